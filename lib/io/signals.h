@@ -1,0 +1,11 @@
+/* Process signals as callbacks on one loop. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+struct loop;
+struct signals;
+
+typedef void (*signals_fn)(void *owner, int signal_number);
+
+/* Catches SIGTERM, SIGINT, SIGHUP, SIGUSR1; ignores SIGPIPE for the process. */
+struct signals *signals_open(struct loop *l, signals_fn on_signal, void *owner);
+void signals_close(struct signals *s);

@@ -1,0 +1,28 @@
+/* Policies into configuration: what one data plane (a workload's sidecar, or a gateway) needs, as the messages of
+ * proto/config.proto. Pure: no I/O, no clock. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+#include "policies/policy_set.h"
+#include "policies/proto/config.pb-c.h"
+
+struct compile_target {
+    /* sidecar */
+    struct slice namespace_name;
+    struct slice workload;        /* pod name; its labels and ports come from the Pod in the set */
+    struct slice service_account;
+    struct slice pod_ip;
+    /* gateway: its name in namespace_name; then workload may be empty */
+    struct slice gateway;
+    struct slice trust_domain;    /* "cluster.local" when empty */
+};
+
+/* Never fails: what cannot be used (a route to a backend that does not exist) compiles to what the standard says
+ * (500), and is noted in `notes`. Free with weft__config__v1__configuration__free_unpacked(…, NULL)-compatible
+ * memory: use compile_free. */
+Weft__Config__V1__Configuration *compile_configuration(const struct policy_set *set,
+                                                       const struct compile_target *target,
+                                                       struct diag_list *notes);
+void compile_free(Weft__Config__V1__Configuration *configuration);

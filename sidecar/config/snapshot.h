@@ -1,0 +1,190 @@
+/* The configuration a data plane runs with at one moment: an immutable root of reference-counted, immutable parts
+ * (a new snapshot shares every part that did not change). Built on the control thread from the messages of
+ * policies/proto/config.proto, read by every worker. Whatever changes while requests run (pools, balancer state,
+ * ejection) is elsewhere; what must be shared exactly between workers is struct endpoint_health.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+#include "policies/proto/config.pb-c.h"
+
+struct filter_chain;
+struct regex;
+struct tls_ctx;
+
+enum match_kind { MATCH_ANY, MATCH_EXACT, MATCH_PREFIX, MATCH_SUFFIX, MATCH_REGEX, MATCH_PRESENT, MATCH_PATH_PREFIX };
+
+struct string_match {
+    enum match_kind kind;
+    bool ignore_case, invert;
+    struct slice text;
+    const struct regex *regex;
+};
+
+struct named_match {
+    struct slice name;
+    uint16_t header_id; /* enum header_id, for headers */
+    struct string_match value;
+};
+
+struct timeouts_conf {
+    uint32_t request_ms, backend_ms, idle_ms; /* 0: none, but idle_ms is never 0 */
+};
+
+struct retry_conf {
+    uint32_t attempts; /* after the first */
+    const uint16_t *status_codes;
+    uint16_t status_count;
+    bool on_connect_failure, on_reset, on_gateway_error, only_idempotent;
+    uint32_t per_try_timeout_ms, backoff_base_ms, backoff_max_ms;
+    uint32_t budget_percent, budget_min_per_second;
+};
+
+struct outlier_conf {
+    bool enabled;
+    uint32_t consecutive_failures, base_ejection_ms, max_ejection_ms, max_ejection_percent;
+};
+
+/* The one thing about an endpoint that every worker must see alike. Lives as long as any snapshot or worker holds it,
+ * by stable id (cluster name + address), across snapshots. */
+struct endpoint_health {
+    _Atomic uint32_t refs;
+    _Atomic uint32_t consecutive_failures;
+    _Atomic uint32_t ejections;        /* in a row: the ejection time doubles */
+    _Atomic uint64_t ejected_until_ms; /* clock_mono_ns()/1e6; 0: not ejected */
+};
+
+struct endpoint_conf {
+    struct addr addr;
+    uint32_t weight;
+    bool meshed, ready;
+    struct slice address_text; /* "10.0.0.1:9080" */
+    struct slice spiffe_id, workload, namespace_name, zone;
+    struct endpoint_health *health;
+};
+
+struct cluster_conf {
+    _Atomic uint32_t refs;
+    uint64_t version;
+    uint32_t slot;       /* small stable number for this name while it is in use: index into worker tables */
+    struct slice name, service, service_name, service_namespace;
+    uint16_t port;
+    Weft__Config__V1__Protocol protocol;
+    Weft__Config__V1__LoadBalancing load_balancing;
+    uint32_t connect_timeout_ms, max_requests_per_connection;
+    uint32_t max_connections, max_requests, max_pending;
+    bool mtls_disabled;
+    struct outlier_conf outlier;
+    bool has_timeouts, has_retry;
+    struct timeouts_conf timeouts;
+    struct retry_conf retry;
+    const struct endpoint_conf *endpoints;
+    uint32_t endpoint_count;
+};
+
+struct backend_conf {
+    const struct cluster_conf *cluster; /* NULL: does not resolve, 500 */
+    uint32_t weight;
+    const struct filter_chain *chain;   /* of this backendRef; may be NULL */
+};
+
+struct route_conf {
+    struct slice name;
+    struct string_match path;
+    struct slice method; /* empty: any */
+    const struct named_match *headers;
+    const struct named_match *query;
+    uint16_t header_count, query_count, backend_count;
+    uint16_t direct_status; /* 0: forward */
+    const struct backend_conf *backends;
+    uint32_t total_weight;
+    const struct filter_chain *chain; /* may be NULL */
+    struct slice matched_prefix;
+    struct timeouts_conf timeouts; /* route's, else cluster's, else defaults: already merged */
+    struct retry_conf retry;       /* ditto */
+};
+
+struct route_table; /* route/route_table.h */
+
+struct destination_conf {
+    struct slice name;
+    uint16_t port;
+    Weft__Config__V1__Protocol protocol;
+    const struct route_table *routes;           /* NULL: all to default_cluster */
+    const struct cluster_conf *default_cluster; /* may be NULL */
+    const struct route_conf *default_route;     /* a ready-made "everything to default_cluster"; NULL with it */
+};
+
+struct inbound_port_conf {
+    uint16_t port;
+    Weft__Config__V1__Protocol protocol;
+    Weft__Config__V1__MtlsMode mtls; /* never UNSET */
+    struct slice service, service_name;
+};
+
+struct inbound_conf {
+    struct slice workload;
+    Weft__Config__V1__MtlsMode mtls; /* for ports that are not listed; never UNSET */
+    const struct inbound_port_conf *ports;
+    uint32_t port_count;
+    const struct filter_chain *chain; /* authorization; NULL: none */
+    uint64_t authz_version;           /* changes when live connections must be judged anew */
+    const struct authz *authz;        /* for opaque TCP; NULL: none (see filters/authz.h) */
+};
+
+struct gateway_conf {
+    struct slice name;
+    uint16_t port;
+    Weft__Config__V1__ListenerProtocol protocol;
+    struct tls_ctx *tls;              /* HTTPS */
+    const struct route_table *routes;
+    const struct filter_chain *chain; /* may be NULL */
+};
+
+struct workload_conf {
+    struct addr ip;
+    struct slice name, namespace_name, service_account, spiffe_id;
+    bool meshed;
+};
+
+struct snapshot; /* config/snapshot.c */
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s);
+uint64_t snapshot_version(const struct snapshot *s); /* counts up */
+struct slice snapshot_trust_domain(const struct snapshot *s);
+
+/* Lookups: O(1), NULL when absent. */
+const struct destination_conf *snapshot_destination_by_addr(const struct snapshot *s, const struct addr *vip);
+/* host: lower-case or not, without port. */
+const struct destination_conf *snapshot_destination_by_host(const struct snapshot *s, struct slice host,
+                                                            uint16_t port);
+const struct workload_conf *snapshot_workload(const struct snapshot *s, const struct addr *ip);
+const struct inbound_conf *snapshot_inbound(const struct snapshot *s); /* never NULL: a permissive default */
+const struct inbound_port_conf *snapshot_inbound_port(const struct snapshot *s, uint16_t port);
+const struct gateway_conf *snapshot_gateway(const struct snapshot *s, uint16_t port);
+/* All gateways, for opening listeners. */
+const struct gateway_conf *const *snapshot_gateways(const struct snapshot *s, uint32_t *count);
+/* Every cluster, for reconciling worker state. */
+const struct cluster_conf *const *snapshot_clusters(const struct snapshot *s, uint32_t *count);
+/* A cluster may outlive the snapshot in a worker's hands. */
+const struct cluster_conf *cluster_conf_ref(const struct cluster_conf *c);
+void cluster_conf_unref(const struct cluster_conf *c);
+
+/* ---- building: control thread ---- */
+
+/* What survives from one build to the next: the parts by resource name and version, cluster slots, endpoint health. */
+struct snapshot_builder;
+struct snapshot_builder *snapshot_builder_create(void);
+void snapshot_builder_destroy(struct snapshot_builder *b);
+/* A new snapshot from the whole configuration, or an error with a sentence that names the resource; the builder is
+ * unchanged then. `regex`, certificates and everything else that can fail is made here, never at request time. */
+MUST_USE enum err snapshot_build(struct snapshot_builder *b,
+                                 const Weft__Config__V1__Configuration *configuration,
+                                 struct snapshot **out, char detail[256]);
