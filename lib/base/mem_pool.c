@@ -1,0 +1,256 @@
+/* The allocator of real builds: per-thread free lists by size class over libc. A block carries its
+ * class in a header, so any thread may free it, into its own lists. Each list holds a bounded
+ * number of bytes; what is over goes back to libc, so memory falls again after a burst. The lists
+ * go with their thread. The only lock is taken when a thread begins or ends and when the counters
+ * are read. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/base/mem.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/list.h"
+
+enum {
+    LARGE = 0xffff, /* header class of a block that is too large for any list */
+    STEP = 16,
+    SMALL_MAX = 1024,
+    MARK_LIVE = 0x4c495645,
+    MARK_FREE = 0x46524545,
+};
+
+struct header {
+    uint32_t class;
+    uint32_t mark; /* tells a double free and a stray pointer at once */
+    size_t capacity;
+};
+
+_Static_assert(sizeof(struct header) == 16, "blocks must keep libc's alignment");
+
+struct free_block {
+    struct free_block *next;
+};
+
+/* Payload bytes. The 64 over a power of two are for the headers of what sits in 16, 32 and 64 KiB
+ * buffers (struct chunk). */
+static const uint32_t class_size[] = {
+    16,  32,   48,   64,   96,   128,  160,  192,  256,   320,   384,   512,   640,
+    768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16448, 24576, 32832, 65600,
+};
+
+enum { CLASS_COUNT = sizeof(class_size) / sizeof(class_size[0]) };
+
+/* Class of (size + 15) / 16, for sizes up to SMALL_MAX. */
+static const uint8_t small_class[SMALL_MAX / STEP + 1] = {
+    0,  0,  1,  2,  3,  4,  4,  5,  5,  6,  6,  7,  7,  8,  8,  8,  8,  9,  9,  9,  9,  10,
+    10, 10, 10, 11, 11, 11, 11, 11, 11, 11, 11, 12, 12, 12, 12, 12, 12, 12, 12, 13, 13, 13,
+    13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14,
+};
+
+enum cache_state { CACHE_NEW, CACHE_LIVE, CACHE_DEAD };
+
+struct cache {
+    struct free_block *lists[CLASS_COUNT];
+    uint32_t room[CLASS_COUNT]; /* how many more blocks the list may take */
+    enum cache_state state;
+    _Atomic uint64_t fresh; /* written by this thread only */
+    struct list link;
+};
+
+static _Thread_local struct cache cache;
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct list registry = {&registry, &registry};
+static uint64_t retired_fresh;
+static pthread_key_t exit_key;
+static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
+
+static _Noreturn void fail(const char *what, size_t size)
+{
+    fprintf(stderr, "memory: %s (%zu bytes)\n", what, size);
+    abort();
+}
+
+static uint32_t class_limit(size_t class)
+{
+    size_t bytes = class_size[class] <= SMALL_MAX ? 256 * 1024u
+                   : class_size[class] <= 8192    ? 512 * 1024u
+                                                  : 2048 * 1024u;
+    return (uint32_t)(bytes / class_size[class]);
+}
+
+static struct header *header_of(void *block)
+{
+    return (struct header *)((char *)block - sizeof(struct header));
+}
+
+static void drop_lists(struct cache *c)
+{
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
+        while (c->lists[i]) {
+            struct free_block *block = c->lists[i];
+            c->lists[i] = block->next;
+            free(header_of(block));
+        }
+        c->room[i] = class_limit(i);
+    }
+}
+
+static void thread_end(void *arg)
+{
+    struct cache *c = arg;
+    drop_lists(c);
+    c->state = CACHE_DEAD;
+    pthread_mutex_lock(&registry_lock);
+    list_unlink(&c->link);
+    retired_fresh += atomic_load_explicit(&c->fresh, memory_order_relaxed);
+    atomic_store_explicit(&c->fresh, 0, memory_order_relaxed);
+    pthread_mutex_unlock(&registry_lock);
+}
+
+static void make_exit_key(void)
+{
+    if (pthread_key_create(&exit_key, thread_end))
+        fail("no thread key", 0);
+}
+
+static void thread_begin(struct cache *c)
+{
+    pthread_once(&exit_key_once, make_exit_key);
+    for (size_t i = 0; i < CLASS_COUNT; i++)
+        c->room[i] = class_limit(i);
+    if (pthread_setspecific(exit_key, c))
+        fail("no thread key", 0);
+    pthread_mutex_lock(&registry_lock);
+    list_link_last(&registry, &c->link);
+    pthread_mutex_unlock(&registry_lock);
+    c->state = CACHE_LIVE;
+}
+
+static void count_fresh(struct cache *c)
+{
+    if (c->state == CACHE_DEAD) {
+        /* Other thread-exit handlers may still run after ours. */
+        pthread_mutex_lock(&registry_lock);
+        retired_fresh++;
+        pthread_mutex_unlock(&registry_lock);
+        return;
+    }
+    uint64_t n = atomic_load_explicit(&c->fresh, memory_order_relaxed);
+    atomic_store_explicit(&c->fresh, n + 1, memory_order_relaxed);
+}
+
+static uint32_t class_of(size_t size)
+{
+    if (size <= SMALL_MAX)
+        return small_class[(size + STEP - 1) / STEP];
+    for (uint32_t i = small_class[SMALL_MAX / STEP] + 1; i < CLASS_COUNT; i++) {
+        if (size <= class_size[i])
+            return i;
+    }
+    return LARGE;
+}
+
+static void *fresh_block(uint32_t class, size_t size)
+{
+    if (cache.state == CACHE_NEW)
+        thread_begin(&cache);
+    size_t capacity = class == LARGE ? size : class_size[class];
+    if (capacity > SIZE_MAX - sizeof(struct header))
+        fail("impossible size", size);
+    struct header *h = malloc(sizeof(*h) + capacity);
+    if (!h)
+        fail("out of memory", size);
+    count_fresh(&cache);
+    *h = (struct header){class, MARK_LIVE, capacity};
+    return h + 1;
+}
+
+void *mem_alloc(size_t size)
+{
+    uint32_t class = class_of(size);
+    if (class == LARGE || !cache.lists[class])
+        return fresh_block(class, size);
+    struct free_block *block = cache.lists[class];
+    cache.lists[class] = block->next;
+    cache.room[class]++;
+    header_of(block)->mark = MARK_LIVE;
+    return block;
+}
+
+static void check_live(const struct header *h)
+{
+    if (h->mark != MARK_LIVE)
+        fail(h->mark == MARK_FREE ? "block freed twice" : "not a block of ours", h->capacity);
+}
+
+void mem_free(void *block)
+{
+    if (!block)
+        return;
+    struct header *h = header_of(block);
+    check_live(h);
+    h->mark = MARK_FREE;
+    if (cache.state == CACHE_NEW)
+        thread_begin(&cache);
+    if (h->class == LARGE || cache.state == CACHE_DEAD || cache.room[h->class] == 0) {
+        free(h);
+        return;
+    }
+    struct free_block *entry = block;
+    entry->next = cache.lists[h->class];
+    cache.lists[h->class] = entry;
+    cache.room[h->class]--;
+}
+
+static void *grow_large(struct header *h, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(*h))
+        fail("impossible size", size);
+    h = realloc(h, sizeof(*h) + size);
+    if (!h)
+        fail("out of memory", size);
+    if (cache.state == CACHE_NEW)
+        thread_begin(&cache);
+    count_fresh(&cache);
+    h->capacity = size;
+    return h + 1;
+}
+
+void *mem_realloc(void *block, size_t size)
+{
+    if (!block)
+        return mem_alloc(size);
+    struct header *h = header_of(block);
+    check_live(h);
+    if (size <= h->capacity)
+        return block;
+    if (h->class == LARGE)
+        return grow_large(h, size);
+    void *bigger = mem_alloc(size);
+    memcpy(bigger, block, h->capacity);
+    mem_free(block);
+    return bigger;
+}
+
+void mem_trim(void)
+{
+    if (cache.state == CACHE_LIVE)
+        drop_lists(&cache);
+    malloc_trim(0);
+}
+
+uint64_t mem_fresh_count(void)
+{
+    pthread_mutex_lock(&registry_lock);
+    uint64_t sum = retired_fresh;
+    LIST_FOREACH(node, &registry)
+    sum +=
+        atomic_load_explicit(&container_of(node, struct cache, link)->fresh, memory_order_relaxed);
+    pthread_mutex_unlock(&registry_lock);
+    return sum;
+}
