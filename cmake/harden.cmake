@@ -1,0 +1,31 @@
+# Flags that make a bug harder to use, on every build; fortify and link-time optimisation only where
+# the optimiser runs and no sanitizer does. Frame pointers stay: profiles need them, the cost is small.
+# SPDX-License-Identifier: GPL-3.0-or-later
+include(CheckPIESupported)
+include(CheckIPOSupported)
+include(CheckCCompilerFlag)
+
+option(WEFT_LTO "Link-time optimisation in Release builds" OFF)
+
+check_pie_supported(LANGUAGES C)
+add_compile_options(-fno-omit-frame-pointer -fstack-protector-strong)
+add_link_options(LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--as-needed)
+
+foreach(flag IN ITEMS -fstack-clash-protection -fcf-protection)
+    string(MAKE_C_IDENTIFIER "WEFT_HAVE_${flag}" have)
+    check_c_compiler_flag("${flag} -Werror" ${have})
+    if(${have} AND NOT WEFT_SANITIZE)
+        add_compile_options(${flag})
+    endif()
+endforeach()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT WEFT_SANITIZE)
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    if(WEFT_LTO)
+        check_ipo_supported(RESULT WEFT_LTO_WORKS OUTPUT why LANGUAGES C)
+        if(NOT WEFT_LTO_WORKS)
+            message(FATAL_ERROR "WEFT_LTO is on but this compiler cannot do it: ${why}")
+        endif()
+        set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+    endif()
+endif()

@@ -1,0 +1,24 @@
+# weft_protobuf(<target> <proto> …): <name>.pb-c.{c,h} for each .proto, in the build tree at the same
+# relative path, as a static library. A proto is named from the repository root, and so is its header:
+#   weft_protobuf(weft_proto policies/proto/weft.proto)  ->  #include "policies/proto/weft.pb-c.h"
+# SPDX-License-Identifier: GPL-3.0-or-later
+find_program(WEFT_PROTOC_C protoc-c REQUIRED)
+
+function(weft_protobuf target)
+    set(generated)
+    foreach(proto IN LISTS ARGN)
+        string(REGEX REPLACE "\\.proto$" "" stem ${proto})
+        set(out ${CMAKE_BINARY_DIR}/${stem}.pb-c)
+        add_custom_command(OUTPUT ${out}.c ${out}.h
+            COMMAND ${WEFT_PROTOC_C} --proto_path=${CMAKE_SOURCE_DIR} --c_out=${CMAKE_BINARY_DIR} ${proto}
+            DEPENDS ${CMAKE_SOURCE_DIR}/${proto}
+            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+            COMMENT "protoc-c ${proto}"
+            VERBATIM)
+        list(APPEND generated ${out}.c ${out}.h)
+    endforeach()
+    add_library(${target} STATIC ${generated})
+    target_compile_options(${target} PRIVATE -w)
+    target_include_directories(${target} SYSTEM PUBLIC ${CMAKE_BINARY_DIR})
+    target_link_libraries(${target} PUBLIC dep_protobuf_c)
+endfunction()
