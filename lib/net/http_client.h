@@ -48,3 +48,11 @@ void http_client_close(struct http_client *c);
 /* An idle HTTP/1 connection that the peer has closed already (see tcp_is_stale); false for HTTP/2 or when
  * there is no way to know. */
 bool http_client_is_stale(struct http_client *c);
+/* The peer's `Keep-Alive: timeout`, in milliseconds: how long it promised to keep an idle connection.
+ * 0: not said. */
+uint32_t http_client_keep_alive_ms(const struct http_client *c);
+/* True when more than one stream has been sent here: an ERR_CLOSED before any answer may then be the race
+ * between our request and the peer closing an idle connection. */
+bool http_client_was_reused(const struct http_client *c);
+/* Whether any part of the answer to st has arrived. Still right inside on_abort. */
+bool http_client_answer_began(const struct http_client *c, const struct http_stream *st);

@@ -1,0 +1,43 @@
+/* Taking a stream into a codec's connection and letting it go again: the part that does not depend on the
+ * HTTP version. On the connection's worker.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/net/http_stream_priv.h"
+
+#include <stddef.h>
+
+void http_stream_attach(struct http_stream *st, const struct http_stream_ops *ops, void *conn,
+                        struct list *streams)
+{
+    st->ops = ops;
+    st->conn = conn;
+    st->id = 0;
+    st->state = 0;
+    st->above_high = false;
+    st->unconsumed = 0;
+    st->in = NULL;
+    st->out_trailers = NULL;
+    buf_init(&st->out);
+    list_link_last(streams, &st->node);
+}
+
+void http_stream_detach(struct http_stream *st)
+{
+    list_unlink(&st->node);
+    st->conn = NULL;
+    buf_dispose(&st->out);
+}
+
+void http_stream_abort(struct http_stream *st, enum err why)
+{
+    http_stream_detach(st);
+    st->events->on_abort(st, why);
+}
+
+void http_stream_check_writable(struct http_stream *st)
+{
+    if (!st->above_high || st->out.len >= HTTP_STREAM_LOW_WATER)
+        return;
+    st->above_high = false;
+    if (st->events->on_writable)
+        st->events->on_writable(st);
+}
