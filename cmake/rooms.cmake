@@ -3,12 +3,31 @@
 # Both live beside their sources and list them by name. A room without sources yet becomes an empty
 # interface target, and a program without sources is left out, so others can already link to them.
 # SPDX-License-Identifier: GPL-3.0-or-later
+option(WEFT_MISSING_OK "Leave out listed sources that do not exist yet, with a note" OFF)
+
+# weft_present(<list variable> <whose>): what of the list exists. A missing file is an error that says
+# whose it is, unless WEFT_MISSING_OK lets one build around a room that is still being written.
+function(weft_present variable whose)
+    set(present)
+    foreach(file IN LISTS ${variable})
+        if(IS_ABSOLUTE ${file} OR EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+            list(APPEND present ${file})
+        elseif(WEFT_MISSING_OK)
+            message(STATUS "note: ${whose} lists ${file}, which does not exist: left out")
+        else()
+            message(SEND_ERROR "${whose} lists ${file}, which does not exist in "
+                "${CMAKE_CURRENT_SOURCE_DIR}. (-DWEFT_MISSING_OK=ON builds without it.)")
+        endif()
+    endforeach()
+    set(${variable} "${present}" PARENT_SCOPE)
+endfunction()
 
 function(weft_room target)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK;PRIVATE_LINK")
     if(arg_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "weft_room(${target}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
     endif()
+    weft_present(arg_SOURCES ${target})
     if(NOT arg_SOURCES)
         add_library(${target} INTERFACE)
         target_link_libraries(${target} INTERFACE ${arg_LINK})
@@ -24,6 +43,7 @@ function(weft_program name)
     if(arg_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "weft_program(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
     endif()
+    weft_present(arg_SOURCES ${name})
     if(NOT arg_SOURCES)
         return()
     endif()

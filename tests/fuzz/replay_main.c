@@ -3,10 +3,11 @@
 // corpus folders (or files) named on the command line to the target once, so that the ordinary test
 // run and its sanitizers see every input that was ever of interest. Each input lives in a block of
 // its exact size, so a read past its end is seen. Knows nothing of what is tested.
+#include "lib/base/mem.h"
+
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -26,16 +27,16 @@ static int replay_file(const char *path)
         return -1;
     }
     size_t size = (size_t)info.st_size;
-    uint8_t *data = malloc(size > 0 ? size : 1);
-    if (data == NULL || fread(data, 1, size, file) != size) {
+    uint8_t *data = mem_alloc(size > 0 ? size : 1);
+    if (fread(data, 1, size, file) != size) {
         fprintf(stderr, "%s: cannot be read\n", path);
-        free(data);
+        mem_free(data);
         fclose(file);
         return -1;
     }
     fclose(file);
     LLVMFuzzerTestOneInput(data, size);
-    free(data);
+    mem_free(data);
     return 1;
 }
 
