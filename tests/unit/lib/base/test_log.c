@@ -1,0 +1,230 @@
+/* Tests of the log with stdout and stderr turned into pipes of our own for the length of each test.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * The test thread plays worker and control thread in turn. */
+#include "lib/base/log.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+#include "tests/unit/lib/base/cmocka_base.h"
+
+struct capture {
+    int saved, pipe[2], fd;
+};
+
+static void begin(struct capture *c, int fd)
+{
+    fflush(NULL);
+    c->fd = fd;
+    c->saved = dup(fd);
+    assert_true(c->saved >= 0 && pipe2(c->pipe, O_CLOEXEC) == 0);
+    assert_int_equal(fcntl(c->pipe[0], F_SETFL, O_NONBLOCK), 0);
+    assert_true(dup2(c->pipe[1], fd) == fd);
+}
+
+/* What is in the pipe now. */
+static size_t drain(struct capture *c, char *to, size_t room)
+{
+    size_t len = 0;
+    ssize_t n;
+    while (len < room && (n = read(c->pipe[0], to + len, room - len)) > 0)
+        len += (size_t)n;
+    return len;
+}
+
+static void end(struct capture *c)
+{
+    dup2(c->saved, c->fd);
+    close(c->saved);
+    close(c->pipe[0]);
+    close(c->pipe[1]);
+}
+
+/* The line behind its time stamp, whose form is checked. */
+static const char *after_stamp(char *text, size_t len)
+{
+    int y, mo, d, h, mi, s, ms, used = 0;
+    text[len] = '\0';
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ %n", &y, &mo, &d, &h, &mi, &s, &ms, &used) != 7)
+        return "no time stamp";
+    return used == 25 && y >= 2020 && mo <= 12 && ms <= 999 ? text + used : "odd time stamp";
+}
+
+static void test_direct_line(void **state)
+{
+    struct capture c;
+    char text[9000];
+    begin(&c, STDERR_FILENO);
+    LOG_I("config", "loaded %d files", 3);
+    LOG_D("config", "not shown");
+    size_t len = drain(&c, text, sizeof(text) - 1);
+    end(&c);
+    assert_string_equal(after_stamp(text, len), "info config: loaded 3 files\n");
+}
+
+static void test_escapes(void **state)
+{
+    struct capture c;
+    char text[9000];
+    begin(&c, STDERR_FILENO);
+    LOG_W("http", "%s",
+          "a\nb\x1b[31m\x7f \xc3\xa4\xff\xc2\x9b"
+          "z");
+    size_t len = drain(&c, text, sizeof(text) - 1);
+    end(&c);
+    assert_string_equal(after_stamp(text, len),
+                        "warn http: a\\x0ab\\x1b[31m\\x7f \xc3\xa4\\xff\\xc2\\x9bz\n");
+}
+
+static void test_long_lines_are_cut(void **state)
+{
+    struct capture c;
+    char text[9000], big[5000];
+    memset(big, 1, sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    begin(&c, STDERR_FILENO);
+    LOG_E("x", "%s", big);
+    size_t len = drain(&c, text, sizeof(text) - 1);
+    end(&c);
+    const char *line = after_stamp(text, len);
+    assert_memory_equal(line, "error x: \\x01\\x01", 17);
+    assert_true(slice_ends_with(slice_of(text, len), SLICE("\\x01 [cut]\n")));
+    assert_int_equal(strlen(line), 9 + 4 * 2047 + 7);
+}
+
+static void test_levels(void **state)
+{
+    assert_int_equal(log_set_level(SLICE("loud")), ERR_INVALID);
+    assert_int_equal(log_set_level(SLICE("error")), ERR_OK);
+    assert_int_equal(log_threshold, LOG_ERROR);
+    assert_int_equal(log_set_level(SLICE("trace")), ERR_OK);
+    assert_int_equal(log_threshold, LOG_TRACE);
+    assert_int_equal(log_set_level(SLICE("info")), ERR_OK);
+}
+
+static void test_ring_waits_for_the_pump(void **state)
+{
+    struct capture out, err;
+    char text[9000];
+    log_ring_attach();
+    log_ring_attach();
+    begin(&out, STDOUT_FILENO);
+    begin(&err, STDERR_FILENO);
+    log_access(SLICE("GET / 200\n"));
+    LOG_I("a", "one");
+    size_t early = drain(&out, text, sizeof(text)) + drain(&err, text, sizeof(text));
+    log_pump();
+    size_t n_out = drain(&out, text, sizeof(text) - 1);
+    bool access_ok = slice_eq_cstr(slice_of(text, n_out), "GET / 200\n");
+    size_t n_err = drain(&err, text, sizeof(text) - 1);
+    const char *message = after_stamp(text, n_err);
+    log_access(SLICE("last\n"));
+    log_ring_detach();
+    char last[16] = {0};
+    drain(&out, last, sizeof(last) - 1);
+    end(&err);
+    end(&out);
+    assert_int_equal(early, 0);
+    assert_true(access_ok);
+    assert_string_equal(message, "info a: one\n");
+    assert_string_equal(last, "last\n");
+    log_ring_detach();
+}
+
+static void test_stalled_reader(void **state)
+{
+    enum { COUNT = 20000 };
+    struct capture c;
+    static char text[1 << 20];
+    uint64_t before = log_dropped();
+    size_t len = 0, wrong = 0, lines = 0;
+    log_ring_attach();
+    begin(&c, STDOUT_FILENO);
+    /* Far more than pipe, ring and pump can hold; neither side may block. */
+    for (int i = 0; i < COUNT; i++) {
+        char line[64];
+        int n = snprintf(line, sizeof(line), "%06d %s\n", i, "a line of the access log, not short");
+        log_access(slice_of(line, (size_t)n));
+        if (i % 100 == 0)
+            log_pump();
+    }
+    for (int i = 0; i < 1000; i++) {
+        size_t n = drain(&c, text + len, sizeof(text) - len);
+        len += n;
+        log_pump();
+    }
+    end(&c);
+    log_ring_detach();
+    struct slice rest = slice_of(text, len), line;
+    while (rest.len && slice_split(&rest, '\n', &line)) {
+        lines++;
+        wrong += line.len != 42;
+    }
+    assert_int_equal(wrong, 0);
+    assert_true(lines > 5000 && lines < COUNT);
+    assert_int_equal(log_dropped() - before, COUNT - lines);
+}
+
+static void test_bad_access_lines_are_dropped(void **state)
+{
+    static char huge[70000];
+    uint64_t before = log_dropped();
+    memset(huge, 'x', sizeof(huge));
+    huge[sizeof(huge) - 1] = '\n';
+    log_access(SLICE(""));
+    log_access(SLICE("no newline"));
+    log_access(slice_of(huge, sizeof(huge)));
+    assert_int_equal(log_dropped() - before, 3);
+}
+
+static void *chatter(void *arg)
+{
+    log_ring_attach();
+    for (int i = 0; i < 500; i++)
+        LOG_I("worker", "%s says line %d", (const char *)arg, i);
+    log_ring_detach();
+    return NULL;
+}
+
+static void test_many_threads(void **state)
+{
+    static char names[3][2] = {"a", "b", "c"};
+    static char text[1 << 20];
+    struct capture c;
+    pthread_t threads[3];
+    size_t len = 0, lines = 0;
+    begin(&c, STDERR_FILENO);
+    assert_true(fcntl(c.pipe[1], F_SETPIPE_SZ, 1 << 20) >= 1 << 18);
+    for (int i = 0; i < 3; i++)
+        pthread_create(&threads[i], NULL, chatter, names[i]);
+    for (int i = 0; i < 50; i++)
+        log_pump();
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    len = drain(&c, text, sizeof(text));
+    end(&c);
+    struct slice rest = slice_of(text, len), line;
+    while (rest.len && slice_split(&rest, '\n', &line))
+        lines += slice_find(line, SLICE("info worker: ")) == 25;
+    assert_int_equal(lines, 1500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_direct_line),
+        cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_long_lines_are_cut),
+        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_ring_waits_for_the_pump),
+        cmocka_unit_test(test_stalled_reader),
+        cmocka_unit_test(test_bad_access_lines_are_dropped),
+        cmocka_unit_test(test_many_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
