@@ -2,7 +2,17 @@
 # relative path, as a static library. A proto is named from the repository root, and so is its header:
 #   weft_protobuf(weft_proto policies/proto/weft.proto)  ->  #include "policies/proto/weft.pb-c.h"
 # SPDX-License-Identifier: GPL-3.0-or-later
-find_program(WEFT_PROTOC_C protoc-c REQUIRED)
+find_program(WEFT_PROTOC protoc)
+find_program(WEFT_PROTOC_GEN_C protoc-gen-c)
+find_program(WEFT_PROTOC_C protoc-c)
+if(WEFT_PROTOC AND WEFT_PROTOC_GEN_C)
+    set(WEFT_PROTOC_COMMAND ${WEFT_PROTOC})
+elseif(WEFT_PROTOC_C)
+    # The older way in: one program that is both, which newer releases warn about.
+    set(WEFT_PROTOC_COMMAND ${WEFT_PROTOC_C})
+else()
+    message(FATAL_ERROR "neither protoc with protoc-gen-c nor protoc-c is installed: run scripts/bootstrap")
+endif()
 
 function(weft_protobuf target)
     set(generated)
@@ -10,10 +20,10 @@ function(weft_protobuf target)
         string(REGEX REPLACE "\\.proto$" "" stem ${proto})
         set(out ${CMAKE_BINARY_DIR}/${stem}.pb-c)
         add_custom_command(OUTPUT ${out}.c ${out}.h
-            COMMAND ${WEFT_PROTOC_C} --proto_path=${CMAKE_SOURCE_DIR} --c_out=${CMAKE_BINARY_DIR} ${proto}
+            COMMAND ${WEFT_PROTOC_COMMAND} --proto_path=${CMAKE_SOURCE_DIR} --c_out=${CMAKE_BINARY_DIR} ${proto}
             DEPENDS ${CMAKE_SOURCE_DIR}/${proto}
             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-            COMMENT "protoc-c ${proto}"
+            COMMENT "Generating ${stem}.pb-c.c"
             VERBATIM)
         list(APPEND generated ${out}.c ${out}.h)
     endforeach()

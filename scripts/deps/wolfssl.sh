@@ -91,7 +91,7 @@ wolfssl_fetch_by_index() {
     archive_line deb-src "$base" sid >"$work/sources.list"
     run_quiet_maybe private_apt "$work" update || return 1
     line=$(private_apt "$work" source --print-uris wolfssl 2>/dev/null |
-        grep -E " wolfssl_[0-9.]+\.orig\.tar\.gz [0-9]+ SHA256:[0-9a-f]{64}" | head -n 1)
+        grep -E " wolfssl_[0-9.]+\.orig\.tar\.gz [0-9]+ SHA256:[0-9a-f]{64}")
     name=$(printf '%s' "$line" | cut -d' ' -f2)
     sum=${line##*SHA256:}
     version=$(printf '%s' "$name" | sed -n 's/^wolfssl_\([0-9.]*\)\.orig\.tar\.gz$/\1/p')
