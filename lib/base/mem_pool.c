@@ -31,7 +31,10 @@ struct header {
 
 _Static_assert(sizeof(struct header) == 16, "blocks must keep libc's alignment");
 
+/* A block in a list: the way on lies where the payload was. The lists hold headers, not payloads,
+ * so that leak checkers find the blocks reachable. */
 struct free_block {
+    struct header header;
     struct free_block *next;
 };
 
@@ -94,7 +97,7 @@ static void drop_lists(struct cache *c)
         while (c->lists[i]) {
             struct free_block *block = c->lists[i];
             c->lists[i] = block->next;
-            free(header_of(block));
+            free(block);
         }
         c->room[i] = class_limit(i);
     }
@@ -178,8 +181,8 @@ void *mem_alloc(size_t size)
     struct free_block *block = cache.lists[class];
     cache.lists[class] = block->next;
     cache.room[class]++;
-    header_of(block)->mark = MARK_LIVE;
-    return block;
+    block->header.mark = MARK_LIVE;
+    return &block->header + 1;
 }
 
 static void check_live(const struct header *h)
@@ -201,7 +204,7 @@ void mem_free(void *block)
         free(h);
         return;
     }
-    struct free_block *entry = block;
+    struct free_block *entry = (struct free_block *)h;
     entry->next = cache.lists[h->class];
     cache.lists[h->class] = entry;
     cache.room[h->class]--;
