@@ -5,6 +5,7 @@
 
 WEFT_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 WEFT_CACHE=${WEFT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/weft}
+case $WEFT_CACHE in /*) ;; *) WEFT_CACHE=$PWD/$WEFT_CACHE ;; esac
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() {

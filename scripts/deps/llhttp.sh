@@ -22,9 +22,9 @@ llhttp_ready() { llhttp_in_system || [ -f "$(llhttp_cached_root)/lib/libllhttp.a
 
 llhttp_ensure() {
     llhttp_ready && return 0
-    apt_refresh || true
-    if [[ $(apt-cache policy libllhttp-dev 2>/dev/null) =~ Candidate:\ [0-9] ]]; then
-        say "installing libllhttp-dev"
+    if as_root true 2>/dev/null && apt_refresh &&
+        [[ $(apt-cache policy libllhttp-dev 2>/dev/null) =~ Candidate:\ [0-9] ]]; then
+        say "installing: libllhttp-dev"
         run_quiet "installing libllhttp-dev" apt_install libllhttp-dev && llhttp_ready && return 0
     fi
     with_cache_lock llhttp_fetch
