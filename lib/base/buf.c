@@ -162,6 +162,12 @@ void buf_move(struct buf *dst, struct buf *src, size_t n)
     }
 }
 
+void buf_share(struct buf *dst, const struct buf *src)
+{
+    for (struct buf_segment *s = src->head; s; s = s->next)
+        buf_append_shared(dst, s->chunk, s->data, s->len);
+}
+
 void buf_drain(struct buf *b, size_t n)
 {
     if (n > b->len)

@@ -53,6 +53,8 @@ static inline void buf_move_all(struct buf *dst, struct buf *src)
 {
     buf_move(dst, src, src->len);
 }
+/* Adds views of all of src's bytes to dst; src keeps its own. */
+void buf_share(struct buf *dst, const struct buf *src);
 /* Drops the first n bytes (n <= b->len). */
 void buf_drain(struct buf *b, size_t n);
 /* The first contiguous piece; empty when the buf is. */
