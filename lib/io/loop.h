@@ -40,6 +40,8 @@ void loop_bury(struct loop *l, struct loop_task *t);
 /* Takes a task out of whichever queue it is in. */
 void loop_task_cancel(struct loop_task *t);
 
-/* The worker-wide read chunk (64 KiB), so that an idle connection holds no buffer. Whoever received data
- * in it may keep a reference; the loop then takes a fresh one for the next read. */
+/* The worker-wide read chunk (64 KiB), so that an idle connection holds no buffer: empty (used is 0) and
+ * referenced by nobody else, so never the chunk that an on_data further down the stack is about. Fill it,
+ * set used, hand it out. Whoever received data in it may keep a reference; the loop then takes a fresh
+ * one for the next read. */
 struct chunk *loop_read_chunk(struct loop *l);

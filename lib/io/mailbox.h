@@ -14,5 +14,7 @@ struct letter {
 };
 
 struct mailbox *mailbox_open(struct loop *l); /* on the loop's thread, or before it runs */
-void mailbox_close(struct mailbox *m);        /* on the loop's thread; later posts are dropped, not delivered */
+/* On the loop's thread. Letters posted before are delivered first; later ones are dropped, not delivered
+ * (posting stays allowed until loop_destroy). */
+void mailbox_close(struct mailbox *m);
 void mailbox_post(struct mailbox *m, struct letter *letter);
