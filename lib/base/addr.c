@@ -1,5 +1,5 @@
-/* Reading, writing and comparing IP addresses and prefixes.
- * Pure; any thread. Must not resolve names; zone ids are refused.
+/* Reading, writing and comparing IP addresses and prefixes. Pure; any thread. Must not resolve
+ * names; zone ids are refused.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/addr.h"
 

@@ -1,5 +1,5 @@
-/* The slow half of the bump allocator in arena.h: taking blocks, and giving them back.
- * Owned by one thread at a time. Must not know what lives in it.
+/* The slow half of the bump allocator in arena.h: taking blocks, and giving them back. Owned by
+ * one thread at a time. Must not know what lives in it.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/arena.h"
 

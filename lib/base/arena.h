@@ -1,6 +1,6 @@
 /* A bump allocator for things that die together: one exchange, one parsed document, one snapshot
- * part. Owned by one thread at a time. Nothing in it is freed singly. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * part. Owned by one thread at a time. Nothing in it is freed singly.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Exponential backoff with jitter. Pure but for the caller's random state; any thread.
- * Must not know what is being retried, nor count attempts.
+/* Exponential backoff with jitter. Pure but for the caller's random state; any thread. Must not
+ * know what is being retried, nor count attempts.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/backoff.h"
 

@@ -1,6 +1,7 @@
 /* Queues of views into reference-counted chunks. A segment is one view; a chunk lives as long as
  * some segment or holder refers to it. Everything of one buf stays on one worker. Must not know
- * what the bytes mean nor where they go. SPDX-License-Identifier: GPL-3.0-or-later */
+ * what the bytes mean nor where they go.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/buf.h"
 
 #include <stdlib.h>

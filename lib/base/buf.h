@@ -1,6 +1,7 @@
 /* Bytes on their way from one place to another: a queue of views into reference-counted chunks. A
- * body is read into a chunk once and handed on by reference; only small pieces are copied together.
- * A chunk and every buf that refers to it stay on one worker, so the counts are plain integers.
+ * body is read into a chunk once and handed on by reference; only small pieces are copied
+ * together. A chunk and every buf that refers to it stay on one worker, so the counts are plain
+ * integers.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

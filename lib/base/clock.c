@@ -1,6 +1,6 @@
 /* The two system clocks. Any thread. Must only be reached from programs, lib/io and the log.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Nothing else in layers 0 and 1 may ask for the time. */
+ * Nothing else in layers 0 and 1 may ask for the time.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/clock.h"
 
 #include <time.h>

@@ -1,5 +1,6 @@
 /* Time as plain numbers. Layers 0 and 1 are handed these and never ask the system themselves; only
- * programs and lib/io call the functions. SPDX-License-Identifier: GPL-3.0-or-later */
+ * programs and lib/io call the functions.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Names and texts of the errors in err.def, and the translation of errno into them.
- * Pure; any thread. Must not know any library but libc.
+/* Names and texts of the errors in err.def, and the translation of errno into them. Pure; any
+ * thread. Must not know any library but libc.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/err.h"
 

@@ -1,5 +1,6 @@
-/* The one error type. ERR_OK is zero, every other value is negative. Foreign codes (libuv, nghttp2,
- * wolfSSL, errno) are translated into it where they enter, in the room that owns the library.
+/* The one error type. ERR_OK is zero, every other value is negative. Foreign codes (libuv,
+ * nghttp2, wolfSSL, errno) are translated into it where they enter, in the room that owns the
+ * library.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

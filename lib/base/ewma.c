@@ -1,5 +1,5 @@
-/* Peak-EWMA arithmetic. Owned by one worker; times are handed in.
- * Must not know what an endpoint is, and never sees failures: their caller decides what they weigh.
+/* Peak-EWMA arithmetic. Owned by one worker; times are handed in. Must not know what an endpoint
+ * is, and never sees failures: their caller decides what they weigh.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/ewma.h"
 

@@ -1,6 +1,7 @@
 /* Peak-EWMA of one endpoint's latency: a slow answer counts at once, a fast one over time, and
  * without answers the estimate fades, so that an endpoint that was slow is tried again. For choice
- * of two. SPDX-License-Identifier: GPL-3.0-or-later */
+ * of two.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* Writes JSON into a buf, escaping as it goes; invalid UTF-8 becomes U+FFFD. Commas and colons are
- * its business. SPDX-License-Identifier: GPL-3.0-or-later */
+ * its business.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

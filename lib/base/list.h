@@ -1,5 +1,6 @@
 /* Intrusive doubly linked list. A node that is in no list points at itself, so list_unlink is
- * idempotent. SPDX-License-Identifier: GPL-3.0-or-later */
+ * idempotent.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* Log lines: made on any thread, into that thread's rings where it has them, else written at once.
  * log_pump runs on the control thread, and a reader that stalls never holds it up. Must not know
- * who logs. The only file of this layer that asks for the time by itself. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * who logs. The only file of this layer that asks for the time by itself.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/log.h"
 
 #include <errno.h>

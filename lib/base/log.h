@@ -1,8 +1,8 @@
 /* Log lines for people: one line each, "2026-01-02T03:04:05.678Z level scope: text". Every byte
  * below 0x20 and every invalid UTF-8 byte of the text is escaped. A worker thread writes into its
  * own ring and never blocks (a full ring drops and counts); the control thread pumps the rings to
- * stderr. Threads that registered no ring write at once. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * stderr. Threads that registered no ring write at once.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdatomic.h>

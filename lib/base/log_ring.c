@@ -1,5 +1,5 @@
-/* The ring behind log.c: the writer publishes whole lines, the reader takes whole lines.
- * One writing thread and one reading thread; no locks. Must not know where lines go.
+/* The ring behind log.c: the writer publishes whole lines, the reader takes whole lines. One
+ * writing thread and one reading thread; no locks. Must not know where lines go.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/log_ring.h"
 

@@ -1,5 +1,6 @@
 /* A lock-free ring of finished lines between one writing and one reading thread. The log's own
- * part. SPDX-License-Identifier: GPL-3.0-or-later */
+ * part.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdatomic.h>

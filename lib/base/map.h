@@ -1,5 +1,6 @@
-/* Hash map from bytes to pointers, seeded per process so that peers cannot choose collisions.
- * Keys are copied. Not thread-safe. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Hash map from bytes to pointers, seeded per process so that peers cannot choose collisions. Keys
+ * are copied. Not thread-safe.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

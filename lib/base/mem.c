@@ -1,5 +1,5 @@
-/* What mem.h offers on top of the allocator that is linked in (mem_pool.c or mem_plain.c).
- * Any thread. Must not know which of the two it is.
+/* What mem.h offers on top of the allocator that is linked in (mem_pool.c or mem_plain.c). Any
+ * thread. Must not know which of the two it is.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 

@@ -1,5 +1,6 @@
 /* The allocator for sanitizer builds: every block is one libc block, so that every overflow, leak
- * and use after free is seen. Any thread; keeps one counter. mem_pool.c is the one for real builds.
+ * and use after free is seen. Any thread; keeps one counter. mem_pool.c is the one for real
+ * builds.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 

@@ -2,7 +2,8 @@
  * class in a header, so any thread may free it, into its own lists. Each list holds a bounded
  * number of bytes; what is over goes back to libc, so memory falls again after a burst. The lists
  * go with their thread. The only lock is taken when a thread begins or ends and when the counters
- * are read. SPDX-License-Identifier: GPL-3.0-or-later */
+ * are read.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 
 #include <malloc.h>

@@ -1,6 +1,7 @@
-/* Histograms over fixed bounds, and the Prometheus text format.
- * A histogram is written by one thread and may be read by others; rendering is for the control
- * thread. Must not know which metrics there are. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Histograms over fixed bounds, and the Prometheus text format. A histogram is written by one
+ * thread and may be read by others; rendering is for the control thread. Must not know which
+ * metrics there are.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/metric.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
-/* Pseudo-random numbers (xoroshiro128++, seeded by splitmix64) and the kernel's secure bytes.
- * A rand_state belongs to one thread; rand_secure is for any. The fast numbers are never for
- * secrets. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pseudo-random numbers (xoroshiro128++, seeded by splitmix64) and the kernel's secure bytes. A
+ * rand_state belongs to one thread; rand_secure is for any. The fast numbers are never for
+ * secrets.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later
- * Fast pseudo-random numbers for load balancing and jitter (not for secrets), and secure bytes. */
+/* Fast pseudo-random numbers for load balancing and jitter (not for secrets), and secure bytes.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Searching, cutting and number parsing on byte views.
- * Pure; any thread. Must not know who owns the bytes, and never copies them.
+/* Searching, cutting and number parsing on byte views. Pure; any thread. Must not know who owns
+ * the bytes, and never copies them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/slice.h"
 

@@ -1,5 +1,5 @@
-/* Well-formedness of UTF-8, after the table of RFC 3629 section 4.
- * Pure; any thread. Must not decode or repair.
+/* Well-formedness of UTF-8, after the table of RFC 3629 section 4. Pure; any thread. Must not
+ * decode or repair.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/utf8.h"
 

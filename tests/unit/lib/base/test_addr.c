@@ -1,6 +1,5 @@
-/* Tests of addresses and prefixes: reading, writing, comparing, and what is refused.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Pure. */
+/* Tests of addresses and prefixes: reading, writing, comparing, and what is refused. * Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/addr.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,5 @@
-/* Tests of the bump allocator.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+/* Tests of the bump allocator. * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/arena.h"
 
 #include <string.h>

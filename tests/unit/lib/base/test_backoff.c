@@ -1,6 +1,5 @@
-/* Tests of the retry delays: bounds, doubling, spread, no overflow.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Fixed seeds. */
+/* Tests of the retry delays: bounds, doubling, spread, no overflow. * Fixed seeds.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/backoff.h"
 
 #include "tests/unit/lib/base/cmocka_base.h"

@@ -1,6 +1,6 @@
-/* Tests of the byte queue: each operation, sharing, and long random walks against a flat array.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+/* Tests of the byte queue: each operation, sharing, and long random walks against a flat array. *
+ * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/buf.h"
 
 #include <string.h>

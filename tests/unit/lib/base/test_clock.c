@@ -1,6 +1,5 @@
-/* Tests of the clocks.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * No limits on how long anything takes. */
+/* Tests of the clocks. * No limits on how long anything takes.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/clock.h"
 
 #include <time.h>

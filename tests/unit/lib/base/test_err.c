@@ -1,6 +1,5 @@
-/* Tests of the error names, texts and errno translation.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Pure. */
+/* Tests of the error names, texts and errno translation. * Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/err.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
-/* Tests of peak-EWMA with a fake clock.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Pure. */
+/* Tests of peak-EWMA with a fake clock. * Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/ewma.h"
 
 #include <math.h>

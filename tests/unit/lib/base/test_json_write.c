@@ -1,6 +1,5 @@
-/* Tests of the JSON writer.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Pure. */
+/* Tests of the JSON writer. * Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/json_write.h"
 
 #include <math.h>

@@ -1,6 +1,5 @@
-/* Tests of the intrusive list.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Pure. */
+/* Tests of the intrusive list. * Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/list.h"
 
 #include "tests/unit/lib/base/cmocka_base.h"

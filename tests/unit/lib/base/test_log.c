@@ -1,6 +1,6 @@
-/* Tests of the log with stdout and stderr turned into pipes of our own for the length of each test.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * The test thread plays worker and control thread in turn. */
+/* Tests of the log with stdout and stderr turned into pipes of our own for the length of each
+ * test. * The test thread plays worker and control thread in turn.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/log.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Tests of the line ring: wrap-around, whole lines only, a full ring, and two threads at full
- * speed. SPDX-License-Identifier: GPL-3.0-or-later The reader thread is joined before the outcome
- * is judged. */
+ * speed. The reader thread is joined before the outcome is judged.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/log_ring.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* Tests of the hash map: growth, removal, iteration, odd keys, and a random walk against an array.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+ * * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/map.h"
 
 #include <stdio.h>

@@ -1,6 +1,5 @@
-/* Tests of what every allocator behind mem.h must do, whichever is linked in.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+/* Tests of what every allocator behind mem.h must do, whichever is linked in. * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 
 #include <stdbool.h>

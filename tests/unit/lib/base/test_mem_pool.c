@@ -1,6 +1,6 @@
-/* Tests of the pooling allocator itself; linked with mem_pool.c in every build, sanitizers too.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Several threads, joined before anything is asserted about them. */
+/* Tests of the pooling allocator itself; linked with mem_pool.c in every build, sanitizers too. *
+ * Several threads, joined before anything is asserted about them.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 
 #include <malloc.h>

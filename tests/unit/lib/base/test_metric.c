@@ -1,6 +1,5 @@
-/* Tests of histograms and of the Prometheus text format.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Pure. */
+/* Tests of histograms and of the Prometheus text format. * Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/metric.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* Tests of the random numbers: range, evenness, repeatability.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Fixed seeds, so nothing here can fail by chance. */
+/* Tests of the random numbers: range, evenness, repeatability. * Fixed seeds, so nothing here can
+ * fail by chance.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
 
 #include <string.h>

@@ -1,6 +1,5 @@
-/* Tests of byte views: comparing, searching, cutting, numbers, durations.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Pure. */
+/* Tests of byte views: comparing, searching, cutting, numbers, durations. * Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/slice.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* Tests of UTF-8 well-formedness against a decoder of its own, over every two-byte front and all
- * scalars. SPDX-License-Identifier: GPL-3.0-or-later Pure. */
+ * scalars. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/utf8.h"
 
 #include "tests/unit/lib/base/cmocka_base.h"

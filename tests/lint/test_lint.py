@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# The lint scripts on small inputs: each rule must find what it forbids and pass what it allows.
+# SPDX-License-Identifier: GPL-3.0-or-later
+import unittest
+
+import headers
+import layers
+import opening
+import sizes
+import sources
+import words
+
+OPENING = "/* a\n * b\n * SPDX-License-Identifier: GPL-3.0-or-later */\n"
+
+
+class Sources(unittest.TestCase):
+    def test_comments_and_strings_go(self):
+        text = 'a /* x\ny */ b // z\n"/* \\" */" c\n\'"\' d'
+        self.assertEqual(sources.code_only(text), 'a \n b  \n"" c\n\'\' d')
+
+    def test_strings_can_be_kept(self):
+        self.assertEqual(sources.without_comments('#include "a//b" // c'), '#include "a//b"  ')
+
+    def test_finds_itself(self):
+        self.assertIn("tests/lint/sources.py", sources.files(".py"))
+        self.assertIn("tests/lint/sources.py", sources.walk(sources.ROOT))
+
+
+class Layers(unittest.TestCase):
+    PRESENT = {"lib/base/slice.h", "lib/codec/h1.h", "lib/tls/x509.h", "lib/io/loop.h",
+               "lib/net/http_server.h", "policies/diag.h", "policies/proto/config.proto",
+               "policies/policyd/watch.h", "sidecar/session.h", "certd/ca.h", "tests/unit/x.h"}
+
+    def found(self, path, *names):
+        text = "".join(f"#include {n}\n" for n in names)
+        return layers.check(path, text, self.PRESENT.__contains__)
+
+    def test_down_and_same_room(self):
+        for path, name in [("lib/codec/a.c", '"lib/base/slice.h"'),
+                           ("lib/net/a.c", '"lib/io/loop.h"'),
+                           ("sidecar/upstream/a.c", '"sidecar/session.h"'),
+                           ("policies/policyd/a.c", '"policies/diag.h"'),
+                           ("tests/unit/a.c", '"sidecar/session.h"')]:
+            self.assertEqual(self.found(path, name), [])
+
+    def test_up_and_sideways(self):
+        for path, name in [("lib/base/a.c", '"lib/io/loop.h"'),
+                           ("lib/codec/a.c", '"lib/tls/x509.h"'),
+                           ("lib/io/a.c", '"lib/net/http_server.h"'),
+                           ("policies/a.c", '"policies/policyd/watch.h"'),
+                           ("policies/a.c", '"sidecar/session.h"'),
+                           ("sidecar/a.c", '"certd/ca.h"')]:
+            self.assertIn("points up", self.found(path, name)[0])
+
+    def test_third_party(self):
+        self.assertEqual(self.found("lib/io/a.c", "<uv.h>", "<stdio.h>"), [])
+        self.assertEqual(self.found("tests/unit/a.c", "<uv.h>"), [])
+        for path, name in [("sidecar/a.c", "<uv.h>"), ("lib/net/a.h", "<nghttp2/nghttp2.h>"),
+                           ("lib/codec/a.c", "<wolfssl/ssl.h>"), ("lib/base/a.c", '"llhttp.h"')]:
+            self.assertIn("is known to", self.found(path, name)[0])
+
+    def test_generated(self):
+        name = '"policies/proto/config.pb-c.h"'
+        self.assertEqual(self.found("lib/net/a.c", name), [])
+        self.assertEqual(self.found("sidecar/a.c", name), [])
+        self.assertIn("not for lib/io", self.found("lib/io/a.c", name)[0])
+        self.assertIn("no .proto", self.found("sidecar/a.c", '"policies/x.pb-c.h"')[0])
+
+    def test_from_the_root(self):
+        self.assertIn("repository root", self.found("lib/base/a.c", '"slice.h"')[0])
+
+    def test_own_header_first(self):
+        self.assertEqual(self.found("lib/base/slice.c", '"lib/base/slice.h"', "<stdio.h>"), [])
+        self.assertIn("first include", self.found("lib/base/slice.c", "<stdio.h>",
+                                                  '"lib/base/slice.h"')[0])
+        self.assertIn("first include", self.found("lib/base/slice.c")[0])
+
+    def test_comments_do_not_count(self):
+        text = "<stdio.h>\n/*\n#include <uv.h>*/"
+        self.assertEqual(self.found("lib/base/a.c", text), [])
+
+
+class Sizes(unittest.TestCase):
+    BODY = "int f(int a,\n      int b)\n{\n" + "    a;\n" * 70 + "}\n"
+
+    def test_functions(self):
+        text = "struct s {\n    int a;\n};\n\n" + self.BODY + "\nvoid g(void)\n{\n}\n"
+        self.assertEqual(list(sizes.functions(text)), [("f", 5, 74), ("g", 80, 3)])
+
+    def test_brace_in_comment(self):
+        text = "void f(void)\n{\n    /*\n}\n    */\n    x;\n}\n"
+        self.assertEqual(list(sizes.functions(text)), [("f", 1, 7)])
+
+    def test_limits(self):
+        self.assertIn("f has 74 lines", sizes.check("a.c", self.BODY, {})[0][0])
+        self.assertEqual(sizes.check("a.c", self.BODY, {"a.c:f": 74}), ([], ["a.c:f"]))
+        self.assertIn("501 lines", sizes.check("a.py", "x\n" * 501, {})[0][0])
+        self.assertEqual(sizes.check("a.py", "x\n" * 500, {}), ([], ["a.py"]))
+        self.assertIn("101 columns", sizes.check("a.h", "x" * 101, {})[0][0])
+
+    def test_allow_list_wants_reasons(self):
+        self.assertEqual(sizes.read_allowed("# no\n\na.c:f 70 a table\n"), {"a.c:f": 70})
+        with self.assertRaises(SystemExit):
+            sizes.read_allowed("a.c:f 70\n")
+
+
+class Words(unittest.TestCase):
+    def found(self, path, text, pairs=(), hosts=()):
+        return words.check(path, text, (set(pairs), set(hosts)))
+
+    def test_heap(self):
+        self.assertTrue(self.found("sidecar/a.c", "x = malloc(3);"))
+        self.assertTrue(self.found("lib/codec/a.c", "    free (x);"))
+        self.assertTrue(self.found("lib/codec/a.c", "    return strdup(x);"))
+        self.assertEqual(self.found("lib/base/a.c", "x = malloc(3);"), [])
+        text = "mem_free(x); a->free(x); a.free(x); // free(x)"
+        self.assertEqual(self.found("sidecar/a.c", text), [])
+        self.assertEqual(self.found("sidecar/a.c", 'log("free(x)");'), [])
+
+    def test_never(self):
+        for name in ("strcpy", "sprintf", "strcat", "atoi", "gets", "strtok", "alloca"):
+            self.assertTrue(self.found("lib/base/a.c", f"    {name}(x);"), name)
+        self.assertEqual(self.found("lib/base/a.c", "    snprintf(x); strtok_r(x);"), [])
+
+    def test_world(self):
+        self.assertTrue(self.found("lib/codec/a.c", "t = time(NULL);"))
+        self.assertTrue(self.found("lib/tls/a.c", "n = read(fd, b, 1);"))
+        self.assertTrue(self.found("lib/net/a.c", "t = clock_mono_ns();"))
+        self.assertEqual(self.found("lib/io/a.c", "t = clock_mono_ns(); read(fd, b, 1);"), [])
+        self.assertEqual(self.found("sidecar/a.c", "t = clock_wall_ms();"), [])
+
+    def test_declarations_pass(self):
+        self.assertEqual(self.found("lib/codec/a.c", "static enum err read(struct x *x)"), [])
+        self.assertEqual(self.found("lib/codec/a.c", "struct x *open(int a)"), [])
+        self.assertTrue(self.found("lib/codec/a.c", "    else open(x);"))
+
+    def test_unfinished(self):
+        for word in ("TO" "DO", "FIX" "ME"):
+            self.assertTrue(self.found("docs/a.md", f"a {word}: b"))
+
+    def test_machines(self):
+        self.assertTrue(self.found("docs/a.md", "see /wo" "rk/x"))
+        self.assertEqual(self.found("docs/a.md", "see net/wo" "rk/x"), [])
+        host = "packages.invalid-host.org"
+        self.assertTrue(self.found("scripts/a", f"curl https://{host}/x"))
+        self.assertTrue(self.found("scripts/a", f"get {host}/x"))
+        self.assertEqual(self.found("lib/base/a.c", f'check("{host}/x");'), [])
+        self.assertEqual(self.found("docs/a.md", "http://a.example.com/", (), ["example.com"]), [])
+
+    def test_allowed(self):
+        self.assertEqual(self.found("a/b.c", "free(x);", pairs=[("a/b.c", "free")]), [])
+        pairs, hosts = words.read_allowed("a.c free a library's\nhost x.org docs\n")
+        self.assertEqual((pairs, hosts), ({("a.c", "free")}, {"x.org"}))
+        with self.assertRaises(SystemExit):
+            words.read_allowed("a.c free\n")
+
+
+class Opening(unittest.TestCase):
+    def test_c(self):
+        self.assertEqual(opening.check("a.c", OPENING + "int x;\n"), [])
+        self.assertIn("without a comment", opening.check("a.c", "int x;\n")[0])
+        self.assertIn("licence tag", opening.check("a.c", "/* a\n * b\n * c */\n")[0])
+        for times in (0, 7):
+            text = OPENING.replace(" * b\n", " * b\n" * times)
+            self.assertIn("want 3 to 8", opening.check("a.c", text)[0])
+
+    def test_h(self):
+        self.assertEqual(opening.check("a.h", OPENING + "#pragma once\n"), [])
+        self.assertIn("#pragma once", opening.check("a.h", OPENING)[0])
+
+    def test_scripts(self):
+        self.assertIn("licence tag", opening.check("a.py", "import os\n")[0])
+        self.assertIn("licence tag", opening.check("scripts/x", "#!/bin/sh\n")[0])
+        self.assertEqual(opening.check("a.py", "# " + opening.TAG + "\n"), [])
+        self.assertEqual(opening.check("a.md", "text\n"), [])
+
+
+class Headers(unittest.TestCase):
+    ENTRY = {"directory": "/b", "file": sources.ROOT + "/lib/base/a.c",
+             "command": f"cc -Ix -DA=1 -MD -MF a.d -o a.o -c {sources.ROOT}/lib/base/a.c"}
+
+    def test_flags(self):
+        self.assertEqual(headers.flags_of(self.ENTRY), ["cc", "-Ix", "-DA=1"])
+
+    def test_nearest_folder(self):
+        other = {**self.ENTRY, "file": sources.ROOT + "/sidecar/a.c"}
+        table = headers.by_folder([self.ENTRY, other])
+        self.assertEqual(set(table), {"lib/base", "sidecar"})
+        table["sidecar"] = "s"
+        table["lib/base"] = "b"
+        self.assertEqual(headers.flags_for("sidecar/route/x.h", table), "s")
+        self.assertEqual(headers.flags_for("lib/net/x.h", table), "b")
+        self.assertIn(headers.flags_for("x.h", table), ("s", "b"))
+
+
+if __name__ == "__main__":
+    unittest.main()
