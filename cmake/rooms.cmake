@@ -49,7 +49,7 @@ function(weft_program name)
     endif()
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ${arg_LINK})
-    set_property(GLOBAL APPEND PROPERTY WEFT_PROGRAMS ${name})
+    install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
 # A .c file that no room lists would be dead code that the build never sees.
