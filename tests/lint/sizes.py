@@ -12,6 +12,7 @@ FILE_GOAL, FILE_MAX = 300, 500
 FUNCTION_GOAL, FUNCTION_MAX = 40, 60
 COLUMNS = 100
 ENDINGS = (".c", ".h", ".def", ".py", ".sh", ".cmake", ".proto")
+ATTRIBUTE = re.compile(r"__attribute__\s*\(\(.*?\)\)")
 NAME = re.compile(r"(\w+)\s*\(")
 
 
@@ -37,7 +38,7 @@ def functions(text):
             head = i
             while head > 0 and lines[head - 1].strip() and lines[head - 1][0] not in "}#":
                 head -= 1
-            names = NAME.findall(" ".join(lines[head:i]))
+            names = NAME.findall(ATTRIBUTE.sub("", " ".join(lines[head:i])))
             start = (names[0] if names else "?", head + 1)
         elif line.rstrip() == "}" and start:
             yield start[0], start[1], i + 2 - start[1]
