@@ -49,7 +49,9 @@ static void run_batch(struct list *queue)
 bool loop_end_turn(struct loop *l)
 {
     for (int i = 0; i < ROUNDS_MAX; i++) {
-        if (!list_is_empty(&l->tasks))
+        if (!list_is_empty(&l->soon))
+            run_batch(&l->soon);
+        else if (!list_is_empty(&l->tasks))
             run_batch(&l->tasks);
         else if (!list_is_empty(&l->graves))
             run_batch(&l->graves);
@@ -58,7 +60,7 @@ bool loop_end_turn(struct loop *l)
     }
     /* Somebody keeps the tasks coming; the dead must not wait for that to end. */
     run_batch(&l->graves);
-    return list_is_empty(&l->tasks) && list_is_empty(&l->graves);
+    return list_is_empty(&l->soon) && list_is_empty(&l->tasks) && list_is_empty(&l->graves);
 }
 
 static void on_idle(uv_idle_t *handle)
@@ -84,6 +86,7 @@ static void on_check(uv_check_t *handle)
 
 void loop_init_common(struct loop *l, uint64_t now_ms)
 {
+    list_init(&l->soon);
     list_init(&l->tasks);
     list_init(&l->graves);
     list_init(&l->closed_mailboxes);
@@ -120,8 +123,8 @@ static bool is_drained(struct loop *l)
 {
     size_t closing = 0;
     uv_walk(&l->uv, count_closing, &closing);
-    return closing == 0 && l->lingering == 0 && list_is_empty(&l->tasks) &&
-           list_is_empty(&l->graves);
+    return closing == 0 && l->lingering == 0 && list_is_empty(&l->soon) &&
+           list_is_empty(&l->tasks) && list_is_empty(&l->graves);
 }
 
 /* What is closing goes on until it is closed; what still sends has its own time limit. */
@@ -204,6 +207,12 @@ void loop_task_init(struct loop_task *t, void (*run)(struct loop_task *))
 {
     list_init(&t->node);
     t->run = run;
+}
+
+void loop_run_soon(struct loop *l, struct loop_task *t)
+{
+    if (!list_is_linked(&t->node))
+        list_link_last(&l->soon, &t->node);
 }
 
 void loop_flush_later(struct loop *l, struct loop_task *t)

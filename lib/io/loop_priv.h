@@ -17,6 +17,7 @@ struct loop {
     uv_timer_t wake;
     uint64_t armed_ms; /* when `wake` will fire; WHEEL_NEVER when it will not */
     struct wheel wheel;
+    struct list soon; /* run first at the end of the turn */
     struct list tasks;
     struct list graves;
     struct list closed_mailboxes; /* posts to them may still come; freed with the loop */
