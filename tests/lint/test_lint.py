@@ -88,7 +88,8 @@ class Sizes(unittest.TestCase):
         self.assertEqual(list(sizes.functions(text)), [("f", 5, 74), ("g", 80, 3)])
 
     def test_brace_in_comment(self):
-        text = "__attribute__((constructor(101))) static void f(void)\n{\n    /*\n}\n    */\n    x;\n}\n"
+        text = ("__attribute__((constructor(101))) static void f(void)\n"
+                "{\n    /*\n}\n    */\n    x;\n}\n")
         self.assertEqual(list(sizes.functions(text)), [("f", 1, 7)])
 
     def test_limits(self):
