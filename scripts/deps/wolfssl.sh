@@ -3,8 +3,7 @@
 # Interrupted or parallel runs are safe: one lock, and the result is renamed into place as a whole.
 # WEFT_WOLFSSL_TARBALL=<file> takes the tarball from there instead.
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=bash
-# shellcheck disable=SC1091
+# shellcheck shell=bash disable=SC1091,SC2086,SC2116
 . "$WEFT_ROOT/scripts/deps/wolfssl.env"
 WOLFSSL_RECIPE=1
 
@@ -115,7 +114,6 @@ wolfssl_build() {
         # Chained, because a shell does not heed -e inside a condition.
         tar -xzf "$wolfssl_got" -C "$work/src" --strip-components=1 --no-same-owner &&
             cd "$work/src" && ./autogen.sh &&
-            # shellcheck disable=SC2086
             ./configure --prefix="$root" $WOLFSSL_CONFIGURE $(wolfssl_arch_flags) CC=gcc \
                 CPPFLAGS="$(echo $WOLFSSL_DEFINES)" \
                 CFLAGS="$WOLFSSL_CFLAGS -ffile-prefix-map=$work/src=wolfssl" &&
