@@ -1,4 +1,6 @@
-/* Whole small files, for control threads only: blocking. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whole small files: read with a limit, replaced atomically, listed. Blocking, so for control
+ * threads and tools only, never on a worker. Must not know what the files hold.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>
@@ -12,8 +14,8 @@ MUST_USE enum err file_read(const char *path, size_t max, char **data, size_t *l
 /* Written beside it, fsynced, renamed into place: never half a file. mode as for open(2). */
 MUST_USE enum err file_write_atomic(const char *path, const void *data, size_t len, int mode);
 MUST_USE enum err file_make_dirs(const char *path, int mode);
-/* Calls back for each regular file (symlinks followed) whose name ends in one of the NULL-terminated
- * suffixes, in byte order of the names; dot files are skipped. */
+/* Calls back for each regular file (symlinks followed) whose name ends in one of the
+ * NULL-terminated suffixes, in byte order of the names; dot files are skipped. */
 MUST_USE enum err file_list(const char *dir, const char *const *suffixes,
                             void (*each)(void *owner, const char *path), void *owner);
 /* True when group or others may read it. */

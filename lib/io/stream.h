@@ -1,14 +1,15 @@
-/* The one transport seam: a duplex byte stream with back-pressure. Implementations: tcp.c, memstream.c
- * (tests), lib/net/tls_stream.c. Single-threaded; the user of a stream embeds nothing and holds the
- * pointer until it calls stream_close.
+/* The one transport seam: a duplex byte stream with back-pressure. Implementations: tcp.c,
+ * memstream.c (tests), lib/net/tls_stream.c. Single-threaded; the user of a stream embeds nothing
+ * and holds the pointer until it calls stream_close.
  *
  * Contract
- *  - Events are never delivered from inside a call on the same stream, but for on_drain's absence below:
- *    write tries at once and keeps what the kernel would not take; stream_queued says how much.
+ *  - Events are never delivered from inside a call on the same stream. A write tries at once and
+ *    keeps what the kernel would not take (stream_queued says how much); on_drain comes only if
+ *    something was kept.
  *  - After on_eof no more data comes; writing is still possible (half-close).
- *  - After on_fail nothing more comes and writes are dropped; the user still must call stream_close.
- *  - After stream_close no event is delivered and the pointer is dead; queued bytes are dropped
- *    (use stream_shutdown first and wait for on_fail/on_eof, or stream_close_flushed, to send them).
+ *  - After on_fail nothing more comes and writes are dropped; stream_close is still the user's.
+ *  - After stream_close no event is delivered and the pointer is dead; queued bytes are dropped (to
+ *    send them: stream_close_flushed, or stream_shutdown and wait for on_eof or on_fail).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -25,8 +26,8 @@ struct stream;
 struct loop;
 
 struct stream_events {
-    /* The stream is usable: dialled, or its TLS handshake done. Not called for accepted TCP streams, which
-     * are born open. May be NULL. */
+    /* The stream is usable: dialled, or its TLS handshake done. Not called for accepted TCP
+     * streams, which are born open. May be NULL. */
     void (*on_open)(struct stream *s);
     /* `owner` (may be NULL) is the chunk that holds data; keep a reference to keep the bytes. */
     void (*on_data)(struct stream *s, struct chunk *owner, const uint8_t *data, size_t len);
@@ -36,22 +37,23 @@ struct stream_events {
     void (*on_fail)(struct stream *s, enum err why);
 };
 
-/* What is known about the verified other end of a TLS stream; all slices live as long as the stream. */
+/* What is known about the verified other end of a TLS stream; all slices live as long as the
+ * stream. */
 struct tls_peer {
-    struct slice spiffe_id;   /* "spiffe://td/ns/a/sa/b", from the verified certificate; empty: none */
-    uint8_t cert_sha256[32];  /* of the leaf's DER */
-    int64_t not_after_ms;     /* wall clock */
-    struct slice subject;     /* RFC 4514-ish text, for x-forwarded-client-cert */
+    struct slice spiffe_id;  /* "spiffe://td/ns/a/sa/b", as verified; empty: none */
+    uint8_t cert_sha256[32]; /* of the leaf's DER */
+    int64_t not_after_ms;    /* wall clock */
+    struct slice subject;    /* RFC 4514-ish text, for x-forwarded-client-cert */
 };
 
 struct stream_info {
     struct addr peer;
     struct addr local;
     bool is_tls;
-    struct slice alpn;        /* negotiated; empty when none */
-    struct slice sni;         /* server side: what the client asked for */
+    struct slice alpn;               /* negotiated; empty when none */
+    struct slice sni;                /* server side: what the client asked for */
     const struct tls_peer *tls_peer; /* NULL when the peer showed no certificate */
-    const char *fail_detail;  /* after on_fail: one sentence for the log, or NULL */
+    const char *fail_detail;         /* after on_fail: one sentence for the log, or NULL */
 };
 
 struct stream_ops {

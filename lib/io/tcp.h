@@ -7,17 +7,18 @@
 struct loop;
 
 struct tcp_dial_options {
-    uint32_t timeout_ms;       /* 0: 2000 */
-    struct addr bind;          /* family 0: any */
-    uint32_t mark;             /* SO_MARK, 0: none */
+    uint32_t timeout_ms; /* 0: 2000 */
+    struct addr bind;    /* family 0: any */
+    uint32_t mark;       /* SO_MARK, 0: none */
 };
 
-/* A stream that will call on_open or on_fail. Writes before on_open are queued. Never fails at once:
- * every error arrives by on_fail. */
-struct stream *tcp_dial(struct loop *l, const struct addr *to, const struct tcp_dial_options *options,
-                        const struct stream_events *events, void *owner);
-/* Before redirection by iptables (SO_ORIGINAL_DST, v4 and v6). ERR_NOT_FOUND when the connection was not
- * redirected. Only for accepted TCP streams. */
+/* A stream that will call on_open or on_fail. Writes before on_open are queued. Never fails at
+ * once: every error arrives by on_fail. */
+struct stream *tcp_dial(struct loop *l, const struct addr *to,
+                        const struct tcp_dial_options *options, const struct stream_events *events,
+                        void *owner);
+/* Before redirection by iptables (SO_ORIGINAL_DST, v4 and v6). ERR_NOT_FOUND when the connection
+ * was not redirected. Only for accepted TCP streams. */
 MUST_USE enum err tcp_original_dst(struct stream *s, struct addr *out);
 /* Reads what is waiting without blocking or consuming: true when the peer closed or reset an idle
  * connection, or sent bytes that nobody asked for. One system call. */
