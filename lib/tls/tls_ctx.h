@@ -1,5 +1,5 @@
-/* An immutable TLS configuration, shared by connections of any worker (reference count is atomic). Made
- * anew when certificates change; connections keep the one they began with.
+/* An immutable TLS configuration, shared by connections of any worker (reference count is atomic).
+ * Made anew when certificates change; connections keep the one they began with.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -17,25 +17,27 @@ struct tls_ctx;
 /* Once per process, before anything else in the room. */
 MUST_USE enum err tls_lib_init(void);
 
-/* A mesh end, server or client: TLS 1.3 only, X25519MLKEM768 first then X25519 and P-256, both ends show an
- * SVID, no tickets, no session cache, no early data. The peer's chain is verified against roots, and its leaf
- * must be a SPIFFE X.509-SVID (exactly one URI SAN, CA:FALSE, digitalSignature and not keyCertSign/cRLSign, EKU with
- * both or none) of trust_domain. */
+/* A mesh end, server or client: TLS 1.3 only, X25519MLKEM768 first then X25519 and P-256, both ends
+ * show an SVID, no tickets, no session cache, no early data. The peer's chain is verified against
+ * roots, and its leaf must be a SPIFFE X.509-SVID (exactly one URI SAN, CA:FALSE, digitalSignature
+ * and not keyCertSign/cRLSign, EKU with both or none) of trust_domain. */
 struct tls_mesh_config {
     bool is_server;
     struct slice cert_chain_pem; /* leaf first */
     struct slice key_pem;
     struct slice roots_pem;
     struct slice trust_domain;
-    const char *const *alpn;     /* NULL-terminated, in order of preference; server: the ones it accepts */
-    bool peer_cert_optional;     /* server (certd before a workload has one): NULL tls_peer is allowed */
+    const char *const
+        *alpn; /* NULL-terminated, in order of preference; server: the ones it accepts */
+    bool
+        peer_cert_optional; /* server (certd before a workload has one): NULL tls_peer is allowed */
 };
 /* On failure detail says what was wrong with which part. */
 MUST_USE enum err tls_ctx_create_mesh(const struct tls_mesh_config *config, struct tls_ctx **out,
                                       char detail[TLS_DETAIL_MAX]);
 
-/* A public server (ingress): TLS 1.2 and 1.3, certificates chosen by SNI: exact name, then wildcard of one label
- * (or more, the listener decides by the names it gives), then the first. */
+/* A public server (ingress): TLS 1.2 and 1.3, certificates chosen by SNI: exact name, then wildcard
+ * of one label (or more, the listener decides by the names it gives), then the first. */
 struct tls_public_cert {
     struct slice cert_chain_pem;
     struct slice key_pem;
@@ -46,13 +48,15 @@ struct tls_public_config {
     const struct tls_public_cert *certs;
     size_t cert_count;
     const char *const *alpn; /* e.g. {"h2", "http/1.1", NULL} */
-    bool strict_sni;         /* no matching name: unrecognized_name alert instead of the first certificate */
+    bool
+        strict_sni; /* no matching name: unrecognized_name alert instead of the first certificate */
 };
-MUST_USE enum err tls_ctx_create_public(const struct tls_public_config *config, struct tls_ctx **out,
-                                        char detail[TLS_DETAIL_MAX]);
+MUST_USE enum err tls_ctx_create_public(const struct tls_public_config *config,
+                                        struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);
 
-/* A client that trusts roots but shows no certificate, TLS 1.2 and 1.3; the peer must carry server_name (or
- * the SPIFFE id that tls_stream_options names). For certd at first contact, and for upstreams outside the mesh. */
+/* A client that trusts roots but shows no certificate, TLS 1.2 and 1.3; the peer must carry
+ * server_name (or the SPIFFE id that tls_stream_options names). For certd at first contact, and for
+ * upstreams outside the mesh. */
 MUST_USE enum err tls_ctx_create_client(struct slice roots_pem, const char *const *alpn,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);
 

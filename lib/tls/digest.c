@@ -1,0 +1,45 @@
+/* SHA-256 by wolfCrypt, and the handling of secrets in memory. Pure; any thread.
+ * Must not know what is hashed.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/tls/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/tls/tls_priv.h"
+
+#include <wolfssl/wolfcrypt/hash.h>
+
+void digest_sha256(struct slice data, uint8_t out[DIGEST_SIZE])
+{
+    static const byte nothing;
+    const byte *from = data.len ? (const byte *)data.ptr : &nothing;
+    /* Hashing memory cannot fail; a digest that was not computed must never be used. */
+    if (wc_Sha256Hash(from, (word32)data.len, out) != 0)
+        abort();
+}
+
+char *digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < DIGEST_SIZE; i++) {
+        text[2 * i] = digits[digest[i] >> 4];
+        text[2 * i + 1] = digits[digest[i] & 15];
+    }
+    text[DIGEST_HEX_MAX - 1] = 0;
+    return text;
+}
+
+bool digest_eq(const void *a, const void *b, size_t len)
+{
+    const volatile uint8_t *x = a, *y = b;
+    uint8_t diff = 0;
+    for (size_t i = 0; i < len; i++)
+        diff |= x[i] ^ y[i];
+    return diff == 0;
+}
+
+void digest_wipe(void *secret, size_t len)
+{
+    explicit_bzero(secret, len);
+}

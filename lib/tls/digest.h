@@ -1,0 +1,20 @@
+/* SHA-256 and comparing secrets. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/slice.h"
+
+#define DIGEST_SIZE 32
+#define DIGEST_HEX_MAX (2 * DIGEST_SIZE + 1)
+
+void digest_sha256(struct slice data, uint8_t out[DIGEST_SIZE]);
+/* Lower-case hex, NUL-terminated; returns text. */
+char *digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_MAX]);
+/* In time that depends on the length alone. */
+bool digest_eq(const void *a, const void *b, size_t len);
+/* Overwrites a secret in a way that is not optimised away. */
+void digest_wipe(void *secret, size_t len);

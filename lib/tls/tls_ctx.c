@@ -1,0 +1,240 @@
+/* Contexts of the three kinds: mesh end, public server, plain client. Made on the control thread,
+ * then immutable and shared by reference count. Must not know of connections' bytes.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/tls/tls_ctx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/tls/pem.h"
+#include "lib/tls/spiffe.h"
+#include "lib/tls/tls_ctx_load.h"
+#include "lib/tls/tls_err.h"
+#include "lib/tls/tls_priv.h"
+#include "lib/tls/tls_verify.h"
+
+enum { ALPN_MAX = 8, NAMES_MAX = 4096, MIN_RSA_BITS = 2048, MIN_ECC_BITS = 256 };
+
+static const char tls13_suites[] =
+    "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256";
+static const char public_suites[] =
+    "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256:"
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+static struct tls_ctx *new_ctx(enum tls_role role, size_t lib_count)
+{
+    struct tls_ctx *c = mem_zalloc(sizeof(*c));
+    atomic_init(&c->refs, 1);
+    c->role = role;
+    c->libs = mem_zalloc(lib_count * sizeof(*c->libs));
+    c->lib_count = lib_count;
+    return c;
+}
+
+static void destroy(struct tls_ctx *c)
+{
+    for (size_t i = 0; i < c->lib_count; i++) {
+        if (c->libs[i])
+            wolfSSL_CTX_free(c->libs[i]);
+    }
+    for (size_t i = 0; i < c->name_count; i++)
+        mem_free((char *)c->names[i].text.ptr);
+    mem_free(c->libs);
+    mem_free(c->names);
+    mem_free(c->alpn);
+    mem_free(c->trust_domain);
+    mem_free(c);
+}
+
+struct tls_ctx *tls_ctx_ref(struct tls_ctx *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void tls_ctx_unref(struct tls_ctx *c)
+{
+    if (c && atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
+        destroy(c);
+}
+
+static enum err set_alpn(struct tls_ctx *c, const char *const *alpn, char detail[TLS_DETAIL_MAX])
+{
+    char *joined = NULL;
+    for (size_t i = 0; alpn && alpn[i]; i++) {
+        size_t len = strlen(alpn[i]);
+        if (i == ALPN_MAX || len == 0 || len > 255 || strchr(alpn[i], ',')) {
+            mem_free(joined);
+            return tls_err_say(ERR_INVALID, detail, "ALPN: '%s' is not usable (at most %d names)",
+                               alpn[i], ALPN_MAX);
+        }
+        char *longer = joined ? mem_printf("%s,%s", joined, alpn[i]) : mem_strdup(alpn[i]);
+        mem_free(joined);
+        joined = longer;
+    }
+    c->alpn = joined;
+    return ERR_OK;
+}
+
+/* What every context shares; ciphers and groups in order of preference. */
+static enum err make_lib(struct tls_ctx *c, size_t index, WOLFSSL_METHOD *method,
+                         const char *suites, char detail[TLS_DETAIL_MAX])
+{
+    int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
+    WOLFSSL_CTX *lib = method ? wolfSSL_CTX_new(method) : NULL;
+    c->libs[index] = lib;
+    if (!lib || wolfSSL_CTX_set_cipher_list(lib, suites) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_set_groups(lib, groups, 3) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_SetMinRsaKey_Sz(lib, MIN_RSA_BITS) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_SetMinEccKey_Sz(lib, MIN_ECC_BITS) != WOLFSSL_SUCCESS)
+        return tls_err_say(ERR_CRYPTO, detail, "the TLS library refuses its own settings");
+    wolfSSL_CTX_set_group_messages(lib);
+    wolfSSL_CTX_no_ticket_TLSv13(lib);
+    tls_conn_bind(c, lib);
+    return ERR_OK;
+}
+
+/* A mesh end that cannot be accepted by its own kind should fail here, not at the first peer. */
+static enum err check_own_leaf(const struct tls_mesh_config *config, char detail[TLS_DETAIL_MAX])
+{
+    uint8_t *der;
+    size_t len;
+    char why[TLS_DETAIL_MAX];
+    enum err e = pem_find(config->cert_chain_pem, "CERTIFICATE", NULL, &der, &len);
+    if (e)
+        return tls_err_say(ERR_SYNTAX, detail, "certificate chain: no PEM block CERTIFICATE");
+    e = tls_verify_svid(slice_of(der, len), config->trust_domain, (struct slice){NULL, 0}, NULL,
+                        why);
+    mem_free(der);
+    return e ? tls_err_say(ERR_INVALID, detail, "our certificate: %.200s", why) : ERR_OK;
+}
+
+static enum err fill_mesh(struct tls_ctx *c, const struct tls_mesh_config *config,
+                          char detail[TLS_DETAIL_MAX])
+{
+    bool server = config->is_server;
+    enum err e = make_lib(c, 0, server ? wolfTLSv1_3_server_method() : wolfTLSv1_3_client_method(),
+                          tls13_suites, detail);
+    if (!e)
+        e = set_alpn(c, config->alpn, detail);
+    if (!e)
+        e = check_own_leaf(config, detail);
+    if (!e)
+        e = tls_ctx_load_chain(c->libs[0], config->cert_chain_pem, config->key_pem, detail);
+    if (!e)
+        e = tls_ctx_load_roots(c->libs[0], config->roots_pem, detail);
+    return e;
+}
+
+enum err tls_ctx_create_mesh(const struct tls_mesh_config *config, struct tls_ctx **out,
+                             char detail[TLS_DETAIL_MAX])
+{
+    struct spiffe_id id;
+    char *text = mem_printf("spiffe://%.*s", SLICE_ARG(config->trust_domain));
+    enum err e = spiffe_parse(slice_from_cstr(text), &id);
+    bool ok = !e && slice_is_empty(id.path);
+    mem_free(text);
+    if (!ok)
+        return tls_err_say(ERR_INVALID, detail, "'%.*s' is not a trust domain",
+                           SLICE_ARG(slice_sub(config->trust_domain, 0, 100)));
+    struct tls_ctx *c = new_ctx(config->is_server ? TLS_MESH_SERVER : TLS_MESH_CLIENT, 1);
+    c->trust_domain = mem_strndup(config->trust_domain.ptr, config->trust_domain.len);
+    c->peer_cert_optional = config->is_server && config->peer_cert_optional;
+    e = fill_mesh(c, config, detail);
+    if (e) {
+        destroy(c);
+        return e;
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct tls_name *x = a, *y = b;
+    size_t n = x->text.len < y->text.len ? x->text.len : y->text.len;
+    int order = memcmp(x->text.ptr, y->text.ptr, n);
+    return order ? order : (x->text.len > y->text.len) - (x->text.len < y->text.len);
+}
+
+static enum err add_names(struct tls_ctx *c, const struct tls_public_config *config,
+                          char detail[TLS_DETAIL_MAX])
+{
+    size_t total = 0;
+    for (size_t i = 0; i < config->cert_count; i++)
+        total += config->certs[i].name_count;
+    if (total > NAMES_MAX)
+        return tls_err_say(ERR_LIMIT, detail, "more than %d host names", NAMES_MAX);
+    c->names = mem_zalloc((total + 1) * sizeof(*c->names));
+    for (size_t i = 0; i < config->cert_count; i++) {
+        for (size_t k = 0; k < config->certs[i].name_count; k++) {
+            struct slice name = config->certs[i].names[k];
+            char *copy = mem_strndup(name.ptr, name.len);
+            c->names[c->name_count++] = (struct tls_name){slice_of(copy, name.len), i};
+        }
+    }
+    qsort(c->names, c->name_count, sizeof(*c->names), compare_names);
+    for (size_t i = 1; i < c->name_count; i++) {
+        if (slice_eq(c->names[i - 1].text, c->names[i].text))
+            return tls_err_say(ERR_INVALID, detail, "the host name '%.*s' has two certificates",
+                               SLICE_ARG(slice_sub(c->names[i].text, 0, 100)));
+    }
+    return ERR_OK;
+}
+
+static enum err fill_public(struct tls_ctx *c, const struct tls_public_config *config,
+                            char detail[TLS_DETAIL_MAX])
+{
+    char why[TLS_DETAIL_MAX];
+    enum err e = set_alpn(c, config->alpn, detail);
+    for (size_t i = 0; !e && i < config->cert_count; i++) {
+        e = make_lib(c, i, wolfSSLv23_server_method(), public_suites, detail);
+        if (e)
+            break;
+        if (wolfSSL_CTX_SetMinVersion(c->libs[i], WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
+            return tls_err_say(ERR_CRYPTO, detail, "the TLS library lacks TLS 1.2");
+        e = tls_ctx_load_chain(c->libs[i], config->certs[i].cert_chain_pem,
+                               config->certs[i].key_pem, why);
+        if (e)
+            return tls_err_say(e, detail, "certificate %zu: %.200s", i + 1, why);
+    }
+    return e ? e : add_names(c, config, detail);
+}
+
+enum err tls_ctx_create_public(const struct tls_public_config *config, struct tls_ctx **out,
+                               char detail[TLS_DETAIL_MAX])
+{
+    if (config->cert_count == 0)
+        return tls_err_say(ERR_INVALID, detail, "a public server needs at least one certificate");
+    struct tls_ctx *c = new_ctx(TLS_PUBLIC_SERVER, config->cert_count);
+    c->strict_sni = config->strict_sni;
+    enum err e = fill_public(c, config, detail);
+    if (e) {
+        destroy(c);
+        return e;
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+enum err tls_ctx_create_client(struct slice roots_pem, const char *const *alpn,
+                               struct tls_ctx **out, char detail[TLS_DETAIL_MAX])
+{
+    struct tls_ctx *c = new_ctx(TLS_CLIENT, 1);
+    enum err e = make_lib(c, 0, wolfSSLv23_client_method(), public_suites, detail);
+    if (!e && wolfSSL_CTX_SetMinVersion(c->libs[0], WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
+        e = tls_err_say(ERR_CRYPTO, detail, "the TLS library lacks TLS 1.2");
+    if (!e)
+        e = set_alpn(c, alpn, detail);
+    if (!e)
+        e = tls_ctx_load_roots(c->libs[0], roots_pem, detail);
+    if (e) {
+        destroy(c);
+        return e;
+    }
+    *out = c;
+    return ERR_OK;
+}

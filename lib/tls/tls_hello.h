@@ -1,0 +1,23 @@
+/* The server name out of a TLS ClientHello, before any TLS state exists: so the right certificate
+ * can be chosen, and bytes that are not TLS cost nothing. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/tls/tls_ctx.h"
+
+#define TLS_HELLO_MAX 16384 /* bytes of records; more is ERR_LIMIT */
+#define TLS_HELLO_SNI_MAX 256
+
+struct tls_hello {
+    char sni[TLS_HELLO_SNI_MAX]; /* lower-case, NUL-terminated; empty when none was sent */
+    uint8_t alert;               /* on failure: the alert to send, 0 for none */
+};
+
+/* data: everything received so far. ERR_AGAIN until the hello is whole; ERR_PROTOCOL (detail says
+ * why) when it is not TLS, malformed, or its server name is not a host name. */
+MUST_USE enum err tls_hello_parse(const uint8_t *data, size_t len, struct tls_hello *out,
+                                  char detail[TLS_DETAIL_MAX]);

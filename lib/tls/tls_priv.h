@@ -1,0 +1,51 @@
+/* What the files of this room share: wolfSSL's headers in the order they need, and the context.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <wolfssl/options.h>
+#include <wolfssl/wolfcrypt/settings.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/asn.h>
+#include <wolfssl/wolfcrypt/asn_public.h>
+#include <wolfssl/wolfcrypt/ecc.h>
+#include <wolfssl/wolfcrypt/random.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+#include "lib/tls/tls_ctx.h"
+
+enum tls_role { TLS_MESH_SERVER, TLS_MESH_CLIENT, TLS_PUBLIC_SERVER, TLS_CLIENT };
+
+/* A host name and the certificate that answers for it. */
+struct tls_name {
+    struct slice text; /* in the context's own storage */
+    size_t cert;
+};
+
+struct tls_ctx {
+    atomic_uint refs;
+    enum tls_role role;
+    WOLFSSL_CTX **libs; /* one for each certificate; others have exactly one */
+    size_t lib_count;
+    struct tls_name *names; /* public server, sorted by text */
+    size_t name_count;
+    char *alpn;         /* "a,b,c", or NULL */
+    char *trust_domain; /* mesh */
+    bool peer_cert_optional;
+    bool strict_sni;
+};
+
+static inline bool tls_role_is_server(enum tls_role role)
+{
+    return role == TLS_MESH_SERVER || role == TLS_PUBLIC_SERVER;
+}
+
+/* tls_conn_lib.c: the callbacks and what is asked of peers, for a new library context of c. */
+void tls_conn_bind(const struct tls_ctx *c, WOLFSSL_CTX *lib);
+/* tls_sni.c: the library context whose certificate answers for a host name (lower-case, may be
+ * empty); NULL with strict_sni and no match. */
+WOLFSSL_CTX *tls_sni_pick(const struct tls_ctx *c, const char *host);
