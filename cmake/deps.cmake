@@ -1,6 +1,6 @@
 # Third-party libraries as imported targets dep_*. All come from pkg-config but two, which
 # scripts/bootstrap prepares: llhttp (the system's, or a copy in the cache) and wolfSSL (our own
-# static build in the cache). -DWEFT_WOLFSSL_ROOT / -DWEFT_LLHTTP_ROOT name an {include,lib} of yours.
+# static build in the cache). -DWEFT_WOLFSSL_ROOT and -DWEFT_LLHTTP_ROOT name yours.
 # SPDX-License-Identifier: GPL-3.0-or-later
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -44,8 +44,8 @@ endfunction()
 
 function(weft_static_dep name root header archive)
     find_path(DEP_${name}_INCLUDE ${header} PATHS ${root}/include NO_DEFAULT_PATH NO_CACHE)
-    find_library(DEP_${name}_LIB ${archive} PATHS ${root}/lib ${root}/lib/${CMAKE_C_LIBRARY_ARCHITECTURE}
-        NO_DEFAULT_PATH NO_CACHE)
+    find_library(DEP_${name}_LIB ${archive}
+        PATHS ${root}/lib ${root}/lib/${CMAKE_C_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH NO_CACHE)
     if(NOT DEP_${name}_INCLUDE OR NOT DEP_${name}_LIB)
         message(FATAL_ERROR "${name}: no ${header} and ${archive} under '${root}'. "
             "Run scripts/bootstrap (and this again), or say where they are.")
@@ -64,8 +64,10 @@ weft_static_dep(wolfssl "${wolfssl_root}" wolfssl/options.h libwolfssl.a)
 target_compile_definitions(dep_wolfssl INTERFACE WOLFSSL_USE_OPTIONS_H)
 target_link_libraries(dep_wolfssl INTERFACE Threads::Threads m)
 
-file(STRINGS ${wolfssl_root}/include/wolfssl/version.h wolfssl_version_line REGEX "LIBWOLFSSL_VERSION_STRING")
+file(STRINGS ${wolfssl_root}/include/wolfssl/version.h wolfssl_version_line
+    REGEX "LIBWOLFSSL_VERSION_STRING")
 string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" WEFT_WOLFSSL_VERSION "${wolfssl_version_line}")
 if(WEFT_WOLFSSL_VERSION VERSION_LESS 5.9.2)
-    message(FATAL_ERROR "wolfSSL ${WEFT_WOLFSSL_VERSION} under ${wolfssl_root} is too old: at least 5.9.2")
+    message(FATAL_ERROR
+        "wolfSSL ${WEFT_WOLFSSL_VERSION} under ${wolfssl_root} is too old: at least 5.9.2")
 endif()

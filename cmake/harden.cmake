@@ -1,5 +1,5 @@
 # Flags that make a bug harder to use, on every build; fortify and link-time optimisation only where
-# the optimiser runs and no sanitizer does. Frame pointers stay: profiles need them, the cost is small.
+# the optimiser runs and no sanitizer does. Frame pointers stay: profiles need them, at little cost.
 # SPDX-License-Identifier: GPL-3.0-or-later
 include(CheckPIESupported)
 include(CheckIPOSupported)

@@ -5,8 +5,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 option(WEFT_MISSING_OK "Leave out listed sources that do not exist yet, with a note" OFF)
 
-# weft_present(<list variable> <whose>): what of the list exists. A missing file is an error that says
-# whose it is, unless WEFT_MISSING_OK lets one build around a room that is still being written.
+# weft_present(<list variable> <whose>): what of the list exists. A missing file is an error that
+# says whose it is, unless WEFT_MISSING_OK lets one build around a room that is being written.
 function(weft_present variable whose)
     set(present)
     foreach(file IN LISTS ${variable})

@@ -7,7 +7,8 @@ option(WEFT_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
 
 if(WEFT_FUZZ)
     if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
-        message(FATAL_ERROR "WEFT_FUZZ needs clang: cmake --preset fuzz, or -DCMAKE_C_COMPILER=clang")
+        message(FATAL_ERROR
+            "WEFT_FUZZ needs clang: cmake --preset fuzz, or -DCMAKE_C_COMPILER=clang")
     endif()
     if(NOT WEFT_SANITIZE)
         set(WEFT_SANITIZE "address,undefined")

@@ -12,7 +12,7 @@ find_program(WEFT_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
 find_program(WEFT_PYTHON python3)
 
 set(WEFT_TEST_ENV
-    "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1"
+    "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
     "UBSAN_OPTIONS=print_stacktrace=1"
     "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/lsan.supp:print_suppressions=0"
     "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
@@ -23,7 +23,8 @@ set(WEFT_TEST_ENV
 function(weft_cmocka_test label name)
     cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "SOURCES;LINK")
     if(arg_UNPARSED_ARGUMENTS)
-        message(FATAL_ERROR "weft_${label}_test(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+        message(FATAL_ERROR
+            "weft_${label}_test(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
     endif()
     weft_present(arg_SOURCES ${name})
     if(NOT arg_SOURCES)
@@ -32,7 +33,8 @@ function(weft_cmocka_test label name)
     if(NOT TARGET dep_cmocka)
         get_property(told GLOBAL PROPERTY WEFT_NO_CMOCKA_TOLD)
         if(NOT told)
-            message(STATUS "cmocka is not installed: unit and sim tests are left out (scripts/bootstrap --tests)")
+            message(STATUS "cmocka is not installed: unit and sim tests are left out "
+                "(scripts/bootstrap --tests)")
             set_property(GLOBAL PROPERTY WEFT_NO_CMOCKA_TOLD TRUE)
         endif()
         return()
@@ -42,7 +44,8 @@ function(weft_cmocka_test label name)
     # cmocka hands every test a state argument that most of them do not need.
     target_compile_options(test_${stem} PRIVATE -Wno-unused-parameter)
     target_link_libraries(test_${stem} PRIVATE ${arg_LINK} dep_cmocka)
-    set_target_properties(test_${stem} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    set_target_properties(test_${stem} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${label}.${stem} COMMAND test_${stem})
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 300)
@@ -62,7 +65,8 @@ endfunction()
 function(weft_fuzz_target name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;LINK")
     if(arg_UNPARSED_ARGUMENTS)
-        message(FATAL_ERROR "weft_fuzz_target(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+        message(FATAL_ERROR
+            "weft_fuzz_target(${name}): unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
     endif()
     weft_present(arg_SOURCES ${name})
     if(NOT arg_SOURCES)
@@ -101,8 +105,8 @@ function(weft_pytest name file)
         COMMAND ${WEFT_PYTHON} -m pytest -q -rs -p no:cacheprovider
             --junitxml=${CMAKE_BINARY_DIR}/Testing/junit/${arg_LABEL}.${stem}.xml ${path}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    # End-to-end tests start many processes and own machine-wide things (namespaces, iptables): one at
-    # a time, and a file of which every test was skipped is shown as skipped, not as passed.
+    # End-to-end tests start many processes and own machine-wide things (namespaces, iptables): one
+    # at a time. A file of which every test was skipped is shown as skipped, not as passed.
     set_tests_properties(${arg_LABEL}.${stem} PROPERTIES
         LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ON
         ENVIRONMENT "${WEFT_TEST_ENV};PYTHONDONTWRITEBYTECODE=1"
@@ -113,5 +117,6 @@ function(weft_lint name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "COMMAND")
     add_test(NAME lint.${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(lint.${name} PROPERTIES
-        LABELS lint TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${WEFT_TEST_ENV};PYTHONDONTWRITEBYTECODE=1")
+        LABELS lint TIMEOUT 300 SKIP_RETURN_CODE 77
+        ENVIRONMENT "${WEFT_TEST_ENV};PYTHONDONTWRITEBYTECODE=1")
 endfunction()

@@ -1,6 +1,6 @@
 # llhttp: the system's libllhttp-dev where there is one (Debian 13 and later); otherwise Debian 13's
-# package, unpacked into the cache and not installed: it holds one header and one static library that
-# needs only libc. Sourced by scripts/bootstrap.
+# package, unpacked into the cache and not installed: it holds one header and one static library
+# that needs only libc. Sourced by scripts/bootstrap.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 LLHTTP_SUITE=trixie
@@ -42,8 +42,9 @@ llhttp_fetch() {
         fi
     done
     rm -rf "$work"
-    [ $rc -eq 0 ] || say "error: no archive of this system's apt sources has libllhttp-dev ($LLHTTP_SUITE)." \
-        "Install libllhttp-dev by hand, or give cmake -DWEFT_LLHTTP_ROOT=<folder with include and lib>"
+    [ $rc -eq 0 ] ||
+        say "error: no archive of this system's apt sources has libllhttp-dev ($LLHTTP_SUITE)." \
+            "Install libllhttp-dev by hand, or give cmake -DWEFT_LLHTTP_ROOT=<its include and lib>"
     return $rc
 }
 
@@ -52,8 +53,8 @@ llhttp_fetch_from() {
     say "taking libllhttp-dev from $LLHTTP_SUITE of the system's own archive"
     archive_line deb "$base" "$LLHTTP_SUITE" >"$work/sources.list"
     run_quiet_maybe private_apt "$work" update || return 1
-    (cd "$work" && run_quiet "apt-get download libllhttp-dev" private_apt "$work" download libllhttp-dev) ||
-        return 1
+    (cd "$work" && run_quiet "downloading libllhttp-dev" \
+        private_apt "$work" download libllhttp-dev) || return 1
     dpkg-deb -x "$work"/libllhttp-dev_*.deb "$work/x" &&
         mkdir -p "$work/out/include" "$work/out/lib" &&
         cp "$work"/x/usr/include/llhttp.h "$work/out/include/" &&

@@ -1,6 +1,6 @@
-"""The closing summary of scripts/test: reads what ctest and pytest left in a build's Testing folder,
-names every test that failed or was skipped, and counts single cases (a cmocka or pytest case counts
-one, as does a program without cases). Status 1 if anything failed or nothing ran.
+"""The closing summary of scripts/test: reads what ctest and pytest left in a build's Testing
+folder, names every test that failed or was skipped, and counts single cases: a cmocka or pytest
+case is one, and so is a program without cases. Status 1 if anything failed or nothing ran.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 

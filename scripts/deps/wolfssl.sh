@@ -61,7 +61,8 @@ wolfssl_fetch() {
     if [ -n "${WEFT_WOLFSSL_TARBALL:-}" ]; then
         wolfssl_got=$WEFT_WOLFSSL_TARBALL
         sha256_is "$wolfssl_got" "$WOLFSSL_SHA256" && return 0
-        say "error: WEFT_WOLFSSL_TARBALL=$wolfssl_got is not wolfSSL $WOLFSSL_VERSION (its SHA-256 differs)"
+        say "error: WEFT_WOLFSSL_TARBALL=$wolfssl_got is not wolfSSL $WOLFSSL_VERSION:" \
+            "its SHA-256 differs"
         return 1
     fi
     sha256_is "$kept" "$WOLFSSL_SHA256" && return 0
@@ -82,8 +83,8 @@ wolfssl_fetch() {
     return 1
 }
 
-# The pool may have dropped the file, or the archive may be reached in a way that only apt knows (a
-# mirror list). Then the signed index of sid says what there is: the pinned file, or a newer release.
+# The pool may have dropped the file, or the archive may be reached in a way that only apt knows
+# (a mirror list). Then sid's signed index says what there is: the pinned file, or a newer release.
 # The packaging files beside it may be gone already; only the upstream tarball counts.
 wolfssl_fetch_by_index() {
     local work=$1 base=$2 line name version sum
@@ -99,8 +100,8 @@ wolfssl_fetch_by_index() {
     if [ "$version" = "$WOLFSSL_VERSION" ]; then
         sum=$WOLFSSL_SHA256
     else
-        say "warning: wolfSSL $WOLFSSL_VERSION is gone from the archive; taking $version, which its" \
-            "signed index names (SHA-256 $sum, not pinned here)"
+        say "warning: wolfSSL $WOLFSSL_VERSION is gone from the archive; taking $version," \
+            "which its signed index names (SHA-256 $sum, not pinned here)"
     fi
     sha256_is "$work/$name" "$sum" || return 1
     mv "$work/$name" "$WEFT_CACHE/$name"
