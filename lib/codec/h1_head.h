@@ -1,0 +1,55 @@
+/* One HTTP/1 head cut into its parts, still lying in the bytes it came in: what h1_parse fills, h1_head
+ * judges (RFC 9112 §3, §6; reject, never repair) and h1_build turns into a struct message. Lives on the stack of
+ * whoever parses, between two reads; nothing in it outlives the input.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/codec/h1_bad.h"
+#include "lib/codec/message.h"
+
+#define H1_FIELDS_MAX 256u /* whatever the configuration says */
+
+enum h1_role { H1_REQUEST, H1_RESPONSE, H1_TRAILERS };
+
+/* Offsets from the head's base. */
+struct h1_field {
+    uint32_t name, name_len, value, value_len;
+    uint16_t id;
+    bool dropped; /* connection-specific: no part of the message */
+};
+
+struct h1_head {
+    const char *base;
+    uint32_t len;       /* with the empty line */
+    uint32_t fields_at; /* where the first field line begins */
+    uint32_t count;
+    struct slice method; /* static text */
+    struct slice target; /* as sent */
+    uint16_t status;
+    uint8_t minor;
+    /* Filled by h1_head_check. */
+    struct slice authority, path; /* in the input */
+    struct slice upgrade;
+    int64_t content_length; /* -1: not said */
+    uint32_t keep_alive_ms; /* Keep-Alive: timeout of a response, 0: not said */
+    bool chunked, keep_alive, expect_continue, te_trailers;
+    bool path_lacks_slash; /* of an absolute form */
+    struct h1_field fields[H1_FIELDS_MAX];
+};
+
+static inline struct slice h1_head_name(const struct h1_head *h, const struct h1_field *f)
+{
+    return slice_of(h->base + f->name, f->name_len);
+}
+static inline struct slice h1_head_value(const struct h1_head *h, const struct h1_field *f)
+{
+    return slice_of(h->base + f->value, f->value_len);
+}
+/* The meaning of the fields: framing, host, connection. `scheme` is what the port serves ("http" or
+ * "https", or empty for either), for targets in absolute form. */
+enum h1_bad h1_head_check_request(struct h1_head *h, struct slice scheme);
+enum h1_bad h1_head_check_response(struct h1_head *h);
+enum h1_bad h1_head_check_trailers(struct h1_head *h);
