@@ -1,0 +1,65 @@
+"""The client: wrk, bounded in time, and what it and the proxies say about a run.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from pairs import Pair, Weft
+from process import Cost
+
+UNITS = {"us": 1.0, "ms": 1000.0, "s": 1_000_000.0}
+
+
+@dataclass
+class Run:
+    requests: int
+    per_second: float
+    p50_us: float
+    p99_us: float
+    errors: int
+    first: Cost   # of the client's side proxy
+    second: Cost  # of the server's side proxy
+    fresh: int | None = None  # allocations that reached libc, Weft only
+
+    def user_us(self) -> float:
+        """Per request and hop: the mean of the two proxies."""
+        return (self.first.user + self.second.user) / 2 / self.requests * 1e6
+
+    def system_us(self) -> float:
+        return (self.first.system + self.second.system) / 2 / self.requests * 1e6
+
+    def cpu_us(self) -> float:
+        return self.user_us() + self.system_us()
+
+
+def microseconds(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+    return float(number) * UNITS[unit]
+
+
+def wrk(port: int, connections: int, seconds: int) -> str:
+    return subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", "Host: app",
+                           f"http://127.0.0.1:{port}/"], check=True, capture_output=True, text=True,
+                          timeout=seconds + 30).stdout
+
+
+def measure(pair: Pair, connections: int, seconds: int) -> Run:
+    fresh = pair.fresh_allocations() if isinstance(pair, Weft) else None
+    before = [p.cost() for p in pair.processes]
+    text = wrk(pair.entry, connections, seconds)
+    after = [p.cost() for p in pair.processes]
+    if fresh is not None:
+        fresh = pair.fresh_allocations() - fresh  # type: ignore[attr-defined]
+    requests = int(re.search(r"(\d+) requests in", text).group(1))  # type: ignore[union-attr]
+    errors = sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout) (\d+)", text))
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    return Run(requests=requests,
+               per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),  # type: ignore[union-attr]
+               p50_us=microseconds(re.search(r"50%\s+(\S+)", text).group(1)),  # type: ignore[union-attr]
+               p99_us=microseconds(re.search(r"99%\s+(\S+)", text).group(1)),  # type: ignore[union-attr]
+               errors=errors + (int(bad.group(1)) if bad else 0),
+               second=after[0] - before[0], first=after[1] - before[1], fresh=fresh)

@@ -1,0 +1,248 @@
+/* Composition: configuration first (without it nothing starts), then workers, then identity and administration; taken
+ * down in reverse. Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/app.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "lib/io/mailbox.h"
+#include "lib/io/signals.h"
+#include "lib/io/thread.h"
+#include "lib/io/timer.h"
+#include "lib/tls/tls_ctx.h"
+#include "sidecar/app_admin.h"
+#include "sidecar/app_priv.h"
+#include "sidecar/config/source_folder.h"
+#include "sidecar/identity.h"
+#include "sidecar/mesh_identity.h"
+#include "sidecar/worker.h"
+
+#define LOG_PUMP_MS 50
+
+/* ---- what workers report: letters to the control thread ---- */
+
+enum note_kind { NOTE_LISTENING, NOTE_ADOPTED, NOTE_SESSIONS };
+
+struct note {
+    struct letter letter;
+    struct app *app;
+    struct worker *worker;
+    enum note_kind kind;
+    uint64_t value;
+};
+
+static void finish_if_drained(struct app *app)
+{
+    uint32_t left = 0;
+    for (unsigned i = 0; i < app->settings->workers; i++)
+        left += app->sessions_left[i];
+    if (app->is_draining && left == 0)
+        loop_stop(app->loop);
+}
+
+static void read_note(struct letter *letter)
+{
+    struct note *n = container_of(letter, struct note, letter);
+    struct app *app = n->app;
+    switch (n->kind) {
+    case NOTE_LISTENING:
+        app->listening += n->value != 0;
+        if (!n->value) {
+            app->exit_status = 1;
+            loop_stop(app->loop);
+        } else if (app->listening == app->settings->workers) {
+            LOG_I("app", "%u worker%s listening", app->listening, app->listening == 1 ? " is" : "s are");
+        }
+        break;
+    case NOTE_ADOPTED:
+        app->adopted[n->worker->index] = n->value;
+        break;
+    case NOTE_SESSIONS:
+        app->sessions_left[n->worker->index] = (uint32_t)n->value;
+        finish_if_drained(app);
+        break;
+    }
+    mem_free(n);
+}
+
+static void post_note(struct app *app, struct worker *w, enum note_kind kind, uint64_t value)
+{
+    struct note *n = mem_zalloc(sizeof(*n));
+    *n = (struct note){.app = app, .worker = w, .kind = kind, .value = value};
+    n->letter.deliver = read_note;
+    mailbox_post(app->mailbox, &n->letter);
+}
+
+void app_note_listening(struct app *app, struct worker *w, bool ok)
+{
+    post_note(app, w, NOTE_LISTENING, ok);
+}
+
+void app_note_adopted(struct app *app, struct worker *w, uint64_t snapshot_version)
+{
+    post_note(app, w, NOTE_ADOPTED, snapshot_version);
+}
+
+void app_note_sessions(struct app *app, struct worker *w, uint32_t left)
+{
+    post_note(app, w, NOTE_SESSIONS, left);
+}
+
+const struct settings *app_settings(const struct app *app)
+{
+    return app->settings;
+}
+
+struct mailbox *app_mailbox(const struct app *app)
+{
+    return app->mailbox;
+}
+
+/* ---- configuration and identity arrive ---- */
+
+static void publish_snapshot(void *owner, struct snapshot *s)
+{
+    struct app *app = owner;
+    if (app->snapshot)
+        snapshot_unref(app->snapshot);
+    app->snapshot = s;
+    for (unsigned i = 0; i < app->worker_count; i++)
+        worker_post_snapshot(&app->workers[i], s);
+}
+
+static void publish_identity(void *owner, struct tls_ctx *server, struct tls_ctx *const client[MESH_ALPN_COUNT],
+                             const char *spiffe_id, int64_t not_after_ms)
+{
+    struct app *app = owner;
+    struct mesh_identity *m = mesh_identity_create(++app->identity_generation, server, client,
+                                                   slice_from_cstr(spiffe_id), not_after_ms);
+    mesh_identity_unref(app->mesh);
+    app->mesh = m;
+    for (unsigned i = 0; i < app->worker_count; i++)
+        worker_post_identity(&app->workers[i], m);
+}
+
+/* ---- ending ---- */
+
+static void on_drain_deadline(struct timer *t)
+{
+    struct app *app = container_of(t, struct app, drain_deadline);
+    LOG_W("app", "the drain time is over: what still runs is cut off");
+    loop_stop(app->loop);
+}
+
+void app_drain(struct app *app)
+{
+    if (app->is_draining)
+        return;
+    app->is_draining = true;
+    LOG_I("app", "draining: no new connections, running requests get %u ms", app->settings->drain_ms);
+    for (unsigned i = 0; i < app->worker_count; i++) {
+        app->sessions_left[i] = 1; /* until it says otherwise */
+        worker_post_drain(&app->workers[i]);
+    }
+    timer_start(&app->drain_deadline, app->settings->drain_ms);
+}
+
+static void on_signal(void *owner, int number)
+{
+    struct app *app = owner;
+    if (number == SIGHUP && app->source)
+        source_folder_reload(app->source);
+    else if (app->is_draining)
+        loop_stop(app->loop); /* asked twice: at once */
+    else if (number == SIGTERM || number == SIGINT)
+        app_drain(app);
+}
+
+/* ---- life ---- */
+
+static void on_pump(struct timer *t)
+{
+    log_pump();
+    timer_start(t, LOG_PUMP_MS);
+}
+
+static void start_workers(struct app *app)
+{
+    unsigned count = app->settings->workers;
+    for (unsigned i = 0; i < count; i++) {
+        worker_init(&app->workers[i], app, i, app->snapshot);
+        app->worker_count++;
+    }
+    for (unsigned i = 0; i < count; i++)
+        app->threads[i] = thread_start("weft-worker", worker_run, &app->workers[i]);
+}
+
+static void stop_workers(struct app *app)
+{
+    for (unsigned i = 0; i < app->worker_count; i++)
+        worker_post_stop(&app->workers[i]);
+    for (unsigned i = 0; i < app->worker_count; i++)
+        thread_join(app->threads[i]);
+}
+
+static enum err start(struct app *app)
+{
+    enum err e = source_folder_open(app->loop, app->settings, publish_snapshot, app, &app->source);
+    if (e != ERR_OK) {
+        LOG_E("app", "%s: no usable configuration; correct what is reported above", app->settings->policy_dir);
+        return e;
+    }
+    start_workers(app);
+    e = identity_open(app->loop, app->settings, publish_identity, app, &app->identity);
+    if (e == ERR_OK)
+        e = app_admin_open(app);
+    return e;
+}
+
+static void dispose(struct app *app)
+{
+    stop_workers(app);
+    app_admin_close(app);
+    if (app->identity)
+        identity_close(app->identity);
+    if (app->source)
+        source_folder_close(app->source);
+    if (app->snapshot)
+        snapshot_unref(app->snapshot);
+    mesh_identity_unref(app->mesh);
+    timer_stop(&app->drain_deadline);
+    timer_stop(&app->pump);
+    signals_close(app->signals);
+    mailbox_close(app->mailbox);
+    loop_destroy(app->loop);
+    log_pump();
+    mem_free(app->workers);
+    mem_free(app->threads);
+    mem_free(app->adopted);
+    mem_free(app->sessions_left);
+}
+
+int app_main(const struct settings *settings)
+{
+    struct app app = {.settings = settings};
+    if (tls_lib_init() != ERR_OK) {
+        LOG_E("app", "the TLS library does not start");
+        return 1;
+    }
+    app.workers = mem_zalloc(sizeof(*app.workers) * settings->workers);
+    app.threads = mem_zalloc(sizeof(struct thread *) * settings->workers);
+    app.adopted = mem_zalloc(sizeof(*app.adopted) * settings->workers);
+    app.sessions_left = mem_zalloc(sizeof(*app.sessions_left) * settings->workers);
+    app.loop = loop_create();
+    app.mailbox = mailbox_open(app.loop);
+    app.signals = signals_open(app.loop, on_signal, &app);
+    timer_init(&app.pump, app.loop, on_pump);
+    timer_init(&app.drain_deadline, app.loop, on_drain_deadline);
+    timer_start(&app.pump, LOG_PUMP_MS);
+    if (start(&app) == ERR_OK)
+        loop_run(app.loop);
+    else
+        app.exit_status = 1;
+    dispose(&app);
+    return app.exit_status;
+}

@@ -1,0 +1,36 @@
+/* The process's parts, for app.c and app_admin.c. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/io/timer.h"
+#include "sidecar/app.h"
+#include "sidecar/config/snapshot.h"
+
+struct admin;
+struct identity;
+struct mesh_identity;
+struct signals;
+struct source_folder;
+struct thread;
+
+struct app {
+    const struct settings *settings;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct signals *signals;
+    struct source_folder *source;
+    struct snapshot *snapshot; /* what was last published */
+    struct identity *identity;
+    struct mesh_identity *mesh;
+    uint64_t identity_generation;
+    struct worker *workers;
+    struct thread **threads;
+    unsigned worker_count, listening;
+    uint64_t *adopted;       /* by worker: snapshot version */
+    uint32_t *sessions_left; /* by worker, while draining */
+    struct admin *admin;
+    struct timer pump, drain_deadline;
+    bool is_draining;
+    int exit_status;
+};
+
+void app_drain(struct app *app);

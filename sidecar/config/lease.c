@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One worker's pins on one snapshot; never shared between threads. */
+#include "sidecar/config/lease.h"
+
+#include "lib/base/mem.h"
+#include "sidecar/config/snapshot.h"
+
+struct lease *lease_create(struct snapshot *s)
+{
+    struct lease *l = mem_alloc(sizeof(*l));
+    l->snapshot = s;
+    l->pins = 1;
+    return l;
+}
+
+void lease_unpin(struct lease *l)
+{
+    if (--l->pins > 0)
+        return;
+    snapshot_unref(l->snapshot);
+    mem_free(l);
+}

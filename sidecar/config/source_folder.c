@@ -1,0 +1,168 @@
+/* Folder -> policy set -> configuration -> snapshot. Control thread; may block on files.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/config/source_folder.h"
+
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/file.h"
+#include "lib/io/watch.h"
+#include "policies/compile.h"
+#include "policies/folder.h"
+
+#define LAST_GOOD_MAX (64u * 1024 * 1024)
+
+struct source_folder {
+    const struct settings *settings;
+    source_publish_fn publish;
+    void *owner;
+    struct snapshot_builder *builder;
+    struct watch *watch;
+    uint64_t rejected;
+    bool has_published;
+};
+
+static void log_diags(struct diag_list *diags)
+{
+    LIST_FOREACH (node, &diags->items) {
+        const struct diag *d = container_of(node, struct diag, node);
+        struct slice text = diag_format(diags, d);
+        LOG(d->is_warning ? LOG_WARN : LOG_ERROR, "policies", "%.*s", SLICE_ARG(text));
+    }
+}
+
+static struct compile_target target_of(const struct settings *s, char ip[ADDR_TEXT_MAX])
+{
+    bool ingress = s->mode == MODE_INGRESS;
+    return (struct compile_target){
+        .namespace_name = slice_from_cstr(s->namespace_name),
+        .workload = slice_from_cstr(s->workload),
+        .service_account = slice_from_cstr(s->service_account),
+        .pod_ip = s->pod_ip.family ? slice_from_cstr(addr_format_ip(&s->pod_ip, ip)) : (struct slice){0},
+        .gateway = ingress ? slice_from_cstr(s->gateway) : (struct slice){0},
+        .trust_domain = slice_from_cstr(s->trust_domain),
+    };
+}
+
+/* Private keys of gateways are in it: for this user's eyes only. */
+static void keep_last_good(const struct source_folder *f, const Weft__Config__V1__Configuration *c)
+{
+    if (!f->settings->last_good_file)
+        return;
+    size_t len = weft__config__v1__configuration__get_packed_size(c);
+    uint8_t *packed = mem_alloc(len + 1);
+    weft__config__v1__configuration__pack(c, packed);
+    enum err e = file_write_atomic(f->settings->last_good_file, packed, len, 0600);
+    if (e != ERR_OK)
+        LOG_W("config", "%s: cannot keep the configuration: %s", f->settings->last_good_file, err_text(e));
+    mem_free(packed);
+}
+
+static enum err build_and_publish(struct source_folder *f, const Weft__Config__V1__Configuration *c)
+{
+    struct snapshot *snapshot;
+    char detail[256];
+    enum err e = snapshot_build(f->builder, c, &snapshot, detail);
+    if (e != ERR_OK) {
+        LOG_E("config", "%s", detail);
+        return e;
+    }
+    f->has_published = true;
+    LOG_I("config", "version %lu is in force", (unsigned long)snapshot_version(snapshot));
+    f->publish(f->owner, snapshot);
+    return ERR_OK;
+}
+
+static enum err load(struct source_folder *f)
+{
+    struct diag_list diags;
+    struct policy_set *set = NULL;
+    char ip[ADDR_TEXT_MAX];
+    diag_list_init(&diags);
+    enum err e = folder_load(f->settings->policy_dir, &diags, &set);
+    if (e == ERR_OK) {
+        struct compile_target target = target_of(f->settings, ip);
+        Weft__Config__V1__Configuration *c = compile_configuration(set, &target, &diags);
+        e = build_and_publish(f, c);
+        if (e == ERR_OK)
+            keep_last_good(f, c);
+        compile_free(c);
+        policy_set_destroy(set);
+    }
+    log_diags(&diags);
+    diag_list_dispose(&diags);
+    return e;
+}
+
+static enum err load_last_good(struct source_folder *f)
+{
+    char *packed;
+    size_t len;
+    if (!f->settings->last_good_file)
+        return ERR_NOT_FOUND;
+    enum err e = file_read(f->settings->last_good_file, LAST_GOOD_MAX, &packed, &len);
+    if (e != ERR_OK)
+        return e;
+    Weft__Config__V1__Configuration *c =
+        weft__config__v1__configuration__unpack(NULL, len, (const uint8_t *)packed);
+    mem_free(packed);
+    if (!c)
+        return ERR_SYNTAX;
+    e = build_and_publish(f, c);
+    weft__config__v1__configuration__free_unpacked(c, NULL);
+    if (e == ERR_OK)
+        LOG_W("config", "serving the last good configuration from %s", f->settings->last_good_file);
+    return e;
+}
+
+void source_folder_reload(struct source_folder *f)
+{
+    if (load(f) == ERR_OK)
+        return;
+    f->rejected++;
+    LOG_E("config", "%s: refused as a whole; %s", f->settings->policy_dir,
+          f->has_published ? "the configuration in force stays" : "nothing is in force yet");
+}
+
+static void on_change(void *owner)
+{
+    source_folder_reload(owner);
+}
+
+enum err source_folder_open(struct loop *l, const struct settings *settings, source_publish_fn publish,
+                            void *owner, struct source_folder **out)
+{
+    struct source_folder *f = mem_zalloc(sizeof(*f));
+    f->settings = settings;
+    f->publish = publish;
+    f->owner = owner;
+    f->builder = snapshot_builder_create();
+    /* Watching comes first: a change between loading and watching would be missed. */
+    enum err e = watch_open(l, settings->policy_dir, on_change, f, &f->watch);
+    if (e != ERR_OK)
+        LOG_E("config", "%s: cannot watch: %s", settings->policy_dir, err_text(e));
+    source_folder_reload(f);
+    if (!f->has_published)
+        e = load_last_good(f);
+    if (f->has_published && f->watch) {
+        *out = f;
+        return ERR_OK;
+    }
+    source_folder_close(f);
+    return e != ERR_OK ? e : ERR_INVALID;
+}
+
+void source_folder_close(struct source_folder *f)
+{
+    if (f->watch)
+        watch_close(f->watch);
+    snapshot_builder_destroy(f->builder);
+    mem_free(f);
+}
+
+uint64_t source_folder_rejected(const struct source_folder *f)
+{
+    return f->rejected;
+}

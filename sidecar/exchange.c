@@ -1,0 +1,278 @@
+/* One request and its answer, from the client's first byte to the last. Runs on one worker; parks instead of
+ * blocking. A step decides what happens next; everything else only records facts and wakes. Nothing here knows the
+ * HTTP version of either side. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/exchange_run.h"
+
+#include "lib/base/mem.h"
+#include "sidecar/exchange_priv.h"
+
+#define ARENA_BLOCK 4096
+
+static enum progress fail_or_go(struct exchange *ex, enum verdict verdict, enum exchange_step next)
+{
+    switch (verdict) {
+    case VERDICT_NEXT:
+        ex->step = next;
+        return GO;
+    case VERDICT_WAIT:
+        return PARK;
+    case VERDICT_REPLY:
+        ex->step = STEP_reply;
+        return GO;
+    case VERDICT_RESET:
+        ex->fail = FAIL_INTERNAL;
+        ex->step = STEP_finish;
+        return GO;
+    }
+    return DONE;
+}
+
+static enum progress step_admit(struct exchange *ex)
+{
+    return exchange_step_admit(ex);
+}
+
+static const struct filter_chain *listener_chain(const struct exchange *ex)
+{
+    const struct snapshot *snapshot = ex->lease->snapshot;
+    switch (ex->session->info.direction) {
+    case DIRECTION_INBOUND:
+        return snapshot_inbound(snapshot)->chain;
+    case DIRECTION_INGRESS: {
+        const struct gateway_conf *gateway = snapshot_gateway(snapshot, ex->session->gateway_port);
+        return gateway ? gateway->chain : NULL;
+    }
+    case DIRECTION_OUTBOUND:
+        break;
+    }
+    return NULL;
+}
+
+static enum progress step_guard(struct exchange *ex)
+{
+    return fail_or_go(ex, exchange_enter_chain(ex, listener_chain(ex)), STEP_route);
+}
+
+static enum progress step_route(struct exchange *ex)
+{
+    return exchange_step_route(ex);
+}
+
+static enum progress step_filter(struct exchange *ex)
+{
+    enum verdict verdict = exchange_enter_chain(ex, ex->route->chain);
+    if (verdict == VERDICT_NEXT && ex->backend)
+        verdict = exchange_enter_chain(ex, ex->backend->chain);
+    if (verdict == VERDICT_NEXT && !ex->cluster)
+        return exchange_fail(ex, FAIL_NO_CLUSTER, ex->route->name);
+    if (verdict == VERDICT_NEXT)
+        exchange_prepare_request(ex);
+    return fail_or_go(ex, verdict, STEP_pick);
+}
+
+static enum progress step_pick(struct exchange *ex)
+{
+    return exchange_step_pick(ex);
+}
+
+static enum progress step_send(struct exchange *ex)
+{
+    return exchange_step_send(ex);
+}
+
+static enum progress step_await(struct exchange *ex)
+{
+    return exchange_step_await(ex);
+}
+
+static enum progress step_backoff(struct exchange *ex)
+{
+    return exchange_step_backoff(ex);
+}
+
+static enum progress step_respond(struct exchange *ex)
+{
+    enum verdict verdict = exchange_answer_chain(ex);
+    if (verdict != VERDICT_NEXT)
+        return fail_or_go(ex, verdict, STEP_relay);
+    exchange_prepare_response(ex);
+    bool is_empty = has(ex, GOT_RESPONSE_END) && buf_is_empty(&ex->response_body) &&
+                    !ex->response_trailers && ex->response->status != 101;
+    ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);
+    http_stream_send_head(&ex->down, ex->response, is_empty);
+    ex->step = STEP_relay;
+    return GO;
+}
+
+/* The upstream broke off in the middle of its answer: the client must not take what it has for the whole. */
+static enum progress cut_response(struct exchange *ex, enum fail why)
+{
+    ex->fail = why;
+    ex->detail = slice_from_cstr(err_text(ex->up_error));
+    if (http_stream_is_live(&ex->down))
+        http_stream_reset(&ex->down, ERR_RESET);
+    ex->step = STEP_finish;
+    return GO;
+}
+
+static enum progress step_relay(struct exchange *ex)
+{
+    if (!has(ex, SENT_REQUEST_END) && http_stream_is_live(&ex->up) && exchange_pump_request(ex))
+        ex->got |= SENT_REQUEST_END;
+    if (!has(ex, SENT_RESPONSE_END) && exchange_pump_response(ex))
+        ex->got |= SENT_RESPONSE_END;
+    if (has(ex, SENT_RESPONSE_END)) {
+        ex->step = STEP_flush;
+        return GO;
+    }
+    if (has(ex, GOT_UP_ABORT) && !has(ex, GOT_RESPONSE_END))
+        return cut_response(ex, ex->up_error == ERR_PROTOCOL ? FAIL_UPSTREAM_PROTOCOL : FAIL_UPSTREAM_RESET);
+    if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT))
+        return cut_response(ex, FAIL_REQUEST_TIMEOUT);
+    if (has(ex, GOT_IDLE_TIMEOUT))
+        return cut_response(ex, FAIL_IDLE_TIMEOUT);
+    return PARK;
+}
+
+static enum progress step_reply(struct exchange *ex)
+{
+    return exchange_step_reply(ex);
+}
+
+/* The whole answer is on its way. What is left of the request is not wanted any more (RFC 9112 §9.5), except on a
+ * switched connection, where the two directions end on their own. */
+static enum progress step_flush(struct exchange *ex)
+{
+    if (has(ex, IS_SWITCHED) && !has(ex, SENT_REQUEST_END) && !has(ex, GOT_UP_ABORT)) {
+        if (exchange_pump_request(ex))
+            ex->got |= SENT_REQUEST_END;
+        else if (!has(ex, GOT_IDLE_TIMEOUT))
+            return PARK;
+    }
+    exchange_leave_endpoint(ex);
+    if (http_stream_is_live(&ex->down)) {
+        if (http_stream_unsent(&ex->down) > 0 && !has(ex, GOT_IDLE_TIMEOUT))
+            return PARK;
+        http_stream_reset(&ex->down, ERR_OK);
+    }
+    ex->step = STEP_finish;
+    return GO;
+}
+
+static void destroy_buried(struct loop_task *task)
+{
+    struct exchange *ex = container_of(task, struct exchange, grave);
+    arena_dispose(&ex->arena);
+    ex->magic = 0;
+    mem_free(ex);
+}
+
+static enum progress step_finish(struct exchange *ex)
+{
+    if (has(ex, GOT_DOWN_ABORT) && ex->fail == FAIL_NONE && !has(ex, SENT_RESPONSE_END))
+        ex->fail = FAIL_DOWNSTREAM_GONE;
+    pool_wait_cancel(&ex->wait);
+    exchange_leave_endpoint(ex);
+    if (http_stream_is_live(&ex->down))
+        http_stream_reset(&ex->down, ERR_CANCELED);
+    exchange_end_chain(ex);
+    exchange_report(ex);
+    timer_stop(&ex->timer);
+    if (ex->cluster)
+        ex->cluster->active--;
+    buf_dispose(&ex->request_body);
+    buf_dispose(&ex->response_body);
+    buf_dispose(&ex->replay);
+    buf_dispose(&ex->down.out);
+    buf_dispose(&ex->up.out);
+    list_unlink(&ex->node);
+    lease_unpin(ex->lease);
+    ex->worker->exchange_count--;
+    loop_bury(ex->worker->loop, &ex->grave);
+    session_exchange_ended(ex->session);
+    return DONE;
+}
+
+static enum progress (*const steps[STEP_COUNT])(struct exchange *) = {
+#define X(name) [STEP_##name] = step_##name,
+    EXCHANGE_STEPS(X)
+#undef X
+};
+
+void exchange_run(struct list *runnable_node)
+{
+    struct exchange *ex = container_of(runnable_node, struct exchange, runnable);
+    if (has(ex, GOT_DOWN_ABORT) && ex->step != STEP_finish)
+        ex->step = STEP_finish; /* nobody is left to answer */
+    while (steps[ex->step](ex) == GO)
+        ;
+}
+
+struct http_stream *exchange_create(struct session *s)
+{
+    struct worker *w = s->worker;
+    struct exchange *ex = mem_zalloc(sizeof(*ex));
+    ex->magic = EXCHANGE_MAGIC;
+    ex->session = s;
+    ex->worker = w;
+    ex->lease = lease_pin(w->lease);
+    arena_init(&ex->arena, ARENA_BLOCK);
+    list_init(&ex->runnable);
+    list_link_last(&s->exchanges, &ex->node);
+    loop_task_init(&ex->grave, destroy_buried);
+    timer_init(&ex->timer, w->loop, exchange_on_timer);
+    pool_wait_init(&ex->wait, exchange_on_connection);
+    ex->start_ns = loop_now_ns(w->loop);
+    ex->down.events = &exchange_down_events;
+    ex->down.owner = ex;
+    ex->down.arena = &ex->arena;
+    w->exchange_count++;
+    return &ex->down;
+}
+
+/* ---- what filters see ---- */
+
+struct arena *exchange_arena(struct exchange *ex)
+{
+    return &ex->arena;
+}
+
+struct message *exchange_request(struct exchange *ex)
+{
+    return ex->request;
+}
+
+struct message *exchange_response(struct exchange *ex)
+{
+    return ex->response;
+}
+
+struct slice exchange_original_path(const struct exchange *ex)
+{
+    return ex->original_path;
+}
+
+struct slice exchange_match_path(struct exchange *ex)
+{
+    return ex->match_path;
+}
+
+const struct downstream_info *exchange_downstream(const struct exchange *ex)
+{
+    return &ex->session->info;
+}
+
+const struct route_conf *exchange_route(const struct exchange *ex)
+{
+    return ex->route;
+}
+
+const struct snapshot *exchange_snapshot(const struct exchange *ex)
+{
+    return ex->lease->snapshot;
+}
+
+void exchange_wake(struct exchange *ex)
+{
+    worker_wake(ex->worker, &ex->runnable);
+}

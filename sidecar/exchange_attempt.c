@@ -1,0 +1,258 @@
+/* One try after another: pick an endpoint, send the request, await the head of the answer, and decide whether a failed
+ * try is followed by another. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/base/backoff.h"
+#include "lib/base/log.h"
+#include "sidecar/exchange_priv.h"
+#include "sidecar/telemetry/metrics.h"
+#include "sidecar/upstream/outlier.h"
+
+enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail)
+{
+    exchange_reply_fail(ex, why, detail);
+    ex->step = STEP_reply;
+    return GO;
+}
+
+enum progress exchange_step_pick(struct exchange *ex)
+{
+    struct cluster *c = ex->cluster;
+    if (c->active > c->conf->max_requests)
+        return exchange_fail(ex, FAIL_OVERFLOW, SLICE("too many requests at once"));
+    ex->endpoint = balancer_pick(c, ex->tried, ex->tried_count);
+    if (!ex->endpoint)
+        return exchange_fail(ex, FAIL_NO_ENDPOINT, c->conf->service);
+    endpoint_hold(ex->endpoint);
+    ex->attempts++;
+    ex->up = (struct http_stream){.events = &exchange_up_events, .owner = ex, .arena = &ex->arena};
+    ex->up_error = ERR_OK;
+    exchange_prepare_attempt(ex);
+    ex->attempt_ns = loop_now_ns(ex->worker->loop);
+    const struct route_conf *route = ex->route;
+    uint32_t limit_ms = route->retry.per_try_timeout_ms ? route->retry.per_try_timeout_ms
+                                                        : route->timeouts.backend_ms;
+    if (limit_ms) {
+        ex->attempt_deadline_ms = loop_now_ms(ex->worker->loop) + limit_ms;
+        exchange_arm_timer(ex);
+    }
+    ex->step = STEP_send;
+    return GO;
+}
+
+/* Lets go of the endpoint, whatever state the attempt is in. */
+void exchange_leave_endpoint(struct exchange *ex)
+{
+    if (http_stream_is_live(&ex->up))
+        http_stream_reset(&ex->up, ERR_CANCELED);
+    pool_wait_cancel(&ex->wait);
+    if (!ex->endpoint)
+        return;
+    endpoint_release(ex->endpoint);
+    ex->endpoint = NULL;
+}
+
+static bool is_gateway_error(unsigned status)
+{
+    return status == 502 || status == 503 || status == 504;
+}
+
+static bool is_listed(const struct retry_conf *retry, unsigned status)
+{
+    for (unsigned i = 0; i < retry->status_count; i++)
+        if (retry->status_codes[i] == status)
+            return true;
+    return false;
+}
+
+/* Does the policy want this failure tried again, and is it right to? What was provably not processed is safe for
+ * any method; everything else only where repeating does no harm. */
+static bool policy_retries(const struct exchange *ex, enum fail why)
+{
+    const struct retry_conf *retry = &ex->route->retry;
+    bool harmless = !retry->only_idempotent || message_is_idempotent(ex->request);
+    switch (why) {
+    case FAIL_CONNECT_FAILED:
+    case FAIL_CONNECT_TIMEOUT:
+    case FAIL_TLS_FAILED:
+    case FAIL_UPSTREAM_REFUSED:
+        return retry->on_connect_failure;
+    case FAIL_UPSTREAM_CLOSED:
+    case FAIL_UPSTREAM_RESET:
+        return harmless && retry->on_reset;
+    case FAIL_ATTEMPT_TIMEOUT:
+        return harmless && (retry->on_reset || retry->on_gateway_error);
+    case FAIL_NONE: { /* an answer */
+        unsigned status = ex->response->status;
+        bool unavailable = is_gateway_error(status) && retry->on_gateway_error;
+        return harmless && (unavailable || is_listed(retry, status));
+    }
+    default:
+        return false;
+    }
+}
+
+static bool may_retry(struct exchange *ex, enum fail why)
+{
+    const struct retry_conf *retry = &ex->route->retry;
+    if (ex->attempts > retry->attempts || !has(ex, IS_REPLAYABLE) ||
+        has(ex, GOT_REQUEST_TIMEOUT | GOT_IDLE_TIMEOUT) || !policy_retries(ex, why))
+        return false;
+    if (retry_budget_take(&ex->cluster->budget, loop_now_ms(ex->worker->loop), retry)) {
+        metrics_count_retry(ex->worker->metrics);
+        return true;
+    }
+    metrics_count_budget_exhausted(ex->worker->metrics);
+    return false;
+}
+
+static void record_failure(struct exchange *ex)
+{
+    struct endpoint *e = ex->endpoint;
+    if (!outlier_failure(e))
+        return;
+    metrics_count_ejection(ex->worker->metrics);
+    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row", SLICE_ARG(e->conf->address_text),
+          SLICE_ARG(e->cluster->conf->name), e->cluster->conf->outlier.consecutive_failures);
+}
+
+/* Back to the start of an attempt, with the body as it was. */
+static enum progress try_again(struct exchange *ex)
+{
+    if (ex->tried_count < BALANCER_TRIED_MAX)
+        ex->tried[ex->tried_count++] = ex->endpoint;
+    exchange_leave_endpoint(ex);
+    buf_dispose(&ex->response_body);
+    buf_dispose(&ex->up.out);
+    buf_move_all(&ex->replay, &ex->request_body);
+    struct buf body = ex->replay;
+    buf_init(&ex->replay);
+    ex->request_body = body;
+    ex->response = NULL;
+    ex->response_trailers = NULL;
+    ex->response_bytes = 0;
+    ex->got &= ~(uint32_t)(GOT_RESPONSE_HEAD | GOT_RESPONSE_END | GOT_UP_ABORT | GOT_ATTEMPT_TIMEOUT |
+                           GOT_BACKOFF_OVER | SENT_REQUEST_END);
+    ex->attempt_deadline_ms = 0;
+    const struct retry_conf *retry = &ex->route->retry;
+    uint64_t delay = backoff_delay(ex->attempts - 1, retry->backoff_base_ms, retry->backoff_max_ms,
+                                   &ex->worker->rand);
+    ex->backoff_until_ms = loop_now_ms(ex->worker->loop) + delay;
+    exchange_arm_timer(ex);
+    ex->step = STEP_backoff;
+    return GO;
+}
+
+static enum progress attempt_failed(struct exchange *ex, enum fail why, struct slice detail)
+{
+    if (why != FAIL_OVERFLOW && why != FAIL_IDENTITY_MISSING && why != FAIL_LOOP &&
+        !(why == FAIL_UPSTREAM_CLOSED && ex->reused))
+        record_failure(ex);
+    if (may_retry(ex, why))
+        return try_again(ex);
+    exchange_leave_endpoint(ex);
+    return exchange_fail(ex, why, detail);
+}
+
+enum progress exchange_step_backoff(struct exchange *ex)
+{
+    if (has(ex, GOT_REQUEST_TIMEOUT))
+        return exchange_fail(ex, FAIL_REQUEST_TIMEOUT, (struct slice){0});
+    if (!has(ex, GOT_BACKOFF_OVER))
+        return PARK;
+    ex->step = STEP_pick;
+    return GO;
+}
+
+static enum progress timed_out(struct exchange *ex)
+{
+    if (has(ex, GOT_REQUEST_TIMEOUT)) {
+        exchange_leave_endpoint(ex);
+        return exchange_fail(ex, FAIL_REQUEST_TIMEOUT, (struct slice){0});
+    }
+    if (has(ex, GOT_ATTEMPT_TIMEOUT))
+        return attempt_failed(ex, FAIL_ATTEMPT_TIMEOUT, (struct slice){0});
+    exchange_leave_endpoint(ex);
+    return exchange_fail(ex, FAIL_IDLE_TIMEOUT, (struct slice){0});
+}
+
+enum progress exchange_step_send(struct exchange *ex)
+{
+    if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
+        return timed_out(ex);
+    if (ex->wait.why == FAIL_NONE) {
+        bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) && !ex->request_trailers &&
+                   !ex->request->upgrade.len;
+        bool replayable = has(ex, IS_REPLAYABLE) && message_is_idempotent(ex->request);
+        struct pool *pool = pool_of(ex->endpoint, exchange_pool_kind(ex));
+        switch (pool_send(pool, &ex->wait, &ex->up, ex->request, end, replayable, &ex->reused)) {
+        case POOL_WAITING:
+            return PARK;
+        case POOL_SENT:
+            ex->got |= end ? SENT_REQUEST_END : 0;
+            ex->step = STEP_await;
+            return GO;
+        case POOL_FAILED:
+            break;
+        }
+    }
+    enum fail why = ex->wait.why;
+    ex->wait.why = FAIL_NONE;
+    return attempt_failed(ex, why, arena_copy(&ex->arena, slice_from_cstr(ex->wait.detail)));
+}
+
+static void relay_interim(struct exchange *ex)
+{
+    for (unsigned i = 0; i < ex->interim_count; i++)
+        if (http_stream_is_live(&ex->down))
+            http_stream_send_head(&ex->down, ex->interim[i], false);
+    ex->interim_count = 0;
+}
+
+static enum fail abort_fail(enum err why)
+{
+    switch (why) {
+    case ERR_UNDELIVERED:
+        return FAIL_UPSTREAM_REFUSED;
+    case ERR_PROTOCOL:
+    case ERR_SYNTAX:
+    case ERR_LIMIT:
+        return FAIL_UPSTREAM_PROTOCOL;
+    case ERR_CLOSED:
+    case ERR_EOF:
+        return FAIL_UPSTREAM_CLOSED;
+    default:
+        return FAIL_UPSTREAM_RESET;
+    }
+}
+
+static enum progress answered(struct exchange *ex)
+{
+    unsigned status = ex->response->status;
+    uint64_t now_ns = loop_now_ns(ex->worker->loop);
+    ex->attempt_deadline_ms = 0;
+    if (is_gateway_error(status) || status == 500)
+        record_failure(ex);
+    else
+        outlier_success(ex->endpoint);
+    if (ex->endpoint->cluster->endpoint_count > 1)
+        ewma_observe(&ex->endpoint->latency, now_ns, now_ns - ex->attempt_ns);
+    if (status >= 400 && may_retry(ex, FAIL_NONE))
+        return try_again(ex);
+    buf_dispose(&ex->replay);
+    ex->got &= ~(uint32_t)IS_REPLAYABLE;
+    ex->step = STEP_respond;
+    return GO;
+}
+
+enum progress exchange_step_await(struct exchange *ex)
+{
+    relay_interim(ex);
+    if (!has(ex, SENT_REQUEST_END) && http_stream_is_live(&ex->up) && exchange_pump_request(ex))
+        ex->got |= SENT_REQUEST_END;
+    if (has(ex, GOT_RESPONSE_HEAD))
+        return answered(ex);
+    if (has(ex, GOT_UP_ABORT))
+        return attempt_failed(ex, abort_fail(ex->up_error), slice_from_cstr(err_text(ex->up_error)));
+    if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
+        return timed_out(ex);
+    return PARK;
+}

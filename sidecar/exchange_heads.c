@@ -1,0 +1,154 @@
+/* What an exchange writes into the heads it passes on: who asked, in which version, on whose behalf; and what it takes
+ * out because a client may not say it. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/base/rand.h"
+#include "sidecar/exchange_priv.h"
+
+static const char hex[] = "0123456789abcdef";
+
+/* A random (version 4) UUID. */
+static struct slice make_request_id(struct exchange *ex)
+{
+    uint64_t bits[2] = {rand_next(&ex->worker->rand), rand_next(&ex->worker->rand)};
+    uint8_t bytes[16];
+    memcpy(bytes, bits, 16);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    char *text = arena_alloc(&ex->arena, 36);
+    unsigned at = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            text[at++] = '-';
+        text[at++] = hex[bytes[i] >> 4];
+        text[at++] = hex[bytes[i] & 15];
+    }
+    return slice_of(text, 36);
+}
+
+/* Ours to say, nobody else's. On a mesh hop they come from the other sidecar and have been read before. */
+static void strip_control(struct headers *h)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < h->count; i++) {
+        switch (h->items[i].id) {
+        case HEADER_WEFT_HTTP_VERSION:
+        case HEADER_WEFT_SOURCE:
+        case HEADER_WEFT_ATTEMPT:
+        case HEADER_X_FORWARDED_CLIENT_CERT:
+            continue;
+        default:
+            if (kept != i)
+                h->items[kept] = h->items[i];
+            kept++;
+        }
+    }
+    h->count = kept;
+}
+
+static enum http_version version_from_mesh(const struct message *request)
+{
+    struct slice said = headers_get_id(&request->headers, HEADER_WEFT_HTTP_VERSION);
+    if (slice_eq(said, SLICE("1.1")))
+        return HTTP_1_1;
+    if (slice_eq(said, SLICE("1.0")))
+        return HTTP_1_0;
+    return request->version;
+}
+
+static enum http_version version_for_backend(const struct exchange *ex)
+{
+    enum http_version came = ex->request->version;
+    switch (ex->cluster->conf->protocol) {
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2:
+        return HTTP_2;
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1:
+        return came == HTTP_2 ? HTTP_1_1 : came;
+    default:
+        break;
+    }
+    if (ex->session->info.direction != DIRECTION_INGRESS || came != HTTP_2)
+        return came;
+    /* A browser's HTTP/2 says nothing of what the backend speaks; gRPC does. */
+    return message_is_grpc(ex->request) ? HTTP_2 : HTTP_1_1;
+}
+
+static struct slice version_text(enum http_version version)
+{
+    return version == HTTP_2 ? SLICE("2") : version == HTTP_1_0 ? SLICE("1.0") : SLICE("1.1");
+}
+
+static void add_forwarded(struct exchange *ex)
+{
+    struct headers *h = &ex->request->headers;
+    char text[ADDR_TEXT_MAX];
+    struct slice peer = arena_copy(&ex->arena, slice_from_cstr(addr_format_ip(&ex->session->info.peer, text)));
+    struct slice before = headers_get_id(h, HEADER_X_FORWARDED_FOR);
+    if (before.len)
+        peer = arena_printf(&ex->arena, "%.*s, %.*s", SLICE_ARG(before), SLICE_ARG(peer));
+    headers_set_id(h, HEADER_X_FORWARDED_FOR, peer);
+    headers_set_id(h, HEADER_X_FORWARDED_PROTO, ex->session->info.is_tls ? SLICE("https") : SLICE("http"));
+    headers_set_id(h, HEADER_X_FORWARDED_HOST, ex->request->authority);
+}
+
+void exchange_prepare_request(struct exchange *ex)
+{
+    struct message *request = ex->request;
+    enum direction direction = ex->session->info.direction;
+    bool from_mesh = direction == DIRECTION_INBOUND && ex->session->is_mesh;
+    if (from_mesh) {
+        ex->app_version = version_from_mesh(request);
+        ex->xff_source = headers_get_id(&request->headers, HEADER_WEFT_SOURCE);
+    }
+    strip_control(&request->headers);
+    if (direction == DIRECTION_INBOUND) {
+        if (!from_mesh)
+            ex->app_version = request->version;
+        else if (ex->session->xfcc)
+            headers_add_id(&request->headers, HEADER_X_FORWARDED_CLIENT_CERT,
+                           slice_from_cstr(ex->session->xfcc));
+        request->version = ex->app_version;
+        return;
+    }
+    if (direction == DIRECTION_INGRESS)
+        add_forwarded(ex);
+    if (!headers_find_id(&request->headers, HEADER_X_REQUEST_ID))
+        headers_add_id(&request->headers, HEADER_X_REQUEST_ID, make_request_id(ex));
+    ex->app_version = version_for_backend(ex);
+}
+
+static bool is_mesh_hop(const struct exchange *ex)
+{
+    return ex->endpoint->conf->meshed && !ex->endpoint->owner->mtls_disabled;
+}
+
+enum pool_kind exchange_pool_kind(struct exchange *ex)
+{
+    if (is_mesh_hop(ex))
+        return ex->request->upgrade.len ? POOL_MESH_H1 : POOL_MESH_H2;
+    return ex->app_version == HTTP_2 && !ex->request->upgrade.len ? POOL_H2 : POOL_H1;
+}
+
+void exchange_prepare_attempt(struct exchange *ex)
+{
+    struct headers *h = &ex->request->headers;
+    bool mesh = is_mesh_hop(ex);
+    if (ex->attempts == 1) {
+        if (mesh) {
+            headers_add_id(h, HEADER_WEFT_HTTP_VERSION, version_text(ex->app_version));
+            headers_add_id(h, HEADER_WEFT_SOURCE, slice_from_cstr(ex->worker->settings->source_label));
+        }
+        return;
+    }
+    headers_remove_id(h, HEADER_WEFT_HTTP_VERSION);
+    headers_remove_id(h, HEADER_WEFT_SOURCE);
+    if (mesh) {
+        headers_add_id(h, HEADER_WEFT_HTTP_VERSION, version_text(ex->app_version));
+        headers_add_id(h, HEADER_WEFT_SOURCE, slice_from_cstr(ex->worker->settings->source_label));
+    }
+    headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->attempts));
+}
+
+void exchange_prepare_response(struct exchange *ex)
+{
+    if (ex->response->status == 101)
+        ex->got |= IS_SWITCHED;
+}

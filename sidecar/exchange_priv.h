@@ -1,0 +1,161 @@
+/* The exchange's inside, shared by the exchange_*.c files only. Callbacks (exchange_events.c) record facts in `got` and
+ * wake; only steps (exchange.c, exchange_attempt.c) decide.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/io/loop.h"
+#include "lib/io/timer.h"
+#include "lib/net/http_stream.h"
+#include "sidecar/exchange.h"
+#include "sidecar/filters/filter.h"
+#include "sidecar/session.h"
+#include "sidecar/upstream/balancer.h"
+#include "sidecar/upstream/pool.h"
+
+#define EXCHANGE_MAGIC 0x45786368u
+#define EXCHANGE_FILTERS_MAX 24
+#define EXCHANGE_INTERIM_MAX 4
+#define EXCHANGE_REPLAY_MAX 65536u
+
+/* The road in order. Each step_<name> is one function. */
+#define EXCHANGE_STEPS(X) \
+    X(admit)   /* is this request allowed to be looked at at all */ \
+    X(guard)   /* the listener's filters: authorization */ \
+    X(route)   /* which route, which backend */ \
+    X(filter)  /* the route's and the backend's request filters */ \
+    X(pick)    /* which endpoint */ \
+    X(send)    /* a connection, and the head on it */ \
+    X(await)   /* the answer's head; or try again */ \
+    X(backoff) /* before the next attempt */ \
+    X(respond) /* response filters, head to the client */ \
+    X(relay)   /* bodies both ways until both ends are done */ \
+    X(reply)   /* an answer of our own */ \
+    X(flush)   /* until the client has it */ \
+    X(finish)  /* account for it and let go */
+
+enum exchange_step {
+#define X(name) STEP_##name,
+    EXCHANGE_STEPS(X)
+#undef X
+    STEP_COUNT
+};
+
+enum progress { GO, PARK, DONE };
+
+/* Facts. */
+enum {
+    GOT_REQUEST_HEAD = 1u << 0,
+    GOT_REQUEST_END = 1u << 1,
+    GOT_RESPONSE_HEAD = 1u << 2,
+    GOT_RESPONSE_END = 1u << 3,
+    GOT_DOWN_ABORT = 1u << 4, /* the client went away */
+    GOT_DOWN_DONE = 1u << 5,  /* the client has everything */
+    GOT_UP_ABORT = 1u << 6,
+    GOT_REQUEST_TIMEOUT = 1u << 7,
+    GOT_ATTEMPT_TIMEOUT = 1u << 8,
+    GOT_IDLE_TIMEOUT = 1u << 9,
+    GOT_BACKOFF_OVER = 1u << 10,
+    /* what we have done */
+    SENT_REQUEST_END = 1u << 16,
+    SENT_RESPONSE_HEAD = 1u << 17,
+    SENT_RESPONSE_END = 1u << 18,
+    IS_REPLAYABLE = 1u << 19, /* the request body so far is in `replay` */
+    IS_LOCAL_REPLY = 1u << 20,
+    IS_SWITCHED = 1u << 21,   /* 101: raw bytes both ways */
+    IS_IDLE_COUNTED = 1u << 22,
+};
+
+struct entered_filter {
+    const struct filter_entry *entry;
+    void *ctx;
+};
+
+struct exchange {
+    uint32_t magic;
+    uint32_t got;
+    enum exchange_step step;
+    struct session *session;
+    struct worker *worker;
+    struct lease *lease;
+    struct list node;     /* in session->exchanges */
+    struct list runnable; /* in worker->runnable */
+    struct loop_task grave;
+    struct arena arena;
+    struct http_stream down, up;
+
+    struct message *request, *response;
+    struct message *interim[EXCHANGE_INTERIM_MAX];
+    unsigned interim_count;
+    struct slice original_path, match_path;
+    enum http_version app_version; /* what the app on the other side shall be spoken to in */
+    struct slice xff_source;
+
+    const struct route_conf *route;
+    const struct backend_conf *backend;
+    struct entered_filter entered[EXCHANGE_FILTERS_MAX];
+    unsigned entered_count, answered_count; /* filters whose on_response is still to run: below this */
+
+    struct cluster *cluster;
+    struct endpoint *endpoint;
+    struct endpoint *tried[BALANCER_TRIED_MAX];
+    unsigned tried_count, attempts; /* attempts: begun so far */
+    struct pool_wait wait;
+    bool reused;
+    enum err up_error;
+
+    struct buf request_body, response_body, replay;
+    const struct headers *request_trailers, *response_trailers;
+    uint64_t request_bytes, response_bytes;
+
+    enum fail fail;
+    struct slice detail, reply_body;
+
+    struct timer timer;
+    uint64_t start_ns, attempt_ns, first_byte_ns;
+    uint64_t activity_ms, request_deadline_ms, attempt_deadline_ms, backoff_until_ms;
+};
+
+static inline bool has(const struct exchange *ex, uint32_t facts)
+{
+    return (ex->got & facts) != 0;
+}
+
+/* exchange_events.c */
+extern const struct http_events exchange_down_events, exchange_up_events;
+void exchange_arm_timer(struct exchange *ex);
+void exchange_on_timer(struct timer *t);
+void exchange_on_connection(struct pool_wait *w);
+
+/* exchange_body.c: move what can move; true when the direction's last byte has been handed on. */
+bool exchange_pump_request(struct exchange *ex);
+bool exchange_pump_response(struct exchange *ex);
+
+/* exchange_filters.c */
+enum verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
+enum verdict exchange_answer_chain(struct exchange *ex);
+void exchange_end_chain(struct exchange *ex);
+
+/* exchange_heads.c */
+void exchange_prepare_request(struct exchange *ex);
+void exchange_prepare_attempt(struct exchange *ex);
+void exchange_prepare_response(struct exchange *ex);
+enum pool_kind exchange_pool_kind(struct exchange *ex);
+
+/* exchange_attempt.c: steps about the upstream */
+enum progress exchange_step_pick(struct exchange *ex);
+enum progress exchange_step_send(struct exchange *ex);
+enum progress exchange_step_await(struct exchange *ex);
+enum progress exchange_step_backoff(struct exchange *ex);
+void exchange_leave_endpoint(struct exchange *ex);
+/* Ends in the reply step with that failure. */
+enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
+
+/* exchange_route.c */
+enum progress exchange_step_admit(struct exchange *ex);
+enum progress exchange_step_route(struct exchange *ex);
+
+/* exchange_reply.c */
+enum progress exchange_step_reply(struct exchange *ex);
+
+/* exchange_report.c */
+void exchange_report(struct exchange *ex);

@@ -1,0 +1,164 @@
+/* The first steps of an exchange: may this request be here, and where does it go. Worker thread; knows nothing of
+ * connections. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/base/rand.h"
+#include "sidecar/exchange_priv.h"
+#include "sidecar/route/normalize.h"
+#include "sidecar/route/route_table.h"
+
+/* Requests that come in for the app behind us: no route, our defaults, and a retry only for the race in which the
+ * app closes an idle connection just as we reuse it. */
+static const struct route_conf inbound_route = {
+    .name = {"inbound", 7},
+    .timeouts = {.idle_ms = 300000},
+    .retry = {.attempts = 1, .on_reset = true, .only_idempotent = true, .budget_percent = 20,
+              .budget_min_per_second = 10, .backoff_base_ms = 5, .backoff_max_ms = 5},
+};
+static const struct route_conf direct_route = {
+    .name = {"direct", 6},
+    .timeouts = {.idle_ms = 300000},
+    .retry = {.attempts = 1, .on_reset = true, .on_connect_failure = true, .only_idempotent = true,
+              .budget_percent = 20, .budget_min_per_second = 10, .backoff_base_ms = 25,
+              .backoff_max_ms = 250},
+};
+
+static bool refuses_plaintext(const struct exchange *ex)
+{
+    const struct session *s = ex->session;
+    if (s->info.direction != DIRECTION_INBOUND || s->is_mesh)
+        return false;
+    const struct snapshot *snapshot = ex->lease->snapshot;
+    const struct inbound_port_conf *port = snapshot_inbound_port(snapshot, s->info.original_dst.port);
+    Weft__Config__V1__MtlsMode mode = port ? port->mtls : snapshot_inbound(snapshot)->mtls;
+    return mode == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
+}
+
+enum progress exchange_step_admit(struct exchange *ex)
+{
+    if (!has(ex, GOT_REQUEST_HEAD))
+        return PARK;
+    struct message *request = ex->request;
+    exchange_arm_timer(ex);
+    if (refuses_plaintext(ex))
+        return exchange_fail(ex, FAIL_PLAINTEXT_DENIED, (struct slice){0});
+    if (request->upgrade.len && !slice_eq_nocase(request->upgrade, SLICE("websocket")))
+        request->upgrade = (struct slice){0}; /* RFC 9110 §7.8: an upgrade may be ignored */
+    struct slice path = message_path_only(request);
+    ex->match_path = path.len ? normalize_path(&ex->arena, path) : SLICE("/");
+    if (slice_is_empty(ex->match_path))
+        return exchange_fail(ex, FAIL_BAD_REQUEST, SLICE("the path is ambiguous"));
+    ex->step = STEP_guard;
+    return GO;
+}
+
+static struct slice host_and_port(struct slice authority, uint16_t *port)
+{
+    size_t colon = authority.len;
+    while (colon > 0 && authority.ptr[colon - 1] >= '0' && authority.ptr[colon - 1] <= '9')
+        colon--;
+    if (colon == 0 || colon == authority.len || authority.ptr[colon - 1] != ':')
+        return authority;
+    uint64_t number;
+    if (slice_to_u64(slice_sub(authority, colon, authority.len), &number) == ERR_OK && number <= 65535)
+        *port = (uint16_t)number;
+    return slice_sub(authority, 0, colon - 1);
+}
+
+static enum progress choose_backend(struct exchange *ex)
+{
+    const struct route_conf *route = ex->route;
+    if (route->direct_status && !route->backend_count)
+        return exchange_fail(ex, FAIL_NO_CLUSTER, route->name);
+    if (route->backend_count) {
+        ex->backend = route_pick_backend(route, (uint32_t)rand_next(&ex->worker->rand));
+        if (ex->backend && ex->backend->cluster)
+            ex->cluster = cluster_of(&ex->worker->clusters, ex->backend->cluster);
+    }
+    return GO;
+}
+
+static enum progress use_table(struct exchange *ex, const struct route_table *table)
+{
+    ex->route = route_table_find(table, ex->request, ex->match_path);
+    return ex->route ? choose_backend(ex) : exchange_fail(ex, FAIL_NO_ROUTE, (struct slice){0});
+}
+
+static enum progress route_inbound(struct exchange *ex)
+{
+    const struct settings *settings = ex->worker->settings;
+    const struct addr *to = settings->inbound_forward.family ? &settings->inbound_forward
+                                                              : &ex->session->info.original_dst;
+    ex->route = &inbound_route;
+    ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("inbound"), to, (struct slice){0});
+    return GO;
+}
+
+/* A pod called by its own address: no service, so no routes; mutual TLS all the same. */
+static enum progress route_to_address(struct exchange *ex)
+{
+    const struct addr *to = &ex->session->info.original_dst;
+    const struct workload_conf *workload = snapshot_workload(ex->lease->snapshot, to);
+    ex->route = &direct_route;
+    ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("direct"), to,
+                                   workload && workload->meshed ? workload->spiffe_id : (struct slice){0});
+    return GO;
+}
+
+static enum progress route_outbound(struct exchange *ex)
+{
+    const struct snapshot *snapshot = ex->lease->snapshot;
+    const struct destination_conf *destination;
+    if (ex->session->is_explicit) {
+        uint16_t port = 80;
+        struct slice host = host_and_port(ex->request->authority, &port);
+        destination = snapshot_destination_by_host(snapshot, host, port);
+        if (!destination)
+            return exchange_fail(ex, FAIL_NO_DESTINATION, ex->request->authority);
+    } else {
+        destination = snapshot_destination_by_addr(snapshot, &ex->session->info.original_dst);
+        if (!destination)
+            return route_to_address(ex);
+    }
+    if (destination->routes)
+        return use_table(ex, destination->routes);
+    ex->route = destination->default_route;
+    return ex->route ? choose_backend(ex) : exchange_fail(ex, FAIL_NO_CLUSTER, destination->name);
+}
+
+static enum progress route_ingress(struct exchange *ex)
+{
+    const struct gateway_conf *gateway =
+        snapshot_gateway(ex->lease->snapshot, ex->session->gateway_port);
+    if (!gateway || !gateway->routes)
+        return exchange_fail(ex, FAIL_NO_ROUTE, (struct slice){0});
+    return use_table(ex, gateway->routes);
+}
+
+enum progress exchange_step_route(struct exchange *ex)
+{
+    ex->step = STEP_filter;
+    enum progress progress = GO;
+    switch (ex->session->info.direction) {
+    case DIRECTION_INBOUND:
+        progress = route_inbound(ex);
+        break;
+    case DIRECTION_OUTBOUND:
+        progress = route_outbound(ex);
+        break;
+    case DIRECTION_INGRESS:
+        progress = route_ingress(ex);
+        break;
+    }
+    if (ex->cluster) {
+        ex->cluster->active++;
+        retry_budget_request(&ex->cluster->budget, loop_now_ms(ex->worker->loop));
+    }
+    if (ex->step != STEP_filter || !ex->route)
+        return progress;
+    if (ex->route->timeouts.request_ms) {
+        ex->request_deadline_ms = loop_now_ms(ex->worker->loop) + ex->route->timeouts.request_ms;
+        exchange_arm_timer(ex);
+    }
+    /* Until the first byte of an answer, a bodyless request or a short body can be sent again. */
+    ex->got |= IS_REPLAYABLE;
+    return progress;
+}

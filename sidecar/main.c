@@ -1,0 +1,18 @@
+/* weft-sidecar: picks the job and hands over. SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "sidecar/app.h"
+#include "sidecar/redirect.h"
+#include "sidecar/settings.h"
+
+int main(int argc, char **argv)
+{
+    struct settings settings;
+    if (argc > 1 && strcmp(argv[1], "redirect") == 0)
+        return redirect_main(argc - 1, argv + 1);
+    int status = settings_parse(&settings, argc, argv);
+    if (status < 0)
+        status = app_main(&settings);
+    settings_dispose(&settings);
+    return status;
+}

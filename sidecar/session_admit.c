@@ -1,0 +1,131 @@
+/* Answers from the current snapshot about one connection. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/session_admit.h"
+
+#include <stdio.h>
+
+#include "lib/base/mem.h"
+#include "sidecar/filters/authz.h"
+
+static const struct snapshot *snapshot_of(const struct session *s)
+{
+    return worker_snapshot(s->worker);
+}
+
+int session_outbound_protocol(const struct session *s)
+{
+    if (s->is_explicit)
+        return WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP;
+    const struct destination_conf *destination =
+        snapshot_destination_by_addr(snapshot_of(s), &s->info.original_dst);
+    if (destination)
+        return destination->protocol;
+    if (snapshot_workload(snapshot_of(s), &s->info.original_dst))
+        return WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO;
+    return WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP; /* not ours: passed on untouched */
+}
+
+static const struct inbound_port_conf *inbound_port(const struct session *s)
+{
+    return snapshot_inbound_port(snapshot_of(s), s->info.original_dst.port);
+}
+
+static Weft__Config__V1__MtlsMode mtls_mode(const struct session *s)
+{
+    const struct inbound_port_conf *port = inbound_port(s);
+    return port ? port->mtls : snapshot_inbound(snapshot_of(s))->mtls;
+}
+
+int session_inbound_protocol(const struct session *s)
+{
+    const struct inbound_port_conf *port = inbound_port(s);
+    return port ? (int)port->protocol : (int)WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO;
+}
+
+bool session_is_declared_http(const struct session *s)
+{
+    switch (s->protocol) {
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP:
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1:
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool session_offers_mesh(const struct session *s, const struct sniff_hello *hello)
+{
+    if (mtls_mode(s) == WEFT__CONFIG__V1__MTLS_MODE__MTLS_DISABLE)
+        return false;
+    for (unsigned i = 0; i < hello->alpn_count; i++)
+        for (unsigned j = 0; j < MESH_ALPN_COUNT; j++)
+            if (slice_eq(hello->alpn[i], slice_from_cstr(mesh_alpn_names[j])))
+                return true;
+    return false;
+}
+
+static struct cluster *outbound_cluster(struct session *s)
+{
+    const struct addr *to = &s->info.original_dst;
+    struct cluster_table *clusters = &s->worker->clusters;
+    const struct destination_conf *destination = snapshot_destination_by_addr(snapshot_of(s), to);
+    if (destination)
+        return destination->default_cluster ? cluster_of(clusters, destination->default_cluster) : NULL;
+    const struct workload_conf *workload = snapshot_workload(snapshot_of(s), to);
+    bool mesh = workload && workload->meshed;
+    return cluster_for_addr(clusters, mesh ? SLICE("direct") : SLICE("passthrough"), to,
+                            mesh ? workload->spiffe_id : (struct slice){0});
+}
+
+struct cluster *session_cluster(struct session *s)
+{
+    const struct addr *forward = &s->worker->settings->inbound_forward;
+    switch (s->info.direction) {
+    case DIRECTION_OUTBOUND:
+        return s->is_explicit ? NULL : outbound_cluster(s);
+    case DIRECTION_INBOUND:
+        return cluster_for_addr(&s->worker->clusters, SLICE("inbound"),
+                                forward->family ? forward : &s->info.original_dst, (struct slice){0});
+    case DIRECTION_INGRESS:
+        break;
+    }
+    return NULL;
+}
+
+bool session_admit_opaque(struct session *s, char why[128])
+{
+    if (s->info.direction != DIRECTION_INBOUND)
+        return true;
+    if (!s->is_mesh && mtls_mode(s) == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT) {
+        snprintf(why, 128, "this workload accepts mutual TLS only");
+        return false;
+    }
+    const struct authz *authz = snapshot_inbound(snapshot_of(s))->authz;
+    return !authz || authz_decide_tcp(authz, &s->info, why);
+}
+
+/* Envoy's form of x-forwarded-client-cert, which apps know. */
+static void write_xfcc(struct session *s)
+{
+    static const char hex[] = "0123456789abcdef";
+    char hash[65];
+    for (unsigned i = 0; i < 32; i++) {
+        hash[2 * i] = hex[s->peer.cert_sha256[i] >> 4];
+        hash[2 * i + 1] = hex[s->peer.cert_sha256[i] & 15];
+    }
+    hash[64] = 0;
+    s->xfcc = mem_printf("By=%s;Hash=%s;Subject=\"%.*s\";URI=%.*s", s->worker->identity->spiffe_id, hash,
+                         SLICE_ARG(s->peer.subject), SLICE_ARG(s->peer.spiffe_id));
+}
+
+void session_describe_peer(struct session *s)
+{
+    struct slice id = s->peer.spiffe_id;
+    struct slice scheme = SLICE("spiffe://");
+    if (!slice_starts_with(id, scheme))
+        return;
+    s->peer_principal = mem_strndup(id.ptr + scheme.len, id.len - scheme.len);
+    if (s->info.direction == DIRECTION_INBOUND && s->worker->identity)
+        write_xfcc(s);
+}

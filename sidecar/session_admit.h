@@ -1,0 +1,19 @@
+/* Questions that a session asks of the configuration: which protocol was declared, where an opaque connection goes, and
+ * whether it may. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/codec/sniff.h"
+#include "sidecar/session.h"
+
+/* What the port was declared to speak (AUTO: nobody said; TCP also for destinations that are not ours). */
+int session_outbound_protocol(const struct session *s);
+int session_inbound_protocol(const struct session *s);
+bool session_is_declared_http(const struct session *s);
+/* Does the ClientHello offer one of our ALPN names, and is mutual TLS not disabled here? */
+bool session_offers_mesh(const struct session *s, const struct sniff_hello *hello);
+/* Where an opaque connection goes; NULL: nowhere. */
+struct cluster *session_cluster(struct session *s);
+/* False with the reason when policies or the mTLS mode forbid it. */
+bool session_admit_opaque(struct session *s, char why[128]);
+/* Fills peer_principal and xfcc from the verified peer. */
+void session_describe_peer(struct session *s);

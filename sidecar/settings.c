@@ -1,0 +1,289 @@
+/* Command line and environment into settings: one table of options, each also readable as WEFT_<NAME>. Runs once,
+ * before any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/settings.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+
+struct option_row {
+    const char *name;
+    const char *value;    /* what it takes, for the help */
+    const char *fallback; /* NULL: none */
+    const char *help;
+    enum err (*parse)(struct settings *s, struct slice text, size_t offset);
+    size_t offset;
+};
+
+static enum err parse_text(struct settings *s, struct slice text, size_t offset)
+{
+    char **field = (char **)((char *)s + offset);
+    mem_free(*field);
+    *field = mem_strndup(text.ptr, text.len);
+    return ERR_OK;
+}
+
+static enum err parse_addr(struct settings *s, struct slice text, size_t offset)
+{
+    struct addr *field = (struct addr *)((char *)s + offset);
+    if (slice_eq(text, SLICE("off"))) {
+        *field = (struct addr){0};
+        return ERR_OK;
+    }
+    return addr_parse(text, field);
+}
+
+static enum err parse_duration(struct settings *s, struct slice text, size_t offset)
+{
+    uint64_t ms;
+    enum err e = slice_to_duration_ms(text, &ms);
+    if (e == ERR_OK && ms > UINT32_MAX)
+        e = ERR_LIMIT;
+    if (e == ERR_OK)
+        *(uint32_t *)((char *)s + offset) = (uint32_t)ms;
+    return e;
+}
+
+static enum err parse_count(struct settings *s, struct slice text, size_t offset)
+{
+    uint64_t n;
+    enum err e = slice_to_u64(text, &n);
+    if (e == ERR_OK && n > 256)
+        e = ERR_LIMIT;
+    if (e == ERR_OK)
+        *(unsigned *)((char *)s + offset) = (unsigned)n;
+    return e;
+}
+
+static enum err parse_port(struct settings *s, struct slice text, size_t offset)
+{
+    uint64_t n;
+    enum err e = slice_to_u64(text, &n);
+    if (e == ERR_OK && n > 65535)
+        e = ERR_LIMIT;
+    if (e == ERR_OK)
+        *(uint16_t *)((char *)s + offset) = (uint16_t)n;
+    return e;
+}
+
+static enum err parse_mode(struct settings *s, struct slice text, size_t offset)
+{
+    (void)offset;
+    if (slice_eq(text, SLICE("sidecar")))
+        s->mode = MODE_SIDECAR;
+    else if (slice_eq(text, SLICE("ingress")))
+        s->mode = MODE_INGRESS;
+    else
+        return ERR_INVALID;
+    return ERR_OK;
+}
+
+static enum err parse_access_log(struct settings *s, struct slice text, size_t offset)
+{
+    (void)offset;
+    s->access_log = !slice_eq(text, SLICE("off"));
+    s->access_log_json = slice_eq(text, SLICE("json"));
+    return slice_eq(text, SLICE("text")) || s->access_log_json || !s->access_log ? ERR_OK : ERR_INVALID;
+}
+
+static enum err parse_log_level(struct settings *s, struct slice text, size_t offset)
+{
+    (void)s, (void)offset;
+    return log_set_level(text);
+}
+
+#define AT(field) offsetof(struct settings, field)
+
+static const struct option_row options[] = {
+    {"mode", "sidecar|ingress", "sidecar", "sidecar: next to one app; ingress: the front door", parse_mode, 0},
+    {"policy-dir", "DIR", NULL, "folder of YAML: services, routes, policies; watched", parse_text, AT(policy_dir)},
+    {"namespace", "NAME", "default", "the workload's namespace", parse_text, AT(namespace_name)},
+    {"pod", "NAME", NULL, "the workload's pod name", parse_text, AT(workload)},
+    {"service-account", "NAME", "default", "the workload's service account", parse_text, AT(service_account)},
+    {"pod-ip", "IP", NULL, "the workload's own address", parse_addr, AT(pod_ip)},
+    {"gateway", "NAME", NULL, "ingress: the Gateway to serve", parse_text, AT(gateway)},
+    {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_text, AT(trust_domain)},
+    {"outbound", "ADDR|off", NULL, "listener for what the app sends (port 15001)", parse_addr, AT(outbound)},
+    {"inbound", "ADDR|off", NULL, "listener for what the app receives (port 15006)", parse_addr, AT(inbound)},
+    {"inbound-forward", "ADDR", NULL, "without redirection: where the app listens", parse_addr, AT(inbound_forward)},
+    {"gateway-bind", "IP", NULL, "ingress: address of the Gateway's listeners", parse_addr, AT(gateway_bind)},
+    {"gateway-port-offset", "N", "0", "ingress: added to every Gateway port", parse_port, AT(gateway_port_offset)},
+    {"certd", "ADDR", NULL, "the CA's address; without it there is no mutual TLS", parse_text, AT(certd_address)},
+    {"certd-name", "NAME", "weft-certd.weft-system.svc", "name in the CA's certificate", parse_text, AT(certd_name)},
+    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_text, AT(trust_bundle_file)},
+    {"join-token-file", "FILE", NULL, "one-time token for the first certificate", parse_text, AT(join_token_file)},
+    {"identity-dir", "DIR", NULL, "where key and certificate are kept over restarts", parse_text, AT(identity_dir)},
+    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd", parse_text, AT(cert_file)},
+    {"key-file", "FILE", NULL, "its private key", parse_text, AT(key_file)},
+    {"last-good", "FILE", NULL, "where the configuration in force is kept over restarts", parse_text, AT(last_good_file)},
+    {"admin", "ADDR|off", "127.0.0.1:15000", "administration, for this pod only", parse_addr, AT(admin)},
+    {"metrics", "ADDR|off", "0.0.0.0:15020", "Prometheus metrics", parse_addr, AT(metrics)},
+    {"health", "ADDR|off", "0.0.0.0:15021", "readiness and liveness", parse_addr, AT(health)},
+    {"workers", "N", "0", "data-plane threads; 0: one per CPU, at most 4", parse_count, AT(workers)},
+    {"drain-time", "DURATION", "5s", "how long running requests may take after SIGTERM", parse_duration, AT(drain_ms)},
+    {"silence", "DURATION", "100ms", "on an undeclared port, wait so long for the client to speak first",
+     parse_duration, AT(silence_ms)},
+    {"access-log", "off|text|json", "off", "one line per request, to stdout", parse_access_log, 0},
+    {"log-level", "LEVEL", "info", "error, warn, info, debug or trace", parse_log_level, 0},
+};
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+static void print_help(void)
+{
+    printf("weft-sidecar: the data plane of Weft, as a sidecar or as an API gateway.\n\n"
+           "Usage: weft-sidecar [--OPTION VALUE]...\n"
+           "       weft-sidecar redirect ...   writes the iptables rules; see redirect --help\n\n"
+           "Every option can also be given in the environment, e.g. --policy-dir as WEFT_POLICY_DIR.\n\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &options[i];
+        char left[64];
+        snprintf(left, sizeof(left), "--%s %s", row->name, row->value);
+        printf("  %-34s %s", left, row->help);
+        if (row->fallback)
+            printf(" [%s]", row->fallback);
+        printf("\n");
+    }
+}
+
+static int set(struct settings *s, const struct option_row *row, const char *value, const char *where)
+{
+    if (row->parse(s, slice_from_cstr(value), row->offset) == ERR_OK)
+        return -1;
+    fprintf(stderr, "weft-sidecar: %s%s: \"%s\" is not a valid %s\n", where, row->name, value, row->value);
+    return 2;
+}
+
+static const char *from_environment(const char *name)
+{
+    char variable[64] = "WEFT_";
+    size_t at = 5;
+    for (; *name && at + 1 < sizeof(variable); name++)
+        variable[at++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
+    variable[at] = 0;
+    return getenv(variable);
+}
+
+static int set_defaults(struct settings *s)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *given = from_environment(options[i].name);
+        const char *value = given ? given : options[i].fallback;
+        int status = value ? set(s, &options[i], value, given ? "environment, " : "") : -1;
+        if (status >= 0)
+            return status;
+    }
+    return -1;
+}
+
+static int parse_arguments(struct settings *s, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i];
+        if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+            print_help();
+            return 0;
+        }
+        if (!strcmp(name, "--version")) {
+            printf("weft-sidecar %s\n", WEFT_VERSION);
+            return 0;
+        }
+        const struct option_row *row = NULL;
+        size_t len = strcspn(name, "=");
+        for (size_t j = 0; j < OPTION_COUNT && !strncmp(name, "--", 2); j++)
+            if (strlen(options[j].name) == len - 2 && !strncmp(options[j].name, name + 2, len - 2))
+                row = &options[j];
+        const char *value = name[len] == '=' ? name + len + 1 : row && i + 1 < argc ? argv[++i] : NULL;
+        if (!row || !value) {
+            fprintf(stderr, "weft-sidecar: %s %s; see --help\n", name, row ? "needs a value" : "is not an option");
+            return 2;
+        }
+        int status = set(s, row, value, "--");
+        if (status >= 0)
+            return status;
+    }
+    return -1;
+}
+
+/* Both families in one socket where the kernel has IPv6. */
+static struct addr any_address(uint16_t port)
+{
+    bool has_v6 = access("/proc/net/if_inet6", F_OK) == 0;
+    return (struct addr){.family = has_v6 ? 6 : 4, .port = port};
+}
+
+static void complete(struct settings *s)
+{
+    if (!s->outbound.family && !from_environment("outbound"))
+        s->outbound = any_address(15001);
+    if (!s->inbound.family && !from_environment("inbound"))
+        s->inbound = any_address(15006);
+    if (!s->gateway_bind.family)
+        s->gateway_bind = any_address(0);
+    s->outbound_port = s->outbound.port;
+    s->inbound_port = s->inbound.port;
+    s->is_redirected = !s->inbound_forward.family;
+    const char *name = s->workload ? s->workload : s->gateway ? s->gateway : "unknown";
+    s->source_label = mem_printf("%s/%s", s->namespace_name, name);
+    if (s->workers == 0) {
+        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        s->workers = cpus < 1 ? 1 : cpus > 4 ? 4 : (unsigned)cpus;
+    }
+    /* A mesh peer is one of ours with many clients behind it. */
+    s->server_inbound = (struct http_server_config){.max_streams = 1000, .max_resets = 5000,
+                                                    .stream_window = 262144, .connection_window = 4194304,
+                                                    .scheme = SLICE("http")};
+    s->server_outbound = (struct http_server_config){.max_streams = 1000, .max_resets = 5000,
+                                                     .stream_window = 262144, .connection_window = 4194304,
+                                                     .scheme = SLICE("http")};
+    s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("https")};
+    s->client = (struct http_client_config){.stream_window = 262144, .connection_window = 4194304};
+}
+
+static int check(const struct settings *s)
+{
+    if (!s->policy_dir) {
+        fprintf(stderr, "weft-sidecar: --policy-dir is missing: the folder with the mesh's YAML\n");
+        return 2;
+    }
+    if (s->mode == MODE_INGRESS && !s->gateway) {
+        fprintf(stderr, "weft-sidecar: --mode ingress needs --gateway: the name of the Gateway to serve\n");
+        return 2;
+    }
+    if (s->certd_address && (!s->trust_bundle_file)) {
+        fprintf(stderr, "weft-sidecar: --certd needs --trust-bundle: without roots the CA cannot be trusted\n");
+        return 2;
+    }
+    if ((s->cert_file != NULL) != (s->key_file != NULL) || (s->cert_file && !s->trust_bundle_file)) {
+        fprintf(stderr, "weft-sidecar: --cert-file, --key-file and --trust-bundle go together\n");
+        return 2;
+    }
+    return -1;
+}
+
+int settings_parse(struct settings *s, int argc, char **argv)
+{
+    *s = (struct settings){0};
+    int status = set_defaults(s);
+    if (status < 0)
+        status = parse_arguments(s, argc, argv);
+    if (status < 0) {
+        complete(s);
+        status = check(s);
+    }
+    return status;
+}
+
+void settings_dispose(struct settings *s)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (options[i].parse == parse_text) {
+            char **field = (char **)((char *)s + options[i].offset);
+            mem_free(*field);
+            *field = NULL;
+        }
+    mem_free(s->source_label);
+}

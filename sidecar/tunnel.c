@@ -1,0 +1,284 @@
+/* Two streams tied together, byte for byte. Dials with another endpoint when the first does not answer; nothing is
+ * taken from the client beyond a bound until the way is open. Worker thread; knows nothing of HTTP.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/tunnel.h"
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "sidecar/telemetry/metrics.h"
+#include "sidecar/telemetry/tcp_report.h"
+#include "sidecar/upstream/balancer.h"
+#include "sidecar/upstream/dialer.h"
+#include "sidecar/upstream/outlier.h"
+
+#define HIGH_WATER (256u * 1024)
+#define PENDING_MAX (64u * 1024)
+#define TRIES_MAX 3
+
+struct tunnel {
+    struct session *session;
+    struct cluster *cluster;
+    struct endpoint *endpoint;
+    struct endpoint *tried[BALANCER_TRIED_MAX];
+    unsigned tries;
+    struct stream *down, *up;
+    struct buf pending;  /* for up, until it is open */
+    struct buf answered; /* from up, while this is a probe */
+    bool is_probe, is_open, is_closed, down_eof, up_eof;
+    uint64_t sent, received;
+    enum fail fail;
+    struct loop_task grave;
+};
+
+static void destroy_buried(struct loop_task *task)
+{
+    struct tunnel *t = container_of(task, struct tunnel, grave);
+    buf_dispose(&t->pending);
+    buf_dispose(&t->answered);
+    mem_free(t);
+}
+
+static void end(struct tunnel *t, bool flush)
+{
+    if (t->is_closed)
+        return;
+    t->is_closed = true;
+    if (t->up)
+        (flush ? stream_close_flushed : stream_close)(t->up);
+    if (t->down)
+        (flush ? stream_close_flushed : stream_close)(t->down);
+    t->up = t->down = NULL;
+    tcp_report_closed(t->session, t->cluster, t->endpoint, t->sent, t->received, t->fail);
+    if (t->endpoint)
+        endpoint_release(t->endpoint);
+    t->cluster->active--;
+    loop_bury(t->session->worker->loop, &t->grave);
+    if (!t->is_probe)
+        session_tunnel_ended(t->session);
+}
+
+void tunnel_close(struct tunnel *t)
+{
+    end(t, false);
+}
+
+/* ---- bytes ---- */
+
+static void pass(struct stream *to, struct stream *from, struct buf *data)
+{
+    stream_write(to, data);
+    if (stream_queued(to) >= HIGH_WATER)
+        stream_read_stop(from);
+}
+
+static void on_down_data(struct stream *s, struct chunk *owner, const uint8_t *data, size_t len)
+{
+    struct tunnel *t = s->owner;
+    t->sent += len;
+    buf_append_shared(&t->pending, owner, data, len);
+    if (t->is_open)
+        pass(t->up, t->down, &t->pending);
+    else if (t->pending.len >= PENDING_MAX)
+        stream_read_stop(t->down);
+}
+
+static void on_up_data(struct stream *s, struct chunk *owner, const uint8_t *data, size_t len)
+{
+    struct tunnel *t = s->owner;
+    t->received += len;
+    buf_append_shared(&t->answered, owner, data, len);
+    if (!t->is_probe) {
+        pass(t->down, t->up, &t->answered);
+        return;
+    }
+    stream_read_stop(t->up);
+    session_probe_spoke(t->session);
+}
+
+static void on_down_drain(struct stream *s)
+{
+    struct tunnel *t = s->owner;
+    if (t->up && t->is_open)
+        stream_read_start(t->up);
+}
+
+static void on_up_drain(struct stream *s)
+{
+    struct tunnel *t = s->owner;
+    if (t->down)
+        stream_read_start(t->down);
+}
+
+/* ---- ends ---- */
+
+static void on_down_eof(struct stream *s)
+{
+    struct tunnel *t = s->owner;
+    t->down_eof = true;
+    if (t->up_eof)
+        end(t, true);
+    else if (t->is_open)
+        stream_shutdown(t->up);
+}
+
+static void on_up_eof(struct stream *s)
+{
+    struct tunnel *t = s->owner;
+    t->up_eof = true;
+    if (t->is_probe) {
+        session_probe_failed(t->session);
+        return;
+    }
+    if (t->down_eof)
+        end(t, true);
+    else
+        stream_shutdown(t->down);
+}
+
+static void on_down_fail(struct stream *s, enum err why)
+{
+    struct tunnel *t = s->owner;
+    (void)why;
+    t->fail = FAIL_DOWNSTREAM_GONE;
+    end(t, false);
+}
+
+static enum fail dial(struct tunnel *t);
+
+static void give_up(struct tunnel *t, enum fail why)
+{
+    t->fail = why;
+    LOG_W("tunnel", "%.*s: %.*s", SLICE_ARG(t->cluster->conf->name), SLICE_ARG(fail_info(why)->text));
+    if (t->is_probe)
+        session_probe_failed(t->session);
+    else
+        end(t, false);
+}
+
+static void on_up_fail(struct stream *s, enum err why)
+{
+    struct tunnel *t = s->owner;
+    if (t->is_open) {
+        t->fail = FAIL_UPSTREAM_RESET;
+        if (t->is_probe)
+            session_probe_failed(t->session);
+        else
+            end(t, true);
+        return;
+    }
+    struct stream_info info = {0};
+    stream_info(s, &info);
+    if (info.fail_detail)
+        LOG_W("tunnel", "%.*s: %s", SLICE_ARG(t->endpoint->conf->address_text), info.fail_detail);
+    stream_close(t->up);
+    t->up = NULL;
+    outlier_failure(t->endpoint);
+    endpoint_release(t->endpoint);
+    t->endpoint = NULL;
+    enum fail fail = t->tries < TRIES_MAX ? dial(t) : dialer_fail(why);
+    if (fail != FAIL_NONE)
+        give_up(t, fail == FAIL_NO_ENDPOINT ? dialer_fail(why) : fail);
+}
+
+static void on_up_open(struct stream *s)
+{
+    struct tunnel *t = s->owner;
+    t->is_open = true;
+    outlier_success(t->endpoint);
+    if (t->pending.len)
+        stream_write(t->up, &t->pending);
+    if (t->down_eof)
+        stream_shutdown(t->up);
+    else if (t->down && stream_queued(t->up) < HIGH_WATER)
+        stream_read_start(t->down);
+    stream_read_start(t->up);
+}
+
+static const struct stream_events down_events = {
+    .on_data = on_down_data, .on_eof = on_down_eof, .on_drain = on_down_drain, .on_fail = on_down_fail};
+static const struct stream_events up_events = {.on_open = on_up_open,
+                                               .on_data = on_up_data,
+                                               .on_eof = on_up_eof,
+                                               .on_drain = on_up_drain,
+                                               .on_fail = on_up_fail};
+
+/* ---- making ---- */
+
+static enum fail dial(struct tunnel *t)
+{
+    struct endpoint *e = balancer_pick(t->cluster, t->tried, t->tries);
+    if (!e)
+        return FAIL_NO_ENDPOINT;
+    for (unsigned i = 0; i < t->tries; i++)
+        if (t->tried[i] == e)
+            return FAIL_NO_ENDPOINT;
+    enum fail why = FAIL_NONE;
+    t->up = dialer_open(e, MESH_ALPN_TCP, &up_events, t, &why);
+    if (!t->up)
+        return why;
+    t->tried[t->tries++] = e;
+    t->endpoint = e;
+    endpoint_hold(e);
+    return FAIL_NONE;
+}
+
+static void take_downstream(struct tunnel *t)
+{
+    struct session *s = t->session;
+    t->down = s->transport;
+    s->transport = NULL;
+    t->down_eof = s->has_eof;
+    t->sent += s->early.len;
+    buf_move_all(&t->pending, &s->early);
+    stream_use(t->down, &down_events, t);
+}
+
+struct tunnel *tunnel_open(struct session *s, struct cluster *cluster, bool probe)
+{
+    struct tunnel *t = mem_zalloc(sizeof(*t));
+    t->session = s;
+    t->cluster = cluster;
+    t->is_probe = probe;
+    loop_task_init(&t->grave, destroy_buried);
+    cluster->active++;
+    tcp_report_opened(s, cluster);
+    enum fail why = dial(t);
+    if (!probe)
+        take_downstream(t);
+    if (why == FAIL_NONE) {
+        if (t->down && !t->down_eof)
+            stream_read_start(t->down);
+        return t;
+    }
+    t->fail = why;
+    LOG_W("tunnel", "%.*s: %.*s", SLICE_ARG(cluster->conf->name), SLICE_ARG(fail_info(why)->text));
+    t->is_probe = true; /* the session hears of it by the return value */
+    end(t, false);
+    return NULL;
+}
+
+void tunnel_commit(struct tunnel *t)
+{
+    t->is_probe = false;
+    take_downstream(t);
+    if (t->is_open && t->pending.len)
+        stream_write(t->up, &t->pending);
+    if (t->answered.len)
+        stream_write(t->down, &t->answered);
+    if (t->is_open && t->down_eof)
+        stream_shutdown(t->up);
+    else if (!t->down_eof)
+        stream_read_start(t->down);
+    if (t->is_open)
+        stream_read_start(t->up);
+}
+
+uint64_t tunnel_sent(const struct tunnel *t)
+{
+    return t->sent;
+}
+
+uint64_t tunnel_received(const struct tunnel *t)
+{
+    return t->received;
+}

@@ -1,0 +1,311 @@
+/* Running state of clusters and endpoints, reconciled with each adopted configuration. Worker thread; knows nothing
+ * of requests. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/upstream/cluster.h"
+
+#include <stdio.h>
+
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "sidecar/upstream/pool.h"
+#include "sidecar/worker.h"
+
+#define DYNAMIC_IDLE_MS (5 * 60 * 1000)
+
+static struct endpoint *create_endpoint(struct cluster *c, const struct endpoint_conf *conf)
+{
+    struct endpoint *e = mem_zalloc(sizeof(*e));
+    e->cluster = c;
+    e->conf = conf;
+    e->owner = cluster_conf_ref(c->conf);
+    list_init(&e->node);
+    ewma_init(&e->latency, loop_now_ns(c->worker->loop));
+    return e;
+}
+
+static bool endpoint_is_idle(const struct endpoint *e)
+{
+    for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
+        if (e->pools[kind] && !pool_is_empty(e->pools[kind]))
+            return false;
+    return e->active == 0;
+}
+
+static void destroy_endpoint(struct endpoint *e)
+{
+    list_unlink(&e->node);
+    for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
+        if (e->pools[kind])
+            pool_destroy(e->pools[kind]);
+    cluster_conf_unref(e->owner);
+    mem_free(e);
+}
+
+/* Held meanwhile: closing the last connection would collect a gone endpoint. */
+static void drain_endpoint(struct endpoint *e)
+{
+    e->active++;
+    for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
+        if (e->pools[kind])
+            pool_drain(e->pools[kind]);
+    e->active--;
+}
+
+static void retire_endpoint(struct endpoint *e)
+{
+    e->gone = true;
+    list_link_last(&e->cluster->gone, &e->node);
+    drain_endpoint(e);
+}
+
+static void destroy_cluster(struct cluster *c)
+{
+    for (uint32_t i = 0; i < c->endpoint_count; i++)
+        destroy_endpoint(c->endpoints[i]);
+    LIST_FOREACH_SAFE (node, next, &c->gone)
+        destroy_endpoint(container_of(node, struct endpoint, node));
+    mem_free(c->endpoints);
+    cluster_conf_unref(c->conf);
+    mem_free(c);
+}
+
+/* A gone endpoint goes when nothing uses it, and a gone dynamic cluster is left to the sweep. */
+static void collect_endpoint(struct endpoint *e)
+{
+    if (e->gone && endpoint_is_idle(e))
+        destroy_endpoint(e);
+}
+
+void endpoint_hold(struct endpoint *e)
+{
+    e->active++;
+}
+
+void endpoint_release(struct endpoint *e)
+{
+    e->active--;
+    collect_endpoint(e);
+}
+
+void endpoint_pool_emptied(struct endpoint *e)
+{
+    collect_endpoint(e);
+}
+
+static struct endpoint *take_endpoint(struct endpoint **old, uint32_t count,
+                                      const struct endpoint_conf *conf)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct endpoint *e = old[i];
+        /* A pod that came back at the same address under another identity is another endpoint. */
+        if (e && addr_eq(&e->conf->addr, &conf->addr) && e->conf->meshed == conf->meshed &&
+            slice_eq(e->conf->spiffe_id, conf->spiffe_id)) {
+            old[i] = NULL;
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static void reconcile(struct cluster *c, const struct cluster_conf *conf)
+{
+    struct endpoint **old = c->endpoints;
+    uint32_t old_count = c->endpoint_count;
+    const struct cluster_conf *old_conf = c->conf;
+    c->conf = cluster_conf_ref(conf);
+    c->endpoints = mem_zalloc(sizeof(*c->endpoints) * (conf->endpoint_count + 1));
+    c->endpoint_count = conf->endpoint_count;
+    for (uint32_t i = 0; i < conf->endpoint_count; i++) {
+        struct endpoint *e = take_endpoint(old, old_count, &conf->endpoints[i]);
+        if (e) {
+            const struct cluster_conf *owner = e->owner;
+            e->owner = cluster_conf_ref(conf);
+            e->conf = &conf->endpoints[i];
+            cluster_conf_unref(owner);
+        } else {
+            e = create_endpoint(c, &conf->endpoints[i]);
+        }
+        c->endpoints[i] = e;
+    }
+    for (uint32_t i = 0; i < old_count; i++) {
+        if (!old[i])
+            continue;
+        retire_endpoint(old[i]);
+        collect_endpoint(old[i]);
+    }
+    mem_free(old);
+    if (old_conf)
+        cluster_conf_unref(old_conf);
+}
+
+static struct cluster *create_cluster(struct worker *w, const struct cluster_conf *conf)
+{
+    struct cluster *c = mem_zalloc(sizeof(*c));
+    c->worker = w;
+    list_init(&c->gone);
+    retry_budget_init(&c->budget);
+    reconcile(c, conf);
+    return c;
+}
+
+void cluster_table_init(struct cluster_table *t, struct worker *w)
+{
+    *t = (struct cluster_table){.worker = w};
+    map_init(&t->dynamic);
+}
+
+void cluster_table_dispose(struct cluster_table *t)
+{
+    for (uint32_t i = 0; i < t->slots; i++)
+        if (t->by_slot[i])
+            destroy_cluster(t->by_slot[i]);
+    mem_free(t->by_slot);
+    size_t at = 0;
+    struct slice key;
+    void *value;
+    while (map_next(&t->dynamic, &at, &key, &value))
+        destroy_cluster(value);
+    map_dispose(&t->dynamic);
+}
+
+static void grow_slots(struct cluster_table *t, uint32_t slot)
+{
+    if (slot < t->slots)
+        return;
+    uint32_t slots = slot + 16;
+    t->by_slot = mem_realloc(t->by_slot, sizeof(*t->by_slot) * slots);
+    for (uint32_t i = t->slots; i < slots; i++)
+        t->by_slot[i] = NULL;
+    t->slots = slots;
+}
+
+static void empty_cluster(struct cluster *c)
+{
+    for (uint32_t i = 0; i < c->endpoint_count; i++) {
+        struct endpoint *e = c->endpoints[i];
+        retire_endpoint(e);
+        collect_endpoint(e);
+    }
+    c->endpoint_count = 0;
+}
+
+void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
+{
+    uint32_t count;
+    const struct cluster_conf *const *confs = snapshot_clusters(s, &count);
+    bool *present = mem_zalloc(t->slots + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = confs[i]->slot;
+        if (slot < t->slots)
+            present[slot] = true;
+        if (slot < t->slots && t->by_slot[slot] && t->by_slot[slot]->conf != confs[i])
+            reconcile(t->by_slot[slot], confs[i]);
+    }
+    for (uint32_t slot = 0; slot < t->slots; slot++)
+        if (t->by_slot[slot] && !present[slot])
+            empty_cluster(t->by_slot[slot]);
+    mem_free(present);
+}
+
+void cluster_table_drain(struct cluster_table *t)
+{
+    for (uint32_t i = 0; i < t->slots; i++)
+        for (uint32_t j = 0; t->by_slot[i] && j < t->by_slot[i]->endpoint_count; j++)
+            drain_endpoint(t->by_slot[i]->endpoints[j]);
+    size_t at = 0;
+    struct slice key;
+    void *value;
+    while (map_next(&t->dynamic, &at, &key, &value)) {
+        struct cluster *c = value;
+        for (uint32_t j = 0; j < c->endpoint_count; j++)
+            drain_endpoint(c->endpoints[j]);
+    }
+}
+
+void cluster_table_sweep(struct cluster_table *t)
+{
+    uint64_t now = loop_now_ms(t->worker->loop);
+    size_t at = 0;
+    struct slice key;
+    void *value;
+    while (map_next(&t->dynamic, &at, &key, &value)) {
+        struct cluster *c = value;
+        if (c->active || now - c->used_ms < DYNAMIC_IDLE_MS || !list_is_empty(&c->gone) ||
+            !endpoint_is_idle(c->endpoints[0]))
+            continue;
+        map_remove(&t->dynamic, key);
+        destroy_cluster(c);
+    }
+}
+
+struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *conf)
+{
+    if (conf->slot < t->slots && t->by_slot[conf->slot])
+        return t->by_slot[conf->slot];
+    grow_slots(t, conf->slot);
+    return t->by_slot[conf->slot] = create_cluster(t->worker, conf);
+}
+
+/* ---- clusters of one address ---- */
+
+struct dynamic_conf { /* one block: the cluster, its endpoint, its texts */
+    struct cluster_conf cluster;
+    struct endpoint_conf endpoint;
+    struct endpoint_health health;
+    char address[ADDR_TEXT_MAX];
+    char texts[];
+};
+
+static const struct cluster_conf *create_dynamic_conf(struct slice name, const struct addr *to,
+                                                      struct slice spiffe_id)
+{
+    struct dynamic_conf *d = mem_zalloc(sizeof(*d) + name.len + spiffe_id.len);
+    memcpy(d->texts, name.ptr, name.len);
+    if (spiffe_id.len)
+        memcpy(d->texts + name.len, spiffe_id.ptr, spiffe_id.len);
+    atomic_init(&d->health.refs, 1);
+    d->endpoint = (struct endpoint_conf){
+        .addr = *to,
+        .weight = 1,
+        .ready = true,
+        .meshed = spiffe_id.len > 0,
+        .address_text = slice_from_cstr(addr_format(to, d->address)),
+        .spiffe_id = slice_of(d->texts + name.len, spiffe_id.len),
+        .health = &d->health,
+    };
+    d->cluster = (struct cluster_conf){
+        .name = slice_of(d->texts, name.len),
+        .port = to->port,
+        .protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO,
+        .connect_timeout_ms = 2000,
+        .max_connections = 10000,
+        .max_requests = 100000,
+        .max_pending = 10000,
+        .endpoints = &d->endpoint,
+        .endpoint_count = 1,
+    };
+    atomic_init(&d->cluster.refs, 1);
+    return &d->cluster;
+}
+
+struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
+                                 struct slice mesh_spiffe_id)
+{
+    char key[ADDR_TEXT_MAX + 64];
+    char address[ADDR_TEXT_MAX];
+    int len = snprintf(key, sizeof(key), "%s|%.*s", addr_format(to, address), SLICE_ARG(name));
+    struct slice key_slice = slice_of(key, len < (int)sizeof(key) ? (size_t)len : sizeof(key) - 1);
+    struct cluster *c = map_get(&t->dynamic, key_slice);
+    if (c && !slice_eq(c->conf->endpoints[0].spiffe_id, mesh_spiffe_id)) {
+        const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
+        reconcile(c, conf);
+        cluster_conf_unref(conf);
+    } else if (!c) {
+        const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
+        c = create_cluster(t->worker, conf);
+        cluster_conf_unref(conf);
+        c->dynamic = true;
+        map_put(&t->dynamic, key_slice, c);
+    }
+    c->used_ms = loop_now_ms(t->worker->loop);
+    return c;
+}

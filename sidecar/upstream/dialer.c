@@ -1,0 +1,59 @@
+/* Connecting to endpoints; the place where a hop becomes mutual TLS. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/upstream/dialer.h"
+
+#include "lib/io/tcp.h"
+#include "lib/net/tls_stream.h"
+#include "sidecar/worker.h"
+
+/* What the proxy sends to its own pod must not be redirected to the proxy again: the redirect rules let this
+ * source pass (see redirect). */
+static const struct addr passthrough_v4 = {.family = 4, .ip = {127, 0, 0, 6}};
+static const struct addr passthrough_v6 = {.family = 6, .ip = {[15] = 6}};
+
+static bool is_own_listener(const struct worker *w, const struct addr *to)
+{
+    if (to->port != w->settings->outbound_port && to->port != w->settings->inbound_port)
+        return false;
+    return addr_is_loopback(to) || addr_eq_ip(to, &w->settings->pod_ip);
+}
+
+struct stream *dialer_open(struct endpoint *e, enum mesh_alpn alpn, const struct stream_events *events,
+                           void *owner, enum fail *why)
+{
+    struct worker *w = e->cluster->worker;
+    const struct endpoint_conf *conf = e->conf;
+    bool mesh = conf->meshed && !e->owner->mtls_disabled;
+    if (is_own_listener(w, &conf->addr)) {
+        *why = FAIL_LOOP;
+        return NULL;
+    }
+    if (mesh && !w->identity) {
+        *why = FAIL_IDENTITY_MISSING;
+        return NULL;
+    }
+    struct tcp_dial_options options = {.timeout_ms = e->owner->connect_timeout_ms};
+    if (w->settings->is_redirected && addr_eq_ip(&conf->addr, &w->settings->pod_ip))
+        options.bind = conf->addr.family == 4 ? passthrough_v4 : passthrough_v6;
+    if (!mesh)
+        return tcp_dial(w->loop, &conf->addr, &options, events, owner);
+    struct tls_stream_options tls = {.expect_spiffe_id = conf->spiffe_id};
+    struct stream *lower = tcp_dial(w->loop, &conf->addr, &options, NULL, NULL);
+    return tls_stream_create(lower, w->identity->client[alpn], &tls, NULL, events, owner);
+}
+
+enum fail dialer_fail(enum err why)
+{
+    switch (why) {
+    case ERR_TIMEOUT:
+        return FAIL_CONNECT_TIMEOUT;
+    case ERR_UNTRUSTED:
+    case ERR_EXPIRED:
+    case ERR_PROTOCOL:
+    case ERR_CRYPTO:
+    case ERR_DENIED:
+        return FAIL_TLS_FAILED;
+    default:
+        return FAIL_CONNECT_FAILED;
+    }
+}

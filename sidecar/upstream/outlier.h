@@ -1,0 +1,18 @@
+/* Ejecting endpoints that fail in a row. The state is shared by all workers (struct endpoint_health, atomics).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sidecar/config/snapshot.h"
+
+struct cluster;
+struct endpoint;
+
+/* now_ms: loop_now_ms. */
+bool outlier_is_ejected(const struct endpoint_health *h, uint64_t now_ms);
+void outlier_success(struct endpoint *e);
+/* True when this failure ejected the endpoint: log and count it. Never the last usable endpoint of its
+ * cluster, never more than the policy's share. */
+bool outlier_failure(struct endpoint *e);

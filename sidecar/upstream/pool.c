@@ -1,0 +1,336 @@
+/* Dialling, reusing and retiring connections to one endpoint. A connection is in exactly one list: dialling, ready
+ * (has room) or full. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/upstream/pool.h"
+
+#include <stdio.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "lib/io/timer.h"
+#include "sidecar/upstream/dialer.h"
+#include "sidecar/worker.h"
+
+#define H1_IDLE_MS 4000    /* below the keep-alive timeouts that apps commonly have (5 s and up) */
+#define H2_IDLE_MS 300000
+#define H2_WAITERS_PER_DIAL 100
+
+struct pool {
+    struct endpoint *endpoint;
+    enum pool_kind kind;
+    struct list dialling, ready, full;
+    struct list waiting;
+    uint32_t dials, waiters, connections;
+    bool is_draining;
+};
+
+struct pool_conn {
+    struct pool *pool;
+    struct list node;
+    struct stream *dialling;    /* until open */
+    struct http_client *client; /* after */
+    uint32_t served;
+    uint64_t identity_generation;
+    struct timer idle;
+};
+
+static bool is_http2(enum pool_kind kind)
+{
+    return kind == POOL_H2 || kind == POOL_MESH_H2;
+}
+
+static struct worker *worker_of_pool(const struct pool *p)
+{
+    return p->endpoint->cluster->worker;
+}
+
+/* ---- the life of a connection ---- */
+
+static void destroy_conn(struct pool_conn *c)
+{
+    struct pool *p = c->pool;
+    timer_stop(&c->idle);
+    list_unlink(&c->node);
+    p->connections--;
+    p->endpoint->cluster->connections--;
+    mem_free(c);
+    if (p->is_draining && pool_is_empty(p))
+        endpoint_pool_emptied(p->endpoint);
+}
+
+static void wake_one(struct pool *p)
+{
+    struct list *node = list_take_first(&p->waiting);
+    if (!node)
+        return;
+    struct pool_wait *w = container_of(node, struct pool_wait, node);
+    p->waiters--;
+    p->endpoint->cluster->pending--;
+    w->on_ready(w);
+}
+
+static void fail_waiters(struct pool *p, enum fail why, const char *detail)
+{
+    struct list failed;
+    list_init(&failed);
+    list_splice_last(&failed, &p->waiting);
+    p->endpoint->cluster->pending -= p->waiters;
+    p->waiters = 0;
+    for (struct list *node; (node = list_take_first(&failed));) {
+        struct pool_wait *w = container_of(node, struct pool_wait, node);
+        w->why = why;
+        snprintf(w->detail, sizeof(w->detail), "%s", detail);
+        w->on_ready(w);
+    }
+}
+
+/* Puts the connection where its remaining capacity says, newest first. */
+static void place(struct pool_conn *c)
+{
+    struct pool *p = c->pool;
+    list_unlink(&c->node);
+    bool has_room = http_client_capacity(c->client) > 0;
+    list_link_first(has_room ? &p->ready : &p->full, &c->node);
+    if (http_client_active(c->client) == 0)
+        timer_start(&c->idle, is_http2(p->kind) ? H2_IDLE_MS : H1_IDLE_MS);
+}
+
+static void on_capacity(struct http_client *client)
+{
+    struct pool_conn *c = http_client_owner(client);
+    if (!c->client)
+        return; /* still inside http_client_create */
+    struct pool *p = c->pool;
+    uint32_t limit = p->endpoint->owner->max_requests_per_connection;
+    bool is_spent = limit && c->served >= limit;
+    bool is_last = p->is_draining && c->served > 0 && p->waiters == 0 && http_client_active(client) == 0;
+    if (is_spent || is_last) {
+        http_client_drain(client);
+        return;
+    }
+    place(c);
+    for (unsigned room = http_client_capacity(client); room > 0 && c->pool->waiters > 0; room--)
+        wake_one(c->pool);
+}
+
+static void dial_for_waiters(struct pool *p);
+
+static void on_retired(struct http_client *client)
+{
+    struct pool_conn *c = http_client_owner(client);
+    struct pool *p = c->pool;
+    list_unlink(&c->node);
+    list_link_last(&p->full, &c->node);
+    timer_stop(&c->idle);
+    dial_for_waiters(p);
+}
+
+static void on_client_closed(struct http_client *client, enum err why)
+{
+    struct pool_conn *c = http_client_owner(client);
+    struct pool *p = c->pool;
+    (void)why;
+    c->client = NULL;
+    bool keep = !p->is_draining;
+    destroy_conn(c);
+    if (keep)
+        dial_for_waiters(p);
+}
+
+static const struct http_client_events client_events = {
+    .on_capacity = on_capacity,
+    .on_retired = on_retired,
+    .on_closed = on_client_closed,
+};
+
+static void on_idle(struct timer *t)
+{
+    struct pool_conn *c = container_of(t, struct pool_conn, idle);
+    if (http_client_active(c->client) == 0)
+        http_client_drain(c->client);
+}
+
+static void on_dial_open(struct stream *s)
+{
+    struct pool_conn *c = s->owner;
+    struct pool *p = c->pool;
+    p->dials--;
+    c->dialling = NULL;
+    enum http_protocol protocol = is_http2(p->kind) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
+    c->client = http_client_create(s, protocol, &worker_of_pool(p)->settings->client, &client_events, c);
+    on_capacity(c->client); /* draining or not: somebody waits for it */
+}
+
+static void on_dial_fail(struct stream *s, enum err why)
+{
+    struct pool_conn *c = s->owner;
+    struct pool *p = c->pool;
+    struct stream_info info = {0};
+    stream_info(s, &info);
+    char detail[96];
+    snprintf(detail, sizeof(detail), "%s", info.fail_detail ? info.fail_detail : err_text(why));
+    LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text), detail);
+    stream_close(s);
+    p->dials--;
+    /* Everybody who waits hears of it: each counts it as an attempt of its own. The waiters run later, so the
+     * endpoint cannot vanish under this function. */
+    fail_waiters(p, dialer_fail(why), detail);
+    destroy_conn(c);
+}
+
+static const struct stream_events dial_events = {.on_open = on_dial_open, .on_fail = on_dial_fail};
+
+static enum fail dial(struct pool *p)
+{
+    struct endpoint *e = p->endpoint;
+    enum fail why = FAIL_NONE;
+    if (e->cluster->connections >= e->owner->max_connections)
+        return FAIL_OVERFLOW;
+    struct pool_conn *c = mem_zalloc(sizeof(*c));
+    c->pool = p;
+    list_init(&c->node);
+    timer_init(&c->idle, worker_of_pool(p)->loop, on_idle);
+    enum mesh_alpn alpn = p->kind == POOL_MESH_H1 ? MESH_ALPN_H1 : MESH_ALPN_H2;
+    c->dialling = dialer_open(e, alpn, &dial_events, c, &why);
+    if (!c->dialling) {
+        mem_free(c);
+        return why;
+    }
+    c->identity_generation = worker_of_pool(p)->identity ? worker_of_pool(p)->identity->generation : 0;
+    list_link_last(&p->dialling, &c->node);
+    p->dials++;
+    p->connections++;
+    e->cluster->connections++;
+    return FAIL_NONE;
+}
+
+static void dial_for_waiters(struct pool *p)
+{
+    uint32_t per_dial = is_http2(p->kind) ? H2_WAITERS_PER_DIAL : 1;
+    while (p->waiters > p->dials * per_dial) {
+        enum fail why = dial(p);
+        if (why == FAIL_OVERFLOW && (p->dials > 0 || !list_is_empty(&p->full)))
+            return; /* those that exist will serve the waiters in turn */
+        if (why != FAIL_NONE) {
+            fail_waiters(p, why, "");
+            return;
+        }
+    }
+}
+
+/* ---- for exchanges ---- */
+
+struct pool *pool_of(struct endpoint *e, enum pool_kind kind)
+{
+    if (e->pools[kind])
+        return e->pools[kind];
+    struct pool *p = mem_zalloc(sizeof(*p));
+    p->endpoint = e;
+    p->kind = kind;
+    p->is_draining = e->gone;
+    list_init(&p->dialling);
+    list_init(&p->ready);
+    list_init(&p->full);
+    list_init(&p->waiting);
+    return e->pools[kind] = p;
+}
+
+void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *))
+{
+    list_init(&w->node);
+    w->on_ready = on_ready;
+    w->why = FAIL_NONE;
+    w->detail[0] = 0;
+}
+
+void pool_wait_cancel(struct pool_wait *w)
+{
+    if (!list_is_linked(&w->node))
+        return;
+    list_unlink(&w->node);
+    w->pool->waiters--;
+    w->pool->endpoint->cluster->pending--;
+}
+
+/* A connection made with a certificate that has been replaced takes no new streams. */
+static bool has_old_identity(const struct pool_conn *c)
+{
+    const struct pool *p = c->pool;
+    const struct mesh_identity *identity = worker_of_pool(p)->identity;
+    return (p->kind == POOL_MESH_H1 || p->kind == POOL_MESH_H2) && identity &&
+           c->identity_generation != identity->generation;
+}
+
+static struct pool_conn *take_ready(struct pool *p, bool replayable)
+{
+    while (!list_is_empty(&p->ready)) {
+        struct pool_conn *c = container_of(p->ready.next, struct pool_conn, node);
+        bool usable = http_client_capacity(c->client) > 0 && !has_old_identity(c) &&
+                      (replayable || c->served == 0 || !http_client_is_stale(c->client));
+        if (usable)
+            return c;
+        /* Drain may close it at once and free it at the end of the turn; it leaves `ready` in any case. */
+        list_unlink(&c->node);
+        list_link_last(&p->full, &c->node);
+        http_client_drain(c->client);
+    }
+    return NULL;
+}
+
+enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stream *st,
+                           const struct message *request, bool end, bool replayable, bool *reused)
+{
+    struct pool_conn *c = take_ready(p, replayable);
+    if (c) {
+        *reused = c->served > 0;
+        c->served++;
+        timer_stop(&c->idle);
+        http_client_send(c->client, st, request, end);
+        if (http_client_capacity(c->client) == 0) {
+            list_unlink(&c->node);
+            list_link_last(&p->full, &c->node);
+        }
+        return POOL_SENT;
+    }
+    if (p->endpoint->cluster->pending >= p->endpoint->owner->max_pending) {
+        w->why = FAIL_OVERFLOW;
+        return POOL_FAILED;
+    }
+    w->pool = p;
+    list_link_last(&p->waiting, &w->node);
+    p->waiters++;
+    p->endpoint->cluster->pending++;
+    uint32_t per_dial = is_http2(p->kind) ? H2_WAITERS_PER_DIAL : 1;
+    if (p->waiters <= p->dials * per_dial)
+        return POOL_WAITING;
+    enum fail why = dial(p);
+    if (why == FAIL_NONE || (why == FAIL_OVERFLOW && p->connections > 0))
+        return POOL_WAITING;
+    pool_wait_cancel(w);
+    w->why = why;
+    return POOL_FAILED;
+}
+
+void pool_drain(struct pool *p)
+{
+    p->is_draining = true;
+    LIST_FOREACH_SAFE (node, next, &p->ready)
+        http_client_drain(container_of(node, struct pool_conn, node)->client);
+    LIST_FOREACH_SAFE (node, next, &p->full)
+        http_client_drain(container_of(node, struct pool_conn, node)->client);
+}
+
+bool pool_is_empty(const struct pool *p)
+{
+    return p->connections == 0 && list_is_empty(&p->waiting);
+}
+
+void pool_destroy(struct pool *p)
+{
+    mem_free(p);
+}
+
+unsigned pool_connections(const struct pool *p)
+{
+    return p->connections;
+}

@@ -1,0 +1,46 @@
+/* HTTP connections of one worker to one endpoint, of one kind. HTTP/1 connections serve one exchange at a time and
+ * are reused newest first; HTTP/2 connections are shared up to the peer's limit. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/base/list.h"
+#include "lib/net/http_client.h"
+#include "sidecar/fail.h"
+#include "sidecar/upstream/cluster.h"
+
+struct pool;
+
+/* Somebody who waits for a connection; embed. */
+struct pool_wait {
+    struct list node;
+    struct pool *pool;                     /* while it waits */
+    void (*on_ready)(struct pool_wait *w); /* try pool_send again, or give up when why says so */
+    enum fail why;                         /* FAIL_NONE, or what became of the dial */
+    char detail[96];
+};
+
+enum pool_result {
+    POOL_SENT,     /* the stream is live on a connection */
+    POOL_WAITING,  /* on_ready will be called */
+    POOL_FAILED,   /* w->why says why; nothing waits */
+};
+
+/* The endpoint's pool of that kind, made at first use. */
+struct pool *pool_of(struct endpoint *e, enum pool_kind kind);
+void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *));
+/* Sends the request on a connection that has room, or waits for one. `replayable`: if a connection that
+ * the peer is just closing is chosen, the request can be tried again; otherwise the connection is asked first
+ * (one system call). *reused tells whether the connection had served before. */
+enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stream *st,
+                           const struct message *request, bool end, bool replayable, bool *reused);
+/* Stops waiting. Idempotent. */
+void pool_wait_cancel(struct pool_wait *w);
+/* Takes no part any more: connections close as their streams end. */
+void pool_drain(struct pool *p);
+/* No connections and nothing dialling. */
+bool pool_is_empty(const struct pool *p);
+/* Must be empty. */
+void pool_destroy(struct pool *p);
+unsigned pool_connections(const struct pool *p);

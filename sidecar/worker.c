@@ -1,0 +1,296 @@
+/* A data-plane thread from its first listener to its last session. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/worker.h"
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "sidecar/app.h"
+#include "sidecar/exchange_run.h"
+#include "sidecar/session.h"
+#include "sidecar/telemetry/metrics.h"
+
+#define SWEEP_MS 30000
+
+/* ---- exchanges that were woken ---- */
+
+static void run_woken(struct loop_task *task)
+{
+    struct worker *w = container_of(task, struct worker, run);
+    for (struct list *node; (node = list_take_first(&w->runnable));)
+        exchange_run(node);
+}
+
+void worker_wake(struct worker *w, struct list *runnable_node)
+{
+    if (list_is_linked(runnable_node))
+        return;
+    list_link_last(&w->runnable, runnable_node);
+    loop_run_soon(w->loop, &w->run);
+}
+
+/* ---- listeners ---- */
+
+static void on_accept(struct listener *l, struct stream *accepted)
+{
+    struct worker_listener *slot = listener_owner(l);
+    session_open(slot->worker, accepted, (enum direction)slot->direction, slot->port);
+}
+
+static bool open_listener(struct worker *w, const struct addr *at, enum direction direction, uint16_t port)
+{
+    struct listener_options options = {.reuse_port = true};
+    char text[ADDR_TEXT_MAX];
+    if (w->listener_count == WORKER_LISTENERS_MAX) {
+        LOG_E("worker", "more than %d listeners: %s is not served", WORKER_LISTENERS_MAX,
+              addr_format(at, text));
+        return false;
+    }
+    struct worker_listener *slot = &w->listeners[w->listener_count];
+    *slot = (struct worker_listener){.worker = w, .port = port, .direction = direction};
+    enum err e = listener_open(w->loop, at, &options, on_accept, slot, &slot->listener);
+    if (e != ERR_OK) {
+        LOG_E("worker", "cannot listen on %s: %s", addr_format(at, text), err_text(e));
+        return false;
+    }
+    w->listener_count++;
+    return true;
+}
+
+static bool has_gateway_listener(const struct worker *w, uint16_t port)
+{
+    for (unsigned i = 0; i < w->listener_count; i++)
+        if (w->listeners[i].listener && w->listeners[i].direction == DIRECTION_INGRESS &&
+            w->listeners[i].port == port)
+            return true;
+    return false;
+}
+
+/* Opens what the configuration newly asks for and closes what it no longer names; connections stay. */
+static void adopt_gateways(struct worker *w)
+{
+    uint32_t count;
+    const struct gateway_conf *const *gateways = snapshot_gateways(worker_snapshot(w), &count);
+    for (unsigned i = 0; i < w->listener_count; i++) {
+        struct worker_listener *slot = &w->listeners[i];
+        if (slot->listener && slot->direction == DIRECTION_INGRESS &&
+            !snapshot_gateway(worker_snapshot(w), slot->port)) {
+            listener_close(slot->listener);
+            slot->listener = NULL;
+        }
+    }
+    for (uint32_t i = 0; i < count && !w->is_draining; i++) {
+        struct addr at = w->settings->gateway_bind;
+        if (has_gateway_listener(w, gateways[i]->port))
+            continue;
+        at.port = (uint16_t)(gateways[i]->port + w->settings->gateway_port_offset);
+        open_listener(w, &at, DIRECTION_INGRESS, gateways[i]->port);
+    }
+}
+
+static void close_listeners(struct worker *w)
+{
+    for (unsigned i = 0; i < w->listener_count; i++)
+        if (w->listeners[i].listener)
+            listener_close(w->listeners[i].listener);
+    w->listener_count = 0;
+}
+
+/* ---- letters ---- */
+
+enum letter_kind { LETTER_SNAPSHOT, LETTER_IDENTITY, LETTER_DRAIN, LETTER_STOP };
+
+struct worker_letter {
+    struct letter letter;
+    struct worker *worker;
+    enum letter_kind kind;
+    struct snapshot *snapshot;
+    struct mesh_identity *identity;
+};
+
+static void judge_sessions(struct worker *w)
+{
+    LIST_FOREACH_SAFE (node, next, &w->sessions)
+        session_judge(container_of(node, struct session, node));
+}
+
+static void adopt_snapshot(struct worker *w, struct snapshot *s)
+{
+    struct lease *old = w->lease;
+    w->lease = lease_create(s);
+    cluster_table_adopt(&w->clusters, s);
+    if (old)
+        lease_unpin(old);
+    if (w->settings->mode == MODE_INGRESS)
+        adopt_gateways(w);
+    judge_sessions(w);
+}
+
+static void adopt_identity(struct worker *w, struct mesh_identity *m)
+{
+    mesh_identity_unref(w->identity);
+    w->identity = m;
+}
+
+static void stop_if_over(struct worker *w)
+{
+    if (w->is_stopping && w->session_count == 0)
+        loop_stop(w->loop);
+}
+
+static void drain(struct worker *w)
+{
+    if (w->is_draining)
+        return;
+    w->is_draining = true;
+    close_listeners(w);
+    LIST_FOREACH_SAFE (node, next, &w->sessions)
+        session_drain(container_of(node, struct session, node));
+    app_note_sessions(w->app, w, w->session_count);
+}
+
+static void stop(struct worker *w)
+{
+    w->is_stopping = true;
+    drain(w);
+    LIST_FOREACH_SAFE (node, next, &w->sessions)
+        session_close(container_of(node, struct session, node));
+    stop_if_over(w);
+}
+
+static void deliver(struct letter *letter)
+{
+    struct worker_letter *l = container_of(letter, struct worker_letter, letter);
+    switch (l->kind) {
+    case LETTER_SNAPSHOT:
+        adopt_snapshot(l->worker, l->snapshot);
+        app_note_adopted(l->worker->app, l->worker, snapshot_version(l->snapshot));
+        break;
+    case LETTER_IDENTITY:
+        adopt_identity(l->worker, l->identity);
+        break;
+    case LETTER_DRAIN:
+        drain(l->worker);
+        break;
+    case LETTER_STOP:
+        stop(l->worker);
+        break;
+    }
+    mem_free(l);
+}
+
+static void post(struct worker *w, enum letter_kind kind, struct snapshot *s, struct mesh_identity *m)
+{
+    struct worker_letter *l = mem_zalloc(sizeof(*l));
+    l->letter.deliver = deliver;
+    l->worker = w;
+    l->kind = kind;
+    l->snapshot = s;
+    l->identity = m;
+    mailbox_post(w->mailbox, &l->letter);
+}
+
+void worker_post_snapshot(struct worker *w, struct snapshot *s)
+{
+    post(w, LETTER_SNAPSHOT, snapshot_ref(s), NULL);
+}
+
+void worker_post_identity(struct worker *w, struct mesh_identity *m)
+{
+    post(w, LETTER_IDENTITY, NULL, mesh_identity_ref(m));
+}
+
+void worker_post_drain(struct worker *w)
+{
+    post(w, LETTER_DRAIN, NULL, NULL);
+}
+
+void worker_post_stop(struct worker *w)
+{
+    post(w, LETTER_STOP, NULL, NULL);
+}
+
+static void visited(struct letter *letter)
+{
+    struct worker_visit *v = container_of(letter, struct worker_visit, letter);
+    v->done(v);
+}
+
+static void visit(struct letter *letter)
+{
+    struct worker_visit *v = container_of(letter, struct worker_visit, letter);
+    v->visit(v);
+    v->letter.deliver = visited;
+    mailbox_post(app_mailbox(v->worker->app), &v->letter);
+}
+
+void worker_post_visit(struct worker *w, struct worker_visit *v)
+{
+    v->worker = w;
+    v->letter.deliver = visit;
+    mailbox_post(w->mailbox, &v->letter);
+}
+
+void worker_session_gone(struct worker *w)
+{
+    w->session_count--;
+    if (w->is_draining)
+        app_note_sessions(w->app, w, w->session_count);
+    stop_if_over(w);
+}
+
+/* ---- life ---- */
+
+static void on_sweep(struct timer *t)
+{
+    struct worker *w = container_of(t, struct worker, sweep);
+    cluster_table_sweep(&w->clusters);
+    timer_start(t, SWEEP_MS);
+}
+
+void worker_init(struct worker *w, struct app *app, unsigned index, struct snapshot *s)
+{
+    *w = (struct worker){.app = app, .settings = app_settings(app), .index = index};
+    w->loop = loop_create();
+    w->mailbox = mailbox_open(w->loop);
+    w->lease = lease_create(snapshot_ref(s));
+    w->metrics = metrics_shard_create(index);
+    list_init(&w->sessions);
+    list_init(&w->runnable);
+    loop_task_init(&w->run, run_woken);
+    timer_init(&w->sweep, w->loop, on_sweep);
+    uint64_t seed;
+    rand_secure(&seed, sizeof(seed));
+    rand_seed(&w->rand, seed);
+    cluster_table_init(&w->clusters, w);
+}
+
+static bool open_listeners(struct worker *w)
+{
+    const struct settings *settings = w->settings;
+    if (settings->mode == MODE_INGRESS) {
+        adopt_gateways(w);
+        return true;
+    }
+    return (!settings->outbound.family || open_listener(w, &settings->outbound, DIRECTION_OUTBOUND, 0)) &&
+           (!settings->inbound.family || open_listener(w, &settings->inbound, DIRECTION_INBOUND, 0));
+}
+
+void worker_run(void *arg)
+{
+    struct worker *w = arg;
+    log_ring_attach();
+    bool listening = open_listeners(w);
+    app_note_listening(w->app, w, listening);
+    timer_start(&w->sweep, SWEEP_MS);
+    loop_run(w->loop);
+    timer_stop(&w->sweep);
+    close_listeners(w);
+    cluster_table_drain(&w->clusters);
+    mailbox_close(w->mailbox);
+    loop_stop(w->loop);
+    loop_run(w->loop); /* until everything that is closing has closed */
+    cluster_table_dispose(&w->clusters);
+    adopt_identity(w, NULL);
+    lease_unpin(w->lease);
+    loop_destroy(w->loop);
+    log_ring_detach();
+}
