@@ -1,5 +1,6 @@
-/* Composition: configuration first (without it nothing starts), then workers, then identity and administration; taken
- * down in reverse. Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Composition: configuration first (without it nothing starts), then workers, then identity and
+ * administration; taken down in reverse. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/app.h"
 
 #include <signal.h>
@@ -54,7 +55,8 @@ static void read_note(struct letter *letter)
             app->exit_status = 1;
             loop_stop(app->loop);
         } else if (app->listening == app->settings->workers) {
-            LOG_I("app", "%u worker%s listening", app->listening, app->listening == 1 ? " is" : "s are");
+            LOG_I("app", "%u worker%s listening", app->listening,
+                  app->listening == 1 ? " is" : "s are");
         }
         break;
     case NOTE_ADOPTED:
@@ -113,8 +115,9 @@ static void publish_snapshot(void *owner, struct snapshot *s)
         worker_post_snapshot(&app->workers[i], s);
 }
 
-static void publish_identity(void *owner, struct tls_ctx *server, struct tls_ctx *const client[MESH_ALPN_COUNT],
-                             const char *spiffe_id, int64_t not_after_ms)
+static void publish_identity(void *owner, struct tls_ctx *server,
+                             struct tls_ctx *const client[MESH_ALPN_COUNT], const char *spiffe_id,
+                             int64_t not_after_ms)
 {
     struct app *app = owner;
     struct mesh_identity *m = mesh_identity_create(++app->identity_generation, server, client,
@@ -139,7 +142,8 @@ void app_drain(struct app *app)
     if (app->is_draining)
         return;
     app->is_draining = true;
-    LOG_I("app", "draining: no new connections, running requests get %u ms", app->settings->drain_ms);
+    LOG_I("app", "draining: no new connections, running requests get %u ms",
+          app->settings->drain_ms);
     for (unsigned i = 0; i < app->worker_count; i++) {
         app->sessions_left[i] = 1; /* until it says otherwise */
         worker_post_drain(&app->workers[i]);
@@ -189,7 +193,8 @@ static enum err start(struct app *app)
 {
     enum err e = source_folder_open(app->loop, app->settings, publish_snapshot, app, &app->source);
     if (e != ERR_OK) {
-        LOG_E("app", "%s: no usable configuration; correct what is reported above", app->settings->policy_dir);
+        LOG_E("app", "%s: no usable configuration; correct what is reported above",
+              app->settings->policy_dir);
         return e;
     }
     start_workers(app);

@@ -1,5 +1,6 @@
-/* The process: builds everything in order, runs the control thread, and takes it down in reverse. Workers report to it
- * by the app_note functions (any worker thread). SPDX-License-Identifier: GPL-3.0-or-later */
+/* The process: builds everything in order, runs the control thread, and takes it down in reverse.
+ * Workers report to it by the app_note functions (any worker thread).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

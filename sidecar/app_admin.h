@@ -1,4 +1,5 @@
-/* What the admin server asks of the process. Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the admin server asks of the process. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/err.h"

@@ -1,4 +1,5 @@
-/* The process's parts, for app.c and app_admin.c. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The process's parts, for app.c and app_admin.c.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/timer.h"

@@ -1,6 +1,7 @@
-/* One request and its answer, from the client's first byte to the last. Runs on one worker; parks instead of
- * blocking. A step decides what happens next; everything else only records facts and wakes. Nothing here knows the
- * HTTP version of either side. SPDX-License-Identifier: GPL-3.0-or-later */
+/* One request and its answer, from the client's first byte to the last. Runs on one worker; parks
+ * instead of blocking. A step decides what happens next; everything else only records facts and
+ * wakes. Nothing here knows the HTTP version of either side.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_run.h"
 
 #include "lib/base/mem.h"
@@ -104,7 +105,8 @@ static enum progress step_respond(struct exchange *ex)
     return GO;
 }
 
-/* The upstream broke off in the middle of its answer: the client must not take what it has for the whole. */
+/* The upstream broke off in the middle of its answer: the client must not take what it has for the
+ * whole. */
 static enum progress cut_response(struct exchange *ex, enum fail why)
 {
     ex->fail = why;
@@ -126,7 +128,8 @@ static enum progress step_relay(struct exchange *ex)
         return GO;
     }
     if (has(ex, GOT_UP_ABORT) && !has(ex, GOT_RESPONSE_END))
-        return cut_response(ex, ex->up_error == ERR_PROTOCOL ? FAIL_UPSTREAM_PROTOCOL : FAIL_UPSTREAM_RESET);
+        return cut_response(ex, ex->up_error == ERR_PROTOCOL ? FAIL_UPSTREAM_PROTOCOL
+                                                             : FAIL_UPSTREAM_RESET);
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT))
         return cut_response(ex, FAIL_REQUEST_TIMEOUT);
     if (has(ex, GOT_IDLE_TIMEOUT))
@@ -139,8 +142,8 @@ static enum progress step_reply(struct exchange *ex)
     return exchange_step_reply(ex);
 }
 
-/* The whole answer is on its way. What is left of the request is not wanted any more (RFC 9112 §9.5), except on a
- * switched connection, where the two directions end on their own. */
+/* The whole answer is on its way. What is left of the request is not wanted any more (RFC 9112
+ * §9.5), except on a switched connection, where the two directions end on their own. */
 static enum progress step_flush(struct exchange *ex)
 {
     if (has(ex, IS_SWITCHED) && !has(ex, SENT_REQUEST_END) && !has(ex, GOT_UP_ABORT)) {

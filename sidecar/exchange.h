@@ -1,5 +1,6 @@
-/* One request and its answer: what filters and the access log may see of it. The steps are in exchange.c.
- * Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* One request and its answer: what filters and the access log may see of it. The steps are in
+ * exchange.c. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +17,8 @@ struct exchange;
 
 enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND, DIRECTION_INGRESS };
 
-/* Who is on the other end of the downstream connection, and how it came. Lives as long as the session. */
+/* Who is on the other end of the downstream connection, and how it came. Lives as long as the
+ * session. */
 struct downstream_info {
     enum direction direction;
     struct addr peer, local, original_dst;
@@ -32,18 +34,20 @@ struct message *exchange_request(struct exchange *ex);
 struct message *exchange_response(struct exchange *ex);
 /* As the client sent it, before any filter. */
 struct slice exchange_original_path(const struct exchange *ex);
-/* The path for matching: percent-decoded once, dot segments resolved, slashes merged, `;params` cut, without query;
- * computed once. The empty slice: the path is ambiguous (encoded NUL, or dots after decoding …) and nothing may match
- * it: refuse with FAIL_BAD_REQUEST. */
+/* The path for matching: percent-decoded once, dot segments resolved, slashes merged, `;params`
+ * cut, without query; computed once. The empty slice: the path is ambiguous (encoded NUL, or dots
+ * after decoding …) and nothing may match it: refuse with FAIL_BAD_REQUEST. */
 struct slice exchange_match_path(struct exchange *ex);
 const struct downstream_info *exchange_downstream(const struct exchange *ex);
-const struct route_conf *exchange_route(const struct exchange *ex);     /* NULL before routing */
+const struct route_conf *exchange_route(const struct exchange *ex); /* NULL before routing */
 const struct snapshot *exchange_snapshot(const struct exchange *ex);
 
-/* Answer here: from the table, with x-weft-reason and, when detail is not empty, that in the body (kept, not
- * copied; it must live in the exchange's arena or forever). Follow with return VERDICT_REPLY. */
+/* Answer here: from the table, with x-weft-reason and, when detail is not empty, that in the body
+ * (kept, not copied; it must live in the exchange's arena or forever). Follow with return
+ * VERDICT_REPLY. */
 void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detail);
-/* Answer here with a status and headers of one's own (a redirect, a preflight). Returns the head to add to. */
+/* Answer here with a status and headers of one's own (a redirect, a preflight). Returns the head to
+ * add to. */
 struct message *exchange_reply(struct exchange *ex, unsigned status, struct slice body);
 /* A filter that said VERDICT_WAIT has what it waited for. */
 void exchange_wake(struct exchange *ex);

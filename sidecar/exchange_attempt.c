@@ -1,5 +1,6 @@
-/* One try after another: pick an endpoint, send the request, await the head of the answer, and decide whether a failed
- * try is followed by another. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* One try after another: pick an endpoint, send the request, await the head of the answer, and
+ * decide whether a failed try is followed by another. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/backoff.h"
 #include "lib/base/log.h"
 #include "sidecar/exchange_priv.h"
@@ -63,8 +64,8 @@ static bool is_listed(const struct retry_conf *retry, unsigned status)
     return false;
 }
 
-/* Does the policy want this failure tried again, and is it right to? What was provably not processed is safe for
- * any method; everything else only where repeating does no harm. */
+/* Does the policy want this failure tried again, and is it right to? What was provably not
+ * processed is safe for any method; everything else only where repeating does no harm. */
 static bool policy_retries(const struct exchange *ex, enum fail why)
 {
     const struct retry_conf *retry = &ex->route->retry;
@@ -110,8 +111,9 @@ static void record_failure(struct exchange *ex)
     if (!outlier_failure(e))
         return;
     metrics_count_ejection(ex->worker->metrics);
-    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row", SLICE_ARG(e->conf->address_text),
-          SLICE_ARG(e->cluster->conf->name), e->cluster->conf->outlier.consecutive_failures);
+    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row",
+          SLICE_ARG(e->conf->address_text), SLICE_ARG(e->cluster->conf->name),
+          e->cluster->conf->outlier.consecutive_failures);
 }
 
 /* Back to the start of an attempt, with the body as it was. */
@@ -129,8 +131,8 @@ static enum progress try_again(struct exchange *ex)
     ex->response = NULL;
     ex->response_trailers = NULL;
     ex->response_bytes = 0;
-    ex->got &= ~(uint32_t)(GOT_RESPONSE_HEAD | GOT_RESPONSE_END | GOT_UP_ABORT | GOT_ATTEMPT_TIMEOUT |
-                           GOT_BACKOFF_OVER | SENT_REQUEST_END);
+    ex->got &= ~(uint32_t)(GOT_RESPONSE_HEAD | GOT_RESPONSE_END | GOT_UP_ABORT |
+                           GOT_ATTEMPT_TIMEOUT | GOT_BACKOFF_OVER | SENT_REQUEST_END);
     ex->attempt_deadline_ms = 0;
     const struct retry_conf *retry = &ex->route->retry;
     uint64_t delay = backoff_delay(ex->attempts - 1, retry->backoff_base_ms, retry->backoff_max_ms,
@@ -179,8 +181,8 @@ enum progress exchange_step_send(struct exchange *ex)
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
         return timed_out(ex);
     if (ex->wait.why == FAIL_NONE) {
-        bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) && !ex->request_trailers &&
-                   !ex->request->upgrade.len;
+        bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) &&
+                   !ex->request_trailers && !ex->request->upgrade.len;
         bool replayable = has(ex, IS_REPLAYABLE) && message_is_idempotent(ex->request);
         struct pool *pool = pool_of(ex->endpoint, exchange_pool_kind(ex));
         switch (pool_send(pool, &ex->wait, &ex->up, ex->request, end, replayable, &ex->reused)) {
@@ -251,7 +253,8 @@ enum progress exchange_step_await(struct exchange *ex)
     if (has(ex, GOT_RESPONSE_HEAD))
         return answered(ex);
     if (has(ex, GOT_UP_ABORT))
-        return attempt_failed(ex, abort_fail(ex->up_error), slice_from_cstr(err_text(ex->up_error)));
+        return attempt_failed(ex, abort_fail(ex->up_error),
+                              slice_from_cstr(err_text(ex->up_error)));
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
         return timed_out(ex);
     return PARK;

@@ -1,5 +1,6 @@
-/* Bodies of an exchange on their way: from the stream that received them to the stream that sends them, by reference,
- * with the receiver's window opened only as the sender gets rid of bytes. Worker thread.
+/* Bodies of an exchange on their way: from the stream that received them to the stream that sends
+ * them, by reference, with the receiver's window opened only as the sender gets rid of bytes.
+ * Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
 
@@ -39,12 +40,14 @@ bool exchange_pump_request(struct exchange *ex)
         return false;
     if (http_stream_unsent(&ex->up) < HTTP_STREAM_HIGH_WATER)
         keep_for_replay(ex);
-    return pump(&ex->request_body, &ex->down, &ex->up, has(ex, GOT_REQUEST_END), ex->request_trailers);
+    return pump(&ex->request_body, &ex->down, &ex->up, has(ex, GOT_REQUEST_END),
+                ex->request_trailers);
 }
 
 bool exchange_pump_response(struct exchange *ex)
 {
     if (buf_is_empty(&ex->response_body) && !has(ex, GOT_RESPONSE_END))
         return false;
-    return pump(&ex->response_body, &ex->up, &ex->down, has(ex, GOT_RESPONSE_END), ex->response_trailers);
+    return pump(&ex->response_body, &ex->up, &ex->down, has(ex, GOT_RESPONSE_END),
+                ex->response_trailers);
 }

@@ -1,5 +1,6 @@
-/* What the two HTTP streams, the pool and the clock tell an exchange: each function writes a fact down and wakes it.
- * None decides. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the two HTTP streams, the pool and the clock tell an exchange: each function writes a fact
+ * down and wakes it. None decides. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
 
 static struct exchange *exchange_of(struct http_stream *st)
@@ -25,7 +26,8 @@ static void on_request_head(struct http_stream *st, struct message *head, bool e
     note(ex, GOT_REQUEST_HEAD | (end ? GOT_REQUEST_END : 0));
 }
 
-static void on_request_body(struct http_stream *st, struct chunk *owner, const uint8_t *data, size_t len)
+static void on_request_body(struct http_stream *st, struct chunk *owner, const uint8_t *data,
+                            size_t len)
 {
     struct exchange *ex = exchange_of(st);
     buf_append_shared(&ex->request_body, owner, data, len);
@@ -82,7 +84,8 @@ static void on_response_head(struct http_stream *st, struct message *head, bool 
     note(ex, GOT_RESPONSE_HEAD | (end ? GOT_RESPONSE_END : 0));
 }
 
-static void on_response_body(struct http_stream *st, struct chunk *owner, const uint8_t *data, size_t len)
+static void on_response_body(struct http_stream *st, struct chunk *owner, const uint8_t *data,
+                             size_t len)
 {
     struct exchange *ex = exchange_of(st);
     buf_append_shared(&ex->response_body, owner, data, len);
@@ -140,7 +143,8 @@ void exchange_arm_timer(struct exchange *ex)
 {
     uint64_t now = loop_now_ms(ex->worker->loop);
     uint64_t due = idle_deadline(ex);
-    const uint64_t others[] = {ex->request_deadline_ms, ex->attempt_deadline_ms, ex->backoff_until_ms};
+    const uint64_t others[] = {ex->request_deadline_ms, ex->attempt_deadline_ms,
+                               ex->backoff_until_ms};
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (others[i] && others[i] < due)
             due = others[i];

@@ -1,10 +1,12 @@
-/* Running filter chains over an exchange: requests forward, responses backward, ends backward; only filters that were
- * entered. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Running filter chains over an exchange: requests forward, responses backward, ends backward;
+ * only filters that were entered. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
 
 #include "lib/base/log.h"
 
-/* Where in this chain we are is told by the last entry: a chain that waited is entered again at the same place. */
+/* Where in this chain we are is told by the last entry: a chain that waited is entered again at the
+ * same place. */
 static unsigned position_in(const struct exchange *ex, const struct filter_chain *chain)
 {
     if (ex->entered_count == 0)

@@ -1,5 +1,6 @@
-/* What an exchange writes into the heads it passes on: who asked, in which version, on whose behalf; and what it takes
- * out because a client may not say it. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an exchange writes into the heads it passes on: who asked, in which version, on whose
+ * behalf; and what it takes out because a client may not say it. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
 #include "sidecar/exchange_priv.h"
 
@@ -24,7 +25,8 @@ static struct slice make_request_id(struct exchange *ex)
     return slice_of(text, 36);
 }
 
-/* Ours to say, nobody else's. On a mesh hop they come from the other sidecar and have been read before. */
+/* Ours to say, nobody else's. On a mesh hop they come from the other sidecar and have been read
+ * before. */
 static void strip_control(struct headers *h)
 {
     uint32_t kept = 0;
@@ -80,12 +82,14 @@ static void add_forwarded(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
     char text[ADDR_TEXT_MAX];
-    struct slice peer = arena_copy(&ex->arena, slice_from_cstr(addr_format_ip(&ex->session->info.peer, text)));
+    struct slice peer =
+        arena_copy(&ex->arena, slice_from_cstr(addr_format_ip(&ex->session->info.peer, text)));
     struct slice before = headers_get_id(h, HEADER_X_FORWARDED_FOR);
     if (before.len)
         peer = arena_printf(&ex->arena, "%.*s, %.*s", SLICE_ARG(before), SLICE_ARG(peer));
     headers_set_id(h, HEADER_X_FORWARDED_FOR, peer);
-    headers_set_id(h, HEADER_X_FORWARDED_PROTO, ex->session->info.is_tls ? SLICE("https") : SLICE("http"));
+    headers_set_id(h, HEADER_X_FORWARDED_PROTO,
+                   ex->session->info.is_tls ? SLICE("https") : SLICE("http"));
     headers_set_id(h, HEADER_X_FORWARDED_HOST, ex->request->authority);
 }
 
@@ -134,7 +138,8 @@ void exchange_prepare_attempt(struct exchange *ex)
     if (ex->attempts == 1) {
         if (mesh) {
             headers_add_id(h, HEADER_WEFT_HTTP_VERSION, version_text(ex->app_version));
-            headers_add_id(h, HEADER_WEFT_SOURCE, slice_from_cstr(ex->worker->settings->source_label));
+            headers_add_id(h, HEADER_WEFT_SOURCE,
+                           slice_from_cstr(ex->worker->settings->source_label));
         }
         return;
     }

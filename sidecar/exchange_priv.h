@@ -1,5 +1,5 @@
-/* The exchange's inside, shared by the exchange_*.c files only. Callbacks (exchange_events.c) record facts in `got` and
- * wake; only steps (exchange.c, exchange_attempt.c) decide.
+/* The exchange's inside, shared by the exchange_*.c files only. Callbacks (exchange_events.c)
+ * record facts in `got` and wake; only steps (exchange.c, exchange_attempt.c) decide.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -18,26 +18,26 @@
 #define EXCHANGE_REPLAY_MAX 65536u
 
 /* The road in order. Each step_<name> is one function. */
-#define EXCHANGE_STEPS(X) \
+#define EXCHANGE_STEPS(X)                                           \
     X(admit)   /* is this request allowed to be looked at at all */ \
-    X(guard)   /* the listener's filters: authorization */ \
-    X(route)   /* which route, which backend */ \
-    X(filter)  /* the route's and the backend's request filters */ \
-    X(pick)    /* which endpoint */ \
-    X(send)    /* a connection, and the head on it */ \
-    X(await)   /* the answer's head; or try again */ \
-    X(backoff) /* before the next attempt */ \
-    X(respond) /* response filters, head to the client */ \
-    X(relay)   /* bodies both ways until both ends are done */ \
-    X(reply)   /* an answer of our own */ \
-    X(flush)   /* until the client has it */ \
+    X(guard)   /* the listener's filters: authorization */          \
+    X(route)   /* which route, which backend */                     \
+    X(filter)  /* the route's and the backend's request filters */  \
+    X(pick)    /* which endpoint */                                 \
+    X(send)    /* a connection, and the head on it */               \
+    X(await)   /* the answer's head; or try again */                \
+    X(backoff) /* before the next attempt */                        \
+    X(respond) /* response filters, head to the client */           \
+    X(relay)   /* bodies both ways until both ends are done */      \
+    X(reply)   /* an answer of our own */                           \
+    X(flush)   /* until the client has it */                        \
     X(finish)  /* account for it and let go */
 
 enum exchange_step {
 #define X(name) STEP_##name,
     EXCHANGE_STEPS(X)
 #undef X
-    STEP_COUNT
+        STEP_COUNT
 };
 
 enum progress { GO, PARK, DONE };
@@ -61,7 +61,7 @@ enum {
     SENT_RESPONSE_END = 1u << 18,
     IS_REPLAYABLE = 1u << 19, /* the request body so far is in `replay` */
     IS_LOCAL_REPLY = 1u << 20,
-    IS_SWITCHED = 1u << 21,   /* 101: raw bytes both ways */
+    IS_SWITCHED = 1u << 21, /* 101: raw bytes both ways */
     IS_IDLE_COUNTED = 1u << 22,
 };
 
@@ -93,7 +93,8 @@ struct exchange {
     const struct route_conf *route;
     const struct backend_conf *backend;
     struct entered_filter entered[EXCHANGE_FILTERS_MAX];
-    unsigned entered_count, answered_count; /* filters whose on_response is still to run: below this */
+    unsigned entered_count,
+        answered_count; /* filters whose on_response is still to run: below this */
 
     struct cluster *cluster;
     struct endpoint *endpoint;

@@ -1,5 +1,6 @@
-/* Answers that come from us and not from an app: each says why, to the client in x-weft-reason and in one sentence.
- * Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Answers that come from us and not from an app: each says why, to the client in x-weft-reason and
+ * in one sentence. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
 
 static struct message *make_head(struct exchange *ex, unsigned status)
@@ -19,7 +20,8 @@ struct message *exchange_reply(struct exchange *ex, unsigned status, struct slic
     ex->got |= IS_LOCAL_REPLY;
     if (status != 204 && status != 304) {
         head->content_length = (int64_t)body.len;
-        headers_add_id(&head->headers, HEADER_CONTENT_LENGTH, arena_printf(&ex->arena, "%zu", body.len));
+        headers_add_id(&head->headers, HEADER_CONTENT_LENGTH,
+                       arena_printf(&ex->arena, "%zu", body.len));
     }
     return head;
 }
@@ -29,7 +31,8 @@ static void reply_grpc(struct exchange *ex, const struct fail_info *info, struct
 {
     struct message *head = exchange_reply(ex, 200, (struct slice){0});
     headers_add_id(&head->headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
-    headers_add_id(&head->headers, HEADER_GRPC_STATUS, arena_printf(&ex->arena, "%u", info->grpc_status));
+    headers_add_id(&head->headers, HEADER_GRPC_STATUS,
+                   arena_printf(&ex->arena, "%u", info->grpc_status));
     headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, sentence);
     headers_add_id(&head->headers, HEADER_WEFT_REASON, info->label);
 }

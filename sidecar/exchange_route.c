@@ -1,23 +1,34 @@
-/* The first steps of an exchange: may this request be here, and where does it go. Worker thread; knows nothing of
- * connections. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The first steps of an exchange: may this request be here, and where does it go. Worker thread;
+ * knows nothing of connections.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
 #include "sidecar/exchange_priv.h"
 #include "sidecar/route/normalize.h"
 #include "sidecar/route/route_table.h"
 
-/* Requests that come in for the app behind us: no route, our defaults, and a retry only for the race in which the
- * app closes an idle connection just as we reuse it. */
+/* Requests that come in for the app behind us: no route, our defaults, and a retry only for the
+ * race in which the app closes an idle connection just as we reuse it. */
 static const struct route_conf inbound_route = {
     .name = {"inbound", 7},
     .timeouts = {.idle_ms = 300000},
-    .retry = {.attempts = 1, .on_reset = true, .only_idempotent = true, .budget_percent = 20,
-              .budget_min_per_second = 10, .backoff_base_ms = 5, .backoff_max_ms = 5},
+    .retry = {.attempts = 1,
+              .on_reset = true,
+              .only_idempotent = true,
+              .budget_percent = 20,
+              .budget_min_per_second = 10,
+              .backoff_base_ms = 5,
+              .backoff_max_ms = 5},
 };
 static const struct route_conf direct_route = {
     .name = {"direct", 6},
     .timeouts = {.idle_ms = 300000},
-    .retry = {.attempts = 1, .on_reset = true, .on_connect_failure = true, .only_idempotent = true,
-              .budget_percent = 20, .budget_min_per_second = 10, .backoff_base_ms = 25,
+    .retry = {.attempts = 1,
+              .on_reset = true,
+              .on_connect_failure = true,
+              .only_idempotent = true,
+              .budget_percent = 20,
+              .budget_min_per_second = 10,
+              .backoff_base_ms = 25,
               .backoff_max_ms = 250},
 };
 
@@ -27,7 +38,8 @@ static bool refuses_plaintext(const struct exchange *ex)
     if (s->info.direction != DIRECTION_INBOUND || s->is_mesh)
         return false;
     const struct snapshot *snapshot = ex->lease->snapshot;
-    const struct inbound_port_conf *port = snapshot_inbound_port(snapshot, s->info.original_dst.port);
+    const struct inbound_port_conf *port =
+        snapshot_inbound_port(snapshot, s->info.original_dst.port);
     Weft__Config__V1__MtlsMode mode = port ? port->mtls : snapshot_inbound(snapshot)->mtls;
     return mode == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
 }
@@ -58,7 +70,8 @@ static struct slice host_and_port(struct slice authority, uint16_t *port)
     if (colon == 0 || colon == authority.len || authority.ptr[colon - 1] != ':')
         return authority;
     uint64_t number;
-    if (slice_to_u64(slice_sub(authority, colon, authority.len), &number) == ERR_OK && number <= 65535)
+    if (slice_to_u64(slice_sub(authority, colon, authority.len), &number) == ERR_OK &&
+        number <= 65535)
         *port = (uint16_t)number;
     return slice_sub(authority, 0, colon - 1);
 }
@@ -86,7 +99,7 @@ static enum progress route_inbound(struct exchange *ex)
 {
     const struct settings *settings = ex->worker->settings;
     const struct addr *to = settings->inbound_forward.family ? &settings->inbound_forward
-                                                              : &ex->session->info.original_dst;
+                                                             : &ex->session->info.original_dst;
     ex->route = &inbound_route;
     ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("inbound"), to, (struct slice){0});
     return GO;
@@ -98,8 +111,9 @@ static enum progress route_to_address(struct exchange *ex)
     const struct addr *to = &ex->session->info.original_dst;
     const struct workload_conf *workload = snapshot_workload(ex->lease->snapshot, to);
     ex->route = &direct_route;
-    ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("direct"), to,
-                                   workload && workload->meshed ? workload->spiffe_id : (struct slice){0});
+    ex->cluster =
+        cluster_for_addr(&ex->worker->clusters, SLICE("direct"), to,
+                         workload && workload->meshed ? workload->spiffe_id : (struct slice){0});
     return GO;
 }
 

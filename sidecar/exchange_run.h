@@ -1,4 +1,5 @@
-/* How sessions and workers hold exchanges. SPDX-License-Identifier: GPL-3.0-or-later */
+/* How sessions and workers hold exchanges.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/net/http_stream.h"

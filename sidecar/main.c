@@ -1,4 +1,5 @@
-/* weft-sidecar: picks the job and hands over. SPDX-License-Identifier: GPL-3.0-or-later */
+/* weft-sidecar: picks the job and hands over.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
 #include "sidecar/app.h"

@@ -1,6 +1,7 @@
-/* The TLS contexts a workload speaks to the mesh with: one immutable, reference-counted set per certificate. The
- * control thread makes a new one at every renewal and hands it to the workers; connections keep the contexts they
- * began with. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The TLS contexts a workload speaks to the mesh with: one immutable, reference-counted set per
+ * certificate. The control thread makes a new one at every renewal and hands it to the workers;
+ * connections keep the contexts they began with.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
-/* From an accepted connection to what serves it: original destination, whose protocol, mutual TLS or not, HTTP/1, HTTP/2
- * or opaque. Everything here is about the connection; requests are the exchanges' business. Worker thread.
+/* From an accepted connection to what serves it: original destination, whose protocol, mutual TLS
+ * or not, HTTP/1, HTTP/2 or opaque. Everything here is about the connection; requests are the
+ * exchanges' business. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/session.h"
 
@@ -39,7 +40,8 @@ static void destroy_buried(struct loop_task *task)
 /* Buried when nothing of it lives any more. */
 static void end_if_over(struct session *s)
 {
-    if (s->transport || s->server || s->tunnel || !list_is_empty(&s->exchanges) || !list_is_linked(&s->node))
+    if (s->transport || s->server || s->tunnel || !list_is_empty(&s->exchanges) ||
+        !list_is_linked(&s->node))
         return;
     timer_stop(&s->timer);
     list_unlink(&s->node);
@@ -121,7 +123,8 @@ static void on_bad_request(struct http_server *server, unsigned status, const ch
 {
     struct session *s = http_server_owner(server);
     char peer[ADDR_TEXT_MAX];
-    LOG_I("session", "%s: bad request, answered %u: %s", addr_format(&s->info.peer, peer), status, reason);
+    LOG_I("session", "%s: bad request, answered %u: %s", addr_format(&s->info.peer, peer), status,
+          reason);
     metrics_count_bad_request(s->worker->metrics);
 }
 
@@ -151,7 +154,8 @@ static void serve_http(struct session *s, enum http_protocol protocol)
         s->tunnel = NULL;
     }
     s->transport = NULL;
-    s->server = http_server_create(transport, protocol, server_config(s), &server_events, s, &s->early);
+    s->server =
+        http_server_create(transport, protocol, server_config(s), &server_events, s, &s->early);
     if (s->worker->is_draining)
         http_server_drain(s->server);
 }
@@ -193,7 +197,8 @@ void session_probe_failed(struct session *s)
         drop_transport(s);
 }
 
-/* The client is silent on a port whose protocol nobody declared: perhaps the server speaks first. */
+/* The client is silent on a port whose protocol nobody declared: perhaps the server speaks first.
+ */
 static void on_silence(struct timer *t)
 {
     struct session *s = container_of(t, struct session, timer);
@@ -344,7 +349,8 @@ static void on_fail(struct stream *transport, enum err why)
     drop_transport(transport->owner);
 }
 
-static const struct stream_events deciding_events = {.on_data = on_data, .on_eof = on_eof, .on_fail = on_fail};
+static const struct stream_events deciding_events = {
+    .on_data = on_data, .on_eof = on_eof, .on_fail = on_fail};
 
 /* ---- beginnings ---- */
 
@@ -375,7 +381,8 @@ static void begin_outbound(struct session *s)
 static void begin_inbound(struct session *s)
 {
     struct addr *dst = &s->info.original_dst;
-    bool redirected = tcp_original_dst(s->transport, dst) == ERR_OK && !addr_eq(dst, &s->info.local);
+    bool redirected =
+        tcp_original_dst(s->transport, dst) == ERR_OK && !addr_eq(dst, &s->info.local);
     const struct addr *forward = &s->worker->settings->inbound_forward;
     if (!redirected && !forward->family) {
         *dst = s->info.local;
@@ -393,7 +400,8 @@ static void begin_inbound(struct session *s)
 
 static void begin_ingress(struct session *s)
 {
-    const struct gateway_conf *gateway = snapshot_gateway(worker_snapshot(s->worker), s->gateway_port);
+    const struct gateway_conf *gateway =
+        snapshot_gateway(worker_snapshot(s->worker), s->gateway_port);
     s->info.original_dst = s->info.local;
     if (!gateway)
         refuse(s, "no gateway listens on this port any more");
@@ -405,7 +413,8 @@ static void begin_ingress(struct session *s)
     }
 }
 
-void session_open(struct worker *w, struct stream *accepted, enum direction direction, uint16_t gateway_port)
+void session_open(struct worker *w, struct stream *accepted, enum direction direction,
+                  uint16_t gateway_port)
 {
     struct session *s = mem_zalloc(sizeof(*s));
     struct stream_info info = {0};
@@ -419,7 +428,8 @@ void session_open(struct worker *w, struct stream *accepted, enum direction dire
     loop_task_init(&s->grave, destroy_buried);
     timer_init(&s->timer, w->loop, on_silence);
     stream_info(accepted, &info);
-    s->info = (struct downstream_info){.direction = direction, .peer = info.peer, .local = info.local};
+    s->info =
+        (struct downstream_info){.direction = direction, .peer = info.peer, .local = info.local};
     stream_use(accepted, &deciding_events, s);
     w->session_count++;
     switch (direction) {

@@ -1,5 +1,6 @@
-/* One downstream connection: where it wanted to go, what it speaks, whether it is allowed to, and then an HTTP server or
- * a tunnel on it. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* One downstream connection: where it wanted to go, what it speaks, whether it is allowed to, and
+ * then an HTTP server or a tunnel on it. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/timer.h"
@@ -12,31 +13,34 @@ struct session {
     uint32_t magic;
     struct worker *worker;
     struct list node;
-    struct stream *transport;        /* until an HTTP server or a tunnel takes it */
+    struct stream *transport; /* until an HTTP server or a tunnel takes it */
     struct downstream_info info;
-    struct tls_peer peer;            /* what info.tls_peer points at */
-    bool is_explicit;                /* not redirected: the Host header decides */
-    bool is_mesh;                    /* mutual TLS with a mesh peer, by our ALPN */
-    uint16_t gateway_port;           /* ingress */
-    bool has_eof;                    /* the client has half-closed while we were deciding */
-    int protocol;                    /* declared: Weft__Config__V1__Protocol */
-    struct buf early;                /* read while deciding */
-    struct timer timer;              /* silence, then nothing */
+    struct tls_peer peer;  /* what info.tls_peer points at */
+    bool is_explicit;      /* not redirected: the Host header decides */
+    bool is_mesh;          /* mutual TLS with a mesh peer, by our ALPN */
+    uint16_t gateway_port; /* ingress */
+    bool has_eof;          /* the client has half-closed while we were deciding */
+    int protocol;          /* declared: Weft__Config__V1__Protocol */
+    struct buf early;      /* read while deciding */
+    struct timer timer;    /* silence, then nothing */
     struct http_server *server;
     struct tunnel *tunnel;
     struct list exchanges;
-    char *xfcc;                      /* x-forwarded-client-cert for requests of this connection, or NULL */
-    char *peer_principal;            /* peer's SPIFFE id without the scheme, or NULL */
+    char *xfcc;           /* x-forwarded-client-cert for requests of this connection, or NULL */
+    char *peer_principal; /* peer's SPIFFE id without the scheme, or NULL */
     uint64_t opened_ns;
     struct loop_task grave;
 };
 
 /* Takes over an accepted stream. */
-void session_open(struct worker *w, struct stream *accepted, enum direction direction, uint16_t gateway_port);
-/* Draining: HTTP sessions finish their requests and end, deciding ones are closed, tunnels go on until the end. */
+void session_open(struct worker *w, struct stream *accepted, enum direction direction,
+                  uint16_t gateway_port);
+/* Draining: HTTP sessions finish their requests and end, deciding ones are closed, tunnels go on
+ * until the end. */
 void session_drain(struct session *s);
 void session_close(struct session *s);
-/* After a configuration change: closes it when it is no longer allowed (opaque connections, changed mTLS mode). */
+/* After a configuration change: closes it when it is no longer allowed (opaque connections, changed
+ * mTLS mode). */
 void session_judge(struct session *s);
 
 /* ---- for tunnel.c and exchange.c ---- */

@@ -71,7 +71,8 @@ static struct cluster *outbound_cluster(struct session *s)
     struct cluster_table *clusters = &s->worker->clusters;
     const struct destination_conf *destination = snapshot_destination_by_addr(snapshot_of(s), to);
     if (destination)
-        return destination->default_cluster ? cluster_of(clusters, destination->default_cluster) : NULL;
+        return destination->default_cluster ? cluster_of(clusters, destination->default_cluster)
+                                            : NULL;
     const struct workload_conf *workload = snapshot_workload(snapshot_of(s), to);
     bool mesh = workload && workload->meshed;
     return cluster_for_addr(clusters, mesh ? SLICE("direct") : SLICE("passthrough"), to,
@@ -86,7 +87,8 @@ struct cluster *session_cluster(struct session *s)
         return s->is_explicit ? NULL : outbound_cluster(s);
     case DIRECTION_INBOUND:
         return cluster_for_addr(&s->worker->clusters, SLICE("inbound"),
-                                forward->family ? forward : &s->info.original_dst, (struct slice){0});
+                                forward->family ? forward : &s->info.original_dst,
+                                (struct slice){0});
     case DIRECTION_INGRESS:
         break;
     }
@@ -115,8 +117,8 @@ static void write_xfcc(struct session *s)
         hash[2 * i + 1] = hex[s->peer.cert_sha256[i] & 15];
     }
     hash[64] = 0;
-    s->xfcc = mem_printf("By=%s;Hash=%s;Subject=\"%.*s\";URI=%.*s", s->worker->identity->spiffe_id, hash,
-                         SLICE_ARG(s->peer.subject), SLICE_ARG(s->peer.spiffe_id));
+    s->xfcc = mem_printf("By=%s;Hash=%s;Subject=\"%.*s\";URI=%.*s", s->worker->identity->spiffe_id,
+                         hash, SLICE_ARG(s->peer.subject), SLICE_ARG(s->peer.spiffe_id));
 }
 
 void session_describe_peer(struct session *s)

@@ -1,11 +1,13 @@
-/* Questions that a session asks of the configuration: which protocol was declared, where an opaque connection goes, and
- * whether it may. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Questions that a session asks of the configuration: which protocol was declared, where an opaque
+ * connection goes, and whether it may. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/codec/sniff.h"
 #include "sidecar/session.h"
 
-/* What the port was declared to speak (AUTO: nobody said; TCP also for destinations that are not ours). */
+/* What the port was declared to speak (AUTO: nobody said; TCP also for destinations that are not
+ * ours). */
 int session_outbound_protocol(const struct session *s);
 int session_inbound_protocol(const struct session *s);
 bool session_is_declared_http(const struct session *s);

@@ -1,5 +1,6 @@
-/* Command line and environment into settings: one table of options, each also readable as WEFT_<NAME>. Runs once,
- * before any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Command line and environment into settings: one table of options, each also readable as
+ * WEFT_<NAME>. Runs once, before any thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/settings.h"
 
 #include <ctype.h>
@@ -87,7 +88,8 @@ static enum err parse_access_log(struct settings *s, struct slice text, size_t o
     (void)offset;
     s->access_log = !slice_eq(text, SLICE("off"));
     s->access_log_json = slice_eq(text, SLICE("json"));
-    return slice_eq(text, SLICE("text")) || s->access_log_json || !s->access_log ? ERR_OK : ERR_INVALID;
+    return slice_eq(text, SLICE("text")) || s->access_log_json || !s->access_log ? ERR_OK
+                                                                                 : ERR_INVALID;
 }
 
 static enum err parse_log_level(struct settings *s, struct slice text, size_t offset)
@@ -99,34 +101,53 @@ static enum err parse_log_level(struct settings *s, struct slice text, size_t of
 #define AT(field) offsetof(struct settings, field)
 
 static const struct option_row options[] = {
-    {"mode", "sidecar|ingress", "sidecar", "sidecar: next to one app; ingress: the front door", parse_mode, 0},
-    {"policy-dir", "DIR", NULL, "folder of YAML: services, routes, policies; watched", parse_text, AT(policy_dir)},
+    {"mode", "sidecar|ingress", "sidecar", "sidecar: next to one app; ingress: the front door",
+     parse_mode, 0},
+    {"policy-dir", "DIR", NULL, "folder of YAML: services, routes, policies; watched", parse_text,
+     AT(policy_dir)},
     {"namespace", "NAME", "default", "the workload's namespace", parse_text, AT(namespace_name)},
     {"pod", "NAME", NULL, "the workload's pod name", parse_text, AT(workload)},
-    {"service-account", "NAME", "default", "the workload's service account", parse_text, AT(service_account)},
+    {"service-account", "NAME", "default", "the workload's service account", parse_text,
+     AT(service_account)},
     {"pod-ip", "IP", NULL, "the workload's own address", parse_addr, AT(pod_ip)},
     {"gateway", "NAME", NULL, "ingress: the Gateway to serve", parse_text, AT(gateway)},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_text, AT(trust_domain)},
-    {"outbound", "ADDR|off", NULL, "listener for what the app sends (port 15001)", parse_addr, AT(outbound)},
-    {"inbound", "ADDR|off", NULL, "listener for what the app receives (port 15006)", parse_addr, AT(inbound)},
-    {"inbound-forward", "ADDR", NULL, "without redirection: where the app listens", parse_addr, AT(inbound_forward)},
-    {"gateway-bind", "IP", NULL, "ingress: address of the Gateway's listeners", parse_addr, AT(gateway_bind)},
-    {"gateway-port-offset", "N", "0", "ingress: added to every Gateway port", parse_port, AT(gateway_port_offset)},
-    {"certd", "ADDR", NULL, "the CA's address; without it there is no mutual TLS", parse_text, AT(certd_address)},
-    {"certd-name", "NAME", "weft-certd.weft-system.svc", "name in the CA's certificate", parse_text, AT(certd_name)},
-    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_text, AT(trust_bundle_file)},
-    {"join-token-file", "FILE", NULL, "one-time token for the first certificate", parse_text, AT(join_token_file)},
-    {"identity-dir", "DIR", NULL, "where key and certificate are kept over restarts", parse_text, AT(identity_dir)},
-    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd", parse_text, AT(cert_file)},
+    {"outbound", "ADDR|off", NULL, "listener for what the app sends (port 15001)", parse_addr,
+     AT(outbound)},
+    {"inbound", "ADDR|off", NULL, "listener for what the app receives (port 15006)", parse_addr,
+     AT(inbound)},
+    {"inbound-forward", "ADDR", NULL, "without redirection: where the app listens", parse_addr,
+     AT(inbound_forward)},
+    {"gateway-bind", "IP", NULL, "ingress: address of the Gateway's listeners", parse_addr,
+     AT(gateway_bind)},
+    {"gateway-port-offset", "N", "0", "ingress: added to every Gateway port", parse_port,
+     AT(gateway_port_offset)},
+    {"certd", "ADDR", NULL, "the CA's address; without it there is no mutual TLS", parse_text,
+     AT(certd_address)},
+    {"certd-name", "NAME", "weft-certd.weft-system.svc", "name in the CA's certificate", parse_text,
+     AT(certd_name)},
+    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_text,
+     AT(trust_bundle_file)},
+    {"join-token-file", "FILE", NULL, "one-time token for the first certificate", parse_text,
+     AT(join_token_file)},
+    {"identity-dir", "DIR", NULL, "where key and certificate are kept over restarts", parse_text,
+     AT(identity_dir)},
+    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd", parse_text,
+     AT(cert_file)},
     {"key-file", "FILE", NULL, "its private key", parse_text, AT(key_file)},
-    {"last-good", "FILE", NULL, "where the configuration in force is kept over restarts", parse_text, AT(last_good_file)},
-    {"admin", "ADDR|off", "127.0.0.1:15000", "administration, for this pod only", parse_addr, AT(admin)},
+    {"last-good", "FILE", NULL, "where the configuration in force is kept over restarts",
+     parse_text, AT(last_good_file)},
+    {"admin", "ADDR|off", "127.0.0.1:15000", "administration, for this pod only", parse_addr,
+     AT(admin)},
     {"metrics", "ADDR|off", "0.0.0.0:15020", "Prometheus metrics", parse_addr, AT(metrics)},
     {"health", "ADDR|off", "0.0.0.0:15021", "readiness and liveness", parse_addr, AT(health)},
-    {"workers", "N", "0", "data-plane threads; 0: one per CPU, at most 4", parse_count, AT(workers)},
-    {"drain-time", "DURATION", "5s", "how long running requests may take after SIGTERM", parse_duration, AT(drain_ms)},
-    {"silence", "DURATION", "100ms", "on an undeclared port, wait so long for the client to speak first",
-     parse_duration, AT(silence_ms)},
+    {"workers", "N", "0", "data-plane threads; 0: one per CPU, at most 4", parse_count,
+     AT(workers)},
+    {"drain-time", "DURATION", "5s", "how long running requests may take after SIGTERM",
+     parse_duration, AT(drain_ms)},
+    {"silence", "DURATION", "100ms",
+     "on an undeclared port, wait so long for the client to speak first", parse_duration,
+     AT(silence_ms)},
     {"access-log", "off|text|json", "off", "one line per request, to stdout", parse_access_log, 0},
     {"log-level", "LEVEL", "info", "error, warn, info, debug or trace", parse_log_level, 0},
 };
@@ -137,7 +158,8 @@ static void print_help(void)
     printf("weft-sidecar: the data plane of Weft, as a sidecar or as an API gateway.\n\n"
            "Usage: weft-sidecar [--OPTION VALUE]...\n"
            "       weft-sidecar redirect ...   writes the iptables rules; see redirect --help\n\n"
-           "Every option can also be given in the environment, e.g. --policy-dir as WEFT_POLICY_DIR.\n\n");
+           "Every option can also be given in the environment, e.g. --policy-dir as "
+           "WEFT_POLICY_DIR.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &options[i];
         char left[64];
@@ -149,11 +171,13 @@ static void print_help(void)
     }
 }
 
-static int set(struct settings *s, const struct option_row *row, const char *value, const char *where)
+static int set(struct settings *s, const struct option_row *row, const char *value,
+               const char *where)
 {
     if (row->parse(s, slice_from_cstr(value), row->offset) == ERR_OK)
         return -1;
-    fprintf(stderr, "weft-sidecar: %s%s: \"%s\" is not a valid %s\n", where, row->name, value, row->value);
+    fprintf(stderr, "weft-sidecar: %s%s: \"%s\" is not a valid %s\n", where, row->name, value,
+            row->value);
     return 2;
 }
 
@@ -196,9 +220,12 @@ static int parse_arguments(struct settings *s, int argc, char **argv)
         for (size_t j = 0; j < OPTION_COUNT && !strncmp(name, "--", 2); j++)
             if (strlen(options[j].name) == len - 2 && !strncmp(options[j].name, name + 2, len - 2))
                 row = &options[j];
-        const char *value = name[len] == '=' ? name + len + 1 : row && i + 1 < argc ? argv[++i] : NULL;
+        const char *value = name[len] == '='      ? name + len + 1
+                            : row && i + 1 < argc ? argv[++i]
+                                                  : NULL;
         if (!row || !value) {
-            fprintf(stderr, "weft-sidecar: %s %s; see --help\n", name, row ? "needs a value" : "is not an option");
+            fprintf(stderr, "weft-sidecar: %s %s; see --help\n", name,
+                    row ? "needs a value" : "is not an option");
             return 2;
         }
         int status = set(s, row, value, "--");
@@ -233,11 +260,15 @@ static void complete(struct settings *s)
         s->workers = cpus < 1 ? 1 : cpus > 4 ? 4 : (unsigned)cpus;
     }
     /* A mesh peer is one of ours with many clients behind it. */
-    s->server_inbound = (struct http_server_config){.max_streams = 1000, .max_resets = 5000,
-                                                    .stream_window = 262144, .connection_window = 4194304,
+    s->server_inbound = (struct http_server_config){.max_streams = 1000,
+                                                    .max_resets = 5000,
+                                                    .stream_window = 262144,
+                                                    .connection_window = 4194304,
                                                     .scheme = SLICE("http")};
-    s->server_outbound = (struct http_server_config){.max_streams = 1000, .max_resets = 5000,
-                                                     .stream_window = 262144, .connection_window = 4194304,
+    s->server_outbound = (struct http_server_config){.max_streams = 1000,
+                                                     .max_resets = 5000,
+                                                     .stream_window = 262144,
+                                                     .connection_window = 4194304,
                                                      .scheme = SLICE("http")};
     s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("https")};
     s->client = (struct http_client_config){.stream_window = 262144, .connection_window = 4194304};
@@ -250,14 +281,18 @@ static int check(const struct settings *s)
         return 2;
     }
     if (s->mode == MODE_INGRESS && !s->gateway) {
-        fprintf(stderr, "weft-sidecar: --mode ingress needs --gateway: the name of the Gateway to serve\n");
+        fprintf(stderr,
+                "weft-sidecar: --mode ingress needs --gateway: the name of the Gateway to serve\n");
         return 2;
     }
     if (s->certd_address && (!s->trust_bundle_file)) {
-        fprintf(stderr, "weft-sidecar: --certd needs --trust-bundle: without roots the CA cannot be trusted\n");
+        fprintf(
+            stderr,
+            "weft-sidecar: --certd needs --trust-bundle: without roots the CA cannot be trusted\n");
         return 2;
     }
-    if ((s->cert_file != NULL) != (s->key_file != NULL) || (s->cert_file && !s->trust_bundle_file)) {
+    if ((s->cert_file != NULL) != (s->key_file != NULL) ||
+        (s->cert_file && !s->trust_bundle_file)) {
         fprintf(stderr, "weft-sidecar: --cert-file, --key-file and --trust-bundle go together\n");
         return 2;
     }

@@ -16,16 +16,18 @@ struct settings {
     enum sidecar_mode mode;
     /* who we are */
     char *namespace_name, *workload, *service_account, *gateway, *trust_domain;
-    char *source_label;          /* "namespace/workload": what we tell the other side, for its metrics */
+    char *source_label; /* "namespace/workload": what we tell the other side, for its metrics */
     struct addr pod_ip;
     /* where we listen */
     struct addr outbound, inbound; /* 15001, 15006 */
     struct addr admin, metrics, health;
     uint16_t outbound_port, inbound_port;
     struct addr inbound_forward; /* family 0: by original destination */
-    struct addr gateway_bind;    /* address of gateway listeners; their ports come from the configuration */
-    uint16_t gateway_port_offset; /* added to every gateway port: 443 served on 8443 without privileges */
-    bool is_redirected;          /* connections arrive by iptables */
+    struct addr
+        gateway_bind; /* address of gateway listeners; their ports come from the configuration */
+    uint16_t gateway_port_offset; /* added to every gateway port: 443 served on 8443 without
+                                     privileges */
+    bool is_redirected;           /* connections arrive by iptables */
     /* sources */
     char *policy_dir;
     char *certd_address, *certd_name, *trust_bundle_file, *join_token_file, *identity_dir;
@@ -33,13 +35,14 @@ struct settings {
     char *last_good_file;
     unsigned workers;
     uint32_t drain_ms;
-    uint32_t silence_ms;         /* how long an undeclared port's client may be silent before the server is asked */
+    uint32_t silence_ms; /* how long an undeclared port's client may be silent before the server is
+                            asked */
     bool access_log, access_log_json;
     struct http_server_config server_outbound, server_inbound, server_ingress;
     struct http_client_config client;
 };
 
-/* Fills s from argv and the environment (WEFT_*); prints help or the mistake itself. Returns -1 to go on, else the
- * exit status. */
+/* Fills s from argv and the environment (WEFT_*); prints help or the mistake itself. Returns -1 to
+ * go on, else the exit status. */
 int settings_parse(struct settings *s, int argc, char **argv);
 void settings_dispose(struct settings *s);

@@ -1,5 +1,6 @@
-/* Two streams tied together, byte for byte. Dials with another endpoint when the first does not answer; nothing is
- * taken from the client beyond a bound until the way is open. Worker thread; knows nothing of HTTP.
+/* Two streams tied together, byte for byte. Dials with another endpoint when the first does not
+ * answer; nothing is taken from the client beyond a bound until the way is open. Worker thread;
+ * knows nothing of HTTP.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/tunnel.h"
 
@@ -148,7 +149,8 @@ static enum fail dial(struct tunnel *t);
 static void give_up(struct tunnel *t, enum fail why)
 {
     t->fail = why;
-    LOG_W("tunnel", "%.*s: %.*s", SLICE_ARG(t->cluster->conf->name), SLICE_ARG(fail_info(why)->text));
+    LOG_W("tunnel", "%.*s: %.*s", SLICE_ARG(t->cluster->conf->name),
+          SLICE_ARG(fail_info(why)->text));
     if (t->is_probe)
         session_probe_failed(t->session);
     else
@@ -194,8 +196,10 @@ static void on_up_open(struct stream *s)
     stream_read_start(t->up);
 }
 
-static const struct stream_events down_events = {
-    .on_data = on_down_data, .on_eof = on_down_eof, .on_drain = on_down_drain, .on_fail = on_down_fail};
+static const struct stream_events down_events = {.on_data = on_down_data,
+                                                 .on_eof = on_down_eof,
+                                                 .on_drain = on_down_drain,
+                                                 .on_fail = on_down_fail};
 static const struct stream_events up_events = {.on_open = on_up_open,
                                                .on_data = on_up_data,
                                                .on_eof = on_up_eof,

@@ -1,4 +1,5 @@
-/* An opaque connection carried through: bytes both ways, half-close kept, back-pressure passed on. Worker thread.
+/* An opaque connection carried through: bytes both ways, half-close kept, back-pressure passed on.
+ * Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -7,8 +8,9 @@
 
 struct tunnel;
 
-/* Takes over s->transport and the bytes in s->early; dials an endpoint of `cluster`. `probe`: only listens to what
- * the endpoint says first; the session keeps the downstream and decides by tunnel_commit or tunnel_close. */
+/* Takes over s->transport and the bytes in s->early; dials an endpoint of `cluster`. `probe`: only
+ * listens to what the endpoint says first; the session keeps the downstream and decides by
+ * tunnel_commit or tunnel_close. */
 struct tunnel *tunnel_open(struct session *s, struct cluster *cluster, bool probe);
 /* The probe becomes a tunnel: from here on it owns the downstream. */
 void tunnel_commit(struct tunnel *t);

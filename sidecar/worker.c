@@ -1,4 +1,5 @@
-/* A data-plane thread from its first listener to its last session. SPDX-License-Identifier: GPL-3.0-or-later */
+/* A data-plane thread from its first listener to its last session.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/worker.h"
 
 #include "lib/base/log.h"
@@ -35,7 +36,8 @@ static void on_accept(struct listener *l, struct stream *accepted)
     session_open(slot->worker, accepted, (enum direction)slot->direction, slot->port);
 }
 
-static bool open_listener(struct worker *w, const struct addr *at, enum direction direction, uint16_t port)
+static bool open_listener(struct worker *w, const struct addr *at, enum direction direction,
+                          uint16_t port)
 {
     struct listener_options options = {.reuse_port = true};
     char text[ADDR_TEXT_MAX];
@@ -64,7 +66,8 @@ static bool has_gateway_listener(const struct worker *w, uint16_t port)
     return false;
 }
 
-/* Opens what the configuration newly asks for and closes what it no longer names; connections stay. */
+/* Opens what the configuration newly asks for and closes what it no longer names; connections stay.
+ */
 static void adopt_gateways(struct worker *w)
 {
     uint32_t count;
@@ -108,8 +111,8 @@ struct worker_letter {
 
 static void judge_sessions(struct worker *w)
 {
-    LIST_FOREACH_SAFE (node, next, &w->sessions)
-        session_judge(container_of(node, struct session, node));
+    LIST_FOREACH_SAFE(node, next, &w->sessions)
+    session_judge(container_of(node, struct session, node));
 }
 
 static void adopt_snapshot(struct worker *w, struct snapshot *s)
@@ -142,8 +145,8 @@ static void drain(struct worker *w)
         return;
     w->is_draining = true;
     close_listeners(w);
-    LIST_FOREACH_SAFE (node, next, &w->sessions)
-        session_drain(container_of(node, struct session, node));
+    LIST_FOREACH_SAFE(node, next, &w->sessions)
+    session_drain(container_of(node, struct session, node));
     app_note_sessions(w->app, w, w->session_count);
 }
 
@@ -151,8 +154,8 @@ static void stop(struct worker *w)
 {
     w->is_stopping = true;
     drain(w);
-    LIST_FOREACH_SAFE (node, next, &w->sessions)
-        session_close(container_of(node, struct session, node));
+    LIST_FOREACH_SAFE(node, next, &w->sessions)
+    session_close(container_of(node, struct session, node));
     stop_if_over(w);
 }
 
@@ -177,7 +180,8 @@ static void deliver(struct letter *letter)
     mem_free(l);
 }
 
-static void post(struct worker *w, enum letter_kind kind, struct snapshot *s, struct mesh_identity *m)
+static void post(struct worker *w, enum letter_kind kind, struct snapshot *s,
+                 struct mesh_identity *m)
 {
     struct worker_letter *l = mem_zalloc(sizeof(*l));
     l->letter.deliver = deliver;
@@ -270,8 +274,10 @@ static bool open_listeners(struct worker *w)
         adopt_gateways(w);
         return true;
     }
-    return (!settings->outbound.family || open_listener(w, &settings->outbound, DIRECTION_OUTBOUND, 0)) &&
-           (!settings->inbound.family || open_listener(w, &settings->inbound, DIRECTION_INBOUND, 0));
+    return (!settings->outbound.family ||
+            open_listener(w, &settings->outbound, DIRECTION_OUTBOUND, 0)) &&
+           (!settings->inbound.family ||
+            open_listener(w, &settings->inbound, DIRECTION_INBOUND, 0));
 }
 
 void worker_run(void *arg)

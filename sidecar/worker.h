@@ -1,5 +1,5 @@
-/* One data-plane thread: its loop, what it currently believes (snapshot, identity), its sessions and its upstream
- * state. Nothing in it is touched by another thread; letters come by mailbox.
+/* One data-plane thread: its loop, what it currently believes (snapshot, identity), its sessions
+ * and its upstream state. Nothing in it is touched by another thread; letters come by mailbox.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -37,12 +37,12 @@ struct worker {
     const struct settings *settings;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct lease *lease;              /* never NULL once running */
-    struct mesh_identity *identity;   /* NULL until the first certificate */
+    struct lease *lease;            /* never NULL once running */
+    struct mesh_identity *identity; /* NULL until the first certificate */
     struct cluster_table clusters;
     struct list sessions;
-    struct list runnable;             /* exchanges that were woken */
-    struct loop_task run;             /* runs them at the end of the turn */
+    struct list runnable; /* exchanges that were woken */
+    struct loop_task run; /* runs them at the end of the turn */
     struct rand_state rand;
     struct timer sweep;
     struct worker_listener listeners[WORKER_LISTENERS_MAX];
@@ -63,8 +63,8 @@ void worker_init(struct worker *w, struct app *app, unsigned index, struct snaps
 void worker_run(void *worker);
 
 /* Letters, from the control thread. */
-void worker_post_snapshot(struct worker *w, struct snapshot *s);          /* takes a reference */
-void worker_post_identity(struct worker *w, struct mesh_identity *m);     /* takes a reference */
+void worker_post_snapshot(struct worker *w, struct snapshot *s);      /* takes a reference */
+void worker_post_identity(struct worker *w, struct mesh_identity *m); /* takes a reference */
 /* Stops accepting new work, lets sessions finish; after worker_post_stop the thread ends. */
 void worker_post_drain(struct worker *w);
 void worker_post_stop(struct worker *w);

@@ -1,6 +1,6 @@
 /* The head of an HTTP request or response, free of the version it came in: names are lower-case,
- * connection-specific fields are gone (their meaning is in the struct), order is kept. Everything lies in
- * the arena the head was built with.
+ * connection-specific fields are gone (their meaning is in the struct), order is kept. Everything
+ * lies in the arena the head was built with.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -10,7 +10,8 @@
 #include "lib/base/arena.h"
 #include "lib/base/slice.h"
 
-/* Well-known names get a number, so that looking one up compares no bytes. HEADER_OTHER is any other. */
+/* Well-known names get a number, so that looking one up compares no bytes. HEADER_OTHER is any
+ * other. */
 enum header_id {
     HEADER_OTHER = 0,
 #define X(id, name) HEADER_##id,
@@ -22,8 +23,8 @@ enum header_id {
 struct header {
     struct slice name; /* lower-case */
     struct slice value;
-    uint16_t id;       /* enum header_id */
-    bool never_index;  /* secret: HPACK must not keep it */
+    uint16_t id;      /* enum header_id */
+    bool never_index; /* secret: HPACK must not keep it */
 };
 
 struct headers {
@@ -41,13 +42,13 @@ struct message {
     struct slice method;    /* requests */
     struct slice scheme;    /* "http" or "https"; empty when unknown */
     struct slice authority; /* Host or :authority, one canonical; empty only in HTTP/1.0 */
-    struct slice path;      /* origin form with query, as sent; "*" for OPTIONS; empty for CONNECT */
-    struct headers headers; /* without host, connection, keep-alive, proxy-connection, te (but "trailers"),
-                             * transfer-encoding, upgrade, http2-settings */
+    struct slice path; /* origin form with query, as sent; "*" for OPTIONS; empty for CONNECT */
+    struct headers headers; /* without host, connection, keep-alive, proxy-connection, te (but
+                             * "trailers"), transfer-encoding, upgrade, http2-settings */
     int64_t content_length; /* -1: not said. content-length stays in headers too. */
-    struct slice upgrade;   /* requests: the protocol asked for; 101 responses: the one switched to */
-    bool expect_continue;   /* the Expect header stays in headers */
-    bool keep_alive;        /* HTTP/1: what the peer said of the connection */
+    struct slice upgrade; /* requests: the protocol asked for; 101 responses: the one switched to */
+    bool expect_continue; /* the Expect header stays in headers */
+    bool keep_alive;      /* HTTP/1: what the peer said of the connection */
 };
 
 void headers_init(struct headers *h, struct arena *arena);

@@ -1,24 +1,24 @@
-/* One request and its answer on one connection, seen from our side, whatever the HTTP version: the seam
- * between the codecs and everything that decides (the exchange, the admin server, gRPC calls).
+/* One request and its answer on one connection, seen from our side, whatever the HTTP version: the
+ * seam between the codecs and everything that decides (the exchange, the admin server, gRPC calls).
  *
  * The user embeds struct http_stream, sets events, owner and arena, and gets it attached: a server
- * attaches the one its on_stream returns; http_client_send attaches on the client side. The stream is live
- * until one of
+ * attaches the one its on_stream returns; http_client_send attaches on the client side. The stream
+ * is live until one of
  *   - on_done: both directions ended regularly, all our bytes are with the transport;
  *   - on_abort: it broke (peer reset it, connection lost, malformed input);
  *   - the user called http_stream_reset.
- * After that the connection holds no pointer to it. Users call http_stream_reset before freeing a stream
- * whenever http_stream_is_live still says true.
+ * After that the connection holds no pointer to it. Users call http_stream_reset before freeing a
+ * stream whenever http_stream_is_live still says true.
  *
- * Any event may be delivered from inside any call on the same connection (send can complete a stream at
- * once): event functions record facts and wake their owner; they do not call back into the stream's
- * connection, but for http_stream_reset and http_stream_consume.
+ * Any event may be delivered from inside any call on the same connection (send can complete a
+ * stream at once): event functions record facts and wake their owner; they do not call back into
+ * the stream's connection, but for http_stream_reset and http_stream_consume.
  *
- * Back-pressure: inbound, a codec stops granting window (HTTP/2) or reading the socket (HTTP/1) when 64 KiB
- * are unconsumed; the user calls http_stream_consume as bytes leave. Outbound, send takes everything;
- * http_stream_unsent says how much has not reached the transport and on_writable fires when that falls
- * below 32 KiB after having been above 64 KiB.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+ * Back-pressure: inbound, a codec stops granting window (HTTP/2) or reading the socket (HTTP/1)
+ * when 64 KiB are unconsumed; the user calls http_stream_consume as bytes leave. Outbound, send
+ * takes everything; http_stream_unsent says how much has not reached the transport and on_writable
+ * fires when that falls below 32 KiB after having been above 64 KiB. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>
@@ -36,18 +36,19 @@
 struct http_stream;
 
 struct http_events {
-    /* Server: the request. Client: the response; heads with status 1xx (but 101) come first, each by
-     * on_head too, and are not final. `head` lies in the stream's arena. end: no body and no trailers
-     * follow (on_end is called as well, right after). */
+    /* Server: the request. Client: the response; heads with status 1xx (but 101) come first, each
+     * by on_head too, and are not final. `head` lies in the stream's arena. end: no body and no
+     * trailers follow (on_end is called as well, right after). */
     void (*on_head)(struct http_stream *st, struct message *head, bool end);
     /* `owner` as in stream.h. The bytes count as unconsumed until http_stream_consume. */
     void (*on_body)(struct http_stream *st, struct chunk *owner, const uint8_t *data, size_t len);
     /* The peer's direction ended. trailers: NULL when there are none; in the stream's arena. */
     void (*on_end)(struct http_stream *st, const struct headers *trailers);
     void (*on_writable)(struct http_stream *st);
-    /* ERR_UNDELIVERED: provably not processed by the peer (REFUSED_STREAM, above GOAWAY's last id, or the
-     * connection ended before any byte of the request left us). Others: ERR_RESET, ERR_CLOSED (end of
-     * connection before the answer was complete), ERR_PROTOCOL, ERR_TIMEOUT, ERR_LIMIT, ERR_CANCELED … */
+    /* ERR_UNDELIVERED: provably not processed by the peer (REFUSED_STREAM, above GOAWAY's last id,
+     * or the connection ended before any byte of the request left us). Others: ERR_RESET,
+     * ERR_CLOSED (end of connection before the answer was complete), ERR_PROTOCOL, ERR_TIMEOUT,
+     * ERR_LIMIT, ERR_CANCELED … */
     void (*on_abort)(struct http_stream *st, enum err why);
     void (*on_done)(struct http_stream *st);
 };
@@ -67,14 +68,14 @@ struct http_stream {
     struct arena *arena;
     /* set by the codec */
     const struct http_stream_ops *ops;
-    void *conn;          /* the codec's connection; NULL: not live */
-    struct list node;    /* among the connection's streams */
-    int32_t id;          /* HTTP/2 stream id; 0 in HTTP/1 */
-    uint16_t state;      /* the codec's own bits */
-    bool above_high;     /* unsent was above the high-water mark; on_writable is owed */
-    size_t unconsumed;   /* delivered by on_body, not yet consumed */
-    struct buf out;      /* taken by send_body, not yet with the transport */
-    struct message *in;  /* head being received (codec's) */
+    void *conn;         /* the codec's connection; NULL: not live */
+    struct list node;   /* among the connection's streams */
+    int32_t id;         /* HTTP/2 stream id; 0 in HTTP/1 */
+    uint16_t state;     /* the codec's own bits */
+    bool above_high;    /* unsent was above the high-water mark; on_writable is owed */
+    size_t unconsumed;  /* delivered by on_body, not yet consumed */
+    struct buf out;     /* taken by send_body, not yet with the transport */
+    struct message *in; /* head being received (codec's) */
     const struct headers *out_trailers; /* in the user's arena, to go out after the body */
 };
 
@@ -84,7 +85,8 @@ static inline bool http_stream_is_live(const struct http_stream *st)
 }
 /* Server: a response head; any number of 1xx before the final one. (Clients send theirs with
  * http_client_send.) 101 turns the stream into a tunnel: body bytes then travel raw both ways. */
-static inline void http_stream_send_head(struct http_stream *st, const struct message *head, bool end)
+static inline void http_stream_send_head(struct http_stream *st, const struct message *head,
+                                         bool end)
 {
     st->ops->send_head(st, head, end);
 }
@@ -102,9 +104,9 @@ static inline void http_stream_consume(struct http_stream *st, size_t n)
 {
     st->ops->consume(st, n);
 }
-/* HTTP/2: RST_STREAM (NO_ERROR→CANCEL mapping by `why`: ERR_CANCELED CANCEL, ERR_OK NO_ERROR, ERR_LIMIT
- * ENHANCE_YOUR_CALM, ERR_PROTOCOL PROTOCOL_ERROR, else INTERNAL_ERROR). HTTP/1: the connection ends with
- * it unless the stream was complete. No events after. */
+/* HTTP/2: RST_STREAM (NO_ERROR→CANCEL mapping by `why`: ERR_CANCELED CANCEL, ERR_OK NO_ERROR,
+ * ERR_LIMIT ENHANCE_YOUR_CALM, ERR_PROTOCOL PROTOCOL_ERROR, else INTERNAL_ERROR). HTTP/1: the
+ * connection ends with it unless the stream was complete. No events after. */
 static inline void http_stream_reset(struct http_stream *st, enum err why)
 {
     st->ops->reset(st, why);

@@ -1,6 +1,7 @@
-/* TLS as a stream over a stream. The handshake starts when it is created; on_open follows when it is done,
- * on_fail (with info.fail_detail saying which check failed) when it is not. Decrypted bytes are delivered
- * until wolfSSL has no more, so that nothing stalls inside it; an idle connection holds no buffer.
+/* TLS as a stream over a stream. The handshake starts when it is created; on_open follows when it
+ * is done, on_fail (with info.fail_detail saying which check failed) when it is not. Decrypted
+ * bytes are delivered until wolfSSL has no more, so that nothing stalls inside it; an idle
+ * connection holds no buffer.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -9,12 +10,13 @@
 
 struct tls_stream_options {
     struct slice server_name;      /* client: SNI; may be empty */
-    struct slice expect_spiffe_id; /* mesh client: the peer must be exactly this; empty: any of the trust domain */
+    struct slice expect_spiffe_id; /* mesh client: the peer must be exactly this; empty: any of the
+                                      trust domain */
     uint32_t handshake_timeout_ms; /* 0: 10000 */
 };
 
-/* Takes over `lower` (and closes it). `early`: ciphertext already read from it by a sniffer; emptied; may
- * be NULL. The context is referenced. */
+/* Takes over `lower` (and closes it). `early`: ciphertext already read from it by a sniffer;
+ * emptied; may be NULL. The context is referenced. */
 struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
                                  const struct tls_stream_options *options, struct buf *early,
                                  const struct stream_events *events, void *owner);

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later
- * One worker's pins on one snapshot; never shared between threads. */
+/* One worker's pins on one snapshot; never shared between threads.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/lease.h"
 
 #include "lib/base/mem.h"

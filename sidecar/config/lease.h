@@ -1,5 +1,6 @@
-/* A worker's hold on one snapshot. Exchanges pin it with a plain counter, so that the request path touches no shared
- * cache line; the snapshot is let go when the worker has moved on and the last pin is gone.
+/* A worker's hold on one snapshot. Exchanges pin it with a plain counter, so that the request path
+ * touches no shared cache line; the snapshot is let go when the worker has moved on and the last
+ * pin is gone.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

@@ -26,7 +26,8 @@ struct source_folder {
 
 static void log_diags(struct diag_list *diags)
 {
-    LIST_FOREACH (node, &diags->items) {
+    LIST_FOREACH(node, &diags->items)
+    {
         const struct diag *d = container_of(node, struct diag, node);
         struct slice text = diag_format(diags, d);
         LOG(d->is_warning ? LOG_WARN : LOG_ERROR, "policies", "%.*s", SLICE_ARG(text));
@@ -40,7 +41,8 @@ static struct compile_target target_of(const struct settings *s, char ip[ADDR_TE
         .namespace_name = slice_from_cstr(s->namespace_name),
         .workload = slice_from_cstr(s->workload),
         .service_account = slice_from_cstr(s->service_account),
-        .pod_ip = s->pod_ip.family ? slice_from_cstr(addr_format_ip(&s->pod_ip, ip)) : (struct slice){0},
+        .pod_ip =
+            s->pod_ip.family ? slice_from_cstr(addr_format_ip(&s->pod_ip, ip)) : (struct slice){0},
         .gateway = ingress ? slice_from_cstr(s->gateway) : (struct slice){0},
         .trust_domain = slice_from_cstr(s->trust_domain),
     };
@@ -56,7 +58,8 @@ static void keep_last_good(const struct source_folder *f, const Weft__Config__V1
     weft__config__v1__configuration__pack(c, packed);
     enum err e = file_write_atomic(f->settings->last_good_file, packed, len, 0600);
     if (e != ERR_OK)
-        LOG_W("config", "%s: cannot keep the configuration: %s", f->settings->last_good_file, err_text(e));
+        LOG_W("config", "%s: cannot keep the configuration: %s", f->settings->last_good_file,
+              err_text(e));
     mem_free(packed);
 }
 
@@ -131,8 +134,8 @@ static void on_change(void *owner)
     source_folder_reload(owner);
 }
 
-enum err source_folder_open(struct loop *l, const struct settings *settings, source_publish_fn publish,
-                            void *owner, struct source_folder **out)
+enum err source_folder_open(struct loop *l, const struct settings *settings,
+                            source_publish_fn publish, void *owner, struct source_folder **out)
 {
     struct source_folder *f = mem_zalloc(sizeof(*f));
     f->settings = settings;

@@ -1,6 +1,7 @@
-/* A step that may look at, change or answer a request or its response. One file each, with its configuration; what
- * it keeps per exchange is its ctx (zeroed). Filters know the exchange's public face (exchange.h) and lib/base,
- * nothing else. Worker thread; the configuration is immutable and shared.
+/* A step that may look at, change or answer a request or its response. One file each, with its
+ * configuration; what it keeps per exchange is its ctx (zeroed). Filters know the exchange's
+ * public face (exchange.h) and lib/base, nothing else. Worker thread; the configuration is
+ * immutable and shared.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -11,7 +12,8 @@ struct exchange;
 
 enum verdict {
     VERDICT_NEXT,  /* go on */
-    VERDICT_WAIT,  /* exchange_wake will be called; then the same hook is called again with the same ctx */
+    VERDICT_WAIT,  /* exchange_wake will be called; then the same hook is called again with the same
+                      ctx */
     VERDICT_REPLY, /* the filter has called exchange_reply: go to the response */
     VERDICT_RESET, /* break both ends off */
 };

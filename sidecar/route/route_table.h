@@ -7,9 +7,10 @@
 
 struct route_table;
 
-/* match_path: normalised, without query. host: message.authority without port is computed here. NULL: no match. */
-const struct route_conf *route_table_find(const struct route_table *t, const struct message *request,
-                                          struct slice match_path);
+/* match_path: normalised, without query. host: message.authority without port is computed here.
+ * NULL: no match. */
+const struct route_conf *route_table_find(const struct route_table *t,
+                                          const struct message *request, struct slice match_path);
 /* By weight; `random` uniform in [0, 2^32). NULL when the weights are all zero. */
 const struct backend_conf *route_pick_backend(const struct route_conf *r, uint32_t random);
 bool string_match_test(const struct string_match *m, struct slice value);

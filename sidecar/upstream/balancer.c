@@ -64,7 +64,8 @@ static struct endpoint *pick_strict(struct cluster *c, enum strictness strictnes
     return load_of(a, now_ns, algorithm) <= load_of(b, now_ns, algorithm) ? a : b;
 }
 
-struct endpoint *balancer_pick(struct cluster *c, struct endpoint *const *tried, unsigned tried_count)
+struct endpoint *balancer_pick(struct cluster *c, struct endpoint *const *tried,
+                               unsigned tried_count)
 {
     if (c->endpoint_count == 0)
         return NULL;

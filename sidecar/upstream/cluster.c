@@ -1,5 +1,6 @@
-/* Running state of clusters and endpoints, reconciled with each adopted configuration. Worker thread; knows nothing
- * of requests. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Running state of clusters and endpoints, reconciled with each adopted configuration. Worker
+ * thread; knows nothing of requests.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/cluster.h"
 
 #include <stdio.h>
@@ -61,8 +62,8 @@ static void destroy_cluster(struct cluster *c)
 {
     for (uint32_t i = 0; i < c->endpoint_count; i++)
         destroy_endpoint(c->endpoints[i]);
-    LIST_FOREACH_SAFE (node, next, &c->gone)
-        destroy_endpoint(container_of(node, struct endpoint, node));
+    LIST_FOREACH_SAFE(node, next, &c->gone)
+    destroy_endpoint(container_of(node, struct endpoint, node));
     mem_free(c->endpoints);
     cluster_conf_unref(c->conf);
     mem_free(c);

@@ -1,6 +1,6 @@
-/* A worker's running view of clusters: which endpoints there are, how busy and how fast each is, and the pools of
- * connections to them. Survives configuration changes; an endpoint that a change removed finishes what it is doing and
- * disappears. Worker thread.
+/* A worker's running view of clusters: which endpoints there are, how busy and how fast each is,
+ * and the pools of connections to them. Survives configuration changes; an endpoint that a change
+ * removed finishes what it is doing and disappears. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -20,11 +20,11 @@ enum pool_kind { POOL_H1, POOL_H2, POOL_MESH_H2, POOL_MESH_H1, POOL_KIND_COUNT }
 
 struct endpoint {
     struct cluster *cluster;
-    const struct endpoint_conf *conf;   /* never NULL; lives in owner */
-    const struct cluster_conf *owner;   /* referenced */
-    struct list node;                   /* in cluster->gone when removed */
+    const struct endpoint_conf *conf; /* never NULL; lives in owner */
+    const struct cluster_conf *owner; /* referenced */
+    struct list node;                 /* in cluster->gone when removed */
     struct ewma latency;
-    uint32_t active;                    /* attempts and tunnels in flight */
+    uint32_t active; /* attempts and tunnels in flight */
     bool gone;
     struct pool *pools[POOL_KIND_COUNT];
 };
@@ -36,19 +36,19 @@ struct cluster {
     uint32_t endpoint_count;
     struct list gone;
     uint32_t round_robin;
-    uint32_t active;      /* exchanges that chose this cluster and are not finished */
-    uint32_t pending;     /* waiting for a connection */
+    uint32_t active;  /* exchanges that chose this cluster and are not finished */
+    uint32_t pending; /* waiting for a connection */
     uint32_t connections;
     struct retry_budget budget;
-    bool dynamic;         /* made here for one address, not from configuration */
-    uint64_t used_ms;     /* dynamic: last use, for eviction */
+    bool dynamic;     /* made here for one address, not from configuration */
+    uint64_t used_ms; /* dynamic: last use, for eviction */
 };
 
 struct cluster_table {
     struct worker *worker;
     struct cluster **by_slot;
     uint32_t slots;
-    struct map dynamic;   /* key text -> struct cluster */
+    struct map dynamic; /* key text -> struct cluster */
 };
 
 void cluster_table_init(struct cluster_table *t, struct worker *w);
@@ -63,8 +63,8 @@ void cluster_table_sweep(struct cluster_table *t);
 
 /* The running state of a configured cluster. O(1). */
 struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *conf);
-/* A cluster of one address: the app behind an inbound port, or a pod called by its own IP. mesh_spiffe_id
- * empty: plain. `name` is for logs: "inbound|9080". */
+/* A cluster of one address: the app behind an inbound port, or a pod called by its own IP.
+ * mesh_spiffe_id empty: plain. `name` is for logs: "inbound|9080". */
 struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
                                  struct slice mesh_spiffe_id);
 

@@ -6,8 +6,8 @@
 #include "lib/net/tls_stream.h"
 #include "sidecar/worker.h"
 
-/* What the proxy sends to its own pod must not be redirected to the proxy again: the redirect rules let this
- * source pass (see redirect). */
+/* What the proxy sends to its own pod must not be redirected to the proxy again: the redirect rules
+ * let this source pass (see redirect). */
 static const struct addr passthrough_v4 = {.family = 4, .ip = {127, 0, 0, 6}};
 static const struct addr passthrough_v6 = {.family = 6, .ip = {[15] = 6}};
 
@@ -18,8 +18,8 @@ static bool is_own_listener(const struct worker *w, const struct addr *to)
     return addr_is_loopback(to) || addr_eq_ip(to, &w->settings->pod_ip);
 }
 
-struct stream *dialer_open(struct endpoint *e, enum mesh_alpn alpn, const struct stream_events *events,
-                           void *owner, enum fail *why)
+struct stream *dialer_open(struct endpoint *e, enum mesh_alpn alpn,
+                           const struct stream_events *events, void *owner, enum fail *why)
 {
     struct worker *w = e->cluster->worker;
     const struct endpoint_conf *conf = e->conf;

@@ -52,7 +52,8 @@ bool outlier_failure(struct endpoint *e)
     uint64_t now_ms = loop_now_ms(e->cluster->worker->loop);
     if (outlier_is_ejected(h, now_ms))
         return false;
-    uint32_t failures = atomic_fetch_add_explicit(&h->consecutive_failures, 1, memory_order_relaxed) + 1;
+    uint32_t failures =
+        atomic_fetch_add_explicit(&h->consecutive_failures, 1, memory_order_relaxed) + 1;
     if (failures < conf->consecutive_failures || !may_eject(e->cluster, e, now_ms))
         return false;
     uint32_t ejections = atomic_fetch_add_explicit(&h->ejections, 1, memory_order_relaxed);

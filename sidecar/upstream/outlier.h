@@ -1,4 +1,5 @@
-/* Ejecting endpoints that fail in a row. The state is shared by all workers (struct endpoint_health, atomics).
+/* Ejecting endpoints that fail in a row. The state is shared by all workers (struct
+ * endpoint_health, atomics).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -13,6 +14,6 @@ struct endpoint;
 /* now_ms: loop_now_ms. */
 bool outlier_is_ejected(const struct endpoint_health *h, uint64_t now_ms);
 void outlier_success(struct endpoint *e);
-/* True when this failure ejected the endpoint: log and count it. Never the last usable endpoint of its
- * cluster, never more than the policy's share. */
+/* True when this failure ejected the endpoint: log and count it. Never the last usable endpoint of
+ * its cluster, never more than the policy's share. */
 bool outlier_failure(struct endpoint *e);

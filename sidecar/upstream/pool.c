@@ -1,5 +1,6 @@
-/* Dialling, reusing and retiring connections to one endpoint. A connection is in exactly one list: dialling, ready
- * (has room) or full. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Dialling, reusing and retiring connections to one endpoint. A connection is in exactly one list:
+ * dialling, ready (has room) or full. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/pool.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "sidecar/upstream/dialer.h"
 #include "sidecar/worker.h"
 
-#define H1_IDLE_MS 4000    /* below the keep-alive timeouts that apps commonly have (5 s and up) */
+#define H1_IDLE_MS 4000 /* below the keep-alive timeouts that apps commonly have (5 s and up) */
 #define H2_IDLE_MS 300000
 #define H2_WAITERS_PER_DIAL 100
 
@@ -103,7 +104,8 @@ static void on_capacity(struct http_client *client)
     struct pool *p = c->pool;
     uint32_t limit = p->endpoint->owner->max_requests_per_connection;
     bool is_spent = limit && c->served >= limit;
-    bool is_last = p->is_draining && c->served > 0 && p->waiters == 0 && http_client_active(client) == 0;
+    bool is_last =
+        p->is_draining && c->served > 0 && p->waiters == 0 && http_client_active(client) == 0;
     if (is_spent || is_last) {
         http_client_drain(client);
         return;
@@ -157,7 +159,8 @@ static void on_dial_open(struct stream *s)
     p->dials--;
     c->dialling = NULL;
     enum http_protocol protocol = is_http2(p->kind) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
-    c->client = http_client_create(s, protocol, &worker_of_pool(p)->settings->client, &client_events, c);
+    c->client =
+        http_client_create(s, protocol, &worker_of_pool(p)->settings->client, &client_events, c);
     on_capacity(c->client); /* draining or not: somebody waits for it */
 }
 
@@ -169,11 +172,12 @@ static void on_dial_fail(struct stream *s, enum err why)
     stream_info(s, &info);
     char detail[96];
     snprintf(detail, sizeof(detail), "%s", info.fail_detail ? info.fail_detail : err_text(why));
-    LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text), detail);
+    LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
+          detail);
     stream_close(s);
     p->dials--;
-    /* Everybody who waits hears of it: each counts it as an attempt of its own. The waiters run later, so the
-     * endpoint cannot vanish under this function. */
+    /* Everybody who waits hears of it: each counts it as an attempt of its own. The waiters run
+     * later, so the endpoint cannot vanish under this function. */
     fail_waiters(p, dialer_fail(why), detail);
     destroy_conn(c);
 }
@@ -196,7 +200,8 @@ static enum fail dial(struct pool *p)
         mem_free(c);
         return why;
     }
-    c->identity_generation = worker_of_pool(p)->identity ? worker_of_pool(p)->identity->generation : 0;
+    c->identity_generation =
+        worker_of_pool(p)->identity ? worker_of_pool(p)->identity->generation : 0;
     list_link_last(&p->dialling, &c->node);
     p->dials++;
     p->connections++;
@@ -269,7 +274,8 @@ static struct pool_conn *take_ready(struct pool *p, bool replayable)
                       (replayable || c->served == 0 || !http_client_is_stale(c->client));
         if (usable)
             return c;
-        /* Drain may close it at once and free it at the end of the turn; it leaves `ready` in any case. */
+        /* Drain may close it at once and free it at the end of the turn; it leaves `ready` in any
+         * case. */
         list_unlink(&c->node);
         list_link_last(&p->full, &c->node);
         http_client_drain(c->client);
@@ -314,10 +320,10 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
 void pool_drain(struct pool *p)
 {
     p->is_draining = true;
-    LIST_FOREACH_SAFE (node, next, &p->ready)
-        http_client_drain(container_of(node, struct pool_conn, node)->client);
-    LIST_FOREACH_SAFE (node, next, &p->full)
-        http_client_drain(container_of(node, struct pool_conn, node)->client);
+    LIST_FOREACH_SAFE(node, next, &p->ready)
+    http_client_drain(container_of(node, struct pool_conn, node)->client);
+    LIST_FOREACH_SAFE(node, next, &p->full)
+    http_client_drain(container_of(node, struct pool_conn, node)->client);
 }
 
 bool pool_is_empty(const struct pool *p)

@@ -1,5 +1,6 @@
-/* HTTP connections of one worker to one endpoint, of one kind. HTTP/1 connections serve one exchange at a time and
- * are reused newest first; HTTP/2 connections are shared up to the peer's limit. Worker thread.
+/* HTTP connections of one worker to one endpoint, of one kind. HTTP/1 connections serve one
+ * exchange at a time and are reused newest first; HTTP/2 connections are shared up to the peer's
+ * limit. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -22,17 +23,17 @@ struct pool_wait {
 };
 
 enum pool_result {
-    POOL_SENT,     /* the stream is live on a connection */
-    POOL_WAITING,  /* on_ready will be called */
-    POOL_FAILED,   /* w->why says why; nothing waits */
+    POOL_SENT,    /* the stream is live on a connection */
+    POOL_WAITING, /* on_ready will be called */
+    POOL_FAILED,  /* w->why says why; nothing waits */
 };
 
 /* The endpoint's pool of that kind, made at first use. */
 struct pool *pool_of(struct endpoint *e, enum pool_kind kind);
 void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *));
-/* Sends the request on a connection that has room, or waits for one. `replayable`: if a connection that
- * the peer is just closing is chosen, the request can be tried again; otherwise the connection is asked first
- * (one system call). *reused tells whether the connection had served before. */
+/* Sends the request on a connection that has room, or waits for one. `replayable`: if a connection
+ * that the peer is just closing is chosen, the request can be tried again; otherwise the connection
+ * is asked first (one system call). *reused tells whether the connection had served before. */
 enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stream *st,
                            const struct message *request, bool end, bool replayable, bool *reused);
 /* Stops waiting. Idempotent. */

@@ -1,4 +1,5 @@
-/* A retry budget over two sliding windows of ten seconds. SPDX-License-Identifier: GPL-3.0-or-later */
+/* A retry budget over two sliding windows of ten seconds.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/retry.h"
 
 #define WINDOW_MS 10000u

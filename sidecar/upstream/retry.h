@@ -1,4 +1,5 @@
-/* Whether a failed attempt may be tried again: the retry budget of a cluster. Worker thread; the budget is per worker.
+/* Whether a failed attempt may be tried again: the retry budget of a cluster. Worker thread; the
+ * budget is per worker.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -7,8 +8,9 @@
 
 #include "sidecar/config/snapshot.h"
 
-/* Retries may be at most a share of the requests of the last ten seconds, plus a small rate that lets a quiet
- * client retry at all: without it, a failing service is hit harder the worse it gets. */
+/* Retries may be at most a share of the requests of the last ten seconds, plus a small rate that
+ * lets a quiet client retry at all: without it, a failing service is hit harder the worse it gets.
+ */
 struct retry_budget {
     uint64_t window_ms;   /* start of the current window */
     uint32_t requests[2]; /* current and previous window */
