@@ -1,0 +1,11 @@
+/* The includes that cmocka wants in this order, before its own header.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ * For the tests of lib/io. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
