@@ -1,8 +1,8 @@
-/* The configuration a data plane runs with at one moment: an immutable root of reference-counted, immutable parts
- * (a new snapshot shares every part that did not change). Built on the control thread from the messages of
- * policies/proto/config.proto, read by every worker. Whatever changes while requests run (pools, balancer state,
- * ejection) is elsewhere; what must be shared exactly between workers is struct endpoint_health.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The configuration a data plane runs with at one moment: an immutable root of reference-counted,
+ * immutable parts (a new snapshot shares every part that did not change). Built on the control
+ * thread from the messages of policies/proto/config.proto, read by every worker. Whatever changes
+ * while requests run (pools, balancer state, ejection) is elsewhere; what must be shared exactly
+ * between workers is struct endpoint_health. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdatomic.h>
@@ -18,7 +18,15 @@ struct filter_chain;
 struct regex;
 struct tls_ctx;
 
-enum match_kind { MATCH_ANY, MATCH_EXACT, MATCH_PREFIX, MATCH_SUFFIX, MATCH_REGEX, MATCH_PRESENT, MATCH_PATH_PREFIX };
+enum match_kind {
+    MATCH_ANY,
+    MATCH_EXACT,
+    MATCH_PREFIX,
+    MATCH_SUFFIX,
+    MATCH_REGEX,
+    MATCH_PRESENT,
+    MATCH_PATH_PREFIX
+};
 
 struct string_match {
     enum match_kind kind;
@@ -51,8 +59,8 @@ struct outlier_conf {
     uint32_t consecutive_failures, base_ejection_ms, max_ejection_ms, max_ejection_percent;
 };
 
-/* The one thing about an endpoint that every worker must see alike. Lives as long as any snapshot or worker holds it,
- * by stable id (cluster name + address), across snapshots. */
+/* The one thing about an endpoint that every worker must see alike. Lives as long as any snapshot
+ * or worker holds it, by stable id (cluster name + address), across snapshots. */
 struct endpoint_health {
     _Atomic uint32_t refs;
     _Atomic uint32_t consecutive_failures;
@@ -69,10 +77,15 @@ struct endpoint_conf {
     struct endpoint_health *health;
 };
 
+struct cluster_part; /* config/cluster_part.h */
+
 struct cluster_conf {
     _Atomic uint32_t refs;
+    struct cluster_part
+        *part; /* what the last unref gives back; NULL: this is one mem_alloc block */
     uint64_t version;
-    uint32_t slot;       /* small stable number for this name while it is in use: index into worker tables */
+    uint32_t
+        slot; /* small stable number for this name while it is in use: index into worker tables */
     struct slice name, service, service_name, service_namespace;
     uint16_t port;
     Weft__Config__V1__Protocol protocol;
@@ -91,7 +104,7 @@ struct cluster_conf {
 struct backend_conf {
     const struct cluster_conf *cluster; /* NULL: does not resolve, 500 */
     uint32_t weight;
-    const struct filter_chain *chain;   /* of this backendRef; may be NULL */
+    const struct filter_chain *chain; /* of this backendRef; may be NULL */
 };
 
 struct route_conf {
@@ -118,7 +131,8 @@ struct destination_conf {
     Weft__Config__V1__Protocol protocol;
     const struct route_table *routes;           /* NULL: all to default_cluster */
     const struct cluster_conf *default_cluster; /* may be NULL */
-    const struct route_conf *default_route;     /* a ready-made "everything to default_cluster"; NULL with it */
+    const struct route_conf
+        *default_route; /* a ready-made "everything to default_cluster"; NULL with it */
 };
 
 struct inbound_port_conf {
@@ -142,7 +156,7 @@ struct gateway_conf {
     struct slice name;
     uint16_t port;
     Weft__Config__V1__ListenerProtocol protocol;
-    struct tls_ctx *tls;              /* HTTPS */
+    struct tls_ctx *tls; /* HTTPS */
     const struct route_table *routes;
     const struct filter_chain *chain; /* may be NULL */
 };
@@ -159,14 +173,17 @@ struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
 uint64_t snapshot_version(const struct snapshot *s); /* counts up */
 struct slice snapshot_trust_domain(const struct snapshot *s);
+bool snapshot_access_log_json(const struct snapshot *s);
 
 /* Lookups: O(1), NULL when absent. */
-const struct destination_conf *snapshot_destination_by_addr(const struct snapshot *s, const struct addr *vip);
+const struct destination_conf *snapshot_destination_by_addr(const struct snapshot *s,
+                                                            const struct addr *vip);
 /* host: lower-case or not, without port. */
-const struct destination_conf *snapshot_destination_by_host(const struct snapshot *s, struct slice host,
-                                                            uint16_t port);
+const struct destination_conf *snapshot_destination_by_host(const struct snapshot *s,
+                                                            struct slice host, uint16_t port);
 const struct workload_conf *snapshot_workload(const struct snapshot *s, const struct addr *ip);
-const struct inbound_conf *snapshot_inbound(const struct snapshot *s); /* never NULL: a permissive default */
+const struct inbound_conf *
+snapshot_inbound(const struct snapshot *s); /* never NULL: a permissive default */
 const struct inbound_port_conf *snapshot_inbound_port(const struct snapshot *s, uint16_t port);
 const struct gateway_conf *snapshot_gateway(const struct snapshot *s, uint16_t port);
 /* All gateways, for opening listeners. */
@@ -179,12 +196,14 @@ void cluster_conf_unref(const struct cluster_conf *c);
 
 /* ---- building: control thread ---- */
 
-/* What survives from one build to the next: the parts by resource name and version, cluster slots, endpoint health. */
+/* What survives from one build to the next: the parts by resource name and version, cluster slots,
+ * endpoint health. */
 struct snapshot_builder;
 struct snapshot_builder *snapshot_builder_create(void);
 void snapshot_builder_destroy(struct snapshot_builder *b);
-/* A new snapshot from the whole configuration, or an error with a sentence that names the resource; the builder is
- * unchanged then. `regex`, certificates and everything else that can fail is made here, never at request time. */
+/* A new snapshot from the whole configuration, or an error with a sentence that names the resource;
+ * the builder is unchanged then. `regex`, certificates and everything else that can fail is made
+ * here, never at request time. */
 MUST_USE enum err snapshot_build(struct snapshot_builder *b,
                                  const Weft__Config__V1__Configuration *configuration,
                                  struct snapshot **out, char detail[256]);

@@ -4,5 +4,6 @@
 #include "lib/base/arena.h"
 #include "lib/base/slice.h"
 
-/* path: without query. Fast when there is nothing to do (returns the same bytes). Empty: ambiguous, refuse. */
+/* path: without query. Fast when there is nothing to do (returns the same bytes). Empty: ambiguous,
+ * refuse. */
 struct slice normalize_path(struct arena *arena, struct slice path);

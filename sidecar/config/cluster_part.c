@@ -1,0 +1,145 @@
+/* From the Cluster message to struct cluster_conf.
+ * Control thread; the last reference may go on any. Must not know who routes to it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/config/cluster_part.h"
+
+#include "lib/base/mem.h"
+#include "sidecar/config/traffic_conf.h"
+
+enum {
+    CONNECT_TIMEOUT_MS = 2000,
+    MAX_CONNECTIONS = 1024,
+    MAX_REQUESTS = 10000,
+    MAX_PENDING = 1024,
+    ENDPOINT_WEIGHT_MAX = 1000000,
+};
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value ? value : otherwise;
+}
+
+static enum err take_endpoint(const struct part_build *b, struct stable_ids *ids,
+                              struct slice cluster, const Weft__Config__V1__Endpoint *from,
+                              struct endpoint_conf *to)
+{
+    struct slice address = slice_from_cstr(from->address);
+    if (addr_parse(address, &to->addr) || to->addr.port == 0)
+        return part_refuse(b, "endpoint \"%s\" is not an address with a port", from->address);
+    if (from->meshed && from->spiffe_id[0] == '\0')
+        return part_refuse(b, "endpoint %s is in the mesh but has no identity", from->address);
+    if (from->weight > ENDPOINT_WEIGHT_MAX)
+        return part_refuse(b, "endpoint %s weighs more than %d", from->address,
+                           ENDPOINT_WEIGHT_MAX);
+    char text[ADDR_TEXT_MAX];
+    to->address_text = part_text(b->part, addr_format(&to->addr, text));
+    to->weight = or_default(from->weight, 1);
+    to->meshed = from->meshed;
+    to->ready = from->ready;
+    to->spiffe_id = part_text(b->part, from->spiffe_id);
+    to->workload = part_text(b->part, from->workload);
+    to->namespace_name = part_text(b->part, from->namespace_);
+    to->zone = part_text(b->part, from->zone);
+    to->health = stable_ids_health(ids, cluster, to->address_text);
+    return ERR_OK;
+}
+
+static enum err take_endpoints(const struct part_build *b, struct stable_ids *ids,
+                               const Weft__Config__V1__Cluster *from, struct cluster_conf *to)
+{
+    struct endpoint_conf *endpoints = part_array(b->part, from->n_endpoints, sizeof(*endpoints));
+    to->endpoints = endpoints;
+    for (size_t i = 0; i < from->n_endpoints; i++) {
+        enum err e = take_endpoint(b, ids, to->name, from->endpoints[i], &endpoints[i]);
+        if (e)
+            return e;
+        to->endpoint_count++;
+    }
+    return ERR_OK;
+}
+
+static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_conf *to)
+{
+    static const Weft__Config__V1__CircuitBreaker standard = {.max_connections = 0};
+    const Weft__Config__V1__CircuitBreaker *breaker = from->breaker ? from->breaker : &standard;
+    to->max_connections = or_default(breaker->max_connections, MAX_CONNECTIONS);
+    to->max_requests = or_default(breaker->max_requests, MAX_REQUESTS);
+    to->max_pending = or_default(breaker->max_pending, MAX_PENDING);
+    to->connect_timeout_ms = or_default(from->connect_timeout_ms, CONNECT_TIMEOUT_MS);
+    to->max_requests_per_connection = from->max_requests_per_connection;
+}
+
+static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
+                             const Weft__Config__V1__Cluster *from, struct cluster_part *p)
+{
+    struct cluster_conf *to = &p->conf;
+    if (from->name[0] == '\0' || from->port > UINT16_MAX)
+        return part_refuse(b, "a cluster needs a name, and a port of at most 65535");
+    to->name = part_text(b->part, from->name);
+    p->slot = stable_ids_slot(ids, to->name);
+    to->slot = p->slot->number;
+    to->service = part_text(b->part, from->service);
+    to->service_name = part_text(b->part, from->service_name);
+    to->service_namespace = part_text(b->part, from->service_namespace);
+    to->port = (uint16_t)from->port;
+    to->protocol = from->protocol;
+    to->load_balancing = from->load_balancing;
+    to->mtls_disabled = from->mtls_disabled;
+    take_limits(from, to);
+    to->has_timeouts = from->timeouts != NULL;
+    to->timeouts = traffic_conf_timeouts(from->timeouts);
+    to->has_retry = from->retry != NULL;
+    enum err e = traffic_conf_retry(b, from->retry, &to->retry);
+    if (!e)
+        e = traffic_conf_outlier(b, from->outlier, &to->outlier);
+    return e ? e : take_endpoints(b, ids, from, to);
+}
+
+static void destroy(struct cluster_part *p)
+{
+    for (uint32_t i = 0; i < p->conf.endpoint_count; i++)
+        stable_ids_unref_health(p->conf.endpoints[i].health);
+    if (p->slot)
+        stable_ids_unref_slot(p->slot);
+    part_dispose(&p->part);
+    mem_free(p);
+}
+
+enum err cluster_part_create(struct stable_ids *ids, const Weft__Config__V1__Resource *resource,
+                             char *detail, const struct cluster_conf **out)
+{
+    struct cluster_part *p = mem_zalloc(sizeof(*p));
+    struct part_build b = {&p->part, slice_from_cstr(resource->name), detail};
+    part_init(&p->part);
+    atomic_init(&p->conf.refs, 1);
+    p->conf.part = p;
+    p->conf.version = resource->version;
+    enum err e = take_cluster(&b, ids, resource->cluster, p);
+    if (e)
+        destroy(p);
+    else
+        *out = &p->conf;
+    return e;
+}
+
+/* The count is the one thing that changes in a published conf. */
+static _Atomic uint32_t *refs_of(const struct cluster_conf *c)
+{
+    return &((struct cluster_conf *)(uintptr_t)c)->refs;
+}
+
+const struct cluster_conf *cluster_conf_ref(const struct cluster_conf *c)
+{
+    atomic_fetch_add_explicit(refs_of(c), 1, memory_order_relaxed);
+    return c;
+}
+
+void cluster_conf_unref(const struct cluster_conf *c)
+{
+    if (!c || atomic_fetch_sub_explicit(refs_of(c), 1, memory_order_acq_rel) != 1)
+        return;
+    if (c->part)
+        destroy(c->part);
+    else
+        mem_free((void *)(uintptr_t)c);
+}

@@ -1,0 +1,37 @@
+/* Virtual hosts and routes, compiled once, before it is known which clusters there are; binding the
+ * plan to clusters is a copy of two arrays, so that a changed endpoint costs no parsing. Control
+ * thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sidecar/config/part.h"
+#include "sidecar/config/snapshot.h"
+#include "sidecar/route/route_hosts.h"
+
+#define ROUTE_PLAN_NONE UINT32_MAX
+
+struct route_plan {
+    struct route_hosts hosts;
+    struct route_conf *routes; /* their backends are in `backends`, without clusters */
+    struct backend_conf *backends;
+    uint32_t *backend_names; /* into names; ROUTE_PLAN_NONE: does not resolve */
+    struct slice *names;     /* of clusters, each once */
+    uint32_t route_count, backend_count, name_count;
+    uint32_t default_route; /* "everything to the default cluster"; ROUTE_PLAN_NONE: none */
+    uint8_t *says;          /* for each route: what it says itself */
+};
+
+enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };
+
+struct route_plan_source {
+    Weft__Config__V1__VirtualHost *const *hosts;
+    size_t host_count;
+    const char *default_cluster; /* may be empty */
+    uint16_t port;               /* that clients connect to */
+};
+
+MUST_USE enum err route_plan_create(const struct part_build *b,
+                                    const struct route_plan_source *from, struct route_plan *p);
+/* clusters: one for each of p->names, NULL where there is none. The result lies in `arena` and
+ * refers to p. */
+void route_plan_bind(const struct route_plan *p, const struct cluster_conf *const *clusters,
+                     struct arena *arena, struct route_table *out);

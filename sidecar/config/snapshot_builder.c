@@ -1,0 +1,285 @@
+/* From messages to a snapshot: a resource whose name and version are known is not compiled again,
+ * and what a changed cluster touches is only bound again. Everything is staged beside what the
+ * builder has, and taken over at the very end: a refused configuration leaves no trace. Control
+ * thread. Must not know where configurations come from. SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdio.h>
+
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
+#include "sidecar/config/cluster_part.h"
+#include "sidecar/config/snapshot_priv.h"
+
+#define BODY(kind) WEFT__CONFIG__V1__RESOURCE__BODY_##kind
+
+/* One resource as it was built last. Holds one reference of each part it has. */
+struct entry {
+    uint64_t version;
+    Weft__Config__V1__Resource__BodyCase kind;
+    const struct cluster_conf *cluster;
+    struct routed_core *core;
+    struct routed *routed;
+    struct inbound_part *inbound;
+    struct workload_part *workload;
+};
+
+struct entries {
+    struct entry *items;
+    uint32_t count;
+    struct map by_name;
+};
+
+struct snapshot_builder {
+    struct entries entries;
+    struct stable_ids ids;
+    uint64_t version;
+};
+
+struct build {
+    struct snapshot_builder *builder;
+    const Weft__Config__V1__Configuration *configuration;
+    struct snapshot *snapshot;
+    struct entries staged; /* as the resources come */
+    char *detail;
+};
+
+static void init_entries(struct entries *e, size_t count)
+{
+    e->items = count ? mem_zalloc(count * sizeof(*e->items)) : NULL;
+    e->count = (uint32_t)count;
+    map_init(&e->by_name);
+}
+
+static void dispose_entries(struct entries *e)
+{
+    for (uint32_t i = 0; i < e->count; i++) {
+        cluster_conf_unref(e->items[i].cluster);
+        routed_unref(e->items[i].routed);
+        routed_core_unref(e->items[i].core);
+        inbound_part_unref(e->items[i].inbound);
+        workload_part_unref(e->items[i].workload);
+    }
+    mem_free(e->items);
+    map_dispose(&e->by_name);
+}
+
+struct snapshot_builder *snapshot_builder_create(void)
+{
+    struct snapshot_builder *b = mem_zalloc(sizeof(*b));
+    init_entries(&b->entries, 0);
+    stable_ids_init(&b->ids);
+    return b;
+}
+
+void snapshot_builder_destroy(struct snapshot_builder *b)
+{
+    dispose_entries(&b->entries);
+    stable_ids_dispose(&b->ids);
+    mem_free(b);
+}
+
+static enum err refuse(const struct build *b, const char *resource, const char *why)
+{
+    snprintf(b->detail, PART_DETAIL_MAX, "%s: %s", resource, why);
+    return ERR_INVALID;
+}
+
+/* The entry of the same name and kind from the last build; NULL: none. */
+static const struct entry *entry_before(const struct build *b, const Weft__Config__V1__Resource *r)
+{
+    const struct entry *e = map_get(&b->builder->entries.by_name, slice_from_cstr(r->name));
+    return e && e->kind == r->body_case ? e : NULL;
+}
+
+/* The same, if it can be used as it is. A version of zero means that nobody computed one. */
+static const struct entry *entry_current(const struct build *b, const Weft__Config__V1__Resource *r)
+{
+    const struct entry *e = entry_before(b, r);
+    return e && e->version == r->version && r->version != 0 ? e : NULL;
+}
+
+/* ---- compiling, or sharing ---- */
+
+static enum err stage_cluster(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    const struct entry *old = entry_current(b, r);
+    enum err err = ERR_OK;
+    if (old)
+        e->cluster = cluster_conf_ref(old->cluster);
+    else
+        err = cluster_part_create(&b->builder->ids, r, b->detail, &e->cluster);
+    if (!err && !snapshot_add_cluster(b->snapshot, e->cluster))
+        err = refuse(b, r->name, "there are two clusters of this name");
+    return err;
+}
+
+static enum err make_core(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    const struct entry *old = entry_current(b, r), *before = entry_before(b, r);
+    if (old) {
+        e->core = routed_core_ref(old->core);
+        return ERR_OK;
+    }
+    if (r->body_case == BODY(DESTINATION))
+        return routed_core_create_destination(r, b->detail, &e->core);
+    return routed_core_create_gateway(r, before ? before->core : NULL, b->detail, &e->core);
+}
+
+static enum err stage_routed(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    const struct entry *before = entry_before(b, r);
+    enum err err = make_core(b, r, e);
+    if (!err)
+        e->routed = routed_bind(e->core, before ? before->routed : NULL, snapshot_find_cluster,
+                                b->snapshot);
+    return err;
+}
+
+static enum err stage_inbound(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    const struct entry *old = entry_current(b, r);
+    enum err err = ERR_OK;
+    if (b->snapshot->inbound)
+        return refuse(b, r->name, "there are two inbound resources");
+    if (old)
+        e->inbound = inbound_part_ref(old->inbound);
+    else
+        err = inbound_part_create(r, b->detail, &e->inbound);
+    if (!err)
+        b->snapshot->inbound = inbound_part_ref(e->inbound);
+    return err;
+}
+
+static enum err stage_workload(struct build *b, const Weft__Config__V1__Resource *r,
+                               struct entry *e)
+{
+    const struct entry *old = entry_current(b, r);
+    if (!old)
+        return workload_part_create(r, b->detail, &e->workload);
+    e->workload = workload_part_ref(old->workload);
+    return ERR_OK;
+}
+
+static enum err stage_mesh(struct build *b, const Weft__Config__V1__MeshSettings *mesh)
+{
+    struct slice domain = slice_from_cstr(mesh->trust_domain);
+    if (domain.len)
+        b->snapshot->trust_domain = arena_copy(&b->snapshot->arena, domain);
+    b->snapshot->access_log_json = mesh->access_log_json;
+    return ERR_OK;
+}
+
+static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    switch (r->body_case) {
+    case BODY(CLUSTER):
+        return ERR_OK; /* the first round's */
+    case BODY(DESTINATION):
+    case BODY(GATEWAY):
+        return stage_routed(b, r, e);
+    case BODY(INBOUND):
+        return stage_inbound(b, r, e);
+    case BODY(WORKLOAD):
+        return stage_workload(b, r, e);
+    case BODY(MESH):
+        return stage_mesh(b, r->mesh);
+    default:
+        return refuse(b, r->name, "a resource of an unknown kind");
+    }
+}
+
+/* Names first: what a resource is called is how it is found again. */
+static enum err stage_names(struct build *b)
+{
+    const Weft__Config__V1__Configuration *c = b->configuration;
+    size_t clusters = 0;
+    for (size_t i = 0; i < c->n_resources; i++) {
+        const Weft__Config__V1__Resource *r = c->resources[i];
+        struct entry *e = &b->staged.items[i];
+        e->version = r->version;
+        e->kind = r->body_case;
+        clusters += r->body_case == BODY(CLUSTER);
+        if (map_put(&b->staged.by_name, slice_from_cstr(r->name), e))
+            return refuse(b, r->name, "there are two resources of this name");
+    }
+    snapshot_reserve_clusters(b->snapshot, clusters);
+    return ERR_OK;
+}
+
+static enum err stage_all(struct build *b)
+{
+    const Weft__Config__V1__Configuration *c = b->configuration;
+    enum err e = stage_names(b);
+    for (size_t i = 0; i < c->n_resources && !e; i++) {
+        if (c->resources[i]->body_case == BODY(CLUSTER))
+            e = stage_cluster(b, c->resources[i], &b->staged.items[i]);
+    }
+    for (size_t i = 0; i < c->n_resources && !e; i++)
+        e = stage(b, c->resources[i], &b->staged.items[i]);
+    return e;
+}
+
+/* ---- the tables ---- */
+
+static void measure(const struct build *b, struct snapshot_sizes *sizes)
+{
+    *sizes = (struct snapshot_sizes){0};
+    for (uint32_t i = 0; i < b->staged.count; i++) {
+        const struct entry *e = &b->staged.items[i];
+        sizes->workloads += e->workload != NULL;
+        if (!e->routed)
+            continue;
+        sizes->gateways += e->core->is_gateway;
+        sizes->destinations += !e->core->is_gateway;
+        sizes->addresses += e->core->address_count;
+        sizes->hosts += e->core->host_count;
+    }
+}
+
+static enum err fill(struct build *b)
+{
+    struct snapshot_sizes sizes;
+    measure(b, &sizes);
+    snapshot_reserve(b->snapshot, &sizes);
+    for (uint32_t i = 0; i < b->staged.count; i++) {
+        const struct entry *e = &b->staged.items[i];
+        if (e->workload)
+            snapshot_add_workload(b->snapshot, e->workload);
+        else if (e->routed && !e->core->is_gateway)
+            snapshot_add_destination(b->snapshot, e->routed);
+        else if (e->routed && !snapshot_add_gateway(b->snapshot, e->routed))
+            return refuse(b, b->configuration->resources[i]->name,
+                          "another gateway has this port already");
+    }
+    if (!b->snapshot->inbound)
+        b->snapshot->inbound = inbound_part_create_default();
+    return ERR_OK;
+}
+
+enum err snapshot_build(struct snapshot_builder *builder,
+                        const Weft__Config__V1__Configuration *configuration, struct snapshot **out,
+                        char detail[256])
+{
+    struct build b = {
+        .builder = builder,
+        .configuration = configuration,
+        .snapshot = snapshot_create(builder->version + 1),
+        .detail = detail,
+    };
+    *out = NULL;
+    stable_ids_sweep(&builder->ids);
+    init_entries(&b.staged, configuration->n_resources);
+    enum err e = stage_all(&b);
+    if (!e)
+        e = fill(&b);
+    if (e) {
+        dispose_entries(&b.staged);
+        snapshot_unref(b.snapshot);
+        return e;
+    }
+    dispose_entries(&builder->entries);
+    builder->entries = b.staged;
+    builder->version++;
+    *out = b.snapshot;
+    return ERR_OK;
+}

@@ -1,0 +1,18 @@
+/* Timeouts, retries, ejection: the messages with their defaults filled in. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sidecar/config/part.h"
+#include "sidecar/config/snapshot.h"
+
+/* NULL: the mesh's defaults (none, but idle: five minutes). */
+struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *from);
+/* NULL: one retry, where the request was provably not delivered, or is idempotent and unanswered.
+ */
+MUST_USE enum err traffic_conf_retry(const struct part_build *b,
+                                     const Weft__Config__V1__RetryPolicy *from,
+                                     struct retry_conf *to);
+/* NULL: on, with the defaults of config.proto. */
+MUST_USE enum err traffic_conf_outlier(const struct part_build *b,
+                                       const Weft__Config__V1__OutlierDetection *from,
+                                       struct outlier_conf *to);

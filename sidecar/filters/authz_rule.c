@@ -1,0 +1,267 @@
+/* Rules of an AuthorizationPolicy over three-valued logic.
+ * Pure; worker thread. Must not know what a policy does when a rule of it holds.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/filters/authz_rule.h"
+
+#include <stdio.h>
+
+#include "sidecar/route/host.h"
+
+/* ---- facts ---- */
+
+/* spiffe://<trust domain>/ns/<namespace>/sa/<service account>; lib/tls has checked every byte of
+ * it. */
+static void take_identity(struct authz_facts *f)
+{
+    static const struct slice scheme = {"spiffe://", 9};
+    struct slice id = f->down->tls_peer ? f->down->tls_peer->spiffe_id : SLICE("");
+    struct slice rest, domain, ns_word, ns, sa_word;
+    if (!slice_starts_with(id, scheme))
+        return;
+    rest = f->principal = slice_sub(id, scheme.len, id.len);
+    if (slice_split(&rest, '/', &domain) && slice_split(&rest, '/', &ns_word) &&
+        slice_split(&rest, '/', &ns) && slice_split(&rest, '/', &sa_word) &&
+        slice_eq(ns_word, SLICE("ns")) && slice_eq(sa_word, SLICE("sa")))
+        f->namespace_name = ns;
+}
+
+void authz_rule_facts(struct authz_facts *f, const struct downstream_info *down,
+                      const struct message *request, struct slice match_path)
+{
+    *f = (struct authz_facts){.down = down, .request = request, .match_path = match_path};
+    f->port = down->original_dst.family ? down->original_dst.port : down->local.port;
+    take_identity(f);
+}
+
+/* Who spoke to the proxy before us. At the front door nobody is believed; inside the mesh a peer
+ * with an identity is, for the address that it added itself: the last one. */
+static bool remote_ip(const struct authz_facts *f, struct addr *out)
+{
+    *out = f->down->peer;
+    if (f->down->direction != DIRECTION_INBOUND || f->principal.len == 0 || !f->request)
+        return true;
+    const struct headers *h = &f->request->headers;
+    for (uint32_t i = h->count; i-- > 0;) {
+        if (h->items[i].id != HEADER_X_FORWARDED_FOR)
+            continue;
+        struct slice value = h->items[i].value;
+        size_t from = value.len;
+        while (from > 0 && value.ptr[from - 1] != ',')
+            from--;
+        return addr_parse(slice_trim(slice_sub(value, from, value.len)), out) == ERR_OK;
+    }
+    return true;
+}
+
+/* ---- one list against one value ---- */
+
+/* Absent values match nothing but what is inverted. */
+static enum truth any_string(const struct authz_strings *list, struct slice value, bool present)
+{
+    enum truth t = TRUTH_NO;
+    for (uint32_t i = 0; i < list->count && t != TRUTH_YES; i++) {
+        const struct string_match *m = &list->items[i];
+        t = truth_or(t, present ? match_string(m, value) : truth_of(m->invert));
+    }
+    return t;
+}
+
+static enum truth any_cidr(const struct authz_cidrs *list, const struct addr *a)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (cidr_contains(&list->items[i], a))
+            return TRUTH_YES;
+    }
+    return TRUTH_NO;
+}
+
+static enum truth any_port(const struct authz_ports *list, uint16_t port)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->items[i] == port)
+            return TRUTH_YES;
+    }
+    return TRUTH_NO;
+}
+
+/* ---- a list and its opposite ---- */
+
+static enum truth test_string(const struct authz_strings *in, const struct authz_strings *not_in,
+                              struct slice value)
+{
+    enum truth t = in->count ? any_string(in, value, value.len > 0) : TRUTH_YES;
+    return not_in->count ? truth_and(t, truth_not(any_string(not_in, value, value.len > 0))) : t;
+}
+
+static enum truth test_http(const struct authz_facts *f, const struct authz_strings *in,
+                            const struct authz_strings *not_in, struct slice value)
+{
+    if (!f->request && (in->count || not_in->count))
+        return TRUTH_UNKNOWN;
+    return test_string(in, not_in, value);
+}
+
+static enum truth test_cidr(const struct authz_cidrs *in, const struct authz_cidrs *not_in,
+                            const struct addr *a)
+{
+    enum truth t = in->count ? any_cidr(in, a) : TRUTH_YES;
+    return not_in->count ? truth_and(t, truth_not(any_cidr(not_in, a))) : t;
+}
+
+static enum truth test_remote(const struct authz_facts *f, const struct authz_cidrs *in,
+                              const struct authz_cidrs *not_in)
+{
+    struct addr remote;
+    if (!in->count && !not_in->count)
+        return TRUTH_YES;
+    return remote_ip(f, &remote) ? test_cidr(in, not_in, &remote) : TRUTH_UNKNOWN;
+}
+
+static enum truth test_port(const struct authz_ports *in, const struct authz_ports *not_in,
+                            uint16_t port)
+{
+    enum truth t = in->count ? any_port(in, port) : TRUTH_YES;
+    return not_in->count ? truth_and(t, truth_not(any_port(not_in, port))) : t;
+}
+
+/* A policy's host may be written with or without a port; the one with a port wants exactly that. */
+static enum truth any_host(const struct authz_strings *list, const struct authz_facts *f)
+{
+    struct slice host = host_of_authority(f->request->authority);
+    uint16_t port = host_port_of_authority(f->request->authority);
+    char text[HOST_MAX + 8];
+    int len = snprintf(text, sizeof(text), "%.*s:%u", SLICE_ARG(host), port ? port : f->port);
+    if (host.len > HOST_MAX || len < 0)
+        return TRUTH_UNKNOWN;
+    return truth_or(any_string(list, host, host.len > 0),
+                    any_string(list, slice_of(text, (size_t)len), host.len > 0));
+}
+
+static enum truth test_hosts(const struct authz_facts *f, const struct authz_strings *in,
+                             const struct authz_strings *not_in)
+{
+    if (!f->request && (in->count || not_in->count))
+        return TRUTH_UNKNOWN;
+    enum truth t = in->count ? any_host(in, f) : TRUTH_YES;
+    return not_in->count ? truth_and(t, truth_not(any_host(not_in, f))) : t;
+}
+
+/* ---- headers: several lines, each of which may be a list ---- */
+
+struct header_quest {
+    const struct authz_strings *list;
+    bool exists; /* one line is enough; else all must */
+    bool negate; /* lines must not match */
+};
+
+static enum truth test_value(const struct header_quest *q, struct slice value)
+{
+    enum truth t = any_string(q->list, value, true);
+    return q->negate ? truth_not(t) : t;
+}
+
+static enum truth combine(const struct header_quest *q, enum truth a, enum truth b)
+{
+    return q->exists ? truth_or(a, b) : truth_and(a, b);
+}
+
+/* Whoever splits the line at its commas sees elements where we saw one value: they are looked at
+ * too wherever that can only refuse more. */
+static enum truth test_line(const struct header_quest *q, struct slice value)
+{
+    enum truth t = test_value(q, value);
+    struct slice rest = value, element;
+    if (q->exists == q->negate || slice_find_byte(value, ',') == value.len)
+        return t;
+    while (slice_split(&rest, ',', &element))
+        t = combine(q, t, test_value(q, slice_trim(element)));
+    return t;
+}
+
+static enum truth test_lines(const struct header_quest *q, const struct headers *h,
+                             struct slice name)
+{
+    enum truth t = truth_of(q->negate);
+    bool seen = false;
+    for (uint32_t i = 0; i < h->count; i++) {
+        if (!slice_eq(h->items[i].name, name))
+            continue;
+        enum truth line = test_line(q, h->items[i].value);
+        t = seen ? combine(q, t, line) : line;
+        seen = true;
+    }
+    return t;
+}
+
+static enum truth test_header(const struct authz_condition *c, const struct authz_facts *f,
+                              bool denies)
+{
+    struct header_quest in = {&c->values, denies, false}, not_in = {&c->not_values, denies, true};
+    if (!f->request)
+        return TRUTH_UNKNOWN;
+    enum truth t = TRUTH_YES;
+    if (c->values.count)
+        t = test_lines(&in, &f->request->headers, c->header);
+    if (c->not_values.count)
+        t = truth_and(t, test_lines(&not_in, &f->request->headers, c->header));
+    return t;
+}
+
+/* ---- the rule ---- */
+
+static enum truth test_condition(const struct authz_condition *c, const struct authz_facts *f,
+                                 bool denies)
+{
+    switch (c->key) {
+    case AUTHZ_KEY_HEADER:
+        return test_header(c, f, denies);
+    case AUTHZ_KEY_SOURCE_IP:
+        return test_cidr(&c->ips, &c->not_ips, &f->down->peer);
+    case AUTHZ_KEY_REMOTE_IP:
+        return test_remote(f, &c->ips, &c->not_ips);
+    case AUTHZ_KEY_SOURCE_NAMESPACE:
+        return test_string(&c->values, &c->not_values, f->namespace_name);
+    case AUTHZ_KEY_SOURCE_PRINCIPAL:
+        return test_string(&c->values, &c->not_values, f->principal);
+    case AUTHZ_KEY_DESTINATION_IP:
+        return test_cidr(&c->ips, &c->not_ips,
+                         f->down->original_dst.family ? &f->down->original_dst : &f->down->local);
+    case AUTHZ_KEY_DESTINATION_PORT:
+        return test_port(&c->ports, &c->not_ports, f->port);
+    case AUTHZ_KEY_SNI:
+        return test_string(&c->values, &c->not_values, f->down->sni);
+    }
+    return TRUTH_UNKNOWN;
+}
+
+static enum truth test_source(const struct authz_source *s, const struct authz_facts *f)
+{
+    enum truth t = test_string(&s->principals, &s->not_principals, f->principal);
+    t = truth_and(t, test_string(&s->namespaces, &s->not_namespaces, f->namespace_name));
+    t = truth_and(t, test_cidr(&s->ip_blocks, &s->not_ip_blocks, &f->down->peer));
+    return truth_and(t, test_remote(f, &s->remote_ip_blocks, &s->not_remote_ip_blocks));
+}
+
+static enum truth test_operation(const struct authz_operation *o, const struct authz_facts *f)
+{
+    struct slice method = f->request ? f->request->method : SLICE("");
+    enum truth t = test_port(&o->ports, &o->not_ports, f->port);
+    t = truth_and(t, test_http(f, &o->methods, &o->not_methods, method));
+    t = truth_and(t, test_http(f, &o->paths, &o->not_paths, f->match_path));
+    return truth_and(t, test_hosts(f, &o->hosts, &o->not_hosts));
+}
+
+enum truth authz_rule_test(const struct authz_rule *r, const struct authz_facts *f, bool denies)
+{
+    enum truth from = truth_of(r->source_count == 0), to = truth_of(r->operation_count == 0);
+    for (uint32_t i = 0; i < r->source_count && from != TRUTH_YES; i++)
+        from = truth_or(from, test_source(&r->sources[i], f));
+    if (from == TRUTH_NO)
+        return TRUTH_NO;
+    for (uint32_t i = 0; i < r->operation_count && to != TRUTH_YES; i++)
+        to = truth_or(to, test_operation(&r->operations[i], f));
+    enum truth t = truth_and(from, to);
+    for (uint32_t i = 0; i < r->condition_count && t != TRUTH_NO; i++)
+        t = truth_and(t, test_condition(&r->conditions[i], f, denies));
+    return t;
+}

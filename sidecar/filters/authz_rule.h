@@ -1,0 +1,24 @@
+/* Does one rule hold for one request or connection? For filters/authz.c. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
+#pragma once
+
+#include "sidecar/filters/authz.h"
+#include "sidecar/route/match.h"
+
+/* What rules ask about. */
+struct authz_facts {
+    const struct downstream_info *down;
+    const struct message *request; /* NULL: an opaque connection */
+    struct slice match_path;
+    struct slice principal;      /* without "spiffe://"; empty: none */
+    struct slice namespace_name; /* from the principal; empty: none */
+    uint16_t port;               /* that was called */
+};
+
+/* request may be NULL. */
+void authz_rule_facts(struct authz_facts *f, const struct downstream_info *down,
+                      const struct message *request, struct slice match_path);
+/* denies: the rule belongs to a policy that refuses. Of several lines of one header, the reading
+ * that refuses more is taken: one bad line makes a DENY hold, an ALLOW needs every line to be good.
+ */
+enum truth authz_rule_test(const struct authz_rule *r, const struct authz_facts *f, bool denies);

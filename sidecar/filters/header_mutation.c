@@ -1,0 +1,64 @@
+/* The header mutation filter. What frames a message or belongs to the connection was refused when
+ * the configuration was built (filter_conf.c), so nothing here can break a message. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/filters/header_mutation.h"
+
+#include "sidecar/exchange.h"
+
+static void remove_item(struct headers *h, const struct header_mutation_item *item)
+{
+    if (item->id == HEADER_OTHER)
+        headers_remove(h, item->name);
+    else
+        headers_remove_id(h, item->id);
+}
+
+static void set_item(struct headers *h, const struct header_mutation_item *item)
+{
+    if (item->id == HEADER_OTHER)
+        headers_set(h, item->name, item->value);
+    else
+        headers_set_id(h, item->id, item->value);
+}
+
+static void add_item(struct headers *h, const struct header_mutation_item *item)
+{
+    if (item->id == HEADER_OTHER)
+        headers_add(h, item->name, item->value);
+    else
+        headers_add_id(h, item->id, item->value);
+}
+
+static void mutate(const struct header_mutation *m, struct message *message)
+{
+    for (uint32_t i = 0; i < m->remove_count; i++)
+        remove_item(&message->headers, &m->remove[i]);
+    for (uint32_t i = 0; i < m->set_count; i++)
+        set_item(&message->headers, &m->set[i]);
+    for (uint32_t i = 0; i < m->add_count; i++)
+        add_item(&message->headers, &m->add[i]);
+    if (m->authority.len)
+        message->authority = m->authority;
+}
+
+static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+{
+    const struct header_mutation_conf *c = conf;
+    (void)ctx;
+    mutate(&c->request, exchange_request(ex));
+    return VERDICT_NEXT;
+}
+
+static enum verdict on_response(struct exchange *ex, const void *conf, void *ctx)
+{
+    const struct header_mutation_conf *c = conf;
+    (void)ctx;
+    mutate(&c->response, exchange_response(ex));
+    return VERDICT_NEXT;
+}
+
+const struct filter_ops header_mutation_ops = {
+    .name = "header-mutation",
+    .on_request = on_request,
+    .on_response = on_response,
+};

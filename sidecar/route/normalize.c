@@ -1,0 +1,204 @@
+/* The canonical form of a request path. Whoever serves the request may decode it in another way
+ * than we do, so what could be read in two ways is refused: a dot segment that comes to light only
+ * by decoding (once or twice) or behind a
+ * `;`, a separator inside path parameters, NUL, CR, LF, overlong UTF-8, a broken escape.
+ * Pure; any thread. Must not know what the path is matched against.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/route/normalize.h"
+
+#include <string.h>
+
+static const struct slice ambiguous = {"", 0};
+
+/* ---- the common case: nothing to do ---- */
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static bytes16 load(const char *p)
+{
+    bytes16 v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static bytes16 splat(uint8_t c)
+{
+    return (bytes16){c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c};
+}
+
+/* Sixteen bytes, and the one behind them. */
+static bool is_clean_block(const char *p)
+{
+    bytes16 now = load(p), next = load(p + 1);
+    bytes16 bad = (bytes16)(now == splat('%')) | (bytes16)(now == splat(';'));
+    bad |= (bytes16)(now == splat('\\')) | (bytes16)(now == splat('#'));
+    bad |= (bytes16)(now < splat(0x21)) | (bytes16)(now > splat(0x7e));
+    bad |= (bytes16)(now == splat('/')) &
+           ((bytes16)(next == splat('/')) | (bytes16)(next == splat('.')));
+    uint64_t halves[2];
+    memcpy(halves, &bad, sizeof(halves));
+    return (halves[0] | halves[1]) == 0;
+}
+
+static bool is_clean_byte(const char *p, const char *end)
+{
+    unsigned char c = (unsigned char)*p;
+    if (c < 0x21 || c > 0x7e || c == '%' || c == ';' || c == '\\' || c == '#')
+        return false;
+    return c != '/' || p + 1 == end || (p[1] != '/' && p[1] != '.');
+}
+
+static bool is_clean(struct slice path)
+{
+    const char *p = path.ptr, *end = path.ptr + path.len;
+    for (; end - p > 16; p += 16) {
+        if (!is_clean_block(p))
+            return false;
+    }
+    for (; p < end; p++) {
+        if (!is_clean_byte(p, end))
+            return false;
+    }
+    return true;
+}
+
+/* ---- everything else ---- */
+
+/* out[0..len) is canonical but for the segment that begins at `segment`. */
+struct walk {
+    char *out;
+    size_t len, segment;
+    bool odd;       /* something about this segment was encoded, or a backslash stood before it */
+    bool in_params; /* behind a `;`: dropped */
+};
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that an escape at the front stands for; -1 when it is broken. */
+static int unescape(const char *p, const char *end)
+{
+    if (end - p < 3)
+        return -1;
+    int high = hex_value(p[1]), low = hex_value(p[2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* Old decoders take longer forms of '.' and '/' for the real ones (RFC 3629 §10). */
+static bool is_overlong(unsigned char before, unsigned char c)
+{
+    if (c == 0xc0 || c == 0xc1)
+        return true;
+    return (before == 0xe0 && c >= 0x80 && c < 0xa0) || (before == 0xf0 && c >= 0x80 && c < 0x90);
+}
+
+static bool put(struct walk *w, unsigned char c)
+{
+    if (c == '\0' || c == '\r' || c == '\n' || is_overlong((unsigned char)w->out[w->len - 1], c))
+        return false;
+    if (c == ';')
+        w->in_params = true;
+    if (!w->in_params)
+        w->out[w->len++] = (char)c;
+    return true;
+}
+
+static bool is_dots(struct slice segment)
+{
+    return slice_eq(segment, SLICE(".")) || slice_eq(segment, SLICE(".."));
+}
+
+/* `plain`: ended by a '/' that was sent as one, or by the end of the path. */
+static bool end_segment(struct walk *w, bool plain, bool last)
+{
+    struct slice segment = {w->out + w->segment, w->len - w->segment};
+    if (w->in_params && !plain)
+        return false;
+    if (is_dots(segment)) {
+        if (w->odd || w->in_params || !plain)
+            return false;
+        w->len = w->segment;
+        if (segment.len == 2 && w->len > 1) {
+            do
+                w->len--;
+            while (w->out[w->len - 1] != '/');
+        }
+    } else if (segment.len && !last) {
+        w->out[w->len++] = '/';
+    }
+    w->segment = w->len;
+    w->odd = !plain;
+    w->in_params = false;
+    return true;
+}
+
+/* One raw byte or escape off the front. */
+static bool take(struct walk *w, const char **p, const char *end)
+{
+    unsigned char raw = (unsigned char)**p;
+    bool is_escape = raw == '%';
+    int c = is_escape ? unescape(*p, end) : raw;
+    *p += is_escape ? 3 : 1;
+    if (c < 0 || (!is_escape && (raw < 0x21 || raw == 0x7f || raw == '#')))
+        return false;
+    if (c == '/' || c == '\\')
+        return end_segment(w, raw == '/', false);
+    w->odd |= is_escape;
+    return put(w, (unsigned char)c);
+}
+
+/* Would decoding once more bring a dot segment or a NUL to light? */
+static bool hides_dots(struct slice path)
+{
+    const char *p = path.ptr, *end = p + path.len;
+    size_t dots = 0;
+    bool other = false;
+    while (p < end) {
+        int c = *p == '%' ? unescape(p, end) : (unsigned char)*p;
+        p += *p == '%' && c >= 0 ? 3 : 1;
+        if (c == '\0')
+            return true;
+        if (c == '/' || c == '\\' || c == ';') {
+            if (!other && (dots == 1 || dots == 2))
+                return true;
+            dots = 0;
+            other = c == ';';
+        } else if (c == '.') {
+            dots++;
+        } else {
+            other = true;
+        }
+    }
+    return !other && (dots == 1 || dots == 2);
+}
+
+static struct slice normalize_slowly(struct arena *arena, struct slice path)
+{
+    struct walk w = {.out = arena_alloc(arena, path.len + 1), .len = 1, .segment = 1};
+    const char *p = path.ptr + 1, *end = path.ptr + path.len;
+    w.out[0] = '/';
+    while (p < end) {
+        if (!take(&w, &p, end))
+            return ambiguous;
+    }
+    if (!end_segment(&w, true, true))
+        return ambiguous;
+    struct slice done = {w.out, w.len};
+    if (slice_find_byte(done, '%') < done.len && hides_dots(done))
+        return ambiguous;
+    return done;
+}
+
+struct slice normalize_path(struct arena *arena, struct slice path)
+{
+    if (path.len == 0)
+        return ambiguous;
+    if (path.ptr[0] != '/') /* OPTIONS * (RFC 9112 §3.2.4) */
+        return path.len == 1 && path.ptr[0] == '*' ? path : ambiguous;
+    return is_clean(path) ? path : normalize_slowly(arena, path);
+}
