@@ -1,6 +1,6 @@
 /* Whole small files: read with a limit, replaced atomically, listed. Blocking, so only control
- * threads and tools may use it. Must not know what the files hold. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * threads and tools may use it. Must not know what the files hold.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/file.h"
 
 #include <errno.h>

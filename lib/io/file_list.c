@@ -1,6 +1,6 @@
-/* The files of a folder, by suffix, in byte order of their names. Blocking, so only control threads
- * and tools may use it. Must not know what the files hold. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* The files of a folder, by suffix, in byte order of their names. Blocking, so only control
+ * threads and tools may use it. Must not know what the files hold.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
-/* A listening TCP socket. Made by hand (libuv 1.44 knows no SO_REUSEPORT) and watched by a uv_poll,
- * so that this file decides how many connections are taken per turn and what happens when the
- * process has no descriptor left: it pauses, because a ready socket that cannot be served would
- * spin the loop. Owned by one loop, on its thread. Must not know what is spoken on the connections.
+/* A listening TCP socket. Made by hand (libuv 1.44 knows no SO_REUSEPORT) and watched by a
+ * uv_poll, so that this file decides how many connections are taken per turn and what happens when
+ * the process has no descriptor left: it pauses, because a ready socket that cannot be served
+ * would spin the loop. Owned by one loop, on its thread. Must not know what is spoken on the
+ * connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/listener.h"
 

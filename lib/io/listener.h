@@ -1,5 +1,6 @@
 /* A listening TCP socket on one loop; with SO_REUSEPORT every worker opens its own for the same
- * address. SPDX-License-Identifier: GPL-3.0-or-later */
+ * address.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/addr.h"

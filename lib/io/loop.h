@@ -2,7 +2,8 @@
  * turn: after all callbacks of a turn and before the loop may block, first every flush task runs
  * (so that what a connection gathered during the turn leaves in one write), then every buried
  * object is freed (so that nothing is ever freed inside its own callback). Everything here belongs
- * to the loop's own thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * to the loop's own thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

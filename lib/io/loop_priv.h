@@ -1,5 +1,5 @@
-/* What the files of this room know about a loop. Owned by the loop's thread.
- * Must not be included outside lib/io.
+/* What the files of this room know about a loop. Owned by the loop's thread. Must not be included
+ * outside lib/io.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

@@ -1,4 +1,5 @@
-/* The simulated loop. Owned by one thread. Must not know libuv beyond the struct it leaves unused.
+/* The simulated loop: the same tasks, graves and timing wheel, driven by calls instead of by
+ * libuv. Owned by one thread. Must not know libuv beyond the struct it leaves unused.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/loop_sim.h"
 

@@ -1,7 +1,7 @@
 /* A loop without libuv, for simulations: time stands still until it is told to pass, and nothing
  * blocks. Tasks, graves, timers and memory streams work on it; sockets, mailboxes, signals and
- * watches do not. loop_destroy ends it. Owned by one thread. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * watches do not. loop_destroy ends it. Owned by one thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

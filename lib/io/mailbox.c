@@ -1,7 +1,8 @@
 /* A locked list of letters and libuv's async handle to wake the reader. The lock guards the list
- * and the closed flag only and is never held while a letter is delivered. A closed mailbox stays in
- * memory until its loop goes, so that a late post finds the flag and not a freed block. Must not
- * know what letters say. SPDX-License-Identifier: GPL-3.0-or-later */
+ * and the closed flag only and is never held while a letter is delivered. A closed mailbox stays
+ * in memory until its loop goes, so that a late post finds the flag and not a freed block. Must
+ * not know what letters say.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/mailbox.h"
 
 #include <stdbool.h>

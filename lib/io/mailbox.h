@@ -1,5 +1,6 @@
 /* Messages from any thread to one loop: the only lock between threads. Letters arrive in the order
- * of posting, on the loop's thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * of posting, on the loop's thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/list.h"

@@ -1,5 +1,5 @@
-/* How a loop gives its closed mailboxes back at its own end. On the loop's thread.
- * Must not be included outside lib/io.
+/* How a loop gives its closed mailboxes back at its own end. On the loop's thread. Must not be
+ * included outside lib/io.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* Two streams tied together in memory, for tests and loopback: what one writes the other reads, in
- * pieces of a size the test chooses, delivered at the end of the loop's turn or when memstream_pump
- * is called. SPDX-License-Identifier: GPL-3.0-or-later */
+ * pieces of a size the test chooses, delivered at the end of the loop's turn or when
+ * memstream_pump is called.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/stream.h"

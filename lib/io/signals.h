@@ -1,5 +1,5 @@
-/* Process signals as callbacks on one loop, on its thread. One per process.
- * Must not know what a signal means to the program.
+/* Process signals as callbacks on one loop, on its thread. One per process. Must not know what a
+ * signal means to the program.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

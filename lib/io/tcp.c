@@ -1,6 +1,6 @@
-/* The life of a TCP connection: creation, facts about it, and how failures reach the user. Owned by
- * one loop, on its thread. Must not know what is carried. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The life of a TCP connection: creation, facts about it, and how failures reach the user. Owned
+ * by one loop, on its thread. Must not know what is carried.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/tcp.h"
 
 #include <errno.h>

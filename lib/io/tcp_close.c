@@ -1,7 +1,8 @@
 /* The end of a TCP connection: at once, or after what is queued was sent. A flushing close also
  * reads and drops what the peer still sends, because the kernel answers unread bytes with a reset,
  * which can overtake an error reply that was just written. All of it within two seconds. On the
- * loop's thread. Must not know why it ends. SPDX-License-Identifier: GPL-3.0-or-later */
+ * loop's thread. Must not know why it ends.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <sys/socket.h>
 
 #include "lib/base/mem.h"

@@ -1,5 +1,5 @@
-/* Outgoing TCP connections: a socket with its options, a connect that does not block, a time limit.
- * On the loop's thread. Must not know names, pools or why it is called.
+/* Outgoing TCP connections: a socket with its options, a connect that does not block, a time
+ * limit. On the loop's thread. Must not know names, pools or why it is called.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <netinet/in.h>

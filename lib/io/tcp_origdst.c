@@ -1,5 +1,7 @@
-/* Where a redirected connection was going before the kernel's NAT rewrote it. On the loop's thread.
- * Must not know which rules redirect. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a redirected connection was going before the kernel's NAT rewrote it, from the connection
+ * table of the network namespace, for IPv4 and IPv6. On the loop's thread. Must not know which
+ * rules redirect.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

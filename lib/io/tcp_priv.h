@@ -1,7 +1,7 @@
-/* One TCP connection as the tcp_*.c files share it: tcp.c has its life and its failures, tcp_read.c
- * and tcp_write.c the two directions, tcp_close.c the end, tcp_dial.c the way up. Owned by one
- * loop, on its thread. Must not be included outside lib/io. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* One TCP connection as the tcp_*.c files share it: tcp.c has its life and its failures,
+ * tcp_read.c and tcp_write.c the two directions, tcp_close.c the end, tcp_dial.c the way up. Owned
+ * by one loop, on its thread. Must not be included outside lib/io.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <uv.h>

@@ -1,7 +1,8 @@
 /* The receiving direction of a TCP connection. Bytes land in the loop's read chunk, so an idle
  * connection holds no buffer. Stopping only clears a flag; libuv learns of it when bytes do come,
  * so that stop and start within a turn cost no epoll_ctl. On the loop's thread. Must not know what
- * the bytes mean. SPDX-License-Identifier: GPL-3.0-or-later */
+ * the bytes mean.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <sys/socket.h>
 

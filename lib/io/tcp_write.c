@@ -1,6 +1,7 @@
 /* The sending direction of a TCP connection: offer everything to the kernel at once, queue only
- * what it would not take, never more than one libuv write in flight. On the loop's thread. Must not
- * know what the bytes mean. SPDX-License-Identifier: GPL-3.0-or-later */
+ * what it would not take, never more than one libuv write in flight. On the loop's thread. Must
+ * not know what the bytes mean.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <sys/socket.h>
 

@@ -1,7 +1,7 @@
 /* Binds a loop's timing wheel to its one libuv timer, which is armed only while there are timers.
  * Stopping never disarms it: one idle wake-up is cheaper than asking each time. Owned by the loop,
- * on its thread. Must not know who uses timers for what. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * on its thread. Must not know who uses timers for what.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/timer.h"
 
 #include "lib/io/loop.h"

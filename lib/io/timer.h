@@ -1,6 +1,7 @@
 /* Timers by the thousand: a hashed wheel per loop behind one libuv timer. Starting and stopping is
  * list surgery; the precision is about 4 ms and a timer never fires early. Embedded, owned by the
- * loop's thread, no close callback. SPDX-License-Identifier: GPL-3.0-or-later */
+ * loop's thread, no close callback.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

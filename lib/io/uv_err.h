@@ -1,5 +1,5 @@
-/* libuv's status codes as ours; the only place where the two meet. Pure, any thread.
- * Must not know streams or loops.
+/* libuv's status codes as ours; the only place where the two meet. Pure, any thread. Must not know
+ * streams or loops.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* Watches one folder by inotify and gathers what happens within 10 ms into one call. A folder that
  * is removed or replaced under its name is watched again as soon as it is there, which counts as a
- * change. On the loop's thread. Must not know what the files are. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * change. On the loop's thread. Must not know what the files are.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/watch.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* Tells when anything in a folder changed (created, written, renamed, removed; one level), gathered
- * over 10 ms so that one save is one call. A folder that is replaced under its name is watched
- * again. On the loop's thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tells when anything in a folder changed (created, written, renamed, removed; one level),
+ * gathered over 10 ms so that one save is one call. A folder that is replaced under its name is
+ * watched again. On the loop's thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/err.h"

@@ -1,8 +1,8 @@
 /* A hierarchical timing wheel. A timer sits on the lowest level whose span covers its distance;
  * when the wheel reaches the span of a higher slot, that slot's timers are dealt out again below.
  * Empty stretches are skipped by the bitmaps, so an idle hour costs nothing. Owned by one loop,
- * used on its thread. Must not know libuv nor any clock. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * used on its thread. Must not know libuv nor any clock.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/wheel.h"
 
 /* What lies beyond the last level waits in its farthest slot and is dealt out again from there. */

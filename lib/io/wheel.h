@@ -1,7 +1,7 @@
-/* The timing wheel behind timer.h, as a data structure alone: four levels of 64 slots of lists, and
- * a bitmap per level that says which slots are in use. Ticks in, due timers out. Owned by one loop,
- * used on its thread. Must not know libuv nor any clock. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The timing wheel behind timer.h, as a data structure alone: four levels of 64 slots of lists,
+ * and a bitmap per level that says which slots are in use. Ticks in, due timers out. Owned by one
+ * loop, used on its thread. Must not know libuv nor any clock.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

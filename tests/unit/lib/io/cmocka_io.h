@@ -1,6 +1,5 @@
-/* The includes that cmocka wants in this order, before its own header.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * For the tests of lib/io. */
+/* The includes that cmocka wants in this order, before its own header. For the tests of lib/io.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <setjmp.h>

@@ -1,6 +1,5 @@
-/* Temporary folders for tests.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+/* Temporary folders for tests. One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/lib/io/folder.h"
 
 #include <ftw.h>

@@ -1,6 +1,5 @@
-/* Temporary folders for tests that need files.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Every path given is relative to the folder. */
+/* Temporary folders for tests that need files. Every path given is relative to the folder.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 struct folder {

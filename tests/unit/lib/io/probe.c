@@ -1,6 +1,5 @@
-/* The recording user of a stream, and raw sockets, for the tests of lib/io.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+/* The recording user of a stream, and raw sockets, for the tests of lib/io. One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/lib/io/probe.h"
 
 #include <errno.h>

@@ -1,7 +1,6 @@
 /* A stream's user for tests: it records every event, checks that none comes from inside a call of
- * its own, and calls a hook after each. Also the raw sockets that play the other side.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+ * its own, and calls a hook after each. Also the raw sockets that play the other side. One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* Tests of whole files: limits, atomic replacement, folders, listing.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread, a temporary folder. */
+/* Tests of whole files: limits, atomic replacement, folders, listing. One thread, a temporary
+ * folder.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/file.h"
 
 #include <stdio.h>
@@ -104,18 +104,20 @@ static void test_make_dirs(void **state)
     folder_dispose(&f);
 }
 
+enum { NAMES_MAX = 256 };
+
 static void collect(void *owner, const char *path)
 {
     char *names = owner;
-    strcat(names, strrchr(path, '/') + 1);
-    strcat(names, " ");
+    size_t used = strlen(names);
+    snprintf(names + used, NAMES_MAX - used, "%s ", strrchr(path, '/') + 1);
 }
 
 static void test_list(void **state)
 {
     static const char *const yaml[] = {".yaml", ".yml", NULL};
     struct folder f;
-    char names[256] = "";
+    char names[NAMES_MAX] = "";
     folder_init(&f);
     folder_put(&f, "b.yaml", "");
     folder_put(&f, "a.yml", "");

@@ -1,6 +1,6 @@
-/* Tests of listeners: shared ports, address families, running out of descriptors, closing.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+/* Tests of listeners: shared ports, address families, running out of descriptors, closing. One
+ * thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/listener.h"
 
 #include <netinet/in.h>

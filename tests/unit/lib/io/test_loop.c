@@ -1,6 +1,6 @@
-/* Tests of the loop: the order at the end of a turn, time, the read chunk, stopping.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread, real loops. */
+/* Tests of the loop: the order at the end of a turn, time, the read chunk, stopping. One thread,
+ * real loops.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/loop.h"
 
 #include <string.h>

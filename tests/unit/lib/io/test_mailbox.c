@@ -1,6 +1,6 @@
 /* Tests of mailboxes and threads: order, many writers, closing. Clean under the thread sanitizer.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * Several threads. */
+ * Several threads.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/mailbox.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* Tests of streams in memory: the contract of stream.h, piece by piece, with and without a loop.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+ * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/memstream.h"
 
 #include <string.h>

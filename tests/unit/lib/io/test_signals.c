@@ -1,6 +1,5 @@
-/* Tests of process signals on a loop.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread; the process signals itself. */
+/* Tests of process signals on a loop. One thread; the process signals itself.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/signals.h"
 
 #include <signal.h>

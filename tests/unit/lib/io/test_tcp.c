@@ -1,6 +1,7 @@
-/* Tests of TCP streams over loopback: data both ways, back-pressure, half-close, failures, and what
- * is known about a connection. SPDX-License-Identifier: GPL-3.0-or-later One thread; raw sockets of
- * the same thread play the peer where order matters. */
+/* Tests of TCP streams over loopback: data both ways, back-pressure, half-close, failures, and
+ * what is known about a connection. One thread; raw sockets of the same thread play the peer where
+ * order matters.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/tcp.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Tests of the end of TCP streams: closing from inside every callback, and closes that flush first.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread; raw sockets of the same thread play the peer where order matters. */
+/* Tests of the end of TCP streams: closing from inside every callback, and closes that flush
+ * first. One thread; raw sockets of the same thread play the peer where order matters.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/tcp.h"
 
 #include <poll.h>

@@ -1,5 +1,6 @@
 /* Tests of outgoing connections: options, refusals, time limits, writes before the connection
- * stands. SPDX-License-Identifier: GPL-3.0-or-later One thread. */
+ * stands. One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/tcp.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Tests of timers on a real loop: order, restarting, stopping, never early. No upper time limits.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread. */
+ * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/timer.h"
 
 #include <string.h>

@@ -1,6 +1,5 @@
-/* Tests of the translation of libuv's codes.
- * SPDX-License-Identifier: GPL-3.0-or-later
- * One thread, no loop. */
+/* Tests of the translation of libuv's codes. One thread, no loop.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/uv_err.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Tests of watching a folder: each kind of change, the symlink swap of Kubernetes volumes, a folder
- * that is replaced. Each step waits for the call it causes. SPDX-License-Identifier:
- * GPL-3.0-or-later One thread, a temporary folder. */
+/* Tests of watching a folder: each kind of change, the symlink swap of Kubernetes volumes, a
+ * folder that is replaced. Each step waits for the call it causes. One thread, a temporary folder.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/watch.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Tests of the timing wheel as a data structure, with time passed in: edges of the levels by hand,
- * then long random walks against a plain array of due times. SPDX-License-Identifier:
- * GPL-3.0-or-later One thread, no loop. */
+ * then long random walks against a plain array of due times. One thread, no loop.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/wheel.h"
 
 #include <string.h>
