@@ -5,11 +5,14 @@
 
 #include <stddef.h>
 
+#include "lib/io/tcp.h"
+
 void http_stream_attach(struct http_stream *st, const struct http_stream_ops *ops, void *conn,
                         struct list *streams)
 {
     st->ops = ops;
     st->conn = conn;
+    st->codec = NULL;
     st->id = 0;
     st->state = 0;
     st->above_high = false;
@@ -40,4 +43,19 @@ void http_stream_check_writable(struct http_stream *st)
     st->above_high = false;
     if (st->events->on_writable)
         st->events->on_writable(st);
+}
+
+void http_stream_close_transport(struct stream *transport, enum http_close how)
+{
+    switch (how) {
+    case HTTP_CLOSE_FLUSHED:
+        stream_close_flushed(transport);
+        break;
+    case HTTP_CLOSE_RESET:
+        tcp_close_reset(transport);
+        break;
+    case HTTP_CLOSE_NOW:
+        stream_close(transport);
+        break;
+    }
 }

@@ -69,6 +69,7 @@ struct http_stream {
     /* set by the codec */
     const struct http_stream_ops *ops;
     void *conn;         /* the codec's connection; NULL: not live */
+    void *codec;        /* HTTP/2: the codec's own object for this stream */
     struct list node;   /* among the connection's streams */
     int32_t id;         /* HTTP/2 stream id; 0 in HTTP/1 */
     uint16_t state;     /* the codec's own bits */

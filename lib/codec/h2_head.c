@@ -1,0 +1,351 @@
+/* The rules of RFC 9113 §8.2 and §8.3 for one header block. Part of one struct h2, on its thread.
+ * Must not know nghttp2 nor streams. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/codec/h2_head.h"
+
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/codec/chars.h"
+
+enum {
+    PSEUDO_METHOD = 1,
+    PSEUDO_SCHEME = 2,
+    PSEUDO_AUTHORITY = 4,
+    PSEUDO_PATH = 8,
+    PSEUDO_STATUS = 16,
+    BYTES_AT_START = 1024,
+    FIELDS_AT_START = 24,
+};
+
+void h2_head_init(struct h2_head *h, const struct h2_head_limits *limits)
+{
+    *h = (struct h2_head){.limits = limits};
+}
+
+void h2_head_reset(struct h2_head *h)
+{
+    mem_free(h->fields);
+    mem_free(h->bytes);
+    h2_head_init(h, h->limits);
+}
+
+void h2_head_begin(struct h2_head *h, enum h2_head_kind kind, bool ends)
+{
+    h2_head_reset(h);
+    h->kind = kind;
+    h->ends = ends;
+    h->content_length = -1;
+    if (kind == H2_HEAD_IGNORED)
+        return;
+    h->capacity = FIELDS_AT_START;
+    h->fields = mem_alloc(h->capacity * sizeof(*h->fields));
+    h->room = BYTES_AT_START;
+    h->bytes = mem_alloc(h->room);
+}
+
+static void fail(struct h2_head *h, uint16_t status, const char *reason)
+{
+    h->fault = status;
+    h->reason = reason;
+}
+
+/* Bounded by max_bytes, which was checked before. */
+static struct h2_span keep(struct h2_head *h, struct slice s)
+{
+    if (s.len > h->room - h->used) {
+        while (s.len > h->room - h->used)
+            h->room *= 2;
+        h->bytes = mem_realloc(h->bytes, h->room);
+    }
+    struct h2_span span = {(uint32_t)h->used, (uint32_t)s.len};
+    memcpy(h->bytes + h->used, s.ptr, s.len);
+    h->used += s.len;
+    return span;
+}
+
+/* True when one of eight bytes is below 0x20 or is 0x7f; never wrong about a word without such
+ * bytes. */
+static bool has_control(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    uint64_t below = (word - ones * 0x20) & ~word;
+    uint64_t del = word ^ ones * 0x7f;
+    return ((below | ((del - ones) & ~del)) & highs) != 0;
+}
+
+static uint64_t load(const char *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof(word));
+    return word;
+}
+
+/* message_value_is_valid, eight bytes at a time where nothing is odd. */
+static bool value_is_valid(struct slice v)
+{
+    if (v.len < 8)
+        return message_value_is_valid(v);
+    uint64_t odd = 0;
+    for (size_t i = 0; i + 8 <= v.len; i += 8)
+        odd |= has_control(load(v.ptr + i));
+    odd |= has_control(load(v.ptr + v.len - 8));
+    if (odd)
+        return message_value_is_valid(v);
+    return v.ptr[0] != ' ' && v.ptr[v.len - 1] != ' ';
+}
+
+static void add_method(struct h2_head *h, struct slice value)
+{
+    if (!message_name_is_valid(value))
+        return fail(h, 400, ":method is not a token");
+    h->is_options = slice_eq(value, SLICE("OPTIONS"));
+    h->is_connect = slice_eq(value, SLICE("CONNECT"));
+    h->method = keep(h, value);
+}
+
+static void add_scheme(struct h2_head *h, struct slice value)
+{
+    if (!slice_eq(value, SLICE("https")) && !slice_eq(value, SLICE("http")))
+        return fail(h, 400, ":scheme is neither http nor https");
+    h->scheme = keep(h, value);
+}
+
+static void add_path(struct h2_head *h, struct slice value)
+{
+    if (value.len > h->limits->max_target)
+        return fail(h, 414, ":path is too long");
+    if (!slice_eq(value, SLICE("*")) && !message_path_is_valid(value))
+        return fail(h, 400, ":path is malformed");
+    h->path = keep(h, value);
+}
+
+static void add_authority(struct h2_head *h, struct slice value)
+{
+    if (!message_authority_is_valid(value))
+        return fail(h, 400, ":authority is malformed");
+    h->authority = keep(h, value);
+}
+
+static void add_status(struct h2_head *h, struct slice v)
+{
+    bool digits = v.len == 3 && v.ptr[0] >= '1' && v.ptr[0] <= '9' &&
+                  chars_is(v.ptr[1], CHARS_DIGIT) && chars_is(v.ptr[2], CHARS_DIGIT);
+    if (!digits)
+        return fail(h, 400, ":status is not a status");
+    h->status = (uint16_t)((v.ptr[0] - '0') * 100 + (v.ptr[1] - '0') * 10 + v.ptr[2] - '0');
+    if (h->status == 101)
+        return fail(h, 400, ":status 101 has no meaning in HTTP/2");
+}
+
+static const struct {
+    struct slice name;
+    uint8_t bit;
+    uint8_t kind;
+    void (*add)(struct h2_head *h, struct slice value);
+} pseudos[] = {
+    {{":method", 7}, PSEUDO_METHOD, H2_HEAD_REQUEST, add_method},
+    {{":path", 5}, PSEUDO_PATH, H2_HEAD_REQUEST, add_path},
+    {{":scheme", 7}, PSEUDO_SCHEME, H2_HEAD_REQUEST, add_scheme},
+    {{":authority", 10}, PSEUDO_AUTHORITY, H2_HEAD_REQUEST, add_authority},
+    {{":status", 7}, PSEUDO_STATUS, H2_HEAD_RESPONSE, add_status},
+};
+
+static void add_pseudo(struct h2_head *h, struct slice name, struct slice value)
+{
+    if (h->regular_seen)
+        return fail(h, 400, "pseudo-header field after a regular one");
+    for (size_t i = 0; i < sizeof(pseudos) / sizeof(pseudos[0]); i++) {
+        if (pseudos[i].kind != h->kind || !slice_eq(name, pseudos[i].name))
+            continue;
+        if (h->pseudo & pseudos[i].bit)
+            return fail(h, 400, "pseudo-header field twice");
+        h->pseudo |= pseudos[i].bit;
+        return pseudos[i].add(h, value);
+    }
+    fail(h, 400, "pseudo-header field that does not belong there");
+}
+
+static void add_content_length(struct h2_head *h, struct slice value)
+{
+    uint64_t n;
+    if (h->content_length >= 0)
+        return fail(h, 400, "content-length twice");
+    if (value.len == 0 || !chars_all(value.ptr, value.len, CHARS_DIGIT) ||
+        slice_to_u64(value, &n) != ERR_OK || n > INT64_MAX)
+        return fail(h, 400, "content-length is not a length");
+    h->content_length = (int64_t)n;
+}
+
+static void add_host(struct h2_head *h, struct slice value)
+{
+    if (h->host.len)
+        return fail(h, 400, "host twice");
+    if (!message_authority_is_valid(value))
+        return fail(h, 400, "host is malformed");
+    h->host = keep(h, value);
+}
+
+/* Fields with a meaning of their own. True when the field is to be kept like any other. */
+static bool judge_known(struct h2_head *h, enum header_id id, struct slice value)
+{
+    switch (id) {
+    case HEADER_CONNECTION:
+    case HEADER_KEEP_ALIVE:
+    case HEADER_PROXY_CONNECTION:
+    case HEADER_TRANSFER_ENCODING:
+    case HEADER_UPGRADE:
+    case HEADER_HTTP2_SETTINGS:
+        fail(h, 400, "connection-specific field");
+        return false;
+    case HEADER_TE:
+        if (h->kind == H2_HEAD_TRAILERS || !slice_eq_nocase(value, SLICE("trailers")))
+            fail(h, 400, "te says other than trailers");
+        return h->fault == 0;
+    case HEADER_HOST:
+        if (h->kind != H2_HEAD_REQUEST)
+            fail(h, 400, "host outside of a request head");
+        else
+            add_host(h, value);
+        return false;
+    case HEADER_CONTENT_LENGTH:
+        if (h->kind == H2_HEAD_TRAILERS)
+            fail(h, 400, "content-length in trailers");
+        else
+            add_content_length(h, value);
+        return h->fault == 0;
+    case HEADER_TRAILER:
+        if (h->kind == H2_HEAD_TRAILERS)
+            fail(h, 400, "trailer field in trailers");
+        return h->fault == 0;
+    case HEADER_EXPECT:
+        h->expect_continue = slice_eq_nocase(value, SLICE("100-continue"));
+        return true;
+    case HEADER_COOKIE:
+        if (h->kind == H2_HEAD_REQUEST)
+            h->cookies++;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool name_is_lower(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z')
+            return false;
+    }
+    return true;
+}
+
+/* Some servers read '_' as '-': then it would frame the message for them alone. */
+static bool name_is_disguised(struct slice name)
+{
+    return slice_eq(name, SLICE("content_length")) || slice_eq(name, SLICE("transfer_encoding"));
+}
+
+static bool check_other_name(struct h2_head *h, struct slice name)
+{
+    if (!message_name_is_valid(name) || !name_is_lower(name))
+        fail(h, 400, "field name is malformed");
+    else if (name_is_disguised(name))
+        fail(h, 400, "field name is a framing field in disguise");
+    return h->fault == 0;
+}
+
+static struct h2_field *new_field(struct h2_head *h)
+{
+    if (h->count == h->capacity) {
+        h->capacity *= 2;
+        h->fields = mem_realloc(h->fields, h->capacity * sizeof(*h->fields));
+    }
+    return &h->fields[h->count++];
+}
+
+static void add_regular(struct h2_head *h, struct slice name, struct slice value, bool never_index)
+{
+    enum header_id id = header_id_of(name);
+    h->regular_seen = true;
+    if (id == HEADER_OTHER && !check_other_name(h, name))
+        return;
+    if (!value_is_valid(value))
+        return fail(h, 400, "field value is malformed");
+    if (id != HEADER_OTHER && !judge_known(h, id, value))
+        return;
+    if (h->count == h->limits->max_count)
+        return fail(h, 431, "too many fields");
+    struct h2_field *f = new_field(h);
+    f->id = (uint16_t)id;
+    f->never_index = never_index;
+    f->name = id == HEADER_OTHER ? keep(h, name) : (struct h2_span){0, (uint32_t)name.len};
+    f->value = keep(h, value);
+    h->regular_bytes += (uint32_t)(name.len + value.len + 32);
+}
+
+void h2_head_add(struct h2_head *h, struct slice name, struct slice value, bool never_index)
+{
+    h->list_bytes += name.len + value.len + 32;
+    if (h->fault || h->kind == H2_HEAD_IGNORED)
+        return;
+    if (h->list_bytes > h->limits->max_bytes)
+        return fail(h, 431, "fields are too large");
+    if (name.len > 0 && name.ptr[0] == ':')
+        add_pseudo(h, name, value);
+    else
+        add_regular(h, name, value, never_index);
+}
+
+static void check_connect(struct h2_head *h)
+{
+    if (h->pseudo & (PSEUDO_SCHEME | PSEUDO_PATH))
+        fail(h, 400, "CONNECT with :scheme or :path");
+    else if (!(h->pseudo & PSEUDO_AUTHORITY))
+        fail(h, 400, "CONNECT without :authority");
+    else if (!h->limits->allow_connect)
+        fail(h, 501, "CONNECT is not served here");
+}
+
+static void check_request(struct h2_head *h)
+{
+    const uint8_t must = PSEUDO_METHOD | PSEUDO_SCHEME | PSEUDO_PATH;
+    if (h->authority.len == 0)
+        h->authority = h->host;
+    else if (h->host.len &&
+             !slice_eq_nocase(h2_span_in(h->bytes, h->host), h2_span_in(h->bytes, h->authority)))
+        return fail(h, 400, "host differs from :authority");
+    if (h->is_connect)
+        return check_connect(h);
+    if ((h->pseudo & must) != must)
+        return fail(h, 400, "a pseudo-header field is missing");
+    if (h->authority.len == 0)
+        return fail(h, 400, "neither :authority nor host");
+    if (h->bytes[h->path.at] == '*' && !h->is_options)
+        return fail(h, 400, ":path is * but the method is not OPTIONS");
+    if (h->ends && h->content_length > 0)
+        return fail(h, 400, "content-length without a body");
+}
+
+static void check_response(struct h2_head *h)
+{
+    if (!(h->pseudo & PSEUDO_STATUS))
+        return fail(h, 400, ":status is missing");
+    if (h->status < 200 && h->ends)
+        return fail(h, 400, "stream ends with an interim response");
+    if (h->status < 200 && h->content_length >= 0)
+        return fail(h, 400, "interim response with content-length");
+    if (h->status == 204 && h->content_length > 0)
+        return fail(h, 400, "204 with content-length");
+}
+
+bool h2_head_check(struct h2_head *h)
+{
+    if (h->fault)
+        return false;
+    if (h->kind == H2_HEAD_REQUEST)
+        check_request(h);
+    else if (h->kind == H2_HEAD_RESPONSE)
+        check_response(h);
+    else if (h->kind == H2_HEAD_TRAILERS && !h->ends)
+        fail(h, 400, "trailers do not end the stream");
+    return h->fault == 0;
+}

@@ -1,0 +1,72 @@
+/* One header block on its way in: fields as HPACK gives them are checked (RFC 9113 §8, RFC 9110
+ * §5) and gathered, and become a message or trailers in an arena once the block is whole. The first
+ * fault is kept; later fields are only counted. Part of one struct h2, on its thread; must not know
+ * nghttp2. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/slice.h"
+#include "lib/codec/message.h"
+
+enum h2_head_kind { H2_HEAD_IGNORED, H2_HEAD_REQUEST, H2_HEAD_RESPONSE, H2_HEAD_TRAILERS };
+
+struct h2_head_limits {
+    uint32_t max_bytes; /* names + values + 32 each, decoded */
+    uint32_t max_count; /* regular fields */
+    uint32_t max_target;
+    bool allow_connect; /* plain CONNECT becomes a message; else it is a fault 501 */
+};
+
+/* Where something lies in `bytes`. */
+struct h2_span {
+    uint32_t at, len;
+};
+static inline struct slice h2_span_in(const char *base, struct h2_span span)
+{
+    return slice_of(base + span.at, span.len);
+}
+
+struct h2_field {
+    struct h2_span name, value;
+    uint16_t id;
+    bool never_index;
+};
+
+struct h2_head {
+    const struct h2_head_limits *limits;
+    enum h2_head_kind kind;
+    uint16_t fault; /* 0, or the status a request deserves: 400, 414, 431, 501 */
+    const char *reason;
+    uint16_t status;
+    uint8_t pseudo; /* which pseudo-header fields were seen */
+    bool regular_seen;
+    bool is_options;
+    bool is_connect;
+    bool expect_continue;
+    bool ends; /* the block's frame has END_STREAM */
+    uint32_t cookies;
+    uint64_t list_bytes; /* all that was decoded, dropped fields too */
+    uint32_t regular_bytes;
+    int64_t content_length;
+    struct h2_span method, scheme, authority, path, host;
+    struct h2_field *fields;
+    uint32_t count, capacity;
+    char *bytes;
+    size_t used, room;
+};
+
+/* limits must outlive the head. */
+void h2_head_init(struct h2_head *h, const struct h2_head_limits *limits);
+/* Also what makes it ready for the next block: holds no memory between blocks. */
+void h2_head_reset(struct h2_head *h);
+void h2_head_begin(struct h2_head *h, enum h2_head_kind kind, bool ends);
+void h2_head_add(struct h2_head *h, struct slice name, struct slice value, bool never_index);
+/* The block is whole: the last checks. False when there is a fault. */
+bool h2_head_check(struct h2_head *h);
+/* After a check that held. In the arena. */
+struct message *h2_head_take_message(struct h2_head *h, struct arena *arena);
+struct headers *h2_head_take_trailers(struct h2_head *h, struct arena *arena);

@@ -1,0 +1,83 @@
+/* What the files behind h2.h share. Only lib/codec/h2*.c include this.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include "lib/codec/h2.h"
+#include "lib/codec/h2_guard.h"
+#include "lib/codec/h2_head.h"
+
+enum h2_stream_flag {
+    H2_ST_REMOTE_END = 1,  /* the peer's END_STREAM was seen */
+    H2_ST_LOCAL_END = 2,   /* the user ended our direction … */
+    H2_ST_LOCAL_SENT = 4,  /* … and END_STREAM is in the output */
+    H2_ST_DATA = 8,        /* nghttp2 has our data source */
+    H2_ST_DEFERRED = 16,   /* and waits to be told that there is more */
+    H2_ST_FINAL_HEAD = 32, /* client: the final head came */
+    H2_ST_BODILESS = 64,   /* client: HEAD was asked for */
+    H2_ST_WE_RESET = 128,  /* RST_STREAM is ours */
+    H2_ST_CUT_AFTER = 256, /* RST_STREAM(NO_ERROR) once our END_STREAM is out */
+    H2_ST_CLOSED = 512,    /* nghttp2 has forgotten it */
+};
+
+struct h2 {
+    nghttp2_session *session;
+    const struct h2_events *events;
+    void *owner;
+    struct buf out;
+    struct list streams;
+    struct list closed; /* streams whose end is still to be told: never from inside nghttp2's
+                         * sending, where the frame lies in a buffer that others may write to */
+    bool server;
+    bool busy;          /* inside nghttp2: no second way in */
+    bool doomed;        /* an error of the connection was found */
+    uint8_t magic_left; /* server: bytes of the client's preface still to come */
+    uint8_t head_len;   /* bytes of a frame head gathered in `head` */
+    uint8_t head[H2_FRAME_HEAD];
+    uint8_t capture_len; /* of a PRIORITY payload gathered in `head` */
+    bool skipping;
+    uint32_t payload_left;
+    struct h2_frame frame;     /* the one being read */
+    uint32_t code;             /* why we gave up, as GOAWAY says it … */
+    char *detail;              /* … and as a sentence */
+    unsigned open;             /* streams nghttp2 knows */
+    struct h2_stream *opening; /* during h2_send_request; NULL again if it did not survive that */
+    size_t data_room;          /* during h2_drain */
+    bool held;                 /* there was not enough of it */
+    struct chunk *feed_owner;
+    uint64_t now_ms;
+    char status_text[4];
+    void *frame_buffer; /* see h2_mem.c */
+    struct h2_head_limits limits;
+    struct h2_head in;
+    struct h2_guard guard;
+};
+
+/* h2.c */
+/* Remembers the first error; h2_feed or h2_drain turns it into GOAWAY. */
+void h2_doom(struct h2 *h, uint32_t code, const char *reason);
+/* One token of nuisance. */
+void h2_charge(struct h2 *h, const char *reason);
+/* Writes control frames to the output now, unless nghttp2 is at work already. */
+void h2_push(struct h2 *h);
+
+/* h2_recv.c, h2_send.c: fill their part of the callbacks. */
+void h2_recv_install(nghttp2_session_callbacks *callbacks);
+void h2_send_install(nghttp2_session_callbacks *callbacks);
+/* A response without a body, made here. */
+void h2_send_status(struct h2 *h, int32_t id, unsigned status);
+
+/* h2_mem.c */
+nghttp2_mem h2_mem_of(struct h2 *h);
+
+/* h2_stream.c */
+struct h2_stream *h2_stream_create(struct h2 *h, int32_t id);
+/* Also takes it out of h->streams. */
+void h2_stream_destroy(struct h2_stream *st);
+/* RST_STREAM for the peer and on_abort(why) for the user. */
+void h2_stream_fail(struct h2_stream *st, uint32_t code, enum err why);
+/* nghttp2 forgets it. */
+void h2_stream_closed(struct h2_stream *st, uint32_t code);
+/* Tells the users of closed streams, and frees the streams. */
+void h2_stream_settle(struct h2 *h);
