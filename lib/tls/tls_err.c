@@ -44,6 +44,7 @@ static const struct row codes[] = {
     {VERIFY_CERT_ERROR, ERR_UNTRUSTED, "the certificate was refused"},
     {VERIFY_SIGN_ERROR, ERR_UNTRUSTED, "the peer does not hold its certificate's key"},
     {SIG_VERIFY_E, ERR_UNTRUSTED, "the peer does not hold its certificate's key"},
+    {KEYUSAGE_E, ERR_UNTRUSTED, "its key usage contradicts its basic constraints"},
     {KEYUSE_SIGNATURE_E, ERR_UNTRUSTED, "its key usage does not allow digital signatures"},
     {EXTKEYUSE_AUTH_E, ERR_UNTRUSTED, "its extended key usage does not allow this end of TLS"},
     {ECC_KEY_SIZE_E, ERR_UNTRUSTED, "its elliptic curve key is too small"},

@@ -121,12 +121,16 @@ int tls_peer_verify(int chain_ok, WOLFSSL_X509_STORE_CTX *store)
     struct tls_peer_check *p = store->userCtx;
     char why[TLS_DETAIL_MAX];
     int depth = store->error_depth;
+    /* An empty certificate message comes here too. */
+    if (store->totalCerts == 0)
+        return chain_ok && p->ctx->peer_cert_optional;
     if (depth < 0 || depth >= store->totalCerts)
         return 0;
     const WOLFSSL_BUFFER_INFO *cert = &store->certs[depth];
     struct slice der = slice_of(cert->buffer, cert->length);
     if (!chain_ok) {
-        say(p, tls_err_from(store->error), chain_reason(p, der, depth, store->error));
+        bool dated = tls_err_from(store->error) == ERR_EXPIRED;
+        say(p, dated ? ERR_EXPIRED : ERR_UNTRUSTED, chain_reason(p, der, depth, store->error));
         return 0;
     }
     if (depth > 0 || p->leaf_accepted)

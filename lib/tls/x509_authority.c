@@ -111,6 +111,7 @@ static enum err load(struct x509_authority *a, const DecodedCert *cert, char det
         return e;
     a->not_before_ms = x509_date_ms(cert->beforeDate, cert->beforeDateLen);
     a->not_after_ms = x509_date_ms(cert->afterDate, cert->afterDateLen);
+    a->only_leaves = cert->pathLengthSet && cert->pathLength == 0;
     keep_subject(a, cert);
     find_key_id(a);
     return ERR_OK;

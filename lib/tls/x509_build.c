@@ -9,7 +9,7 @@
 #include "lib/tls/pem.h"
 #include "lib/tls/x509_key.h"
 
-enum { BUILD_MAX = 16384, SIGNATURE_MAX = 80 };
+enum { BUILD_MAX = 16384, SIGNATURE_MAX = 144 };
 
 #define OID(name, ...) static const uint8_t oid_##name[] = {__VA_ARGS__}
 OID(ecdsa_sha256, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02);

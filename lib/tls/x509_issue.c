@@ -144,7 +144,7 @@ enum err x509_make_intermediate(const struct x509_authority *issuer, struct slic
         .names = &san,
         .name_count = 1,
     };
-    if (slice_is_empty(common_name) || slice_is_empty(spec.subject) ||
+    if (issuer->only_leaves || slice_is_empty(common_name) || slice_is_empty(spec.subject) ||
         trust_domain_id(trust_domain, id_text, &san.value) ||
         set_dates(&spec, issuer, not_before_ms, not_after_ms))
         return ERR_INVALID;

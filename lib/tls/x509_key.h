@@ -4,7 +4,7 @@
 
 #include "lib/tls/tls_priv.h"
 
-#define X509_SPKI_MAX 128
+#define X509_SPKI_MAX 256
 #define X509_KEY_ID_SIZE 20
 
 /* From a PEM "PRIVATE KEY" or "EC PRIVATE KEY". ERR_SYNTAX; ERR_UNSUPPORTED for anything but an

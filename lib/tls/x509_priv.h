@@ -15,6 +15,7 @@ struct x509_authority {
     uint8_t key_id[64];
     size_t key_id_len;
     int64_t not_before_ms, not_after_ms;
+    bool only_leaves; /* path length 0: it signs no other CA */
 };
 
 /* From DecodedCert's own date fields; 0 when unreadable. */
