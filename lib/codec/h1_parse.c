@@ -175,7 +175,7 @@ void h1_parse_next(struct h1_parse *p)
 
 bool h1_parse_is_partial(const struct h1_parse *p)
 {
-    return p->held_len > 0 || p->blank != H1_BLANK_NONE;
+    return p->held_len > 0 || p->blank == H1_BLANK_CR;
 }
 
 enum h1_bad h1_parse_trailers(const struct h1_limits *limits, struct slice section, struct arena *arena,

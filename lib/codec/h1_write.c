@@ -63,14 +63,14 @@ static char *put_fields(char *at, const struct headers *h, uint64_t *seen)
     return at;
 }
 
-static char *put_framing(char *at, const struct message *m, enum h1_framing framing)
+static char *put_framing(char *at, enum h1_framing framing, uint64_t length)
 {
     if (framing == H1_FRAMING_CHUNKED)
         return PUT(at, "transfer-encoding: chunked\r\n");
-    if (framing != H1_FRAMING_LENGTH || m->content_length < 0)
+    if (framing != H1_FRAMING_LENGTH)
         return at;
     at = PUT(at, "content-length: ");
-    at = put_number(at, (uint64_t)m->content_length);
+    at = put_number(at, length);
     return PUT(at, "\r\n");
 }
 
@@ -135,7 +135,7 @@ static char *put_connection(char *at, const struct message *m, enum h1_connectio
 }
 
 void h1_write_request(struct buf *out, const struct message *m, enum h1_framing framing,
-                      enum h1_connection connection)
+                      uint64_t length, enum h1_connection connection)
 {
     bool connect = slice_eq(m->method, SLICE("CONNECT"));
     struct slice target = connect ? m->authority : m->path;
@@ -150,12 +150,13 @@ void h1_write_request(struct buf *out, const struct message *m, enum h1_framing 
         at = put_field(at, SLICE("host"), m->authority);
     uint64_t seen = 0;
     at = put_fields(at, &m->headers, &seen);
-    at = put_framing(at, m, framing);
+    at = put_framing(at, framing, length);
     at = put_connection(at, m, connection, (seen & ID_BIT(HEADER_TE)) != 0);
     end_piece(&p, PUT(at, "\r\n"));
 }
 
-void h1_write_response(struct buf *out, const struct message *m, enum h1_framing framing)
+void h1_write_response(struct buf *out, const struct message *m, enum h1_framing framing,
+                       uint64_t length)
 {
     struct slice reason = slice_from_cstr(message_reason(m->status));
     size_t size = HEAD_EXTRA + reason.len + m->upgrade.len + fields_size(&m->headers);
@@ -167,7 +168,7 @@ void h1_write_response(struct buf *out, const struct message *m, enum h1_framing
     at = PUT(at, "\r\n");
     uint64_t seen = 0;
     at = put_fields(at, &m->headers, &seen);
-    at = put_framing(at, m, framing);
+    at = put_framing(at, framing, length);
     end_piece(&p, m->status == 101 ? put_connection(at, m, H1_CONNECTION_DEFAULT, false) : at);
 }
 

@@ -53,7 +53,7 @@ void http_client_drain(struct http_client *c)
 
 void http_client_close(struct http_client *c)
 {
-    http_client_finish(c, ERR_CANCELED, false, ERR_CANCELED);
+    http_client_finish(c, ERR_CANCELED, HTTP_CLOSE_NOW, ERR_CANCELED);
 }
 
 bool http_client_is_stale(struct http_client *c)
@@ -111,7 +111,7 @@ void http_client_retire(struct http_client *c)
         c->events->on_retired(c);
 }
 
-void http_client_finish(struct http_client *c, enum err abort_why, bool flush, enum err why)
+void http_client_finish(struct http_client *c, enum err abort_why, enum http_close how, enum err why)
 {
     if (c->over)
         return;
@@ -124,9 +124,6 @@ void http_client_finish(struct http_client *c, enum err abort_why, bool flush, e
     c->events->on_closed(c, why);
     struct stream *transport = c->transport;
     c->transport = NULL;
-    if (flush)
-        stream_close_flushed(transport);
-    else
-        stream_close(transport);
+    http_stream_close_transport(transport, how);
     loop_bury(c->loop, &c->bury);
 }

@@ -45,9 +45,9 @@ void http_client_init(struct http_client *c, const struct http_client_ops *ops,
 /* No new streams from now on; calls on_retired once. */
 void http_client_retire(struct http_client *c);
 /* The end of the connection, idempotent: on_retired if it was not called, live streams get
- * on_abort(abort_why), the transport is closed (flush: after what is queued was sent), on_closed(why) is
- * called and ops->destroy runs at the end of the turn. */
-void http_client_finish(struct http_client *c, enum err abort_why, bool flush, enum err why);
+ * on_abort(abort_why), on_closed(why) is called, the transport is closed, and ops->destroy runs at the
+ * end of the turn. */
+void http_client_finish(struct http_client *c, enum err abort_why, enum http_close how, enum err why);
 
 struct http_client *http_client_h1_create(struct stream *transport,
                                           const struct http_client_config *config,

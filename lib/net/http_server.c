@@ -35,7 +35,8 @@ void http_server_drain(struct http_server *s)
 
 void http_server_close(struct http_server *s)
 {
-    http_server_finish(s, ERR_CANCELED, false, ERR_CANCELED, NULL);
+    http_server_finish(s, ERR_CANCELED, s->active ? HTTP_CLOSE_RESET : HTTP_CLOSE_NOW, ERR_CANCELED,
+                       NULL);
 }
 
 unsigned http_server_active(const struct http_server *s)
@@ -66,7 +67,7 @@ void http_server_init(struct http_server *s, const struct http_server_ops *ops,
     loop_task_init(&s->bury, run_burial);
 }
 
-void http_server_finish(struct http_server *s, enum err abort_why, bool flush, enum err why,
+void http_server_finish(struct http_server *s, enum err abort_why, enum http_close how, enum err why,
                         const char *detail)
 {
     if (s->over)
@@ -80,9 +81,6 @@ void http_server_finish(struct http_server *s, enum err abort_why, bool flush, e
     s->events->on_closed(s, why, detail);
     struct stream *transport = s->transport;
     s->transport = NULL;
-    if (flush)
-        stream_close_flushed(transport);
-    else
-        stream_close(transport);
+    http_stream_close_transport(transport, how);
     loop_bury(s->loop, &s->bury);
 }

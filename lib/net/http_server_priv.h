@@ -32,10 +32,9 @@ struct http_server {
 void http_server_init(struct http_server *s, const struct http_server_ops *ops,
                       struct stream *transport, const struct http_server_config *config,
                       const struct http_server_events *events, void *owner);
-/* The end of the connection, idempotent: live streams get on_abort(abort_why), the transport is closed
- * (flush: after what is queued was sent), on_closed(why, detail) is called and ops->destroy runs at the
- * end of the turn. */
-void http_server_finish(struct http_server *s, enum err abort_why, bool flush, enum err why,
+/* The end of the connection, idempotent: live streams get on_abort(abort_why), on_closed(why, detail) is
+ * called, the transport is closed, and ops->destroy runs at the end of the turn. */
+void http_server_finish(struct http_server *s, enum err abort_why, enum http_close how, enum err why,
                         const char *detail);
 
 struct http_server *http_server_h1_create(struct stream *transport,

@@ -1,0 +1,8 @@
+/* The answers that a codec gives by itself. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/buf.h"
+#include "lib/codec/h1_bad.h"
+
+/* A whole HTTP/1.1 answer that says why and closes the connection. */
+void http_refusal_write(struct buf *out, const struct h1_bad_text *why);
