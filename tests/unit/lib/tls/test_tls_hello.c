@@ -1,0 +1,174 @@
+/* Tests of reading a ClientHello: names, every cut, records in pieces, and malformed ones. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/tls/tls_hello.h"
+
+#include <string.h>
+
+#include "tests/unit/lib/base/cmocka_base.h"
+
+struct hello {
+    uint8_t bytes[2048];
+    size_t len;
+};
+
+static void put(struct hello *h, const void *bytes, size_t n)
+{
+    memcpy(h->bytes + h->len, bytes, n);
+    h->len += n;
+}
+
+static void put_number(struct hello *h, size_t value, unsigned bytes)
+{
+    while (bytes--) {
+        uint8_t byte = (uint8_t)(value >> (8 * bytes));
+        put(h, &byte, 1);
+    }
+}
+
+/* A handshake message with one other extension and, unless it is empty, the given one of type 0. */
+static struct hello make_body(struct slice name_ext)
+{
+    struct hello ext = {0}, body = {0}, all = {0};
+    put_number(&ext, 43, 2);
+    put(&ext, "\0\3\2\3\4", 5);
+    if (name_ext.len) {
+        put_number(&ext, 0, 2);
+        put_number(&ext, name_ext.len, 2);
+        put(&ext, name_ext.ptr, name_ext.len);
+    }
+    put(&body, "\3\3", 2);
+    body.len += 32;
+    put(&body, "\0\0\2\x13\1\1\0", 7);
+    put_number(&body, ext.len, 2);
+    put(&body, ext.bytes, ext.len);
+    put_number(&all, 1, 1);
+    put_number(&all, body.len, 3);
+    put(&all, body.bytes, body.len);
+    return all;
+}
+
+/* In records of at most `piece` bytes. */
+static struct hello wrap(const struct hello *body, size_t piece)
+{
+    struct hello all = {0};
+    for (size_t at = 0; at < body->len; at += piece) {
+        size_t n = body->len - at < piece ? body->len - at : piece;
+        put(&all, "\x16\3\1", 3);
+        put_number(&all, n, 2);
+        put(&all, body->bytes + at, n);
+    }
+    return all;
+}
+
+static const struct slice example = {"\0\x10\0\0\x0d"
+                                     "Www.ExAmple.a",
+                                     18};
+
+static void test_every_cut(void **state)
+{
+    struct hello body = make_body(example);
+    static const size_t pieces[] = {2000, 50, 20};
+    for (size_t i = 0; i < 3; i++) {
+        struct hello h = wrap(&body, pieces[i]);
+        struct tls_hello out;
+        char why[TLS_DETAIL_MAX];
+        for (size_t n = 0; n < h.len; n++)
+            assert_int_equal(tls_hello_parse(h.bytes, n, &out, why), ERR_AGAIN);
+        assert_int_equal(tls_hello_parse(h.bytes, h.len, &out, why), ERR_OK);
+        assert_string_equal(out.sni, "www.example.a");
+        h.bytes[h.len] = 0x14; /* what follows is not its business */
+        assert_int_equal(tls_hello_parse(h.bytes, h.len + 1, &out, why), ERR_OK);
+    }
+}
+
+static void test_without_name(void **state)
+{
+    struct hello body = make_body((struct slice){NULL, 0}), h = wrap(&body, 2000);
+    struct tls_hello out;
+    char why[TLS_DETAIL_MAX];
+    assert_int_equal(tls_hello_parse(h.bytes, h.len, &out, why), ERR_OK);
+    assert_string_equal(out.sni, "");
+}
+
+static void check_bad(const struct hello *h, uint8_t alert, const char *sentence)
+{
+    struct tls_hello out;
+    char why[TLS_DETAIL_MAX] = "";
+    assert_int_equal(tls_hello_parse(h->bytes, h->len, &out, why), ERR_PROTOCOL);
+    assert_int_equal(out.alert, alert);
+    assert_non_null(strstr(why, sentence));
+}
+
+static void test_bad_names(void **state)
+{
+    static const struct {
+        struct slice ext;
+        uint8_t alert;
+    } cases[] = {
+        {{"\0\0", 2}, 50},                  /* empty list */
+        {{"\0\4\0\0\2a", 6}, 50},           /* name longer than the list */
+        {{"\0\4\1\0\1a", 6}, 50},           /* not a host name by type */
+        {{"\0\4\0\0\1ax", 7}, 50},          /* bytes behind the list */
+        {{"\0\x08\0\0\1a\0\0\1b", 10}, 50}, /* two names */
+        {{"\0\3\0\0\0", 5}, 47},            /* empty name */
+        {{"\0\4\0\0\1 ", 6}, 47},
+        {{"\0\5\0\0\2a\0", 7}, 47},
+        {{"\0\5\0\0\2a/", 7}, 47},
+        {{"\0\5\0\0\2\xc3\xa4", 7}, 47},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct hello body = make_body(cases[i].ext), h = wrap(&body, 2000);
+        check_bad(&h, cases[i].alert, "server");
+    }
+}
+
+static void test_long_name(void **state)
+{
+    char ext[300];
+    memset(ext, 'a', sizeof(ext));
+    /* list of 0x0104 bytes, type 0, name of 0x0101 bytes: more than fits */
+    ext[0] = 1, ext[1] = 4, ext[2] = 0, ext[3] = 1, ext[4] = 1;
+    struct hello b = make_body(slice_of(ext, 5 + 257)), h = wrap(&b, 2000);
+    check_bad(&h, 47, "not a host name");
+    ext[1] = 2, ext[3] = 0, ext[4] = 255;
+    b = make_body(slice_of(ext, 5 + 255)), h = wrap(&b, 2000);
+    struct tls_hello out;
+    char why[TLS_DETAIL_MAX];
+    assert_int_equal(tls_hello_parse(h.bytes, h.len, &out, why), ERR_OK);
+    assert_int_equal(strlen(out.sni), 255);
+}
+
+static void test_bad_framing(void **state)
+{
+    struct hello body = make_body(example), h = wrap(&body, 4);
+    check_bad(&h, 50, "too many records");
+    h = wrap(&body, 2000);
+    h.bytes[5] = 2;
+    check_bad(&h, 10, "another handshake message");
+    h = wrap(&body, 40);
+    h.bytes[45] = 0x17;
+    check_bad(&h, 10, "mixed with other records");
+    h = wrap(&body, 2000);
+    h.bytes[0] = 'G';
+    check_bad(&h, 0, "not TLS");
+}
+
+static void test_too_large(void **state)
+{
+    static uint8_t big[TLS_HELLO_MAX + 16] = {0x16, 3, 1, 0xff, 0xff, 1, 0, 0xff, 0xff};
+    struct tls_hello out;
+    char why[TLS_DETAIL_MAX];
+    assert_int_equal(tls_hello_parse(big, TLS_HELLO_MAX - 1, &out, why), ERR_AGAIN);
+    assert_int_equal(tls_hello_parse(big, TLS_HELLO_MAX, &out, why), ERR_PROTOCOL);
+    assert_non_null(strstr(why, "larger than"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_cut), cmocka_unit_test(test_without_name),
+        cmocka_unit_test(test_bad_names), cmocka_unit_test(test_long_name),
+        cmocka_unit_test(test_too_large), cmocka_unit_test(test_bad_framing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
