@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/cluster.h"
 
-#include <stdio.h>
-
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "sidecar/upstream/pool.h"
@@ -288,13 +286,24 @@ static const struct cluster_conf *create_dynamic_conf(struct slice name, const s
     return &d->cluster;
 }
 
+#define KEY_NAME_MAX 12
+
+/* Address and name as bytes, so that looking up formats nothing. */
+static struct slice write_key(char key[19 + KEY_NAME_MAX], const struct addr *to, struct slice name)
+{
+    size_t name_len = name.len < KEY_NAME_MAX ? name.len : KEY_NAME_MAX;
+    key[0] = (char)to->family;
+    memcpy(key + 1, &to->port, 2);
+    memcpy(key + 3, to->ip, 16);
+    memcpy(key + 19, name.ptr, name_len);
+    return slice_of(key, 19 + name_len);
+}
+
 struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
                                  struct slice mesh_spiffe_id)
 {
-    char key[ADDR_TEXT_MAX + 64];
-    char address[ADDR_TEXT_MAX];
-    int len = snprintf(key, sizeof(key), "%s|%.*s", addr_format(to, address), SLICE_ARG(name));
-    struct slice key_slice = slice_of(key, len < (int)sizeof(key) ? (size_t)len : sizeof(key) - 1);
+    char key[19 + KEY_NAME_MAX];
+    struct slice key_slice = write_key(key, to, name);
     struct cluster *c = map_get(&t->dynamic, key_slice);
     if (c && !slice_eq(c->conf->endpoints[0].spiffe_id, mesh_spiffe_id)) {
         const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
