@@ -1,9 +1,8 @@
 /* The table behind chars.h, one row of 16 bytes per high nibble.
  *   path   printable ASCII but  " # < > ? \ `      query   printable ASCII but  " # < >
  *   reg    unreserved: the sub-delims and percent signs that RFC 3986 would allow are refused
- * Browsers send | ^ { } [ ] unescaped in paths and queries, so those pass; what could end a target or be
- * taken for another separator does not.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+ * Browsers send | ^ { } [ ] unescaped in paths and queries, so those pass; what could end a target
+ * or be taken for another separator does not. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/chars.h"
 
 /* clang-format off */

@@ -1,5 +1,5 @@
-/* Classes of bytes in HTTP syntax (RFC 9110 §5.6.2, RFC 3986), as one table look-up each. Pure data, for
- * lib/codec alone. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Classes of bytes in HTTP syntax (RFC 9110 §5.6.2, RFC 3986), as one table look-up each. Pure
+ * data, for lib/codec alone. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>
@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 enum {
-    CHARS_TOKEN = 1,  /* tchar: methods, field names, protocol names */
-    CHARS_VALUE = 2,  /* field-vchar, SP, HTAB */
-    CHARS_PATH = 4,   /* what may stand in a path; '%' must begin a triplet on top */
-    CHARS_QUERY = 8,  /* what may stand in a query */
-    CHARS_REG = 16,   /* a registered name or an IPv4 address */
+    CHARS_TOKEN = 1, /* tchar: methods, field names, protocol names */
+    CHARS_VALUE = 2, /* field-vchar, SP, HTAB */
+    CHARS_PATH = 4,  /* what may stand in a path; '%' must begin a triplet on top */
+    CHARS_QUERY = 8, /* what may stand in a query */
+    CHARS_REG = 16,  /* a registered name or an IPv4 address */
     CHARS_HEX = 32,
     CHARS_DIGIT = 64,
 };

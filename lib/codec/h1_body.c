@@ -1,5 +1,5 @@
-/* Bodies, and above all the chunked coding (RFC 9112 §7.1) without its leniences: no white space, no bare
- * line ends, at most 15 digits, short extensions. Pure but for the gathered trailer.
+/* Bodies, and above all the chunked coding (RFC 9112 §7.1) without its leniences: no white space,
+ * no bare line ends, at most 15 digits, short extensions. Pure but for the gathered trailer.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_body.h"
 
@@ -157,7 +157,8 @@ static void gather(struct h1_body *b, const uint8_t *data, size_t len)
 }
 
 /* The trailer section line by line, until the empty line. */
-static enum h1_body_result take_trailer(struct h1_body *b, const uint8_t *data, size_t len, size_t *used)
+static enum h1_body_result take_trailer(struct h1_body *b, const uint8_t *data, size_t len,
+                                        size_t *used)
 {
     size_t at = *used;
     while (at < len) {

@@ -1,6 +1,6 @@
-/* The bytes of a head are copied in one go, names are lower-cased in the copy (or replaced by the static
- * text of a well-known one), and everything else points into it. Pure; whoever owns the arena.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The bytes of a head are copied in one go, names are lower-cased in the copy (or replaced by the
+ * static text of a well-known one), and everything else points into it. Pure; whoever owns the
+ * arena. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_build.h"
 
 #include "lib/codec/headers.h"
@@ -91,7 +91,8 @@ struct message *h1_build_message(const struct h1_head *h, struct arena *arena, s
 struct headers *h1_build_trailers(const struct h1_head *h, struct arena *arena)
 {
     struct headers *out = arena_alloc(arena, sizeof(*out));
-    struct copy c = {.from = h->base, .to = (char *)arena_copy(arena, slice_of(h->base, h->len)).ptr};
+    struct copy c = {.from = h->base,
+                     .to = (char *)arena_copy(arena, slice_of(h->base, h->len)).ptr};
     headers_init(out, arena);
     build_fields(h, &c, out);
     return out;

@@ -4,7 +4,7 @@
 
 #include "lib/codec/h1_head.h"
 
-/* Only after a check that found nothing bad. The message and all of its parts are copied into the arena;
- * its header list has room for a few more fields. `scheme` as in the check. */
+/* Only after a check that found nothing bad. The message and all of its parts are copied into the
+ * arena; its header list has room for a few more fields. `scheme` as in the check. */
 struct message *h1_build_message(const struct h1_head *h, struct arena *arena, struct slice scheme);
 struct headers *h1_build_trailers(const struct h1_head *h, struct arena *arena);

@@ -1,5 +1,5 @@
-/* Cutting a head up with llhttp, in its strict mode, and checking again what it is too kind about: every
- * byte of the start line and of the line structure. Pure; any thread.
+/* Cutting a head up with llhttp, in its strict mode, and checking again what it is too kind about:
+ * every byte of the start line and of the line structure. Pure; any thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_cut.h"
 
@@ -74,7 +74,8 @@ static enum h1_bad blame_field(const struct h1_head *h, size_t at, size_t len)
     struct slice line = slice_of(h->base + begin, at - begin);
     if (line.len == 0 && culprit != ' ' && culprit != '\t')
         return H1_BAD_FIELD_NAME;
-    return slice_find_byte(line, ':') == line.len && line.len ? H1_BAD_FIELD_NAME : H1_BAD_FIELD_VALUE;
+    return slice_find_byte(line, ':') == line.len && line.len ? H1_BAD_FIELD_NAME
+                                                              : H1_BAD_FIELD_VALUE;
 }
 
 /* llhttp did not like the version; all it has seen of it counts. */
@@ -113,7 +114,8 @@ static enum h1_bad blame(const llhttp_t *parser, const struct cut *c, enum h1_ro
     case HPE_UNEXPECTED_CONTENT_LENGTH:
         return H1_BAD_LENGTH_REPEATED;
     case HPE_INVALID_CONTENT_LENGTH:
-        return parser->flags & F_TRANSFER_ENCODING ? H1_BAD_LENGTH_AND_CODING : H1_BAD_LENGTH_INVALID;
+        return parser->flags & F_TRANSFER_ENCODING ? H1_BAD_LENGTH_AND_CODING
+                                                   : H1_BAD_LENGTH_INVALID;
     case HPE_INVALID_TRANSFER_ENCODING:
         return parser->flags & F_CONTENT_LENGTH ? H1_BAD_LENGTH_AND_CODING : H1_BAD_CODING_INVALID;
     default:
@@ -128,8 +130,8 @@ static uint32_t skip_blanks(const struct h1_head *h, uint32_t at)
     return at;
 }
 
-/* The line that begins at *at is exactly name ":" OWS value OWS CR LF: whatever llhttp skipped between
- * its callbacks would show here. The CR LF at the head's end stops every loop. */
+/* The line that begins at *at is exactly name ":" OWS value OWS CR LF: whatever llhttp skipped
+ * between its callbacks would show here. The CR LF at the head's end stops every loop. */
 static enum h1_bad check_line(const struct h1_head *h, struct h1_field *f, uint32_t *at)
 {
     if (f->name != *at || f->name_len == 0)
@@ -225,12 +227,14 @@ static enum h1_bad check_head(const struct h1_rules *rules, struct h1_head *h)
         bad = check_lines(h);
     if (bad)
         return bad;
-    return rules->role == H1_REQUEST ? h1_head_check_request(h, rules->scheme) : h1_head_check_response(h);
+    return rules->role == H1_REQUEST ? h1_head_check_request(h, rules->scheme)
+                                     : h1_head_check_response(h);
 }
 
 /* The method is looked at first and by ourselves, because llhttp gives up at the first byte that no
  * method has there, and 501 needs the whole token. */
-enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t len, enum h1_bad *bad)
+enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t len,
+                                 enum h1_bad *bad)
 {
     size_t n = 0;
     while (n < len && n <= H1_METHOD_MAX && chars_is(data[n], CHARS_TOKEN))

@@ -1,5 +1,5 @@
-/* The only door to llhttp: bytes that may hold a whole head in, offsets and a verdict out. For h1_parse.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The only door to llhttp: bytes that may hold a whole head in, offsets and a verdict out. For
+ * h1_parse. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/codec/h1_head.h"
@@ -18,11 +18,13 @@ struct h1_rules {
 
 enum h1_cut_result { H1_CUT_MORE, H1_CUT_DONE, H1_CUT_BAD };
 
-/* The head that begins at data; DONE: complete, checked, head->len bytes long. MORE: it does not end
- * within len. BAD: *bad says why. */
+/* The head that begins at data; DONE: complete, checked, head->len bytes long. MORE: it does not
+ * end within len. BAD: *bad says why. */
 enum h1_cut_result h1_cut_head(const struct h1_rules *rules, const uint8_t *data, size_t len,
                                struct h1_head *head, enum h1_bad *bad);
 /* The method alone, which is all that a first few bytes can be judged by. */
-enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t len, enum h1_bad *bad);
+enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t len,
+                                 enum h1_bad *bad);
 /* Field lines and the empty line that ends them, at least one of the former. */
-enum h1_bad h1_cut_trailers(const struct h1_limits *limits, struct slice section, struct h1_head *head);
+enum h1_bad h1_cut_trailers(const struct h1_limits *limits, struct slice section,
+                            struct h1_head *head);

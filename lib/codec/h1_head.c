@@ -1,6 +1,6 @@
-/* What the fields of an HTTP/1 head mean for the connection and the body, and whether they may: RFC 9110
- * §7.6.1, RFC 9112 §6. Everything that two readers could understand differently is refused. Pure.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the fields of an HTTP/1 head mean for the connection and the body, and whether they may: RFC
+ * 9110 §7.6.1, RFC 9112 §6. Everything that two readers could understand differently is refused.
+ * Pure. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_head.h"
 
 #include "lib/codec/chars.h"
@@ -47,7 +47,8 @@ static bool is_ambiguous(struct slice name)
     }
 }
 
-/* The next element of a comma-separated list, trimmed; empty ones are passed over (RFC 9110 §5.6.1). */
+/* The next element of a comma-separated list, trimmed; empty ones are passed over (RFC 9110
+ * §5.6.1). */
 static bool next_element(struct slice *list, struct slice *element)
 {
     while (slice_split(list, ',', element)) {
@@ -115,8 +116,8 @@ static bool read_field(struct h1_head *h, struct h1_field *f, struct tally *t)
     }
 }
 
-/* A field that Connection names ends here; the framing and what decides on access must not be made to
- * vanish that way. */
+/* A field that Connection names ends here; the framing and what decides on access must not be made
+ * to vanish that way. */
 static enum h1_bad drop_named(struct h1_head *h, struct slice name)
 {
     enum header_id id = headers_id_of_token(name);
@@ -239,7 +240,8 @@ static bool protocols_are_valid(struct slice list)
     return found > 0;
 }
 
-/* RFC 9110 §7.8: an upgrade may be ignored, and is when it goes with a body or would smuggle HTTP/2 in. */
+/* RFC 9110 §7.8: an upgrade may be ignored, and is when it goes with a body or would smuggle HTTP/2
+ * in. */
 static enum h1_bad check_request_upgrade(struct h1_head *h, const struct tally *t)
 {
     h->upgrade = (struct slice){NULL, 0};
@@ -273,7 +275,8 @@ enum h1_bad h1_head_check_request(struct h1_head *h, struct slice scheme)
     if (bad)
         return bad;
     bool bodiless = slice_eq(h->method, SLICE("CONNECT")) || slice_eq(h->method, SLICE("TRACE"));
-    return bodiless && (h->chunked || h->content_length >= 0) ? H1_BAD_BODY_FORBIDDEN : H1_BAD_NOTHING;
+    return bodiless && (h->chunked || h->content_length >= 0) ? H1_BAD_BODY_FORBIDDEN
+                                                              : H1_BAD_NOTHING;
 }
 
 /* 1xx and 204 never have a body. A "content-length: 0" is harmless and common; it is left out. */

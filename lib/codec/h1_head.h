@@ -1,6 +1,6 @@
-/* One HTTP/1 head cut into its parts, still lying in the bytes it came in: what h1_parse fills, h1_head
- * judges (RFC 9112 §3, §6; reject, never repair) and h1_build turns into a struct message. Lives on the stack of
- * whoever parses, between two reads; nothing in it outlives the input.
+/* One HTTP/1 head cut into its parts, still lying in the bytes it came in: what h1_parse fills,
+ * h1_head judges (RFC 9112 §3, §6; reject, never repair) and h1_build turns into a struct message.
+ * Lives on the stack of whoever parses, between two reads; nothing in it outlives the input.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

@@ -7,13 +7,13 @@
 enum { COMMON = 9 };
 
 static const struct slice methods[] = {
-    {"GET", 3},        {"POST", 4},       {"PUT", 3},         {"HEAD", 4},      {"DELETE", 6},
-    {"PATCH", 5},      {"OPTIONS", 7},    {"CONNECT", 7},     {"TRACE", 5},     {"QUERY", 5},
-    {"PROPFIND", 8},   {"PROPPATCH", 9},  {"REPORT", 6},      {"SEARCH", 6},    {"PURGE", 5},
-    {"COPY", 4},       {"LOCK", 4},       {"UNLOCK", 6},      {"MKCOL", 5},     {"MOVE", 4},
-    {"BIND", 4},       {"REBIND", 6},     {"UNBIND", 6},      {"ACL", 3},       {"LINK", 4},
-    {"UNLINK", 6},     {"MKACTIVITY", 10}, {"MKCALENDAR", 10}, {"CHECKOUT", 8},  {"MERGE", 5},
-    {"M-SEARCH", 8},   {"NOTIFY", 6},     {"SUBSCRIBE", 9},   {"UNSUBSCRIBE", 11}, {"SOURCE", 6},
+    {"GET", 3},      {"POST", 4},        {"PUT", 3},         {"HEAD", 4},         {"DELETE", 6},
+    {"PATCH", 5},    {"OPTIONS", 7},     {"CONNECT", 7},     {"TRACE", 5},        {"QUERY", 5},
+    {"PROPFIND", 8}, {"PROPPATCH", 9},   {"REPORT", 6},      {"SEARCH", 6},       {"PURGE", 5},
+    {"COPY", 4},     {"LOCK", 4},        {"UNLOCK", 6},      {"MKCOL", 5},        {"MOVE", 4},
+    {"BIND", 4},     {"REBIND", 6},      {"UNBIND", 6},      {"ACL", 3},          {"LINK", 4},
+    {"UNLINK", 6},   {"MKACTIVITY", 10}, {"MKCALENDAR", 10}, {"CHECKOUT", 8},     {"MERGE", 5},
+    {"M-SEARCH", 8}, {"NOTIFY", 6},      {"SUBSCRIBE", 9},   {"UNSUBSCRIBE", 11}, {"SOURCE", 6},
 };
 
 static struct slice find_in(struct slice token, size_t count)

@@ -1,7 +1,7 @@
-/* HTTP/1 heads from any pieces of bytes; see h1_parse.h. A head that lies in one piece is parsed where it
- * lies. One that does not is gathered line by line, so that llhttp sees it once more only when it is
- * whole: the work stays linear however it is cut, and the verdict does not depend on the cuts.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* HTTP/1 heads from any pieces of bytes; see h1_parse.h. A head that lies in one piece is parsed
+ * where it lies. One that does not is gathered line by line, so that llhttp sees it once more only
+ * when it is whole: the work stays linear however it is cut, and the verdict does not depend on the
+ * cuts. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_parse.h"
 
 #include "lib/base/mem.h"
@@ -27,7 +27,8 @@ static void hold(struct h1_parse *p, const uint8_t *data, size_t len)
 static enum h1_bad check_held_size(const struct h1_parse *p)
 {
     if (p->line_count == 0) {
-        size_t limit = p->rules.role == H1_REQUEST ? p->rules.limits.target_bytes : p->rules.limits.header_bytes;
+        size_t limit = p->rules.role == H1_REQUEST ? p->rules.limits.target_bytes
+                                                   : p->rules.limits.header_bytes;
         if (p->held_len <= limit + START_LINE_EXTRA)
             return H1_BAD_NOTHING;
         return p->rules.role == H1_REQUEST ? H1_BAD_TARGET_TOO_LONG : H1_BAD_START_LINE;
@@ -124,8 +125,8 @@ static enum h1_parse_result parse_held(struct h1_parse *p, struct h1_head *head)
     return H1_PARSE_BAD;
 }
 
-enum h1_parse_result h1_parse_head(struct h1_parse *p, const uint8_t *data, size_t len, size_t *used,
-                                   struct h1_head *head)
+enum h1_parse_result h1_parse_head(struct h1_parse *p, const uint8_t *data, size_t len,
+                                   size_t *used, struct h1_head *head)
 {
     size_t skipped = 0, taken = 0;
     *used = 0;
@@ -178,8 +179,8 @@ bool h1_parse_is_partial(const struct h1_parse *p)
     return p->held_len > 0 || p->blank == H1_BLANK_CR;
 }
 
-enum h1_bad h1_parse_trailers(const struct h1_limits *limits, struct slice section, struct arena *arena,
-                              struct headers **out)
+enum h1_bad h1_parse_trailers(const struct h1_limits *limits, struct slice section,
+                              struct arena *arena, struct headers **out)
 {
     *out = NULL;
     if (slice_eq(section, SLICE("\r\n")))

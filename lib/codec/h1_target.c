@@ -18,8 +18,8 @@ static enum h1_bad check_host(const struct h1_head *h, struct slice host)
     return message_authority_is_valid(host) ? H1_BAD_NOTHING : H1_BAD_HOST_INVALID;
 }
 
-/* An authority in the target and the one in Host are the same one, or there is no telling which of them
- * another reader would take. */
+/* An authority in the target and the one in Host are the same one, or there is no telling which of
+ * them another reader would take. */
 static enum h1_bad take_authority(struct h1_head *h, struct slice authority, struct slice host)
 {
     if (!message_authority_is_valid(authority))

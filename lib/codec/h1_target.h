@@ -4,6 +4,6 @@
 
 #include "lib/codec/h1_head.h"
 
-/* Fills authority and path. `host` is the value of the only Host field; its ptr is NULL when there was
- * none. */
+/* Fills authority and path. `host` is the value of the only Host field; its ptr is NULL when there
+ * was none. */
 enum h1_bad h1_target_check(struct h1_head *h, struct slice scheme, struct slice host);

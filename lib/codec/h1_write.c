@@ -1,5 +1,5 @@
-/* Writing HTTP/1: a head goes into one reserved piece of the buffer, measured before. Pure; whoever owns
- * the buffer. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writing HTTP/1: a head goes into one reserved piece of the buffer, measured before. Pure; whoever
+ * owns the buffer. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_write.h"
 
 #include <string.h>
@@ -13,10 +13,10 @@ enum {
 
 #define ID_BIT(id) (UINT64_C(1) << (id))
 /* Written from elsewhere, or not at all. */
-#define SKIPPED \
-    (ID_BIT(HEADER_CONTENT_LENGTH) | ID_BIT(HEADER_TRANSFER_ENCODING) | ID_BIT(HEADER_CONNECTION) | \
-     ID_BIT(HEADER_KEEP_ALIVE) | ID_BIT(HEADER_PROXY_CONNECTION) | ID_BIT(HEADER_UPGRADE) | \
-     ID_BIT(HEADER_HTTP2_SETTINGS) | ID_BIT(HEADER_HOST))
+#define SKIPPED                                                                                \
+    (ID_BIT(HEADER_CONTENT_LENGTH) | ID_BIT(HEADER_TRANSFER_ENCODING) |                        \
+     ID_BIT(HEADER_CONNECTION) | ID_BIT(HEADER_KEEP_ALIVE) | ID_BIT(HEADER_PROXY_CONNECTION) | \
+     ID_BIT(HEADER_UPGRADE) | ID_BIT(HEADER_HTTP2_SETTINGS) | ID_BIT(HEADER_HOST))
 
 _Static_assert(HEADER_COUNT <= 64, "ids of header names no longer fit a mask");
 
@@ -110,7 +110,8 @@ static void end_piece(const struct piece *p, const char *end)
     }
 }
 
-static char *put_connection(char *at, const struct message *m, enum h1_connection connection, bool te)
+static char *put_connection(char *at, const struct message *m, enum h1_connection connection,
+                            bool te)
 {
     struct slice options[3];
     unsigned count = 0;

@@ -1,6 +1,6 @@
-/* Heads and bodies to HTTP/1 bytes. What is framing (Content-Length, Transfer-Encoding, Connection, Host,
- * Upgrade) comes from the arguments and the struct's own members, never from the header list: a message
- * cannot contradict itself. The caller vouches for the syntax of names and values. Pure.
+/* Heads and bodies to HTTP/1 bytes. What is framing (Content-Length, Transfer-Encoding, Connection,
+ * Host, Upgrade) comes from the arguments and the struct's own members, never from the header list:
+ * a message cannot contradict itself. The caller vouches for the syntax of names and values. Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -19,8 +19,9 @@ enum h1_connection { H1_CONNECTION_DEFAULT, H1_CONNECTION_CLOSE, H1_CONNECTION_K
 /* A whole head. version HTTP_1_0 writes HTTP/1.0, any other HTTP/1.1. */
 void h1_write_request(struct buf *out, const struct message *m, enum h1_framing framing,
                       uint64_t length, enum h1_connection connection);
-/* A head without its end: the Connection field and the empty line follow by h1_write_head_end, when it is
- * known whether the connection goes on. The status line always says HTTP/1.1 (RFC 9110 §2.5). */
+/* A head without its end: the Connection field and the empty line follow by h1_write_head_end, when
+ * it is known whether the connection goes on. The status line always says HTTP/1.1 (RFC 9110 §2.5).
+ */
 void h1_write_response(struct buf *out, const struct message *m, enum h1_framing framing,
                        uint64_t length);
 void h1_write_head_end(struct buf *out, enum h1_connection connection);

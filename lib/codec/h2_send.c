@@ -304,13 +304,13 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 }
 
 /* A head that nghttp2 will not write, because it is too large. For a request the stream's end
- * follows. */
+ * follows by itself; other heads fail for streams that are ending anyway. */
 static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error,
                              void *user)
 {
     (void)user;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat == NGHTTP2_HCAT_REQUEST ||
-        error == NGHTTP2_ERR_STREAM_CLOSING || error == NGHTTP2_ERR_STREAM_CLOSED)
+        error != NGHTTP2_ERR_FRAME_SIZE_ERROR)
         return 0;
     struct h2_stream *st = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     if (st)

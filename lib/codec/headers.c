@@ -1,5 +1,5 @@
-/* A list of header fields in arrival order, and the numbers of the well-known names. Lists belong to
- * whoever owns their arena; the table of names is filled before main and only read after.
+/* A list of header fields in arrival order, and the numbers of the well-known names. Lists belong
+ * to whoever owns their arena; the table of names is filled before main and only read after.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/headers.h"
 
@@ -42,7 +42,8 @@ static uint64_t load_folded(const char *at)
     return word | 0x2020202020202020u;
 }
 
-/* Known names hold letters, digits and hyphens only; no other tchar meets one of them with bit 5 set. */
+/* Known names hold letters, digits and hyphens only; no other tchar meets one of them with bit 5
+ * set. */
 static bool eq_folded(const char *raw, const char *lower, size_t len)
 {
     if (len < 8) {
@@ -104,7 +105,8 @@ static uint32_t size_of(const struct header *item)
     return (uint32_t)(item->name.len + item->value.len + 32);
 }
 
-static struct header *add(struct headers *h, struct slice name, enum header_id id, struct slice value)
+static struct header *add(struct headers *h, struct slice name, enum header_id id,
+                          struct slice value)
 {
     if (h->count == h->capacity)
         headers_reserve(h, h->capacity ? h->capacity * 2 : CAPACITY_MIN);
@@ -197,6 +199,7 @@ void headers_copy(struct headers *to, const struct headers *from)
     for (uint32_t i = 0; i < from->count; i++) {
         const struct header *item = &from->items[i];
         struct slice name = item->id ? item->name : arena_copy(to->arena, item->name);
-        add(to, name, item->id, arena_copy(to->arena, item->value))->never_index = item->never_index;
+        add(to, name, item->id, arena_copy(to->arena, item->value))->never_index =
+            item->never_index;
     }
 }

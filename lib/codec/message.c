@@ -1,6 +1,5 @@
-/* What can be asked of a message head, and the syntax of its parts. Pure; any thread. Must not know how
- * a head is written in either version.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* What can be asked of a message head, and the syntax of its parts. Pure; any thread. Must not know
+ * how a head is written in either version. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/message.h"
 
 #include "lib/codec/chars.h"
@@ -14,7 +13,8 @@ void message_init(struct message *m, struct arena *arena)
 bool message_is_idempotent(const struct message *m)
 {
     static const struct slice methods[] = {
-        {"GET", 3}, {"HEAD", 4}, {"OPTIONS", 7}, {"TRACE", 5}, {"PUT", 3}, {"DELETE", 6}, {"QUERY", 5},
+        {"GET", 3}, {"HEAD", 4},   {"OPTIONS", 7}, {"TRACE", 5},
+        {"PUT", 3}, {"DELETE", 6}, {"QUERY", 5},
     };
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (slice_eq(m->method, methods[i]))
@@ -79,7 +79,8 @@ bool message_authority_is_valid(struct slice authority)
 {
     if (authority.len == 0)
         return false;
-    size_t host = authority.ptr[0] == '[' ? literal_len(authority) : slice_find_byte(authority, ':');
+    size_t host =
+        authority.ptr[0] == '[' ? literal_len(authority) : slice_find_byte(authority, ':');
     if (host == 0)
         return false;
     if (authority.ptr[0] != '[' && !chars_all(authority.ptr, host, CHARS_REG))
@@ -92,7 +93,8 @@ bool message_authority_is_valid(struct slice authority)
            slice_to_u64(slice_sub(port, 1, port.len), &number) == ERR_OK && number <= 65535;
 }
 
-/* A percent sign in a path begins two hexadecimal digits: else two readers may decode it differently. */
+/* A percent sign in a path begins two hexadecimal digits: else two readers may decode it
+ * differently. */
 static bool path_is_valid(struct slice path)
 {
     for (size_t i = 0; i < path.len; i++) {
@@ -120,7 +122,7 @@ const char *message_reason(unsigned status)
 {
     switch (status) {
 #define X(code, text) \
-    case code: \
+    case code:        \
         return text;
 #include "lib/codec/status.def"
 #undef X

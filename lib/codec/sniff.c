@@ -1,5 +1,5 @@
-/* Telling protocols apart by their first bytes; see sniff.h. Pure; any thread. TLS hellos are read by
- * sniff_tls. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Telling protocols apart by their first bytes; see sniff.h. Pure; any thread. TLS hellos are read
+ * by sniff_tls. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/sniff.h"
 
 #include "lib/codec/chars.h"
@@ -59,7 +59,8 @@ static enum sniff_result sniff_target(struct slice s, struct slice target, bool 
 static enum sniff_result sniff_h1(struct slice s)
 {
     size_t n = 0;
-    while (n < s.len && n <= H1_METHOD_MAX && ((s.ptr[n] >= 'A' && s.ptr[n] <= 'Z') || s.ptr[n] == '-'))
+    while (n < s.len && n <= H1_METHOD_MAX &&
+           ((s.ptr[n] >= 'A' && s.ptr[n] <= 'Z') || s.ptr[n] == '-'))
         n++;
     if (n == s.len && n <= H1_METHOD_MAX)
         return SNIFF_MORE;

@@ -1,6 +1,6 @@
-/* The ClientHello (RFC 8446 §4.1.2) out of its records, and server name (RFC 6066 §3) and ALPN (RFC 7301)
- * out of it. Reads what was sent and trusts nothing: the handshake itself is judged by the TLS library.
- * Pure; any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The ClientHello (RFC 8446 §4.1.2) out of its records, and server name (RFC 6066 §3) and ALPN (RFC
+ * 7301) out of it. Reads what was sent and trusts nothing: the handshake itself is judged by the
+ * TLS library. Pure; any thread. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/sniff_tls.h"
 
 #include <string.h>
@@ -137,8 +137,8 @@ static bool read_hello(struct cursor c, struct sniff_hello *hello)
     return !c.failed && c.left == 0 && read_extensions(&extensions, &sink);
 }
 
-/* The payload of the handshake records at the front, up to `max` bytes; false when another kind of record
- * or a broken header comes before the hello is whole. */
+/* The payload of the handshake records at the front, up to `max` bytes; false when another kind of
+ * record or a broken header comes before the hello is whole. */
 static bool join_records(struct cursor c, uint8_t *to, size_t max, size_t *len)
 {
     *len = 0;

@@ -4,5 +4,6 @@
 
 #include "lib/codec/sniff.h"
 
-/* SNIFF_TLS, SNIFF_MORE, or SNIFF_OPAQUE for "not TLS". `hello` as in sniff_bytes, already cleared. */
+/* SNIFF_TLS, SNIFF_MORE, or SNIFF_OPAQUE for "not TLS". `hello` as in sniff_bytes, already cleared.
+ */
 enum sniff_result sniff_tls(const uint8_t *data, size_t len, struct sniff_hello *hello);

@@ -1,6 +1,6 @@
-/* What a client connection is whatever the HTTP version: the choice of the codec, retirement, and the end.
- * On the connection's worker; knows nothing of requests.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a client connection is whatever the HTTP version: the choice of the codec, retirement, and
+ * the end. On the connection's worker; knows nothing of requests. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
 #include "lib/net/http_client.h"
 
 #include "lib/net/http_client_priv.h"
@@ -111,7 +111,8 @@ void http_client_retire(struct http_client *c)
         c->events->on_retired(c);
 }
 
-void http_client_finish(struct http_client *c, enum err abort_why, enum http_close how, enum err why)
+void http_client_finish(struct http_client *c, enum err abort_why, enum http_close how,
+                        enum err why)
 {
     if (c->over)
         return;

@@ -1,6 +1,6 @@
-/* The client end of an HTTP/1 connection: one request at a time out, its answer in, and the judgement
- * whether the connection may be used again. Framing and flow are in http_h1.c. On the connection's worker.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The client end of an HTTP/1 connection: one request at a time out, its answer in, and the
+ * judgement whether the connection may be used again. Framing and flow are in http_h1.c. On the
+ * connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "lib/codec/h1_build.h"
 #include "lib/io/tcp.h"
@@ -22,7 +22,7 @@ struct client {
     bool answer_began;                       /* any byte of it */
     bool head_came;                          /* the final one */
     bool tunnel;
-    bool shut; /* our direction of the tunnel is closed */
+    bool shut;    /* our direction of the tunnel is closed */
     bool settled; /* the user reset it when it was over: only sending is left */
     bool single_use;
 };

@@ -1,5 +1,5 @@
-/* The part of a client connection that both codecs share. struct http_client is the first member of the
- * codec's own struct. Lives on one worker; nobody outside lib/net/http_client*.c includes this.
+/* The part of a client connection that both codecs share. struct http_client is the first member of
+ * the codec's own struct. Lives on one worker; nobody outside lib/net/http_client*.c includes this.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -16,8 +16,8 @@ struct http_client_ops {
     bool (*is_stale)(struct http_client *c); /* NULL: never */
     /* Still right after st was detached, within the same turn. */
     bool (*answer_began)(const struct http_client *c, const struct http_stream *st);
-    /* Frees what the codec owns and c itself; runs at the end of the turn in which the connection was
-     * over. */
+    /* Frees what the codec owns and c itself; runs at the end of the turn in which the connection
+     * was over. */
     void (*destroy)(struct http_client *c);
 };
 
@@ -45,9 +45,10 @@ void http_client_init(struct http_client *c, const struct http_client_ops *ops,
 /* No new streams from now on; calls on_retired once. */
 void http_client_retire(struct http_client *c);
 /* The end of the connection, idempotent: on_retired if it was not called, live streams get
- * on_abort(abort_why), on_closed(why) is called, the transport is closed, and ops->destroy runs at the
- * end of the turn. */
-void http_client_finish(struct http_client *c, enum err abort_why, enum http_close how, enum err why);
+ * on_abort(abort_why), on_closed(why) is called, the transport is closed, and ops->destroy runs at
+ * the end of the turn. */
+void http_client_finish(struct http_client *c, enum err abort_why, enum http_close how,
+                        enum err why);
 
 struct http_client *http_client_h1_create(struct stream *transport,
                                           const struct http_client_config *config,

@@ -96,7 +96,8 @@ enum h1_body_result http_h1_deliver(struct http_h1 *h, struct chunk *owner, cons
     while (h->st) {
         struct slice piece;
         size_t taken;
-        enum h1_body_result result = h1_body_next(&h->body, data + *used, len - *used, &taken, &piece);
+        enum h1_body_result result =
+            h1_body_next(&h->body, data + *used, len - *used, &taken, &piece);
         *used += taken;
         if (result == H1_BODY_END)
             return end_body(h);

@@ -1,7 +1,7 @@
-/* What the two ends of an HTTP/1 connection have in common: input that waits, a body on its way in, and
- * one message on its way out, framed and gathered until the end of the turn. At most one stream is live.
- * Embedded in http_server_h1.c and http_client_h1.c; on the connection's worker. Must not know which end
- * it serves. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the two ends of an HTTP/1 connection have in common: input that waits, a body on its way in,
+ * and one message on its way out, framed and gathered until the end of the turn. At most one stream
+ * is live. Embedded in http_server_h1.c and http_client_h1.c; on the connection's worker. Must not
+ * know which end it serves. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/codec/h1_body.h"
@@ -12,8 +12,8 @@
 #include "lib/net/http_stream_priv.h"
 
 enum http_h1_in {
-    HTTP_H1_IN_IDLE,   /* nothing is expected */
-    HTTP_H1_IN_HEAD,   /* the next head, or the rest of it */
+    HTTP_H1_IN_IDLE, /* nothing is expected */
+    HTTP_H1_IN_HEAD, /* the next head, or the rest of it */
     HTTP_H1_IN_BODY,
     HTTP_H1_IN_HELD,   /* a switch of protocols was asked for and not answered yet */
     HTTP_H1_IN_TUNNEL, /* raw bytes */
@@ -36,7 +36,7 @@ struct http_h1 {
     bool out_packed;     /* … and is framed */
     bool handed;         /* bytes of this exchange went to the transport */
     bool reading;
-    bool dying;          /* ends at the end of the turn */
+    bool dying; /* ends at the end of the turn */
 };
 
 void http_h1_init(struct http_h1 *h, struct stream *transport, enum h1_role role,
@@ -53,8 +53,8 @@ void http_h1_update_reading(struct http_h1 *h);
 bool http_h1_is_choked(const struct http_h1 *h);
 
 void http_h1_begin_body(struct http_h1 *h, enum h1_body_mode mode, uint64_t length);
-/* Hands content to the stream until the input or the body ends; on_end included. *used bytes were taken.
- * Stops early when the user resets the stream. H1_BODY_BAD: body.bad says why. */
+/* Hands content to the stream until the input or the body ends; on_end included. *used bytes were
+ * taken. Stops early when the user resets the stream. H1_BODY_BAD: body.bad says why. */
 enum h1_body_result http_h1_deliver(struct http_h1 *h, struct chunk *owner, const uint8_t *data,
                                     size_t len, size_t *used);
 /* Hands raw bytes over. */

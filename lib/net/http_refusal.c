@@ -19,7 +19,7 @@ void http_refusal_write(struct buf *out, const struct h1_bad_text *why)
                        "connection: close\r\n"
                        "\r\n"
                        "%s\n",
-                       why->status, message_reason(why->status), why->reason, strlen(why->sentence) + 1,
-                       why->sentence);
+                       why->status, message_reason(why->status), why->reason,
+                       strlen(why->sentence) + 1, why->sentence);
     buf_commit(out, (size_t)len);
 }

@@ -1,6 +1,5 @@
-/* What a server connection is whatever the HTTP version: the choice of the codec, and the end. On the
- * connection's worker; knows nothing of requests.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a server connection is whatever the HTTP version: the choice of the codec, and the end. On
+ * the connection's worker; knows nothing of requests. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_server.h"
 
 #include "lib/net/http_server_priv.h"
@@ -67,8 +66,8 @@ void http_server_init(struct http_server *s, const struct http_server_ops *ops,
     loop_task_init(&s->bury, run_burial);
 }
 
-void http_server_finish(struct http_server *s, enum err abort_why, enum http_close how, enum err why,
-                        const char *detail)
+void http_server_finish(struct http_server *s, enum err abort_why, enum http_close how,
+                        enum err why, const char *detail)
 {
     if (s->over)
         return;

@@ -1,7 +1,6 @@
-/* The server end of an HTTP/1 connection: life and input. Requests come in one after the other; the next
- * is not looked at before the last was answered. Answers are in http_server_h1_send.c, framing and flow in
- * http_h1.c. On the connection's worker.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The server end of an HTTP/1 connection: life and input. Requests come in one after the other; the
+ * next is not looked at before the last was answered. Answers are in http_server_h1_send.c, framing
+ * and flow in http_h1.c. On the connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_server_h1_priv.h"
 
 #include "lib/base/mem.h"
@@ -142,7 +141,8 @@ static size_t parse_head(struct http_server_h1 *c, const uint8_t *data, size_t l
     return used;
 }
 
-/* A body that breaks its own framing: the handler hears of it, and the client too if it has no answer. */
+/* A body that breaks its own framing: the handler hears of it, and the client too if it has no
+ * answer. */
 static void break_off(struct http_server_h1 *c, enum h1_bad bad)
 {
     struct http_stream *st = c->h.st;
@@ -159,7 +159,8 @@ static void break_off(struct http_server_h1 *c, enum h1_bad bad)
         refuse(c, bad);
 }
 
-static size_t parse_body(struct http_server_h1 *c, struct chunk *owner, const uint8_t *data, size_t len)
+static size_t parse_body(struct http_server_h1 *c, struct chunk *owner, const uint8_t *data,
+                         size_t len)
 {
     size_t used;
     c->awaits_100 = false;

@@ -1,5 +1,6 @@
-/* The server end of an HTTP/1 connection as its two files share it: http_server_h1.c (life, input) and
- * http_server_h1_send.c (answers). Not for anybody else. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The server end of an HTTP/1 connection as its two files share it: http_server_h1.c (life, input)
+ * and http_server_h1_send.c (answers). Not for anybody else. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/timer.h"
@@ -20,7 +21,7 @@ struct http_server_h1 {
     bool head_open;                   /* … and its last lines were not written yet */
     bool tunnel;                      /* it switched protocols */
     bool shut;                        /* our direction of the tunnel is closed */
-    bool settled;                     /* the user reset it after its last byte: only sending is left */
+    bool settled; /* the user reset it after its last byte: only sending is left */
     bool close_after;
 };
 
@@ -30,5 +31,6 @@ void http_server_h1_finish(struct http_server_h1 *c, enum err abort_why, enum ht
                            enum err why, const char *detail);
 /* For use inside the user's calls: everything ends at the end of the turn. */
 void http_server_h1_die(struct http_server_h1 *c, enum err why, const char *detail);
-/* Frames and sends what the user gave; true when that ended the exchange, so that there may be more. */
+/* Frames and sends what the user gave; true when that ended the exchange, so that there may be
+ * more. */
 bool http_server_h1_push(struct http_server_h1 *c);

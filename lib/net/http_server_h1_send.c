@@ -1,6 +1,6 @@
-/* The server end of an HTTP/1 connection: answers. A head is written at once but for its last lines: they
- * wait for the end of the turn, when it is known whether the connection goes on. On the connection's
- * worker. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The server end of an HTTP/1 connection: answers. A head is written at once but for its last
+ * lines: they wait for the end of the turn, when it is known whether the connection goes on. On the
+ * connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_server_h1_priv.h"
 
 static void send_interim(struct http_server_h1 *c, const struct message *head)
@@ -29,7 +29,8 @@ static void begin_tunnel(struct http_server_h1 *c, const struct message *head)
 }
 
 /* RFC 9112 §6.3, seen from the sender. Returns what the head says of the body. */
-static enum h1_framing choose_framing(struct http_server_h1 *c, const struct message *head, bool end)
+static enum h1_framing choose_framing(struct http_server_h1 *c, const struct message *head,
+                                      bool end)
 {
     bool known = head->content_length >= 0;
     struct http_h1 *h = &c->h;
@@ -46,8 +47,8 @@ static enum h1_framing choose_framing(struct http_server_h1 *c, const struct mes
     return (enum h1_framing)h->out_framing;
 }
 
-/* Nothing was switched: the request had no body. What the client sent in the hope of a switch must not be
- * taken for a request. */
+/* Nothing was switched: the request had no body. What the client sent in the hope of a switch must
+ * not be taken for a request. */
 static void decline_switch(struct http_server_h1 *c)
 {
     c->close_after |= c->h.in.len > 0;
@@ -65,7 +66,8 @@ static void send_final(struct http_server_h1 *c, const struct message *head, boo
         return;
     }
     if (head->status < 200) {
-        http_server_h1_die(c, ERR_INVALID, "A switch of protocols was answered that was not asked for.");
+        http_server_h1_die(c, ERR_INVALID,
+                           "A switch of protocols was answered that was not asked for.");
         return;
     }
     enum h1_framing said = choose_framing(c, head, end);
@@ -155,12 +157,13 @@ const struct http_stream_ops http_server_h1_stream_ops = {
     .reset = reset,
 };
 
-/* The exchange is over: everything is with the transport. A request that was not read to its end takes
- * the connection with it. */
+/* The exchange is over: everything is with the transport. A request that was not read to its end
+ * takes the connection with it. */
 static void complete(struct http_server_h1 *c)
 {
     struct http_stream *st = c->h.st;
-    bool again = !c->close_after && !c->base.draining && c->h.in_state == HTTP_H1_IN_DONE && !c->tunnel;
+    bool again =
+        !c->close_after && !c->base.draining && c->h.in_state == HTTP_H1_IN_DONE && !c->tunnel;
     c->h.st = NULL;
     c->settled = false;
     if (st) {

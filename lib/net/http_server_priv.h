@@ -1,5 +1,5 @@
-/* The part of a server connection that both codecs share. struct http_server is the first member of the
- * codec's own struct. Lives on one worker; nobody outside lib/net/http_server*.c includes this.
+/* The part of a server connection that both codecs share. struct http_server is the first member of
+ * the codec's own struct. Lives on one worker; nobody outside lib/net/http_server*.c includes this.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -9,8 +9,8 @@
 
 struct http_server_ops {
     void (*drain)(struct http_server *s);
-    /* Frees what the codec owns and s itself; runs at the end of the turn in which the connection was
-     * over. */
+    /* Frees what the codec owns and s itself; runs at the end of the turn in which the connection
+     * was over. */
     void (*destroy)(struct http_server *s);
 };
 
@@ -32,10 +32,10 @@ struct http_server {
 void http_server_init(struct http_server *s, const struct http_server_ops *ops,
                       struct stream *transport, const struct http_server_config *config,
                       const struct http_server_events *events, void *owner);
-/* The end of the connection, idempotent: live streams get on_abort(abort_why), on_closed(why, detail) is
- * called, the transport is closed, and ops->destroy runs at the end of the turn. */
-void http_server_finish(struct http_server *s, enum err abort_why, enum http_close how, enum err why,
-                        const char *detail);
+/* The end of the connection, idempotent: live streams get on_abort(abort_why), on_closed(why,
+ * detail) is called, the transport is closed, and ops->destroy runs at the end of the turn. */
+void http_server_finish(struct http_server *s, enum err abort_why, enum http_close how,
+                        enum err why, const char *detail);
 
 struct http_server *http_server_h1_create(struct stream *transport,
                                           const struct http_server_config *config,

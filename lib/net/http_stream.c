@@ -1,6 +1,5 @@
-/* Taking a stream into a codec's connection and letting it go again: the part that does not depend on the
- * HTTP version. On the connection's worker.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Taking a stream into a codec's connection and letting it go again: the part that does not depend
+ * on the HTTP version. On the connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_stream_priv.h"
 
 #include <stddef.h>

@@ -20,3 +20,5 @@ struct tls_stream_options {
 struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
                                  const struct tls_stream_options *options, struct buf *early,
                                  const struct stream_events *events, void *owner);
+/* The stream below a TLS stream, for asking about it (tcp_is_stale); NULL when s is none. */
+struct stream *tls_stream_lower(struct stream *s);
