@@ -89,7 +89,9 @@ size_t tls_conn_unread(const struct tls_conn *c)
 
 bool tls_conn_has_more(const struct tls_conn *c)
 {
-    return c->state == TLS_OPEN && (c->in_len || c->held || wolfSSL_pending(c->ssl) > 0);
+    if (c->state != TLS_OPEN || c->got_close)
+        return c->state == TLS_FAILED || (c->got_close && !c->told_close);
+    return c->in_len || c->held || wolfSSL_pending(c->ssl) > 0;
 }
 
 enum err tls_conn_read(struct tls_conn *c, void *to, size_t max, size_t *n)
@@ -114,6 +116,7 @@ enum err tls_conn_read(struct tls_conn *c, void *to, size_t max, size_t *n)
     }
     if (*n)
         return ERR_OK;
+    c->told_close = c->got_close;
     return c->got_close ? ERR_EOF : ERR_AGAIN;
 }
 

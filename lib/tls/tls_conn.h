@@ -38,7 +38,8 @@ MUST_USE enum err tls_conn_handshake(struct tls_conn *c);
 /* After the handshake. Fills `to` as far as there is plaintext. ERR_OK with *n > 0; ERR_AGAIN;
  * ERR_EOF after the peer's close_notify; else failed for good. */
 MUST_USE enum err tls_conn_read(struct tls_conn *c, void *to, size_t max, size_t *n);
-/* True when tls_conn_read would give something without being fed. */
+/* True when tls_conn_read would give something without being fed: data, or a first ERR_EOF or
+ * failure. */
 bool tls_conn_has_more(const struct tls_conn *c);
 /* After the handshake. Encrypts all of plain, in records of up to 16 KiB, and empties it. */
 MUST_USE enum err tls_conn_write(struct tls_conn *c, struct buf *plain);

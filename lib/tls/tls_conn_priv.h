@@ -18,7 +18,7 @@ struct tls_conn {
     struct buf out;
     enum tls_conn_state state;
     enum err failure;
-    bool is_server, got_close, sent_close;
+    bool is_server, got_close, told_close, sent_close;
     char *sni, *alpn;
     struct tls_peer_check check;
 };
