@@ -1,6 +1,6 @@
-/* Policies into configuration: what one data plane (a workload's sidecar, or a gateway) needs, as the messages of
- * proto/config.proto. Pure: no I/O, no clock. Control thread.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Policies into configuration: what one data plane (a workload's sidecar, or a gateway) needs, as
+ * the messages of proto/config.proto. Pure: no I/O, no clock; equal sets give equal bytes. Control
+ * thread. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/err.h"
@@ -11,18 +11,20 @@
 struct compile_target {
     /* sidecar */
     struct slice namespace_name;
-    struct slice workload;        /* pod name; its labels and ports come from the Pod in the set */
+    struct slice workload; /* pod name; its labels and ports come from the Pod in the set */
     struct slice service_account;
-    struct slice pod_ip;
+    struct slice pod_ip; /* finds the Pod where the name does not */
     /* gateway: its name in namespace_name; then workload may be empty */
     struct slice gateway;
-    struct slice trust_domain;    /* "cluster.local" when empty */
+    struct slice trust_domain; /* MeshConfig's, or "cluster.local", when empty */
 };
 
-/* Never fails: what cannot be used (a route to a backend that does not exist) compiles to what the standard says
- * (500), and is noted in `notes`. Free with weft__config__v1__configuration__free_unpacked(…, NULL)-compatible
- * memory: use compile_free. */
+/* The set must be finished. Never fails: what cannot be used (a route to a backend that does not
+ * exist) compiles to what the standard says (500), and is noted in `notes` (may be NULL) as a
+ * warning. All of the result lives in one arena: release it with compile_free only, never with
+ * ..._free_unpacked. It keeps nothing of set and target. */
 Weft__Config__V1__Configuration *compile_configuration(const struct policy_set *set,
                                                        const struct compile_target *target,
                                                        struct diag_list *notes);
+/* NULL is allowed. */
 void compile_free(Weft__Config__V1__Configuration *configuration);

@@ -1,4 +1,5 @@
-/* What is wrong with a document, and exactly where: for people, and for machines as JSON.
+/* What is wrong with a document, and exactly where: for people, and for machines as JSON. A list
+ * belongs to whoever initialised it, and keeps copies of all it was told. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -8,6 +9,8 @@
 #include "lib/base/arena.h"
 #include "lib/base/list.h"
 #include "lib/base/slice.h"
+
+struct json_write;
 
 struct diag {
     struct list node;
@@ -19,6 +22,7 @@ struct diag {
     bool is_warning;
 };
 
+/* At most 1000 items are kept; the counts go on. */
 struct diag_list {
     struct list items;
     struct arena arena;
@@ -26,8 +30,12 @@ struct diag_list {
 };
 
 void diag_list_init(struct diag_list *d);
+/* Empties it; it can be used again. */
 void diag_list_dispose(struct diag_list *d);
+/* what: where and how bad (its text and node are ignored); the format makes the text. */
 void diag_add(struct diag_list *d, const struct diag *what, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* "file:line: HTTPRoute default/reviews: spec.rules[0]…: text" */
+/* "file:line: HTTPRoute default/reviews: spec.rules[0]…: text"; lives in the list's arena. */
 struct slice diag_format(struct diag_list *d, const struct diag *what);
+/* An array of {severity, file, line, object, path, text}. */
+void diag_write_json(const struct diag_list *d, struct json_write *to);

@@ -1,0 +1,84 @@
+/* One data plane's configuration out of a policy set: what is in it, and in which order. Control
+ * thread. Must not know how any single message comes about. SPDX-License-Identifier:
+ * GPL-3.0-or-later
+ */
+#include "policies/compile.h"
+
+#include "lib/base/mem.h"
+#include "policies/compile_priv.h"
+#include "policies/kinds/namespace.h"
+
+enum { ARENA_BLOCK = 32768 };
+
+/* What compile_free gets the first member of. */
+struct result {
+    PB(Configuration) message;
+    struct arena arena;
+};
+
+static void find_self(struct compile *c)
+{
+    const struct compile_target *t = &c->target;
+    const struct object *pod = NULL;
+    if (t->workload.len)
+        pod = policy_index_find(c->set, KIND_POD, t->namespace_name, t->workload);
+    c->self = (const struct pod *)(const void *)pod;
+    if (!c->self && t->pod_ip.len)
+        c->self = policy_index_pod_by_ip(c->set, t->pod_ip);
+    /* An address alone must not lend a workload the labels of another namespace. */
+    if (c->self && !slice_eq(c->self->object.meta.namespace_name, t->namespace_name))
+        c->self = NULL;
+}
+
+static void emit_settings(struct compile *c)
+{
+    PB(MeshSettings) *settings = PB_NEW(c, MeshSettings, mesh_settings);
+    settings->trust_domain = compile_build_text(c, c->trust_domain);
+    settings->access_log_json = !c->mesh || c->mesh->spec.access_log.format == MESH_CONFIG_LOG_JSON;
+    compile_build_resource(c, "mesh", WEFT__CONFIG__V1__RESOURCE__BODY_MESH, settings);
+}
+
+PB(Configuration) * compile_configuration(const struct policy_set *set,
+                                          const struct compile_target *target,
+                                          struct diag_list *notes)
+{
+    struct result *result = mem_zalloc(sizeof *result);
+    weft__config__v1__configuration__init(&result->message);
+    arena_init(&result->arena, ARENA_BLOCK);
+    struct compile c = {
+        .arena = &result->arena,
+        .set = set,
+        .notes = notes,
+        .target = *target,
+        .out = &result->message,
+        .is_gateway = target->gateway.len > 0,
+        .trust_domain = target->trust_domain,
+    };
+    c.mesh = (const struct mesh_config *)(const void *)policy_index_find(
+        set, KIND_MESH_CONFIG, SLICE(NAMESPACE_ROOT), SLICE("default"));
+    if (slice_is_empty(c.trust_domain) && c.mesh)
+        c.trust_domain = c.mesh->spec.trust_domain;
+    if (slice_is_empty(c.trust_domain))
+        c.trust_domain = SLICE("cluster.local");
+    map_init(&c.clusters);
+    find_self(&c);
+    emit_settings(&c);
+    if (c.is_gateway) {
+        compile_gateways_emit(&c);
+    } else {
+        compile_inbound_emit(&c);
+        compile_destinations_emit(&c);
+    }
+    compile_workloads_emit(&c);
+    map_dispose(&c.clusters);
+    return &result->message;
+}
+
+void compile_free(PB(Configuration) * configuration)
+{
+    if (!configuration)
+        return;
+    struct result *result = container_of(configuration, struct result, message);
+    arena_dispose(&result->arena);
+    mem_free(result);
+}

@@ -1,0 +1,131 @@
+/* The inside of the compiler: one output a file, and what they share. Messages are built in the
+ * arena of the result, so that all of it goes at once. Control thread. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/map.h"
+#include "policies/compile.h"
+#include "policies/kinds/http_route.h"
+#include "policies/kinds/mesh_config.h"
+#include "policies/kinds/pod.h"
+#include "policies/kinds/service.h"
+#include "policies/policy_index.h"
+
+/* PB(Cluster) is the message's struct; PB_NEW(c, Cluster, cluster) a new one with its defaults. */
+#define PB(type) Weft__Config__V1__##type
+#define PB_NEW(c, type, name) \
+    ((PB(type) *)compile_build_message((c), &weft__config__v1__##name##__descriptor))
+/* PB_PUSH(c, message, routes, route): appends to a repeated field. */
+#define PB_PUSH(c, message, field, item)                                                   \
+    do {                                                                                   \
+        (message)->field = compile_build_grow((c), (message)->field, (message)->n_##field, \
+                                              sizeof *(message)->field);                   \
+        (message)->field[(message)->n_##field++] = (item);                                 \
+    } while (0)
+
+#define COMPILE_CLUSTER_DOMAIN "svc.cluster.local"
+
+struct compile {
+    struct arena *arena;
+    const struct policy_set *set;
+    struct diag_list *notes;
+    struct compile_target target;
+    struct slice trust_domain;
+    const struct mesh_config *mesh; /* NULL: none */
+    const struct pod *self;         /* the target's pod; NULL: not in the set */
+    PB(Configuration) * out;
+    struct map clusters; /* names of those that are in the result -> themselves */
+    bool is_gateway;
+};
+
+/* ---- compile_build.c: messages, texts, resources ---- */
+
+void *compile_build_message(struct compile *c, const ProtobufCMessageDescriptor *descriptor);
+/* Room for one more item. */
+void *compile_build_grow(struct compile *c, void *items, size_t count, size_t size);
+char *compile_build_text(struct compile *c, struct slice text);
+char *compile_build_lower(struct compile *c, struct slice text);
+char *compile_build_format(struct compile *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Adds the body to the result; its version is the hash of its bytes. */
+void compile_build_resource(struct compile *c, const char *name, PB(Resource__BodyCase) which,
+                            void *body);
+/* A remark about an object. */
+void compile_build_note(struct compile *c, const struct object *o, unsigned line, const char *path,
+                        const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* "spiffe://<trust domain>/ns/<namespace>/sa/<account>". */
+char *compile_build_spiffe(struct compile *c, struct slice namespace_name, struct slice account);
+
+/* ---- one file each ---- */
+
+void compile_workloads_emit(struct compile *c);
+void compile_destinations_emit(struct compile *c);
+void compile_inbound_emit(struct compile *c);
+void compile_gateways_emit(struct compile *c);
+
+/* Sees to it that the cluster of that port is in the result; returns its name. */
+char *compile_clusters_need(struct compile *c, const struct service *s,
+                            const struct service_port *port);
+/* "outbound|9080||reviews.default.svc.cluster.local". */
+char *compile_clusters_name(struct compile *c, const struct service *s, int64_t port);
+
+/* The mode for a port of a pod by all PeerAuthentications; port 0: the workload as a whole. Never
+ * UNSET. */
+PB(MtlsMode)
+compile_mtls_mode(struct compile *c, struct slice namespace_name, const struct pod *pod,
+                  uint16_t port);
+
+void compile_mtls_note_conflicts(struct compile *c);
+
+/* Policies for workloads in namespace_name with those labels (NULL: labels unknown), or for the
+ * Gateway of that name. */
+PB(AuthzPolicy) * *compile_authz_list(struct compile *c, struct slice namespace_name,
+                                      const struct schema_list *labels, struct slice gateway,
+                                      size_t *count);
+PB(AuthzPolicy) * compile_authz_policy(struct compile *c, const struct object *o);
+
+/* What TrafficPolicies say, the narrower ones first; members are NULL where none says anything. */
+struct traffic compile_traffic_of_service(struct compile *c, const struct service *s,
+                                          const struct service_port *port);
+struct traffic compile_traffic_of_route(struct compile *c, const struct http_route *route,
+                                        struct slice rule);
+/* Several policies that say the same: who is not listened to. */
+void compile_traffic_note_conflicts(struct compile *c, const struct object_list *policies);
+/* Fills what `narrow` does not say from `wide`. */
+void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide);
+const struct traffic *compile_traffic_defaults(const struct compile *c);
+PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
+                                        const struct traffic_timeouts *const *levels, size_t count);
+PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_route_retry *own,
+                                        const struct traffic_retries *const *levels, size_t count);
+
+/* Routes on their way into a virtual host. */
+struct compile_route {
+    const struct http_route *route;
+    const struct http_route_rule *rule;
+    const struct http_route_match *match; /* NULL: everything */
+    size_t rule_index, match_index;
+    size_t host_exact, host_len; /* how specific the host name was that led here */
+};
+
+struct compile_routes {
+    struct compile_route *items;
+    size_t count;
+};
+
+/* All rules and matches of the route; host: the host name that it is here for, as the route has it
+ * (may be empty). */
+void compile_routes_add(struct compile *c, struct compile_routes *to,
+                        const struct http_route *route, struct slice host);
+/* In order of precedence into the virtual host. parent: what TrafficPolicies of the Service that is
+ * called say; NULL at a Gateway, where references to other namespaces need a grant. */
+void compile_routes_emit(struct compile *c, struct compile_routes *from,
+                         const struct traffic *parent, PB(VirtualHost) * to);
+/* What a rule's backendRefs, filters and matches become, apart from their order. */
+PB(Route) * compile_route_one(struct compile *c, const struct compile_route *from,
+                              const struct traffic *parent);
+
+/* Does a ReferenceGrant let `kind` in namespace `from` refer to to_kind to_ns/to_name of the core
+ * group? */
+bool compile_grants_allow(const struct compile *c, const char *kind, struct slice from,
+                          const char *to_kind, struct slice to_namespace, struct slice to_name);

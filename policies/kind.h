@@ -1,0 +1,72 @@
+/* A kind of object: its name, its version, its schema; and what all objects have in common. Objects
+ * live in the arena of the policy_set that read them. Control thread. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
+#pragma once
+
+#include "policies/schema.h"
+
+enum kind_id {
+    KIND_SERVICE,
+    KIND_ENDPOINT_SLICE,
+    KIND_POD,
+    KIND_SECRET,
+    KIND_NAMESPACE,
+    KIND_GATEWAY,
+    KIND_HTTP_ROUTE,
+    KIND_REFERENCE_GRANT,
+    KIND_TRAFFIC_POLICY,
+    KIND_PEER_AUTHENTICATION,
+    KIND_AUTHORIZATION_POLICY,
+    KIND_MESH_CONFIG,
+    KIND_COUNT
+};
+
+#define KIND_GROUP_GATEWAY "gateway.networking.k8s.io"
+#define KIND_GROUP_WEFT "policy.weft.dev"
+
+struct kind {
+    enum kind_id id;
+    const char *name;        /* "HTTPRoute" */
+    const char *group;       /* "" for the core group */
+    const char *versions[3]; /* the first is the one to write; NULL-terminated */
+    bool is_cluster_scoped;
+    const struct schema *schema; /* of a struct that begins with struct object */
+};
+
+struct metadata {
+    struct slice name, namespace_name;
+    struct schema_list labels, annotations; /* struct schema_pair */
+    struct slice created_text;
+    int64_t created; /* seconds since 1970; 0: unknown, which counts as oldest */
+};
+
+/* What every object begins with. */
+struct object {
+    struct metadata meta;
+    const struct kind *kind;
+    struct slice file;
+    struct slice text; /* "HTTPRoute default/reviews": for messages */
+    unsigned line;
+    unsigned order; /* in which it was read */
+};
+
+extern const struct schema kind_metadata_schema;
+
+/* The first rows of every kind's table. */
+#define KIND_FIELDS                                                                        \
+    SCHEMA_BARE("apiVersion", ANY, "Group and version of the kind."),                      \
+        SCHEMA_BARE("kind", ANY, "The kind of object."),                                   \
+        SCHEMA_FIELD(struct object, meta, "metadata", INLINE,                              \
+                     "Name, namespace, labels and annotations.", .flags = SCHEMA_REQUIRED, \
+                     .object = &kind_metadata_schema)
+#define KIND_STATUS SCHEMA_BARE("status", ANY, "Written by controllers; not read.")
+
+/* In the order of enum kind_id. */
+extern const struct kind *const kind_all[KIND_COUNT];
+
+/* By apiVersion and kind of a document; NULL when it is none of ours. */
+const struct kind *kind_find(struct slice api_version, struct slice name);
+/* Whose group it is: an unknown kind or version there is worth an error or a warning. */
+bool kind_is_own_group(struct slice api_version);
+/* "gateway.networking.k8s.io/v1". */
+struct slice kind_api_version(const struct kind *k, struct arena *arena);

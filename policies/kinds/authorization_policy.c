@@ -1,0 +1,109 @@
+/* The table of AuthorizationPolicy. Control thread. Must not know which workloads exist.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/kinds/authorization_policy.h"
+
+#include "policies/kinds/authorization_rule.h"
+#include "policies/schema_format.h"
+
+static const char *const actions[] = {
+    [AUTHORIZATION_POLICY_ALLOW] = "ALLOW",
+    [AUTHORIZATION_POLICY_DENY] = "DENY",
+    [AUTHORIZATION_POLICY_AUDIT] = "AUDIT",
+    [AUTHORIZATION_POLICY_CUSTOM] = "CUSTOM",
+    NULL,
+};
+
+static const struct schema_field target_fields[] = {
+    SCHEMA_FIELD(struct authorization_policy_target, group, "group", STRING,
+                 "Group of the Gateway.", .text = KIND_GROUP_GATEWAY, .max = 253),
+    SCHEMA_FIELD(struct authorization_policy_target, kind, "kind", STRING, "Gateway.",
+                 .flags = SCHEMA_REQUIRED, .max = 63),
+    SCHEMA_FIELD(struct authorization_policy_target, name, "name", STRING,
+                 "Name of the Gateway, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
+                 .format = &schema_format_name),
+    {0},
+};
+
+static void check_target(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct authorization_policy_target *t = value;
+    if (t->kind.ptr &&
+        (!slice_eq_cstr(t->kind, "Gateway") || !slice_eq_cstr(t->group, KIND_GROUP_GATEWAY)))
+        schema_error(run, node, "kind", "must be Gateway; workloads are chosen by selector");
+}
+
+static const struct schema target_schema = {
+    .name = "PolicyTargetReference",
+    .doc = "A Gateway that the policy is for.",
+    .size = sizeof(struct authorization_policy_target),
+    .fields = target_fields,
+    .check = check_target,
+};
+
+static const struct schema_field target_element = {.type = SCHEMA_INLINE, .object = &target_schema};
+static const struct schema_field rule_element = {.type = SCHEMA_INLINE,
+                                                 .object = &authorization_rule_schema};
+
+static const struct schema_field spec_fields[] = {
+    SCHEMA_FIELD(struct authorization_policy_spec, selector, "selector", OBJECT,
+                 "Workloads it is for; the namespace (weft-system: the mesh) when left out.",
+                 .object = &selector_labels_schema),
+    SCHEMA_FIELD(struct authorization_policy_spec, targets, "targetRefs", LIST,
+                 "Gateways it is for, instead of a selector.", .min = 1, .max = 16,
+                 .element = &target_element),
+    SCHEMA_FIELD(struct authorization_policy_spec, action, "action", ENUM,
+                 "DENY is looked at first; when any ALLOW policy is there, one of them must match; "
+                 "AUDIT only says so in the log.",
+                 .choices = actions),
+    SCHEMA_FIELD(struct authorization_policy_spec, rules, "rules", LIST,
+                 "The action is taken when any of them matches; ALLOW without rules allows "
+                 "nothing.",
+                 .max = 512, .element = &rule_element),
+    SCHEMA_BARE("provider", REFUSED, "Who decides, for CUSTOM."),
+    {0},
+};
+
+static void check_spec(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct authorization_policy_spec *spec = value;
+    if (spec->action == AUTHORIZATION_POLICY_CUSTOM)
+        schema_error(run, node, "action", "CUSTOM is not supported yet");
+    else if (spec->action != AUTHORIZATION_POLICY_ALLOW && spec->rules.count == 0)
+        schema_error(run, node, "rules", "is required for %s: without rules it never matches",
+                     actions[spec->action]);
+    if (spec->selector && spec->targets.present)
+        schema_error(run, node, "targetRefs", "cannot be combined with selector");
+}
+
+static const struct schema spec_schema = {
+    .name = "AuthorizationPolicySpec",
+    .doc = "Who may do what.",
+    .size = sizeof(struct authorization_policy_spec),
+    .fields = spec_fields,
+    .check = check_spec,
+};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    KIND_STATUS,
+    SCHEMA_FIELD(struct authorization_policy, spec, "spec", INLINE, "Who may do what.",
+                 .flags = SCHEMA_REQUIRED, .object = &spec_schema),
+    {0},
+};
+
+static const struct schema schema = {
+    .name = "AuthorizationPolicy",
+    .doc = "Who may do what to workloads or at a Gateway. Without any ALLOW policy for a workload, "
+           "everything is allowed that no DENY policy matches.",
+    .size = sizeof(struct authorization_policy),
+    .fields = fields,
+};
+
+const struct kind authorization_policy_kind = {
+    .id = KIND_AUTHORIZATION_POLICY,
+    .name = "AuthorizationPolicy",
+    .group = KIND_GROUP_WEFT,
+    .versions = {"v1alpha1"},
+    .schema = &schema,
+};

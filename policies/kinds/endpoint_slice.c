@@ -1,0 +1,102 @@
+/* The table of EndpointSlice. Control thread. Must not know which Service it belongs to.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/kinds/endpoint_slice.h"
+
+#include "policies/kinds/service.h"
+
+static const struct schema_field conditions_fields[] = {
+    SCHEMA_FIELD(struct endpoint_slice_conditions, ready, "ready", BOOL,
+                 "Whether it may get new requests; not said counts as yes.", .fallback = 1),
+    {0},
+};
+
+static const struct schema conditions_schema = {
+    .name = "EndpointConditions",
+    .size = sizeof(struct endpoint_slice_conditions),
+    .fields = conditions_fields,
+    .is_open = true,
+};
+
+static const struct schema_field target_fields[] = {
+    SCHEMA_FIELD(struct endpoint_slice_target, kind, "kind", STRING, "\"Pod\"."),
+    SCHEMA_FIELD(struct endpoint_slice_target, name, "name", STRING, "Name of the pod."),
+    SCHEMA_FIELD(struct endpoint_slice_target, namespace_name, "namespace", STRING,
+                 "Namespace of the pod."),
+    {0},
+};
+
+static const struct schema target_schema = {
+    .name = "ObjectReference",
+    .size = sizeof(struct endpoint_slice_target),
+    .fields = target_fields,
+    .is_open = true,
+};
+
+static const struct schema_field address_element = {.type = SCHEMA_STRING, .max = 253};
+
+static const struct schema_field endpoint_fields[] = {
+    SCHEMA_FIELD(struct endpoint_slice_endpoint, addresses, "addresses", LIST,
+                 "Addresses of one endpoint; the first counts.", .flags = SCHEMA_REQUIRED, .min = 1,
+                 .element = &address_element),
+    SCHEMA_FIELD(struct endpoint_slice_endpoint, conditions, "conditions", INLINE,
+                 "State of the endpoint.", .object = &conditions_schema),
+    SCHEMA_FIELD(struct endpoint_slice_endpoint, target, "targetRef", INLINE, "The pod behind it.",
+                 .object = &target_schema),
+    SCHEMA_FIELD(struct endpoint_slice_endpoint, zone, "zone", STRING, "Its zone."),
+    {0},
+};
+
+static const struct schema endpoint_schema = {
+    .name = "Endpoint",
+    .size = sizeof(struct endpoint_slice_endpoint),
+    .fields = endpoint_fields,
+    .is_open = true,
+};
+
+static const struct schema_field port_fields[] = {
+    SCHEMA_FIELD(struct endpoint_slice_port, name, "name", STRING,
+                 "Name of the Service's port that this is.", .max = 63),
+    SCHEMA_FIELD(struct endpoint_slice_port, port, "port", INT, "Where the endpoints listen.",
+                 .min = 1, .max = 65535),
+    SCHEMA_FIELD(struct endpoint_slice_port, protocol, "protocol", ENUM, "Transport protocol.",
+                 .choices = service_protocols),
+    {0},
+};
+
+static const struct schema port_schema = {
+    .name = "EndpointPort",
+    .size = sizeof(struct endpoint_slice_port),
+    .fields = port_fields,
+    .is_open = true,
+};
+
+static const struct schema_field endpoint_element = {.type = SCHEMA_INLINE,
+                                                     .object = &endpoint_schema};
+static const struct schema_field port_element = {.type = SCHEMA_INLINE, .object = &port_schema};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    SCHEMA_FIELD(struct endpoint_slice, address_type, "addressType", STRING, "IPv4, IPv6 or FQDN.",
+                 .flags = SCHEMA_REQUIRED),
+    SCHEMA_FIELD(struct endpoint_slice, endpoints, "endpoints", LIST, "Who answers.",
+                 .element = &endpoint_element),
+    SCHEMA_FIELD(struct endpoint_slice, ports, "ports", LIST, "On which ports.",
+                 .element = &port_element),
+    {0},
+};
+
+static const struct schema schema = {
+    .name = "EndpointSlice",
+    .size = sizeof(struct endpoint_slice),
+    .fields = fields,
+    .is_open = true,
+};
+
+const struct kind endpoint_slice_kind = {
+    .id = KIND_ENDPOINT_SLICE,
+    .name = "EndpointSlice",
+    .group = "discovery.k8s.io",
+    .versions = {"v1"},
+    .schema = &schema,
+};

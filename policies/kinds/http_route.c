@@ -1,0 +1,281 @@
+/* The table of HTTPRoute, with what the standard demands across its fields. Control thread.
+ * Must not know which parents and backends exist. SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/kinds/http_route.h"
+
+#include <stdio.h>
+
+#include "policies/schema_format.h"
+
+static const struct schema_field parent_fields[] = {
+    SCHEMA_FIELD(struct http_route_parent, group, "group", STRING,
+                 "Group of the parent; \"\" for a Service.", .text = KIND_GROUP_GATEWAY,
+                 .max = 253),
+    SCHEMA_FIELD(struct http_route_parent, kind, "kind", STRING,
+                 "Gateway, or Service for the mesh.", .text = "Gateway", .min = 1, .max = 63),
+    SCHEMA_FIELD(struct http_route_parent, namespace_name, "namespace", STRING,
+                 "Namespace of the parent; the route's when left out.",
+                 .format = &schema_format_label_name),
+    SCHEMA_FIELD(struct http_route_parent, name, "name", STRING, "Name of the parent.",
+                 .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
+    SCHEMA_FIELD(struct http_route_parent, section, "sectionName", STRING,
+                 "One listener of the Gateway, or one port of the Service, by name.",
+                 .format = &schema_format_section),
+    SCHEMA_FIELD(struct http_route_parent, port, "port", INT,
+                 "The listeners of the Gateway, or the port of the Service, with this number.",
+                 .min = 1, .max = 65535),
+    {0},
+};
+
+static void check_parent(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_parent *p = value;
+    bool is_service = slice_eq_cstr(p->kind, "Service");
+    if (is_service && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY))
+        schema_error(run, node, "group", "must be \"\" for a Service");
+}
+
+static const struct schema parent_schema = {
+    .name = "ParentReference",
+    .doc = "What the route belongs to.",
+    .size = sizeof(struct http_route_parent),
+    .fields = parent_fields,
+    .has_line = true,
+    .line_offset = offsetof(struct http_route_parent, line),
+    .check = check_parent,
+};
+
+static const struct schema_field filter_element = {.type = SCHEMA_INLINE,
+                                                   .object = &http_route_filter_schema};
+
+static const struct schema_field backend_fields[] = {
+    SCHEMA_FIELD(struct http_route_backend, group, "group", STRING,
+                 "Group of the backend; empty for core.", .text = "", .max = 253),
+    SCHEMA_FIELD(struct http_route_backend, kind, "kind", STRING, "Kind of the backend.",
+                 .text = "Service", .min = 1, .max = 63),
+    SCHEMA_FIELD(struct http_route_backend, name, "name", STRING, "Name of the backend.",
+                 .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
+    SCHEMA_FIELD(struct http_route_backend, namespace_name, "namespace", STRING,
+                 "Namespace of the backend; the route's when left out.",
+                 .format = &schema_format_label_name),
+    SCHEMA_FIELD(struct http_route_backend, port, "port", INT, "Port of the Service.", .min = 1,
+                 .max = 65535),
+    SCHEMA_FIELD(struct http_route_backend, weight, "weight", INT,
+                 "Its share of the requests, against the other weights; 0: none.", .min = 0,
+                 .max = 1000000, .fallback = 1),
+    SCHEMA_FIELD(struct http_route_backend, filters, "filters", LIST,
+                 "Filters for what goes to this backend.", .max = 16, .element = &filter_element),
+    {0},
+};
+
+static void check_backend(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_backend *b = value;
+    bool is_service = slice_is_empty(b->group) && slice_eq_cstr(b->kind, "Service");
+    if (is_service && !doc_get(node, SLICE("port")))
+        schema_error(run, node, "port", "is required for a Service");
+    for (size_t i = 0; i < b->filters.count; i++) {
+        const struct http_route_filter *f = SCHEMA_AT(b->filters, struct http_route_filter, i);
+        char where[48];
+        snprintf(where, sizeof where, "filters[%zu].type", i);
+        if (f->type == HTTP_ROUTE_FILTER_REDIRECT || f->type == HTTP_ROUTE_FILTER_REWRITE)
+            schema_error(run, node, where, "is not supported yet for a single backend");
+    }
+}
+
+static const struct schema backend_schema = {
+    .name = "HTTPBackendRef",
+    .doc = "Where requests go.",
+    .size = sizeof(struct http_route_backend),
+    .fields = backend_fields,
+    .has_line = true,
+    .line_offset = offsetof(struct http_route_backend, line),
+    .check = check_backend,
+};
+
+static const struct schema_field timeouts_fields[] = {
+    SCHEMA_FIELD(struct http_route_timeouts, request, "request", DURATION,
+                 "For the whole exchange, retries included; \"0s\": none.",
+                 .fallback = SCHEMA_UNSET),
+    SCHEMA_FIELD(struct http_route_timeouts, backend_request, "backendRequest", DURATION,
+                 "For one try; \"0s\": none.", .fallback = SCHEMA_UNSET),
+    {0},
+};
+
+static void check_timeouts(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_timeouts *t = value;
+    if (t->request > 0 && t->backend_request > t->request)
+        schema_error(run, node, "backendRequest", "must not be longer than request");
+}
+
+static const struct schema timeouts_schema = {
+    .name = "HTTPRouteTimeouts",
+    .doc = "How long requests may take.",
+    .size = sizeof(struct http_route_timeouts),
+    .fields = timeouts_fields,
+    .check = check_timeouts,
+};
+
+static const struct schema_field code_element = {.type = SCHEMA_INT, .min = 400, .max = 599};
+
+static const struct schema_field retry_fields[] = {
+    SCHEMA_FIELD(struct http_route_retry, codes, "codes", LIST, "Answers that are tried again.",
+                 .max = 64, .element = &code_element),
+    SCHEMA_FIELD(struct http_route_retry, attempts, "attempts", INT,
+                 "Further tries after the first; 0: none.", .min = 0, .max = 100,
+                 .fallback = SCHEMA_UNSET),
+    SCHEMA_FIELD(struct http_route_retry, backoff, "backoff", DURATION,
+                 "Wait before the first further try; it grows.", .fallback = SCHEMA_UNSET),
+    {0},
+};
+
+static const struct schema retry_schema = {
+    .name = "HTTPRouteRetry",
+    .doc = "When to try again.",
+    .size = sizeof(struct http_route_retry),
+    .fields = retry_fields,
+};
+
+static const struct schema_field match_element = {.type = SCHEMA_INLINE,
+                                                  .object = &http_route_match_schema};
+static const struct schema_field backend_element = {.type = SCHEMA_INLINE,
+                                                    .object = &backend_schema};
+
+static const struct schema_field rule_fields[] = {
+    SCHEMA_FIELD(struct http_route_rule, name, "name", STRING, "Name of the rule.",
+                 .format = &schema_format_section),
+    SCHEMA_FIELD(struct http_route_rule, matches, "matches", LIST,
+                 "Requests for which the rule is: any of them; all when left out.", .max = 64,
+                 .element = &match_element),
+    SCHEMA_FIELD(struct http_route_rule, filters, "filters", LIST,
+                 "What happens to requests on the way.", .max = 16, .element = &filter_element),
+    SCHEMA_FIELD(struct http_route_rule, backends, "backendRefs", LIST,
+                 "Where requests go, by weight.", .max = 16, .element = &backend_element),
+    SCHEMA_FIELD(struct http_route_rule, timeouts, "timeouts", OBJECT,
+                 "How long requests may take.", .object = &timeouts_schema),
+    SCHEMA_FIELD(struct http_route_rule, retry, "retry", OBJECT, "When to try again.",
+                 .object = &retry_schema),
+    SCHEMA_BARE("sessionPersistence", REFUSED, "Keeping a client at its backend."),
+    {0},
+};
+
+static bool has_one_prefix(const struct http_route_rule *rule)
+{
+    if (rule->matches.count == 0)
+        return true;
+    const struct http_route_match *only = rule->matches.items;
+    return rule->matches.count == 1 && only->path.type == HTTP_ROUTE_PREFIX;
+}
+
+static void check_rule(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_rule *rule = value;
+    unsigned seen = 0;
+    for (size_t i = 0; i < rule->filters.count; i++) {
+        const struct http_route_filter *f = SCHEMA_AT(rule->filters, struct http_route_filter, i);
+        char where[48];
+        snprintf(where, sizeof where, "filters[%zu]", i);
+        if (f->type == SCHEMA_UNSET || f->type >= HTTP_ROUTE_FILTER_KNOWN)
+            continue;
+        if (seen & 1u << f->type)
+            schema_error(run, node, where, "a filter of this type is given twice");
+        seen |= 1u << f->type;
+        if (http_route_filter_needs_prefix(f) && !has_one_prefix(rule))
+            schema_error(run, node, where,
+                         "replacePrefixMatch needs exactly one match, of type PathPrefix");
+    }
+    bool redirect = seen & 1u << HTTP_ROUTE_FILTER_REDIRECT;
+    if (redirect && seen & 1u << HTTP_ROUTE_FILTER_REWRITE)
+        schema_error(run, node, "filters", "RequestRedirect and URLRewrite exclude each other");
+    if (redirect && rule->backends.count)
+        schema_error(run, node, "backendRefs", "must be left out: the rule has a RequestRedirect");
+}
+
+static const struct schema rule_schema = {
+    .name = "HTTPRouteRule",
+    .doc = "What happens to some requests.",
+    .size = sizeof(struct http_route_rule),
+    .fields = rule_fields,
+    .has_line = true,
+    .line_offset = offsetof(struct http_route_rule, line),
+    .check = check_rule,
+};
+
+static const struct schema_field parent_element = {.type = SCHEMA_INLINE, .object = &parent_schema};
+static const struct schema_field rule_element = {.type = SCHEMA_INLINE, .object = &rule_schema};
+static const struct schema_field hostname_element = {.type = SCHEMA_STRING,
+                                                     .format = &schema_format_hostname};
+
+static const struct schema_field spec_fields[] = {
+    SCHEMA_FIELD(struct http_route_spec, parents, "parentRefs", LIST,
+                 "Gateways, and Services of the mesh, that the route is for.", .max = 32,
+                 .element = &parent_element),
+    SCHEMA_FIELD(struct http_route_spec, hostnames, "hostnames", LIST,
+                 "Hosts that the route is for; those of the listener when left out.", .max = 16,
+                 .element = &hostname_element),
+    SCHEMA_FIELD(struct http_route_spec, rules, "rules", LIST, "What happens to requests.",
+                 .min = 1, .max = 16, .element = &rule_element),
+    SCHEMA_BARE("useDefaultGateways", REFUSED, "Attaching without naming a Gateway."),
+    {0},
+};
+
+static void check_spec(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_spec *spec = value;
+    size_t matches = 0;
+    for (size_t i = 0; i < spec->rules.count; i++) {
+        const struct http_route_rule *rule = SCHEMA_AT(spec->rules, struct http_route_rule, i);
+        char where[48];
+        snprintf(where, sizeof where, "rules[%zu].name", i);
+        matches += rule->matches.count;
+        for (size_t j = 0; rule->name.len && j < i; j++)
+            if (slice_eq(rule->name, SCHEMA_AT(spec->rules, struct http_route_rule, j)->name))
+                schema_error(run, node, where, "\"%.*s\" is given twice", SLICE_ARG(rule->name));
+    }
+    if (matches > 128)
+        schema_error(run, node, "rules", "have %zu matches in all, at most 128 are allowed",
+                     matches);
+}
+
+static const struct schema spec_schema = {
+    .name = "HTTPRouteSpec",
+    .doc = "Parents, hosts and rules.",
+    .size = sizeof(struct http_route_spec),
+    .fields = spec_fields,
+    .check = check_spec,
+};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    KIND_STATUS,
+    SCHEMA_FIELD(struct http_route, spec, "spec", INLINE, "Parents, hosts and rules.",
+                 .flags = SCHEMA_REQUIRED, .object = &spec_schema),
+    {0},
+};
+
+static const struct schema schema = {
+    .name = "HTTPRoute",
+    .doc = "Says which HTTP requests go where, at a Gateway or in the mesh.",
+    .size = sizeof(struct http_route),
+    .fields = fields,
+};
+
+const struct kind http_route_kind = {
+    .id = KIND_HTTP_ROUTE,
+    .name = "HTTPRoute",
+    .group = KIND_GROUP_GATEWAY,
+    .versions = {"v1", "v1beta1"},
+    .schema = &schema,
+};
+
+bool http_route_parent_is_service(const struct http_route_parent *p)
+{
+    return slice_eq_cstr(p->kind, "Service") &&
+           (slice_is_empty(p->group) || slice_eq_cstr(p->group, "core"));
+}
+
+bool http_route_parent_is_gateway(const struct http_route_parent *p)
+{
+    return slice_eq_cstr(p->kind, "Gateway") && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY);
+}

@@ -1,0 +1,199 @@
+/* The tables of an HTTPRoute's matches, and what the standard demands of paths and patterns.
+ * Control thread. Must not know what happens to a request that matches. SPDX-License-Identifier:
+ * GPL-3.0-or-later
+ */
+#include "policies/kinds/http_route_match.h"
+
+#include <stdio.h>
+
+#include "lib/base/utf8.h"
+#include "lib/codec/regex.h"
+#include "policies/schema_format.h"
+
+static const char *const path_types[] = {
+    [HTTP_ROUTE_EXACT] = "Exact",
+    [HTTP_ROUTE_PREFIX] = "PathPrefix",
+    [HTTP_ROUTE_REGEX] = "RegularExpression",
+    NULL,
+};
+static const char *const value_types[] = {
+    [HTTP_ROUTE_VALUE_EXACT] = "Exact",
+    [HTTP_ROUTE_VALUE_REGEX] = "RegularExpression",
+    NULL,
+};
+const char *const http_route_match_methods[] = {"GET",     "HEAD",    "POST",  "PUT",   "DELETE",
+                                                "CONNECT", "OPTIONS", "TRACE", "PATCH", NULL};
+
+static const struct schema_field path_fields[] = {
+    SCHEMA_FIELD(struct http_route_path_match, type, "type", ENUM, "How the path compares.",
+                 .choices = path_types, .fallback = HTTP_ROUTE_PREFIX),
+    SCHEMA_FIELD(struct http_route_path_match, value, "value", STRING, "The path.", .text = "/",
+                 .min = 1, .max = 1024),
+    {0},
+};
+
+static void check_regex(struct schema_run *run, const struct doc *node, struct slice pattern)
+{
+    struct regex *regex;
+    struct regex_fault fault;
+    if (!pattern.ptr)
+        return;
+    if (regex_create(pattern, false, &regex, &fault))
+        schema_error(run, node, "value", "is no regular expression: %s, at character %zu",
+                     fault.text, fault.offset + 1);
+    regex_destroy(regex);
+}
+
+static int hex_value(char c)
+{
+    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* Requests are matched decoded, without path parameters, with dot segments resolved: what stands
+ * for one of the bytes that this depends on could never be matched. The path is known to have whole
+ * escapes only. */
+static bool decodes_plainly(struct slice path)
+{
+    char bytes[1024];
+    size_t len = 0;
+    for (size_t i = 0; i < path.len && len < sizeof bytes; i++) {
+        char c = path.ptr[i];
+        if (c == '%') {
+            c = (char)(hex_value(path.ptr[i + 1]) << 4 | hex_value(path.ptr[i + 2]));
+            i += 2;
+            if ((unsigned char)c < 0x20 || strchr("/\\.;%\x7f", c))
+                return false;
+        }
+        bytes[len++] = c;
+    }
+    for (size_t at = 0, step; at < len; at += step)
+        if (!(step = utf8_front(slice_of(bytes + at, len - at))))
+            return false;
+    return true;
+}
+
+static void check_plain_path(struct schema_run *run, const struct doc *node, struct slice path)
+{
+    static const char *const never[] = {"//", "/./", "/../", ";"};
+    if (!schema_format_path.is_valid(path)) {
+        schema_error(run, node, "value", "%s", schema_format_path.must_be);
+        return;
+    }
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (slice_find(path, slice_from_cstr(never[i])) < path.len)
+            schema_error(run, node, "value", "must not contain \"%s\"", never[i]);
+    if (slice_ends_with(path, SLICE("/.")) || slice_ends_with(path, SLICE("/..")))
+        schema_error(run, node, "value", "must not end with \"/.\" or \"/..\"");
+    if (!decodes_plainly(path))
+        schema_error(run, node, "value",
+                     "must not have escapes of '/', '.', ';', '%%' or control characters, nor of "
+                     "what is not UTF-8");
+}
+
+static void check_path(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_path_match *p = value;
+    if (p->type == HTTP_ROUTE_REGEX)
+        check_regex(run, node, p->value);
+    else if (p->value.ptr)
+        check_plain_path(run, node, p->value);
+}
+
+static const struct schema path_schema = {
+    .name = "HTTPPathMatch",
+    .doc = "What the path must be.",
+    .size = sizeof(struct http_route_path_match),
+    .fields = path_fields,
+    .check = check_path,
+};
+
+static void check_value(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_value_match *m = value;
+    if (m->type == HTTP_ROUTE_VALUE_REGEX)
+        check_regex(run, node, m->value);
+}
+
+static const struct schema_field header_fields[] = {
+    SCHEMA_FIELD(struct http_route_value_match, type, "type", ENUM, "How the value compares.",
+                 .choices = value_types),
+    SCHEMA_FIELD(struct http_route_value_match, name, "name", STRING,
+                 "Name of the header, in any case.", .flags = SCHEMA_REQUIRED, .min = 1,
+                 .format = &schema_format_header_name),
+    SCHEMA_FIELD(struct http_route_value_match, value, "value", STRING, "Its value.",
+                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 4096),
+    {0},
+};
+
+static const struct schema_field query_fields[] = {
+    SCHEMA_FIELD(struct http_route_value_match, type, "type", ENUM, "How the value compares.",
+                 .choices = value_types),
+    SCHEMA_FIELD(struct http_route_value_match, name, "name", STRING, "Name of the parameter.",
+                 .flags = SCHEMA_REQUIRED, .min = 1, .format = &schema_format_header_name),
+    SCHEMA_FIELD(struct http_route_value_match, value, "value", STRING,
+                 "Its value; the first one counts.", .flags = SCHEMA_REQUIRED, .min = 1,
+                 .max = 1024),
+    {0},
+};
+
+static const struct schema header_schema = {
+    .name = "HTTPHeaderMatch",
+    .doc = "What a header must be.",
+    .size = sizeof(struct http_route_value_match),
+    .fields = header_fields,
+    .check = check_value,
+};
+
+static const struct schema query_schema = {
+    .name = "HTTPQueryParamMatch",
+    .doc = "What a query parameter must be.",
+    .size = sizeof(struct http_route_value_match),
+    .fields = query_fields,
+    .check = check_value,
+};
+
+static const struct schema_field header_element = {.type = SCHEMA_INLINE, .object = &header_schema};
+static const struct schema_field query_element = {.type = SCHEMA_INLINE, .object = &query_schema};
+
+static const struct schema_field match_fields[] = {
+    SCHEMA_FIELD(struct http_route_match, path, "path", INLINE,
+                 "What the path must be; any when left out.", .object = &path_schema),
+    SCHEMA_FIELD(struct http_route_match, headers, "headers", LIST, "All of them must match.",
+                 .max = 16, .element = &header_element),
+    SCHEMA_FIELD(struct http_route_match, query, "queryParams", LIST, "All of them must match.",
+                 .max = 16, .element = &query_element),
+    SCHEMA_FIELD(struct http_route_match, method, "method", ENUM,
+                 "What the method must be; any when left out.", .choices = http_route_match_methods,
+                 .fallback = SCHEMA_UNSET),
+    {0},
+};
+
+static void check_repeats(struct schema_run *run, const struct doc *node, const char *field,
+                          const struct schema_list *matches)
+{
+    for (size_t i = 0; i < matches->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            struct slice a = SCHEMA_AT(*matches, struct http_route_value_match, i)->name;
+            struct slice b = SCHEMA_AT(*matches, struct http_route_value_match, j)->name;
+            char where[48];
+            snprintf(where, sizeof where, "%s[%zu].name", field, i);
+            if (a.len && slice_eq(a, b))
+                schema_error(run, node, where, "\"%.*s\" is given twice", SLICE_ARG(a));
+        }
+    }
+}
+
+static void check_match(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_match *m = value;
+    check_repeats(run, node, "headers", &m->headers);
+    check_repeats(run, node, "queryParams", &m->query);
+}
+
+const struct schema http_route_match_schema = {
+    .name = "HTTPRouteMatch",
+    .doc = "A request matches when all of it holds.",
+    .size = sizeof(struct http_route_match),
+    .fields = match_fields,
+    .check = check_match,
+};

@@ -1,0 +1,78 @@
+/* The table of MeshConfig. Control thread. Must not know of single Services.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/kinds/mesh_config.h"
+
+#include "policies/kinds/namespace.h"
+#include "policies/schema_format.h"
+
+static const char *const formats[] = {
+    [MESH_CONFIG_LOG_JSON] = "JSON",
+    [MESH_CONFIG_LOG_TEXT] = "Text",
+    NULL,
+};
+
+static const struct schema_field access_log_fields[] = {
+    SCHEMA_FIELD(struct mesh_config_access_log, format, "format", ENUM, "JSON or Text.",
+                 .choices = formats),
+    {0},
+};
+
+static const struct schema access_log_schema = {
+    .name = "AccessLog",
+    .doc = "The log of requests.",
+    .size = sizeof(struct mesh_config_access_log),
+    .fields = access_log_fields,
+};
+
+static const struct schema_field spec_fields[] = {
+    SCHEMA_FIELD(struct mesh_config_spec, trust_domain, "trustDomain", STRING,
+                 "First part of every identity; cluster.local when left out.", .max = 253,
+                 .format = &schema_format_trust_domain),
+    SCHEMA_FIELD(struct mesh_config_spec, access_log, "accessLog", INLINE, "The log of requests.",
+                 .object = &access_log_schema),
+    SCHEMA_FIELD(struct mesh_config_spec, defaults, "trafficDefaults", INLINE,
+                 "How calls are made where no TrafficPolicy says otherwise.",
+                 .object = &traffic_policy_traffic_schema),
+    {0},
+};
+
+static const struct schema spec_schema = {
+    .name = "MeshConfigSpec",
+    .doc = "Settings of the mesh.",
+    .size = sizeof(struct mesh_config_spec),
+    .fields = spec_fields,
+};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    KIND_STATUS,
+    SCHEMA_FIELD(struct mesh_config, spec, "spec", INLINE, "Settings of the mesh.",
+                 .flags = SCHEMA_REQUIRED, .object = &spec_schema),
+    {0},
+};
+
+static void check(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct mesh_config *m = value;
+    if (m->object.meta.name.ptr && !slice_eq_cstr(m->object.meta.name, "default"))
+        schema_error(run, node, "metadata.name", "must be \"default\": there is one MeshConfig");
+    if (!slice_eq_cstr(m->object.meta.namespace_name, NAMESPACE_ROOT))
+        schema_error(run, node, "metadata.namespace", "must be \"%s\"", NAMESPACE_ROOT);
+}
+
+static const struct schema schema = {
+    .name = "MeshConfig",
+    .doc = "What holds for the whole mesh. There is one: weft-system/default.",
+    .size = sizeof(struct mesh_config),
+    .fields = fields,
+    .check = check,
+};
+
+const struct kind mesh_config_kind = {
+    .id = KIND_MESH_CONFIG,
+    .name = "MeshConfig",
+    .group = KIND_GROUP_WEFT,
+    .versions = {"v1alpha1"},
+    .schema = &schema,
+};

@@ -1,0 +1,25 @@
+/* MeshConfig (policy.weft.dev): what holds for the whole mesh. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
+#pragma once
+
+#include "policies/kind.h"
+#include "policies/kinds/traffic_policy.h"
+
+enum mesh_config_log { MESH_CONFIG_LOG_JSON, MESH_CONFIG_LOG_TEXT };
+
+struct mesh_config_access_log {
+    int format; /* enum mesh_config_log */
+};
+
+struct mesh_config_spec {
+    struct slice trust_domain; /* empty: not said */
+    struct mesh_config_access_log access_log;
+    struct traffic defaults;
+};
+
+struct mesh_config {
+    struct object object;
+    struct mesh_config_spec spec;
+};
+
+extern const struct kind mesh_config_kind;

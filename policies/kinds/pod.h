@@ -1,0 +1,47 @@
+/* Pod (core/v1), as much of it as a mesh reads. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "policies/kind.h"
+
+#define POD_STATUS_ANNOTATION "weft.dev/status" /* "injected": it has a sidecar */
+
+struct pod_port {
+    struct slice name;
+    int64_t port;
+    int protocol; /* enum service_protocol */
+};
+
+struct pod_container {
+    struct schema_list ports; /* struct pod_port */
+};
+
+struct pod_spec {
+    struct slice service_account;
+    struct schema_list containers, init_containers; /* struct pod_container */
+    bool host_network;
+};
+
+struct pod_ip {
+    struct slice ip;
+};
+
+struct pod_status {
+    struct slice phase;
+    struct slice ip;
+    struct schema_list ips; /* struct pod_ip */
+};
+
+struct pod {
+    struct object object;
+    struct pod_spec spec;
+    struct pod_status status;
+};
+
+extern const struct kind pod_kind;
+
+/* It has a sidecar, which speaks mutual TLS. */
+bool pod_is_meshed(const struct pod *p);
+/* It is over: its address may be another pod's by now. */
+bool pod_is_done(const struct pod *p);
+/* The port of that name in any container; 0 when there is none. */
+uint16_t pod_find_port(const struct pod *p, struct slice name);

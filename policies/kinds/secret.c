@@ -1,0 +1,77 @@
+/* The table of Secret, and the unwrapping of a TLS one. Control thread. Its values never appear in
+ * a message. Must not know which Gateway uses it. SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/kinds/secret.h"
+
+#include "lib/codec/base64.h"
+#include "policies/selector.h"
+
+static const struct schema_field value_element = {.type = SCHEMA_STRING, .max = 2 << 20};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    SCHEMA_FIELD(struct secret, type, "type", STRING, "What the secret is for.", .text = "Opaque"),
+    SCHEMA_FIELD(struct secret, data, "data", MAP, "Values in Base64.", .element = &value_element),
+    SCHEMA_FIELD(struct secret, string_data, "stringData", MAP,
+                 "Values as they are; win over data.", .element = &value_element),
+    {0},
+};
+
+/* The value of that key, decoded into the run's arena; NULL ptr when it is not usable, which is
+ * said. */
+static struct slice read_value(struct schema_run *run, const struct doc *node,
+                               const struct secret *s, const char *key)
+{
+    struct slice plain = selector_label(&s->string_data, slice_from_cstr(key));
+    if (plain.ptr)
+        return plain;
+    struct slice coded = selector_label(&s->data, slice_from_cstr(key));
+    if (!coded.ptr) {
+        schema_error(run, node, "data", "a Secret of type kubernetes.io/tls needs %s", key);
+        return coded;
+    }
+    char *bytes = arena_alloc(run->arena, BASE64_DECODED_MAX(coded.len));
+    size_t len;
+    if (base64_decode(coded, bytes, &len)) {
+        schema_error(run, node, "data", "%s is not Base64", key);
+        return (struct slice){NULL, 0};
+    }
+    return slice_of(bytes, len);
+}
+
+static bool has(struct slice text, const char *needle)
+{
+    return slice_find(text, slice_from_cstr(needle)) < text.len;
+}
+
+static void check(struct schema_run *run, const struct doc *node, void *value)
+{
+    struct secret *s = value;
+    if (!slice_eq_cstr(s->type, "kubernetes.io/tls"))
+        return;
+    struct slice chain = read_value(run, node, s, "tls.crt");
+    struct slice key = read_value(run, node, s, "tls.key");
+    if (chain.ptr &&
+        (!has(chain, "-----BEGIN CERTIFICATE-----") || memchr(chain.ptr, 0, chain.len)))
+        schema_error(run, node, "data", "tls.crt is not a certificate in PEM");
+    if (key.ptr && (!has(key, "PRIVATE KEY-----") || memchr(key.ptr, 0, key.len)))
+        schema_error(run, node, "data", "tls.key is not a private key in PEM");
+    s->cert_chain_pem = chain;
+    s->key_pem = key;
+}
+
+static const struct schema schema = {
+    .name = "Secret",
+    .size = sizeof(struct secret),
+    .fields = fields,
+    .is_open = true,
+    .check = check,
+};
+
+const struct kind secret_kind = {
+    .id = KIND_SECRET,
+    .name = "Secret",
+    .group = "",
+    .versions = {"v1"},
+    .schema = &schema,
+};

@@ -1,0 +1,14 @@
+/* Secret (core/v1) of type kubernetes.io/tls: a certificate chain and its key.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "policies/kind.h"
+
+struct secret {
+    struct object object;
+    struct slice type;
+    struct schema_list data, string_data; /* struct schema_pair; data is Base64 */
+    struct slice cert_chain_pem, key_pem; /* decoded; empty unless the type is kubernetes.io/tls */
+};
+
+extern const struct kind secret_kind;

@@ -1,0 +1,304 @@
+/* The table of TrafficPolicy. Control thread. Must not know which Services and routes exist.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/kinds/traffic_policy.h"
+
+#include "policies/schema_format.h"
+
+#define UNSET .fallback = SCHEMA_UNSET
+
+static const struct schema_field timeouts_fields[] = {
+    SCHEMA_FIELD(struct traffic_timeouts, request, "request", DURATION,
+                 "For the whole exchange, retries included; \"0s\": none.", UNSET),
+    SCHEMA_FIELD(struct traffic_timeouts, backend, "backend", DURATION,
+                 "For one try; \"0s\": none.", UNSET),
+    SCHEMA_FIELD(struct traffic_timeouts, idle, "idle", DURATION,
+                 "Without a byte in either direction; 5m when left out.", UNSET),
+    SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
+                 "For making a connection; 2s when left out.", UNSET),
+    {0},
+};
+
+static void check_timeouts(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct traffic_timeouts *t = value;
+    if (t->request > 0 && t->backend > t->request)
+        schema_error(run, node, "backend", "must not be longer than request");
+    if (t->connect == 0)
+        schema_error(run, node, "connect", "must not be 0");
+    if (t->idle == 0)
+        schema_error(run, node, "idle", "must not be 0");
+}
+
+static const struct schema timeouts_schema = {
+    .name = "Timeouts",
+    .doc = "How long things may take.",
+    .size = sizeof(struct traffic_timeouts),
+    .fields = timeouts_fields,
+    .check = check_timeouts,
+};
+
+static const char *const retry_on[] = {
+    [TRAFFIC_CONNECT_FAILURE] = "connect-failure",
+    [TRAFFIC_RESET] = "reset",
+    [TRAFFIC_GATEWAY_ERROR] = "gateway-error",
+    NULL,
+};
+static const struct schema_field on_element = {.type = SCHEMA_ENUM, .choices = retry_on};
+static const struct schema_field code_element = {.type = SCHEMA_INT, .min = 400, .max = 599};
+
+static const struct schema_field backoff_fields[] = {
+    SCHEMA_FIELD(struct traffic_backoff, base, "base", DURATION,
+                 "Wait before the first further try; 25ms when left out.", UNSET),
+    SCHEMA_FIELD(struct traffic_backoff, max, "max", DURATION,
+                 "The longest wait; 250ms when left out.", UNSET),
+    {0},
+};
+
+static void check_backoff(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct traffic_backoff *b = value;
+    if (b->base > 0 && b->max >= 0 && b->max < b->base)
+        schema_error(run, node, "max", "must not be shorter than base");
+}
+
+static const struct schema backoff_schema = {
+    .name = "Backoff",
+    .doc = "Waits between tries; they double, with jitter.",
+    .size = sizeof(struct traffic_backoff),
+    .fields = backoff_fields,
+    .check = check_backoff,
+};
+
+static const struct schema_field budget_fields[] = {
+    SCHEMA_FIELD(struct traffic_budget, percent, "percent", INT,
+                 "Retries allowed, in percent of live requests; 20 when left out.", .min = 1,
+                 .max = 100, UNSET),
+    SCHEMA_FIELD(struct traffic_budget, min_per_second, "minPerSecond", INT,
+                 "Retries always allowed each second; 10 when left out.", .min = 1, .max = 10000,
+                 UNSET),
+    {0},
+};
+
+static const struct schema budget_schema = {
+    .name = "RetryBudget",
+    .doc = "Bounds retries, so that they cannot bring down what is already struggling.",
+    .size = sizeof(struct traffic_budget),
+    .fields = budget_fields,
+};
+
+static const struct schema_field retries_fields[] = {
+    SCHEMA_FIELD(struct traffic_retries, attempts, "attempts", INT,
+                 "Further tries after the first; 0: none; 1 when left out.", .min = 0, .max = 10,
+                 UNSET),
+    SCHEMA_FIELD(struct traffic_retries, on, "on", LIST,
+                 "What is tried again; connect-failure and reset when left out.", .max = 3,
+                 .element = &on_element),
+    SCHEMA_FIELD(struct traffic_retries, status_codes, "statusCodes", LIST,
+                 "Answers that are tried again.", .max = 32, .element = &code_element),
+    SCHEMA_FIELD(struct traffic_retries, per_try_timeout, "perTryTimeout", DURATION,
+                 "For one try, when there are retries.", UNSET),
+    SCHEMA_FIELD(struct traffic_retries, backoff, "backoff", OBJECT, "Waits between tries.",
+                 .object = &backoff_schema),
+    SCHEMA_FIELD(struct traffic_retries, budget, "budget", OBJECT, "How many retries in all.",
+                 .object = &budget_schema),
+    SCHEMA_FIELD(struct traffic_retries, retry_non_idempotent, "retryNonIdempotent", BOOL,
+                 "Also try POST and PATCH again after a reset or a bad answer; the backend may "
+                 "then see them twice."),
+    {0},
+};
+
+static const struct schema retries_schema = {
+    .name = "Retries",
+    .doc = "When to try again.",
+    .size = sizeof(struct traffic_retries),
+    .fields = retries_fields,
+};
+
+static const struct schema_field outlier_fields[] = {
+    SCHEMA_FIELD(struct traffic_outlier, disabled, "disabled", BOOL, "Eject nobody."),
+    SCHEMA_FIELD(struct traffic_outlier, consecutive_failures, "consecutiveFailures", INT,
+                 "Failures in a row that eject an endpoint; 5 when left out.", .min = 1,
+                 .max = 1000, UNSET),
+    SCHEMA_FIELD(struct traffic_outlier, base_ejection, "baseEjectionTime", DURATION,
+                 "The first ejection; later ones double; 5s when left out.", UNSET),
+    SCHEMA_FIELD(struct traffic_outlier, max_ejection, "maxEjectionTime", DURATION,
+                 "The longest ejection; 60s when left out.", UNSET),
+    SCHEMA_FIELD(struct traffic_outlier, max_ejection_percent, "maxEjectionPercent", INT,
+                 "Of the endpoints, how many may be out; 50 when left out. The last one never is.",
+                 .min = 1, .max = 100, UNSET),
+    {0},
+};
+
+static void check_outlier(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct traffic_outlier *o = value;
+    if (o->base_ejection == 0)
+        schema_error(run, node, "baseEjectionTime", "must not be 0; see disabled");
+    if (o->base_ejection > 0 && o->max_ejection >= 0 && o->max_ejection < o->base_ejection)
+        schema_error(run, node, "maxEjectionTime", "must not be shorter than baseEjectionTime");
+}
+
+static const struct schema outlier_schema = {
+    .name = "OutlierDetection",
+    .doc = "Endpoints that keep failing get no requests for a while.",
+    .size = sizeof(struct traffic_outlier),
+    .fields = outlier_fields,
+    .check = check_outlier,
+};
+
+static const struct schema_field breaker_fields[] = {
+    SCHEMA_FIELD(struct traffic_breaker, max_connections, "maxConnections", INT,
+                 "Connections of one sidecar to the Service; 1024 when left out.", .min = 1,
+                 .max = 1000000, UNSET),
+    SCHEMA_FIELD(struct traffic_breaker, max_requests, "maxRequests", INT,
+                 "Requests under way; 10000 when left out.", .min = 1, .max = 1000000, UNSET),
+    SCHEMA_FIELD(struct traffic_breaker, max_pending, "maxPending", INT,
+                 "Requests that wait for a connection; 1024 when left out.", .min = 1,
+                 .max = 1000000, UNSET),
+    {0},
+};
+
+static const struct schema breaker_schema = {
+    .name = "CircuitBreaker",
+    .doc = "Bounds what one sidecar asks of the Service; what is above fails at once.",
+    .size = sizeof(struct traffic_breaker),
+    .fields = breaker_fields,
+};
+
+static const char *const algorithms[] = {
+    [TRAFFIC_PEAK_EWMA] = "PeakEWMA",
+    [TRAFFIC_ROUND_ROBIN] = "RoundRobin",
+    [TRAFFIC_RANDOM] = "Random",
+    [TRAFFIC_LEAST_REQUEST] = "LeastRequest",
+    NULL,
+};
+
+static const struct schema_field balancing_fields[] = {
+    SCHEMA_FIELD(struct traffic_balancing, algorithm, "algorithm", ENUM,
+                 "How an endpoint is chosen; PeakEWMA when left out.", .choices = algorithms),
+    {0},
+};
+
+static const struct schema balancing_schema = {
+    .name = "LoadBalancing",
+    .doc = "Which endpoint gets a request.",
+    .size = sizeof(struct traffic_balancing),
+    .fields = balancing_fields,
+};
+
+static const struct schema_field pool_fields[] = {
+    SCHEMA_FIELD(struct traffic_pool, max_requests_per_connection, "maxRequestsPerConnection", INT,
+                 "After so many, a connection is closed; no limit when left out.", .min = 1,
+                 .max = INT32_MAX, UNSET),
+    {0},
+};
+
+static const struct schema pool_schema = {
+    .name = "ConnectionPool",
+    .doc = "How connections are kept.",
+    .size = sizeof(struct traffic_pool),
+    .fields = pool_fields,
+};
+
+#define TRAFFIC(struct_, prefix)                                                                  \
+    SCHEMA_FIELD(struct_, prefix timeouts, "timeouts", OBJECT, "How long things may take.",       \
+                 .object = &timeouts_schema),                                                     \
+        SCHEMA_FIELD(struct_, prefix retries, "retries", OBJECT, "When to try again.",            \
+                     .object = &retries_schema),                                                  \
+        SCHEMA_FIELD(struct_, prefix outlier, "outlierDetection", OBJECT,                         \
+                     "When an endpoint that fails is left alone.", .object = &outlier_schema),    \
+        SCHEMA_FIELD(struct_, prefix breaker, "circuitBreaker", OBJECT, "How much at once.",      \
+                     .object = &breaker_schema),                                                  \
+        SCHEMA_FIELD(struct_, prefix balancing, "loadBalancing", OBJECT,                          \
+                     "Which endpoint gets a request.", .object = &balancing_schema),              \
+        SCHEMA_FIELD(struct_, prefix pool, "connectionPool", OBJECT, "How connections are kept.", \
+                     .object = &pool_schema)
+
+static const struct schema_field traffic_fields[] = {TRAFFIC(struct traffic, ), {0}};
+
+const struct schema traffic_policy_traffic_schema = {
+    .name = "TrafficDefaults",
+    .doc = "How calls are made where no TrafficPolicy says otherwise.",
+    .size = sizeof(struct traffic),
+    .fields = traffic_fields,
+};
+
+static const struct schema_field target_fields[] = {
+    SCHEMA_FIELD(struct traffic_policy_target, group, "group", STRING,
+                 "Group of the target; follows from the kind when left out.", .max = 253),
+    SCHEMA_FIELD(struct traffic_policy_target, kind, "kind", STRING, "Service or HTTPRoute.",
+                 .flags = SCHEMA_REQUIRED, .max = 63),
+    SCHEMA_FIELD(struct traffic_policy_target, name, "name", STRING,
+                 "Name of the target, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
+                 .format = &schema_format_name),
+    SCHEMA_FIELD(struct traffic_policy_target, section, "sectionName", STRING,
+                 "One port of the Service, or one rule of the route, by name.",
+                 .format = &schema_format_section),
+    {0},
+};
+
+static void check_target(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct traffic_policy_target *t = value;
+    const char *group = NULL;
+    if (slice_eq_cstr(t->kind, "Service"))
+        group = "";
+    else if (slice_eq_cstr(t->kind, "HTTPRoute"))
+        group = KIND_GROUP_GATEWAY;
+    else if (t->kind.ptr)
+        schema_error(run, node, "kind", "must be Service or HTTPRoute");
+    if (group && t->group.ptr && !slice_eq_cstr(t->group, group))
+        schema_error(run, node, "group", "must be \"%s\" for this kind", group);
+}
+
+static const struct schema target_schema = {
+    .name = "PolicyTargetReference",
+    .doc = "What the policy is for.",
+    .size = sizeof(struct traffic_policy_target),
+    .fields = target_fields,
+    .has_line = true,
+    .line_offset = offsetof(struct traffic_policy_target, line),
+    .check = check_target,
+};
+
+static const struct schema_field target_element = {.type = SCHEMA_INLINE, .object = &target_schema};
+
+static const struct schema_field spec_fields[] = {
+    SCHEMA_FIELD(struct traffic_policy_spec, targets, "targetRefs", LIST, "What the policy is for.",
+                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 16, .element = &target_element),
+    TRAFFIC(struct traffic_policy_spec, traffic.),
+    {0},
+};
+
+static const struct schema spec_schema = {
+    .name = "TrafficPolicySpec",
+    .doc = "Targets, and how calls to them are made.",
+    .size = sizeof(struct traffic_policy_spec),
+    .fields = spec_fields,
+};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    KIND_STATUS,
+    SCHEMA_FIELD(struct traffic_policy, spec, "spec", INLINE,
+                 "Targets, and how calls to them are made.", .flags = SCHEMA_REQUIRED,
+                 .object = &spec_schema),
+    {0},
+};
+
+static const struct schema schema = {
+    .name = "TrafficPolicy",
+    .doc = "How calls to a Service, or along a route, are made: timeouts, retries, load "
+           "balancing, ejection of failing endpoints, limits.",
+    .size = sizeof(struct traffic_policy),
+    .fields = fields,
+};
+
+const struct kind traffic_policy_kind = {
+    .id = KIND_TRAFFIC_POLICY,
+    .name = "TrafficPolicy",
+    .group = KIND_GROUP_WEFT,
+    .versions = {"v1alpha1"},
+    .schema = &schema,
+};

@@ -1,0 +1,83 @@
+/* TrafficPolicy (policy.weft.dev): how calls to a Service, or along a route, are made.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "policies/kind.h"
+
+/* Numbers are SCHEMA_UNSET where nothing is said; durations are milliseconds. */
+struct traffic_timeouts {
+    int64_t request, backend, idle, connect; /* 0: none */
+};
+
+enum traffic_retry_on { TRAFFIC_CONNECT_FAILURE, TRAFFIC_RESET, TRAFFIC_GATEWAY_ERROR };
+
+struct traffic_backoff {
+    int64_t base, max;
+};
+
+struct traffic_budget {
+    int64_t percent, min_per_second;
+};
+
+struct traffic_retries {
+    int64_t attempts;
+    struct schema_list on;           /* int, enum traffic_retry_on; not present: the default */
+    struct schema_list status_codes; /* int64_t */
+    int64_t per_try_timeout;
+    struct traffic_backoff *backoff;
+    struct traffic_budget *budget;
+    bool retry_non_idempotent;
+};
+
+struct traffic_outlier {
+    bool disabled;
+    int64_t consecutive_failures, base_ejection, max_ejection, max_ejection_percent;
+};
+
+struct traffic_breaker {
+    int64_t max_connections, max_requests, max_pending;
+};
+
+enum traffic_algorithm {
+    TRAFFIC_PEAK_EWMA,
+    TRAFFIC_ROUND_ROBIN,
+    TRAFFIC_RANDOM,
+    TRAFFIC_LEAST_REQUEST
+};
+
+struct traffic_balancing {
+    int algorithm; /* enum traffic_algorithm */
+};
+
+struct traffic_pool {
+    int64_t max_requests_per_connection;
+};
+
+/* What TrafficPolicy and MeshConfig's defaults share; NULL where nothing is said. */
+struct traffic {
+    struct traffic_timeouts *timeouts;
+    struct traffic_retries *retries;
+    struct traffic_outlier *outlier;
+    struct traffic_breaker *breaker;
+    struct traffic_balancing *balancing;
+    struct traffic_pool *pool;
+};
+
+struct traffic_policy_target {
+    struct slice group, kind, name;
+    struct slice section; /* a port of the Service, or a rule of the route, by name; empty: all */
+    unsigned line;
+};
+
+struct traffic_policy_spec {
+    struct schema_list targets; /* struct traffic_policy_target */
+    struct traffic traffic;
+};
+
+struct traffic_policy {
+    struct object object;
+    struct traffic_policy_spec spec;
+};
+
+extern const struct kind traffic_policy_kind;
+extern const struct schema traffic_policy_traffic_schema; /* of struct traffic, for MeshConfig */

@@ -1,0 +1,299 @@
+/* What policy_set_finish does: sorts the objects, finds doubles and clashes, and builds the maps
+ * that the compiler asks. Control thread. Must not know what is compiled from them.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/policy_index.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/addr.h"
+#include "policies/kinds/authorization_policy.h"
+#include "policies/kinds/endpoint_slice.h"
+#include "policies/kinds/http_route.h"
+#include "policies/kinds/service.h"
+#include "policies/kinds/traffic_policy.h"
+#include "policies/selector.h"
+
+enum { KEY_MAX = 600 };
+
+static struct slice key_of(char key[KEY_MAX], struct slice namespace_name, struct slice name)
+{
+    int len = snprintf(key, KEY_MAX, "%.*s/%.*s", SLICE_ARG(slice_sub(namespace_name, 0, 253)),
+                       SLICE_ARG(slice_sub(name, 0, 253)));
+    return slice_of(key, (size_t)len);
+}
+
+static int compare_slices(struct slice a, struct slice b)
+{
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_names(const struct object *a, const struct object *b)
+{
+    int order = compare_slices(a->meta.namespace_name, b->meta.namespace_name);
+    return order ? order : compare_slices(a->meta.name, b->meta.name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct object *x = *(const struct object *const *)a;
+    const struct object *y = *(const struct object *const *)b;
+    int order = compare_names(x, y);
+    return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+int policy_index_compare_age(const struct object *a, const struct object *b)
+{
+    if (a->meta.created != b->meta.created)
+        return a->meta.created < b->meta.created ? -1 : 1;
+    return compare_names(a, b);
+}
+
+static int by_age(const void *a, const void *b)
+{
+    return policy_index_compare_age(*(const struct object *const *)a,
+                                    *(const struct object *const *)b);
+}
+
+static void index_names(struct policy_set *s, enum kind_id kind, struct diag_list *diags)
+{
+    struct object_list *all = &s->all[kind];
+    char key[KEY_MAX];
+    if (all->count)
+        qsort(all->items, all->count, sizeof *all->items, by_name);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct object *o = all->items[i], *first = i ? all->items[i - 1] : NULL;
+        if (first && compare_names(o, first) == 0)
+            policy_set_complain(diags, o, 0, false, "metadata.name",
+                                "there already is one of this name, in %.*s:%u",
+                                SLICE_ARG(first->file), first->line);
+        map_put(&s->by_name[kind], key_of(key, o->meta.namespace_name, o->meta.name),
+                (void *)(uintptr_t)o);
+    }
+}
+
+static void join_group(struct policy_set *s, enum policy_group group, struct slice namespace_name,
+                       struct slice name, const struct object *o)
+{
+    char text[KEY_MAX];
+    struct slice key = key_of(text, namespace_name, name);
+    struct object_list *list = map_get(&s->groups[group], key);
+    if (!list) {
+        list = arena_zalloc(&s->arena, sizeof *list);
+        map_put(&s->groups[group], key, list);
+    }
+    if (list->count && list->items[list->count - 1] == o)
+        return; /* named twice by the same object */
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 4;
+        const struct object **items = arena_alloc(&s->arena, capacity * sizeof *items);
+        if (list->count)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = o;
+}
+
+static struct slice or_own(struct slice namespace_name, const struct object *o)
+{
+    return namespace_name.ptr ? namespace_name : o->meta.namespace_name;
+}
+
+static void group_route(struct policy_set *s, const struct http_route *route,
+                        struct diag_list *diags)
+{
+    for (SCHEMA_EACH(route->spec.parents, struct http_route_parent, p)) {
+        struct slice ns = or_own(p->namespace_name, &route->object);
+        bool is_service = http_route_parent_is_service(p);
+        if (!is_service && !http_route_parent_is_gateway(p)) {
+            policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
+                                "a parent of kind %.*s is not ours: ignored", SLICE_ARG(p->kind));
+            continue;
+        }
+        join_group(s, is_service ? POLICY_GROUP_SERVICE_ROUTES : POLICY_GROUP_GATEWAY_ROUTES, ns,
+                   p->name, &route->object);
+        if (!policy_index_find(s, is_service ? KIND_SERVICE : KIND_GATEWAY, ns, p->name))
+            policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
+                                "there is no %.*s %.*s/%.*s", SLICE_ARG(p->kind), SLICE_ARG(ns),
+                                SLICE_ARG(p->name));
+    }
+}
+
+static void group_traffic(struct policy_set *s, const struct traffic_policy *policy,
+                          struct diag_list *diags)
+{
+    struct slice ns = policy->object.meta.namespace_name;
+    for (SCHEMA_EACH(policy->spec.targets, struct traffic_policy_target, t)) {
+        bool is_service = slice_eq_cstr(t->kind, "Service");
+        join_group(s, is_service ? POLICY_GROUP_SERVICE_TRAFFIC : POLICY_GROUP_ROUTE_TRAFFIC, ns,
+                   t->name, &policy->object);
+        if (!policy_index_find(s, is_service ? KIND_SERVICE : KIND_HTTP_ROUTE, ns, t->name))
+            policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                "there is no %.*s %.*s/%.*s: the policy does nothing for it",
+                                SLICE_ARG(t->kind), SLICE_ARG(ns), SLICE_ARG(t->name));
+    }
+}
+
+static void group_object(struct policy_set *s, const struct object *o, struct diag_list *diags)
+{
+    struct slice ns = o->meta.namespace_name, none = SLICE("");
+    switch (o->kind->id) {
+    case KIND_ENDPOINT_SLICE: {
+        struct slice service = selector_label(&o->meta.labels, SLICE(ENDPOINT_SLICE_SERVICE_LABEL));
+        if (service.len)
+            join_group(s, POLICY_GROUP_SLICES, ns, service, o);
+        else
+            policy_set_complain(diags, o, 0, true, "metadata.labels",
+                                "has no label " ENDPOINT_SLICE_SERVICE_LABEL ": it is of no use");
+        break;
+    }
+    case KIND_HTTP_ROUTE:
+        group_route(s, (const struct http_route *)(const void *)o, diags);
+        break;
+    case KIND_TRAFFIC_POLICY:
+        group_traffic(s, (const struct traffic_policy *)(const void *)o, diags);
+        break;
+    case KIND_SERVICE:
+        join_group(s, POLICY_GROUP_SERVICES, ns, none, o);
+        break;
+    case KIND_REFERENCE_GRANT:
+        join_group(s, POLICY_GROUP_GRANTS, ns, none, o);
+        break;
+    case KIND_PEER_AUTHENTICATION:
+        join_group(s, POLICY_GROUP_PEER, ns, none, o);
+        break;
+    case KIND_AUTHORIZATION_POLICY:
+        join_group(s, POLICY_GROUP_AUTHZ, ns, none, o);
+        break;
+    default:
+        break;
+    }
+}
+
+static void sort_groups(struct policy_set *s)
+{
+    for (size_t i = 0; i < POLICY_GROUP_COUNT; i++) {
+        size_t at = 0;
+        struct slice key;
+        void *value;
+        while (map_next(&s->groups[i], &at, &key, &value)) {
+            struct object_list *list = value;
+            qsort(list->items, list->count, sizeof *list->items, by_age);
+        }
+    }
+}
+
+/* One writing for each address. */
+static struct slice canonical_ip(struct slice ip, char text[ADDR_TEXT_MAX])
+{
+    struct addr addr;
+    if (addr_parse(ip, &addr) || addr.port)
+        return (struct slice){NULL, 0};
+    return slice_from_cstr(addr_format_ip(&addr, text));
+}
+
+static void index_ip(struct policy_set *s, const struct pod *pod, struct slice ip,
+                     struct diag_list *diags)
+{
+    char text[ADDR_TEXT_MAX];
+    struct slice key = canonical_ip(ip, text);
+    if (!key.ptr) {
+        policy_set_complain(diags, &pod->object, 0, false, "status.podIP",
+                            "\"%.*s\" is not an address", SLICE_ARG(ip));
+        return;
+    }
+    const struct pod *first = map_get(&s->pods_by_ip, key);
+    if (first && first != pod)
+        policy_set_complain(diags, &pod->object, 0, true, "status.podIP",
+                            "%.*s is also the address of %.*s, which keeps it", SLICE_ARG(key),
+                            SLICE_ARG(first->object.text));
+    else
+        map_put(&s->pods_by_ip, key, (void *)(uintptr_t)pod);
+}
+
+static void index_pods(struct policy_set *s, struct diag_list *diags)
+{
+    for (size_t i = 0; i < s->all[KIND_POD].count; i++) {
+        const struct pod *pod = POLICY_AT(&s->all[KIND_POD], struct pod, i);
+        if (pod_is_done(pod) || pod->spec.host_network)
+            continue;
+        if (pod->status.ip.len)
+            index_ip(s, pod, pod->status.ip, diags);
+        for (SCHEMA_EACH(pod->status.ips, struct pod_ip, ip))
+            if (ip->ip.len)
+                index_ip(s, pod, ip->ip, diags);
+    }
+}
+
+static void claim_address(struct map *taken, const struct service *service, struct slice ip,
+                          struct diag_list *diags)
+{
+    char text[ADDR_TEXT_MAX];
+    struct slice key = canonical_ip(ip, text);
+    if (slice_is_empty(ip) || service_is_headless(service))
+        return;
+    if (!key.ptr) {
+        policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
+                            "\"%.*s\" is not an address", SLICE_ARG(ip));
+        return;
+    }
+    const struct service *first = map_put(taken, key, (void *)(uintptr_t)service);
+    if (first && first != service)
+        policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
+                            "%.*s is already the address of %.*s", SLICE_ARG(key),
+                            SLICE_ARG(first->object.text));
+}
+
+static void check_addresses(const struct policy_set *s, struct diag_list *diags)
+{
+    struct map taken;
+    map_init(&taken);
+    for (size_t i = 0; i < s->all[KIND_SERVICE].count; i++) {
+        const struct service *service = POLICY_AT(&s->all[KIND_SERVICE], struct service, i);
+        if (service_is_external(service))
+            continue;
+        claim_address(&taken, service, service->spec.cluster_ip, diags);
+        for (SCHEMA_EACH(service->spec.cluster_ips, struct slice, ip))
+            claim_address(&taken, service, *ip, diags);
+    }
+    map_dispose(&taken);
+}
+
+void policy_index_build(struct policy_set *s, struct diag_list *diags)
+{
+    for (size_t kind = 0; kind < KIND_COUNT; kind++)
+        index_names(s, (enum kind_id)kind, diags);
+    for (size_t kind = 0; kind < KIND_COUNT; kind++)
+        for (size_t i = 0; i < s->all[kind].count; i++)
+            group_object(s, s->all[kind].items[i], diags);
+    sort_groups(s);
+    index_pods(s, diags);
+    check_addresses(s, diags);
+}
+
+const struct object *policy_index_find(const struct policy_set *s, enum kind_id kind,
+                                       struct slice namespace_name, struct slice name)
+{
+    char key[KEY_MAX];
+    return map_get(&s->by_name[kind], key_of(key, namespace_name, name));
+}
+
+const struct object_list *policy_index_group(const struct policy_set *s, enum policy_group group,
+                                             struct slice namespace_name, struct slice name)
+{
+    static const struct object_list none;
+    char key[KEY_MAX];
+    const struct object_list *list = map_get(&s->groups[group], key_of(key, namespace_name, name));
+    return list ? list : &none;
+}
+
+const struct pod *policy_index_pod_by_ip(const struct policy_set *s, struct slice ip)
+{
+    char text[ADDR_TEXT_MAX];
+    struct slice key = canonical_ip(ip, text);
+    return key.ptr ? map_get(&s->pods_by_ip, key) : NULL;
+}

@@ -1,0 +1,46 @@
+/* The inside of a policy_set, for the compiler. Everything is sorted by namespace and name, so that
+ * equal sets compile to equal bytes. Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/map.h"
+#include "policies/kind.h"
+#include "policies/kinds/pod.h"
+#include "policies/policy_set.h"
+
+struct object_list {
+    const struct object **items;
+    size_t count, capacity;
+};
+
+/* Objects by something that they have in common; each list is in order of precedence: oldest first,
+ * then by name. */
+enum policy_group {
+    POLICY_GROUP_SLICES,          /* EndpointSlices of the Service namespace/name */
+    POLICY_GROUP_SERVICE_ROUTES,  /* HTTPRoutes with the Service namespace/name as a parent */
+    POLICY_GROUP_GATEWAY_ROUTES,  /* HTTPRoutes with the Gateway namespace/name as a parent */
+    POLICY_GROUP_SERVICE_TRAFFIC, /* TrafficPolicies for the Service namespace/name */
+    POLICY_GROUP_ROUTE_TRAFFIC,   /* TrafficPolicies for the HTTPRoute namespace/name */
+    POLICY_GROUP_SERVICES,        /* Services of the namespace */
+    POLICY_GROUP_GRANTS,          /* ReferenceGrants of the namespace */
+    POLICY_GROUP_PEER,            /* PeerAuthentications of the namespace */
+    POLICY_GROUP_AUTHZ,           /* AuthorizationPolicies of the namespace */
+    POLICY_GROUP_COUNT
+};
+
+struct policy_set {
+    struct arena arena;
+    struct object_list all[KIND_COUNT]; /* after finish: by namespace and name */
+    struct map by_name[KIND_COUNT];     /* "namespace/name" -> object */
+    struct map
+        groups[POLICY_GROUP_COUNT]; /* "namespace/name" or "namespace/" -> struct object_list */
+    struct map pods_by_ip;
+    unsigned order;
+    bool is_finished;
+};
+
+/* About an object as a whole, or a place in it. */
+void policy_set_complain(struct diag_list *diags, const struct object *o, unsigned line,
+                         bool is_warning, const char *path, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+#define POLICY_AT(list, type, i) ((const type *)(const void *)(list)->items[i])

@@ -1,0 +1,308 @@
+/* The walk over a document along a schema table: objects, lists and maps; unknown fields, missing
+ * ones, nulls. Scalars are schema_value.c's. Control thread. Must not know any particular kind.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/schema.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { NAME_MAX_LEN = 48, NEAR = 2 };
+
+static void complain(struct schema_run *run, const struct doc *node, const char *sub, bool warning,
+                     const char *format, va_list args) __attribute__((format(printf, 5, 0)));
+
+static void complain(struct schema_run *run, const struct doc *node, const char *sub, bool warning,
+                     const char *format, va_list args)
+{
+    char text[768], path[SCHEMA_PATH_MAX + 128];
+    vsnprintf(text, sizeof text, format, args);
+    const char *joint = sub && *sub && *sub != '[' && run->path_len ? "." : "";
+    snprintf(path, sizeof path, "%.*s%s%s", (int)run->path_len, run->path, joint, sub ? sub : "");
+    const struct doc *at = sub ? doc_find(node, sub) : node;
+    struct diag what = {.file = run->file,
+                        .line = at     ? at->line
+                                : node ? node->line
+                                       : 0,
+                        .object = run->object,
+                        .path = slice_from_cstr(path),
+                        .is_warning = warning};
+    diag_add(run->diags, &what, "%s", text);
+    run->errors += !warning;
+}
+
+void schema_error(struct schema_run *run, const struct doc *node, const char *sub,
+                  const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(run, node, sub, false, format, args);
+    va_end(args);
+}
+
+void schema_warn(struct schema_run *run, const struct doc *node, const char *sub,
+                 const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(run, node, sub, true, format, args);
+    va_end(args);
+}
+
+/* Appends to the path; the caller puts run->path_len back. */
+static void push_path(struct schema_run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void push_path(struct schema_run *run, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    size_t room = sizeof run->path - run->path_len;
+    int len = vsnprintf(run->path + run->path_len, room, format, args);
+    va_end(args);
+    if (len > 0)
+        run->path_len += (size_t)len < room ? (size_t)len : room - 1;
+}
+
+static bool is_plain_key(struct slice key)
+{
+    for (size_t i = 0; i < key.len; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", key.ptr[i]))
+            return false;
+    return key.len > 0;
+}
+
+static void push_key(struct schema_run *run, struct slice key)
+{
+    if (is_plain_key(key))
+        push_path(run, "%s%.*s", run->path_len ? "." : "", SLICE_ARG(key));
+    else
+        push_path(run, "[\"%.*s\"]", (int)(key.len > 256 ? 256 : key.len), key.ptr);
+}
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+    unsigned m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+/* How many single changes lead from one to the other (Levenshtein), case aside; large for long
+ * names. */
+static unsigned distance(struct slice a, struct slice b)
+{
+    unsigned row[NAME_MAX_LEN + 1];
+    if (a.len > NAME_MAX_LEN || b.len > NAME_MAX_LEN)
+        return NAME_MAX_LEN;
+    for (unsigned j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a.len; i++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i + 1;
+        for (size_t j = 0; j < b.len; j++) {
+            bool same = (a.ptr[i] | 0x20) == (b.ptr[j] | 0x20);
+            unsigned above = row[j + 1];
+            row[j + 1] = least(row[j] + 1, above + 1, diagonal + !same);
+            diagonal = above;
+        }
+    }
+    return row[b.len];
+}
+
+static void refuse_unknown(struct schema_run *run, const struct schema *schema,
+                           const struct doc_member *member)
+{
+    const char *near = NULL;
+    unsigned best = NEAR + 1;
+    char known[400] = "";
+    size_t used = 0;
+    for (const struct schema_field *f = schema->fields; f->name; f++) {
+        unsigned d = distance(member->key, slice_from_cstr(f->name));
+        if (d < best && d < strlen(f->name)) {
+            best = d;
+            near = f->name;
+        }
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
+                                     f->name);
+    }
+    size_t path_len = run->path_len;
+    push_key(run, member->key);
+    struct doc at = {.line = member->line};
+    if (near)
+        schema_error(run, &at, NULL, "unknown field; did you mean \"%s\"?", near);
+    else
+        schema_error(run, &at, NULL, "unknown field; the fields here are: %s", known);
+    run->path_len = path_len;
+}
+
+static const struct schema_field *find_field(const struct schema *schema, struct slice name)
+{
+    for (const struct schema_field *f = schema->fields; f->name; f++)
+        if (slice_eq_cstr(name, f->name))
+            return f;
+    return NULL;
+}
+
+static size_t element_size(const struct schema_field *element, bool is_map)
+{
+    if (element->type == SCHEMA_INLINE)
+        return element->object->size;
+    if (is_map)
+        return sizeof(struct schema_pair);
+    switch (element->type) {
+    case SCHEMA_INT:
+        return sizeof(int64_t);
+    case SCHEMA_ENUM:
+        return sizeof(int);
+    case SCHEMA_PORT:
+        return sizeof(struct schema_port);
+    default:
+        return sizeof(struct slice);
+    }
+}
+
+static bool check_count(struct schema_run *run, const struct schema_field *field,
+                        const struct doc *node)
+{
+    size_t max = field->max ? (size_t)field->max : SCHEMA_ITEMS_DEFAULT;
+    if (node->count > max) {
+        schema_error(run, node, NULL, "has %zu items, at most %zu are allowed", node->count, max);
+        return false;
+    }
+    if (node->count < (size_t)field->min) {
+        if (node->count == 0)
+            schema_error(run, node, NULL, "must not be empty: leave it out, or give at least %d",
+                         (int)field->min);
+        else
+            schema_error(run, node, NULL, "needs at least %d items", (int)field->min);
+        return false;
+    }
+    return true;
+}
+
+static void parse_any(struct schema_run *run, const struct schema_field *field,
+                      const struct doc *node, void *out);
+
+static void parse_list(struct schema_run *run, const struct schema_field *field,
+                       const struct doc *node, struct schema_list *out)
+{
+    if (node->type != DOC_ARRAY) {
+        schema_error(run, node, NULL, "must be a list, not %s", doc_type_name(node->type));
+        return;
+    }
+    if (!check_count(run, field, node))
+        return;
+    size_t size = element_size(field->element, false), path_len = run->path_len;
+    out->items = arena_zalloc(run->arena, node->count * size);
+    out->present = true;
+    for (; out->count < node->count; out->count++) {
+        push_path(run, "[%zu]", out->count);
+        parse_any(run, field->element, node->items[out->count],
+                  (char *)out->items + out->count * size);
+        run->path_len = path_len;
+    }
+}
+
+static void parse_map(struct schema_run *run, const struct schema_field *field,
+                      const struct doc *node, struct schema_list *out)
+{
+    if (node->type != DOC_OBJECT) {
+        schema_error(run, node, NULL, "must be an object, not %s", doc_type_name(node->type));
+        return;
+    }
+    if (!check_count(run, field, node))
+        return;
+    const struct schema_field *element = field->element;
+    size_t size = element_size(element, true), path_len = run->path_len;
+    bool is_pair = element->type != SCHEMA_INLINE;
+    out->items = arena_zalloc(run->arena, node->count * size);
+    out->present = true;
+    for (; out->count < node->count; out->count++) {
+        const struct doc_member *member = &node->members[out->count];
+        char *item = (char *)out->items + out->count * size;
+        push_key(run, member->key);
+        schema_value_check_string(run, field, &(struct doc){.line = member->line}, member->key);
+        parse_any(run, element, member->value,
+                  item + (is_pair ? offsetof(struct schema_pair, value) : 0));
+        *(struct slice *)(void *)item = arena_copy(run->arena, member->key);
+        run->path_len = path_len;
+    }
+}
+
+static void parse_any(struct schema_run *run, const struct schema_field *field,
+                      const struct doc *node, void *out)
+{
+    switch (field->type) {
+    case SCHEMA_ANY:
+        break;
+    case SCHEMA_REFUSED:
+        schema_error(run, node, NULL, "not supported yet");
+        break;
+    case SCHEMA_LIST:
+        parse_list(run, field, node, out);
+        break;
+    case SCHEMA_MAP:
+        parse_map(run, field, node, out);
+        break;
+    case SCHEMA_INLINE:
+        schema_parse(run, field->object, node, out);
+        break;
+    case SCHEMA_OBJECT: {
+        void *object = arena_alloc(run->arena, field->object->size);
+        schema_parse(run, field->object, node, object);
+        memcpy(out, &object, sizeof object);
+        break;
+    }
+    default:
+        schema_value_parse(run, field, node, out);
+    }
+}
+
+static void fill_default(struct schema_run *run, const struct schema_field *field, void *out)
+{
+    if (field->type == SCHEMA_INLINE)
+        schema_parse(run, field->object, NULL, out);
+    else
+        schema_value_default(field, out);
+}
+
+static void parse_field(struct schema_run *run, const struct schema *schema,
+                        const struct schema_field *field, const struct doc *node, char *out)
+{
+    const struct doc *value = doc_get(node, slice_from_cstr(field->name));
+    void *to = out + field->offset;
+    bool is_null = value && value->type == DOC_NULL && field->type != SCHEMA_ANY;
+    if (value && !is_null) {
+        size_t path_len = run->path_len;
+        push_key(run, slice_from_cstr(field->name));
+        parse_any(run, field, value, to);
+        run->path_len = path_len;
+        return;
+    }
+    fill_default(run, field, to);
+    if (is_null && !schema->is_open && !(field->flags & SCHEMA_NULL_OK))
+        schema_error(run, node, field->name, "has no value: give one, or leave the field out");
+    else if (node && (field->flags & SCHEMA_REQUIRED))
+        schema_error(run, node, field->name, "is required");
+}
+
+void schema_parse(struct schema_run *run, const struct schema *schema, const struct doc *node,
+                  void *out)
+{
+    memset(out, 0, schema->size);
+    if (node && node->type != DOC_OBJECT) {
+        schema_error(run, node, NULL, "must be an object, not %s", doc_type_name(node->type));
+        node = NULL;
+    }
+    if (schema->has_line) {
+        unsigned line = node ? node->line : 0;
+        memcpy((char *)out + schema->line_offset, &line, sizeof line);
+    }
+    for (const struct schema_field *f = schema->fields; f->name; f++)
+        parse_field(run, schema, f, node, out);
+    for (size_t i = 0; node && !schema->is_open && i < node->count; i++)
+        if (!find_field(schema, node->members[i].key))
+            refuse_unknown(run, schema, &node->members[i]);
+    if (node && schema->check)
+        schema->check(run, node, out);
+}

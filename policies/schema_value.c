@@ -1,0 +1,282 @@
+/* One scalar of a document into one field of a struct: type, bounds, form; and the field's default.
+ * Control thread. Must not know any particular kind.
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "policies/schema.h"
+
+#include <stdio.h>
+
+/* A short view of what was given, for messages. */
+static int shown(struct slice text)
+{
+    return text.len > 64 ? 64 : (int)text.len;
+}
+
+static void expect(struct schema_run *run, const struct doc *node, const char *what)
+{
+    bool quote = strcmp(what, "a string") == 0 &&
+                 (node->type == DOC_INT || node->type == DOC_FLOAT || node->type == DOC_BOOL);
+    const char *name = doc_type_name(node->type);
+    schema_error(run, node, NULL, "must be %s, not %s%s", what, name, quote ? ": quote it" : "");
+}
+
+bool schema_value_check_string(struct schema_run *run, const struct schema_field *field,
+                               const struct doc *node, struct slice text)
+{
+    bool is_map = field->type == SCHEMA_MAP;
+    size_t max = !is_map && field->max ? (size_t)field->max : SCHEMA_STRING_DEFAULT;
+    const char *whose = is_map ? "the key " : "";
+    if (text.len > max)
+        schema_error(run, node, NULL, "%sis %zu bytes long, at most %zu are allowed", whose,
+                     text.len, max);
+    else if (!is_map && text.len < (size_t)field->min)
+        schema_error(run, node, NULL, text.len ? "is too short" : "must not be empty");
+    else if (field->format && !field->format->is_valid(text))
+        schema_error(run, node, NULL, "%s\"%.*s\" %s", whose, shown(text), text.ptr,
+                     field->format->must_be);
+    else
+        return true;
+    return false;
+}
+
+static void parse_string(struct schema_run *run, const struct schema_field *field,
+                         const struct doc *node, struct slice *out)
+{
+    if (node->type != DOC_STRING)
+        expect(run, node, "a string");
+    else if (schema_value_check_string(run, field, node, node->string))
+        *out = arena_copy(run->arena, node->string);
+}
+
+static void parse_int(struct schema_run *run, const struct schema_field *field,
+                      const struct doc *node, int64_t *out)
+{
+    int64_t value = 0;
+    uint64_t digits;
+    if (node->type == DOC_INT)
+        value = node->integer;
+    else if (node->type == DOC_STRING && (field->flags & SCHEMA_DIGITS) &&
+             !slice_to_u64(node->string, &digits) && digits <= INT64_MAX)
+        value = (int64_t)digits;
+    else {
+        expect(run, node, "an integer");
+        return;
+    }
+    if ((field->min || field->max) && (value < field->min || value > field->max))
+        schema_error(run, node, NULL, "is %lld, must be from %lld to %lld", (long long)value,
+                     (long long)field->min, (long long)field->max);
+    else
+        *out = value;
+}
+
+/* One to four pairs of up to five digits and a unit (the Gateway API's form, GEP-2257). */
+static bool is_duration(struct slice text)
+{
+    unsigned pairs = 0;
+    size_t at = 0;
+    while (at < text.len) {
+        size_t from = at;
+        while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9')
+            at++;
+        if (at == from || at - from > 5)
+            return false;
+        struct slice rest = slice_sub(text, at, text.len);
+        if (slice_starts_with(rest, SLICE("ms")))
+            at += 2;
+        else if (rest.len && strchr("hms", rest.ptr[0]))
+            at++;
+        else
+            return false;
+        if (++pairs > 4)
+            return false;
+    }
+    return pairs > 0;
+}
+
+static void parse_duration(struct schema_run *run, const struct doc *node, int64_t *out)
+{
+    uint64_t ms;
+    if (node->type != DOC_STRING)
+        schema_error(run, node, NULL, "must be a duration with its unit, like \"5s\", not %s",
+                     doc_type_name(node->type));
+    else if (!is_duration(node->string) || slice_to_duration_ms(node->string, &ms))
+        schema_error(run, node, NULL,
+                     "\"%.*s\" must be a duration like \"250ms\", \"5s\" or \"1m30s\" "
+                     "(units h, m, s, ms; whole numbers)",
+                     shown(node->string), node->string.ptr);
+    else if (ms > SCHEMA_DURATION_MAX_MS)
+        schema_error(run, node, NULL, "is too long, at most 1000h are allowed");
+    else
+        *out = (int64_t)ms;
+}
+
+/* The factor of a Kubernetes quantity's suffix, in thousandths; 0: no such suffix. */
+static int64_t quantity_factor(struct slice suffix)
+{
+    static const struct {
+        const char *text;
+        int64_t thousandths;
+    } suffixes[] = {
+        {"", 1000},
+        {"m", 1},
+        {"k", INT64_C(1000) * 1000},
+        {"M", INT64_C(1000) * 1000 * 1000},
+        {"G", INT64_C(1000) * 1000 * 1000 * 1000},
+        {"T", INT64_C(1000) * 1000 * 1000 * 1000 * 1000},
+        {"Ki", INT64_C(1000) << 10},
+        {"Mi", INT64_C(1000) << 20},
+        {"Gi", INT64_C(1000) << 30},
+        {"Ti", INT64_C(1000) << 40},
+    };
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (slice_eq_cstr(suffix, suffixes[i].text))
+            return suffixes[i].thousandths;
+    return 0;
+}
+
+/* Digits, up to three of them after a point, and a suffix. */
+static bool to_quantity(struct slice text, int64_t *out)
+{
+    size_t at = 0;
+    int64_t value = 0, scale = 0;
+    for (; at < text.len; at++) {
+        char c = text.ptr[at];
+        if (c == '.' && !scale) {
+            scale = 1;
+            continue;
+        }
+        if (c < '0' || c > '9')
+            break;
+        if (value > INT64_C(1000000000000000) || scale > 100)
+            return false;
+        value = value * 10 + (c - '0');
+        scale *= 10;
+    }
+    int64_t factor = quantity_factor(slice_sub(text, at, text.len)), product;
+    if (at == 0 || factor == 0 || __builtin_mul_overflow(value, factor, &product))
+        return false;
+    *out = product / (scale ? scale : 1);
+    return true;
+}
+
+static void parse_quantity(struct schema_run *run, const struct doc *node, int64_t *out)
+{
+    if (node->type == DOC_INT && node->integer >= 0 && node->integer <= INT64_MAX / 1000)
+        *out = node->integer * 1000;
+    else if (node->type != DOC_STRING || !to_quantity(node->string, out))
+        schema_error(run, node, NULL, "must be a quantity like \"100m\", \"2\" or \"1.5Gi\"");
+}
+
+static void parse_enum(struct schema_run *run, const struct schema_field *field,
+                       const struct doc *node, int *out)
+{
+    char known[400] = "";
+    size_t used = 0;
+    if (node->type != DOC_STRING) {
+        expect(run, node, "a string");
+        return;
+    }
+    for (int i = 0; field->choices[i]; i++) {
+        struct slice choice = slice_from_cstr(field->choices[i]);
+        bool same = field->flags & SCHEMA_NOCASE ? slice_eq_nocase(node->string, choice)
+                                                 : slice_eq(node->string, choice);
+        if (same) {
+            *out = i;
+            return;
+        }
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
+                                     field->choices[i]);
+    }
+    schema_error(run, node, NULL, "\"%.*s\" is none of: %s", shown(node->string), node->string.ptr,
+                 known);
+}
+
+static bool is_port_name(struct slice text)
+{
+    bool letter = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool lower = c >= 'a' && c <= 'z';
+        if (!lower && !(c >= '0' && c <= '9') && c != '-')
+            return false;
+        letter |= lower;
+    }
+    return letter && text.len <= 63;
+}
+
+static void parse_port(struct schema_run *run, const struct doc *node, struct schema_port *out)
+{
+    uint64_t number = 0;
+    if (node->type == DOC_STRING && is_port_name(node->string)) {
+        out->name = arena_copy(run->arena, node->string);
+        return;
+    }
+    if (node->type == DOC_INT && node->integer > 0)
+        number = (uint64_t)node->integer;
+    else if (node->type == DOC_STRING && slice_to_u64(node->string, &number))
+        number = 0;
+    if (number < 1 || number > 65535)
+        schema_error(run, node, NULL, "must be a port from 1 to 65535, or the name of one");
+    else
+        out->number = (uint16_t)number;
+}
+
+void schema_value_parse(struct schema_run *run, const struct schema_field *field,
+                        const struct doc *node, void *out)
+{
+    schema_value_default(field, out);
+    switch (field->type) {
+    case SCHEMA_STRING:
+        parse_string(run, field, node, out);
+        break;
+    case SCHEMA_INT:
+        parse_int(run, field, node, out);
+        break;
+    case SCHEMA_BOOL:
+        if (node->type == DOC_BOOL)
+            *(bool *)out = node->boolean;
+        else
+            expect(run, node, "true or false");
+        break;
+    case SCHEMA_DURATION:
+        parse_duration(run, node, out);
+        break;
+    case SCHEMA_QUANTITY:
+        parse_quantity(run, node, out);
+        break;
+    case SCHEMA_ENUM:
+        parse_enum(run, field, node, out);
+        break;
+    case SCHEMA_PORT:
+        parse_port(run, node, out);
+        break;
+    default:
+        break;
+    }
+}
+
+void schema_value_default(const struct schema_field *field, void *out)
+{
+    switch (field->type) {
+    case SCHEMA_STRING:
+        *(struct slice *)out = slice_from_cstr(field->text);
+        break;
+    case SCHEMA_INT:
+    case SCHEMA_DURATION:
+    case SCHEMA_QUANTITY:
+        *(int64_t *)out = field->fallback;
+        break;
+    case SCHEMA_BOOL:
+        *(bool *)out = field->fallback != 0;
+        break;
+    case SCHEMA_ENUM:
+        *(int *)out = (int)field->fallback;
+        break;
+    case SCHEMA_PORT:
+        *(struct schema_port *)out = (struct schema_port){0};
+        break;
+    default:
+        break; /* lists, maps and pointers are zero already */
+    }
+}
