@@ -1,0 +1,30 @@
+/* A stand-in for the exchange: what filters may ask of one, and what they did to it. One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sidecar/exchange.h"
+#include "sidecar/filters/filter.h"
+
+struct exchange {
+    struct arena arena;
+    struct message request, response;
+    struct message *response_head; /* NULL before there is one */
+    struct slice original_path, match_path;
+    struct downstream_info down;
+    struct tls_peer peer;
+    /* what a filter answered */
+    enum fail fail;
+    struct slice detail;
+    unsigned status;
+    unsigned replies, wakes;
+};
+
+void fake_exchange_init(struct exchange *ex, const char *method, const char *authority,
+                        const char *target);
+void fake_exchange_dispose(struct exchange *ex);
+void fake_exchange_header(struct exchange *ex, const char *name, const char *value);
+/* The peer showed a certificate with this SPIFFE id. */
+void fake_exchange_identify(struct exchange *ex, const char *spiffe_id);
+/* Runs the hooks of a whole chain in their order. */
+enum verdict fake_exchange_request(struct exchange *ex, const struct filter_chain *chain);
+enum verdict fake_exchange_response(struct exchange *ex, const struct filter_chain *chain);
