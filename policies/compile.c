@@ -1,7 +1,6 @@
 /* One data plane's configuration out of a policy set: what is in it, and in which order. Control
- * thread. Must not know how any single message comes about. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+ * thread. Must not know how any single message comes about.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile.h"
 
 #include "lib/base/mem.h"

@@ -1,6 +1,7 @@
-/* Policies into configuration: what one data plane (a workload's sidecar, or a gateway) needs, as
- * the messages of proto/config.proto. Pure: no I/O, no clock; equal sets give equal bytes. Control
- * thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Policies into configuration: what one data plane (a workload's sidecar, or a gateway) needs,
+ * as the messages of proto/config.proto. Pure: no I/O, no clock; equal sets give equal bytes.
+ * Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/err.h"

@@ -1,7 +1,6 @@
 /* AuthorizationPolicies into the messages that a data plane evaluates, and which of them are for
- * whom. Control thread. Must not know how they are evaluated. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+ * whom. Control thread. Must not know how they are evaluated.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/namespace.h"

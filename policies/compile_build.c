@@ -1,7 +1,6 @@
 /* Messages in the arena of the result: new ones, growing lists, texts, and resources with their
- * versions. Control thread. Must not know what is compiled. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+ * versions. Control thread. Must not know what is compiled.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 
 #include <stdarg.h>

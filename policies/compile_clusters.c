@@ -1,7 +1,6 @@
 /* Cluster resources: one for each TCP port of a Service, with its endpoints and how they are
- * called. Control thread. Must not know which routes lead there. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+ * called. Control thread. Must not know which routes lead there.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/addr.h"
 #include "policies/compile_priv.h"
 #include "policies/kinds/endpoint_slice.h"

@@ -1,6 +1,6 @@
-/* Destination resources: what an app may call, by address and by host, and the routes that the mesh
- * has for it. Control thread. Must not know of endpoints. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* Destination resources: what an app may call, by address and by host, and the routes that the
+ * mesh has for it. Control thread. Must not know of endpoints.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/addr.h"
 #include "policies/compile_priv.h"
 #include "policies/protocol.h"

@@ -1,6 +1,6 @@
-/* GatewayPort resources: the listeners of one Gateway by port, with certificates and virtual hosts.
- * Control thread. Must not know how routes are built. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* GatewayPort resources: the listeners of one Gateway by port, with certificates and virtual
+ * hosts. Control thread. Must not know how routes are built.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 #include "policies/gateway_host.h"
 #include "policies/kinds/gateway.h"

@@ -1,6 +1,6 @@
-/* ReferenceGrants: may an object of one namespace refer to one of another? Control thread.
- * Must not know what the reference is for. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* ReferenceGrants: may an object of one namespace refer to one of another? Control thread. Must
+ * not know what the reference is for.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 #include "policies/kinds/reference_grant.h"
 

@@ -1,6 +1,6 @@
 /* The Inbound resource: what the workload's own ports speak, who may call them, and how. Control
- * thread. Must not know how connections arrive. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * thread. Must not know how connections arrive.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
 #include "policies/compile_priv.h"

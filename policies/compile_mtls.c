@@ -1,7 +1,7 @@
 /* PeerAuthentication: which mode holds for a port of a workload. The narrowest policy that says
- * something wins: port, workload, namespace, mesh; of two alike the older. Control thread. Must not
- * know of authorization. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * something wins: port, workload, namespace, mesh; of two alike the older. Control thread. Must
+ * not know of authorization.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 #include "policies/kinds/namespace.h"
 #include "policies/kinds/peer_authentication.h"

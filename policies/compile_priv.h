@@ -1,6 +1,6 @@
 /* The inside of the compiler: one output a file, and what they share. Messages are built in the
- * arena of the result, so that all of it goes at once. Control thread. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * arena of the result, so that all of it goes at once. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/map.h"

@@ -1,6 +1,6 @@
-/* One match of one rule as a Route message: what it matches, its filters, its backends with their
- * shares. Control thread. Must not know of order. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* One match of one rule as a Route message: what it matches, its filters, its backends with
+ * their shares. Control thread. Must not know of order.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 
 /* ---- match ---- */

@@ -1,6 +1,6 @@
-/* Routes in order: one for each match of each rule, sorted by the Gateway API's precedence. Control
- * thread. Must not know what a route does. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* Routes in order: one for each match of each rule, sorted by the Gateway API's precedence.
+ * Control thread. Must not know what a route does.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
 #include "policies/compile_priv.h"

@@ -1,8 +1,7 @@
 /* TrafficPolicies: which of them speak for a Service or route, what they say together, and the
  * messages of it. Narrower goes first, then older; whole sections are taken, and within timeouts
- * and retries single values. Control thread. Must not know of endpoints. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+ * and retries single values. Control thread. Must not know of endpoints.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 
 void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide)

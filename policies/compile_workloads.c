@@ -1,6 +1,6 @@
-/* Workload resources: who is behind an address, for calls to a pod's own. Control thread.
- * Must not know of Services. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* Workload resources: who is behind an address, for calls to a pod's own. Control thread. Must
+ * not know of Services.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
 
 static void emit(struct compile *c, const struct pod *pod, struct slice ip)

@@ -1,7 +1,6 @@
-/* Any message of config.proto as text, by its descriptor, so that no field is ever forgotten. Any
- * thread. Must not know what the messages mean, but for what is secret. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+/* Any message of config.proto as text, by its descriptor, so that no field is ever forgotten.
+ * Any thread. Must not know what the messages mean, but for what is secret.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/config_text.h"
 
 #include <stdio.h>

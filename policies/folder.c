@@ -1,7 +1,9 @@
-/* Files into a policy set: which, in which order, how big. Control thread; blocking.
- * Must not know what is in them. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* Files into a policy set: which, in which order, how big. Control thread; blocking. Must not
+ * know what is in them.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/folder.h"
+
+#include <stdio.h>
 
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
@@ -34,8 +36,8 @@ static void read_one(void *owner, const char *path)
         return;
     }
     if (e) {
-        char why[96] = "cannot be read: ";
-        strncat(why, err_text(e), sizeof why - strlen(why) - 1);
+        char why[96];
+        snprintf(why, sizeof why, "cannot be read: %s", err_text(e));
         refuse(load, path, e, why);
         return;
     }

@@ -1,5 +1,5 @@
-/* A folder of YAML and JSON as a policy set. Control thread; blocking. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* A folder of YAML and JSON as a policy set. Control thread; blocking.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/policy_set.h"

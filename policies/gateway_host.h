@@ -1,5 +1,6 @@
 /* Host names of listeners and routes, with "*." wildcards that stand for one or more labels, and
- * the empty name for any host. Pure; any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * the empty name for any host. Pure; any thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

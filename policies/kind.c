@@ -1,6 +1,6 @@
-/* The list of kinds, and the metadata that all of them share. Control thread.
- * Must not know what a kind's own fields mean. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The list of kinds, and the metadata that all of them share. Control thread. Must not know what
+ * a kind's own fields mean.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kind.h"
 
 #include "policies/kinds/authorization_policy.h"

@@ -1,6 +1,6 @@
-/* A kind of object: its name, its version, its schema; and what all objects have in common. Objects
- * live in the arena of the policy_set that read them. Control thread. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* A kind of object: its name, its version, its schema; and what all objects have in common.
+ * Objects live in the arena of the policy_set that read them. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/schema.h"

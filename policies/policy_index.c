@@ -1,7 +1,6 @@
 /* What policy_set_finish does: sorts the objects, finds doubles and clashes, and builds the maps
  * that the compiler asks. Control thread. Must not know what is compiled from them.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policy_index.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* Texts into checked objects: which kind a document is, its schema, and the list it joins. Control
- * thread. Must not know what is made of the objects. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* Texts into checked objects: which kind a document is, its schema, and the list it joins.
+ * Control thread. Must not know what is made of the objects.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policy_set.h"
 
 #include <stdarg.h>

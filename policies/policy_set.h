@@ -1,5 +1,6 @@
-/* All documents of one moment, parsed, checked and indexed by kind, namespace and name. Immutable
- * after policy_set_finish. Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* All documents of one moment, parsed, checked and indexed by kind, namespace and name.
+ * Immutable after policy_set_finish. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/err.h"

@@ -1,5 +1,6 @@
-/* The inside of a policy_set, for the compiler. Everything is sorted by namespace and name, so that
- * equal sets compile to equal bytes. Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of a policy_set, for the compiler. Everything is sorted by namespace and name, so
+ * that equal sets compile to equal bytes. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/map.h"

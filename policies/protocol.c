@@ -1,6 +1,6 @@
-/* The words for protocols that Kubernetes users write. Pure; any thread.
- * Must not know which object a port belongs to. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The words for protocols that Kubernetes users write. Pure; any thread. Must not know which
+ * object a port belongs to.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/protocol.h"
 
 #define AUTO WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO

@@ -1,5 +1,6 @@
-/* What is spoken on a port, from what was declared: appProtocol, then the part of the port's name
- * before a '-', then the well-known number. Pure. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is spoken on a port, from what was declared: appProtocol, then the part of the port's
+ * name before a '-', then the well-known number. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

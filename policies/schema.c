@@ -1,7 +1,7 @@
-/* The walk over a document along a schema table: objects, lists and maps; unknown fields, missing
- * ones, nulls. Scalars are schema_value.c's. Control thread. Must not know any particular kind.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The walk over a document along a schema table: objects, lists and maps; unknown fields,
+ * missing ones, nulls. Scalars are schema_value.c's. Control thread. Must not know any
+ * particular kind.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/schema.h"
 
 #include <stdarg.h>

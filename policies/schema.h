@@ -1,6 +1,6 @@
 /* Schema tables: what the fields of a kind are called, what they may hold, what they mean, and
- * where in a C struct they go. One table parses, checks, fills in defaults and describes itself, so
- * that the four never disagree. Control thread. Must not know any particular kind.
+ * where in a C struct they go. One table parses, checks, fills in defaults and describes itself,
+ * so that the four never disagree. Control thread. Must not know any particular kind.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* The named forms that strings of policies have: host names, header names, paths, labels,
  * addresses. Each is a predicate, the sentence that says what it wants, and a pattern for other
- * validators. Pure; any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * validators. Pure; any thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/schema.h"

@@ -1,6 +1,6 @@
-/* Label selectors: their tables, and whether labels match. Pure; any thread.
- * Must not know what the labels belong to. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* Label selectors: their tables, and whether labels match. Pure; any thread. Must not know what
+ * the labels belong to.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/selector.h"
 
 #include "policies/schema_format.h"

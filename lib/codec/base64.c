@@ -1,7 +1,6 @@
-/* Base64 decoding, strict so that one text has one meaning: leftover bits must be zero.
- * Pure; any thread. Must not know what is encoded.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* Base64 decoding, strict so that one text has one meaning: leftover bits must be zero. Pure;
+ * any thread. Must not know what is encoded.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/base64.h"
 
 static int value_of(char c)

@@ -1,13 +1,14 @@
-/* The document tree's own small functions: names of types, lookup by key and by path. Any thread.
- * Must not know of YAML or JSON. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The document tree's own small functions: names of types, lookup by key and by path. Any
+ * thread. Must not know of YAML or JSON.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/doc.h"
 
 const char *doc_type_name(enum doc_type type)
 {
     static const char *const names[] = {
-        [DOC_NULL] = "null",     [DOC_BOOL] = "bool",   [DOC_INT] = "integer",   [DOC_FLOAT] = "number",
-        [DOC_STRING] = "string", [DOC_ARRAY] = "list", [DOC_OBJECT] = "object",
+        [DOC_NULL] = "null",     [DOC_BOOL] = "bool",     [DOC_INT] = "integer",
+        [DOC_FLOAT] = "number",  [DOC_STRING] = "string", [DOC_ARRAY] = "list",
+        [DOC_OBJECT] = "object",
     };
     return names[type];
 }

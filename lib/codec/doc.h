@@ -1,6 +1,7 @@
-/* A parsed document: an immutable tree of objects, arrays and scalars, as YAML and JSON share it. Every node knows
- * the line it came from, so that whoever refuses it can say where. Lives in the arena that it was parsed into; any
- * thread may read it. Must not know what the document is about.
+/* A parsed document: an immutable tree of objects, arrays and scalars, as YAML and JSON share
+ * it. Every node knows the line it came from, so that whoever refuses it can say where. Lives in
+ * the arena that it was parsed into; any thread may read it. Must not know what the document is
+ * about.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -55,8 +56,9 @@ struct doc_error {
 const char *doc_type_name(enum doc_type type);
 /* The member of that name; NULL when there is none or d is not an object. d may be NULL. */
 const struct doc *doc_get(const struct doc *d, struct slice key);
-/* By path from d: "spec.rules[1].matches[0].path". A key with other bytes than letters, digits, '-' and '_' is
- * written ["app.kubernetes.io/name"]. An empty path is d. NULL when there is no such node. */
+/* By path from d: "spec.rules[1].matches[0].path". A key with other bytes than letters, digits, '-'
+ * and '_' is written ["app.kubernetes.io/name"]. An empty path is d. NULL when there is no such
+ * node. */
 const struct doc *doc_find(const struct doc *d, const char *path);
 /* The string's bytes; empty (NULL ptr) when d is NULL or no string. */
 struct slice doc_string(const struct doc *d);

@@ -1,7 +1,7 @@
-/* jansson's values into a document tree, so that what machines send is read by the same code as what people write.
- * On the caller's thread; nothing is kept. jansson allocates from libc by itself, within what the limits allow.
- * Must not know what the document is about. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* jansson's values into a document tree, so that what machines send is read by the same code as
+ * what people write. On the caller's thread; nothing is kept. jansson allocates from libc by
+ * itself, within what the limits allow. Must not know what the document is about.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/doc_json.h"
 
 #include <jansson.h>
@@ -67,7 +67,8 @@ static enum err convert(const json_t *from, struct arena *arena, unsigned depth,
         return convert_array(from, arena, depth, node, error);
     case JSON_STRING:
         node->type = DOC_STRING;
-        node->string = arena_copy(arena, slice_of(json_string_value(from), json_string_length(from)));
+        node->string =
+            arena_copy(arena, slice_of(json_string_value(from), json_string_length(from)));
         return ERR_OK;
     case JSON_INTEGER:
         node->type = DOC_INT;

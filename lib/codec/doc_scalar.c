@@ -1,7 +1,7 @@
-/* How a plain scalar gets its type: null, booleans, integers, floats, and strings for all else. Pure; any thread.
- * Must not know how it was written around the text (quotes are the caller's business).
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* How a plain scalar gets its type: null, booleans, integers, floats, and strings for all else.
+ * Pure; any thread. Must not know how it was written around the text (quotes are the caller's
+ * business).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/doc_scalar.h"
 
 #include <math.h>
@@ -76,7 +76,8 @@ static enum err to_integer(struct slice text, int base, struct doc *out, const c
     bool negative = text.ptr[0] == '-';
     size_t at = base != 10 ? 2 : (size_t)(negative || text.ptr[0] == '+');
     if (base == 10 && text.len > at + 1 && text.ptr[at] == '0') {
-        *why = "number with a leading zero: readers differ on what it means; quote it or drop the zero";
+        *why = "number with a leading zero: readers differ on what it means; quote it or drop the "
+               "zero";
         return ERR_SYNTAX;
     }
     for (; at < text.len; at++) {
@@ -111,8 +112,8 @@ enum err doc_scalar_resolve(struct slice text, struct doc *out, const char **why
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const yes[] = {"true", "True", "TRUE", NULL};
     static const char *const no[] = {"false", "False", "FALSE", NULL};
-    static const char *const odd[] = {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
-                                      "-.Inf", "-.INF", ".nan", ".NaN", ".NAN", NULL};
+    static const char *const odd[] = {".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
+                                      "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL};
     if (is_one_of(text, nulls)) {
         out->type = DOC_NULL;
         return ERR_OK;

@@ -1,7 +1,7 @@
-/* libyaml's events into a document tree. One parser per call, on the caller's thread; nothing is kept.
- * libyaml lives in this file only; it allocates from libc by itself, within what the limits allow.
- * Must not know what the documents are about. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* libyaml's events into a document tree. One parser per call, on the caller's thread; nothing is
+ * kept. libyaml lives in this file only; it allocates from libc by itself, within what the
+ * limits allow. Must not know what the documents are about.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/doc_yaml.h"
 
 #include <stdarg.h>
@@ -64,7 +64,8 @@ static enum err check_plainness(struct build *b, const yaml_event_t *e)
         return fail(b, ERR_SYNTAX, e->start_mark,
                     "anchors and aliases (& and *) are not supported; write the value out");
     if (tag)
-        return fail(b, ERR_SYNTAX, e->start_mark, "tags (!) are not supported; quote strings instead");
+        return fail(b, ERR_SYNTAX, e->start_mark,
+                    "tags (!) are not supported; quote strings instead");
     return ERR_OK;
 }
 

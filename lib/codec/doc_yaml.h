@@ -1,9 +1,11 @@
-/* YAML text into documents. JSON is a subset and is read by the same function, so that both have lines.
+/* YAML text into documents. JSON is a subset and is read by the same function, so that both have
+ * lines.
  *
- * Reads what people and tools write for Kubernetes, and refuses what two readers could understand differently:
- * anchors, aliases and merge keys, explicit tags, a key given twice, numbers with leading zeros, infinities, NUL.
- * Plain true/false (also True, TRUE) are the only booleans: yes, no, on and off are strings. Quoted scalars are always
- * strings. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Reads what people and tools write for Kubernetes, and refuses what two readers could
+ * understand differently: anchors, aliases and merge keys, explicit tags, a key given twice,
+ * numbers with leading zeros, infinities, NUL. Plain true/false (also True, TRUE) are the only
+ * booleans: yes, no, on and off are strings. Quoted scalars are always strings.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/err.h"

@@ -1,9 +1,10 @@
-/* PCRE2 in byte mode behind four functions; PCRE2 lives in this file only. Compiled expressions belong to whoever
- * created them; the scratch space of matching belongs to each thread and goes with it.
- * Must not know what is matched. SPDX-License-Identifier: GPL-3.0-or-later
+/* PCRE2 in byte mode behind four functions; PCRE2 lives in this file only. Compiled expressions
+ * belong to whoever created them; the scratch space of matching belongs to each thread and goes
+ * with it. Must not know what is matched.
  *
- * The interpreter is used, not the JIT: its limits hold in steps and bytes, and no page need be executable.
- */
+ * The interpreter is used, not the JIT: its limits hold in steps and bytes, and no page need be
+ * executable.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

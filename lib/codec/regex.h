@@ -1,6 +1,7 @@
-/* Regular expressions over bytes (PCRE2 syntax), which must match the whole value. Matching is bounded in steps and
- * memory; running into a bound is an answer of its own, because it must neither count as a match that allows nor as a
- * non-match that lets a deny slip. A compiled expression is immutable: any thread may match with it.
+/* Regular expressions over bytes (PCRE2 syntax), which must match the whole value. Matching is
+ * bounded in steps and memory; running into a bound is an answer of its own, because it must
+ * neither count as a match that allows nor as a non-match that lets a deny slip. A compiled
+ * expression is immutable: any thread may match with it.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

@@ -1,6 +1,6 @@
-/* The table of AuthorizationPolicy. Control thread. Must not know which workloads exist.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of AuthorizationPolicy. Control thread.
+ * Must not know which workloads exist.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/authorization_policy.h"
 
 #include "policies/kinds/authorization_rule.h"

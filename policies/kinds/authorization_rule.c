@@ -1,7 +1,7 @@
-/* The tables of an AuthorizationPolicy's rules. A pattern that could never match is an error here:
- * in a DENY it would silently protect nothing. Control thread. Must not know which workloads the
- * rules are for. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The tables of an AuthorizationPolicy's rules. A pattern that could never match is an error
+ * here: in a DENY it would silently protect nothing. Control thread. Must not know which
+ * workloads the rules are for.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/authorization_rule.h"
 
 #include "lib/base/addr.h"

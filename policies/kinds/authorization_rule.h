@@ -1,4 +1,5 @@
-/* The rules of an AuthorizationPolicy: from, to, when. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rules of an AuthorizationPolicy: from, to, when.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/schema.h"

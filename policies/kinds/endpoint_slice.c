@@ -1,6 +1,6 @@
-/* The table of EndpointSlice. Control thread. Must not know which Service it belongs to.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of EndpointSlice. Control thread.
+ * Must not know which Service it belongs to.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/endpoint_slice.h"
 
 #include "policies/kinds/service.h"

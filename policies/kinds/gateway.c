@@ -1,6 +1,6 @@
-/* The table of Gateway, and what its listeners must agree on. Control thread.
- * Must not know which routes attach to it. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of Gateway, and what its listeners must agree on. Control thread. Must not know
+ * which routes attach to it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/gateway.h"
 
 #include <stdio.h>

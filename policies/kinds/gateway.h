@@ -1,4 +1,5 @@
-/* Gateway (Gateway API): where traffic enters. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gateway (Gateway API): where traffic enters.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/kind.h"

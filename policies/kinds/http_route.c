@@ -1,6 +1,6 @@
-/* The table of HTTPRoute, with what the standard demands across its fields. Control thread.
- * Must not know which parents and backends exist. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of HTTPRoute, with what the standard demands across its fields. Control thread. Must
+ * not know which parents and backends exist.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/http_route.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* HTTPRoute (Gateway API): which request goes where. SPDX-License-Identifier: GPL-3.0-or-later */
+/* HTTPRoute (Gateway API): which request goes where.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/kind.h"

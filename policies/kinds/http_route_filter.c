@@ -1,6 +1,6 @@
 /* The tables of an HTTPRoute's filters, and what the standard demands of each. Control thread.
- * Must not know of rules and matches. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * Must not know of rules and matches.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/http_route_filter.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* The tables of an HTTPRoute's matches, and what the standard demands of paths and patterns.
- * Control thread. Must not know what happens to a request that matches. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+ * Control thread. Must not know what happens to a request that matches.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/http_route_match.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What requests an HTTPRoute's rule is for. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What requests an HTTPRoute's rule is for.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/schema.h"

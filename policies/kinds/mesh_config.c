@@ -1,6 +1,6 @@
-/* The table of MeshConfig. Control thread. Must not know of single Services.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of MeshConfig. Control thread.
+ * Must not know of single Services.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/mesh_config.h"
 
 #include "policies/kinds/namespace.h"

@@ -1,5 +1,5 @@
-/* MeshConfig (policy.weft.dev): what holds for the whole mesh. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* MeshConfig (policy.weft.dev): what holds for the whole mesh.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/kind.h"

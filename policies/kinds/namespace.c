@@ -1,6 +1,6 @@
-/* The table of Namespace: metadata and nothing else. Control thread. Must not know what is in it.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of Namespace: metadata and nothing else. Control thread. Must not know what is in
+ * it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/namespace.h"
 
 static const struct schema_field fields[] = {KIND_FIELDS, {0}};

@@ -1,6 +1,6 @@
-/* The table of PeerAuthentication. Control thread. Must not know which workloads it is for.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of PeerAuthentication. Control thread.
+ * Must not know which workloads it is for.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/peer_authentication.h"
 
 #include "policies/schema_format.h"

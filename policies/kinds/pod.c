@@ -1,6 +1,6 @@
-/* The table of Pod, and small questions about one. Control thread. Must not know who asks.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of Pod, and small questions about one. Control thread.
+ * Must not know who asks.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/pod.h"
 
 #include "policies/kinds/service.h"

@@ -1,6 +1,6 @@
-/* The table of ReferenceGrant. Control thread. Must not know which references exist.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of ReferenceGrant. Control thread.
+ * Must not know which references exist.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/reference_grant.h"
 
 #include "policies/schema_format.h"

@@ -1,6 +1,6 @@
-/* The table of Secret, and the unwrapping of a TLS one. Control thread. Its values never appear in
- * a message. Must not know which Gateway uses it. SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of Secret, and the unwrapping of a TLS one. Control thread. Its values never appear
+ * in a message. Must not know which Gateway uses it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/secret.h"
 
 #include "lib/codec/base64.h"

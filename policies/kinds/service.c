@@ -1,6 +1,6 @@
 /* The table of Service, and small questions about one. Control thread.
- * Must not know who asks. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * Must not know who asks.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/service.h"
 
 #include "policies/schema_format.h"

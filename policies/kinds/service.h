@@ -1,4 +1,5 @@
-/* Service (core/v1), as much of it as a mesh reads. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Service (core/v1), as much of it as a mesh reads.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/kind.h"

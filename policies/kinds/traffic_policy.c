@@ -1,6 +1,6 @@
-/* The table of TrafficPolicy. Control thread. Must not know which Services and routes exist.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+/* The table of TrafficPolicy. Control thread.
+ * Must not know which Services and routes exist.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/traffic_policy.h"
 
 #include "policies/schema_format.h"
