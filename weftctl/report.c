@@ -1,0 +1,44 @@
+/* Prints what a check found. Main thread.
+ * Must not know who checked what.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weftctl/report.h"
+
+#include <stdio.h>
+
+#include "lib/base/json_write.h"
+
+void report_lines(struct diag_list *diags)
+{
+    LIST_FOREACH(node, &diags->items)
+    {
+        struct slice line = diag_format(diags, container_of(node, struct diag, node));
+        fprintf(stderr, "%.*s\n", SLICE_ARG(line));
+    }
+}
+
+void report_json(const struct diag_list *diags, bool ok, size_t objects)
+{
+    struct buf text;
+    struct json_write w;
+    buf_init(&text);
+    json_write_init(&w, &text);
+    json_write_object(&w);
+    json_write_key(&w, "ok");
+    json_write_bool(&w, ok);
+    json_write_key(&w, "objects");
+    json_write_i64(&w, (int64_t)objects);
+    json_write_key(&w, "errors");
+    json_write_i64(&w, diags->errors);
+    json_write_key(&w, "warnings");
+    json_write_i64(&w, diags->warnings);
+    json_write_key(&w, "diagnostics");
+    diag_write_json(diags, &w);
+    json_write_object_end(&w);
+    buf_append_slice(&text, SLICE("\n"));
+    while (!buf_is_empty(&text)) {
+        struct slice piece = buf_front(&text);
+        fwrite(piece.ptr, 1, piece.len, stdout);
+        buf_drain(&text, piece.len);
+    }
+    buf_dispose(&text);
+}

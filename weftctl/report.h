@@ -1,0 +1,11 @@
+/* Diagnostics on a terminal or as JSON. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "policies/diag.h"
+
+/* One line each, in the order of the list. */
+void report_lines(struct diag_list *diags);
+/* {"ok", "objects", "errors", "warnings", "diagnostics"}. */
+void report_json(const struct diag_list *diags, bool ok, size_t objects);
