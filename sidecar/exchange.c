@@ -189,6 +189,7 @@ static enum progress step_finish(struct exchange *ex)
     buf_dispose(&ex->down.out);
     buf_dispose(&ex->up.out);
     list_unlink(&ex->node);
+    list_unlink(&ex->runnable); /* letting go may have woken it once more */
     lease_unpin(ex->lease);
     ex->worker->exchange_count--;
     loop_bury(ex->worker->loop, &ex->grave);
