@@ -250,10 +250,11 @@ static void on_sweep(struct timer *t)
     timer_start(t, SWEEP_MS);
 }
 
-void worker_init(struct worker *w, struct app *app, unsigned index, struct snapshot *s)
+void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsigned index,
+                    struct snapshot *s)
 {
     *w = (struct worker){.app = app, .settings = app_settings(app), .index = index};
-    w->loop = loop_create();
+    w->loop = loop;
     w->mailbox = mailbox_open(w->loop);
     w->lease = lease_create(snapshot_ref(s));
     w->metrics = metrics_shard_create(index);
@@ -265,6 +266,11 @@ void worker_init(struct worker *w, struct app *app, unsigned index, struct snaps
     rand_secure(&seed, sizeof(seed));
     rand_seed(&w->rand, seed);
     cluster_table_init(&w->clusters, w);
+}
+
+void worker_init(struct worker *w, struct app *app, unsigned index, struct snapshot *s)
+{
+    worker_init_on(w, loop_create(), app, index, s);
 }
 
 static bool open_listeners(struct worker *w)
@@ -280,23 +286,38 @@ static bool open_listeners(struct worker *w)
             open_listener(w, &settings->inbound, DIRECTION_INBOUND, 0));
 }
 
-void worker_run(void *arg)
+void worker_open(struct worker *w)
 {
-    struct worker *w = arg;
-    log_ring_attach();
-    bool listening = open_listeners(w);
-    app_note_listening(w->app, w, listening);
+    app_note_listening(w->app, w, open_listeners(w));
     timer_start(&w->sweep, SWEEP_MS);
-    loop_run(w->loop);
+}
+
+void worker_close(struct worker *w)
+{
     timer_stop(&w->sweep);
     close_listeners(w);
     cluster_table_drain(&w->clusters);
     mailbox_close(w->mailbox);
-    loop_stop(w->loop);
-    loop_run(w->loop); /* until everything that is closing has closed */
+}
+
+void worker_dispose(struct worker *w)
+{
     cluster_table_dispose(&w->clusters);
     adopt_identity(w, NULL);
     lease_unpin(w->lease);
+    metrics_shard_destroy(w->metrics);
+}
+
+void worker_run(void *arg)
+{
+    struct worker *w = arg;
+    log_ring_attach();
+    worker_open(w);
+    loop_run(w->loop);
+    worker_close(w);
+    loop_stop(w->loop);
+    loop_run(w->loop); /* until everything that is closing has closed */
+    worker_dispose(w);
     loop_destroy(w->loop);
     log_ring_detach();
 }

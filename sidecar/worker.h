@@ -62,6 +62,14 @@ void worker_init(struct worker *w, struct app *app, unsigned index, struct snaps
 /* The thread's function: opens listeners, runs the loop until stopped, cleans up. */
 void worker_run(void *worker);
 
+/* What worker_run is made of, for simulations, which own the loop: worker_open begins the work;
+ * after worker_close the loop must turn until everything that is closing has closed. */
+void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsigned index,
+                    struct snapshot *s);
+void worker_open(struct worker *w);
+void worker_close(struct worker *w);
+void worker_dispose(struct worker *w);
+
 /* Letters, from the control thread. */
 void worker_post_snapshot(struct worker *w, struct snapshot *s);      /* takes a reference */
 void worker_post_identity(struct worker *w, struct mesh_identity *m); /* takes a reference */

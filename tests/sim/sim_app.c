@@ -1,0 +1,34 @@
+/* The functions by which a worker reports, without a control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_app.h"
+
+#include <stddef.h>
+
+const struct settings *app_settings(const struct app *app)
+{
+    return app->settings;
+}
+
+struct mailbox *app_mailbox(const struct app *app)
+{
+    (void)app;
+    return NULL;
+}
+
+void app_note_listening(struct app *app, struct worker *w, bool ok)
+{
+    (void)w;
+    app->listening = ok;
+}
+
+void app_note_adopted(struct app *app, struct worker *w, uint64_t snapshot_version)
+{
+    (void)w;
+    app->adopted = snapshot_version;
+}
+
+void app_note_sessions(struct app *app, struct worker *w, uint32_t left)
+{
+    (void)w;
+    app->sessions_left = left;
+}

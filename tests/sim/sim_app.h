@@ -1,0 +1,12 @@
+/* What a simulated process is to its worker: sidecar/app.h without a process.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sidecar/app.h"
+
+struct app {
+    const struct settings *settings;
+    uint64_t adopted; /* version of the snapshot that the worker took over last */
+    uint32_t sessions_left;
+    bool listening;
+};

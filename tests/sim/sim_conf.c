@@ -1,0 +1,230 @@
+/* Building configuration messages in an arena.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_conf.h"
+
+#include <stdlib.h>
+
+#define MAKE(c, NAME, init) \
+    struct NAME *m = arena_alloc(&(c)->arena, sizeof(*m)); \
+    init(m)
+/* Adds to a repeated field. */
+#define PUSH(c, count, items, item) ((items) = grow((c), (items), (count)), (items)[(count)++] = (item))
+
+static void *grow(struct sim_conf *c, void *items, size_t count)
+{
+    void **more = arena_zalloc(&c->arena, (count + 1) * sizeof(*more));
+    if (count)
+        memcpy(more, items, count * sizeof(*more));
+    return more;
+}
+
+static char *text(struct sim_conf *c, const char *s)
+{
+    return arena_strdup(&c->arena, slice_from_cstr(s));
+}
+
+static Weft__Config__V1__Resource *add_resource(struct sim_conf *c, const char *kind,
+                                                const char *name)
+{
+    MAKE(c, Weft__Config__V1__Resource, weft__config__v1__resource__init);
+    struct slice full = arena_printf(&c->arena, "%s/%s", kind, name);
+    m->name = arena_strdup(&c->arena, full);
+    PUSH(c, c->message.n_resources, c->message.resources, m);
+    return m;
+}
+
+void sim_conf_init(struct sim_conf *c)
+{
+    arena_init(&c->arena, 8192);
+    weft__config__v1__configuration__init(&c->message);
+}
+
+void sim_conf_dispose(struct sim_conf *c)
+{
+    arena_dispose(&c->arena);
+}
+
+sim_cluster *sim_conf_cluster(struct sim_conf *c, const char *name)
+{
+    MAKE(c, Weft__Config__V1__Cluster, weft__config__v1__cluster__init);
+    Weft__Config__V1__Resource *r = add_resource(c, "cluster", name);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER;
+    r->cluster = m;
+    m->name = m->service = m->service_name = text(c, name);
+    return m;
+}
+
+sim_endpoint *sim_conf_endpoint(struct sim_conf *c, sim_cluster *to, const char *address)
+{
+    MAKE(c, Weft__Config__V1__Endpoint, weft__config__v1__endpoint__init);
+    m->address = text(c, address);
+    m->ready = true;
+    PUSH(c, to->n_endpoints, to->endpoints, m);
+    return m;
+}
+
+sim_retry *sim_conf_retry(struct sim_conf *c)
+{
+    MAKE(c, Weft__Config__V1__RetryPolicy, weft__config__v1__retry_policy__init);
+    return m;
+}
+
+sim_timeouts *sim_conf_timeouts(struct sim_conf *c)
+{
+    MAKE(c, Weft__Config__V1__Timeouts, weft__config__v1__timeouts__init);
+    return m;
+}
+
+static uint32_t port_of(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return (uint32_t)strtoul(colon + 1, NULL, 10);
+}
+
+sim_destination *sim_conf_destination(struct sim_conf *c, const char *vip, const char *host,
+                                      Weft__Config__V1__Protocol protocol, const char *cluster)
+{
+    MAKE(c, Weft__Config__V1__Destination, weft__config__v1__destination__init);
+    Weft__Config__V1__Resource *r = add_resource(c, "destination", vip ? vip : host);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_DESTINATION;
+    r->destination = m;
+    m->name = text(c, vip ? vip : host);
+    m->port = vip ? port_of(vip) : 80;
+    m->protocol = protocol;
+    m->default_cluster = text(c, cluster);
+    if (vip)
+        PUSH(c, m->n_addresses, m->addresses, text(c, vip));
+    if (host)
+        PUSH(c, m->n_hosts, m->hosts, text(c, host));
+    return m;
+}
+
+static Weft__Config__V1__VirtualHost *make_host(struct sim_conf *c)
+{
+    MAKE(c, Weft__Config__V1__VirtualHost, weft__config__v1__virtual_host__init);
+    PUSH(c, m->n_hosts, m->hosts, text(c, "*"));
+    return m;
+}
+
+static sim_route *make_route(struct sim_conf *c, const char *prefix, const char *cluster)
+{
+    MAKE(c, Weft__Config__V1__Route, weft__config__v1__route__init);
+    m->name = text(c, prefix);
+    m->match = arena_alloc(&c->arena, sizeof(*m->match));
+    weft__config__v1__route_match__init(m->match);
+    m->match->path = arena_alloc(&c->arena, sizeof(*m->match->path));
+    weft__config__v1__string_match__init(m->match->path);
+    m->match->path->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_PATH_PREFIX;
+    m->match->path->path_prefix = text(c, prefix);
+    if (cluster)
+        sim_conf_backend(c, m, cluster, 1);
+    return m;
+}
+
+sim_route *sim_conf_route(struct sim_conf *c, sim_destination *d, const char *prefix,
+                          const char *cluster)
+{
+    if (d->n_virtual_hosts == 0)
+        PUSH(c, d->n_virtual_hosts, d->virtual_hosts, make_host(c));
+    sim_route *r = make_route(c, prefix, cluster);
+    PUSH(c, d->virtual_hosts[0]->n_routes, d->virtual_hosts[0]->routes, r);
+    return r;
+}
+
+void sim_conf_backend(struct sim_conf *c, sim_route *r, const char *cluster, uint32_t weight)
+{
+    MAKE(c, Weft__Config__V1__WeightedCluster, weft__config__v1__weighted_cluster__init);
+    m->cluster = text(c, cluster);
+    m->weight = weight;
+    PUSH(c, r->n_clusters, r->clusters, m);
+}
+
+sim_inbound *sim_conf_inbound(struct sim_conf *c)
+{
+    MAKE(c, Weft__Config__V1__Inbound, weft__config__v1__inbound__init);
+    Weft__Config__V1__Resource *r = add_resource(c, "inbound", "all");
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_INBOUND;
+    r->inbound = m;
+    m->workload = text(c, "default/app");
+    return m;
+}
+
+sim_inbound_port *sim_conf_inbound_port(struct sim_conf *c, sim_inbound *in, uint32_t port,
+                                        Weft__Config__V1__Protocol protocol)
+{
+    MAKE(c, Weft__Config__V1__InboundPort, weft__config__v1__inbound_port__init);
+    m->port = port;
+    m->protocol = protocol;
+    PUSH(c, in->n_ports, in->ports, m);
+    return m;
+}
+
+static Weft__Config__V1__StringMatch *make_match(struct sim_conf *c)
+{
+    MAKE(c, Weft__Config__V1__StringMatch, weft__config__v1__string_match__init);
+    return m;
+}
+
+static Weft__Config__V1__AuthzOperation *make_operation(struct sim_conf *c, const char *method,
+                                                        const char *prefix)
+{
+    MAKE(c, Weft__Config__V1__AuthzOperation, weft__config__v1__authz_operation__init);
+    if (method) {
+        Weft__Config__V1__StringMatch *s = make_match(c);
+        s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
+        s->exact = text(c, method);
+        PUSH(c, m->n_methods, m->methods, s);
+    }
+    if (prefix) {
+        Weft__Config__V1__StringMatch *s = make_match(c);
+        s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_PREFIX;
+        s->prefix = text(c, prefix);
+        PUSH(c, m->n_paths, m->paths, s);
+    }
+    return m;
+}
+
+sim_authz *sim_conf_authz(struct sim_conf *c, Weft__Config__V1__AuthzAction action,
+                          const char *method, const char *prefix)
+{
+    MAKE(c, Weft__Config__V1__AuthzPolicy, weft__config__v1__authz_policy__init);
+    Weft__Config__V1__AuthzRule *rule = arena_alloc(&c->arena, sizeof(*rule));
+    weft__config__v1__authz_rule__init(rule);
+    m->name = text(c, "default/test");
+    m->action = action;
+    if (method || prefix)
+        PUSH(c, rule->n_to, rule->to, make_operation(c, method, prefix));
+    PUSH(c, m->n_rules, m->rules, rule);
+    return m;
+}
+
+void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy)
+{
+    PUSH(c, in->n_authz, in->authz, policy);
+}
+
+sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster)
+{
+    MAKE(c, Weft__Config__V1__GatewayPort, weft__config__v1__gateway_port__init);
+    Weft__Config__V1__Resource *r = add_resource(c, "gateway", cluster);
+    Weft__Config__V1__VirtualHost *host = make_host(c);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY;
+    r->gateway = m;
+    m->name = text(c, "default/gateway");
+    m->port = port;
+    PUSH(c, host->n_routes, host->routes, make_route(c, "/", cluster));
+    PUSH(c, m->n_virtual_hosts, m->virtual_hosts, host);
+    return m;
+}
+
+void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id)
+{
+    MAKE(c, Weft__Config__V1__Workload, weft__config__v1__workload__init);
+    Weft__Config__V1__Resource *r = add_resource(c, "workload", ip);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_WORKLOAD;
+    r->workload = m;
+    m->ip = text(c, ip);
+    m->name = text(c, "pod");
+    m->spiffe_id = text(c, spiffe_id ? spiffe_id : "");
+    m->meshed = spiffe_id != NULL;
+}

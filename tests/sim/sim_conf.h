@@ -1,0 +1,59 @@
+/* Configurations for simulations, as the policy compiler would hand them to a data plane. What a
+ * function returns is the message itself, so that a test can set any further field before it is
+ * built. Everything lives until sim_conf_dispose. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/arena.h"
+#include "policies/proto/config.pb-c.h"
+
+typedef Weft__Config__V1__Cluster sim_cluster;
+typedef Weft__Config__V1__Endpoint sim_endpoint;
+typedef Weft__Config__V1__Destination sim_destination;
+typedef Weft__Config__V1__Route sim_route;
+typedef Weft__Config__V1__Inbound sim_inbound;
+typedef Weft__Config__V1__InboundPort sim_inbound_port;
+typedef Weft__Config__V1__GatewayPort sim_gateway;
+typedef Weft__Config__V1__RetryPolicy sim_retry;
+typedef Weft__Config__V1__Timeouts sim_timeouts;
+typedef Weft__Config__V1__AuthzPolicy sim_authz;
+
+struct sim_conf {
+    struct arena arena;
+    Weft__Config__V1__Configuration message;
+};
+
+void sim_conf_init(struct sim_conf *c);
+void sim_conf_dispose(struct sim_conf *c);
+
+/* Without endpoints. */
+sim_cluster *sim_conf_cluster(struct sim_conf *c, const char *name);
+/* Ready, plain. */
+sim_endpoint *sim_conf_endpoint(struct sim_conf *c, sim_cluster *to, const char *address);
+sim_retry *sim_conf_retry(struct sim_conf *c);
+sim_timeouts *sim_conf_timeouts(struct sim_conf *c);
+/* `vip` as "10.96.0.1:80" (may be NULL), its port, `host` (may be NULL); all to `cluster`. */
+sim_destination *sim_conf_destination(struct sim_conf *c, const char *vip, const char *host,
+                                      Weft__Config__V1__Protocol protocol, const char *cluster);
+/* A route of a destination, for every host: paths below `prefix`, to one cluster of weight 1. */
+sim_route *sim_conf_route(struct sim_conf *c, sim_destination *d, const char *prefix,
+                          const char *cluster);
+void sim_conf_backend(struct sim_conf *c, sim_route *r, const char *cluster, uint32_t weight);
+sim_inbound *sim_conf_inbound(struct sim_conf *c);
+sim_inbound_port *sim_conf_inbound_port(struct sim_conf *c, sim_inbound *in, uint32_t port,
+                                        Weft__Config__V1__Protocol protocol);
+/* One rule: this action for these methods (NULL: all) on paths below this prefix (NULL: all). */
+sim_authz *sim_conf_authz(struct sim_conf *c, Weft__Config__V1__AuthzAction action,
+                          const char *method, const char *prefix);
+void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
+/* One host "*", all below "/" to `cluster`. */
+sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
+void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id);
+
+#define SIM_AUTO WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO
+#define SIM_HTTP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP
+#define SIM_HTTP1 WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1
+#define SIM_HTTP2 WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2
+#define SIM_TCP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
+#define SIM_STRICT WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT
+#define SIM_DENY WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY
+#define SIM_ALLOW WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW

@@ -1,0 +1,353 @@
+/* HTTP peers of a simulation. Events record; answers are given by a task, as the seam asks.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "tests/sim/cmocka_sim.h"
+
+/* ---- one call ---- */
+
+static void on_head(struct http_stream *st, struct message *head, bool end)
+{
+    struct sim_call *c = st->owner;
+    (void)end;
+    if (!c->server && head->status < 200 && head->status != 101) {
+        c->interims++;
+        c->last_interim = head->status;
+        return;
+    }
+    assert_null(c->head);
+    c->head = head;
+}
+
+static void on_body(struct http_stream *st, struct chunk *owner, const uint8_t *data, size_t len)
+{
+    struct sim_call *c = st->owner;
+    (void)owner;
+    assert_non_null(c->head);
+    assert_false(c->ended);
+    sim_text_add(&c->body, data, len);
+    if (c->hold)
+        c->held += len;
+    else
+        http_stream_consume(st, len);
+}
+
+static void on_end(struct http_stream *st, const struct headers *trailers)
+{
+    struct sim_call *c = st->owner;
+    assert_non_null(c->head);
+    assert_false(c->ended);
+    c->ended = true;
+    c->trailers = trailers;
+    if (c->server)
+        loop_run_soon(c->server->loop, &c->server->work);
+}
+
+static void on_writable(struct http_stream *st)
+{
+    (void)st;
+}
+
+static void on_abort(struct http_stream *st, enum err why)
+{
+    struct sim_call *c = st->owner;
+    assert_false(c->done || c->aborted);
+    c->aborted = true;
+    c->why = why;
+}
+
+static void on_done(struct http_stream *st)
+{
+    struct sim_call *c = st->owner;
+    assert_true(c->ended && !c->aborted);
+    c->done = true;
+}
+
+static const struct http_events events = {
+    .on_head = on_head,
+    .on_body = on_body,
+    .on_end = on_end,
+    .on_writable = on_writable,
+    .on_abort = on_abort,
+    .on_done = on_done,
+};
+
+static struct sim_call *make_call(struct list *calls, struct sim_server *server)
+{
+    struct sim_call *c = mem_zalloc(sizeof(*c));
+    arena_init(&c->arena, 4096);
+    c->st.events = &events;
+    c->st.owner = c;
+    c->st.arena = &c->arena;
+    c->server = server;
+    list_link_last(calls, &c->node);
+    return c;
+}
+
+static void free_calls(struct list *calls)
+{
+    LIST_FOREACH_SAFE(node, next, calls)
+    {
+        struct sim_call *c = container_of(node, struct sim_call, node);
+        if (http_stream_is_live(&c->st))
+            http_stream_reset(&c->st, ERR_CANCELED);
+        list_unlink(&c->node);
+        sim_text_dispose(&c->body);
+        arena_dispose(&c->arena);
+        mem_free(c);
+    }
+}
+
+struct message *sim_call_request(struct sim_call *call, const char *method, const char *authority,
+                                 const char *path)
+{
+    struct message *m = arena_zalloc(&call->arena, sizeof(*m));
+    message_init(m, &call->arena);
+    m->version = HTTP_1_1;
+    m->method = arena_copy(&call->arena, slice_from_cstr(method));
+    m->scheme = SLICE("http");
+    m->authority = arena_copy(&call->arena, slice_from_cstr(authority));
+    m->path = arena_copy(&call->arena, slice_from_cstr(path));
+    m->content_length = -1;
+    return m;
+}
+
+void sim_call_add(struct message *m, struct sim_call *call, const char *name, const char *value)
+{
+    struct slice n = arena_copy(&call->arena, slice_from_cstr(name));
+    struct slice v = arena_copy(&call->arena, slice_from_cstr(value));
+    struct header *h = headers_add(&m->headers, n, v);
+    if (h->id == HEADER_CONTENT_LENGTH)
+        m->content_length = (int64_t)strtoll(value, NULL, 10);
+}
+
+const char *sim_call_header(struct sim_call *call, const char *name)
+{
+    const struct header *h = headers_find(&call->head->headers, slice_from_cstr(name));
+    return h ? arena_strdup(&call->arena, h->value) : "";
+}
+
+void sim_call_send(struct sim_call *call, const char *body, bool end)
+{
+    struct buf data;
+    buf_init(&data);
+    buf_append(&data, body, strlen(body));
+    http_stream_send_body(&call->st, &data, end);
+}
+
+void sim_call_send_zeros(struct sim_call *call, size_t len, bool end)
+{
+    static const char zeros[4096];
+    struct buf data;
+    buf_init(&data);
+    while (len > 0) {
+        size_t n = len < sizeof(zeros) ? len : sizeof(zeros);
+        buf_append(&data, zeros, n);
+        len -= n;
+    }
+    http_stream_send_body(&call->st, &data, end);
+}
+
+void sim_call_reset(struct sim_call *call, enum err why)
+{
+    http_stream_reset(&call->st, why);
+}
+
+void sim_call_release(struct sim_call *call)
+{
+    size_t held = call->held;
+    call->hold = false;
+    call->held = 0;
+    if (http_stream_is_live(&call->st))
+        http_stream_consume(&call->st, held);
+}
+
+/* ---- a client ---- */
+
+static void on_capacity(struct http_client *client)
+{
+    (void)client;
+}
+
+static void on_retired(struct http_client *client)
+{
+    ((struct sim_client *)http_client_owner(client))->retired = true;
+}
+
+static void on_client_closed(struct http_client *client, enum err why)
+{
+    struct sim_client *c = http_client_owner(client);
+    c->client = NULL;
+    c->why = why;
+}
+
+void sim_client_open(struct sim_client *c, struct stream *s, enum http_protocol protocol)
+{
+    static const struct http_client_config config;
+    static const struct http_client_events client_events = {
+        .on_capacity = on_capacity, .on_retired = on_retired, .on_closed = on_client_closed};
+    *c = (struct sim_client){0};
+    list_init(&c->calls);
+    c->client = http_client_create(s, protocol, &config, &client_events, c);
+}
+
+void sim_client_close(struct sim_client *c)
+{
+    if (c->client)
+        http_client_close(c->client);
+    free_calls(&c->calls);
+}
+
+struct sim_call *sim_client_make(struct sim_client *c)
+{
+    return make_call(&c->calls, NULL);
+}
+
+void sim_client_send(struct sim_client *c, struct sim_call *call, const struct message *head,
+                     bool end)
+{
+    assert_non_null(c->client);
+    assert_true(http_client_capacity(c->client) > 0);
+    http_client_send(c->client, &call->st, head, end);
+}
+
+struct sim_call *sim_client_call(struct sim_client *c, const char *method, const char *authority,
+                                 const char *path, const char *body, bool end)
+{
+    struct sim_call *call = sim_client_make(c);
+    struct message *m = sim_call_request(call, method, authority, path);
+    sim_client_send(c, call, m, !body && end);
+    if (body)
+        sim_call_send(call, body, end);
+    return call;
+}
+
+/* ---- a server ---- */
+
+struct connection {
+    struct list node;
+    struct sim_server *server;
+    struct http_server *http;
+};
+
+static struct http_stream *on_stream(struct http_server *http)
+{
+    struct sim_server *s = ((struct connection *)http_server_owner(http))->server;
+    s->requests++;
+    return &make_call(&s->calls, s)->st;
+}
+
+static void on_closed(struct http_server *http, enum err why, const char *detail)
+{
+    struct connection *c = http_server_owner(http);
+    (void)why;
+    (void)detail;
+    c->server->open--;
+    list_unlink(&c->node);
+    mem_free(c);
+}
+
+static void on_bad_request(struct http_server *http, unsigned status, const char *reason)
+{
+    (void)status;
+    (void)reason;
+    ((struct connection *)http_server_owner(http))->server->bad++;
+}
+
+static void on_accept(struct sim_host *h, struct stream *accepted, const struct addr *to)
+{
+    static const struct http_server_events server_events = {
+        .on_stream = on_stream, .on_closed = on_closed, .on_bad_request = on_bad_request};
+    struct sim_server *s = h->owner;
+    struct connection *c = mem_zalloc(sizeof(*c));
+    (void)to;
+    c->server = s;
+    s->open++;
+    list_link_last(&s->connections, &c->node);
+    c->http = http_server_create(accepted, s->protocol, &s->config, &server_events, c, NULL);
+}
+
+void sim_server_head(struct sim_call *call, unsigned status, int64_t length, bool end)
+{
+    struct message *m = arena_zalloc(&call->arena, sizeof(*m));
+    message_init(m, &call->arena);
+    m->version = HTTP_1_1;
+    m->status = (uint16_t)status;
+    m->content_length = length;
+    if (length >= 0)
+        headers_add_id(&m->headers, HEADER_CONTENT_LENGTH,
+                       arena_printf(&call->arena, "%lld", (long long)length));
+    http_stream_send_head(&call->st, m, end);
+}
+
+void sim_server_answer(struct sim_call *call, unsigned status, const char *body)
+{
+    size_t len = strlen(body);
+    sim_server_head(call, status, (int64_t)len, len == 0);
+    if (len && http_stream_is_live(&call->st))
+        sim_call_send(call, body, true);
+}
+
+static void answer_all(struct loop_task *task)
+{
+    struct sim_server *s = container_of(task, struct sim_server, work);
+    LIST_FOREACH(node, &s->calls)
+    {
+        struct sim_call *c = container_of(node, struct sim_call, node);
+        if (!c->ended || c->answered || s->manual)
+            continue;
+        c->answered = true;
+        if (http_stream_is_live(&c->st))
+            sim_server_answer(c, s->status, s->body);
+    }
+}
+
+void sim_server_open(struct sim_server *s, struct loop *l, const char *address,
+                     enum http_protocol protocol)
+{
+    *s = (struct sim_server){.host = {.on_accept = on_accept, .owner = s},
+                             .loop = l,
+                             .protocol = protocol,
+                             .status = 200,
+                             .body = "hello"};
+    assert_int_equal(addr_parse(slice_from_cstr(address), &s->host.at), ERR_OK);
+    list_init(&s->calls);
+    list_init(&s->connections);
+    loop_task_init(&s->work, answer_all);
+    sim_net_add(&s->host);
+}
+
+void sim_server_drain(struct sim_server *s)
+{
+    LIST_FOREACH_SAFE(node, next, &s->connections)
+    http_server_drain(container_of(node, struct connection, node)->http);
+}
+
+void sim_server_drop(struct sim_server *s)
+{
+    LIST_FOREACH_SAFE(node, next, &s->connections)
+    http_server_close(container_of(node, struct connection, node)->http);
+}
+
+void sim_server_close(struct sim_server *s)
+{
+    sim_net_remove(&s->host);
+    sim_server_drop(s);
+    loop_task_cancel(&s->work);
+    free_calls(&s->calls);
+}
+
+struct sim_call *sim_server_call(struct sim_server *s, unsigned n)
+{
+    LIST_FOREACH(node, &s->calls)
+    {
+        if (n-- == 0)
+            return container_of(node, struct sim_call, node);
+    }
+    return NULL;
+}

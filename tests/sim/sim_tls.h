@@ -1,0 +1,15 @@
+/* TLS without cryptography, so that simulations are fast and repeat exactly: a ClientHello that
+ * sniffs as one, an answer, and then plain bytes. It defines the functions of lib/tls/tls_ctx.h and
+ * lib/net/tls_stream.h that the data plane uses; identities and ALPN are judged as the real ones
+ * are, and nothing else is. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sidecar/mesh_identity.h"
+
+/* A workload's certificate. */
+struct mesh_identity *sim_tls_identity(uint64_t generation, const char *spiffe_id);
+/* A context of a client that shows this identity (NULL: none) and offers one name. */
+struct tls_ctx *sim_tls_client(const char *spiffe_id, const char *alpn);
+/* Handshakes that came to a good end, both ends counted once. */
+unsigned sim_tls_handshakes(void);
+void sim_tls_reset(void);
