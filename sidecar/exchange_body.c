@@ -9,7 +9,7 @@ static bool pump(struct buf *body, struct http_stream *from, struct http_stream 
                  const struct headers *trailers)
 {
     size_t len = body->len;
-    if (len > 0 && http_stream_unsent(to) >= HTTP_STREAM_HIGH_WATER)
+    if (len > 0 && http_stream_unsent(to) > HTTP_STREAM_HIGH_WATER)
         return false;
     bool end = ended && !trailers;
     if (len > 0 || end)
@@ -38,7 +38,7 @@ bool exchange_pump_request(struct exchange *ex)
 {
     if (buf_is_empty(&ex->request_body) && !has(ex, GOT_REQUEST_END))
         return false;
-    if (http_stream_unsent(&ex->up) < HTTP_STREAM_HIGH_WATER)
+    if (http_stream_unsent(&ex->up) <= HTTP_STREAM_HIGH_WATER)
         keep_for_replay(ex);
     return pump(&ex->request_body, &ex->down, &ex->up, has(ex, GOT_REQUEST_END),
                 ex->request_trailers);
