@@ -10,7 +10,7 @@ import pathlib
 import signal
 from typing import Any
 
-from . import objects, programs, sidecar, wait, yaml_text
+from . import objects, programs, sidecar, yaml_text
 from .certd import Certd
 from .netns import Netns
 from .network import Network
@@ -108,12 +108,8 @@ class Bed:
             "service-account": pod.facts.service_account, "pod-ip": pod.ip,
             "trust-domain": self.trust_domain, "workers": self.workers}
         if self.certd and "cert_file" not in options:
-            token = self.run.secret(folder, "token", self.certd.token(f"spiffe://{pod.identity}"),
-                                    sidecar.UID)
             made.update({"certd": self.certd.address, "trust-bundle": self.certd.bundle,
-                         "join-token-file": token,
-                         "identity-dir": self.run.folder("pods", pod.name, "identity",
-                                                         uid=sidecar.UID, mode=0o700)})
+                         "join-token-file": folder / "token", "identity-dir": folder / "identity"})
         made.update({k.replace("_", "-"): v for k, v in options.items()})
         return made
 
@@ -163,13 +159,18 @@ class Bed:
                 found.append(f"{log.name}: {match}")
         return found
 
-    def delete(self) -> None:
-        """Ends every program in order, then takes everything away."""
-        for process in self.processes():
+    def stop(self) -> dict[str, int]:
+        """Ends every program in order: those that did not end as asked, with their status."""
+        running = self.processes()
+        for process in running:
             process.send(signal.SIGTERM)
-        for process in self.processes():
-            with contextlib.suppress(wait.Overdue):
-                process.stop()
+        status = {process.name: process.stop() for process in running}
+        ours = {s.name for s in running if isinstance(s, Sidecar)} | {"certd-certd"}
+        return {name: code for name, code in status.items() if name in ours and code != 0}
+
+    def delete(self) -> None:
+        """Ends every program, then takes everything away."""
+        self.stop()
         for pod in self.pods.values():
             with contextlib.suppress(OSError):
                 pod.netns.delete()
@@ -183,6 +184,3 @@ class Bed:
 
     def __exit__(self, *_: object) -> None:
         self.delete()
-
-
-__all__ = ["Bed", "Pod", "Port", "Service"]

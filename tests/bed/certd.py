@@ -38,6 +38,9 @@ class Certd:
         self.process = self.pod.start(argv, "listening", UID, "certd")
         return self.process
 
+    def is_running(self) -> bool:
+        return bool(self.process and self.process.is_running())
+
     def stop(self) -> None:
         assert self.process
         self.process.stop()
@@ -49,3 +52,8 @@ class Certd:
                                   "create", "--state", str(self.state), "--spiffe-id", spiffe_id,
                                   "--ttl", ttl)
         return done.stdout.strip()
+
+    def signing_files(self) -> tuple[pathlib.Path, pathlib.Path]:
+        """Certificate (with its chain) and key that it signs leaves with: for tests that sign what
+        it never would."""
+        return self.state / "intermediate.pem", self.state / "intermediate.key"

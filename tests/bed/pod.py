@@ -8,6 +8,7 @@ import ssl
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
+from . import sidecar
 from .capture import Capture
 from .http_client import Answer, Client
 from .load import Load
@@ -15,7 +16,7 @@ from .netns import Netns
 from .objects import PodFacts
 from .process import Process
 from .programs import tool
-from .sidecar import Sidecar, redirect
+from .sidecar import Sidecar
 
 if TYPE_CHECKING:
     from .bed import Bed
@@ -56,14 +57,22 @@ class Pod:
             process.await_log(ready)
         return process
 
+    def find(self, name: str) -> Process:
+        """The running program of that name."""
+        return next(a for a in self.apps if a.name == f"{self.name}-{name}" and a.is_running())
+
+    def start_python(self, script: str, *arguments: str, name: str = "app") -> Process:
+        """One of the programs in apps/."""
+        return self.start([self._python(), "-u", self.bed.run.app(script), *arguments],
+                          "listens on", name=name)
+
     def start_demo(self, app: str, version: str = "v1", port: int = 9080) -> Process:
-        return self.start([self._python(), "-u", self.bed.run.app("demo_app.py"), "--app", app,
-                           "--version", version, "--port", str(port)], "listens on")
+        return self.start_python("demo_app.py", "--app", app, "--version", version,
+                                 "--port", str(port))
 
     def start_tcp(self, kind: str, port: int) -> Process:
         """A server of apps/tcp_app.py."""
-        return self.start([self._python(), "-u", self.bed.run.app("tcp_app.py"), kind, str(port)],
-                          "listens on", name=f"{kind}{port}")
+        return self.start_python("tcp_app.py", kind, str(port), name=f"{kind}{port}")
 
     @staticmethod
     def _python() -> str:
@@ -74,23 +83,31 @@ class Pod:
         except OSError:
             return tool("python3")
 
-    def start_sidecar(self, ready: bool = True, rules: tuple[str, ...] = (),
-                      **options: Any) -> Sidecar:
+    def prepare_identity(self, token: str | None = None) -> None:
+        """A place for its identity, and a join token: a fresh one from the CA, or this."""
+        folder = self.bed.run.folder("pods", self.name, uid=sidecar.UID, mode=0o700)
+        self.bed.run.folder("pods", self.name, "identity", uid=sidecar.UID, mode=0o700)
+        if self.bed.certd and self.bed.certd.is_running():
+            token = token or self.bed.certd.token(f"spiffe://{self.identity}")
+        if token:
+            self.bed.run.secret(folder, "token", token, sidecar.UID)
+
+    def start_sidecar(self, ready: bool = True, fresh_token: bool = True,
+                      rules: tuple[str, ...] = (), **options: Any) -> Sidecar:
         """Rules first, as in a cluster: no connection goes past the sidecar."""
-        redirect(self.netns, self.bed.run, *rules)
-        self.sidecar = Sidecar(f"{self.name}-sidecar", self.netns, self.bed.run,
-                               self.bed.sidecar_options(self, options))
-        self.facts.meshed = True
-        if ready:
-            self.sidecar.await_ready()
-        return self.sidecar
+        sidecar.redirect(self.netns, self.bed.run, *rules)
+        return self._start_sidecar(ready, fresh_token, options)
 
     def start_ingress(self, gateway: str, ready: bool = True, **options: Any) -> Sidecar:
         """The front door: no app, no rules, the Gateway's own ports."""
         self.netns.set_sysctl("net/ipv4/ip_unprivileged_port_start", "0")
+        return self._start_sidecar(ready, True, {"mode": "ingress", "gateway": gateway, **options})
+
+    def _start_sidecar(self, ready: bool, fresh_token: bool, options: dict[str, Any]) -> Sidecar:
+        if fresh_token:
+            self.prepare_identity()
         self.sidecar = Sidecar(f"{self.name}-sidecar", self.netns, self.bed.run,
-                               self.bed.sidecar_options(self, {"mode": "ingress",
-                                                               "gateway": gateway, **options}))
+                               self.bed.sidecar_options(self, options))
         if ready:
             self.sidecar.await_ready()
         return self.sidecar

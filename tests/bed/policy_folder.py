@@ -15,11 +15,11 @@ class PolicyFolder:
         path.mkdir(parents=True)
         path.chmod(0o755)
 
-    def write(self, name: str, text: str) -> pathlib.Path:
+    def write(self, name: str, text: str, mode: int = 0o644) -> pathlib.Path:
         """Puts a file in place; an indented text is moved to the margin."""
         new = self._scratch / f"{name}.new"
         new.write_text(textwrap.dedent(text))
-        new.chmod(0o644)
+        new.chmod(mode)
         os.rename(new, self.path / name)
         return self.path / name
 

@@ -1,0 +1,128 @@
+"""Certificates over time: got, renewed, lost, got back. SPDX-License-Identifier: GPL-3.0-or-later
+"""
+import re
+
+import pytest
+
+from bed import Bed, Port
+from bed.wait import until
+from conftest import make, take_down
+
+
+@pytest.fixture(scope="module", name="bed")
+def fixture_bed():
+    bed = make(lambda: Bed("id"))
+    bed.add_pod("client")
+    bed.add_pod("server", "ratings")
+    bed.add_pod("outside", meshed=False)
+    bed.add_service("server", [Port(9080, 9080)])
+    bed.add_certd(leaf_ttl="12s")
+    bed.publish()
+    bed.pods["server"].start_demo("ratings")
+    for name in ("client", "server"):
+        bed.pods[name].start_sidecar()
+        bed.pods[name].sidecar.await_identity()
+    yield bed
+    take_down(bed)
+
+
+def certificate(answer):
+    """SHA-256 of the client's certificate, as the app was told."""
+    told = answer.json()["headers"].get("x-forwarded-client-cert", "")
+    found = re.search(r"Hash=([0-9a-f]{64})", told)
+    return found.group(1) if found else None
+
+
+def ask(bed):
+    return bed.pods["client"].get("http://server:9080/headers")
+
+
+def test_certificates_change_under_load_without_a_failure(bed):
+    load = bed.pods["client"].load("http://server:9080/headers", kind=certificate, pause=0.002,
+                                   reconnect_every=20).start()
+    try:
+        until("three certificates", lambda: len(load.result.kinds) >= 3, 120)
+    finally:
+        result = load.stop()
+    assert not result.failures, result.why()
+    assert None not in result.kinds
+
+
+def test_the_ca_may_be_away(bed):
+    bed.certd.stop()
+    try:
+        load = bed.pods["client"].load("http://server:9080/headers", kind=certificate,
+                                       reconnect_every=3).run(200)
+        assert not load.failures, load.why()
+        assert None not in load.kinds
+    finally:
+        bed.certd.start()
+    now = certificate(ask(bed))
+    until("a new certificate", lambda: certificate(ask(bed)) != now, 120)
+
+
+def test_a_restarted_sidecar_keeps_its_identity_while_the_ca_is_away(bed):
+    client = bed.pods["client"]
+    now = certificate(ask(bed))
+    until("a fresh certificate", lambda: certificate(ask(bed)) != now, 120)
+    bed.certd.stop()
+    try:
+        assert client.sidecar.stop() == 0
+        client.start_sidecar(fresh_token=False)
+        client.sidecar.await_identity()
+        assert certificate(ask(bed))
+    finally:
+        bed.certd.start()
+        if not client.sidecar.is_running():
+            client.start_sidecar()
+
+
+def test_the_ca_is_away_at_the_start(bed):
+    """Served in the clear under PERMISSIVE, and said; with the CA comes the certificate."""
+    late = bed.add_pod("late", "ratings")
+    bed.add_service("late", [Port(9080, 9080)])
+    bed.publish()
+    late.start_demo("ratings", "late")
+    late.prepare_identity()
+    bed.certd.stop()
+    try:
+        late.start_sidecar()
+        late.sidecar.await_log(r"(?i)(certd|identity).*")
+        plain = bed.pods["outside"].get(f"http://{late.ip}:9080/who")
+        assert plain.status == 200
+        # What wants mutual TLS is refused, with a reason, rather than sent in the clear.
+        calling = late.get("http://server:9080/who")
+        assert (calling.status, calling.reason) == (503, "identity_missing"), calling
+        called = bed.pods["client"].get("http://late:9080/who")
+        assert called.status == 503 and called.reason, called
+    finally:
+        bed.certd.start()
+    late.sidecar.await_identity()
+    until("mutual TLS", lambda: bed.pods["client"].get("http://late:9080/who").status == 200)
+    assert late.get("http://server:9080/who").status == 200
+
+
+def test_a_join_token_works_once(bed):
+    thief = bed.add_pod("thief", "ratings")
+    bed.publish()
+    used = (bed.run.path / "pods" / "server" / "token").read_text()
+    thief.prepare_identity(token=used)
+    mark = bed.certd.process.mark()
+    thief.start_sidecar(fresh_token=False)
+    thief.sidecar.await_log(r"(?i)identity.*(refused|denied|unauthenticated|token).*")
+    bed.certd.process.await_log(r"(?i)token", mark)
+    answer = thief.get("http://server:9080/who")
+    assert (answer.status, answer.reason) == (503, "identity_missing"), answer
+    thief.sidecar.stop()
+
+
+def test_a_token_is_for_one_identity(bed):
+    """A sidecar that asks for more than its token says does not get it."""
+    liar = bed.add_pod("liar", "admin")
+    bed.publish()
+    liar.prepare_identity(token=bed.certd.token("spiffe://cluster.local/ns/default/sa/ratings"))
+    liar.start_sidecar(fresh_token=False)
+    liar.sidecar.await_log(r"(?i)identity.*(admin|ratings|refused|denied).*")
+    answer = liar.get("http://server:9080/who")
+    assert (answer.status, answer.reason) == (503, "identity_missing"), answer
+    liar.sidecar.stop()
