@@ -152,7 +152,7 @@ static enum progress step_flush(struct exchange *ex)
         else if (!has(ex, GOT_IDLE_TIMEOUT))
             return PARK;
     }
-    exchange_leave_endpoint(ex);
+    exchange_cut_upstream(ex);
     if (http_stream_is_live(&ex->down)) {
         if (http_stream_unsent(&ex->down) > 0 && !has(ex, GOT_IDLE_TIMEOUT))
             return PARK;
@@ -174,12 +174,12 @@ static enum progress step_finish(struct exchange *ex)
 {
     if (has(ex, GOT_DOWN_ABORT) && ex->fail == FAIL_NONE && !has(ex, SENT_RESPONSE_END))
         ex->fail = FAIL_DOWNSTREAM_GONE;
-    pool_wait_cancel(&ex->wait);
-    exchange_leave_endpoint(ex);
+    exchange_cut_upstream(ex);
     if (http_stream_is_live(&ex->down))
         http_stream_reset(&ex->down, ERR_CANCELED);
     exchange_end_chain(ex);
     exchange_report(ex);
+    exchange_leave_endpoint(ex);
     timer_stop(&ex->timer);
     if (ex->cluster)
         ex->cluster->active--;

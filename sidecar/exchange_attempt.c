@@ -39,12 +39,16 @@ enum progress exchange_step_pick(struct exchange *ex)
     return GO;
 }
 
-/* Lets go of the endpoint, whatever state the attempt is in. */
-void exchange_leave_endpoint(struct exchange *ex)
+void exchange_cut_upstream(struct exchange *ex)
 {
     if (http_stream_is_live(&ex->up))
         http_stream_reset(&ex->up, ERR_CANCELED);
     pool_wait_cancel(&ex->wait);
+}
+
+void exchange_leave_endpoint(struct exchange *ex)
+{
+    exchange_cut_upstream(ex);
     if (!ex->endpoint)
         return;
     endpoint_release(ex->endpoint);
@@ -150,7 +154,7 @@ static enum progress attempt_failed(struct exchange *ex, enum fail why, struct s
         record_failure(ex);
     if (may_retry(ex, why))
         return try_again(ex);
-    exchange_leave_endpoint(ex);
+    exchange_cut_upstream(ex);
     return exchange_fail(ex, why, detail);
 }
 
@@ -167,12 +171,12 @@ enum progress exchange_step_backoff(struct exchange *ex)
 static enum progress timed_out(struct exchange *ex)
 {
     if (has(ex, GOT_REQUEST_TIMEOUT)) {
-        exchange_leave_endpoint(ex);
+        exchange_cut_upstream(ex);
         return exchange_fail(ex, FAIL_REQUEST_TIMEOUT, (struct slice){0});
     }
     if (has(ex, GOT_ATTEMPT_TIMEOUT))
         return attempt_failed(ex, FAIL_ATTEMPT_TIMEOUT, (struct slice){0});
-    exchange_leave_endpoint(ex);
+    exchange_cut_upstream(ex);
     return exchange_fail(ex, FAIL_IDLE_TIMEOUT, (struct slice){0});
 }
 

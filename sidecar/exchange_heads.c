@@ -98,9 +98,10 @@ void exchange_prepare_request(struct exchange *ex)
     struct message *request = ex->request;
     enum direction direction = ex->session->info.direction;
     bool from_mesh = direction == DIRECTION_INBOUND && ex->session->is_mesh;
+    ex->came_in = request->version;
     if (from_mesh) {
         ex->app_version = version_from_mesh(request);
-        ex->xff_source = headers_get_id(&request->headers, HEADER_WEFT_SOURCE);
+        session_learn_source(ex->session, headers_get_id(&request->headers, HEADER_WEFT_SOURCE));
     }
     strip_control(&request->headers);
     if (direction == DIRECTION_INBOUND) {

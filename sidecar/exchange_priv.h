@@ -87,8 +87,8 @@ struct exchange {
     struct message *interim[EXCHANGE_INTERIM_MAX];
     unsigned interim_count;
     struct slice original_path, match_path;
+    enum http_version came_in;     /* what the client spoke */
     enum http_version app_version; /* what the app on the other side shall be spoken to in */
-    struct slice xff_source;
 
     const struct route_conf *route;
     const struct backend_conf *backend;
@@ -147,6 +147,9 @@ enum progress exchange_step_pick(struct exchange *ex);
 enum progress exchange_step_send(struct exchange *ex);
 enum progress exchange_step_await(struct exchange *ex);
 enum progress exchange_step_backoff(struct exchange *ex);
+/* Ends the attempt, whatever state it is in; the endpoint is still known. */
+void exchange_cut_upstream(struct exchange *ex);
+/* And lets go of the endpoint. */
 void exchange_leave_endpoint(struct exchange *ex);
 /* Ends in the reply step with that failure. */
 enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);

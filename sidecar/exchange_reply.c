@@ -60,7 +60,7 @@ enum progress exchange_step_reply(struct exchange *ex)
     enum verdict verdict = exchange_answer_chain(ex);
     if (verdict == VERDICT_WAIT)
         return PARK;
-    exchange_leave_endpoint(ex);
+    exchange_cut_upstream(ex);
     bool is_head = slice_eq(ex->request->method, SLICE("HEAD"));
     bool end = is_head || ex->reply_body.len == 0;
     ex->got |= SENT_RESPONSE_HEAD | SENT_RESPONSE_END;

@@ -32,6 +32,7 @@ static void destroy_buried(struct loop_task *task)
     buf_dispose(&s->early);
     mem_free(s->xfcc);
     mem_free(s->peer_principal);
+    mem_free(s->party_texts);
     s->magic = 0;
     mem_free(s);
     worker_session_gone(w);

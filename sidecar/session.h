@@ -5,6 +5,7 @@
 
 #include "lib/io/timer.h"
 #include "sidecar/exchange.h"
+#include "sidecar/telemetry/metrics.h"
 #include "sidecar/worker.h"
 
 struct tunnel;
@@ -28,6 +29,8 @@ struct session {
     struct list exchanges;
     char *xfcc;           /* x-forwarded-client-cert for requests of this connection, or NULL */
     char *peer_principal; /* peer's SPIFFE id without the scheme, or NULL */
+    struct metrics_party party; /* the peer, for metrics; texts are in party_texts */
+    char *party_texts;
     uint64_t opened_ns;
     struct loop_task grave;
 };
@@ -46,6 +49,9 @@ void session_judge(struct session *s);
 /* ---- for tunnel.c and exchange.c ---- */
 void session_tunnel_ended(struct session *s);
 void session_exchange_ended(struct session *s);
+/* What the peer's sidecar says it is: "namespace/workload"; believed of mesh peers only, and only
+ * for metrics. */
+void session_learn_source(struct session *s, struct slice label);
 /* The endpoint that a probe asked spoke first: an opaque connection. */
 void session_probe_spoke(struct session *s);
 /* It did not answer; the client may still speak. */

@@ -131,3 +131,15 @@ void session_describe_peer(struct session *s)
     if (s->info.direction == DIRECTION_INBOUND && s->worker->identity)
         write_xfcc(s);
 }
+
+void session_learn_source(struct session *s, struct slice label)
+{
+    size_t slash = slice_find_byte(label, '/');
+    if (s->party_texts || slash == label.len)
+        return; /* known already: one connection is one sidecar's */
+    s->party_texts = mem_strndup(label.ptr, label.len);
+    s->party.namespace_name = slice_of(s->party_texts, slash);
+    s->party.workload = slice_of(s->party_texts + slash + 1, label.len - slash - 1);
+    s->party.principal = s->peer.spiffe_id;
+    s->party.hash = metrics_party_hash(&s->party);
+}

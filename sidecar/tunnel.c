@@ -6,8 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "sidecar/telemetry/metrics.h"
-#include "sidecar/telemetry/tcp_report.h"
+#include "sidecar/report.h"
 #include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/dialer.h"
 #include "sidecar/upstream/outlier.h"
@@ -49,7 +48,7 @@ static void end(struct tunnel *t, bool flush)
     if (t->down)
         (flush ? stream_close_flushed : stream_close)(t->down);
     t->up = t->down = NULL;
-    tcp_report_closed(t->session, t->cluster, t->endpoint, t->sent, t->received, t->fail);
+    report_tunnel_closed(t->session, t->cluster, t->endpoint, t->sent, t->received, t->fail);
     if (t->endpoint)
         endpoint_release(t->endpoint);
     t->cluster->active--;
@@ -245,7 +244,7 @@ struct tunnel *tunnel_open(struct session *s, struct cluster *cluster, bool prob
     t->is_probe = probe;
     loop_task_init(&t->grave, destroy_buried);
     cluster->active++;
-    tcp_report_opened(s, cluster);
+    report_tunnel_opened(s, cluster);
     enum fail why = dial(t);
     if (!probe)
         take_downstream(t);

@@ -250,6 +250,19 @@ static void on_sweep(struct timer *t)
     timer_start(t, SWEEP_MS);
 }
 
+static void describe_self(struct worker *w)
+{
+    const struct settings *s = w->settings;
+    w->self_spiffe_id = mem_printf("spiffe://%s/ns/%s/sa/%s", s->trust_domain, s->namespace_name,
+                                   s->service_account);
+    w->self = (struct metrics_party){
+        .workload = slice_from_cstr(s->workload ? s->workload : s->gateway),
+        .namespace_name = slice_from_cstr(s->namespace_name),
+        .principal = slice_from_cstr(w->self_spiffe_id),
+    };
+    w->self.hash = metrics_party_hash(&w->self);
+}
+
 void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsigned index,
                     struct snapshot *s)
 {
@@ -258,6 +271,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     w->mailbox = mailbox_open(w->loop);
     w->lease = lease_create(snapshot_ref(s));
     w->metrics = metrics_shard_create(index);
+    describe_self(w);
     list_init(&w->sessions);
     list_init(&w->runnable);
     loop_task_init(&w->run, run_woken);
@@ -306,6 +320,7 @@ void worker_dispose(struct worker *w)
     adopt_identity(w, NULL);
     lease_unpin(w->lease);
     metrics_shard_destroy(w->metrics);
+    mem_free(w->self_spiffe_id);
 }
 
 void worker_run(void *arg)

@@ -16,12 +16,12 @@
 #include "sidecar/config/snapshot.h"
 #include "sidecar/mesh_identity.h"
 #include "sidecar/settings.h"
+#include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/cluster.h"
 
 #define WORKER_LISTENERS_MAX 64
 
 struct app;
-struct metrics_shard;
 
 /* A gateway port that this worker listens on. */
 struct worker_listener {
@@ -49,6 +49,8 @@ struct worker {
     unsigned listener_count;
     uint32_t session_count, exchange_count;
     struct metrics_shard *metrics;
+    struct metrics_party self; /* this workload, for metrics */
+    char *self_spiffe_id;
     bool is_draining, is_stopping;
 };
 

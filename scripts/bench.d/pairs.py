@@ -254,7 +254,7 @@ endpoints:
         for port in self.metrics.values():
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
                 for line in answer.read().decode().splitlines():
-                    if line.startswith("weft_mem_fresh_total"):
+                    if line.startswith("weft_memory_fresh_blocks_total"):
                         total += int(float(line.rsplit(" ", 1)[1]))
         return total
 
