@@ -74,6 +74,8 @@ struct endpoint_conf {
     bool meshed, ready;
     struct slice address_text; /* "10.0.0.1:9080" */
     struct slice spiffe_id, workload, namespace_name, zone;
+    uint64_t
+        party_hash; /* metrics_party_hash of workload, namespace and SPIFFE id; 0: not computed */
     struct endpoint_health *health;
 };
 
@@ -87,6 +89,7 @@ struct cluster_conf {
     uint32_t
         slot; /* small stable number for this name while it is in use: index into worker tables */
     struct slice name, service, service_name, service_namespace;
+    uint64_t service_hash; /* metrics_service_hash; 0: not computed */
     uint16_t port;
     Weft__Config__V1__Protocol protocol;
     Weft__Config__V1__LoadBalancing load_balancing;
@@ -139,7 +142,8 @@ struct inbound_port_conf {
     uint16_t port;
     Weft__Config__V1__Protocol protocol;
     Weft__Config__V1__MtlsMode mtls; /* never UNSET */
-    struct slice service, service_name;
+    struct slice service, service_name, service_namespace;
+    uint64_t service_hash; /* metrics_service_hash; 0: not computed */
 };
 
 struct inbound_conf {

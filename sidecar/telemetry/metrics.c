@@ -1,0 +1,150 @@
+/* Counting, and copying for another thread.
+ * A shard belongs to one thread at a time. Must not know who counts.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/telemetry/metrics.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "sidecar/telemetry/metrics_priv.h"
+
+struct metrics_shard *metrics_shard_create(unsigned worker)
+{
+    struct metrics_shard *m = mem_zalloc(sizeof(*m));
+    m->worker = worker;
+    series_init(&m->series);
+    for (int i = 0; i < FAMILY_COUNT; i++)
+        map_init(&m->families[i]);
+    return m;
+}
+
+void metrics_shard_destroy(struct metrics_shard *m)
+{
+    if (!m)
+        return;
+    for (int i = 0; i < FAMILY_COUNT; i++) {
+        struct slice key;
+        void *value;
+        for (size_t at = 0; map_next(&m->families[i], &at, &key, &value);)
+            mem_free(value);
+        map_dispose(&m->families[i]);
+    }
+    series_dispose(&m->series);
+    mem_free(m);
+}
+
+void metrics_add(struct metrics_shard *m, enum metrics_id id, uint64_t n)
+{
+    metric_add(&m->values[id], n);
+}
+
+void metrics_set(struct metrics_shard *m, enum metrics_id id, uint64_t value)
+{
+    atomic_store_explicit(&m->values[id], value, memory_order_relaxed);
+}
+
+/* ---- one label ---- */
+
+static void count_labelled(struct metrics_shard *m, enum metrics_family family, struct slice label,
+                           uint64_t n)
+{
+    struct map *values = &m->families[family];
+    metric_value *value = map_get(values, label);
+    if (!value && values->count >= METRICS_LABELS_MAX) {
+        label = SLICE("other");
+        value = map_get(values, label);
+    }
+    if (!value) {
+        value = mem_zalloc(sizeof(*value));
+        map_put(values, label, value);
+    }
+    metric_add(value, n);
+}
+
+void metrics_count_handshake(struct metrics_shard *m, bool ok)
+{
+    count_labelled(m, FAMILY_HANDSHAKES, ok ? SLICE("ok") : SLICE("failed"), 1);
+}
+
+void metrics_count_handshake_failure(struct metrics_shard *m, enum err why)
+{
+    char text[32];
+    size_t len = 0;
+    for (const char *name = err_name(why); name[len] && len < sizeof(text); len++)
+        text[len] = (char)tolower((unsigned char)name[len]);
+    count_labelled(m, FAMILY_HANDSHAKES, slice_of(text, len), 1);
+}
+
+void metrics_count_plaintext(struct metrics_shard *m, struct slice source)
+{
+    count_labelled(m, FAMILY_PLAINTEXT, source, 1);
+}
+
+/* ---- series ---- */
+
+static struct series *series_for(struct metrics_shard *m, const struct metrics_key *key)
+{
+    bool overflowed = false;
+    struct series *s = series_of(&m->series, key, &overflowed);
+    if (overflowed)
+        metrics_add(m, METRICS_SERIES_OVERFLOW, 1);
+    return s;
+}
+
+/* The histogram counts thousandths of what it shows. */
+static void observe_bytes(struct histogram *h, uint64_t bytes)
+{
+    metric_observe_us(h, bytes > UINT64_MAX / 1000 ? UINT64_MAX : bytes * 1000);
+}
+
+void metrics_request(struct metrics_shard *m, const struct metrics_key *key, uint64_t duration_us,
+                     uint64_t request_bytes, uint64_t response_bytes)
+{
+    struct series *s = series_for(m, key);
+    metric_add(&s->requests, 1);
+    metric_observe_us(&s->duration, duration_us);
+    observe_bytes(&s->request_bytes, request_bytes);
+    observe_bytes(&s->response_bytes, response_bytes);
+}
+
+void metrics_tcp_opened(struct metrics_shard *m, const struct metrics_key *key)
+{
+    metric_add(&series_for(m, key)->opened, 1);
+}
+
+void metrics_tcp_bytes(struct metrics_shard *m, const struct metrics_key *key, uint64_t sent,
+                       uint64_t received)
+{
+    struct series *s = series_for(m, key);
+    metric_add(&s->sent, sent);
+    metric_add(&s->received, received);
+}
+
+void metrics_tcp_closed(struct metrics_shard *m, const struct metrics_key *key)
+{
+    metric_add(&series_for(m, key)->closed, 1);
+}
+
+/* ---- for others ---- */
+
+void metrics_shard_merge(struct metrics_shard *to, const struct metrics_shard *from)
+{
+    for (int i = 0; i < METRICS_COUNT; i++)
+        metric_add(&to->values[i], metric_read(&from->values[i]));
+    for (int i = 0; i < FAMILY_COUNT; i++) {
+        struct slice key;
+        void *value;
+        for (size_t at = 0; map_next(&from->families[i], &at, &key, &value);)
+            count_labelled(to, (enum metrics_family)i, key, metric_read(value));
+    }
+    series_merge(&to->series, &from->series);
+}
+
+struct metrics_shard *metrics_shard_copy(struct metrics_shard *m, uint64_t now_ms)
+{
+    struct metrics_shard *copy = metrics_shard_create(m->worker);
+    series_expire(&m->series, now_ms);
+    metrics_shard_merge(copy, m);
+    return copy;
+}

@@ -1,0 +1,17 @@
+/* A shard's inside, for the metrics_*.c files. One thread at a time. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/map.h"
+#include "lib/base/metric.h"
+#include "sidecar/telemetry/series.h"
+
+/* Counters with one label. */
+enum metrics_family { FAMILY_HANDSHAKES, FAMILY_PLAINTEXT, FAMILY_COUNT };
+
+struct metrics_shard {
+    unsigned worker;
+    metric_value values[METRICS_COUNT];
+    struct map families[FAMILY_COUNT]; /* label value -> metric_value */
+    struct series_table series;
+};

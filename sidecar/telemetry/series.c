@@ -1,0 +1,288 @@
+/* The table of series: found by hashes that the caller keeps, so that a request hashes no text.
+ * One thread at a time. Must not know how series are shown.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/telemetry/series.h"
+
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+enum { CAPACITY_MIN = 32, TEXT_MAX = 4096 };
+
+static const struct slice unknown = {"unknown", 7};
+
+static struct slice shown(struct slice text)
+{
+    return text.len ? slice_sub(text, 0, TEXT_MAX) : unknown;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint64_t x = (a ^ (a >> 29)) * 0xbf58476d1ce4e5b9u + b;
+    return x ^ (x >> 32);
+}
+
+/* Zero is for "not computed". */
+static uint64_t hash_texts(struct slice a, struct slice b, struct slice c)
+{
+    uint64_t hash = slice_hash(shown(a));
+    hash = mix(hash, slice_hash(shown(b)));
+    hash = mix(hash, slice_hash(shown(c)));
+    return hash ? hash : 1;
+}
+
+uint64_t metrics_party_hash(const struct metrics_party *p)
+{
+    return hash_texts(p->workload, p->namespace_name, p->principal);
+}
+
+uint64_t metrics_service_hash(const struct metrics_service *s)
+{
+    return hash_texts(s->host, s->name, s->namespace_name);
+}
+
+/* Series that differ in nothing that is shown would be shown twice. */
+static enum fail first_with_flag(enum fail f)
+{
+    int first = 0;
+    while (first < (int)f && !slice_eq(fail_info((enum fail)first)->flag, fail_info(f)->flag))
+        first++;
+    return (enum fail)first;
+}
+
+static void identify(const struct metrics_key *key, enum fail fail, struct series_id *id)
+{
+    id->source = key->source.hash ? key->source.hash : metrics_party_hash(&key->source);
+    id->destination =
+        key->destination.hash ? key->destination.hash : metrics_party_hash(&key->destination);
+    id->service = key->service.hash ? key->service.hash : metrics_service_hash(&key->service);
+    id->rest = (uint64_t)key->reporter | (uint64_t)key->security << 4 |
+               (uint64_t)key->protocol << 8 | (uint64_t)fail << 16 | (uint64_t)key->status << 32 |
+               (uint64_t)(uint16_t)key->grpc_status << 48;
+}
+
+static uint64_t hash_id(const struct series_id *id)
+{
+    return mix(mix(mix(id->source, id->destination), id->service), id->rest);
+}
+
+static bool same_id(const struct series_id *a, const struct series_id *b)
+{
+    return a->source == b->source && a->destination == b->destination && a->service == b->service &&
+           a->rest == b->rest;
+}
+
+void series_init(struct series_table *t)
+{
+    *t = (struct series_table){0};
+}
+
+void series_dispose(struct series_table *t)
+{
+    for (size_t i = 0; i < t->capacity; i++)
+        mem_free(t->slots[i]);
+    mem_free(t->slots);
+    mem_free(t->overflow[0]);
+    mem_free(t->overflow[1]);
+}
+
+static struct series *find(const struct series_table *t, uint64_t hash, const struct series_id *id)
+{
+    for (uint64_t at = hash; t->capacity; at++) {
+        struct series *s = t->slots[at & (t->capacity - 1)];
+        if (!s || (s->hash == hash && same_id(&s->id, id)))
+            return s;
+    }
+    return NULL;
+}
+
+static void place(struct series_table *t, struct series *s)
+{
+    uint64_t at = s->hash;
+    while (t->slots[at & (t->capacity - 1)])
+        at++;
+    t->slots[at & (t->capacity - 1)] = s;
+    t->count++;
+}
+
+static void rebuild(struct series_table *t, size_t capacity)
+{
+    struct series **old = t->slots;
+    size_t old_capacity = t->capacity;
+    t->slots = mem_zalloc(capacity * sizeof(struct series *));
+    t->capacity = capacity;
+    t->count = 0;
+    for (size_t i = 0; i < old_capacity; i++) {
+        if (old[i])
+            place(t, old[i]);
+    }
+    mem_free(old);
+}
+
+static void insert(struct series_table *t, struct series *s)
+{
+    if ((t->count + 1) * 2 > t->capacity)
+        rebuild(t, t->capacity ? t->capacity * 2 : CAPACITY_MIN);
+    place(t, s);
+}
+
+static struct series *create(const struct metrics_key *key, enum fail fail,
+                             const struct slice texts[SERIES_TEXT_COUNT])
+{
+    size_t size = sizeof(struct series), at = 0;
+    for (size_t i = 0; i < SERIES_TEXT_COUNT; i++)
+        size += shown(texts[i]).len;
+    struct series *s = mem_zalloc(size);
+    s->reporter = key->reporter;
+    s->security = key->security;
+    s->protocol = key->protocol;
+    s->fail = fail;
+    s->status = key->status;
+    s->grpc_status = key->grpc_status;
+    for (size_t i = 0; i < SERIES_TEXT_COUNT; i++) {
+        struct slice text = shown(texts[i]);
+        memcpy(s->texts + at, text.ptr, text.len);
+        s->text_len[i] = (uint16_t)text.len;
+        at += text.len;
+    }
+    return s;
+}
+
+static struct series *create_for(const struct metrics_key *key, enum fail fail)
+{
+    const struct slice texts[SERIES_TEXT_COUNT] = {
+        key->source.workload,
+        key->source.namespace_name,
+        key->source.principal,
+        key->destination.workload,
+        key->destination.namespace_name,
+        key->destination.principal,
+        key->service.host,
+        key->service.name,
+        key->service.namespace_name,
+    };
+    return create(key, fail, texts);
+}
+
+static struct series *overflow_of(struct series_table *t, bool is_tcp)
+{
+    static const struct slice name = {"overflow", 8};
+    struct series **slot = &t->overflow[is_tcp];
+    if (!*slot) {
+        const struct slice texts[SERIES_TEXT_COUNT] = {name, name, name, name, name,
+                                                       name, name, name, name};
+        struct metrics_key key = {
+            .protocol = is_tcp ? METRICS_TCP : METRICS_HTTP,
+            .grpc_status = METRICS_NO_GRPC_STATUS,
+        };
+        *slot = create(&key, FAIL_NONE, texts);
+    }
+    return *slot;
+}
+
+struct series *series_of(struct series_table *t, const struct metrics_key *key, bool *overflowed)
+{
+    enum fail fail = first_with_flag(key->fail);
+    struct series_id id;
+    identify(key, fail, &id);
+    uint64_t hash = hash_id(&id);
+    struct series *s = find(t, hash, &id);
+    if (!s && t->count >= METRICS_SERIES_MAX) {
+        *overflowed = true;
+        s = overflow_of(t, key->protocol == METRICS_TCP);
+    } else if (!s) {
+        s = create_for(key, fail);
+        s->hash = hash;
+        s->id = id;
+        insert(t, s);
+    }
+    s->touched = true;
+    return s;
+}
+
+static bool is_expired(struct series *s, uint64_t now_ms)
+{
+    if (s->touched) {
+        s->touched = false;
+        s->idle_from_ms = now_ms;
+    }
+    return now_ms - s->idle_from_ms >= METRICS_IDLE_MS;
+}
+
+void series_expire(struct series_table *t, uint64_t now_ms)
+{
+    bool any = false;
+    for (size_t i = 0; i < t->capacity; i++) {
+        if (t->slots[i] && is_expired(t->slots[i], now_ms)) {
+            mem_free(t->slots[i]);
+            t->slots[i] = NULL;
+            any = true;
+        }
+    }
+    if (any)
+        rebuild(t, t->capacity);
+}
+
+static void add(metric_value *to, const metric_value *from)
+{
+    metric_add(to, metric_read(from));
+}
+
+static void merge_one(struct series *to, const struct series *from)
+{
+    add(&to->requests, &from->requests);
+    metric_merge(&to->duration, &from->duration);
+    metric_merge(&to->request_bytes, &from->request_bytes);
+    metric_merge(&to->response_bytes, &from->response_bytes);
+    add(&to->opened, &from->opened);
+    add(&to->closed, &from->closed);
+    add(&to->sent, &from->sent);
+    add(&to->received, &from->received);
+}
+
+static struct series *duplicate(const struct series *s)
+{
+    size_t size = sizeof(*s);
+    for (size_t i = 0; i < SERIES_TEXT_COUNT; i++)
+        size += s->text_len[i];
+    struct series *copy = mem_alloc(size);
+    memcpy((void *)copy, s, size);
+    return copy;
+}
+
+void series_merge(struct series_table *to, const struct series_table *from)
+{
+    for (size_t i = 0; i < from->capacity; i++) {
+        const struct series *s = from->slots[i];
+        struct series *known = s ? find(to, s->hash, &s->id) : NULL;
+        if (known)
+            merge_one(known, s);
+        else if (s)
+            insert(to, duplicate(s));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (from->overflow[i] && to->overflow[i])
+            merge_one(to->overflow[i], from->overflow[i]);
+        else if (from->overflow[i])
+            to->overflow[i] = duplicate(from->overflow[i]);
+    }
+}
+
+const struct series *series_next(const struct series_table *t, size_t *at)
+{
+    while (*at < t->capacity + 2) {
+        size_t i = (*at)++;
+        const struct series *s = i < t->capacity ? t->slots[i] : t->overflow[i - t->capacity];
+        if (s)
+            return s;
+    }
+    return NULL;
+}
+
+struct slice series_text(const struct series *s, enum series_text which)
+{
+    size_t at = 0;
+    for (int i = 0; i < (int)which; i++)
+        at += s->text_len[i];
+    return slice_of(s->texts + at, s->text_len[which]);
+}
