@@ -19,7 +19,6 @@ enum {
     DEFAULT_RESETS = 1000,
     MAGIC_LEN = 24,
     MAX_ACKS = 1000,
-    MAX_HEAD_OUT = 1048576,
 };
 
 /* nghttp2 copies both into each session; they live as long as the process. */
@@ -36,7 +35,6 @@ static void set_up(void)
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_http_messaging(option, 1);
     nghttp2_option_set_max_outbound_ack(option, MAX_ACKS);
-    nghttp2_option_set_max_send_header_block_length(option, MAX_HEAD_OUT);
     nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);
 }
 
@@ -54,8 +52,8 @@ static void submit_settings(struct h2 *h, const struct h2_config *c)
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
     };
     if (h->server)
-        entries[3] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                              or_default(c->max_streams, DEFAULT_STREAMS)};
+        entries[3] =
+            (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->max_streams};
     nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, entries, 4);
     int32_t window = (int32_t)or_default(c->connection_window, DEFAULT_CONNECTION_WINDOW);
     nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, window);
@@ -92,7 +90,9 @@ struct h2 *h2_create(const struct h2_config *config, const struct h2_events *eve
     buf_init(&h->out);
     list_init(&h->streams);
     list_init(&h->closed);
-    h2_head_init(&h->in, &h->limits);
+    h->max_streams = or_default(config->max_streams, DEFAULT_STREAMS);
+    h2_block_init(&h->block, &h->limits);
+    hpack_encode_init(&h->encoder);
     h2_guard_init(&h->guard, h->server, or_default(config->max_resets, DEFAULT_RESETS), now_ms);
     open_session(h);
     submit_settings(h, config);
@@ -111,7 +111,8 @@ void h2_destroy(struct h2 *h)
     nghttp2_session_del(h->session);
     destroy_all(&h->streams);
     destroy_all(&h->closed);
-    h2_head_reset(&h->in);
+    h2_block_dispose(&h->block);
+    hpack_encode_dispose(&h->encoder);
     buf_dispose(&h->out);
     mem_free(h->detail);
     mem_free(h);
@@ -154,7 +155,7 @@ enum err h2_error(const struct h2 *h, const char **detail)
 bool h2_is_mid_head(const struct h2 *h)
 {
     return h->magic_left || !h->guard.settings_seen || h->guard.in_block || h->head_len ||
-           (h->payload_left && h->frame.type == H2_HEADERS);
+           h->block.open;
 }
 
 unsigned h2_open_streams(const struct h2 *h)
@@ -194,8 +195,9 @@ static bool drain(struct h2 *h, size_t data_room)
     h->data_room = data_room;
     do {
         n = nghttp2_session_mem_send(h->session, &bytes);
-        if (n > 0)
+        if (n > 0 && !h->written_here)
             buf_append(&h->out, bytes, (size_t)n);
+        h->written_here = false;
         if (!list_is_empty(&h->closed))
             h2_stream_settle(h);
     } while (n > 0);
@@ -283,6 +285,52 @@ static bool is_live(struct h2 *h, const struct h2_frame *f)
     return nghttp2_session_find_stream(h->session, (int32_t)f->id);
 }
 
+static bool is_block(const struct h2_frame *f)
+{
+    return f->type == H2_HEADERS || f->type == H2_CONTINUATION;
+}
+
+static void doom_by_block(struct h2 *h)
+{
+    h2_doom(h, h->block.code, h->block.reason);
+}
+
+/* The header block is whole: nghttp2 learns that there was one, and calls back with it. */
+static void pass_block(struct h2 *h)
+{
+    const struct h2_block *b = &h->block;
+    uint8_t flags = NGHTTP2_FLAG_END_HEADERS | (b->end_stream ? NGHTTP2_FLAG_END_STREAM : 0);
+    const uint8_t head[H2_FRAME_HEAD] = {0,
+                                         0,
+                                         0,
+                                         H2_HEADERS,
+                                         flags,
+                                         (uint8_t)(b->id >> 24),
+                                         (uint8_t)(b->id >> 16),
+                                         (uint8_t)(b->id >> 8),
+                                         (uint8_t)b->id};
+    pass(h, head, sizeof(head));
+    h2_head_reset(&h->block.head);
+}
+
+static void end_block_frame(struct h2 *h)
+{
+    if (!h2_block_end_frame(&h->block))
+        doom_by_block(h);
+    else if (!h->block.open)
+        pass_block(h);
+}
+
+static void begin_block_frame(struct h2 *h, const struct h2_frame *f, enum h2_head_kind kind)
+{
+    bool fine = f->type == H2_HEADERS ? h2_block_begin(&h->block, f, kind)
+                                      : h2_block_continue(&h->block, f);
+    if (!fine)
+        doom_by_block(h);
+    else if (f->length == 0)
+        end_block_frame(h);
+}
+
 /* A whole frame head has arrived. True when nghttp2 is to see the frame. */
 static bool begin_frame(struct h2 *h, const uint8_t *head)
 {
@@ -291,11 +339,14 @@ static bool begin_frame(struct h2 *h, const uint8_t *head)
     h->head_len = 0;
     h->capture_len = 0;
     h->payload_left = f->length;
+    enum h2_head_kind kind = f->type == H2_HEADERS ? h2_recv_kind(h, f->id) : H2_HEAD_IGNORED;
     enum h2_verdict verdict = h2_guard_judge(&h->guard, f, is_live(h, f), h->now_ms);
+    h->skipping = verdict == H2_SKIP;
     if (verdict == H2_KILL)
         h2_doom(h, h->guard.code, h->guard.reason);
-    h->skipping = verdict == H2_SKIP;
-    return verdict == H2_PASS;
+    else if (is_block(f))
+        begin_block_frame(h, f, kind);
+    return verdict == H2_PASS && !is_block(f);
 }
 
 static size_t min_size(size_t a, size_t b)
@@ -312,6 +363,17 @@ static size_t skip_payload(struct h2 *h, const uint8_t *data, size_t len)
             h2_doom(h, h->guard.code, h->guard.reason);
     }
     h->payload_left -= (uint32_t)n;
+    return n;
+}
+
+static size_t block_payload(struct h2 *h, const uint8_t *data, size_t len)
+{
+    size_t n = min_size(h->payload_left, len);
+    h->payload_left -= (uint32_t)n;
+    if (!h2_block_payload(&h->block, data, n))
+        doom_by_block(h);
+    else if (h->payload_left == 0)
+        end_block_frame(h);
     return n;
 }
 
@@ -347,6 +409,8 @@ static size_t step(struct h2 *h, const uint8_t *data, size_t len)
     }
     if (h->payload_left && h->skipping)
         return skip_payload(h, data, len);
+    if (h->payload_left && is_block(&h->frame))
+        return block_payload(h, data, len);
     if (h->payload_left) {
         size_t n = min_size(h->payload_left, len);
         h->payload_left -= (uint32_t)n;

@@ -20,6 +20,7 @@
 
 struct h2;
 struct h2_rest;
+struct h2_out_head;
 
 /* One stream. Made by h2; gone after on_done or on_abort, and after h2_stream_reset. */
 struct h2_stream {
@@ -35,8 +36,9 @@ struct h2_stream {
     size_t unconsumed; /* body bytes handed out and not yet given back */
     int64_t promised;  /* body bytes that content-length still announces; -1: it said nothing */
     const struct headers *trailers; /* to send after the body */
-    struct h2_rest *rest;           /* what is left to send for a user who is gone */
-    uint32_t code;                  /* how it was closed */
+    struct h2_out_head *heads; /* that nghttp2 has been told of and has not sent; oldest first */
+    struct h2_rest *rest;      /* what is left to send for a user who is gone */
+    uint32_t code;             /* how it was closed */
 };
 
 struct h2_events {

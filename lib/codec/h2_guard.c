@@ -103,7 +103,7 @@ static enum h2_verdict judge_gone(struct h2_guard *g, const struct h2_frame *f, 
     }
 }
 
-static bool is_new(const struct h2_guard *g, uint32_t id)
+bool h2_guard_is_new(const struct h2_guard *g, uint32_t id)
 {
     return g->server && id % 2 == 1 && id > g->newest;
 }
@@ -113,7 +113,7 @@ static enum h2_verdict judge_headers(struct h2_guard *g, const struct h2_frame *
 {
     g->in_block = !(f->flags & FLAG_END_HEADERS);
     g->continuations = 0;
-    if (is_new(g, f->id)) {
+    if (h2_guard_is_new(g, f->id)) {
         h2_guard_opened(g, f->id);
         if (g->going_away)
             h2_guard_let_go(g, f->id);
@@ -183,7 +183,9 @@ static enum h2_verdict judge_window(struct h2_guard *g, uint64_t now_ms)
 
 static enum h2_verdict judge_continuation(struct h2_guard *g, const struct h2_frame *f)
 {
-    if (g->in_block && ++g->continuations > H2_MAX_CONTINUATIONS)
+    if (!g->in_block)
+        return kill(g, H2_PROTOCOL_ERROR, "CONTINUATION without HEADERS");
+    if (++g->continuations > H2_MAX_CONTINUATIONS)
         return kill(g, H2_ENHANCE_YOUR_CALM, "too many CONTINUATION frames");
     g->in_block = !(f->flags & FLAG_END_HEADERS);
     return H2_PASS;

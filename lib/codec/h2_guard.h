@@ -76,6 +76,8 @@ enum h2_verdict h2_guard_judge(struct h2_guard *g, const struct h2_frame *f, boo
 enum h2_verdict h2_guard_priority(struct h2_guard *g, uint32_t id, const uint8_t payload[4]);
 /* One more token for something the frame head does not show; H2_PASS or H2_KILL. */
 enum h2_verdict h2_guard_charge(struct h2_guard *g, uint64_t now_ms, const char *reason);
+/* Server: HEADERS with that id would open a stream. */
+bool h2_guard_is_new(const struct h2_guard *g, uint32_t id);
 /* Client: a stream was opened by us. */
 void h2_guard_opened(struct h2_guard *g, uint32_t id);
 /* We reset (or refused, or ignore) that stream: frames under way for it are harmless. */

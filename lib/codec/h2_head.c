@@ -13,9 +13,17 @@ enum {
     PSEUDO_AUTHORITY = 4,
     PSEUDO_PATH = 8,
     PSEUDO_STATUS = 16,
-    BYTES_AT_START = 1024,
-    FIELDS_AT_START = 24,
+    BYTES_AT_START = 4096,
+    FIELDS_AT_START = 64,
 };
+
+/* Where blocks gather: they nearly always begin and end within one call, so a thread needs one such
+ * place, and whoever comes while it is taken, or grows beyond it, gets memory of its own. */
+static _Thread_local struct {
+    bool taken;
+    struct h2_field fields[FIELDS_AT_START];
+    char bytes[BYTES_AT_START];
+} place;
 
 void h2_head_init(struct h2_head *h, const struct h2_head_limits *limits)
 {
@@ -24,23 +32,30 @@ void h2_head_init(struct h2_head *h, const struct h2_head_limits *limits)
 
 void h2_head_reset(struct h2_head *h)
 {
-    mem_free(h->fields);
-    mem_free(h->bytes);
+    if (h->borrowed)
+        place.taken = false;
+    if (h->fields != place.fields)
+        mem_free(h->fields);
+    if (h->bytes != place.bytes)
+        mem_free(h->bytes);
     h2_head_init(h, h->limits);
 }
 
 void h2_head_begin(struct h2_head *h, enum h2_head_kind kind, bool ends)
 {
-    h2_head_reset(h);
+    if (h->kind != H2_HEAD_IGNORED)
+        h2_head_reset(h);
     h->kind = kind;
     h->ends = ends;
     h->content_length = -1;
     if (kind == H2_HEAD_IGNORED)
         return;
+    h->borrowed = !place.taken;
+    place.taken = true;
     h->capacity = FIELDS_AT_START;
-    h->fields = mem_alloc(h->capacity * sizeof(*h->fields));
+    h->fields = h->borrowed ? place.fields : mem_alloc(sizeof(place.fields));
     h->room = BYTES_AT_START;
-    h->bytes = mem_alloc(h->room);
+    h->bytes = h->borrowed ? place.bytes : mem_alloc(sizeof(place.bytes));
 }
 
 static void fail(struct h2_head *h, uint16_t status, const char *reason)
@@ -50,13 +65,23 @@ static void fail(struct h2_head *h, uint16_t status, const char *reason)
 }
 
 /* Bounded by max_bytes, which was checked before. */
-static struct h2_span keep(struct h2_head *h, struct slice s)
+static void grow_bytes(struct h2_head *h, size_t len)
 {
-    if (s.len > h->room - h->used) {
-        while (s.len > h->room - h->used)
-            h->room *= 2;
-        h->bytes = mem_realloc(h->bytes, h->room);
-    }
+    size_t room = h->room;
+    while (len > room - h->used)
+        room *= 2;
+    char *bytes = mem_alloc(room);
+    memcpy(bytes, h->bytes, h->used);
+    if (h->bytes != place.bytes)
+        mem_free(h->bytes);
+    h->bytes = bytes;
+    h->room = room;
+}
+
+static inline struct h2_span keep(struct h2_head *h, struct slice s)
+{
+    if (s.len > h->room - h->used)
+        grow_bytes(h, s.len);
     struct h2_span span = {(uint32_t)h->used, (uint32_t)s.len};
     memcpy(h->bytes + h->used, s.ptr, s.len);
     h->used += s.len;
@@ -94,75 +119,98 @@ static bool value_is_valid(struct slice v)
     return v.ptr[0] != ' ' && v.ptr[v.len - 1] != ' ';
 }
 
-static void add_method(struct h2_head *h, struct slice value)
+/* The syntax of a value; decoded again from the same table entry, it need not be looked at. */
+static bool check(struct h2_head *h, const struct hpack_field *f, bool (*is_valid)(struct slice),
+                  const char *reason)
 {
-    if (!message_name_is_valid(value))
-        return fail(h, 400, ":method is not a token");
-    h->is_options = slice_eq(value, SLICE("OPTIONS"));
-    h->is_connect = slice_eq(value, SLICE("CONNECT"));
-    h->method = keep(h, value);
+    if (f->is_good && *f->is_good)
+        return true;
+    if (!is_valid(f->value)) {
+        fail(h, 400, reason);
+        return false;
+    }
+    if (f->is_good)
+        *f->is_good = true;
+    return true;
 }
 
-static void add_scheme(struct h2_head *h, struct slice value)
+static void add_method(struct h2_head *h, const struct hpack_field *f)
 {
-    if (!slice_eq(value, SLICE("https")) && !slice_eq(value, SLICE("http")))
-        return fail(h, 400, ":scheme is neither http nor https");
-    h->scheme = keep(h, value);
+    if (!check(h, f, message_name_is_valid, ":method is not a token"))
+        return;
+    h->is_options = slice_eq(f->value, SLICE("OPTIONS"));
+    h->is_connect = slice_eq(f->value, SLICE("CONNECT"));
+    h->method = keep(h, f->value);
 }
 
-static void add_path(struct h2_head *h, struct slice value)
+static bool scheme_is_valid(struct slice value)
 {
-    if (value.len > h->limits->max_target)
+    return slice_eq(value, SLICE("https")) || slice_eq(value, SLICE("http"));
+}
+
+static void add_scheme(struct h2_head *h, const struct hpack_field *f)
+{
+    if (check(h, f, scheme_is_valid, ":scheme is neither http nor https"))
+        h->scheme = keep(h, f->value);
+}
+
+static bool path_is_valid(struct slice value)
+{
+    return slice_eq(value, SLICE("*")) || message_path_is_valid(value);
+}
+
+static void add_path(struct h2_head *h, const struct hpack_field *f)
+{
+    if (f->value.len > h->limits->max_target)
         return fail(h, 414, ":path is too long");
-    if (!slice_eq(value, SLICE("*")) && !message_path_is_valid(value))
-        return fail(h, 400, ":path is malformed");
-    h->path = keep(h, value);
+    if (check(h, f, path_is_valid, ":path is malformed"))
+        h->path = keep(h, f->value);
 }
 
-static void add_authority(struct h2_head *h, struct slice value)
+static void add_authority(struct h2_head *h, const struct hpack_field *f)
 {
-    if (!message_authority_is_valid(value))
-        return fail(h, 400, ":authority is malformed");
-    h->authority = keep(h, value);
+    if (check(h, f, message_authority_is_valid, ":authority is malformed"))
+        h->authority = keep(h, f->value);
 }
 
-static void add_status(struct h2_head *h, struct slice v)
+static bool status_is_valid(struct slice v)
 {
-    bool digits = v.len == 3 && v.ptr[0] >= '1' && v.ptr[0] <= '9' &&
-                  chars_is(v.ptr[1], CHARS_DIGIT) && chars_is(v.ptr[2], CHARS_DIGIT);
-    if (!digits)
-        return fail(h, 400, ":status is not a status");
-    h->status = (uint16_t)((v.ptr[0] - '0') * 100 + (v.ptr[1] - '0') * 10 + v.ptr[2] - '0');
-    if (h->status == 101)
-        return fail(h, 400, ":status 101 has no meaning in HTTP/2");
+    return v.len == 3 && v.ptr[0] >= '1' && v.ptr[0] <= '9' && chars_is(v.ptr[1], CHARS_DIGIT) &&
+           chars_is(v.ptr[2], CHARS_DIGIT) && !slice_eq(v, SLICE("101"));
+}
+
+/* 101 has no meaning in HTTP/2. */
+static void add_status(struct h2_head *h, const struct hpack_field *f)
+{
+    const char *v = f->value.ptr;
+    if (check(h, f, status_is_valid, ":status is not a status"))
+        h->status = (uint16_t)((v[0] - '0') * 100 + (v[1] - '0') * 10 + v[2] - '0');
 }
 
 static const struct {
-    struct slice name;
     uint8_t bit;
     uint8_t kind;
-    void (*add)(struct h2_head *h, struct slice value);
+    void (*add)(struct h2_head *h, const struct hpack_field *f);
 } pseudos[] = {
-    {{":method", 7}, PSEUDO_METHOD, H2_HEAD_REQUEST, add_method},
-    {{":path", 5}, PSEUDO_PATH, H2_HEAD_REQUEST, add_path},
-    {{":scheme", 7}, PSEUDO_SCHEME, H2_HEAD_REQUEST, add_scheme},
-    {{":authority", 10}, PSEUDO_AUTHORITY, H2_HEAD_REQUEST, add_authority},
-    {{":status", 7}, PSEUDO_STATUS, H2_HEAD_RESPONSE, add_status},
+    [HPACK_AUTHORITY - HPACK_AUTHORITY] = {PSEUDO_AUTHORITY, H2_HEAD_REQUEST, add_authority},
+    [HPACK_METHOD - HPACK_AUTHORITY] = {PSEUDO_METHOD, H2_HEAD_REQUEST, add_method},
+    [HPACK_PATH - HPACK_AUTHORITY] = {PSEUDO_PATH, H2_HEAD_REQUEST, add_path},
+    [HPACK_SCHEME - HPACK_AUTHORITY] = {PSEUDO_SCHEME, H2_HEAD_REQUEST, add_scheme},
+    [HPACK_STATUS - HPACK_AUTHORITY] = {PSEUDO_STATUS, H2_HEAD_RESPONSE, add_status},
+    [HPACK_PSEUDO - HPACK_AUTHORITY] = {0, H2_HEAD_IGNORED, NULL},
 };
 
-static void add_pseudo(struct h2_head *h, struct slice name, struct slice value)
+static void add_pseudo(struct h2_head *h, const struct hpack_field *f)
 {
+    unsigned which = f->id - HPACK_AUTHORITY;
     if (h->regular_seen)
         return fail(h, 400, "pseudo-header field after a regular one");
-    for (size_t i = 0; i < sizeof(pseudos) / sizeof(pseudos[0]); i++) {
-        if (pseudos[i].kind != h->kind || !slice_eq(name, pseudos[i].name))
-            continue;
-        if (h->pseudo & pseudos[i].bit)
-            return fail(h, 400, "pseudo-header field twice");
-        h->pseudo |= pseudos[i].bit;
-        return pseudos[i].add(h, value);
-    }
-    fail(h, 400, "pseudo-header field that does not belong there");
+    if (pseudos[which].kind != h->kind)
+        return fail(h, 400, "pseudo-header field that does not belong there");
+    if (h->pseudo & pseudos[which].bit)
+        return fail(h, 400, "pseudo-header field twice");
+    h->pseudo |= pseudos[which].bit;
+    pseudos[which].add(h, f);
 }
 
 static void add_content_length(struct h2_head *h, struct slice value)
@@ -253,46 +301,69 @@ static bool check_other_name(struct h2_head *h, struct slice name)
     return h->fault == 0;
 }
 
-static struct h2_field *new_field(struct h2_head *h)
+static void grow_fields(struct h2_head *h)
 {
-    if (h->count == h->capacity) {
-        h->capacity *= 2;
-        h->fields = mem_realloc(h->fields, h->capacity * sizeof(*h->fields));
-    }
-    return &h->fields[h->count++];
+    size_t old = h->capacity * sizeof(*h->fields);
+    struct h2_field *fields = mem_alloc(2 * old);
+    memcpy(fields, h->fields, old);
+    if (h->fields != place.fields)
+        mem_free(h->fields);
+    h->fields = fields;
+    h->capacity *= 2;
 }
 
-static void add_regular(struct h2_head *h, struct slice name, struct slice value, bool never_index)
+static bool check_regular(struct h2_head *h, const struct hpack_field *f)
 {
-    enum header_id id = header_id_of(name);
+    return (f->id != HEADER_OTHER || check_other_name(h, f->name)) &&
+           check(h, f, value_is_valid, "field value is malformed");
+}
+
+/* Which names judge_known has something to say about. */
+static const bool is_special[HEADER_COUNT] = {
+    [HEADER_CONNECTION] = true,
+    [HEADER_KEEP_ALIVE] = true,
+    [HEADER_PROXY_CONNECTION] = true,
+    [HEADER_TRANSFER_ENCODING] = true,
+    [HEADER_UPGRADE] = true,
+    [HEADER_HTTP2_SETTINGS] = true,
+    [HEADER_TE] = true,
+    [HEADER_HOST] = true,
+    [HEADER_CONTENT_LENGTH] = true,
+    [HEADER_TRAILER] = true,
+    [HEADER_EXPECT] = true,
+    [HEADER_COOKIE] = true,
+};
+
+static void add_regular(struct h2_head *h, const struct hpack_field *f)
+{
     h->regular_seen = true;
-    if (id == HEADER_OTHER && !check_other_name(h, name))
+    if (!(f->is_good && *f->is_good) && !check_regular(h, f))
         return;
-    if (!value_is_valid(value))
-        return fail(h, 400, "field value is malformed");
-    if (id != HEADER_OTHER && !judge_known(h, id, value))
+    if (is_special[f->id] && !judge_known(h, (enum header_id)f->id, f->value))
         return;
     if (h->count == h->limits->max_count)
         return fail(h, 431, "too many fields");
-    struct h2_field *f = new_field(h);
-    f->id = (uint16_t)id;
-    f->never_index = never_index;
-    f->name = id == HEADER_OTHER ? keep(h, name) : (struct h2_span){0, (uint32_t)name.len};
-    f->value = keep(h, value);
-    h->regular_bytes += (uint32_t)(name.len + value.len + 32);
+    if (h->count == h->capacity)
+        grow_fields(h);
+    struct h2_field *field = &h->fields[h->count++];
+    field->id = f->id;
+    field->never_index = f->never_index;
+    if (f->id == HEADER_OTHER)
+        field->name = keep(h, f->name);
+    field->value = keep(h, f->value);
 }
 
-void h2_head_add(struct h2_head *h, struct slice name, struct slice value, bool never_index)
+void h2_head_add(struct h2_head *h, const struct hpack_field *f)
 {
-    h->list_bytes += name.len + value.len + 32;
+    h->list_bytes += f->name.len + f->value.len + 32;
     if (h->fault || h->kind == H2_HEAD_IGNORED)
         return;
     if (h->list_bytes > h->limits->max_bytes)
         return fail(h, 431, "fields are too large");
-    if (name.len > 0 && name.ptr[0] == ':')
-        add_pseudo(h, name, value);
+    if (f->id >= HPACK_AUTHORITY)
+        add_pseudo(h, f);
     else
-        add_regular(h, name, value, never_index);
+        add_regular(h, f);
 }
 
 static void check_connect(struct h2_head *h)

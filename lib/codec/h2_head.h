@@ -10,6 +10,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/slice.h"
+#include "lib/codec/hpack_decode.h"
 #include "lib/codec/message.h"
 
 enum h2_head_kind { H2_HEAD_IGNORED, H2_HEAD_REQUEST, H2_HEAD_RESPONSE, H2_HEAD_TRAILERS };
@@ -50,13 +51,13 @@ struct h2_head {
     bool ends; /* the block's frame has END_STREAM */
     uint32_t cookies;
     uint64_t list_bytes; /* all that was decoded, dropped fields too */
-    uint32_t regular_bytes;
     int64_t content_length;
     struct h2_span method, scheme, authority, path, host;
     struct h2_field *fields;
     uint32_t count, capacity;
     char *bytes;
     size_t used, room;
+    bool borrowed; /* fields and bytes are the thread's, see h2_head.c */
 };
 
 /* limits must outlive the head. */
@@ -64,7 +65,7 @@ void h2_head_init(struct h2_head *h, const struct h2_head_limits *limits);
 /* Also what makes it ready for the next block: holds no memory between blocks. */
 void h2_head_reset(struct h2_head *h);
 void h2_head_begin(struct h2_head *h, enum h2_head_kind kind, bool ends);
-void h2_head_add(struct h2_head *h, struct slice name, struct slice value, bool never_index);
+void h2_head_add(struct h2_head *h, const struct hpack_field *f);
 /* The block is whole: the last checks. False when there is a fault. */
 bool h2_head_check(struct h2_head *h);
 /* After a check that held. In the arena. */

@@ -50,9 +50,8 @@ static void take_fields(const struct h2_head *h, const char *base, struct header
         item->id = f->id;
         item->never_index = f->never_index;
     }
-    to->bytes = h->regular_bytes;
-    if (joined)
-        to->bytes -= (h->cookies - 1) * (uint32_t)(sizeof("cookie") - 1 + 32 - 2);
+    for (uint32_t i = 0; i < to->count; i++)
+        to->bytes += (uint32_t)(to->items[i].name.len + to->items[i].value.len + 32);
 }
 
 static char *take_bytes(const struct h2_head *h, struct arena *arena)

@@ -5,8 +5,10 @@
 #include <nghttp2/nghttp2.h>
 
 #include "lib/codec/h2.h"
+#include "lib/codec/h2_block.h"
 #include "lib/codec/h2_guard.h"
 #include "lib/codec/h2_head.h"
+#include "lib/codec/hpack_encode.h"
 
 enum h2_stream_flag {
     H2_ST_REMOTE_END = 1,  /* the peer's END_STREAM was seen */
@@ -19,6 +21,15 @@ enum h2_stream_flag {
     H2_ST_WE_RESET = 128,  /* RST_STREAM is ours */
     H2_ST_CUT_AFTER = 256, /* RST_STREAM(NO_ERROR) once our END_STREAM is out */
     H2_ST_CLOSED = 512,    /* nghttp2 has forgotten it */
+};
+
+/* A head or trailers on their way out; see h2_send.c. */
+struct h2_out_head {
+    struct h2_out_head *next;
+    const struct message *head; /* or … */
+    const struct headers *trailers;
+    bool is_copy;
+    struct arena arena; /* of the copy */
 };
 
 struct h2 {
@@ -38,19 +49,24 @@ struct h2 {
     uint8_t capture_len; /* of a PRIORITY payload gathered in `head` */
     bool skipping;
     uint32_t payload_left;
-    struct h2_frame frame;     /* the one being read */
-    uint32_t code;             /* why we gave up, as GOAWAY says it … */
-    char *detail;              /* … and as a sentence */
-    unsigned open;             /* streams nghttp2 knows */
+    struct h2_frame frame; /* the one being read */
+    uint32_t code;         /* why we gave up, as GOAWAY says it … */
+    char *detail;          /* … and as a sentence */
+    unsigned open;         /* streams nghttp2 knows */
+    int32_t recent_id;     /* what was looked up last; 0: nothing */
+    struct h2_stream *recent;
     struct h2_stream *opening; /* during h2_send_request; NULL again if it did not survive that */
     size_t data_room;          /* during h2_drain */
     bool held;                 /* there was not enough of it */
     struct chunk *feed_owner;
     uint64_t now_ms;
-    char status_text[4];
     void *frame_buffer; /* see h2_mem.c */
     struct h2_head_limits limits;
-    struct h2_head in;
+    uint32_t max_streams;
+    struct h2_block block;        /* the header block coming in */
+    struct hpack_encoder encoder; /* of those going out */
+    struct h2_out_head *at_once;  /* refers to memory that is only sure until the call returns */
+    bool written_here;            /* what nghttp2 is about to hand over was written already */
     struct h2_guard guard;
 };
 
@@ -62,17 +78,22 @@ void h2_charge(struct h2 *h, const char *reason);
 /* Writes control frames to the output now, unless nghttp2 is at work already. */
 void h2_push(struct h2 *h);
 
+/* h2_recv.c: what a HEADERS frame for that stream will be. */
+enum h2_head_kind h2_recv_kind(struct h2 *h, uint32_t id);
 /* h2_recv.c, h2_send.c: fill their part of the callbacks. */
 void h2_recv_install(nghttp2_session_callbacks *callbacks);
 void h2_send_install(nghttp2_session_callbacks *callbacks);
 /* A response without a body, made here. */
 void h2_send_status(struct h2 *h, int32_t id, unsigned status);
+void h2_send_drop(struct h2 *h, struct h2_out_head *out);
 
 /* h2_mem.c */
 nghttp2_mem h2_mem_of(struct h2 *h);
 
 /* h2_stream.c */
 struct h2_stream *h2_stream_create(struct h2 *h, int32_t id);
+/* nghttp2's user data; NULL when there is none. */
+struct h2_stream *h2_stream_of(struct h2 *h, int32_t id);
 /* Also takes it out of h->streams. */
 void h2_stream_destroy(struct h2_stream *st);
 /* RST_STREAM for the peer and on_abort(why) for the user. */

@@ -1,4 +1,4 @@
-/* What nghttp2 reads becomes events: header blocks through h2_head, DATA with its length checked,
+/* What nghttp2 reads becomes events: header blocks through h2_block, DATA with its length checked,
  * ends. Runs inside h2_feed, on the connection's thread. SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "lib/codec/h2_priv.h"
@@ -7,15 +7,7 @@
 
 #include "lib/base/mem.h"
 
-enum {
-    MAX_INTERIM = 32,
-    DECODED_FACTOR = 4, /* times the limit: beyond that the peer only wants to keep us busy */
-};
-
-static struct h2_stream *stream_of(nghttp2_session *session, int32_t id)
-{
-    return nghttp2_session_get_stream_user_data(session, id);
-}
+enum { MAX_INTERIM = 32 };
 
 static void reset_stream(struct h2 *h, int32_t id, uint32_t code)
 {
@@ -29,11 +21,11 @@ static void fault_stream(struct h2_stream *st, enum err why)
     h2_stream_fail(st, H2_PROTOCOL_ERROR, why);
 }
 
-static enum h2_head_kind kind_of(const struct h2 *h, const nghttp2_frame *frame,
-                                 const struct h2_stream *st)
+enum h2_head_kind h2_recv_kind(struct h2 *h, uint32_t id)
 {
-    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-        return H2_HEAD_REQUEST;
+    if (h2_guard_is_new(&h->guard, id))
+        return h->guard.going_away || h->open >= h->max_streams ? H2_HEAD_IGNORED : H2_HEAD_REQUEST;
+    const struct h2_stream *st = h2_stream_of(h, (int32_t)id);
     if (!st || !st->user)
         return H2_HEAD_IGNORED;
     if (!h->server && !(st->flags & H2_ST_FINAL_HEAD))
@@ -44,37 +36,22 @@ static enum h2_head_kind kind_of(const struct h2 *h, const nghttp2_frame *frame,
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct h2 *h = user;
-    const struct h2_stream *st = stream_of(session, frame->hd.stream_id);
+    (void)session;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
         h->open++;
-    h2_head_begin(&h->in, kind_of(h, frame, st), frame->hd.flags & NGHTTP2_FLAG_END_STREAM);
-    return 0;
-}
-
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-                     size_t namelen, const uint8_t *value, size_t valuelen, uint8_t flags,
-                     void *user)
-{
-    struct h2 *h = user;
-    (void)session;
-    (void)frame;
-    h2_head_add(&h->in, slice_of(name, namelen), slice_of(value, valuelen),
-                flags & NGHTTP2_NV_FLAG_NO_INDEX);
-    if (h->in.list_bytes > (uint64_t)h->limits.max_bytes * DECODED_FACTOR)
-        h2_doom(h, H2_ENHANCE_YOUR_CALM, "header block decodes to far more than the limit");
     return 0;
 }
 
 static void refuse_head(struct h2 *h, int32_t id)
 {
-    unsigned status = h->in.fault;
-    const char *reason = h->in.reason;
+    unsigned status = h->block.head.fault;
+    const char *reason = h->block.head.reason;
     h2_charge(h, "too many malformed requests");
     if (status == 400)
         reset_stream(h, id, H2_PROTOCOL_ERROR);
     else
         h2_send_status(h, id, status);
-    h2_head_reset(&h->in);
+    h2_head_reset(&h->block.head);
     h->events->on_bad_head(h, status, reason);
 }
 
@@ -87,7 +64,7 @@ static void end_remote(struct h2_stream *st, const struct headers *trailers)
 static void take_head(struct h2_stream *st, bool end)
 {
     struct h2 *h = st->h2;
-    struct message *m = h2_head_take_message(&h->in, st->arena);
+    struct message *m = h2_head_take_message(&h->block.head, st->arena);
     if (st->flags & H2_ST_BODILESS || m->status == 204 || m->status == 304)
         st->promised = 0;
     else
@@ -99,15 +76,15 @@ static void take_head(struct h2_stream *st, bool end)
 
 static void on_request(struct h2 *h, int32_t id)
 {
-    if (!h2_head_check(&h->in))
+    if (!h2_head_check(&h->block.head))
         return refuse_head(h, id);
     struct h2_stream *st = h2_stream_create(h, id);
     nghttp2_session_set_stream_user_data(h->session, id, st);
-    bool end = h->in.ends;
+    bool end = h->block.head.ends;
     st->arena = h->events->on_stream(h, st);
     if (!st->arena) {
         st->user = NULL;
-        h2_head_reset(&h->in);
+        h2_head_reset(&h->block.head);
         reset_stream(h, id, H2_REFUSED_STREAM);
         return;
     }
@@ -122,17 +99,17 @@ static enum err answer_err(const struct h2_head *in)
 
 static void on_response(struct h2 *h, struct h2_stream *st)
 {
-    bool end = h->in.ends, final = h->in.status >= 200;
-    bool fine = h2_head_check(&h->in);
+    bool end = h->block.head.ends, final = h->block.head.status >= 200;
+    bool fine = h2_head_check(&h->block.head);
     if (fine && !final && ++st->interim > MAX_INTERIM)
         fine = false;
     /* A body that was announced and does not come; HEAD, 204 and 304 only talk about it. */
-    bool bodiless = st->flags & H2_ST_BODILESS || h->in.status == 304;
-    if (fine && end && h->in.content_length > 0 && !bodiless)
+    bool bodiless = st->flags & H2_ST_BODILESS || h->block.head.status == 304;
+    if (fine && end && h->block.head.content_length > 0 && !bodiless)
         fine = false;
     if (!fine) {
-        enum err why = answer_err(&h->in);
-        h2_head_reset(&h->in);
+        enum err why = answer_err(&h->block.head);
+        h2_head_reset(&h->block.head);
         return fault_stream(st, why);
     }
     if (final)
@@ -142,32 +119,32 @@ static void on_response(struct h2 *h, struct h2_stream *st)
 
 static void on_trailers(struct h2 *h, struct h2_stream *st)
 {
-    bool fine = h2_head_check(&h->in) && st->promised <= 0;
+    bool fine = h2_head_check(&h->block.head) && st->promised <= 0;
     if (!fine) {
-        enum err why = answer_err(&h->in);
-        h2_head_reset(&h->in);
+        enum err why = answer_err(&h->block.head);
+        h2_head_reset(&h->block.head);
         return fault_stream(st, why);
     }
-    end_remote(st, h2_head_take_trailers(&h->in, st->arena));
+    end_remote(st, h2_head_take_trailers(&h->block.head, st->arena));
 }
 
 static void on_headers(struct h2 *h, const nghttp2_frame *frame)
 {
     int32_t id = frame->hd.stream_id;
-    struct h2_stream *st = stream_of(h->session, id);
-    if (h->in.kind == H2_HEAD_REQUEST)
+    struct h2_stream *st = h2_stream_of(h, id);
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST && h->block.head.kind == H2_HEAD_REQUEST)
         on_request(h, id);
-    else if (!st || !st->user || h->in.kind == H2_HEAD_IGNORED)
-        h2_head_reset(&h->in);
-    else if (h->in.kind == H2_HEAD_RESPONSE)
+    else if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        reset_stream(h, id, H2_REFUSED_STREAM);
+    else if (st && st->user && h->block.head.kind == H2_HEAD_RESPONSE)
         on_response(h, st);
-    else
+    else if (st && st->user && h->block.head.kind == H2_HEAD_TRAILERS)
         on_trailers(h, st);
 }
 
 static void on_data_end(struct h2 *h, const nghttp2_frame *frame)
 {
-    struct h2_stream *st = stream_of(h->session, frame->hd.stream_id);
+    struct h2_stream *st = h2_stream_of(h, frame->hd.stream_id);
     bool end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (!end && frame->hd.length <= frame->data.padlen)
         h2_charge(h, "too many empty DATA frames");
@@ -182,6 +159,17 @@ static void on_data_end(struct h2 *h, const nghttp2_frame *frame)
     end_remote(st, NULL);
 }
 
+static void on_settings(struct h2 *h, const nghttp2_settings *frame)
+{
+    if (frame->hd.flags & NGHTTP2_FLAG_ACK)
+        return;
+    for (size_t i = 0; i < frame->niv; i++) {
+        if (frame->iv[i].settings_id == NGHTTP2_SETTINGS_HEADER_TABLE_SIZE)
+            hpack_encode_resize(&h->encoder, frame->iv[i].value);
+    }
+    h->events->on_settings(h);
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct h2 *h = user;
@@ -194,8 +182,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         on_data_end(h, frame);
         break;
     case NGHTTP2_SETTINGS:
-        if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
-            h->events->on_settings(h);
+        on_settings(h, &frame->settings);
         break;
     case NGHTTP2_PING:
         if (frame->hd.flags & NGHTTP2_FLAG_ACK)
@@ -227,7 +214,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
                          size_t len, void *user)
 {
     struct h2 *h = user;
-    struct h2_stream *st = stream_of(session, id);
+    struct h2_stream *st = h2_stream_of(h, id);
     (void)flags;
     if (!st || !st->user) {
         nghttp2_session_consume(session, id, len);
@@ -246,7 +233,8 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user)
 {
     struct h2 *h = user;
-    struct h2_stream *st = stream_of(session, id);
+    struct h2_stream *st = h2_stream_of(h, id);
+    (void)session;
     h->open--;
     if (st)
         h2_stream_closed(st, code);
@@ -269,7 +257,6 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 void h2_recv_install(nghttp2_session_callbacks *callbacks)
 {
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);

@@ -1,102 +1,182 @@
-/* What users send becomes frames. Heads are serialised before the call returns, so that nghttp2
- * need not copy them; bodies leave by reference, in h2_drain, as far as the windows and its
- * data_room allow. On the connection's thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What users send becomes frames. Heads are written before the call returns, so that nothing need
+ * be copied; bodies leave by reference, in h2_drain, as far as the windows and its data_room allow.
+ * On the connection's thread. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_priv.h"
 
 #include <string.h>
 
 #include "lib/base/mem.h"
 
-enum {
-    FIELDS_ON_STACK = 64,
-    MAX_PSEUDO = 4,
-    NO_COPY = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
+enum { END_HEADERS = 0x4, PIECE_MAX = 8192 /* what one reservation of the output may ask for */ };
+
+/* ---- header blocks: nghttp2 sends an empty one, and the real one is written in its place ---- */
+
+/* Secrets must not lie in a table that others can probe. */
+static const bool secrets[HEADER_COUNT] = {
+    [HEADER_AUTHORIZATION] = true,
+    [HEADER_PROXY_AUTHORIZATION] = true,
+    [HEADER_COOKIE] = true,
+    [HEADER_SET_COOKIE] = true,
 };
 
-/* A list for nghttp2; on the stack unless it is long. */
-struct fields {
-    nghttp2_nv *items;
-    size_t count;
-    uint8_t flags;
-    nghttp2_nv few[FIELDS_ON_STACK];
-};
-
-static void open_fields(struct fields *f, const struct h2 *h, size_t count)
+static size_t bound_of(const struct h2_out_head *out)
 {
-    f->items = count > FIELDS_ON_STACK ? mem_alloc(count * sizeof(*f->items)) : f->few;
-    f->count = 0;
-    /* Inside nghttp2 the list is only queued, and what it points to may be gone when it is written.
-     */
-    f->flags = h->busy ? 0 : NO_COPY;
+    const struct message *m = out->head;
+    const struct headers *headers = m ? &m->headers : out->trailers;
+    size_t bound = HPACK_BEGIN_BOUND;
+    if (m)
+        bound += 4 * (HPACK_FIELD_BOUND + sizeof(":authority")) + m->method.len + m->path.len +
+                 m->scheme.len + m->authority.len;
+    for (uint32_t i = 0; i < headers->count; i++)
+        bound += headers->items[i].name.len + headers->items[i].value.len + HPACK_FIELD_BOUND;
+    return bound;
 }
 
-static void close_fields(struct fields *f)
+static uint8_t *encode_pseudo(struct hpack_encoder *e, uint8_t *to, const struct message *m)
 {
-    if (f->items != f->few)
-        mem_free(f->items);
-}
-
-static void add(struct fields *f, struct slice name, struct slice value, uint8_t flags)
-{
-    f->items[f->count++] = (nghttp2_nv){
-        .name = (uint8_t *)(uintptr_t)name.ptr,
-        .value = (uint8_t *)(uintptr_t)value.ptr,
-        .namelen = name.len,
-        .valuelen = value.len,
-        .flags = f->flags | flags,
-    };
-}
-
-/* Secrets must not lie in a table that others can probe; values that never come back would only
- * push out those that do. */
-static bool is_volatile(const struct header *item)
-{
-    switch (item->id) {
-    case HEADER_AUTHORIZATION:
-    case HEADER_PROXY_AUTHORIZATION:
-    case HEADER_COOKIE:
-    case HEADER_SET_COOKIE:
-    case HEADER_TRACEPARENT:
-    case HEADER_TRACESTATE:
-    case HEADER_X_REQUEST_ID:
-    case HEADER_CONTENT_LENGTH:
-    case HEADER_GRPC_TIMEOUT:
-        return true;
-    default:
-        return item->never_index;
+    if (m->status) {
+        const char text[3] = {(char)('0' + m->status / 100 % 10), (char)('0' + m->status / 10 % 10),
+                              (char)('0' + m->status % 10)};
+        return hpack_encode_field(e, to, HPACK_STATUS, SLICE(":status"), slice_of(text, 3), false);
     }
+    to = hpack_encode_field(e, to, HPACK_METHOD, SLICE(":method"), m->method, false);
+    if (!slice_eq(m->method, SLICE("CONNECT"))) {
+        struct slice scheme = m->scheme.len ? m->scheme : SLICE("http");
+        to = hpack_encode_field(e, to, HPACK_SCHEME, SLICE(":scheme"), scheme, false);
+        to = hpack_encode_field(e, to, HPACK_PATH, SLICE(":path"), m->path, false);
+    }
+    return hpack_encode_field(e, to, HPACK_AUTHORITY, SLICE(":authority"), m->authority, false);
 }
 
-static void add_all(struct fields *f, const struct headers *headers)
+static uint8_t *encode(struct hpack_encoder *e, uint8_t *to, const struct h2_out_head *out)
 {
+    const struct headers *headers = out->head ? &out->head->headers : out->trailers;
+    to = hpack_encode_begin(e, to);
+    if (out->head)
+        to = encode_pseudo(e, to, out->head);
     for (uint32_t i = 0; i < headers->count; i++) {
         const struct header *item = &headers->items[i];
-        add(f, item->name, item->value, is_volatile(item) ? NGHTTP2_NV_FLAG_NO_INDEX : 0);
+        bool secret = secrets[item->id] || item->never_index;
+        to = hpack_encode_field(e, to, item->id, item->name, item->value, secret);
     }
+    return to;
 }
 
-static void add_request(struct fields *f, const struct message *m)
+static void put_frame_head(uint8_t *to, size_t len, uint8_t type, uint8_t flags, int32_t id)
 {
-    add(f, SLICE(":method"), m->method, 0);
-    if (!slice_eq(m->method, SLICE("CONNECT"))) {
-        add(f, SLICE(":scheme"), m->scheme.len ? m->scheme : SLICE("http"), 0);
-        add(f, SLICE(":path"), m->path, 0);
+    const uint8_t head[H2_FRAME_HEAD] = {
+        (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len,       type,       flags,
+        (uint8_t)(id >> 24),  (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
+    memcpy(to, head, sizeof(head));
+}
+
+/* HEADERS, and as many CONTINUATION as it takes. */
+static void write_frames(struct buf *to, const uint8_t *block, size_t len, uint8_t flags,
+                         int32_t id)
+{
+    uint8_t type = H2_HEADERS;
+    do {
+        size_t n = len < H2_FRAME_MAX ? len : H2_FRAME_MAX;
+        uint8_t head[H2_FRAME_HEAD];
+        put_frame_head(head, n, type, (uint8_t)(flags | (n == len ? END_HEADERS : 0)), id);
+        buf_append(to, head, sizeof(head));
+        buf_append(to, block, n);
+        block += n;
+        len -= n;
+        type = H2_CONTINUATION;
+        flags = 0;
+    } while (len);
+}
+
+static void write_head(struct h2 *h, const struct h2_out_head *out, uint8_t flags, int32_t id)
+{
+    size_t bound = bound_of(out), room;
+    flags &= NGHTTP2_FLAG_END_STREAM;
+    if (bound + H2_FRAME_HEAD > PIECE_MAX) {
+        uint8_t *block = mem_alloc(bound);
+        size_t len = (size_t)(encode(&h->encoder, block, out) - block);
+        write_frames(&h->out, block, len, flags, id);
+        mem_free(block);
+        return;
     }
-    add(f, SLICE(":authority"), m->authority, 0);
-    add_all(f, &m->headers);
+    uint8_t *at = buf_reserve(&h->out, bound + H2_FRAME_HEAD, &room);
+    uint8_t *end = encode(&h->encoder, at + H2_FRAME_HEAD, out);
+    size_t len = (size_t)(end - at) - H2_FRAME_HEAD;
+    put_frame_head(at, len, H2_HEADERS, flags | END_HEADERS, id);
+    buf_commit(&h->out, len + H2_FRAME_HEAD);
 }
 
-static void add_status(struct fields *f, struct h2 *h, unsigned status)
+/* ---- heads and trailers that wait for nghttp2 ---- */
+
+void h2_send_drop(struct h2 *h, struct h2_out_head *out)
 {
-    h->status_text[0] = (char)('0' + status / 100 % 10);
-    h->status_text[1] = (char)('0' + status / 10 % 10);
-    h->status_text[2] = (char)('0' + status % 10);
-    add(f, SLICE(":status"), slice_of(h->status_text, 3), 0);
+    if (h->at_once == out)
+        h->at_once = NULL;
+    if (out->is_copy)
+        arena_dispose(&out->arena);
+    mem_free(out);
 }
 
-static uint8_t end_flag(bool end)
+static struct h2_out_head *first_out(struct h2_stream *st)
 {
-    return end ? NGHTTP2_FLAG_END_STREAM : NGHTTP2_FLAG_NONE;
+    struct h2_out_head *out = st->heads;
+    if (out)
+        st->heads = out->next;
+    return out;
+}
+
+static const struct message *copy_head(struct arena *arena, const struct message *from)
+{
+    struct message *m = arena_alloc(arena, sizeof(*m));
+    *m = *from;
+    m->method = arena_copy(arena, from->method);
+    m->scheme = arena_copy(arena, from->scheme);
+    m->authority = arena_copy(arena, from->authority);
+    m->path = arena_copy(arena, from->path);
+    headers_init(&m->headers, arena);
+    headers_copy(&m->headers, &from->headers);
+    return m;
+}
+
+static const struct headers *copy_trailers(struct arena *arena, const struct headers *from)
+{
+    struct headers *t = arena_alloc(arena, sizeof(*t));
+    headers_init(t, arena);
+    headers_copy(t, from);
+    return t;
+}
+
+/* Tells nghttp2 of a head. `is_sure`: what it refers to lives until it is written; else it is
+ * written before this returns, or, inside nghttp2, copied. */
+static int32_t submit(struct h2_stream *st, int32_t id, const struct message *head,
+                      const struct headers *trailers, bool end, bool is_sure)
+{
+    enum { COPY_BLOCK = 2048 };
+    struct h2 *h = st->h2;
+    struct h2_out_head *out = mem_alloc(sizeof(*out));
+    *out = (struct h2_out_head){.head = head, .trailers = trailers};
+    if (h->busy && !is_sure) {
+        out->is_copy = true;
+        arena_init(&out->arena, COPY_BLOCK);
+        out->head = head ? copy_head(&out->arena, head) : NULL;
+        out->trailers = trailers ? copy_trailers(&out->arena, trailers) : NULL;
+    } else if (!h->busy) {
+        h->at_once = out;
+    }
+    struct h2_out_head **tail = &st->heads;
+    while (*tail)
+        tail = &(*tail)->next;
+    *tail = out;
+    uint8_t flags = end ? NGHTTP2_FLAG_END_STREAM : NGHTTP2_FLAG_NONE;
+    return nghttp2_submit_headers(h->session, flags, id, NULL, NULL, 0, id < 0 ? st : NULL);
+}
+
+/* Writes what was submitted. What nghttp2 would not take yet can never be written. */
+static void push(struct h2 *h)
+{
+    h2_push(h);
+    if (h->at_once && !h->busy)
+        h2_doom(h, H2_INTERNAL_ERROR, "a head could not be written");
 }
 
 struct h2_stream *h2_send_request(struct h2 *h, const struct message *request, bool end, void *user,
@@ -104,9 +184,6 @@ struct h2_stream *h2_send_request(struct h2 *h, const struct message *request, b
 {
     if (h2_capacity(h) == 0)
         return NULL;
-    struct fields f;
-    open_fields(&f, h, request->headers.count + MAX_PSEUDO);
-    add_request(&f, request);
     struct h2_stream *st = h2_stream_create(h, 0);
     st->user = user;
     st->arena = arena;
@@ -115,19 +192,17 @@ struct h2_stream *h2_send_request(struct h2 *h, const struct message *request, b
         st->flags |= H2_ST_LOCAL_END;
     if (slice_eq(request->method, SLICE("HEAD")))
         st->flags |= H2_ST_BODILESS;
-    st->id = nghttp2_submit_headers(h->session, end_flag(end), -1, NULL, f.items, f.count, st);
+    st->id = submit(st, -1, request, NULL, end, false);
     if (st->id < 0) { /* stream ids ran out */
         h2_stream_destroy(st);
-        st = NULL;
-    } else {
-        h->open++;
-        h->opening = st;
-        h2_guard_opened(&h->guard, (uint32_t)st->id);
-        h2_push(h);
-        st = h->opening;
-        h->opening = NULL;
+        return NULL;
     }
-    close_fields(&f);
+    h->open++;
+    h->opening = st;
+    h2_guard_opened(&h->guard, (uint32_t)st->id);
+    push(h);
+    st = h->opening;
+    h->opening = NULL;
     return st;
 }
 
@@ -136,36 +211,22 @@ void h2_send_head(struct h2_stream *st, const struct message *head, bool end)
     struct h2 *h = st->h2;
     if (st->flags & (H2_ST_CLOSED | H2_ST_LOCAL_END))
         return;
-    struct fields f;
-    open_fields(&f, h, head->headers.count + MAX_PSEUDO);
-    add_status(&f, h, head->status);
-    add_all(&f, &head->headers);
     if (end)
         st->flags |= H2_ST_LOCAL_END;
-    nghttp2_submit_headers(h->session, end_flag(end), st->id, NULL, f.items, f.count, NULL);
-    h2_push(h);
-    close_fields(&f);
+    submit(st, st->id, head, NULL, end, false);
+    push(h);
 }
 
 void h2_send_status(struct h2 *h, int32_t id, unsigned status)
 {
-    struct fields f;
-    open_fields(&f, h, MAX_PSEUDO);
-    add_status(&f, h, status);
-    nghttp2_submit_headers(h->session, NGHTTP2_FLAG_END_STREAM, id, NULL, f.items, f.count, NULL);
-    close_fields(&f);
+    const struct message head = {.version = HTTP_2, .status = (uint16_t)status};
+    struct h2_stream *st = h2_stream_create(h, id);
+    nghttp2_session_set_stream_user_data(h->session, id, st);
+    st->flags |= H2_ST_LOCAL_END | H2_ST_CUT_AFTER;
+    submit(st, id, &head, NULL, true, false);
 }
 
-static void submit_trailers(struct h2_stream *st, bool written_at_once)
-{
-    struct fields f;
-    open_fields(&f, st->h2, st->trailers->count);
-    if (written_at_once)
-        f.flags = NO_COPY;
-    add_all(&f, st->trailers);
-    nghttp2_submit_trailer(st->h2->session, st->id, f.items, f.count);
-    close_fields(&f);
-}
+/* ---- bodies ---- */
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -198,7 +259,7 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size
         st->flags &= (uint16_t)~H2_ST_DATA;
         if (st->trailers) {
             *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-            submit_trailers(st, true);
+            submit(st, st->id, NULL, st->trailers, true, true);
         }
     }
     return (ssize_t)n;
@@ -251,21 +312,34 @@ void h2_send_trailers(struct h2_stream *st, const struct headers *trailers)
         resume(st);
         return;
     }
-    submit_trailers(st, false);
-    h2_push(st->h2);
+    struct h2 *h = st->h2;
+    submit(st, st->id, NULL, trailers, true, false);
+    push(h);
 }
 
-/* END_STREAM goes out. For requests that were answered before they ended, say that no more is
- * wanted. */
+/* ---- what nghttp2 says it sends ---- */
+
+/* For requests that were answered before they ended, say that no more is wanted. */
 static void on_end_sent(struct h2 *h, int32_t id)
 {
-    struct h2_stream *st = nghttp2_session_get_stream_user_data(h->session, id);
-    if (st)
-        st->flags |= H2_ST_LOCAL_SENT;
-    bool answered_here = h->server && !st, cut_after = st && st->flags & H2_ST_CUT_AFTER;
-    if ((answered_here || cut_after) &&
+    struct h2_stream *st = h2_stream_of(h, id);
+    if (!st)
+        return;
+    st->flags |= H2_ST_LOCAL_SENT;
+    if (st->flags & H2_ST_CUT_AFTER && !(st->flags & H2_ST_REMOTE_END) &&
         nghttp2_session_get_stream_remote_close(h->session, id) == 0)
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, H2_NO_ERROR);
+}
+
+static void on_headers_sent(struct h2 *h, const nghttp2_frame_hd *hd)
+{
+    struct h2_stream *st = h2_stream_of(h, hd->stream_id);
+    struct h2_out_head *out = st ? first_out(st) : NULL;
+    if (!out)
+        return;
+    write_head(h, out, hd->flags, hd->stream_id);
+    h->written_here = true;
+    h2_send_drop(h, out);
 }
 
 static void on_goaway_sent(struct h2 *h, const nghttp2_goaway *frame)
@@ -282,14 +356,19 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct h2 *h = user;
     struct h2_stream *st;
+    (void)session;
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
+        on_headers_sent(h, &frame->hd);
+        if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+            on_end_sent(h, frame->hd.stream_id);
+        break;
     case NGHTTP2_DATA:
         if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
             on_end_sent(h, frame->hd.stream_id);
         break;
     case NGHTTP2_RST_STREAM:
-        st = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+        st = h2_stream_of(h, frame->hd.stream_id);
         if (st)
             st->flags |= H2_ST_WE_RESET;
         h2_guard_let_go(&h->guard, (uint32_t)frame->hd.stream_id);
@@ -303,18 +382,19 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
-/* A head that nghttp2 will not write, because it is too large. For a request the stream's end
- * follows by itself; other heads fail for streams that are ending anyway. */
+/* The stream is ending: its head is not wanted any more. */
 static int on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int error,
                              void *user)
 {
-    (void)user;
-    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat == NGHTTP2_HCAT_REQUEST ||
-        error != NGHTTP2_ERR_FRAME_SIZE_ERROR)
+    struct h2 *h = user;
+    (void)session;
+    (void)error;
+    if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
-    struct h2_stream *st = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    if (st)
-        h2_stream_fail(st, H2_INTERNAL_ERROR, ERR_LIMIT);
+    struct h2_stream *st = h2_stream_of(h, frame->hd.stream_id);
+    struct h2_out_head *out = st ? first_out(st) : NULL;
+    if (out)
+        h2_send_drop(h, out);
     return 0;
 }
 

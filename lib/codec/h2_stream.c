@@ -24,11 +24,28 @@ struct h2_stream *h2_stream_create(struct h2 *h, int32_t id)
     return st;
 }
 
+struct h2_stream *h2_stream_of(struct h2 *h, int32_t id)
+{
+    if (id == h->recent_id)
+        return h->recent;
+    struct h2_stream *st = nghttp2_session_get_stream_user_data(h->session, id);
+    if (st) {
+        h->recent_id = id;
+        h->recent = st;
+    }
+    return st;
+}
+
 void h2_stream_destroy(struct h2_stream *st)
 {
     list_unlink(&st->node);
     if (st == st->h2->opening)
         st->h2->opening = NULL;
+    while (st->heads) {
+        struct h2_out_head *out = st->heads;
+        st->heads = out->next;
+        h2_send_drop(st->h2, out);
+    }
     if (st->rest) {
         buf_dispose(&st->rest->body);
         arena_dispose(&st->rest->arena);
@@ -164,6 +181,7 @@ void h2_stream_closed(struct h2_stream *st, uint32_t code)
 {
     st->flags |= H2_ST_CLOSED;
     st->code = code;
+    st->h2->recent_id = 0;
     list_unlink(&st->node);
     list_link_last(&st->h2->closed, &st->node);
 }
