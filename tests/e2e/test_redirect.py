@@ -1,6 +1,6 @@
 """weft-sidecar redirect with the real iptables, in network namespaces of its own: what is led
-where, what is left alone, and that applying twice, changing and removing leave exactly what they should.
-SPDX-License-Identifier: GPL-3.0-or-later
+where, what is left alone, and that applying twice, changing and removing leave exactly what they
+should. SPDX-License-Identifier: GPL-3.0-or-later
 """
 import contextlib
 import ctypes
