@@ -1,0 +1,227 @@
+/* The life of a workload's certificate: from disk or from the CA, renewed at half life, retried
+ * with growing pauses, never given up while it is valid. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/identity.h"
+
+#include <stdio.h>
+
+#include "lib/base/backoff.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/rand.h"
+#include "lib/io/loop.h"
+#include "lib/io/timer.h"
+#include "lib/io/watch.h"
+#include "sidecar/identity_request.h"
+
+#define RETRY_BASE_MS 500
+#define RETRY_MAX_MS 30000
+
+struct identity {
+    struct loop *loop;
+    const struct settings *settings;
+    identity_ready_fn ready;
+    void *owner;
+    char *spiffe_id;
+    struct identity_material current; /* chain_pem NULL: none */
+    struct identity_request *request;
+    struct loop_task close_request;
+    struct watch *watch;
+    struct timer timer;
+    struct rand_state rand;
+    unsigned failures; /* in a row */
+    uint64_t renewals;
+};
+
+static bool has_certificate(const struct identity *id)
+{
+    return id->current.chain_pem && id->current.not_after_ms > clock_wall_ms();
+}
+
+/* Half of what is left, give or take a twentieth, so that a fleet that started together does not
+ * come back together. */
+static void schedule_renewal(struct identity *id)
+{
+    int64_t life = id->current.not_after_ms - id->current.not_before_ms;
+    int64_t at =
+        id->current.not_before_ms + (int64_t)((double)life * (0.475 + 0.05 * rand_unit(&id->rand)));
+    int64_t delay = at - clock_wall_ms();
+    timer_start(&id->timer, delay > 0 ? (uint64_t)delay : 0);
+}
+
+static void schedule_retry(struct identity *id, const char *detail)
+{
+    uint64_t delay = backoff_delay(id->failures++, RETRY_BASE_MS, RETRY_MAX_MS, &id->rand);
+    int64_t left_s = (id->current.not_after_ms - clock_wall_ms()) / 1000;
+    if (has_certificate(id))
+        LOG_W("identity",
+              "%s; the certificate in use is good for another %ld s; next try in %lu ms", detail,
+              (long)left_s, (unsigned long)delay);
+    else
+        LOG_E("identity", "%s; there is no certificate, so no mutual TLS; next try in %lu ms",
+              detail, (unsigned long)delay);
+    timer_start(&id->timer, delay);
+}
+
+/* Takes `m` over when it can be used; else leaves everything as it is. */
+static enum err use(struct identity *id, struct identity_material *m, char detail[TLS_DETAIL_MAX])
+{
+    struct tls_ctx *server, *client[MESH_ALPN_COUNT];
+    enum err e = identity_material_check(m, id->spiffe_id, clock_wall_ms(), detail);
+    if (e == ERR_OK)
+        e = identity_material_contexts(m, id->settings->trust_domain, &server, client, detail);
+    if (e != ERR_OK) {
+        identity_material_dispose(m);
+        return e;
+    }
+    identity_material_dispose(&id->current);
+    id->current = *m;
+    id->failures = 0;
+    id->renewals++;
+    LOG_I("identity", "%s has a certificate for another %ld s", id->spiffe_id,
+          (long)((id->current.not_after_ms - clock_wall_ms()) / 1000));
+    id->ready(id->owner, server, client, id->spiffe_id, id->current.not_after_ms);
+    return ERR_OK;
+}
+
+/* ---- from the CA ---- */
+
+static void close_request(struct loop_task *task)
+{
+    struct identity *id = container_of(task, struct identity, close_request);
+    if (id->request)
+        identity_request_close(id->request);
+    id->request = NULL;
+}
+
+static void on_answer(void *owner, enum err e, struct identity_material *material, const char *why)
+{
+    struct identity *id = owner;
+    char detail[TLS_DETAIL_MAX];
+    snprintf(detail, sizeof(detail), "%s", why);
+    loop_run_soon(id->loop, &id->close_request); /* not from inside its own callback */
+    if (e == ERR_OK)
+        e = use(id, material, detail);
+    if (e != ERR_OK) {
+        schedule_retry(id, detail);
+        return;
+    }
+    const char *dir = id->settings->identity_dir;
+    if (dir && (e = identity_material_save(&id->current, dir)) != ERR_OK)
+        LOG_W("identity", "%s: the certificate cannot be kept: %s", dir, err_text(e));
+    schedule_renewal(id);
+}
+
+static void on_time(struct timer *t)
+{
+    struct identity *id = container_of(t, struct identity, timer);
+    char detail[TLS_DETAIL_MAX];
+    close_request(&id->close_request);
+    enum err e = identity_request_open(id->loop, id->settings, id->spiffe_id,
+                                       has_certificate(id) ? &id->current : NULL, on_answer, id,
+                                       &id->request, detail);
+    if (e != ERR_OK)
+        schedule_retry(id, detail);
+}
+
+static void start_with_certd(struct identity *id)
+{
+    char detail[TLS_DETAIL_MAX];
+    struct identity_material kept;
+    const char *dir = id->settings->identity_dir;
+    if (dir && identity_material_load(&kept, dir) == ERR_OK) {
+        if (use(id, &kept, detail) == ERR_OK) {
+            schedule_renewal(id);
+            return;
+        }
+        LOG_I("identity", "%s: not used: %s", dir, detail);
+    }
+    timer_start(&id->timer, 0);
+}
+
+/* ---- from files ---- */
+
+static enum err load_files(struct identity *id)
+{
+    const struct settings *s = id->settings;
+    char detail[TLS_DETAIL_MAX] = "the files cannot be read";
+    struct identity_material m;
+    enum err e = identity_material_read(&m, s->key_file, s->cert_file, s->trust_bundle_file);
+    if (e == ERR_OK)
+        e = use(id, &m, detail);
+    if (e != ERR_OK)
+        LOG_E("identity", "%s: %s%s", s->cert_file, detail,
+              has_certificate(id) ? "; the certificate in use stays" : "");
+    return e;
+}
+
+static void on_files_changed(void *owner)
+{
+    if (load_files(owner) != ERR_OK)
+        return;
+}
+
+static enum err start_with_files(struct identity *id)
+{
+    char *dir = mem_strdup(id->settings->cert_file);
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        *slash = 0;
+    enum err e = load_files(id);
+    if (e == ERR_OK)
+        e = watch_open(id->loop, slash ? dir : ".", on_files_changed, id, &id->watch);
+    mem_free(dir);
+    return e;
+}
+
+/* ---- life ---- */
+
+enum err identity_open(struct loop *l, const struct settings *settings, identity_ready_fn ready,
+                       void *owner, struct identity **out)
+{
+    uint64_t seed;
+    struct identity *id = mem_zalloc(sizeof(*id));
+    id->loop = l;
+    id->settings = settings;
+    id->ready = ready;
+    id->owner = owner;
+    id->spiffe_id = mem_printf("spiffe://%s/ns/%s/sa/%s", settings->trust_domain,
+                               settings->namespace_name, settings->service_account);
+    rand_secure(&seed, sizeof(seed));
+    rand_seed(&id->rand, seed);
+    timer_init(&id->timer, l, on_time);
+    loop_task_init(&id->close_request, close_request);
+    enum err e = ERR_OK;
+    if (settings->cert_file)
+        e = start_with_files(id);
+    else if (settings->certd_address)
+        start_with_certd(id);
+    else
+        LOG_W("identity",
+              "neither --certd nor --cert-file: this workload has no identity, and calls "
+              "in the mesh that need one fail");
+    if (e != ERR_OK) {
+        identity_close(id);
+        return e;
+    }
+    *out = id;
+    return ERR_OK;
+}
+
+void identity_close(struct identity *id)
+{
+    timer_stop(&id->timer);
+    loop_task_cancel(&id->close_request);
+    if (id->watch)
+        watch_close(id->watch);
+    close_request(&id->close_request);
+    identity_material_dispose(&id->current);
+    mem_free(id->spiffe_id);
+    mem_free(id);
+}
+
+uint64_t identity_renewals(const struct identity *id)
+{
+    return id->renewals;
+}

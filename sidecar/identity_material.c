@@ -1,0 +1,123 @@
+/* Certificates at rest, and the step from there to TLS contexts. Control thread; may block on
+ * files; knows nothing of certd. Private keys are written for this user's eyes only.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/identity_material.h"
+
+#include <stdio.h>
+
+#include "lib/base/mem.h"
+#include "lib/io/file.h"
+#include "lib/tls/x509.h"
+
+#define PEM_MAX (1024u * 1024)
+
+void identity_material_dispose(struct identity_material *m)
+{
+    mem_free(m->key_pem);
+    mem_free(m->chain_pem);
+    mem_free(m->roots_pem);
+    *m = (struct identity_material){0};
+}
+
+enum err identity_material_check(struct identity_material *m, const char *spiffe_id, int64_t now_ms,
+                                 char detail[TLS_DETAIL_MAX])
+{
+    struct x509_facts facts;
+    enum err e = x509_read(slice_from_cstr(m->chain_pem), &facts);
+    if (e != ERR_OK) {
+        snprintf(detail, TLS_DETAIL_MAX, "the certificate cannot be read: %s", err_text(e));
+        return e;
+    }
+    m->not_before_ms = facts.not_before_ms;
+    m->not_after_ms = facts.not_after_ms;
+    if (facts.is_ca || !facts.spiffe_id || strcmp(facts.spiffe_id, spiffe_id) != 0) {
+        snprintf(detail, TLS_DETAIL_MAX, "the certificate is for %s, this workload is %s",
+                 facts.spiffe_id ? facts.spiffe_id : "no SPIFFE ID", spiffe_id);
+        e = ERR_DENIED;
+    } else if (facts.not_after_ms <= now_ms) {
+        snprintf(detail, TLS_DETAIL_MAX, "the certificate has expired");
+        e = ERR_EXPIRED;
+    }
+    x509_facts_dispose(&facts);
+    return e;
+}
+
+static enum err read_pem(const char *path, char **pem)
+{
+    size_t len;
+    return file_read(path, PEM_MAX, pem, &len);
+}
+
+enum err identity_material_read(struct identity_material *m, const char *key_file,
+                                const char *chain_file, const char *roots_file)
+{
+    *m = (struct identity_material){0};
+    enum err e = read_pem(key_file, &m->key_pem);
+    if (e == ERR_OK)
+        e = read_pem(chain_file, &m->chain_pem);
+    if (e == ERR_OK)
+        e = read_pem(roots_file, &m->roots_pem);
+    if (e != ERR_OK)
+        identity_material_dispose(m);
+    return e;
+}
+
+static const char *in_dir(const char *dir, const char *name, char path[1024])
+{
+    snprintf(path, 1024, "%s/%s", dir, name);
+    return path;
+}
+
+enum err identity_material_load(struct identity_material *m, const char *dir)
+{
+    char key[1024], chain[1024], roots[1024];
+    return identity_material_read(m, in_dir(dir, "key.pem", key), in_dir(dir, "cert.pem", chain),
+                                  in_dir(dir, "roots.pem", roots));
+}
+
+enum err identity_material_save(const struct identity_material *m, const char *dir)
+{
+    const struct {
+        const char *name, *pem;
+        int mode;
+    } files[] = {{"roots.pem", m->roots_pem, 0644},
+                 {"key.pem", m->key_pem, 0600},
+                 {"cert.pem", m->chain_pem, 0644}};
+    char path[1024];
+    enum err e = file_make_dirs(dir, 0700);
+    for (size_t i = 0; e == ERR_OK && i < sizeof(files) / sizeof(files[0]); i++)
+        e = file_write_atomic(in_dir(dir, files[i].name, path), files[i].pem, strlen(files[i].pem),
+                              files[i].mode);
+    return e;
+}
+
+enum err identity_material_contexts(const struct identity_material *m, const char *trust_domain,
+                                    struct tls_ctx **server,
+                                    struct tls_ctx *client[MESH_ALPN_COUNT],
+                                    char detail[TLS_DETAIL_MAX])
+{
+    struct tls_mesh_config config = {
+        .is_server = true,
+        .cert_chain_pem = slice_from_cstr(m->chain_pem),
+        .key_pem = slice_from_cstr(m->key_pem),
+        .roots_pem = slice_from_cstr(m->roots_pem),
+        .trust_domain = slice_from_cstr(trust_domain),
+        .alpn = mesh_alpn_names,
+    };
+    enum err e = tls_ctx_create_mesh(&config, server, detail);
+    if (e != ERR_OK)
+        return e;
+    config.is_server = false;
+    for (int i = 0; i < MESH_ALPN_COUNT; i++) {
+        const char *const alpn[] = {mesh_alpn_names[i], NULL};
+        config.alpn = alpn;
+        e = tls_ctx_create_mesh(&config, &client[i], detail);
+        if (e == ERR_OK)
+            continue;
+        while (i-- > 0)
+            tls_ctx_unref(client[i]);
+        tls_ctx_unref(*server);
+        return e;
+    }
+    return ERR_OK;
+}
