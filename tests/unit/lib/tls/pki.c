@@ -1,4 +1,5 @@
-/* Makes the certificates of the TLS tests. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Makes the certificates of the TLS tests, good and bad. Whatever fails here aborts the test.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/lib/tls/pki.h"
 
 #include <stdio.h>

@@ -7,9 +7,9 @@
 #include "lib/tls/x509.h"
 #include "lib/tls/x509_build.h"
 
-#define PKI_DOMAIN "cluster.local"
-#define PKI_CLIENT_ID "spiffe://cluster.local/ns/shop/sa/frontend"
-#define PKI_SERVER_ID "spiffe://cluster.local/ns/shop/sa/reviews"
+#define PKI_DOMAIN "mesh.example.com"
+#define PKI_CLIENT_ID "spiffe://mesh.example.com/ns/shop/sa/frontend"
+#define PKI_SERVER_ID "spiffe://mesh.example.com/ns/shop/sa/reviews"
 
 struct pki {
     int64_t now_ms;

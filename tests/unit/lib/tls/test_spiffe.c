@@ -9,10 +9,10 @@
 static void test_good(void **state)
 {
     struct spiffe_id id;
-    struct slice text = SLICE("spiffe://cluster.local/ns/shop/sa/reviews-v1");
+    struct slice text = SLICE("spiffe://mesh.example.com/ns/shop/sa/reviews-v1");
     assert_int_equal(spiffe_parse(text, &id), ERR_OK);
     assert_true(slice_eq(id.text, text));
-    assert_true(slice_eq_cstr(id.trust_domain, "cluster.local"));
+    assert_true(slice_eq_cstr(id.trust_domain, "mesh.example.com"));
     assert_true(slice_eq_cstr(id.path, "/ns/shop/sa/reviews-v1"));
     assert_true(slice_eq_cstr(id.ns, "shop"));
     assert_true(slice_eq_cstr(id.sa, "reviews-v1"));

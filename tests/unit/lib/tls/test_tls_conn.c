@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/tls/tls_conn.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -83,7 +82,7 @@ static void test_sizes(void **state)
         struct buf plain, got;
         buf_init(&plain);
         buf_init(&got);
-        uint8_t *bytes = malloc(sizes[i]), *back = malloc(sizes[i]);
+        uint8_t *bytes = mem_alloc(sizes[i]), *back = mem_alloc(sizes[i]);
         for (size_t k = 0; k < sizes[i]; k++)
             bytes[k] = (uint8_t)(k * 31 + i);
         buf_append(&plain, bytes, sizes[i]);
@@ -94,8 +93,8 @@ static void test_sizes(void **state)
         buf_copy_out(&got, back, sizes[i]);
         assert_memory_equal(bytes, back, sizes[i]);
         buf_dispose(&got);
-        free(bytes);
-        free(back);
+        mem_free(bytes);
+        mem_free(back);
     }
     tls_pair_dispose(&t);
 }
@@ -278,7 +277,7 @@ static void test_flipped_client_hello(void **state)
     struct tls_conn *client = tls_conn_create(client_ctx, NULL);
     assert_int_equal(tls_conn_handshake(client), ERR_AGAIN);
     size_t len = tls_conn_out(client)->len;
-    uint8_t *hello = malloc(len);
+    uint8_t *hello = mem_alloc(len);
     buf_copy_out(tls_conn_out(client), hello, len);
     size_t step = len / 200 ? len / 200 : 1;
     for (size_t i = 0; i < len; i += i < 150 ? 1 : step) {
@@ -294,7 +293,7 @@ static void test_flipped_client_hello(void **state)
         tls_conn_destroy(server);
         hello[i] ^= 0xff;
     }
-    free(hello);
+    mem_free(hello);
     tls_conn_destroy(client);
 }
 

@@ -263,10 +263,10 @@ static void test_bad_mesh_configs(void **state)
         .trust_domain = SLICE(PKI_DOMAIN),
     };
     struct tls_mesh_config c = good;
-    c.trust_domain = SLICE("Cluster/local");
+    c.trust_domain = SLICE("Mesh/example");
     check_mesh(&c, "not a trust domain");
-    c.trust_domain = SLICE("other.local");
-    check_mesh(&c, "our certificate: 'spiffe://cluster.local/ns/shop/sa/reviews' is of another");
+    c.trust_domain = SLICE("other.example.com");
+    check_mesh(&c, "our certificate: 'spiffe://mesh.example.com/ns/shop/sa/reviews' is of another");
     c = good;
     c.key_pem = slice_from_cstr(second.key);
     check_mesh(&c, "private key: it does not belong");

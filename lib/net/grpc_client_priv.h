@@ -1,0 +1,65 @@
+/* A gRPC client as grpc_client.c (its connections) and grpc_client_call.c (its calls) share it.
+ * Owned by one loop, on its thread. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/io/loop.h"
+#include "lib/io/timer.h"
+#include "lib/net/grpc_client.h"
+#include "lib/net/http_client.h"
+
+/* A connection that calls were sent on; the current one, or a retired one with calls left. */
+struct grpc_client_conn {
+    struct grpc_client *client; /* NULL once that is gone */
+    struct http_client *http;
+    struct loop *loop;
+    struct list node;
+    struct loop_task grave;
+    bool retired;
+};
+
+struct grpc_client {
+    struct loop *loop;
+    struct addr to;
+    struct tls_ctx *tls;
+    char *server_name, *expect, *authority;
+    uint32_t connect_timeout_ms, idle_ms, max_response;
+    struct stream *(*dial)(struct loop *l, void *dial_owner, const struct stream_events *events,
+                           void *owner);
+    void *dial_owner;
+    struct stream *dialing; /* until it is open */
+    struct list conns;      /* newest first */
+    struct list waiting;    /* calls without a connection */
+    struct list sent;
+    struct loop_task task;
+    struct timer idle;
+    struct loop_task grave;
+    enum err broken; /* dialling failed, with text */
+    char *broken_text;
+    bool destroyed;
+};
+
+struct grpc_client_call {
+    struct http_stream st;
+    struct list node;
+    struct grpc_client *client;
+    struct arena arena;
+    struct loop_task task;
+    struct timer timer;
+    struct message request;
+    struct buf body;
+    struct grpc_reader reader;
+    struct message *head;
+    const struct headers *trailers;
+    grpc_client_done_fn done;
+    void *owner;
+    enum err broke;
+    bool ended, gone, late, too_large;
+};
+
+/* Looks again at what waits and what is unused, at the end of the turn. */
+void grpc_client_wake(struct grpc_client *c);
+/* Without an answer. */
+void grpc_client_call_free(struct grpc_client_call *call);
+/* Unlinks the call, answers it with a status and a text, and frees it. */
+void grpc_client_call_fail(struct grpc_client_call *call, enum grpc_status status,
+                           const char *text);
