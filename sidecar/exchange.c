@@ -152,11 +152,14 @@ static enum progress step_flush(struct exchange *ex)
         else if (!has(ex, GOT_IDLE_TIMEOUT))
             return PARK;
     }
+    if (has(ex, IS_SWITCHED) && http_stream_is_live(&ex->up) && !has(ex, GOT_IDLE_TIMEOUT))
+        return PARK; /* the last bytes are on their way to the app */
     exchange_cut_upstream(ex);
     if (http_stream_is_live(&ex->down)) {
-        if (http_stream_unsent(&ex->down) > 0 && !has(ex, GOT_IDLE_TIMEOUT))
+        /* The codec says when an ended request has its whole answer. */
+        if (has(ex, GOT_REQUEST_END) && !has(ex, GOT_IDLE_TIMEOUT))
             return PARK;
-        http_stream_reset(&ex->down, ERR_OK);
+        http_stream_reset(&ex->down, has(ex, GOT_IDLE_TIMEOUT) ? ERR_TIMEOUT : ERR_OK);
     }
     ex->step = STEP_finish;
     return GO;

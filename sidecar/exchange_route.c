@@ -52,8 +52,12 @@ enum progress exchange_step_admit(struct exchange *ex)
     exchange_arm_timer(ex);
     if (refuses_plaintext(ex))
         return exchange_fail(ex, FAIL_PLAINTEXT_DENIED, (struct slice){0});
-    if (request->upgrade.len && !slice_eq_nocase(request->upgrade, SLICE("websocket")))
-        request->upgrade = (struct slice){0}; /* RFC 9110 §7.8: an upgrade may be ignored */
+    if (request->upgrade.len && !slice_eq_nocase(request->upgrade, SLICE("websocket"))) {
+        /* RFC 9110 §7.8: an upgrade may be ignored. The codec holds back what may follow the
+         * switch, so there is no body. */
+        request->upgrade = (struct slice){0};
+        ex->got |= GOT_REQUEST_END;
+    }
     struct slice path = message_path_only(request);
     ex->match_path = path.len ? normalize_path(&ex->arena, path) : SLICE("/");
     if (slice_is_empty(ex->match_path))
