@@ -142,10 +142,12 @@ static void drain(struct loop *l)
 
 void loop_run(struct loop *l)
 {
+    l->running = true;
     while (!l->stop_asked)
         uv_run(&l->uv, UV_RUN_DEFAULT);
     l->stop_asked = false;
     drain(l);
+    l->running = false;
 }
 
 void loop_stop(struct loop *l)

@@ -27,6 +27,7 @@ struct loop {
     uint64_t sim_ms;    /* the clock of a simulated loop */
     unsigned lingering; /* streams that are closed for their users but still sending */
     bool simulated;     /* no libuv beneath, see loop_sim.h */
+    bool running;
     bool stop_asked;
 };
 

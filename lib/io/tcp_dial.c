@@ -65,6 +65,10 @@ static const char *prepare(int fd, const struct addr *to, const struct tcp_dial_
 
 static void begin(struct tcp *t, const struct addr *to, const struct tcp_dial_options *options)
 {
+    if (to->family == 0) {
+        tcp_fail_later(t, ERR_INVALID, "there is no address to connect to");
+        return;
+    }
     int family = to->family == 6 ? AF_INET6 : AF_INET;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {

@@ -40,6 +40,9 @@ void timer_init(struct timer *t, struct loop *l, void (*fire)(struct timer *t))
 void timer_start(struct timer *t, uint64_t delay_ms)
 {
     struct loop *l = t->loop;
+    /* Between two runs nobody else keeps the loop's time up to date. */
+    if (!l->running && !l->simulated)
+        uv_update_time(&l->uv);
     uint64_t now = loop_now_ms(l);
     timer_stop(t);
     t->due_ms = delay_ms < UINT64_MAX - now ? now + delay_ms : UINT64_MAX;

@@ -129,6 +129,7 @@ static void test_bad_options(void **state)
     struct probe p;
     struct addr at = {.family = 4, .port = 9, .ip = {127, 0, 0, 1}};
     struct tcp_dial_options other_family = {.bind = {.family = 6, .ip = {[15] = 1}}};
+    struct addr nowhere = {0};
     struct tcp_dial_options not_ours = {.bind = {.family = 4, .ip = {192, 0, 2, 1}}};
     probe_init(&p, l);
     p.hook = probe_stop_on_open;
@@ -145,6 +146,13 @@ static void test_bad_options(void **state)
     loop_run(l);
     assert_int_equal(p.why, ERR_UNREACHABLE);
     assert_non_null(strstr(p.detail, "bind"));
+    probe_dispose(&p);
+
+    probe_init(&p, l);
+    p.hook = probe_stop_on_open;
+    probe_dial(&p, &nowhere, NULL);
+    loop_run(l);
+    assert_int_equal(p.why, ERR_INVALID);
     probe_dispose(&p);
     loop_destroy(l);
 }
