@@ -59,7 +59,7 @@ def measure(pair: Pair, connections: int, seconds: int) -> Run:
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Run(requests=requests,
                per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),  # type: ignore[union-attr]
-               p50_us=microseconds(re.search(r"50%\s+(\S+)", text).group(1)),  # type: ignore[union-attr]
-               p99_us=microseconds(re.search(r"99%\s+(\S+)", text).group(1)),  # type: ignore[union-attr]
+               p50_us=microseconds(re.search(r"^ +50%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
+               p99_us=microseconds(re.search(r"^ +99%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
                errors=errors + (int(bad.group(1)) if bad else 0),
                second=after[0] - before[0], first=after[1] - before[1], fresh=fresh)
