@@ -1,5 +1,6 @@
 /* Classes of bytes in HTTP syntax (RFC 9110 §5.6.2, RFC 3986), as one table look-up each. Pure
- * data, for lib/codec alone. SPDX-License-Identifier: GPL-3.0-or-later */
+ * data, for lib/codec alone.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

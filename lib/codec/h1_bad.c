@@ -1,4 +1,6 @@
-/* The rows of h1_bad.def as a table. Pure data. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rows of h1_bad.def as a table. Pure data; any thread. Must not know who is told of a
+ * refusal, nor how.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_bad.h"
 
 static const struct h1_bad_text rows[H1_BAD_COUNT] = {

@@ -1,6 +1,7 @@
-/* The body of an HTTP/1 message, by length, in chunks or until the end of the connection: bytes in,
- * pieces of content out, nothing copied. Chunk extensions end here. One per connection and
- * direction, on its worker. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The body of an HTTP/1 message, by length, in chunks or until the end of the connection: bytes
+ * in, pieces of content out, nothing copied. Chunk extensions end here. One per connection and
+ * direction, on its worker.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* The bytes of a head are copied in one go, names are lower-cased in the copy (or replaced by the
  * static text of a well-known one), and everything else points into it. Pure; whoever owns the
- * arena. SPDX-License-Identifier: GPL-3.0-or-later */
+ * arena.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_build.h"
 
 #include "lib/codec/headers.h"

@@ -106,6 +106,7 @@ static enum h1_bad blame(const llhttp_t *parser, const struct cut *c, enum h1_ro
         return H1_BAD_TARGET;
     case HPE_INVALID_VERSION:
         return blame_version(c->head, role, at);
+    case HPE_STRICT:
     case HPE_CR_EXPECTED:
     case HPE_LF_EXPECTED:
         return H1_BAD_LINE_END;

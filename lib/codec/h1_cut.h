@@ -1,5 +1,6 @@
 /* The only door to llhttp: bytes that may hold a whole head in, offsets and a verdict out. For
- * h1_parse. SPDX-License-Identifier: GPL-3.0-or-later */
+ * h1_parse.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/codec/h1_head.h"

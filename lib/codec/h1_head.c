@@ -1,6 +1,7 @@
-/* What the fields of an HTTP/1 head mean for the connection and the body, and whether they may: RFC
- * 9110 §7.6.1, RFC 9112 §6. Everything that two readers could understand differently is refused.
- * Pure. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the fields of an HTTP/1 head mean for the connection and the body, and whether they may:
+ * RFC 9110 §7.6.1, RFC 9112 §6. Everything that two readers could understand differently is
+ * refused. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_head.h"
 
 #include "lib/codec/chars.h"

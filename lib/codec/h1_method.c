@@ -1,4 +1,5 @@
-/* Looking request methods up. Pure data. Must not know what a method means.
+/* Looking request methods up. Pure data. Must not know what a
+ * method means. Any thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_method.h"
 

@@ -1,7 +1,8 @@
 /* HTTP/1 heads from any pieces of bytes; see h1_parse.h. A head that lies in one piece is parsed
  * where it lies. One that does not is gathered line by line, so that llhttp sees it once more only
- * when it is whole: the work stays linear however it is cut, and the verdict does not depend on the
- * cuts. SPDX-License-Identifier: GPL-3.0-or-later */
+ * when it is whole: the work stays linear however it is cut, and the verdict does not depend on
+ * the cuts.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_parse.h"
 
 #include "lib/base/mem.h"
@@ -59,7 +60,9 @@ static enum h1_bad check_held_version(const struct h1_parse *p)
 static enum h1_parse_result end_line(struct h1_parse *p)
 {
     uint32_t len = p->held_len - p->line_at;
-    if (len < 2 || p->held[p->held_len - 2] != '\r')
+    const uint8_t *line = p->held + p->line_at;
+    /* The first CR is the one before this LF, and no other. */
+    if (len < 2 || memchr(line, '\r', len) != line + len - 2)
         p->bad = H1_BAD_LINE_END;
     else if (len == 2)
         return H1_PARSE_DONE;

@@ -1,4 +1,5 @@
-/* Request targets; see h1_target.h. Pure. Must not know of any field but Host.
+/* Request targets; see h1_target.h. Pure. Must not know of any field but Host. Any thread. What a
+ * path means is not asked here.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_target.h"
 

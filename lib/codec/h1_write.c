@@ -1,5 +1,6 @@
-/* Writing HTTP/1: a head goes into one reserved piece of the buffer, measured before. Pure; whoever
- * owns the buffer. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writing HTTP/1: a head goes into one reserved piece of the buffer, measured before. Pure;
+ * whoever owns the buffer. Must not know connections: whether one goes on is the caller's word.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_write.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
-/* Heads and bodies to HTTP/1 bytes. What is framing (Content-Length, Transfer-Encoding, Connection,
- * Host, Upgrade) comes from the arguments and the struct's own members, never from the header list:
- * a message cannot contradict itself. The caller vouches for the syntax of names and values. Pure.
+/* Heads and bodies to HTTP/1 bytes. What is framing (Content-Length, Transfer-Encoding,
+ * Connection, Host, Upgrade) comes from the arguments and the struct's own members, never from the
+ * header list: a message cannot contradict itself. The caller vouches for the syntax of names and
+ * values. Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

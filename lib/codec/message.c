@@ -1,5 +1,6 @@
-/* What can be asked of a message head, and the syntax of its parts. Pure; any thread. Must not know
- * how a head is written in either version. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What can be asked of a message head, and the syntax of its parts. Pure; any thread. Must not
+ * know how a head is written in either version.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/message.h"
 
 #include "lib/codec/chars.h"

@@ -1,5 +1,6 @@
 /* Telling protocols apart by their first bytes; see sniff.h. Pure; any thread. TLS hellos are read
- * by sniff_tls. SPDX-License-Identifier: GPL-3.0-or-later */
+ * by sniff_tls.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/sniff.h"
 
 #include "lib/codec/chars.h"

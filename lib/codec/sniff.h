@@ -1,6 +1,7 @@
 /* What protocol do the first bytes of a connection speak? A wrong guess is worse than waiting, so
  * the answer is MORE until it is sure. Pure: the same bytes give the same answer, and a longer
- * prefix never takes back an answer that was not MORE. SPDX-License-Identifier: GPL-3.0-or-later */
+ * prefix never takes back an answer that was not MORE.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

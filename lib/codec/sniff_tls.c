@@ -1,6 +1,7 @@
-/* The ClientHello (RFC 8446 §4.1.2) out of its records, and server name (RFC 6066 §3) and ALPN (RFC
- * 7301) out of it. Reads what was sent and trusts nothing: the handshake itself is judged by the
- * TLS library. Pure; any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The ClientHello (RFC 8446 §4.1.2) out of its records, and server name (RFC 6066 §3) and ALPN
+ * (RFC 7301) out of it. Reads what was sent and trusts nothing: the handshake itself is judged by
+ * the TLS library. Pure; any thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/sniff_tls.h"
 
 #include <string.h>

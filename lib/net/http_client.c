@@ -1,6 +1,6 @@
 /* What a client connection is whatever the HTTP version: the choice of the codec, retirement, and
- * the end. On the connection's worker; knows nothing of requests. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * the end. On the connection's worker; knows nothing of requests.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_client.h"
 
 #include "lib/net/http_client_priv.h"

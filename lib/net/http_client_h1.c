@@ -1,6 +1,7 @@
 /* The client end of an HTTP/1 connection: one request at a time out, its answer in, and the
  * judgement whether the connection may be used again. Framing and flow are in http_h1.c. On the
- * connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
+ * connection's worker.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "lib/codec/h1_build.h"
 #include "lib/io/tcp.h"

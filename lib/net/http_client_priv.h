@@ -1,5 +1,6 @@
-/* The part of a client connection that both codecs share. struct http_client is the first member of
- * the codec's own struct. Lives on one worker; nobody outside lib/net/http_client*.c includes this.
+/* The part of a client connection that both codecs share. struct http_client is the first member
+ * of the codec's own struct. Lives on one worker; nobody outside lib/net/http_client*.c includes
+ * this.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

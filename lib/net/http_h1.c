@@ -1,4 +1,5 @@
-/* The common half of HTTP/1 connections; see http_h1.h.
+/* The common half of HTTP/1 connections; see http_h1.h. On the connection's worker. Must not know
+ * which end it serves, nor why an exchange ends.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_h1.h"
 

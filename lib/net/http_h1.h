@@ -1,7 +1,8 @@
-/* What the two ends of an HTTP/1 connection have in common: input that waits, a body on its way in,
- * and one message on its way out, framed and gathered until the end of the turn. At most one stream
- * is live. Embedded in http_server_h1.c and http_client_h1.c; on the connection's worker. Must not
- * know which end it serves. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the two ends of an HTTP/1 connection have in common: input that waits, a body on its way
+ * in, and one message on its way out, framed and gathered until the end of the turn. At most one
+ * stream is live. Embedded in http_server_h1.c and http_client_h1.c; on the connection's worker.
+ * Must not know which end it serves.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/codec/h1_body.h"

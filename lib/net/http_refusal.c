@@ -1,4 +1,5 @@
-/* Refusals as HTTP/1.1 answers; see http_refusal.h. Knows neither connection nor request.
+/* Refusals as HTTP/1.1 answers; see http_refusal.h. Knows
+ * neither connection nor request.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_refusal.h"
 

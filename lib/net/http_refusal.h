@@ -1,4 +1,5 @@
-/* The answers that a codec gives by itself. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The answers that a codec gives by itself.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/buf.h"

@@ -1,5 +1,6 @@
 /* What a server connection is whatever the HTTP version: the choice of the codec, and the end. On
- * the connection's worker; knows nothing of requests. SPDX-License-Identifier: GPL-3.0-or-later */
+ * the connection's worker; knows nothing of requests.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_server.h"
 
 #include "lib/net/http_server_priv.h"

@@ -1,6 +1,7 @@
-/* The server end of an HTTP/1 connection: life and input. Requests come in one after the other; the
- * next is not looked at before the last was answered. Answers are in http_server_h1_send.c, framing
- * and flow in http_h1.c. On the connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The server end of an HTTP/1 connection: life and input. Requests come in one after the other;
+ * the next is not looked at before the last was answered. Answers are in http_server_h1_send.c,
+ * framing and flow in http_h1.c. On the connection's worker.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_server_h1_priv.h"
 
 #include "lib/base/mem.h"

@@ -1,6 +1,6 @@
 /* The server end of an HTTP/1 connection as its two files share it: http_server_h1.c (life, input)
- * and http_server_h1_send.c (answers). Not for anybody else. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * and http_server_h1_send.c (answers). Not for anybody else.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/timer.h"

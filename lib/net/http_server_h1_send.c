@@ -1,6 +1,7 @@
 /* The server end of an HTTP/1 connection: answers. A head is written at once but for its last
- * lines: they wait for the end of the turn, when it is known whether the connection goes on. On the
- * connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
+ * lines: they wait for the end of the turn, when it is known whether the connection goes on. On
+ * the connection's worker.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_server_h1_priv.h"
 
 static void send_interim(struct http_server_h1 *c, const struct message *head)

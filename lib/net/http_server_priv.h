@@ -1,5 +1,6 @@
-/* The part of a server connection that both codecs share. struct http_server is the first member of
- * the codec's own struct. Lives on one worker; nobody outside lib/net/http_server*.c includes this.
+/* The part of a server connection that both codecs share. struct http_server is the first member
+ * of the codec's own struct. Lives on one worker; nobody outside lib/net/http_server*.c includes
+ * this.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

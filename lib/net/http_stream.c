@@ -1,10 +1,12 @@
 /* Taking a stream into a codec's connection and letting it go again: the part that does not depend
- * on the HTTP version. On the connection's worker. SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/net/http_stream_priv.h"
+ * on the HTTP version. On the connection's worker.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/net/http_stream.h"
 
 #include <stddef.h>
 
 #include "lib/io/tcp.h"
+#include "lib/net/http_stream_priv.h"
 
 void http_stream_attach(struct http_stream *st, const struct http_stream_ops *ops, void *conn,
                         struct list *streams)

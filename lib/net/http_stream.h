@@ -4,7 +4,9 @@
  * The user embeds struct http_stream, sets events, owner and arena, and gets it attached: a server
  * attaches the one its on_stream returns; http_client_send attaches on the client side. The stream
  * is live until one of
- *   - on_done: both directions ended regularly, all our bytes are with the transport;
+ *   - on_done: both directions ended regularly, all our bytes are with the transport; on an HTTP/1
+ *     server also when the answer is complete and the request is not: the rest of it is dropped
+ *     and the connection ends (neither on_end nor on_abort comes then);
  *   - on_abort: it broke (peer reset it, connection lost, malformed input);
  *   - the user called http_stream_reset.
  * After that the connection holds no pointer to it. Users call http_stream_reset before freeing a
@@ -17,8 +19,8 @@
  * Back-pressure: inbound, a codec stops granting window (HTTP/2) or reading the socket (HTTP/1)
  * when 64 KiB are unconsumed; the user calls http_stream_consume as bytes leave. Outbound, send
  * takes everything; http_stream_unsent says how much has not reached the transport and on_writable
- * fires when that falls below 32 KiB after having been above 64 KiB. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * fires when that falls below 32 KiB after having been above 64 KiB.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

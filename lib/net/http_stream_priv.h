@@ -1,5 +1,6 @@
 /* What every codec does to a struct http_stream: take it in and let it go. For http_*_h1.c and
- * http_*_h2.c only. SPDX-License-Identifier: GPL-3.0-or-later */
+ * http_*_h2.c only.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/stream.h"

@@ -1,6 +1,7 @@
-/* One request of the test app from its head to its last byte; see http_echo_answer.h. Events record
- * what happened and wake `run`, which alone decides. On the app's only thread. Must not know
- * connections. SPDX-License-Identifier: GPL-3.0-or-later */
+/* One request of the test app from its head to its last byte; see http_echo_answer.h. Events
+ * record what happened and wake `run`, which alone decides. On the app's only thread. Must not
+ * know connections.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/helpers/http_echo_answer.h"
 
 #include <stdio.h>

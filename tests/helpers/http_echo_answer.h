@@ -1,14 +1,15 @@
 /* The requests of the test app: what each path answers. On the app's only thread.
- *   /            the app's name and a newline
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/*   /            the app's name and a newline
  *   /echo        GET: the request as text; other methods: the body as it comes, trailers too
  *   /status/NNN  that status           /delay/MS     the name, later
  *   /bytes/N     N bytes               /slow/N/MS    N lines, one every MS milliseconds
  *   /early/NNN   that status before the request's body is read
  *   /trailers    a body and trailers   /headers      the request's head as JSON
  *   /reset       no answer: the stream is reset
- * A request that asks for another protocol is given a raw echo. SPDX-License-Identifier:
- * GPL-3.0-or-later */
-#pragma once
+ * A request that asks for another protocol is given a raw echo. */
 
 #include "lib/base/list.h"
 #include "lib/net/http_server.h"
