@@ -41,8 +41,10 @@ enum progress exchange_step_pick(struct exchange *ex)
 
 void exchange_cut_upstream(struct exchange *ex)
 {
+    /* What is complete in both directions may still be on its way out. */
+    bool over = has(ex, SENT_REQUEST_END) && has(ex, GOT_RESPONSE_END);
     if (http_stream_is_live(&ex->up))
-        http_stream_reset(&ex->up, ERR_CANCELED);
+        http_stream_reset(&ex->up, over ? ERR_OK : ERR_CANCELED);
     pool_wait_cancel(&ex->wait);
 }
 

@@ -51,10 +51,15 @@ static struct snapshot *build(struct sim_node *n, const struct sim_conf *conf)
 
 static void set_up(struct settings *s, enum sidecar_mode mode, const char *ip)
 {
-    static char label[] = "default/app";
+    static char label[] = "default/app", domain[] = "cluster.local", space[] = "default",
+                account[] = "app";
     *s = (struct settings){
         .mode = mode,
         .source_label = label,
+        .trust_domain = domain,
+        .namespace_name = space,
+        .service_account = account,
+        .workload = account,
         .outbound = {.family = 4, .port = 15001, .ip = {127, 0, 0, 1}},
         .inbound = {.family = 4, .port = 15006},
         .gateway_bind = {.family = 4},

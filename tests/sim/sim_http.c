@@ -64,7 +64,9 @@ static void on_abort(struct http_stream *st, enum err why)
 static void on_done(struct http_stream *st)
 {
     struct sim_call *c = st->owner;
-    assert_true(c->ended && !c->aborted);
+    assert_false(c->aborted);
+    /* A server may be done with a request that it did not read to its end. */
+    assert_true(c->ended || c->server);
     c->done = true;
 }
 

@@ -1,17 +1,19 @@
-/* What finished exchanges and tunnels reported, for tests to look at.
+/* What finished exchanges and tunnels reported to the metrics, for tests to look at.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>
 
-#include "sidecar/fail.h"
+#include "sidecar/telemetry/metrics.h"
 
 struct sim_report {
-    unsigned exchanges, tunnels_opened, tunnels_closed;
+    unsigned exchanges, tunnels_opened, tunnels_closed, handshakes_failed;
     /* of the last one */
     enum fail fail;
-    unsigned attempts, status;
+    unsigned status;
+    int grpc_status;
     uint64_t request_bytes, response_bytes;
+    uint64_t values[METRICS_COUNT]; /* of the plain numbers, over all nodes */
 };
 
 extern struct sim_report sim_report;
