@@ -186,6 +186,8 @@ enum progress exchange_step_send(struct exchange *ex)
 {
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
         return timed_out(ex);
+    if (list_is_linked(&ex->wait.node))
+        return PARK; /* something else woke us */
     if (ex->wait.why == FAIL_NONE) {
         bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) &&
                    !ex->request_trailers && !ex->request->upgrade.len;

@@ -241,6 +241,8 @@ static struct http_stream *on_stream(struct http_server *http)
 {
     struct sim_server *s = ((struct connection *)http_server_owner(http))->server;
     s->requests++;
+    if (s->refuse)
+        return NULL;
     return &make_call(&s->calls, s)->st;
 }
 

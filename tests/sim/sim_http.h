@@ -68,6 +68,7 @@ struct sim_server {
     struct list connections;
     struct loop_task work;
     bool manual;
+    bool refuse; /* requests, before they are processed */
     unsigned status, requests, open, bad;
     const char *body;
 };
