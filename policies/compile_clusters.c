@@ -22,21 +22,17 @@ char *compile_clusters_name(struct compile *c, const struct service *s, int64_t 
                                 SLICE_ARG(s->object.meta.namespace_name));
 }
 
-/* The pod behind an endpoint: the one it names, if it has that address, else the one that has it.
- */
+/* The pod behind an endpoint: the one that it names, else the one that has the address. A wrong
+ * name is no danger: whoever answers must prove to be the pod that was named. */
 static const struct pod *find_pod(const struct cluster_build *b, const struct object *slice,
                                   const struct endpoint_slice_endpoint *e, struct slice ip)
 {
-    const struct pod *by_ip = policy_index_pod_by_ip(b->c->set, ip);
     const struct object *named = NULL;
     struct slice ns = e->target.namespace_name;
     if (slice_eq_cstr(e->target.kind, "Pod"))
         named = policy_index_find(b->c->set, KIND_POD, ns.ptr ? ns : slice->meta.namespace_name,
                                   e->target.name);
-    if (!named)
-        return by_ip;
-    /* A pod on the node's network shares its address with others; it has no identity of its own. */
-    return by_ip == (const struct pod *)(const void *)named ? by_ip : NULL;
+    return named ? (const void *)named : policy_index_pod_by_ip(b->c->set, ip);
 }
 
 static void describe_pod(struct cluster_build *b, const struct pod *pod, uint16_t port,
@@ -159,13 +155,14 @@ static void apply_traffic(struct cluster_build *b)
     };
     struct compile *c = b->c;
     PB(Cluster) *to = b->out;
+    const struct traffic *mesh = compile_traffic_defaults(c);
     struct traffic t = compile_traffic_of_service(c, b->service, b->port);
-    compile_traffic_merge(&t, compile_traffic_defaults(c));
-    const struct traffic_timeouts *timeouts[] = {t.timeouts};
-    const struct traffic_retries *retries[] = {t.retries};
-    to->timeouts = compile_traffic_timeouts(c, NULL, timeouts, 1);
-    to->retry = compile_traffic_retry(c, NULL, retries, 1);
-    to->connect_timeout_ms = t.timeouts ? or_zero(t.timeouts->connect) : 0;
+    const struct traffic_timeouts *timeouts[] = {t.timeouts, mesh->timeouts};
+    const struct traffic_retries *retries[] = {t.retries, mesh->retries};
+    to->timeouts = compile_traffic_timeouts(c, NULL, timeouts, 2);
+    to->retry = compile_traffic_retry(c, NULL, retries, 2);
+    to->connect_timeout_ms = compile_traffic_connect_ms(timeouts, 2);
+    compile_traffic_merge(&t, mesh);
     to->outlier = t.outlier ? outlier_of(c, t.outlier) : NULL;
     to->breaker = t.breaker ? breaker_of(c, t.breaker) : NULL;
     if (t.balancing)

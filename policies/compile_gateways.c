@@ -71,16 +71,18 @@ static bool is_covered(const struct gateway_build *b, const struct listener *own
     return false;
 }
 
-static void attach(struct gateway_build *b, struct listener *l, const struct http_route *route,
+/* False: the route has nothing to do with the listener under this host name. */
+static bool attach(struct gateway_build *b, struct listener *l, const struct http_route *route,
                    struct slice original)
 {
     struct attachment a = {.route = route, .original = original};
     if (!gateway_host_intersect(l->from->hostname, original, &a.host) || is_covered(b, l, a.host))
-        return;
+        return false;
     for (size_t i = 0; i < l->n_items; i++)
         if (l->items[i].route == route && slice_eq(l->items[i].original, original))
-            return;
+            return true;
     PB_PUSH(b->c, l, items, a);
+    return true;
 }
 
 /* Why a parentRef did not lead to a listener. */
@@ -100,12 +102,10 @@ static enum refusal attach_parent(struct gateway_build *b, const struct http_rou
             result = result > NOT_ALLOWED ? result : NOT_ALLOWED;
             continue;
         }
-        size_t before = l->n_items;
-        if (route->spec.hostnames.count == 0)
-            attach(b, l, route, SLICE(""));
+        bool attached = route->spec.hostnames.count == 0 && attach(b, l, route, SLICE(""));
         for (SCHEMA_EACH(route->spec.hostnames, struct slice, host))
-            attach(b, l, route, *host);
-        enum refusal here = l->n_items > before ? ATTACHED : NO_HOST;
+            attached |= attach(b, l, route, *host);
+        enum refusal here = attached ? ATTACHED : NO_HOST;
         result = result > here ? result : here;
     }
     return result;

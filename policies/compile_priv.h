@@ -94,6 +94,7 @@ void compile_traffic_note_conflicts(struct compile *c, const struct object_list 
 /* Fills what `narrow` does not say from `wide`. */
 void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide);
 const struct traffic *compile_traffic_defaults(const struct compile *c);
+uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count);
 PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
                                         const struct traffic_timeouts *const *levels, size_t count);
 PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_route_retry *own,

@@ -144,6 +144,15 @@ PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_rou
     return t;
 }
 
+uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count)
+{
+    int64_t connect = SCHEMA_UNSET;
+    for (size_t i = 0; i < count; i++)
+        if (levels[i])
+            fill(&connect, levels[i]->connect);
+    return or_zero(connect);
+}
+
 static const struct traffic_retries *first_of(const struct traffic_retries *const *levels,
                                               size_t count)
 {

@@ -105,6 +105,12 @@ static struct slice or_own(struct slice namespace_name, const struct object *o)
 static void group_route(struct policy_set *s, const struct http_route *route,
                         struct diag_list *diags)
 {
+    bool at_gateway = false;
+    for (SCHEMA_EACH(route->spec.parents, struct http_route_parent, p))
+        at_gateway |= http_route_parent_is_gateway(p);
+    if (route->spec.hostnames.count && route->spec.parents.count && !at_gateway)
+        policy_set_complain(diags, &route->object, 0, true, "spec.hostnames",
+                            "count at Gateways only: a Service is matched by its address");
     for (SCHEMA_EACH(route->spec.parents, struct http_route_parent, p)) {
         struct slice ns = or_own(p->namespace_name, &route->object);
         bool is_service = http_route_parent_is_service(p);

@@ -89,6 +89,20 @@ static const struct kind *find_kind_named(struct slice name)
     return NULL;
 }
 
+static void refuse_unknown_kind(struct intake *in, const struct doc *root, struct slice api_version,
+                                struct slice kind, const char *hint)
+{
+    char known[200] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < KIND_COUNT && used < sizeof known; i++)
+        if (strcmp(kind_all[i]->group, KIND_GROUP_WEFT) == 0)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
+                                     kind_all[i]->name);
+    complain(in, root, false, "kind", (struct slice){0}, "there is no kind %.*s in %.*s%s%s",
+             SLICE_ARG(kind), SLICE_ARG(api_version),
+             *hint ? hint : "; there are: ", *hint ? "" : known);
+}
+
 /* A document of a kind that we do not read: mostly none of our business, but say so. */
 static void skip_foreign(struct intake *in, const struct doc *root, struct slice api_version,
                          struct slice kind)
@@ -101,8 +115,7 @@ static void skip_foreign(struct intake *in, const struct doc *root, struct slice
     if (slice_eq_cstr(kind, "GatewayClass"))
         return;
     if (kind_is_own_group(api_version))
-        complain(in, root, false, "kind", (struct slice){0}, "there is no kind %.*s in %.*s%s",
-                 SLICE_ARG(kind), SLICE_ARG(api_version), hint);
+        refuse_unknown_kind(in, root, api_version, kind, hint);
     else
         complain(in, root, true, "kind", (struct slice){0}, "%.*s %.*s is not read here%s",
                  SLICE_ARG(api_version), SLICE_ARG(kind), hint);

@@ -171,8 +171,10 @@ static bool check_count(struct schema_run *run, const struct schema_field *field
     }
     if (node->count < (size_t)field->min) {
         if (node->count == 0)
-            schema_error(run, node, NULL, "must not be empty: leave it out, or give at least %d",
-                         (int)field->min);
+            schema_error(run, node, NULL,
+                         field->flags & SCHEMA_REQUIRED ? "must not be empty"
+                                                        : "must not be empty: leave it out, or "
+                                                          "give at least one item");
         else
             schema_error(run, node, NULL, "needs at least %d items", (int)field->min);
         return false;
@@ -281,7 +283,10 @@ static void parse_field(struct schema_run *run, const struct schema *schema,
     }
     fill_default(run, field, to);
     if (is_null && !schema->is_open && !(field->flags & SCHEMA_NULL_OK))
-        schema_error(run, node, field->name, "has no value: give one, or leave the field out");
+        schema_error(run, node, field->name,
+                     field->flags & SCHEMA_REQUIRED
+                         ? "is required, and has no value"
+                         : "has no value: give one, or leave the field out");
     else if (node && (field->flags & SCHEMA_REQUIRED))
         schema_error(run, node, field->name, "is required");
 }

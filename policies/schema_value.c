@@ -206,19 +206,12 @@ static bool is_port_name(struct slice text)
 
 static void parse_port(struct schema_run *run, const struct doc *node, struct schema_port *out)
 {
-    uint64_t number = 0;
-    if (node->type == DOC_STRING && is_port_name(node->string)) {
+    if (node->type == DOC_STRING && is_port_name(node->string))
         out->name = arena_copy(run->arena, node->string);
-        return;
-    }
-    if (node->type == DOC_INT && node->integer > 0)
-        number = (uint64_t)node->integer;
-    else if (node->type == DOC_STRING && slice_to_u64(node->string, &number))
-        number = 0;
-    if (number < 1 || number > 65535)
-        schema_error(run, node, NULL, "must be a port from 1 to 65535, or the name of one");
+    else if (node->type == DOC_INT && node->integer >= 1 && node->integer <= 65535)
+        out->number = (uint16_t)node->integer;
     else
-        out->number = (uint16_t)number;
+        schema_error(run, node, NULL, "must be a port from 1 to 65535, or the name of one");
 }
 
 void schema_value_parse(struct schema_run *run, const struct schema_field *field,

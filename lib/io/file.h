@@ -14,8 +14,9 @@ MUST_USE enum err file_read(const char *path, size_t max, char **data, size_t *l
 /* Written beside it, fsynced, renamed into place: never half a file. mode as for open(2). */
 MUST_USE enum err file_write_atomic(const char *path, const void *data, size_t len, int mode);
 MUST_USE enum err file_make_dirs(const char *path, int mode);
-/* Calls back for each regular file (symlinks followed) whose name ends in one of the
- * NULL-terminated suffixes, in byte order of the names; dot files are skipped. */
+/* Calls back for each regular file (symlinks followed; a link to nothing counts, so that whoever
+ * reads it finds out) whose name ends in one of the NULL-terminated suffixes, in byte order of the
+ * names; dot files are skipped. */
 MUST_USE enum err file_list(const char *dir, const char *const *suffixes,
                             void (*each)(void *owner, const char *path), void *owner);
 /* True when group or others may read it. */

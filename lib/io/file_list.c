@@ -68,7 +68,8 @@ enum err file_list(const char *dir, const char *const *suffixes,
     for (size_t i = 0; i < names.count; i++) {
         char *path = mem_printf("%s/%s", dir, names.items[i]);
         struct stat st;
-        if (err == ERR_OK && stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        /* What cannot be looked at is not left out in silence: reading it will say why. */
+        if (err == ERR_OK && (stat(path, &st) != 0 || S_ISREG(st.st_mode)))
             each(owner, path);
         mem_free(path);
         mem_free(names.items[i]);

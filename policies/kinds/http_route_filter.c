@@ -119,6 +119,8 @@ static void check_path(struct schema_run *run, const struct doc *node, void *val
     if (!(is_full ? full : prefix))
         schema_error(run, node, is_full ? "replaceFullPath" : "replacePrefixMatch",
                      "is required when type is %s", replaces[p->type]);
+    if (is_full && full && p->full.ptr && slice_is_empty(p->full))
+        schema_error(run, node, "replaceFullPath", "must not be empty");
     if (is_full ? prefix : full)
         schema_error(run, node, is_full ? "replacePrefixMatch" : "replaceFullPath",
                      "must be left out when type is %s", replaces[p->type]);

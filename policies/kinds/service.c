@@ -71,7 +71,7 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
         for (size_t j = 0; j < i; j++) {
             const struct service_port *a = SCHEMA_AT(s->spec.ports, struct service_port, i);
             const struct service_port *b = SCHEMA_AT(s->spec.ports, struct service_port, j);
-            if (a->port == b->port && a->protocol == b->protocol)
+            if (a->port && a->port == b->port && a->protocol == b->protocol)
                 schema_error(run, node, "spec.ports", "port %d is given twice", (int)a->port);
         }
     }

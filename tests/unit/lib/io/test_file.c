@@ -128,7 +128,7 @@ static void test_list(void **state)
     folder_link(&f, "link.yaml", "b.yaml");
     folder_link(&f, "dangling.yaml", "nowhere");
     assert_int_equal(file_list(f.path, yaml, collect, names), ERR_OK);
-    assert_string_equal(names, "Z.yaml a.yml b.yaml link.yaml ");
+    assert_string_equal(names, "Z.yaml a.yml b.yaml dangling.yaml link.yaml ");
     assert_int_equal(file_list(folder_at(&f, "none"), yaml, collect, names), ERR_NOT_FOUND);
     folder_dispose(&f);
 }

@@ -1,0 +1,230 @@
+/* What policies compile to: the texts of resources, or routes in their order in short form, and
+ * what the compiler remarks. Words of a case: with=FILE (read before the input), namespace=, pod=,
+ * gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes,
+ * short=protocols.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/base/mem.h"
+#include "policies/compile.h"
+#include "policies/config_text.h"
+#include "tests/unit/policies/cases.h"
+
+#define PB(name) Weft__Config__V1__##name
+
+struct wanted {
+    struct compile_target target;
+    struct slice with, show;
+    bool routes, protocols;
+};
+
+static struct wanted read_words(struct slice words)
+{
+    struct wanted w = {.target.namespace_name = SLICE("shop")};
+    struct slice word;
+    while (slice_split(&words, ' ', &word)) {
+        size_t eq = slice_find_byte(word, '=');
+        struct slice name = slice_sub(word, 0, eq), value = slice_sub(word, eq + 1, word.len);
+        if (slice_eq_cstr(name, "namespace"))
+            w.target.namespace_name = value;
+        else if (slice_eq_cstr(name, "pod"))
+            w.target.workload = value;
+        else if (slice_eq_cstr(name, "ip"))
+            w.target.pod_ip = value;
+        else if (slice_eq_cstr(name, "gateway"))
+            w.target.gateway = value;
+        else if (slice_eq_cstr(name, "trust"))
+            w.target.trust_domain = value;
+        else if (slice_eq_cstr(name, "with"))
+            w.with = value;
+        else if (slice_eq_cstr(name, "show"))
+            w.show = value;
+        else if (slice_eq_cstr(name, "form"))
+            w.routes = slice_eq_cstr(value, "routes");
+        else if (slice_eq_cstr(name, "short"))
+            w.protocols = true;
+        else
+            assert_int_equal(word.len, 0);
+    }
+    return w;
+}
+
+static void put(struct buf *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct buf *to, const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    buf_append(to, text, strlen(text));
+}
+
+/* "=/a" exact, "~/a" regular expression, "/a" prefix. */
+static void put_match(struct buf *to, const PB(RouteMatch) * m)
+{
+    const PB(StringMatch) *path = m ? m->path : NULL;
+    if (!path)
+        put(to, " /");
+    else if (path->kind_case == WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT)
+        put(to, " =%s", path->exact);
+    else if (path->kind_case == WEFT__CONFIG__V1__STRING_MATCH__KIND_REGEX)
+        put(to, " ~%s", path->regex);
+    else
+        put(to, " %s", path->path_prefix);
+    if (!m)
+        return;
+    if (*m->method)
+        put(to, " %s", m->method);
+    for (size_t i = 0; i < m->n_headers; i++)
+        put(to, " %s:%s", m->headers[i]->name, m->headers[i]->value->exact);
+    for (size_t i = 0; i < m->n_query; i++)
+        put(to, " ?%s=%s", m->query[i]->name, m->query[i]->value->exact);
+}
+
+static void put_route(struct buf *to, const PB(Route) * r)
+{
+    put(to, "    %s", r->name);
+    put_match(to, r->match);
+    put(to, " ->");
+    if (r->redirect)
+        put(to, " redirect %u", r->redirect->status);
+    if (r->direct_status)
+        put(to, " %u", r->direct_status);
+    for (size_t i = 0; i < r->n_clusters; i++) {
+        const char *name = r->clusters[i]->cluster;
+        put(to, " %s*%u", *name ? strrchr(name, '|') + 1 : "(500)", r->clusters[i]->weight);
+    }
+    put(to, "\n");
+}
+
+static void put_hosts(struct buf *to, PB(VirtualHost) *const *hosts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        put(to, "  host");
+        for (size_t j = 0; j < hosts[i]->n_hosts; j++)
+            put(to, " %s", hosts[i]->hosts[j]);
+        put(to, "\n");
+        for (size_t j = 0; j < hosts[i]->n_routes; j++)
+            put_route(to, hosts[i]->routes[j]);
+    }
+}
+
+static void put_resource(struct buf *to, const struct wanted *w, const PB(Resource) * r)
+{
+    if (w->protocols) {
+        put(to, "%s ", r->name);
+        put(to, "%s\n",
+            protobuf_c_enum_descriptor_get_value(&weft__config__v1__protocol__descriptor,
+                                                 r->destination->protocol)
+                ->name);
+        return;
+    }
+    put(to, "%s\n", r->name);
+    if (w->routes && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_DESTINATION)
+        put_hosts(to, r->destination->virtual_hosts, r->destination->n_virtual_hosts);
+    else if (w->routes && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY)
+        put_hosts(to, r->gateway->virtual_hosts, r->gateway->n_virtual_hosts);
+    else if (!w->routes)
+        config_text_write_message((const ProtobufCMessage *)r->mesh, 1, to);
+}
+
+static void load(struct policy_set *set, struct slice file, struct slice text)
+{
+    struct diag_list diags;
+    diag_list_init(&diags);
+    if (policy_set_add_text(set, file, text, &diags)) {
+        struct slice why = diag_format(&diags, container_of(diags.items.next, struct diag, node));
+        fail_msg("%.*s", SLICE_ARG(why));
+    }
+    diag_list_dispose(&diags);
+}
+
+/* Equal sets must give equal bytes. */
+static void check_repeats(const struct policy_set *set, const struct wanted *w,
+                          const PB(Configuration) * first)
+{
+    PB(Configuration) *again = compile_configuration(set, &w->target, NULL);
+    size_t len = weft__config__v1__configuration__get_packed_size(first);
+    assert_int_equal(weft__config__v1__configuration__get_packed_size(again), len);
+    uint8_t *a = mem_alloc(len), *b = mem_alloc(len);
+    weft__config__v1__configuration__pack(first, a);
+    weft__config__v1__configuration__pack(again, b);
+    assert_memory_equal(a, b, len);
+    /* What was packed can be unpacked: nothing in it is half. */
+    PB(Configuration) *copy = weft__config__v1__configuration__unpack(NULL, len, a);
+    assert_non_null(copy);
+    weft__config__v1__configuration__free_unpacked(copy, NULL);
+    mem_free(a);
+    mem_free(b);
+    compile_free(again);
+}
+
+static void check(const struct cases_item *item, struct buf *out)
+{
+    struct wanted w = read_words(item->words);
+    struct policy_set *set = policy_set_create();
+    struct diag_list notes;
+    size_t len;
+    if (w.with.len) {
+        char *name = mem_strndup(w.with.ptr, w.with.len), *text = cases_read(name, &len);
+        load(set, w.with, slice_of(text, len));
+        mem_free(text);
+        mem_free(name);
+    }
+    load(set, SLICE("t.yaml"), item->input);
+    diag_list_init(&notes);
+    assert_int_equal(policy_set_finish(set, &notes), ERR_OK);
+    diag_list_dispose(&notes);
+    PB(Configuration) *c = compile_configuration(set, &w.target, &notes);
+    check_repeats(set, &w, c);
+    assert_int_equal(notes.errors, 0);
+    LIST_FOREACH(node, &notes.items)
+    {
+        buf_append_slice(out, diag_format(&notes, container_of(node, struct diag, node)));
+        buf_append_slice(out, SLICE("\n"));
+    }
+    for (size_t i = 0; i < c->n_resources; i++)
+        if (slice_starts_with(slice_from_cstr(c->resources[i]->name), w.show))
+            put_resource(out, &w, c->resources[i]);
+    diag_list_dispose(&notes);
+    compile_free(c);
+    policy_set_destroy(set);
+}
+
+#define OUTPUT(name, least)                                 \
+    static void test_##name(void **state)                   \
+    {                                                       \
+        (void)state;                                        \
+        cases_run("compile_" #name ".cases", least, check); \
+    }
+
+OUTPUT(precedence, 12)
+OUTPUT(mesh_routes, 10)
+OUTPUT(gateways, 15)
+OUTPUT(filters, 5)
+OUTPUT(clusters, 10)
+OUTPUT(destinations, 8)
+OUTPUT(traffic, 8)
+OUTPUT(inbound, 10)
+OUTPUT(authz, 8)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_precedence), cmocka_unit_test(test_mesh_routes),
+        cmocka_unit_test(test_gateways),   cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_clusters),   cmocka_unit_test(test_destinations),
+        cmocka_unit_test(test_traffic),    cmocka_unit_test(test_inbound),
+        cmocka_unit_test(test_authz),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
