@@ -1,6 +1,7 @@
 /* The connections of a gRPC client: dialled when a call needs one, kept for a while, replaced when
  * the peer retires them. Events wake one step, which decides. Owned by one loop, on its thread.
- * Must not know what is called, nor retry. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Must not know what is called, nor retry.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/grpc_client.h"
 
 #include "lib/base/mem.h"

@@ -1,6 +1,7 @@
 /* The calling end of unary gRPC: one address, one HTTP/2 connection that is dialled when a call
  * needs it and kept for a while. Lives on one loop. A call is answered exactly once, never from
- * inside grpc_client_call. SPDX-License-Identifier: GPL-3.0-or-later */
+ * inside grpc_client_call.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/addr.h"

@@ -1,6 +1,6 @@
 /* One unary call: its events record what happened and wake its step, which alone answers. Owned by
- * its client's loop. Must not know how connections come and go. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * its client's loop. Must not know how connections come and go.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "lib/net/grpc_client_priv.h"
 

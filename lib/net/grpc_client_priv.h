@@ -1,5 +1,6 @@
 /* A gRPC client as grpc_client.c (its connections) and grpc_client_call.c (its calls) share it.
- * Owned by one loop, on its thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Owned by one loop, on its thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/loop.h"

@@ -1,6 +1,7 @@
 /* Unary gRPC calls on an HTTP connection. Stream events record what happened and wake the call's
  * step, which alone decides: refuse, wait, hand to the method, end. Owned by the connection's loop.
- * Must not know what the methods do. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Must not know what the methods do.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/grpc_server.h"
 
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* The serving end of unary gRPC on one connection: a table of methods, each called with a whole
  * request message, and answered at once or later, but exactly once. Wrong content type: HTTP 415.
- * Unknown method: UNIMPLEMENTED. Lives on one loop. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Unknown method: UNIMPLEMENTED. Lives on one loop.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/stream.h"

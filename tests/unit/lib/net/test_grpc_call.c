@@ -1,5 +1,6 @@
 /* Tests of unary gRPC calls from end to end in memory: client, TLS, HTTP/2, server, on a simulated
- * loop. SPDX-License-Identifier: GPL-3.0-or-later */
+ * loop.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* Tests of TLS over a memory stream on a simulated loop: opening, data both ways, pauses, early
- * bytes. SPDX-License-Identifier: GPL-3.0-or-later */
+ * bytes.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/tls_stream.h"
 
 #include <string.h>

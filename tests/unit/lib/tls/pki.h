@@ -1,5 +1,6 @@
 /* Certificates for tests, good and bad, made on the spot: a root, an intermediate under it, and
- * leaves described by a spec. SPDX-License-Identifier: GPL-3.0-or-later */
+ * leaves described by a spec.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/mem.h"
