@@ -202,7 +202,7 @@ static enum h1_bad check_status_line(struct h1_head *h)
 {
     const char *newline = memchr(h->base, '\n', h->len);
     h->fields_at = (uint32_t)(newline + 1 - h->base);
-    if (h->fields_at < sizeof("HTTP/1.1 200\r\n") - 1)
+    if (h->fields_at < sizeof("HTTP/1.1 200\r\n") - 1 || h->fields_at > H1_STATUS_LINE_MAX)
         return H1_BAD_START_LINE;
     enum h1_bad bad = check_version(h, h->base);
     if (bad)

@@ -5,6 +5,8 @@
 
 #include "lib/codec/h1_head.h"
 
+#define H1_STATUS_LINE_MAX 1024u
+
 struct h1_limits {
     uint32_t header_bytes; /* all field lines together */
     uint32_t header_count; /* at most H1_FIELDS_MAX */

@@ -27,15 +27,14 @@ static void hold(struct h1_parse *p, const uint8_t *data, size_t len)
 
 static enum h1_bad check_held_size(const struct h1_parse *p)
 {
-    if (p->line_count == 0) {
-        size_t limit = p->rules.role == H1_REQUEST ? p->rules.limits.target_bytes
-                                                   : p->rules.limits.header_bytes;
-        if (p->held_len <= limit + START_LINE_EXTRA)
-            return H1_BAD_NOTHING;
-        return p->rules.role == H1_REQUEST ? H1_BAD_TARGET_TOO_LONG : H1_BAD_START_LINE;
-    }
-    size_t limit = p->rules.limits.header_bytes + p->rules.limits.target_bytes + START_LINE_EXTRA;
-    return p->held_len > limit ? H1_BAD_FIELDS_TOO_LARGE : H1_BAD_NOTHING;
+    bool request = p->rules.role == H1_REQUEST;
+    size_t line = request ? p->rules.limits.target_bytes + START_LINE_EXTRA : H1_STATUS_LINE_MAX;
+    if (p->line_count)
+        return p->held_len > line + p->rules.limits.header_bytes ? H1_BAD_FIELDS_TOO_LARGE
+                                                                 : H1_BAD_NOTHING;
+    if (p->held_len <= line)
+        return H1_BAD_NOTHING;
+    return request ? H1_BAD_TARGET_TOO_LONG : H1_BAD_START_LINE;
 }
 
 /* A complete request line: HTTP/0.9 and other versions need not wait for the end of the head. */
