@@ -28,7 +28,7 @@ struct app {
     unsigned worker_count, listening;
     uint64_t *adopted;       /* by worker: snapshot version */
     uint32_t *sessions_left; /* by worker, while draining */
-    struct admin *admin;
+    struct admin *admin[3];  /* administration, metrics, health */
     struct timer pump, drain_deadline;
     bool is_draining;
     int exit_status;

@@ -1,0 +1,34 @@
+/* A small HTTP server on the control loop, for people and for Kubernetes: a table of paths, each
+ * with a function that answers now or later. Control thread; knows nothing of what it shows.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+
+struct admin;
+struct admin_request;
+struct loop;
+
+struct admin_route {
+    const char *method; /* "GET", "POST" */
+    const char *path;   /* exact, without query */
+    /* Answers with admin_reply, now or later, exactly once. */
+    void (*handle)(void *owner, struct admin_request *request);
+};
+
+/* routes must outlive the server. */
+MUST_USE enum err admin_open(struct loop *l, const struct addr *at,
+                             const struct admin_route *routes, size_t count, void *owner,
+                             struct admin **out);
+void admin_close(struct admin *a);
+void admin_addr(const struct admin *a, struct addr *out);
+
+/* Value of a query parameter, or the empty slice. Valid until the reply. */
+struct slice admin_query(const struct admin_request *request, const char *name);
+/* Takes the body. */
+void admin_reply(struct admin_request *request, unsigned status, const char *content_type,
+                 struct buf *body);
+void admin_reply_text(struct admin_request *request, unsigned status, const char *text);

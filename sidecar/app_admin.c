@@ -1,0 +1,247 @@
+/* Three small servers: administration (this pod only), metrics, health. A question about the data
+ * plane is put to every worker in turn and answered when the last one has; so readiness proves
+ * that the workers are alive. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/app_admin.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "sidecar/admin.h"
+#include "sidecar/app_dump.h"
+#include "sidecar/app_priv.h"
+#include "sidecar/config/source_folder.h"
+#include "sidecar/identity.h"
+#include "sidecar/worker.h"
+
+/* ---- one question to all workers ---- */
+
+struct survey {
+    struct app *app;
+    struct admin_request *request;
+    unsigned left;
+    void (*visit)(struct survey *s, struct worker *w); /* on the worker; may write its own slot */
+    void (*finish)(struct survey *s);                  /* on the control thread */
+    struct metrics_shard **shards;                     /* by worker */
+    struct buf *parts;                                 /* by worker */
+};
+
+struct survey_visit {
+    struct worker_visit visit;
+    struct survey *survey;
+};
+
+static void on_visit(struct worker_visit *v)
+{
+    struct survey_visit *sv = container_of(v, struct survey_visit, visit);
+    sv->survey->visit(sv->survey, v->worker);
+}
+
+static void on_visit_done(struct worker_visit *v)
+{
+    struct survey_visit *sv = container_of(v, struct survey_visit, visit);
+    struct survey *s = sv->survey;
+    mem_free(sv);
+    if (--s->left > 0)
+        return;
+    s->finish(s);
+    for (unsigned i = 0; i < s->app->worker_count; i++)
+        metrics_shard_destroy(s->shards[i]);
+    mem_free(s->shards);
+    mem_free(s->parts);
+    mem_free(s);
+}
+
+static void ask_workers(struct app *app, struct admin_request *request,
+                        void (*visit)(struct survey *, struct worker *),
+                        void (*finish)(struct survey *))
+{
+    struct survey *s = mem_zalloc(sizeof(*s));
+    *s = (struct survey){.app = app, .request = request, .visit = visit, .finish = finish};
+    s->left = app->worker_count;
+    s->shards = mem_zalloc(sizeof(struct metrics_shard *) * app->worker_count);
+    s->parts = mem_zalloc(sizeof(struct buf) * app->worker_count);
+    for (unsigned i = 0; i < app->worker_count; i++) {
+        struct survey_visit *v = mem_zalloc(sizeof(*v));
+        v->visit.visit = on_visit;
+        v->visit.done = on_visit_done;
+        v->survey = s;
+        worker_post_visit(&app->workers[i], &v->visit);
+    }
+}
+
+/* ---- metrics ---- */
+
+static void copy_metrics(struct survey *s, struct worker *w)
+{
+    metrics_set(w->metrics, METRICS_SESSIONS, w->session_count);
+    metrics_set(w->metrics, METRICS_EXCHANGES, w->exchange_count);
+    s->shards[w->index] = metrics_shard_copy(w->metrics, loop_now_ms(w->loop));
+}
+
+static void add_own_metrics(const struct app *app, struct metrics_shard *sum)
+{
+    metrics_set(sum, METRICS_CONFIG_VERSION, snapshot_version(app->snapshot));
+    metrics_set(sum, METRICS_CONFIG_REJECTED, source_folder_rejected(app->source));
+    metrics_set(sum, METRICS_MEMORY_FRESH, mem_fresh_count());
+    metrics_set(sum, METRICS_LOG_DROPPED, log_dropped());
+    if (app->identity)
+        metrics_set(sum, METRICS_CERTIFICATE_RENEWALS, identity_renewals(app->identity));
+    if (app->mesh)
+        metrics_set(sum, METRICS_CERTIFICATE_EXPIRY, (uint64_t)(app->mesh->not_after_ms / 1000));
+}
+
+static void render_metrics(struct survey *s)
+{
+    struct metrics_shard *sum = metrics_shard_create(0);
+    struct buf text;
+    buf_init(&text);
+    for (unsigned i = 0; i < s->app->worker_count; i++)
+        metrics_shard_merge(sum, s->shards[i]);
+    add_own_metrics(s->app, sum);
+    metrics_shard_render(sum, &text);
+    metrics_shard_destroy(sum);
+    admin_reply(s->request, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
+}
+
+static void get_metrics(void *owner, struct admin_request *request)
+{
+    ask_workers(owner, request, copy_metrics, render_metrics);
+}
+
+/* ---- health ---- */
+
+static void do_nothing(struct survey *s, struct worker *w)
+{
+    (void)s, (void)w;
+}
+
+static void answer_ready(struct survey *s)
+{
+    admin_reply_text(s->request, 200, "ready");
+}
+
+static void get_ready(void *owner, struct admin_request *request)
+{
+    struct app *app = owner;
+    if (app->is_draining)
+        admin_reply_text(request, 503, "draining");
+    else if (app->listening < app->settings->workers)
+        admin_reply_text(request, 503, "not listening yet");
+    else
+        ask_workers(app, request, do_nothing, answer_ready);
+}
+
+static void answer_live(struct survey *s)
+{
+    admin_reply_text(s->request, 200, "live");
+}
+
+static void get_live(void *owner, struct admin_request *request)
+{
+    ask_workers(owner, request, do_nothing, answer_live);
+}
+
+/* ---- administration ---- */
+
+static void dump_worker(struct survey *s, struct worker *w)
+{
+    app_dump_worker(w, &s->parts[w->index]);
+}
+
+static void join_dumps(struct survey *s)
+{
+    struct buf text;
+    buf_init(&text);
+    buf_append_slice(&text, SLICE("["));
+    for (unsigned i = 0; i < s->app->worker_count; i++) {
+        if (i > 0)
+            buf_append_slice(&text, SLICE(","));
+        buf_move_all(&text, &s->parts[i]);
+        buf_dispose(&s->parts[i]);
+    }
+    buf_append_slice(&text, SLICE("]\n"));
+    admin_reply(s->request, 200, "application/json", &text);
+}
+
+static void get_clusters(void *owner, struct admin_request *request)
+{
+    ask_workers(owner, request, dump_worker, join_dumps);
+}
+
+static void get_status(void *owner, struct admin_request *request)
+{
+    struct buf text;
+    buf_init(&text);
+    app_dump_status(owner, &text);
+    admin_reply(request, 200, "application/json", &text);
+}
+
+static void post_log(void *owner, struct admin_request *request)
+{
+    (void)owner;
+    if (log_set_level(admin_query(request, "level")) == ERR_OK)
+        admin_reply_text(request, 200, "the log level is set");
+    else
+        admin_reply_text(request, 400, "?level= must be error, warn, info, debug or trace");
+}
+
+static void post_drain(void *owner, struct admin_request *request)
+{
+    admin_reply_text(request, 200, "draining");
+    app_drain(owner);
+}
+
+static void post_reload(void *owner, struct admin_request *request)
+{
+    struct app *app = owner;
+    uint64_t rejected = source_folder_rejected(app->source);
+    source_folder_reload(app->source);
+    bool ok = rejected == source_folder_rejected(app->source);
+    admin_reply_text(request, ok ? 200 : 422,
+                     ok ? "the folder was read again" : "refused: the log says where and why");
+}
+
+static const struct admin_route admin_routes[] = {
+    {"GET", "/status", get_status},       {"GET", "/clusters", get_clusters},
+    {"GET", "/metrics", get_metrics},     {"POST", "/log", post_log},
+    {"POST", "/drain", post_drain},       {"POST", "/reload", post_reload},
+    {"GET", "/healthz/ready", get_ready},
+};
+static const struct admin_route metric_routes[] = {{"GET", "/metrics", get_metrics},
+                                                   {"GET", "/stats/prometheus", get_metrics}};
+static const struct admin_route health_routes[] = {{"GET", "/healthz/ready", get_ready},
+                                                   {"GET", "/healthz/live", get_live}};
+
+static enum err open_one(struct app *app, const struct addr *at, const struct admin_route *routes,
+                         size_t count, struct admin **out)
+{
+    char text[ADDR_TEXT_MAX];
+    if (!at->family)
+        return ERR_OK;
+    enum err e = admin_open(app->loop, at, routes, count, app, out);
+    if (e != ERR_OK)
+        LOG_E("admin", "cannot listen on %s: %s", addr_format(at, text), err_text(e));
+    return e;
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum err app_admin_open(struct app *app)
+{
+    const struct settings *s = app->settings;
+    enum err e = open_one(app, &s->admin, admin_routes, COUNT(admin_routes), &app->admin[0]);
+    if (e == ERR_OK)
+        e = open_one(app, &s->metrics, metric_routes, COUNT(metric_routes), &app->admin[1]);
+    if (e == ERR_OK)
+        e = open_one(app, &s->health, health_routes, COUNT(health_routes), &app->admin[2]);
+    return e;
+}
+
+void app_admin_close(struct app *app)
+{
+    for (size_t i = 0; i < COUNT(app->admin); i++)
+        if (app->admin[i])
+            admin_close(app->admin[i]);
+}

@@ -1,0 +1,131 @@
+/* JSON views for people who look into a running sidecar. Nothing here changes anything; secrets
+ * are not shown. Control thread or worker, see app_dump.h.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/app_dump.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/json_write.h"
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "sidecar/app_priv.h"
+#include "sidecar/config/source_folder.h"
+#include "sidecar/mesh_identity.h"
+#include "sidecar/upstream/outlier.h"
+#include "sidecar/upstream/pool.h"
+#include "sidecar/worker.h"
+
+static void put_text(struct json_write *w, const char *key, const char *value)
+{
+    json_write_key(w, key);
+    json_write_string(w, slice_from_cstr(value ? value : ""));
+}
+
+static void put_slice(struct json_write *w, const char *key, struct slice value)
+{
+    json_write_key(w, key);
+    json_write_string(w, value);
+}
+
+static void put_number(struct json_write *w, const char *key, uint64_t value)
+{
+    json_write_key(w, key);
+    json_write_i64(w, (int64_t)value);
+}
+
+static void put_bool(struct json_write *w, const char *key, bool value)
+{
+    json_write_key(w, key);
+    json_write_bool(w, value);
+}
+
+static void put_identity(struct json_write *w, const struct mesh_identity *m)
+{
+    json_write_key(w, "identity");
+    json_write_object(w);
+    if (m) {
+        put_text(w, "spiffe_id", m->spiffe_id);
+        json_write_key(w, "seconds_left");
+        json_write_i64(w, (m->not_after_ms - clock_wall_ms()) / 1000);
+        put_number(w, "generation", m->generation);
+    }
+    json_write_object_end(w);
+}
+
+void app_dump_status(const struct app *app, struct buf *out)
+{
+    const struct settings *s = app->settings;
+    struct json_write w;
+    json_write_init(&w, out);
+    json_write_object(&w);
+    put_text(&w, "version", WEFT_VERSION);
+    put_text(&w, "mode", s->mode == MODE_INGRESS ? "ingress" : "sidecar");
+    put_text(&w, "namespace", s->namespace_name);
+    put_text(&w, "workload", s->workload ? s->workload : s->gateway);
+    put_text(&w, "policy_dir", s->policy_dir);
+    put_number(&w, "config_version", snapshot_version(app->snapshot));
+    put_number(&w, "config_rejected", source_folder_rejected(app->source));
+    put_bool(&w, "draining", app->is_draining);
+    put_number(&w, "memory_fresh_blocks", mem_fresh_count());
+    put_identity(&w, app->mesh);
+    json_write_key(&w, "workers");
+    json_write_array(&w);
+    for (unsigned i = 0; i < app->worker_count; i++)
+        json_write_i64(&w, (int64_t)app->adopted[i]);
+    json_write_array_end(&w);
+    json_write_object_end(&w);
+    buf_append_slice(out, SLICE("\n"));
+}
+
+static void put_endpoint(struct json_write *w, const struct endpoint *e, uint64_t now_ms)
+{
+    unsigned connections = 0;
+    for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
+        connections += e->pools[kind] ? pool_connections(e->pools[kind]) : 0;
+    json_write_object(w);
+    put_slice(w, "address", e->conf->address_text);
+    put_slice(w, "workload", e->conf->workload);
+    put_bool(w, "ready", e->conf->ready);
+    put_bool(w, "meshed", e->conf->meshed);
+    put_bool(w, "ejected", outlier_is_ejected(e->conf->health, now_ms));
+    put_number(w, "active", e->active);
+    put_number(w, "connections", connections);
+    json_write_object_end(w);
+}
+
+static void put_cluster(struct json_write *w, const struct cluster *c)
+{
+    json_write_object(w);
+    put_slice(w, "name", c->conf->name);
+    put_number(w, "active", c->active);
+    put_number(w, "pending", c->pending);
+    put_number(w, "connections", c->connections);
+    json_write_key(w, "endpoints");
+    json_write_array(w);
+    for (uint32_t i = 0; i < c->endpoint_count; i++)
+        put_endpoint(w, c->endpoints[i], loop_now_ms(c->worker->loop));
+    json_write_array_end(w);
+    json_write_object_end(w);
+}
+
+void app_dump_worker(const struct worker *worker, struct buf *out)
+{
+    struct json_write w;
+    json_write_init(&w, out);
+    json_write_object(&w);
+    put_number(&w, "worker", worker->index);
+    put_number(&w, "config_version", snapshot_version(worker_snapshot(worker)));
+    put_number(&w, "sessions", worker->session_count);
+    put_number(&w, "exchanges", worker->exchange_count);
+    json_write_key(&w, "clusters");
+    json_write_array(&w);
+    for (uint32_t i = 0; i < worker->clusters.slots; i++)
+        if (worker->clusters.by_slot[i])
+            put_cluster(&w, worker->clusters.by_slot[i]);
+    size_t at = 0;
+    struct slice key;
+    void *value;
+    while (map_next(&worker->clusters.dynamic, &at, &key, &value))
+        put_cluster(&w, value);
+    json_write_array_end(&w);
+    json_write_object_end(&w);
+}
