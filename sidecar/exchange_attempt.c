@@ -239,6 +239,7 @@ static enum progress answered(struct exchange *ex)
     unsigned status = ex->response->status;
     uint64_t now_ns = loop_now_ns(ex->worker->loop);
     ex->attempt_deadline_ms = 0;
+    ex->got &= ~(uint32_t)GOT_ATTEMPT_TIMEOUT; /* it came in time, if only just */
     if (is_gateway_error(status) || status == 500)
         record_failure(ex);
     else

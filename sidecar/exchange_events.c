@@ -148,6 +148,9 @@ void exchange_arm_timer(struct exchange *ex)
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (others[i] && others[i] < due)
             due = others[i];
+    /* It only ever moves forward; when it fires too early it looks again. */
+    if (timer_is_running(&ex->timer) && ex->timer.due_ms <= due)
+        return;
     timer_start(&ex->timer, due > now ? due - now : 0);
 }
 

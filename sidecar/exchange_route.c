@@ -172,10 +172,9 @@ enum progress exchange_step_route(struct exchange *ex)
     }
     if (ex->step != STEP_filter || !ex->route)
         return progress;
-    if (ex->route->timeouts.request_ms) {
+    if (ex->route->timeouts.request_ms)
         ex->request_deadline_ms = loop_now_ms(ex->worker->loop) + ex->route->timeouts.request_ms;
-        exchange_arm_timer(ex);
-    }
+    exchange_arm_timer(ex);
     /* Until the first byte of an answer, a bodyless request or a short body can be sent again. */
     ex->got |= IS_REPLAYABLE;
     return progress;

@@ -67,6 +67,7 @@ static void wake_one(struct pool *p)
     struct pool_wait *w = container_of(node, struct pool_wait, node);
     p->waiters--;
     p->endpoint->cluster->pending--;
+    w->is_woken = true;
     w->on_ready(w);
 }
 
@@ -85,6 +86,16 @@ static void fail_waiters(struct pool *p, enum fail why, const char *detail)
     }
 }
 
+/* How long an idle connection is kept: less than the peer keeps it, if that is known, because a
+ * request that meets its closing is lost. */
+static uint32_t idle_ms(const struct pool_conn *c)
+{
+    uint32_t promised = http_client_keep_alive_ms(c->client);
+    if (is_http2(c->pool->kind))
+        return H2_IDLE_MS;
+    return promised && promised < H1_IDLE_MS ? promised / 2 : H1_IDLE_MS;
+}
+
 /* Puts the connection where its remaining capacity says, newest first. */
 static void place(struct pool_conn *c)
 {
@@ -93,7 +104,7 @@ static void place(struct pool_conn *c)
     bool has_room = http_client_capacity(c->client) > 0;
     list_link_first(has_room ? &p->ready : &p->full, &c->node);
     if (http_client_active(c->client) == 0)
-        timer_start(&c->idle, is_http2(p->kind) ? H2_IDLE_MS : H1_IDLE_MS);
+        timer_start(&c->idle, idle_ms(c));
 }
 
 static void on_capacity(struct http_client *client)
@@ -102,11 +113,9 @@ static void on_capacity(struct http_client *client)
     if (!c->client)
         return; /* still inside http_client_create */
     struct pool *p = c->pool;
-    uint32_t limit = p->endpoint->owner->max_requests_per_connection;
-    bool is_spent = limit && c->served >= limit;
     bool is_last =
         p->is_draining && c->served > 0 && p->waiters == 0 && http_client_active(client) == 0;
-    if (is_spent || is_last) {
+    if (is_last) {
         http_client_drain(client);
         return;
     }
@@ -133,9 +142,9 @@ static void on_client_closed(struct http_client *client, enum err why)
     struct pool *p = c->pool;
     (void)why;
     c->client = NULL;
-    bool keep = !p->is_draining;
+    bool wanted = p->waiters > 0; /* and then the endpoint is held */
     destroy_conn(c);
-    if (keep)
+    if (wanted)
         dial_for_waiters(p);
 }
 
@@ -245,16 +254,35 @@ void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *))
     list_init(&w->node);
     w->on_ready = on_ready;
     w->why = FAIL_NONE;
+    w->is_woken = false;
     w->detail[0] = 0;
+}
+
+/* A draining pool does not finish dialling for nobody. */
+static void drop_unwanted_dials(struct pool *p)
+{
+    if (!p->is_draining || p->waiters > 0)
+        return;
+    LIST_FOREACH_SAFE(node, next, &p->dialling)
+    {
+        struct pool_conn *c = container_of(node, struct pool_conn, node);
+        stream_close(c->dialling);
+        p->dials--;
+        destroy_conn(c);
+    }
 }
 
 void pool_wait_cancel(struct pool_wait *w)
 {
-    if (!list_is_linked(&w->node))
-        return;
-    list_unlink(&w->node);
-    w->pool->waiters--;
-    w->pool->endpoint->cluster->pending--;
+    if (list_is_linked(&w->node)) {
+        list_unlink(&w->node);
+        w->pool->waiters--;
+        w->pool->endpoint->cluster->pending--;
+        drop_unwanted_dials(w->pool);
+    } else if (w->is_woken && !list_is_empty(&w->pool->ready)) {
+        wake_one(w->pool); /* what it was woken for is there for the next one */
+    }
+    w->is_woken = false;
 }
 
 /* A connection made with a certificate that has been replaced takes no new streams. */
@@ -283,19 +311,31 @@ static struct pool_conn *take_ready(struct pool *p, bool replayable)
     return NULL;
 }
 
+static void send_on(struct pool_conn *c, struct http_stream *st, const struct message *request,
+                    bool end)
+{
+    struct pool *p = c->pool;
+    uint32_t limit = p->endpoint->owner->max_requests_per_connection;
+    c->served++;
+    timer_stop(&c->idle);
+    http_client_send(c->client, st, request, end);
+    if (limit && c->served >= limit)
+        http_client_drain(c->client);
+    if (http_client_capacity(c->client) == 0) {
+        list_unlink(&c->node);
+        list_link_last(&p->full, &c->node);
+    }
+}
+
 enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stream *st,
                            const struct message *request, bool end, bool replayable, bool *reused)
 {
+    bool was_woken = w->is_woken;
+    w->is_woken = false;
     struct pool_conn *c = take_ready(p, replayable);
     if (c) {
         *reused = c->served > 0;
-        c->served++;
-        timer_stop(&c->idle);
-        http_client_send(c->client, st, request, end);
-        if (http_client_capacity(c->client) == 0) {
-            list_unlink(&c->node);
-            list_link_last(&p->full, &c->node);
-        }
+        send_on(c, st, request, end);
         return POOL_SENT;
     }
     if (p->endpoint->cluster->pending >= p->endpoint->owner->max_pending) {
@@ -303,7 +343,10 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
         return POOL_FAILED;
     }
     w->pool = p;
-    list_link_last(&p->waiting, &w->node);
+    if (was_woken) /* somebody was faster; it keeps its turn */
+        list_link_first(&p->waiting, &w->node);
+    else
+        list_link_last(&p->waiting, &w->node);
     p->waiters++;
     p->endpoint->cluster->pending++;
     uint32_t per_dial = is_http2(p->kind) ? H2_WAITERS_PER_DIAL : 1;
@@ -324,6 +367,7 @@ void pool_drain(struct pool *p)
     http_client_drain(container_of(node, struct pool_conn, node)->client);
     LIST_FOREACH_SAFE(node, next, &p->full)
     http_client_drain(container_of(node, struct pool_conn, node)->client);
+    drop_unwanted_dials(p);
 }
 
 bool pool_is_empty(const struct pool *p)

@@ -19,6 +19,7 @@ struct pool_wait {
     struct pool *pool;                     /* while it waits */
     void (*on_ready)(struct pool_wait *w); /* try pool_send again, or give up when why says so */
     enum fail why;                         /* FAIL_NONE, or what became of the dial */
+    bool is_woken; /* there is room for it, and it has not tried again yet */
     char detail[96];
 };
 
@@ -38,7 +39,8 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
                            const struct message *request, bool end, bool replayable, bool *reused);
 /* Stops waiting. Idempotent. */
 void pool_wait_cancel(struct pool_wait *w);
-/* Takes no part any more: connections close as their streams end. */
+/* Takes no part any more: connections close as their streams end, dials that nobody waits for now.
+ * Hold the endpoint meanwhile. */
 void pool_drain(struct pool *p);
 /* No connections and nothing dialling. */
 bool pool_is_empty(const struct pool *p);

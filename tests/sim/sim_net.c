@@ -230,6 +230,11 @@ void sim_net_pair(const struct memstream_options *options, const struct addr *cl
     *server = w->peer->s;
 }
 
+bool sim_net_pump(struct stream *s)
+{
+    return memstream_pump(s);
+}
+
 void sim_net_cut(struct stream *s, enum err why)
 {
     memstream_cut(s, why);

@@ -45,6 +45,8 @@ bool sim_net_listens_at(const struct addr *at);
 void sim_net_pair(const struct memstream_options *options, const struct addr *client_at,
                   const struct addr *server_at, const struct addr *original, struct stream **client,
                   struct stream **server);
+/* As memstream_pump: moves what there is without ending the turn. */
+bool sim_net_pump(struct stream *s);
 /* Both ends fail with that. */
 void sim_net_cut(struct stream *s, enum err why);
 
