@@ -1,12 +1,10 @@
 /* Compiling authorization policies.
- * Control thread. Must not know how they are evaluated. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * Control thread. Must not know how they are evaluated.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/authz_conf.h"
 
-#include <string.h>
-
 #include "lib/base/mem.h"
-#include "lib/codec/message.h"
+#include "sidecar/config/authz_when_conf.h"
 #include "sidecar/config/match_conf.h"
 #include "sidecar/route/normalize.h"
 
@@ -58,7 +56,7 @@ static enum err take_paths(const struct part_build *b, pb_matches from, size_t c
     return e;
 }
 
-static enum err take_cidr(const struct part_build *b, const char *text, struct cidr *to)
+enum err authz_conf_cidr(const struct part_build *b, const char *text, struct cidr *to)
 {
     if (cidr_parse(slice_from_cstr(text), to))
         return part_refuse(b, "\"%s\" is not an address or a prefix without host bits", text);
@@ -71,7 +69,7 @@ static enum err take_cidrs(const struct part_build *b, Weft__Config__V1__Cidr *c
     struct cidr *items = part_array(b->part, count, sizeof(*items));
     *to = (struct authz_cidrs){items, (uint32_t)count};
     for (size_t i = 0; i < count; i++) {
-        enum err e = take_cidr(b, from[i]->text, &items[i]);
+        enum err e = authz_conf_cidr(b, from[i]->text, &items[i]);
         if (e)
             return e;
     }
@@ -137,118 +135,6 @@ static enum err take_operation(const struct part_build *b,
     return e;
 }
 
-/* ---- when ---- */
-
-struct key_name {
-    struct slice name;
-    enum authz_key key;
-};
-
-static const struct key_name key_names[] = {
-    {{"source.ip", 9}, AUTHZ_KEY_SOURCE_IP},
-    {{"remote.ip", 9}, AUTHZ_KEY_REMOTE_IP},
-    {{"source.namespace", 16}, AUTHZ_KEY_SOURCE_NAMESPACE},
-    {{"source.principal", 16}, AUTHZ_KEY_SOURCE_PRINCIPAL},
-    {{"destination.ip", 14}, AUTHZ_KEY_DESTINATION_IP},
-    {{"destination.port", 16}, AUTHZ_KEY_DESTINATION_PORT},
-    {{"connection.sni", 14}, AUTHZ_KEY_SNI},
-};
-
-static enum err take_header_key(const struct part_build *b, struct slice name,
-                                struct authz_condition *to)
-{
-    char *copy = arena_strdup(&b->part->arena, name);
-    to->key = AUTHZ_KEY_HEADER;
-    to->header = part_text_lower(b->part, copy);
-    if (slice_eq(to->header, SLICE("host")) || slice_starts_with(to->header, SLICE(":")))
-        return part_refuse(b, "condition on header %s: use hosts, methods or paths", copy);
-    if (!message_name_is_valid(to->header))
-        return part_refuse(b, "condition on \"%s\", which is not a header name", copy);
-    return ERR_OK;
-}
-
-static enum err take_key(const struct part_build *b, const char *text, struct authz_condition *to)
-{
-    static const struct slice open = {"request.headers[", 16};
-    struct slice key = slice_from_cstr(text);
-    for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++) {
-        if (slice_eq(key, key_names[i].name)) {
-            to->key = key_names[i].key;
-            return ERR_OK;
-        }
-    }
-    if (slice_starts_with(key, open) && slice_ends_with(key, SLICE("]")))
-        return take_header_key(b, slice_sub(key, open.len, key.len - open.len - 1), to);
-    return part_refuse(b, "unknown condition key \"%s\"", text);
-}
-
-static enum err plain_text(const struct part_build *b, const Weft__Config__V1__StringMatch *m,
-                           const char **text)
-{
-    if (m->kind_case != WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT || m->invert)
-        return part_refuse(b, "conditions on addresses and ports take plain values only");
-    *text = m->exact;
-    return ERR_OK;
-}
-
-static enum err take_ips(const struct part_build *b, pb_matches from, size_t count,
-                         struct authz_cidrs *to)
-{
-    struct cidr *items = part_array(b->part, count, sizeof(*items));
-    *to = (struct authz_cidrs){items, (uint32_t)count};
-    for (size_t i = 0; i < count; i++) {
-        const char *text;
-        enum err e = plain_text(b, from[i], &text);
-        if (!e)
-            e = take_cidr(b, text, &items[i]);
-        if (e)
-            return e;
-    }
-    return ERR_OK;
-}
-
-static enum err take_port_values(const struct part_build *b, pb_matches from, size_t count,
-                                 struct authz_ports *to)
-{
-    uint16_t *items = part_array(b->part, count, sizeof(*items));
-    *to = (struct authz_ports){items, (uint32_t)count};
-    for (size_t i = 0; i < count; i++) {
-        const char *text;
-        uint64_t port;
-        enum err e = plain_text(b, from[i], &text);
-        if (e)
-            return e;
-        if (slice_to_u64(slice_from_cstr(text), &port) || port == 0 || port > UINT16_MAX)
-            return part_refuse(b, "\"%s\" is not a port", text);
-        items[i] = (uint16_t)port;
-    }
-    return ERR_OK;
-}
-
-static enum err take_condition(const struct part_build *b,
-                               const Weft__Config__V1__AuthzCondition *from,
-                               struct authz_condition *to)
-{
-    enum err e = take_key(b, from->key, to);
-    if (!e && from->n_values + from->n_not_values == 0)
-        e = part_refuse(b, "condition %s without values", from->key);
-    if (e)
-        return e;
-    switch (to->key) {
-    case AUTHZ_KEY_SOURCE_IP:
-    case AUTHZ_KEY_REMOTE_IP:
-    case AUTHZ_KEY_DESTINATION_IP:
-        e = take_ips(b, from->values, from->n_values, &to->ips);
-        return e ? e : take_ips(b, from->not_values, from->n_not_values, &to->not_ips);
-    case AUTHZ_KEY_DESTINATION_PORT:
-        e = take_port_values(b, from->values, from->n_values, &to->ports);
-        return e ? e : take_port_values(b, from->not_values, from->n_not_values, &to->not_ports);
-    default:
-        e = take_strings(b, from->values, from->n_values, &to->values);
-        return e ? e : take_strings(b, from->not_values, from->n_not_values, &to->not_values);
-    }
-}
-
 /* ---- rules and policies ---- */
 
 static enum err take_rule(const struct part_build *b, const Weft__Config__V1__AuthzRule *from,
@@ -263,7 +149,7 @@ static enum err take_rule(const struct part_build *b, const Weft__Config__V1__Au
     for (size_t i = 0; i < from->n_to && !e; i++)
         e = take_operation(b, from->to[i], &operations[i]);
     for (size_t i = 0; i < from->n_when && !e; i++)
-        e = take_condition(b, from->when[i], &conditions[i]);
+        e = authz_when_conf_take(b, from->when[i], &conditions[i]);
     to->sources = sources;
     to->operations = operations;
     to->conditions = conditions;

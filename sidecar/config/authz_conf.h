@@ -1,5 +1,5 @@
-/* From AuthzPolicy messages to struct authz. Control thread. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* From AuthzPolicy messages to struct authz. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/part.h"
@@ -12,3 +12,5 @@ MUST_USE enum err authz_conf_create(const struct part_build *b,
                                     const struct authz **out);
 /* Equal for policies that decide alike. */
 uint64_t authz_conf_hash(Weft__Config__V1__AuthzPolicy *const *policies, size_t count);
+/* One address or prefix. */
+MUST_USE enum err authz_conf_cidr(const struct part_build *b, const char *text, struct cidr *to);

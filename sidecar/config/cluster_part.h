@@ -1,5 +1,6 @@
 /* A cluster as one part: its settings and its endpoints. Built on the control thread, shared by
- * snapshots and workers. SPDX-License-Identifier: GPL-3.0-or-later */
+ * snapshots and workers.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/part.h"

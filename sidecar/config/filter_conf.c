@@ -1,5 +1,6 @@
 /* Compiling the filters of routes and backends into chains.
- * Control thread. Must not know when a chain runs. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Control thread. Must not know when a chain runs.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/filter_conf.h"
 
 #include <string.h>

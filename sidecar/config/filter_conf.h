@@ -1,5 +1,5 @@
-/* Filter chains from the messages of config.proto. Control thread. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* Filter chains from the messages of config.proto. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/part.h"

@@ -1,5 +1,6 @@
 /* What this workload serves, and to whom. One part; built on the control thread, shared by
- * snapshots. SPDX-License-Identifier: GPL-3.0-or-later */
+ * snapshots.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/lookup.h"

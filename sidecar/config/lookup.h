@@ -1,6 +1,6 @@
 /* A read-only hash table from hashes to things that the caller tells apart: open addressing, half
- * empty, built once in an arena, then read by any thread. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * empty, built once in an arena, then read by any thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stddef.h>

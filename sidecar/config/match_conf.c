@@ -1,5 +1,6 @@
 /* Compiling string matches.
- * Control thread. Must not know where they are used. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Control thread. Must not know where they are used.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/match_conf.h"
 
 #include "lib/codec/message.h"

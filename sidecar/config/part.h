@@ -1,7 +1,7 @@
 /* What one resource was compiled into: an arena, and what must be given back with it. The owners
  * (cluster_part, routed_core, inbound_part) embed it and count references. Built on the control
- * thread, then immutable; disposed of on whichever thread lets go last. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * thread, then immutable; disposed of on whichever thread lets go last.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/arena.h"

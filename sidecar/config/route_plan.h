@@ -1,6 +1,7 @@
-/* Virtual hosts and routes, compiled once, before it is known which clusters there are; binding the
- * plan to clusters is a copy of two arrays, so that a changed endpoint costs no parsing. Control
- * thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Virtual hosts and routes, compiled once, before it is known which clusters there are; binding
+ * the plan to clusters is a copy of two arrays, so that a changed endpoint costs no parsing.
+ * Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/part.h"

@@ -1,8 +1,8 @@
 /* What routes requests to clusters: a destination that apps call, or a port of a gateway. Two
  * layers: the core is compiled from the message (texts, expressions, certificates), the binding
  * points its routes at the clusters of some snapshots. A cluster that changes costs a new binding,
- * not a new core. Built on the control thread; shared by snapshots. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * not a new core. Built on the control thread; shared by snapshots.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/part.h"

@@ -1,6 +1,6 @@
 /* Compiling Destination and GatewayPort messages.
- * Control thread. Must not know which clusters there are. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * Control thread. Must not know which clusters there are.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "lib/tls/tls_ctx.h"
 #include "sidecar/config/authz_conf.h"

@@ -1,6 +1,7 @@
 /* A snapshot: counted parts, and the tables that find them.
- * Filled on the control thread, read by every worker; the last reference may go on any thread. Must
- * not know how a part is compiled. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Filled on the control thread, read by every worker; the last reference may go on any thread.
+ * Must not know how a part is compiled.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/snapshot.h"
 
 #include "lib/base/mem.h"

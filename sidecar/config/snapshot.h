@@ -2,7 +2,8 @@
  * immutable parts (a new snapshot shares every part that did not change). Built on the control
  * thread from the messages of policies/proto/config.proto, read by every worker. Whatever changes
  * while requests run (pools, balancer state, ejection) is elsewhere; what must be shared exactly
- * between workers is struct endpoint_health. SPDX-License-Identifier: GPL-3.0-or-later */
+ * between workers is struct endpoint_health.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdatomic.h>

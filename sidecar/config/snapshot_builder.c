@@ -1,8 +1,8 @@
 /* From messages to a snapshot: a resource whose name and version are known is not compiled again,
  * and what a changed cluster touches is only bound again. Everything is staged beside what the
  * builder has, and taken over at the very end: a refused configuration leaves no trace. Control
- * thread. Must not know where configurations come from. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * thread. Must not know where configurations come from.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
 #include "lib/base/map.h"

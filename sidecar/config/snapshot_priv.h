@@ -1,5 +1,6 @@
 /* The snapshot's inside, for snapshot.c and snapshot_builder.c. Filled on the control thread, then
- * immutable. SPDX-License-Identifier: GPL-3.0-or-later */
+ * immutable.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/inbound_part.h"

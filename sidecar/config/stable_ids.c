@@ -1,6 +1,7 @@
 /* Two maps from names to counted things. The map's own reference is the last but one: a count of
  * one means that only we know it, and nobody but us could raise it again. Control thread. Must not
- * know what a snapshot is. SPDX-License-Identifier: GPL-3.0-or-later */
+ * know what a snapshot is.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/stable_ids.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* What has to mean the same thing from one snapshot to the next: the slot number of a cluster, the
  * health of an endpoint. Both are found by name and live while anything refers to them. Control
- * thread; the counts may be lowered on any. SPDX-License-Identifier: GPL-3.0-or-later */
+ * thread; the counts may be lowered on any.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
 /* The numbers of config.proto's comments, in one place.
- * Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/traffic_conf.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* From the Workload message to struct workload_conf. There may be thousands, so each is one small
- * block. Control thread; the last reference may go on any. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * block. Control thread; the last reference may go on any.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/workload_part.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* A known workload by address: one block, one part. SPDX-License-Identifier: GPL-3.0-or-later */
+/* A known workload by address: one block, one part.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/snapshot.h"

@@ -1,6 +1,6 @@
 /* From rules to a decision: CUSTOM does not exist yet, then DENY, then ALLOW (none: everything is
- * allowed). Worker thread. Must not know how a rule is tested. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * allowed). Worker thread. Must not know how a rule is tested.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/authz.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* AuthorizationPolicy, evaluated: DENY before ALLOW, AUDIT only says so in the log. An answer that
  * cannot be had (the regex engine gave up, an opaque connection has no path) never allows and
- * always denies. Compiled by config/authz_conf.c; immutable. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * always denies. Compiled by config/authz_conf.c; immutable.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* Does one rule hold for one request or connection? For filters/authz.c. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* Does one rule hold for one request or connection? For filters/authz.c.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/filters/authz.h"

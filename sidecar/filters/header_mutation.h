@@ -1,5 +1,5 @@
-/* Gateway API RequestHeaderModifier and ResponseHeaderModifier. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* Gateway API RequestHeaderModifier and ResponseHeaderModifier.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* How a rewrite or a redirect changes the path (Gateway API HTTPPathModifier). The query stays.
- * Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/arena.h"

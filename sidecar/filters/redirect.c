@@ -1,5 +1,6 @@
 /* The redirect filter: it always answers.
- * Worker thread. Must not know of routes or clusters. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Worker thread. Must not know of routes or clusters.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/redirect.h"
 
 #include <stdio.h>

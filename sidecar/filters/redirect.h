@@ -1,5 +1,5 @@
-/* Gateway API RequestRedirect: the client is told where to go instead. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* Gateway API RequestRedirect: the client is told where to go instead.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* The one list of filters: a new one is added here and nowhere else.
- * Immutable; any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Immutable; any thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/registry.h"
 
 #include "sidecar/filters/authz.h"

@@ -1,4 +1,5 @@
-/* Every filter there is. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every filter there is.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* The rewrite filter.
- * Worker thread. Must not know where the request goes. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Worker thread. Must not know where the request goes.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/rewrite.h"
 
 #include "sidecar/exchange.h"

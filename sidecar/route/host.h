@@ -1,4 +1,5 @@
-/* The host that an authority names. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The host that an authority names.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* Does a value match? With a third answer for "cannot tell", so that what allows and what denies
- * can both err on the safe side. Any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * can both err on the safe side. Any thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/codec/message.h"

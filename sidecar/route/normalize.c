@@ -1,8 +1,8 @@
 /* The canonical form of a request path. Whoever serves the request may decode it in another way
  * than we do, so what could be read in two ways is refused: a dot segment that comes to light only
- * by decoding (once or twice) or behind a
- * `;`, a separator inside path parameters, NUL, CR, LF, overlong UTF-8, a broken escape.
- * Pure; any thread. Must not know what the path is matched against.
+ * by decoding (once or twice) or behind a `;`, a separator inside path parameters, NUL, CR, LF,
+ * overlong UTF-8, a broken escape. Pure; any thread. Must not know what the path is matched
+ * against.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/normalize.h"
 

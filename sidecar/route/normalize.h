@@ -1,4 +1,5 @@
-/* The path that policies and routes are matched on. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The path that policies and routes are matched on.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/arena.h"

@@ -1,5 +1,6 @@
 /* Finding a virtual host by name.
- * Any thread. Must not look at routes. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Any thread. Must not look at routes.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_hosts.h"
 
 #include "sidecar/route/host.h"

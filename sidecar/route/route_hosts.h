@@ -1,6 +1,6 @@
 /* Which virtual host serves a host name: the exact one, else the longest wildcard, else "*". For
- * route_table.c and the compiler of it. Immutable once built. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * route_table.c and the compiler of it. Immutable once built.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* The first route that matches, of the most specific virtual host: a request never falls back to a
  * less specific host (the compiler has merged what has to be). Worker thread. Must not know how a
- * table came about. SPDX-License-Identifier: GPL-3.0-or-later */
+ * table came about.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_table.h"
 
 #include "sidecar/route/host.h"

@@ -1,5 +1,6 @@
-/* One line for each request or opaque connection, as JSON or in Istio's text format. Worker thread;
- * nothing is allocated. SPDX-License-Identifier: GPL-3.0-or-later */
+/* One line for each request or opaque connection, as JSON or in Istio's text format. Worker
+ * thread; nothing is allocated.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +10,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/slice.h"
 
-#define ACCESS_LOG_LINE_MAX 8192  /* longer fields are cut so that a line fits */
-#define ACCESS_LOG_FIELD_MAX 1024 /* of one field, before escaping */
+#define ACCESS_LOG_LINE_MAX 8192 /* longer fields are cut so that a line fits */
 
 /* Everything that is known at the end. Empty texts and addresses of family 0 are shown as "-"
  * (text) or left out (JSON). */

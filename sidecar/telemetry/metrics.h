@@ -1,7 +1,8 @@
 /* What is counted. Each worker has a shard of its own and writes it without locks; to show the
  * numbers, a worker hands over a copy, and the control thread merges the copies and renders them.
  * The names and labels are Istio's, so that its dashboards work; what Istio has no name for begins
- * with weft_. A shard belongs to one thread at a time. SPDX-License-Identifier: GPL-3.0-or-later */
+ * with weft_. A shard belongs to one thread at a time.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

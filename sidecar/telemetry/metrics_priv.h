@@ -1,5 +1,5 @@
-/* A shard's inside, for the metrics_*.c files. One thread at a time. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* A shard's inside, for the metrics_*.c files. One thread at a time.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/map.h"

@@ -1,6 +1,7 @@
 /* The series of one shard: requests and connections by their labels, in a hash table of bounded
  * size. A series is one flat block, so that copying it is a memcpy. One thread at a time; for the
- * metrics_*.c files. SPDX-License-Identifier: GPL-3.0-or-later */
+ * metrics_*.c files.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/metric.h"

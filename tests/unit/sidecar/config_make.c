@@ -1,5 +1,6 @@
 /* Making configuration messages; everything lies in the arena.
- * One thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/sidecar/config_make.h"
 
 #include <string.h>

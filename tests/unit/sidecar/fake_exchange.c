@@ -1,5 +1,6 @@
 /* The accessors of sidecar/exchange.h over a plain struct.
- * One thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/sidecar/fake_exchange.h"
 
 #include "sidecar/route/normalize.h"

@@ -1,4 +1,5 @@
-/* Tests of the table of failures. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of the table of failures.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/fail.h"
 
 #include "tests/unit/sidecar/cmocka_sidecar.h"

@@ -1,5 +1,6 @@
-/* Tests of what one snapshot shares with the next: parts that did not change are the same pointers,
- * and what did change costs only itself. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of what one snapshot shares with the next: parts that did not change are the same
+ * pointers, and what did change costs only itself.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
 #include "lib/base/mem.h"

@@ -1,5 +1,6 @@
 /* A route under construction, its chain, and an exchange to run it on: for the tests of route
- * filters. SPDX-License-Identifier: GPL-3.0-or-later */
+ * filters.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "sidecar/config/filter_conf.h"

@@ -1,4 +1,5 @@
-/* Tests of changing headers on the way there and back. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of changing headers on the way there and back.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/header_mutation.h"
 
 #include "tests/unit/sidecar/filters/route_filters.h"

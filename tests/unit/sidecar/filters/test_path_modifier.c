@@ -1,5 +1,6 @@
 /* Tests of replacing paths and prefixes: the Gateway API's table, queries, escapes, and no way out
- * of the prefix. SPDX-License-Identifier: GPL-3.0-or-later */
+ * of the prefix.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/path_modifier.h"
 
 #include "sidecar/route/normalize.h"

@@ -1,6 +1,5 @@
 /* Tests of rewriting host and path, and of what a route's chain does together.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/rewrite.h"
 
 #include "sidecar/filters/registry.h"

@@ -1,4 +1,5 @@
-/* Tests of taking authorities apart. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of taking authorities apart.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/host.h"
 
 #include "tests/unit/sidecar/cmocka_sidecar.h"

@@ -1,5 +1,5 @@
-/* Tests of matching single values, headers and query parameters. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* Tests of matching single values, headers and query parameters.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/match.h"
 
 #include "lib/codec/regex.h"

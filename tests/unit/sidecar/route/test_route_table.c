@@ -1,6 +1,5 @@
 /* Tests of virtual hosts, routes and weights, over tables that the builder made.
- * SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_table.h"
 
 #include "tests/unit/sidecar/cmocka_sidecar.h"

@@ -1,5 +1,6 @@
 /* Tests of access log lines: the exact forms, and that nothing a peer sends can break a line or a
- * field. SPDX-License-Identifier: GPL-3.0-or-later */
+ * field.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/telemetry/access_log.h"
 
 #include "lib/base/rand.h"

@@ -1,0 +1,101 @@
+/* Writing one line of text into a given room: what does not fit is cut, what a peer sent is
+ * escaped.
+ * Any thread. Must not know what the line says. SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "sidecar/telemetry/line.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/utf8.h"
+
+static void put(struct line *l, const char *text, size_t len)
+{
+    if (len > l->room - l->len)
+        len = l->room - l->len;
+    memcpy(l->to + l->len, text, len);
+    l->len += len;
+}
+
+void line_put_text(struct line *l, const char *text)
+{
+    put(l, text, strlen(text));
+}
+
+void line_put_u64(struct line *l, uint64_t n)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n);
+    put(l, digits + at, sizeof(digits) - at);
+}
+
+static size_t plain_run(struct slice s)
+{
+    size_t at = 0;
+    while (at < s.len) {
+        unsigned char c = (unsigned char)s.ptr[at];
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
+            break;
+        size_t len = utf8_front(slice_sub(s, at, s.len));
+        if (len == 0)
+            break;
+        at += len;
+    }
+    return at;
+}
+
+/* Room for all of an escape, or none of it. */
+static void put_escape(struct line *l, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    char text[7] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15], '\0'};
+    if (c == '"' || c == '\\') {
+        text[1] = (char)c;
+        text[2] = '\0';
+    } else if (c >= 0x80 || c == 0) { /* many JSON parsers take no NUL */
+        memcpy(text, "\xef\xbf\xbd", 4);
+    }
+    if (l->room - l->len >= sizeof(text))
+        line_put_text(l, text);
+}
+
+void line_put_escaped(struct line *l, struct slice s)
+{
+    s = slice_sub(s, 0, LINE_FIELD_MAX);
+    while (s.len) {
+        size_t run = plain_run(s);
+        put(l, s.ptr, run);
+        if (run < s.len)
+            put_escape(l, (unsigned char)s.ptr[run++]);
+        s = slice_sub(s, run, s.len);
+    }
+}
+
+void line_put_time(struct line *l, int64_t wall_ms)
+{
+    static _Thread_local int64_t known_second = INT64_MIN;
+    static _Thread_local char known[24];
+    int64_t second = wall_ms >= 0 ? wall_ms / 1000 : 0;
+    if (second != known_second) {
+        time_t t = (time_t)second;
+        struct tm tm;
+        gmtime_r(&t, &tm);
+        strftime(known, sizeof(known), "%Y-%m-%dT%H:%M:%S", &tm);
+        known_second = second;
+    }
+    char millis[8];
+    snprintf(millis, sizeof(millis), ".%03uZ", (unsigned)(wall_ms >= 0 ? wall_ms % 1000 : 0));
+    line_put_text(l, known);
+    line_put_text(l, millis);
+}
+
+void line_put_addr(struct line *l, const struct addr *a)
+{
+    char text[ADDR_TEXT_MAX];
+    line_put_text(l, addr_format(a, text));
+}
