@@ -76,7 +76,7 @@ def summarise(pairs: list[Pair], runs: dict[tuple[str, int], list[Run]], idle: d
             row["first_us"] = statistics.median((r.first.user + r.first.system) / r.requests * 1e6 for r in mine)
             row["second_us"] = statistics.median((r.second.user + r.second.system) / r.requests * 1e6 for r in mine)
             if isinstance(pair, Weft):
-                row["fresh_allocations"] = sum(r.fresh or 0 for r in mine[1:])
+                row["fresh_allocations"] = sum(r.fresh for r in mine[1:])
                 row["fresh_over_requests"] = sum(r.requests for r in mine[1:])
             rows.append(row)
     return rows
