@@ -392,6 +392,12 @@ static void begin_inbound(struct session *s)
     }
     if (!redirected)
         *dst = *forward;
+    /* Else a stranger could use the outbound listener by way of the inbound one. */
+    if (redirected && (dst->port == s->worker->settings->outbound_port ||
+                       dst->port == s->worker->settings->inbound_port)) {
+        refuse(s, "that port is the sidecar's own");
+        return;
+    }
     s->protocol = session_inbound_protocol(s);
     /* Even a declared opaque port may be reached over the mesh: the first bytes tell. */
     begin_sniffing(s);

@@ -314,6 +314,7 @@ struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, con
         c = create_cluster(t->worker, conf);
         cluster_conf_unref(conf);
         c->dynamic = true;
+        c->is_own_app = slice_eq(name, SLICE("inbound"));
         map_put(&t->dynamic, key_slice, c);
     }
     c->used_ms = loop_now_ms(t->worker->loop);

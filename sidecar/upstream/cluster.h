@@ -41,6 +41,7 @@ struct cluster {
     uint32_t connections;
     struct retry_budget budget;
     bool dynamic;     /* made here for one address, not from configuration */
+    bool is_own_app;  /* dynamic: the app behind this sidecar */
     uint64_t used_ms; /* dynamic: last use, for eviction */
 };
 

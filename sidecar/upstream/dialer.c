@@ -11,11 +11,13 @@
 static const struct addr passthrough_v4 = {.family = 4, .ip = {127, 0, 0, 6}};
 static const struct addr passthrough_v6 = {.family = 6, .ip = {[15] = 6}};
 
-static bool is_own_listener(const struct worker *w, const struct addr *to)
+static bool is_own_listener(const struct endpoint *e)
 {
-    if (to->port != w->settings->outbound_port && to->port != w->settings->inbound_port)
+    const struct settings *settings = e->cluster->worker->settings;
+    const struct addr *to = &e->conf->addr;
+    if (to->port != settings->outbound_port && to->port != settings->inbound_port)
         return false;
-    return addr_is_loopback(to) || addr_eq_ip(to, &w->settings->pod_ip);
+    return e->cluster->is_own_app || addr_is_loopback(to) || addr_eq_ip(to, &settings->pod_ip);
 }
 
 struct stream *dialer_open(struct endpoint *e, enum mesh_alpn alpn,
@@ -24,7 +26,7 @@ struct stream *dialer_open(struct endpoint *e, enum mesh_alpn alpn,
     struct worker *w = e->cluster->worker;
     const struct endpoint_conf *conf = e->conf;
     bool mesh = conf->meshed && !e->owner->mtls_disabled;
-    if (is_own_listener(w, &conf->addr)) {
+    if (is_own_listener(e)) {
         *why = FAIL_LOOP;
         return NULL;
     }
@@ -33,7 +35,8 @@ struct stream *dialer_open(struct endpoint *e, enum mesh_alpn alpn,
         return NULL;
     }
     struct tcp_dial_options options = {.timeout_ms = e->owner->connect_timeout_ms};
-    if (w->settings->is_redirected && addr_eq_ip(&conf->addr, &w->settings->pod_ip))
+    /* Only towards the app: what the pod sends to its own service has to come in by the front. */
+    if (w->settings->is_redirected && e->cluster->is_own_app)
         options.bind = conf->addr.family == 4 ? passthrough_v4 : passthrough_v6;
     if (!mesh)
         return tcp_dial(w->loop, &conf->addr, &options, events, owner);
