@@ -146,7 +146,8 @@ bool schema_value_check_string(struct schema_run *run, const struct schema_field
 
 #define SCHEMA_AT(list, type, i) (&((const type *)(list).items)[i])
 /* for (SCHEMA_EACH(list, struct rule, rule)) */
-#define SCHEMA_EACH(list, type, name)                                         \
-    const type *name = (list).items, *const name##_end = name + (list).count; \
-    name < name##_end;                                                        \
+#define SCHEMA_EACH(list, type, name)                                               \
+    const type *name = (list).items, *const name##_end =                            \
+                                         (list).count ? name + (list).count : name; \
+    name < name##_end;                                                              \
     name++
