@@ -78,16 +78,34 @@ static struct slice version_text(enum http_version version)
     return version == HTTP_2 ? SLICE("2") : version == HTTP_1_0 ? SLICE("1.0") : SLICE("1.1");
 }
 
+/* All that was said before us, in order, whether in one field or in several, and `peer`. */
+static struct slice forwarded_for(struct exchange *ex, struct slice peer)
+{
+    const struct headers *h = &ex->request->headers;
+    size_t len = peer.len, at = 0;
+    for (uint32_t i = 0; i < h->count; i++)
+        if (h->items[i].id == HEADER_X_FORWARDED_FOR)
+            len += h->items[i].value.len + 2;
+    char *list = arena_alloc(&ex->arena, len);
+    for (uint32_t i = 0; i < h->count; i++) {
+        struct slice value = h->items[i].value;
+        if (h->items[i].id != HEADER_X_FORWARDED_FOR || !value.len)
+            continue;
+        memcpy(list + at, value.ptr, value.len);
+        memcpy(list + at + value.len, ", ", 2);
+        at += value.len + 2;
+    }
+    memcpy(list + at, peer.ptr, peer.len);
+    return slice_of(list, at + peer.len);
+}
+
 static void add_forwarded(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
     char text[ADDR_TEXT_MAX];
     struct slice peer =
         arena_copy(&ex->arena, slice_from_cstr(addr_format_ip(&ex->session->info.peer, text)));
-    struct slice before = headers_get_id(h, HEADER_X_FORWARDED_FOR);
-    if (before.len)
-        peer = arena_printf(&ex->arena, "%.*s, %.*s", SLICE_ARG(before), SLICE_ARG(peer));
-    headers_set_id(h, HEADER_X_FORWARDED_FOR, peer);
+    headers_set_id(h, HEADER_X_FORWARDED_FOR, forwarded_for(ex, peer));
     headers_set_id(h, HEADER_X_FORWARDED_PROTO,
                    ex->session->info.is_tls ? SLICE("https") : SLICE("http"));
     headers_set_id(h, HEADER_X_FORWARDED_HOST, ex->request->authority);

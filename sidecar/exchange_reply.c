@@ -26,14 +26,37 @@ struct message *exchange_reply(struct exchange *ex, unsigned status, struct slic
     return head;
 }
 
+/* As the gRPC protocol wants it: printable ASCII, everything else and '%' escaped. */
+static struct slice escape_message(struct exchange *ex, struct slice text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *escaped = arena_alloc(&ex->arena, text.len * 3 + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if (byte >= 0x20 && byte < 0x7f && byte != '%') {
+            escaped[len++] = (char)byte;
+            continue;
+        }
+        escaped[len++] = '%';
+        escaped[len++] = hex[byte >> 4];
+        escaped[len++] = hex[byte & 15];
+    }
+    return slice_of(escaped, len);
+}
+
 /* gRPC clients read grpc-status, and a plain 503 tells them nothing: a "trailers only" answer. */
 static void reply_grpc(struct exchange *ex, const struct fail_info *info, struct slice sentence)
 {
-    struct message *head = exchange_reply(ex, 200, (struct slice){0});
+    struct message *head = make_head(ex, 200);
+    head->content_length = -1;
+    ex->response = head;
+    ex->reply_body = (struct slice){0};
+    ex->got |= IS_LOCAL_REPLY;
     headers_add_id(&head->headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
     headers_add_id(&head->headers, HEADER_GRPC_STATUS,
                    arena_printf(&ex->arena, "%u", info->grpc_status));
-    headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, sentence);
+    headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, escape_message(ex, sentence));
     headers_add_id(&head->headers, HEADER_WEFT_REASON, info->label);
 }
 

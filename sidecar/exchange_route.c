@@ -50,6 +50,8 @@ enum progress exchange_step_admit(struct exchange *ex)
         return PARK;
     struct message *request = ex->request;
     exchange_arm_timer(ex);
+    if (slice_eq(request->method, SLICE("CONNECT")))
+        return exchange_fail(ex, FAIL_UPGRADE_DENIED, SLICE("CONNECT"));
     if (refuses_plaintext(ex))
         return exchange_fail(ex, FAIL_PLAINTEXT_DENIED, (struct slice){0});
     if (request->upgrade.len && !slice_eq_nocase(request->upgrade, SLICE("websocket"))) {
@@ -74,6 +76,7 @@ static struct slice host_and_port(struct slice authority, uint16_t *port)
     if (colon == 0 || colon == authority.len || authority.ptr[colon - 1] != ':')
         return authority;
     uint64_t number;
+    *port = 0; /* what is no port is no destination's */
     if (slice_to_u64(slice_sub(authority, colon, authority.len), &number) == ERR_OK &&
         number <= 65535)
         *port = (uint16_t)number;
