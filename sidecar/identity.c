@@ -40,13 +40,11 @@ static bool has_certificate(const struct identity *id)
 }
 
 /* Half of what is left, give or take a twentieth, so that a fleet that started together does not
- * come back together. */
+ * come back together. Not of the whole life: a CA dates its certificates back for slow clocks. */
 static void schedule_renewal(struct identity *id)
 {
-    int64_t life = id->current.not_after_ms - id->current.not_before_ms;
-    int64_t at =
-        id->current.not_before_ms + (int64_t)((double)life * (0.475 + 0.05 * rand_unit(&id->rand)));
-    int64_t delay = at - clock_wall_ms();
+    int64_t left = id->current.not_after_ms - clock_wall_ms();
+    int64_t delay = (int64_t)((double)left * (0.475 + 0.05 * rand_unit(&id->rand)));
     timer_start(&id->timer, delay > 0 ? (uint64_t)delay : 0);
 }
 
