@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import signal
 from typing import Any
 
 from . import objects, programs, sidecar, yaml_text
@@ -15,6 +14,7 @@ from .certd import Certd
 from .netns import Netns
 from .network import Network
 from .objects import PodFacts, Port, Service
+from .pki import Authority
 from .pod import Pod
 from .policy_folder import PolicyFolder
 from .process import Process
@@ -41,6 +41,7 @@ class Bed:
         self.pods: dict[str, Pod] = {}
         self.services: dict[str, Service] = {}
         self.certd: Certd | None = None
+        self.authority: Authority | None = None
         self._hosts: dict[str, str] = {"localhost": "127.0.0.1"}
         self.network = Network(self.run_id)
 
@@ -72,6 +73,19 @@ class Bed:
         self.certd = Certd(self.add_pod("certd", "weft-certd", False, "weft-system"), **options)
         self.certd.start()
         return self.certd
+
+    def add_authority(self) -> Authority:
+        """Instead of certd: certificates come from elsewhere, in files."""
+        self.authority = Authority(self.run.folder("authority"))
+        return self.authority
+
+    def signing_files(self) -> tuple[pathlib.Path, pathlib.Path]:
+        """Certificate and key that leaves are signed with: for tests that sign what nobody should.
+        """
+        if self.authority:
+            return self.authority.roots, self.authority.key
+        assert self.certd
+        return self.certd.signing_files()
 
     def publish(self) -> None:
         """Tells every pod the names, and the mesh the objects, of all that was added."""
@@ -107,7 +121,10 @@ class Bed:
             "policy-dir": self.policies.path, "namespace": pod.facts.namespace, "pod": pod.name,
             "service-account": pod.facts.service_account, "pod-ip": pod.ip,
             "trust-domain": self.trust_domain, "workers": self.workers}
-        if self.certd and "cert_file" not in options:
+        if self.authority:
+            made.update({"cert-file": folder / "cert.pem", "key-file": folder / "key.pem",
+                         "trust-bundle": self.authority.roots})
+        elif self.certd and "cert_file" not in options:
             made.update({"certd": self.certd.address, "trust-bundle": self.certd.bundle,
                          "join-token-file": folder / "token", "identity-dir": folder / "identity"})
         made.update({k.replace("_", "-"): v for k, v in options.items()})
@@ -163,7 +180,7 @@ class Bed:
         """Ends every program in order: those that did not end as asked, with their status."""
         running = self.processes()
         for process in running:
-            process.send(signal.SIGTERM)
+            process.ask_to_end()
         status = {process.name: process.stop() for process in running}
         ours = {s.name for s in running if isinstance(s, Sidecar)} | {"certd-certd"}
         return {name: code for name, code in status.items() if name in ours and code != 0}

@@ -57,17 +57,21 @@ class Capture:
                                          socket.htons(ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE
         self._socket.bind((interface, ETH_P_ALL))
-        self._socket.settimeout(0.1)
-        self._stopping = False
+        self._until: float | None = None
         self._thread = threading.Thread(target=self._take, daemon=True)
 
     def _take(self) -> None:
         while len(self.frames) < FRAMES_MAX:
+            # What was sent before `stop` is in the queue already; what comes after is not wanted.
+            over = self._until is not None and time.time() > self._until
             try:
+                self._socket.settimeout(0 if over else 0.02)
                 self.frames.append((time.time(), self._socket.recv(1 << 18)))
-            except TimeoutError:
-                if self._stopping:
+            except (TimeoutError, BlockingIOError):
+                if over:
                     return
+            if self._until is not None and time.time() > self._until + 1:
+                return
 
     def start(self) -> "Capture":
         self._thread.start()
@@ -75,7 +79,7 @@ class Capture:
 
     def stop(self) -> "Capture":
         """Takes what has arrived so far, then writes the file."""
-        self._stopping = True
+        self._until = time.time()
         self._thread.join()
         self._socket.close()
         with open(self.file, "wb") as f:

@@ -87,6 +87,10 @@ class Pod:
         """A place for its identity, and a join token: a fresh one from the CA, or this."""
         folder = self.bed.run.folder("pods", self.name, uid=sidecar.UID, mode=0o700)
         self.bed.run.folder("pods", self.name, "identity", uid=sidecar.UID, mode=0o700)
+        if self.bed.authority:
+            leaf = self.bed.authority.workload(f"spiffe://{self.identity}")
+            self.bed.run.secret(folder, "cert.pem", leaf.cert_pem(), sidecar.UID)
+            self.bed.run.secret(folder, "key.pem", leaf.key_pem(), sidecar.UID)
         if self.bed.certd and self.bed.certd.is_running():
             token = token or self.bed.certd.token(f"spiffe://{self.identity}")
         if token:

@@ -30,6 +30,7 @@ class Process:
             self._start = out.tell()
             self._popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                            env={**os.environ, **(env or {})})
+        self._was_asked = False
 
     @property
     def pid(self) -> int:
@@ -87,6 +88,12 @@ class Process:
         if self.is_running():
             self._popen.send_signal(number)
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, once: a second one means "at once"."""
+        if not self._was_asked:
+            self._was_asked = True
+            self.send(signal.SIGTERM)
+
     def await_end(self, deadline: float = wait.SAFETY) -> int:
         """Its exit status."""
         try:
@@ -96,7 +103,7 @@ class Process:
 
     def stop(self, deadline: float = 20.0) -> int:
         """SIGTERM, and SIGKILL when that does not help."""
-        self.send(signal.SIGTERM)
+        self.ask_to_end()
         try:
             return self._popen.wait(deadline)
         except subprocess.TimeoutExpired:

@@ -13,6 +13,7 @@ from .http_client import Answer
 from .objects import Port
 from .pki import Authority
 from .pod import Pod
+from .wait import until
 
 HOST = "shop.example.com"
 TOTAL_PORT, ECHO_PORT = 7000, 7001
@@ -116,6 +117,17 @@ class Shop:
         for name in self.bed.policies.names():
             if name >= "20":
                 self.bed.withdraw(name)
+
+    def await_whole(self) -> None:
+        """Until both versions of reviews answer: none of them is ejected any more."""
+        seen: set[str] = set()
+
+        def both() -> bool:
+            answer = self.reviews()
+            if answer.status == 200:
+                seen.add(answer.json()["version"])
+            return len(seen) == 2
+        until("both versions to answer", both)
 
     def reviews(self, path: str = "/who", **headers: str) -> Answer:
         """What the frontend's app gets from reviews."""

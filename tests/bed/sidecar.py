@@ -15,7 +15,7 @@ from .run_dir import RunDir
 UID = 1337
 ADMIN, METRICS, HEALTH = 15000, 15020, 15021
 APPLIED = r"config.* is in force"
-IDENTITY = r"identity.*(certificate|identity) "
+IDENTITY = r"identity: (certificate for |\S+ has a certificate )"
 REFUSED = r"config.* refused as a whole"
 
 

@@ -8,6 +8,7 @@ import socket
 
 from bed.capture import tls_records
 from bed.http_client import read_all, read_head
+from bed.network import GATEWAY4
 from bed.shop import ECHO_PORT, TOTAL_PORT
 
 
@@ -130,11 +131,15 @@ def test_an_app_that_closes_is_told_apart_from_one_that_is_away(shop):
     assert answer.reason
 
 
-def test_an_unreachable_address_ends_the_connection(shop):
-    # Nobody listens there, and it is none of the mesh's services.
-    with shop.frontend.connect(shop.outside.ip, 9) as sock:
-        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert read_all(sock) == b""
+def test_nobody_listens(shop):
+    """At a pod's address an HTTP client is told; elsewhere, and in bytes, the connection ends."""
+    answer = shop.frontend.get(f"http://{shop.outside.ip}:9/")
+    assert (answer.status, answer.reason) == (503, "connect_failed"), answer
+    for address, words in ((GATEWAY4, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+                           (shop.outside.ip, b"\x00\x01\x02\x03")):
+        with shop.frontend.connect(address, 9) as sock:
+            sock.sendall(words)
+            assert read_all(sock) == b""
 
 
 def test_a_head_request_has_no_body(shop):

@@ -124,8 +124,7 @@ def test_a_port_may_have_a_mode_of_its_own(shop):
 def authorities(shop_bed, tmp_path_factory):
     """The mesh's own signing CA, misused, and one that looks just like it."""
     folder = tmp_path_factory.mktemp("pki")
-    cert, key = shop_bed.bed.certd.signing_files()
-    mesh = Authority.load(folder / "mesh", cert, key)
+    mesh = Authority.load(folder / "mesh", *shop_bed.bed.signing_files())
     return {"mesh": mesh, "foreign": Authority(folder / "foreign", "bed root")}
 
 
