@@ -11,7 +11,12 @@
 
 enum { SHORTEST_S = 5 };
 
-static const int64_t back_date_ms = 30000; /* for clocks that are a little behind */
+/* For clocks that are a little behind. Not more than a tenth of the certificate's life, which is
+ * what renewal goes by. */
+static int64_t back_date_ms(int64_t life_ms)
+{
+    return life_ms / 10 < 30000 ? life_ms / 10 : 30000;
+}
 
 static enum err say(enum err e, char detail[TLS_DETAIL_MAX], const char *text)
 {
@@ -60,10 +65,11 @@ enum err issue_sign(const struct issue_policy *policy, const struct ca *ca,
                     int64_t now_ms, struct issued *out, char detail[TLS_DETAIL_MAX])
 {
     struct x509_facts facts;
+    int64_t life_ms = lifetime_ms(policy, asked_seconds);
     *out = (struct issued){0};
-    enum err e = x509_issue_svid(ca->signer, csr->public_key_der, slice_from_cstr(spiffe_id), NULL,
-                                 now_ms - back_date_ms, now_ms + lifetime_ms(policy, asked_seconds),
-                                 &out->cert_pem, detail);
+    enum err e =
+        x509_issue_svid(ca->signer, csr->public_key_der, slice_from_cstr(spiffe_id), NULL,
+                        now_ms - back_date_ms(life_ms), now_ms + life_ms, &out->cert_pem, detail);
     if (e)
         return e;
     e = x509_read(slice_from_cstr(out->cert_pem), &facts);
