@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/telemetry/access_log.h"
 
-#include <stdio.h>
-
 #include "lib/base/log.h"
 #include "sidecar/telemetry/line.h"
 
@@ -142,20 +140,24 @@ static void json_number(struct line *l, const char *key, uint64_t n)
 /* Milliseconds with three decimals. */
 static void json_duration(struct line *l, const char *key, uint64_t us)
 {
-    char text[32];
+    unsigned rest = (unsigned)(us % 1000);
+    char decimals[5] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+                        (char)('0' + rest % 10), '\0'};
     if (!json_fits(l, 96))
         return;
-    snprintf(text, sizeof(text), "%llu.%03u", (unsigned long long)(us / 1000),
-             (unsigned)(us % 1000));
     json_key(l, key);
-    line_put_text(l, text);
+    line_put_u64(l, us / 1000);
+    line_put_text(l, decimals);
 }
 
 static void json_addr(struct line *l, const char *key, const struct addr *a)
 {
-    char text[ADDR_TEXT_MAX];
-    if (a->family)
-        json_text(l, key, slice_from_cstr(addr_format(a, text)));
+    if (!a->family || !json_fits(l, ADDR_TEXT_MAX + 64))
+        return;
+    json_key(l, key);
+    line_put_text(l, "\"");
+    line_put_addr(l, a);
+    line_put_text(l, "\"");
 }
 
 static void json_numbers(struct line *l, const struct access_record *r)
