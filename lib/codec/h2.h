@@ -1,11 +1,10 @@
 /* HTTP/2 without I/O: bytes in (h2_feed), bytes out (h2_drain), events between. One struct h2 is
  * one end of one connection, server or client, owned by lib/net's http_server_h2 or http_client_h2
  * and used on their thread only. nghttp2 does frames, HPACK and flow control behind this header;
- * who includes it need not know. It reads no clock: h2_feed is told the time.
- *
- * Events may come from inside any call but h2_create and h2_destroy. An event function may call
- * h2_stream_* and h2_send_* (what it sends leaves with the next h2_drain), never h2_feed, h2_drain
- * or h2_destroy. SPDX-License-Identifier: GPL-3.0-or-later */
+ * who includes it need not know. It reads no clock: h2_feed is told the time. Events may come from
+ * inside any call but h2_create and h2_destroy. An event function may call h2_stream_* and
+ * h2_send_* (what it sends leaves with the next h2_drain), never h2_feed, h2_drain or h2_destroy.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

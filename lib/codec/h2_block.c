@@ -1,5 +1,5 @@
-/* Padding, priority and fragments of header blocks (RFC 9113 §4.3, §6.2, §6.10). Part of one struct
- * h2, on its thread. Must not know nghttp2 nor streams.
+/* Padding, priority and fragments of header blocks (RFC 9113 §4.3, §6.2, §6.10). Part of one
+ * struct h2, on its thread. Must not know nghttp2 nor streams.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_block.h"
 

@@ -1,7 +1,8 @@
 /* Header blocks between the wire and h2_head: HEADERS and CONTINUATION frames are taken apart here
  * and decoded by our own HPACK, because nghttp2's takes most of what a request costs; nghttp2 then
  * sees the frame with an empty block and keeps the stream's state. Part of one struct h2, on its
- * thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

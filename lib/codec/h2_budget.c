@@ -1,5 +1,6 @@
 /* The token bucket behind the abuse limits of HTTP/2. Part of one struct h2, on its thread. Must
- * not know what it is charged for. SPDX-License-Identifier: GPL-3.0-or-later */
+ * not know what it is charged for.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_budget.h"
 
 void h2_budget_init(struct h2_budget *b, uint32_t burst, uint64_t now_ms)

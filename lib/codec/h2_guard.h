@@ -1,7 +1,8 @@
 /* Looks at every frame header before nghttp2 does: counts what costs us work (the budget), drops
  * what we never use (PRIORITY, unknown types), and knows what became of recent streams, which
- * nghttp2 forgets. Part of one struct h2, on its thread; must not know nghttp2, nor what the frames
- * mean to HTTP. SPDX-License-Identifier: GPL-3.0-or-later */
+ * nghttp2 forgets. Part of one struct h2, on its thread; must not know nghttp2, nor what the
+ * frames mean to HTTP.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

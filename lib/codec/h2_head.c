@@ -1,5 +1,6 @@
 /* The rules of RFC 9113 §8.2 and §8.3 for one header block. Part of one struct h2, on its thread.
- * Must not know nghttp2 nor streams. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Must not know nghttp2 nor streams.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_head.h"
 
 #include <string.h>

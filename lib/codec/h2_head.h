@@ -1,7 +1,8 @@
 /* One header block on its way in: fields as HPACK gives them are checked (RFC 9113 §8, RFC 9110
- * §5) and gathered, and become a message or trailers in an arena once the block is whole. The first
- * fault is kept; later fields are only counted. Part of one struct h2, on its thread; must not know
- * nghttp2. SPDX-License-Identifier: GPL-3.0-or-later */
+ * §5) and gathered, and become a message or trailers in an arena once the block is whole. The
+ * first fault is kept; later fields are only counted. Part of one struct h2, on its thread; must
+ * not know nghttp2.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

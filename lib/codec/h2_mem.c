@@ -1,8 +1,8 @@
 /* nghttp2's memory comes from our pools. One thing is special: each session takes a 16 KiB buffer
  * when it is made, in which it writes one frame at a time. h2_drain copies every frame out before
- * it returns, so all sessions of a thread can write into the same buffer, and an idle connection is
- * 16 KiB smaller. Thread-local, counted; must not know HTTP. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * it returns, so all sessions of a thread can write into the same buffer, and an idle connection
+ * is 16 KiB smaller. Thread-local, counted; must not know HTTP.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_priv.h"
 
 #include <string.h>
@@ -53,7 +53,9 @@ static void *allocate_zeroed(size_t count, size_t size, void *user)
 static void *reallocate(void *block, size_t size, void *user)
 {
     struct h2 *h = user;
-    if (!block || block != h->frame_buffer)
+    if (!block)
+        return allocate(size, user);
+    if (block != h->frame_buffer)
         return mem_realloc(block, size);
     void *own = mem_alloc(size);
     memcpy(own, block, size < FRAME_BUFFER_SIZE ? size : FRAME_BUFFER_SIZE);

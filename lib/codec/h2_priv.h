@@ -73,6 +73,8 @@ struct h2 {
 /* h2.c */
 /* Remembers the first error; h2_feed or h2_drain turns it into GOAWAY. */
 void h2_doom(struct h2 *h, uint32_t code, const char *reason);
+/* Says goodbye with the error that was found; false. */
+bool h2_give_up(struct h2 *h);
 /* One token of nuisance. */
 void h2_charge(struct h2 *h, const char *reason);
 /* Writes control frames to the output now, unless nghttp2 is at work already. */
@@ -83,6 +85,11 @@ enum h2_head_kind h2_recv_kind(struct h2 *h, uint32_t id);
 /* h2_recv.c, h2_send.c: fill their part of the callbacks. */
 void h2_recv_install(nghttp2_session_callbacks *callbacks);
 void h2_send_install(nghttp2_session_callbacks *callbacks);
+/* h2_write.c: HEADERS, and as many CONTINUATION as it takes, to the output. `flags`: END_STREAM or
+ * nothing of it. */
+void h2_write_head(struct h2 *h, const struct h2_out_head *out, uint8_t flags, int32_t id);
+/* h2_write.c: our SETTINGS, and the limit that nghttp2 is not told of. */
+void h2_write_settings(struct h2 *h, const nghttp2_settings *frame);
 /* A response without a body, made here. */
 void h2_send_status(struct h2 *h, int32_t id, unsigned status);
 void h2_send_drop(struct h2 *h, struct h2_out_head *out);

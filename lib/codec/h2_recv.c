@@ -1,6 +1,6 @@
 /* What nghttp2 reads becomes events: header blocks through h2_block, DATA with its length checked,
- * ends. Runs inside h2_feed, on the connection's thread. SPDX-License-Identifier: GPL-3.0-or-later
- */
+ * ends. Runs inside h2_feed, on the connection's thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_priv.h"
 
 #include <string.h>
@@ -53,6 +53,13 @@ static void refuse_head(struct h2 *h, int32_t id)
         h2_send_status(h, id, status);
     h2_head_reset(&h->block.head);
     h->events->on_bad_head(h, status, reason);
+}
+
+/* Beyond the limit. */
+static void refuse_stream(struct h2 *h, int32_t id)
+{
+    h2_charge(h, "too many streams beyond the limit");
+    reset_stream(h, id, H2_REFUSED_STREAM);
 }
 
 static void end_remote(struct h2_stream *st, const struct headers *trailers)
@@ -135,7 +142,7 @@ static void on_headers(struct h2 *h, const nghttp2_frame *frame)
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST && h->block.head.kind == H2_HEAD_REQUEST)
         on_request(h, id);
     else if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-        reset_stream(h, id, H2_REFUSED_STREAM);
+        refuse_stream(h, id);
     else if (st && st->user && h->block.head.kind == H2_HEAD_RESPONSE)
         on_response(h, st);
     else if (st && st->user && h->block.head.kind == H2_HEAD_TRAILERS)
@@ -245,12 +252,10 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
                             void *user)
 {
-    struct h2 *h = user;
     (void)session;
-    if (error == NGHTTP2_ERR_REFUSED_STREAM)
-        h2_guard_let_go(&h->guard, (uint32_t)frame->hd.stream_id);
-    h2_charge(h, error == NGHTTP2_ERR_REFUSED_STREAM ? "too many streams beyond the limit"
-                                                     : "too many frames that break the rules");
+    (void)frame;
+    (void)error;
+    h2_charge(user, "too many frames that break the rules");
     return 0;
 }
 

@@ -1,110 +1,12 @@
 /* What users send becomes frames. Heads are written before the call returns, so that nothing need
- * be copied; bodies leave by reference, in h2_drain, as far as the windows and its data_room allow.
- * On the connection's thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * be copied; bodies leave by reference, in h2_drain, as far as the windows and its data_room
+ * allow. On the connection's thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_priv.h"
 
 #include <string.h>
 
 #include "lib/base/mem.h"
-
-enum { END_HEADERS = 0x4, PIECE_MAX = 8192 /* what one reservation of the output may ask for */ };
-
-/* ---- header blocks: nghttp2 sends an empty one, and the real one is written in its place ---- */
-
-/* Secrets must not lie in a table that others can probe. */
-static const bool secrets[HEADER_COUNT] = {
-    [HEADER_AUTHORIZATION] = true,
-    [HEADER_PROXY_AUTHORIZATION] = true,
-    [HEADER_COOKIE] = true,
-    [HEADER_SET_COOKIE] = true,
-};
-
-static size_t bound_of(const struct h2_out_head *out)
-{
-    const struct message *m = out->head;
-    const struct headers *headers = m ? &m->headers : out->trailers;
-    size_t bound = HPACK_BEGIN_BOUND;
-    if (m)
-        bound += 4 * (HPACK_FIELD_BOUND + sizeof(":authority")) + m->method.len + m->path.len +
-                 m->scheme.len + m->authority.len;
-    for (uint32_t i = 0; i < headers->count; i++)
-        bound += headers->items[i].name.len + headers->items[i].value.len + HPACK_FIELD_BOUND;
-    return bound;
-}
-
-static uint8_t *encode_pseudo(struct hpack_encoder *e, uint8_t *to, const struct message *m)
-{
-    if (m->status) {
-        const char text[3] = {(char)('0' + m->status / 100 % 10), (char)('0' + m->status / 10 % 10),
-                              (char)('0' + m->status % 10)};
-        return hpack_encode_field(e, to, HPACK_STATUS, SLICE(":status"), slice_of(text, 3), false);
-    }
-    to = hpack_encode_field(e, to, HPACK_METHOD, SLICE(":method"), m->method, false);
-    if (!slice_eq(m->method, SLICE("CONNECT"))) {
-        struct slice scheme = m->scheme.len ? m->scheme : SLICE("http");
-        to = hpack_encode_field(e, to, HPACK_SCHEME, SLICE(":scheme"), scheme, false);
-        to = hpack_encode_field(e, to, HPACK_PATH, SLICE(":path"), m->path, false);
-    }
-    return hpack_encode_field(e, to, HPACK_AUTHORITY, SLICE(":authority"), m->authority, false);
-}
-
-static uint8_t *encode(struct hpack_encoder *e, uint8_t *to, const struct h2_out_head *out)
-{
-    const struct headers *headers = out->head ? &out->head->headers : out->trailers;
-    to = hpack_encode_begin(e, to);
-    if (out->head)
-        to = encode_pseudo(e, to, out->head);
-    for (uint32_t i = 0; i < headers->count; i++) {
-        const struct header *item = &headers->items[i];
-        bool secret = secrets[item->id] || item->never_index;
-        to = hpack_encode_field(e, to, item->id, item->name, item->value, secret);
-    }
-    return to;
-}
-
-static void put_frame_head(uint8_t *to, size_t len, uint8_t type, uint8_t flags, int32_t id)
-{
-    const uint8_t head[H2_FRAME_HEAD] = {
-        (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len,       type,       flags,
-        (uint8_t)(id >> 24),  (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
-    memcpy(to, head, sizeof(head));
-}
-
-/* HEADERS, and as many CONTINUATION as it takes. */
-static void write_frames(struct buf *to, const uint8_t *block, size_t len, uint8_t flags,
-                         int32_t id)
-{
-    uint8_t type = H2_HEADERS;
-    do {
-        size_t n = len < H2_FRAME_MAX ? len : H2_FRAME_MAX;
-        uint8_t head[H2_FRAME_HEAD];
-        put_frame_head(head, n, type, (uint8_t)(flags | (n == len ? END_HEADERS : 0)), id);
-        buf_append(to, head, sizeof(head));
-        buf_append(to, block, n);
-        block += n;
-        len -= n;
-        type = H2_CONTINUATION;
-        flags = 0;
-    } while (len);
-}
-
-static void write_head(struct h2 *h, const struct h2_out_head *out, uint8_t flags, int32_t id)
-{
-    size_t bound = bound_of(out), room;
-    flags &= NGHTTP2_FLAG_END_STREAM;
-    if (bound + H2_FRAME_HEAD > PIECE_MAX) {
-        uint8_t *block = mem_alloc(bound);
-        size_t len = (size_t)(encode(&h->encoder, block, out) - block);
-        write_frames(&h->out, block, len, flags, id);
-        mem_free(block);
-        return;
-    }
-    uint8_t *at = buf_reserve(&h->out, bound + H2_FRAME_HEAD, &room);
-    uint8_t *end = encode(&h->encoder, at + H2_FRAME_HEAD, out);
-    size_t len = (size_t)(end - at) - H2_FRAME_HEAD;
-    put_frame_head(at, len, H2_HEADERS, flags | END_HEADERS, id);
-    buf_commit(&h->out, len + H2_FRAME_HEAD);
-}
 
 /* ---- heads and trailers that wait for nghttp2 ---- */
 
@@ -337,7 +239,7 @@ static void on_headers_sent(struct h2 *h, const nghttp2_frame_hd *hd)
     struct h2_out_head *out = st ? first_out(st) : NULL;
     if (!out)
         return;
-    write_head(h, out, hd->flags, hd->stream_id);
+    h2_write_head(h, out, hd->flags, hd->stream_id);
     h->written_here = true;
     h2_send_drop(h, out);
 }
@@ -366,6 +268,10 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     case NGHTTP2_DATA:
         if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
             on_end_sent(h, frame->hd.stream_id);
+        break;
+    case NGHTTP2_SETTINGS:
+        if (h->server && !(frame->hd.flags & NGHTTP2_FLAG_ACK))
+            h2_write_settings(h, &frame->settings);
         break;
     case NGHTTP2_RST_STREAM:
         st = h2_stream_of(h, frame->hd.stream_id);

@@ -1,6 +1,6 @@
 /* A stream's life beside nghttp2's: who listens to it, what it still owes, how it ends. Owned by
- * its struct h2, on that thread. Must not know heads nor frames. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * its struct h2, on that thread. Must not know heads nor frames.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h2_priv.h"
 
 #include <string.h>

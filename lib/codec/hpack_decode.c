@@ -1,5 +1,6 @@
-/* Reads the representations of RFC 7541 §6. On the thread of its struct h2; every length is checked
- * against the bytes that are there before anything is done with it. Must not know what fields mean.
+/* Reads the representations of RFC 7541 §6. On the thread of its struct h2; every length is
+ * checked against the bytes that are there before anything is done with it. Must not know what
+ * fields mean.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/hpack_decode.h"
 

@@ -1,6 +1,6 @@
-/* HPACK, the receiving side (RFC 7541): bytes of a header block in, fields out, one block after the
- * other. A field that the bytes so far only begin is left for later. Part of one struct h2, on its
- * thread; must not know what fields mean. For lib/codec alone.
+/* HPACK, the receiving side (RFC 7541): bytes of a header block in, fields out, one block after
+ * the other. A field that the bytes so far only begin is left for later. Part of one struct h2, on
+ * its thread; must not know what fields mean. For lib/codec alone.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

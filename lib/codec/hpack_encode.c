@@ -1,6 +1,6 @@
-/* Writes the representations of RFC 7541 §6. A dynamic entry is found by its name: slots hold entry
- * numbers, newest first, and what was evicted is recognised by its number. Most often the newest
- * entry of a name is the one. On the thread of its struct h2.
+/* Writes the representations of RFC 7541 §6. A dynamic entry is found by its name: slots hold
+ * entry numbers, newest first, and what was evicted is recognised by its number. Most often the
+ * newest entry of a name is the one. On the thread of its struct h2.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/hpack_encode.h"
 

@@ -1,5 +1,5 @@
-/* The decoder for Huffman strings. The code of RFC 7541 is canonical: the lengths of the code words
- * say everything, so only those are written down here. Any thread; must not know fields.
+/* The decoder for Huffman strings. The code of RFC 7541 is canonical: the lengths of the code
+ * words say everything, so only those are written down here. Any thread; must not know fields.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/hpack_huffman.h"
 

@@ -1,6 +1,7 @@
 /* Huffman strings of HPACK, RFC 7541 §5.2 and Appendix B. Decoding only: what we send is not
  * compressed this way, it costs more than it saves inside a data centre. Pure; its tables are made
- * before main. For lib/codec alone. SPDX-License-Identifier: GPL-3.0-or-later */
+ * before main. For lib/codec alone.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 /* The two tables of HPACK (RFC 7541 §2.3): the static one, and a dynamic one of which each
  * direction of a connection has its own. Owned by an encoder or a decoder, on its thread. For
- * lib/codec alone. SPDX-License-Identifier: GPL-3.0-or-later */
+ * lib/codec alone.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

@@ -1,0 +1,240 @@
+/* A server of struct h2 against floods: every frame that costs us and gains the peer nothing has a
+ * price, and who cannot pay it is sent away.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/codec/h2_guard.h"
+
+#include "tests/unit/lib/codec/cmocka_codec.h"
+#include "tests/unit/lib/codec/h2_bed.h"
+
+enum { END_STREAM = 1, ACK = 1, END_HEADERS = 4, PADDED = 8, PRIORITY = 32 };
+
+#define FIELDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define GET ":method", "GET", ":scheme", "https", ":path", "/", ":authority", "example.com"
+#define POST ":method", "POST", ":scheme", "https", ":path", "/", ":authority", "example.com"
+
+static int set_up(void **state)
+{
+    struct h2_bed *b = mem_zalloc(sizeof(*b));
+    b->server.consume = true;
+    *state = b;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    h2_bed_close(*state);
+    mem_free(*state);
+    return 0;
+}
+
+static struct h2_bed *greeted(void **state)
+{
+    struct h2_bed *b = *state;
+    h2_bed_open(b, "s");
+    h2_bed_greet(b, &b->server);
+    return b;
+}
+
+static void send(struct h2_bed *b, uint8_t type, uint8_t flags, uint32_t id, const void *payload,
+                 size_t len)
+{
+    h2_bed_send_frame(b, &b->server, type, flags, id, payload, len);
+}
+
+static void request(struct h2_bed *b, uint32_t id, uint8_t flags, const char *const *fields)
+{
+    h2_bed_send_headers(b, &b->server, (uint8_t)(flags | END_HEADERS), id, fields);
+}
+
+/* ---- floods: each ends in GOAWAY, and after not much more than the budget ---- */
+
+enum { BURST = 50 };
+
+static struct h2_bed *flooded(void **state)
+{
+    struct h2_bed *b = *state;
+    b->server_config.max_resets = BURST;
+    b->server_config.max_streams = 1000;
+    return greeted(state);
+}
+
+/* How often `act` is done before the server gives up. */
+static unsigned flood(struct h2_bed *b, void (*act)(struct h2_bed *b, uint32_t n), uint32_t code)
+{
+    unsigned n = 0;
+    while (!b->server.failed && n < 100000) {
+        act(b, n++);
+        if (b->server.failed || h2_output(b->server.h2)->len < 60000)
+            continue;
+        h2_bed_is_quiet(&b->server); /* makes room */
+    }
+    h2_bed_expect_goaway(&b->server, code);
+    return n;
+}
+
+static void act_rapid_reset(struct h2_bed *b, uint32_t n)
+{
+    request(b, 1 + 2 * n, END_STREAM, FIELDS(GET));
+    send(b, H2_RST_STREAM, 0, 1 + 2 * n, "\0\0\0\x8", 4);
+    b->server.count = 0;
+}
+
+static void act_malformed(struct h2_bed *b, uint32_t n)
+{
+    request(b, 1 + 2 * n, END_STREAM, FIELDS("accept", "*/*"));
+}
+
+static void act_overflow(struct h2_bed *b, uint32_t n)
+{
+    request(b, 1 + 2 * n, END_STREAM, FIELDS(GET));
+    send(b, H2_WINDOW_UPDATE, 0, 1 + 2 * n, "\x7f\xff\xff\xff", 4);
+    b->server.count = 0;
+}
+
+static void act_broken_promise(struct h2_bed *b, uint32_t n)
+{
+    request(b, 1 + 2 * n, 0, FIELDS(POST, "content-length", "1"));
+    send(b, H2_DATA, 0, 1 + 2 * n, "xx", 2);
+    b->server.count = 0;
+}
+
+static void act_empty_data(struct h2_bed *b, uint32_t n)
+{
+    if (n == 0)
+        request(b, 1, 0, FIELDS(POST));
+    send(b, H2_DATA, 0, 1, NULL, 0);
+}
+
+static void act_padding_only(struct h2_bed *b, uint32_t n)
+{
+    if (n == 0)
+        request(b, 1, 0, FIELDS(POST));
+    send(b, H2_DATA, PADDED, 1, "\5\0\0\0\0\0", 6);
+}
+
+static void act_priority(struct h2_bed *b, uint32_t n)
+{
+    send(b, H2_PRIORITY, 0, 1 + 2 * n, "\0\0\0\0\1", 5);
+}
+
+static void act_settings(struct h2_bed *b, uint32_t n)
+{
+    send(b, H2_SETTINGS, 0, 0, NULL, 0);
+    (void)n;
+}
+
+static void act_ping(struct h2_bed *b, uint32_t n)
+{
+    send(b, H2_PING, 0, 0, "12345678", 8);
+    (void)n;
+}
+
+static void act_window_update(struct h2_bed *b, uint32_t n)
+{
+    send(b, H2_WINDOW_UPDATE, 0, 0, "\0\0\0\1", 4);
+    (void)n;
+}
+
+static void act_unknown(struct h2_bed *b, uint32_t n)
+{
+    send(b, 0xee, 0, 0, "unknown", 7);
+    (void)n;
+}
+
+static void act_too_many_streams(struct h2_bed *b, uint32_t n)
+{
+    request(b, 1 + 2 * n, 0, FIELDS(POST));
+}
+
+static void act_large_head(struct h2_bed *b, uint32_t n)
+{
+    uint8_t block[8192];
+    size_t len = 0;
+    for (unsigned i = 0; i < 60; i++)
+        len += h2_bed_block(block + len, FIELDS("x-a", "b"));
+    request(b, 1 + 4 * n, END_STREAM, FIELDS("x", "y"));
+    send(b, H2_HEADERS, END_HEADERS | END_STREAM, 3 + 4 * n, block, len);
+}
+
+static void floods_end(void **state)
+{
+    static const struct {
+        void (*act)(struct h2_bed *b, uint32_t n);
+        unsigned least, most;
+    } floods[] = {
+        {act_rapid_reset, BURST, BURST + 2},  {act_malformed, BURST, BURST + 2},
+        {act_overflow, BURST / 2, BURST + 2}, {act_broken_promise, BURST, BURST + 2},
+        {act_empty_data, BURST, BURST + 2},   {act_padding_only, BURST, BURST + 2},
+        {act_priority, BURST, BURST + 2},     {act_settings, BURST, BURST + 2},
+        {act_ping, BURST, BURST + 2},         {act_window_update, BURST, BURST + 40},
+        {act_unknown, BURST, BURST + 2},
+    };
+    for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
+        struct h2_bed b = {0};
+        void *each = &b;
+        flooded(&each);
+        unsigned n = flood(&b, floods[i].act, H2_ENHANCE_YOUR_CALM);
+        if (n < floods[i].least || n > floods[i].most)
+            fail_msg("flood %zu ended after %u", i, n);
+        h2_bed_close(&b);
+    }
+    (void)state;
+}
+
+static void streams_beyond_the_limit_cost(void **state)
+{
+    struct h2_bed *b = *state;
+    b->server_config.max_resets = BURST;
+    b->server_config.max_streams = 10;
+    greeted(state);
+    unsigned n = flood(b, act_too_many_streams, H2_ENHANCE_YOUR_CALM);
+    assert_true(n >= BURST + 10 && n <= BURST + 12);
+    assert_int_equal(b->server.count, 10);
+}
+
+static void continuation_flood(void **state)
+{
+    struct h2_bed *b = greeted(state);
+    send(b, H2_HEADERS, 0, 1, NULL, 0);
+    unsigned n = 0;
+    while (!b->server.failed && n++ < 100)
+        send(b, H2_CONTINUATION, 0, 1, NULL, 0);
+    assert_int_equal(n, H2_MAX_CONTINUATIONS + 1);
+    h2_bed_expect_goaway(&b->server, H2_ENHANCE_YOUR_CALM);
+}
+
+static void budget_comes_back(void **state)
+{
+    struct h2_bed *b = flooded(state);
+    for (unsigned i = 0; i < 500; i++) {
+        b->now_ms += 200; /* a tenth of the burst a second: one every 200 ms */
+        act_ping(b, i);
+    }
+    assert_false(b->server.failed);
+}
+
+static void large_heads_cost(void **state)
+{
+    struct h2_bed *b = *state;
+    b->server_config.max_header_count = 10;
+    flooded(state);
+    unsigned n = 0;
+    while (!b->server.failed && n < 1000)
+        act_large_head(b, n++);
+    assert_true(n <= BURST);
+    h2_bed_expect_goaway(&b->server, H2_ENHANCE_YOUR_CALM);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(floods_end), TEST(streams_beyond_the_limit_cost),
+        TEST(continuation_flood),     TEST(budget_comes_back),
+        TEST(large_heads_cost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
