@@ -179,7 +179,7 @@ static void on_dial_fail(struct stream *s, enum err why)
     struct pool *p = c->pool;
     struct stream_info info = {0};
     stream_info(s, &info);
-    char detail[96];
+    char detail[POOL_DETAIL_MAX];
     snprintf(detail, sizeof(detail), "%s", info.fail_detail ? info.fail_detail : err_text(why));
     LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
           detail);

@@ -11,6 +11,8 @@
 #include "sidecar/fail.h"
 #include "sidecar/upstream/cluster.h"
 
+#define POOL_DETAIL_MAX 192 /* both SPIFFE ids of a mismatch fit */
+
 struct pool;
 
 /* Somebody who waits for a connection; embed. */
@@ -20,7 +22,7 @@ struct pool_wait {
     void (*on_ready)(struct pool_wait *w); /* try pool_send again, or give up when why says so */
     enum fail why;                         /* FAIL_NONE, or what became of the dial */
     bool is_woken; /* there is room for it, and it has not tried again yet */
-    char detail[96];
+    char detail[POOL_DETAIL_MAX];
 };
 
 enum pool_result {

@@ -198,6 +198,16 @@ sim_authz *sim_conf_authz(struct sim_conf *c, Weft__Config__V1__AuthzAction acti
     return m;
 }
 
+void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *principal)
+{
+    MAKE(c, Weft__Config__V1__AuthzSource, weft__config__v1__authz_source__init);
+    Weft__Config__V1__StringMatch *s = make_match(c);
+    s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
+    s->exact = text(c, principal);
+    PUSH(c, m->n_principals, m->principals, s);
+    PUSH(c, policy->rules[0]->n_from, policy->rules[0]->from, m);
+}
+
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy)
 {
     PUSH(c, in->n_authz, in->authz, policy);

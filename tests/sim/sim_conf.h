@@ -44,6 +44,8 @@ sim_inbound_port *sim_conf_inbound_port(struct sim_conf *c, sim_inbound *in, uin
 /* One rule: this action for these methods (NULL: all) on paths below this prefix (NULL: all). */
 sim_authz *sim_conf_authz(struct sim_conf *c, Weft__Config__V1__AuthzAction action,
                           const char *method, const char *prefix);
+/* … and from this principal (without "spiffe://"). */
+void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *principal);
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
 /* One host "*", all below "/" to `cluster`. */
 sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
