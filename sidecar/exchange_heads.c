@@ -145,9 +145,12 @@ static bool is_mesh_hop(const struct exchange *ex)
 
 enum pool_kind exchange_pool_kind(struct exchange *ex)
 {
+    const struct message *request = ex->request;
+    /* Upgrades, and HTTP/1.0 without a Host, cannot be said in HTTP/2. */
+    bool needs_h1 = request->upgrade.len || slice_is_empty(request->authority);
     if (is_mesh_hop(ex))
-        return ex->request->upgrade.len ? POOL_MESH_H1 : POOL_MESH_H2;
-    return ex->app_version == HTTP_2 && !ex->request->upgrade.len ? POOL_H2 : POOL_H1;
+        return needs_h1 ? POOL_MESH_H1 : POOL_MESH_H2;
+    return ex->app_version == HTTP_2 && !needs_h1 ? POOL_H2 : POOL_H1;
 }
 
 void exchange_prepare_attempt(struct exchange *ex)

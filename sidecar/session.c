@@ -18,8 +18,8 @@
 #define SESSION_MAGIC 0x53657373u
 #define EARLY_MAX (32u * 1024)
 #define DECIDE_MS 10000 /* a client that has begun to speak must get to the point */
+#define IDLE_MS 3600000 /* of a declared HTTP connection before its first byte, as between requests */
 
-#define AUTO WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO
 #define TCP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
 #define TLS WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TLS
 
@@ -198,13 +198,27 @@ void session_probe_failed(struct session *s)
         drop_transport(s);
 }
 
-/* The client is silent on a port whose protocol nobody declared: perhaps the server speaks first.
- */
+/* What the client speaks cannot be told, or not in time. Where nobody said that it must be HTTP, it
+ * is something else. */
+static void give_up_deciding(struct session *s)
+{
+    if (session_is_declared_http(s))
+        refuse(s, "the port is declared to be HTTP and what the client speaks cannot be told");
+    else
+        serve_opaque(s);
+}
+
+/* The client has said nothing, or not enough. On a port whose protocol nobody declared perhaps the
+ * server speaks first. */
 static void on_silence(struct timer *t)
 {
     struct session *s = container_of(t, struct session, timer);
     if (s->early.len > 0) {
-        refuse(s, "what the client speaks could not be told in time");
+        give_up_deciding(s);
+        return;
+    }
+    if (session_is_declared_http(s)) {
+        drop_transport(s);
         return;
     }
     struct cluster *cluster = session_cluster(s);
@@ -304,7 +318,10 @@ static void decide(struct session *s)
         result = SNIFF_OPAQUE;
     switch (result) {
     case SNIFF_MORE:
-        timer_start(&s->timer, DECIDE_MS);
+        if (s->early.len >= EARLY_MAX)
+            refuse(s, "what the client speaks cannot be told");
+        else
+            timer_start(&s->timer, DECIDE_MS);
         break;
     case SNIFF_TLS:
         decide_tls(s, &hello);
@@ -327,11 +344,11 @@ static void decide(struct session *s)
 static void on_data(struct stream *transport, struct chunk *owner, const uint8_t *data, size_t len)
 {
     struct session *s = transport->owner;
+    /* From its first byte on, and not moved by those that follow. */
+    if (s->early.len == 0)
+        timer_start(&s->timer, DECIDE_MS);
     buf_append_shared(&s->early, owner, data, len);
-    if (s->early.len > EARLY_MAX)
-        refuse(s, "what the client speaks cannot be told");
-    else
-        decide(s);
+    decide(s);
 }
 
 static void on_eof(struct stream *transport)
@@ -340,8 +357,10 @@ static void on_eof(struct stream *transport)
     s->has_eof = true;
     if (s->early.len > 0)
         decide(s);
-    else if (!s->tunnel)
+    else if (session_is_declared_http(s))
         drop_transport(s);
+    else
+        serve_opaque(s); /* some protocols ask by closing */
 }
 
 static void on_fail(struct stream *transport, enum err why)
@@ -357,8 +376,12 @@ static const struct stream_events deciding_events = {
 
 static void begin_sniffing(struct session *s)
 {
-    if (s->protocol == AUTO)
-        timer_start(&s->timer, s->worker->settings->silence_ms);
+    uint32_t limit_ms = s->worker->settings->silence_ms;
+    if (session_is_declared_http(s)) {
+        limit_ms = server_config(s)->idle_timeout_ms;
+        limit_ms = limit_ms ? limit_ms : IDLE_MS;
+    }
+    timer_start(&s->timer, limit_ms);
     stream_read_start(s->transport);
 }
 
@@ -401,8 +424,6 @@ static void begin_inbound(struct session *s)
     s->protocol = session_inbound_protocol(s);
     /* Even a declared opaque port may be reached over the mesh: the first bytes tell. */
     begin_sniffing(s);
-    if (s->protocol == TCP || s->protocol == TLS)
-        timer_start(&s->timer, s->worker->settings->silence_ms);
 }
 
 static void begin_ingress(struct session *s)
