@@ -50,10 +50,14 @@ def test_the_app_is_spoken_to_in_http_2(lab):
 
 
 def test_trailers_as_grpc_sends_them(lab):
+    message = lab.bed.run.path / "message"
+    message.write_bytes(b"\0\0\0\0\5hello")
     out = run(lab, need("nghttp"), "-nv", "-H", "te: trailers", "-H",
-              "content-type: application/grpc", f"http://web-h2:{TEST_APP_H2}/trailers")
-    head = out.index(":status: 200")
-    assert re.search(r"recv \(stream_id=\d+\) (?!:)\S+: ", out[head:].split("DATA", 1)[-1]), out
+              "content-type: application/grpc", "-d", str(message),
+              f"http://web-h2:{TEST_APP_H2}/weft.Test/Echo")
+    body = out.index("recv DATA")
+    assert ":status: 200" in out[:body]
+    assert re.search(r"recv \(stream_id=\d+\) grpc-status: 0", out[body:]), out
 
 
 def test_an_error_is_said_in_the_words_of_grpc(lab):
