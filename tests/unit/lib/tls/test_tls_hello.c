@@ -130,7 +130,7 @@ static void test_long_name(void **state)
     ext[0] = 1, ext[1] = 4, ext[2] = 0, ext[3] = 1, ext[4] = 1;
     struct hello b = make_body(slice_of(ext, 5 + 257)), h = wrap(&b, 2000);
     check_bad(&h, 47, "not a host name");
-    ext[1] = 2, ext[3] = 0, ext[4] = 255;
+    ext[1] = 2, ext[3] = 0, ext[4] = (char)255;
     b = make_body(slice_of(ext, 5 + 255)), h = wrap(&b, 2000);
     struct tls_hello out;
     char why[TLS_DETAIL_MAX];
