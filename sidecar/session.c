@@ -319,9 +319,7 @@ static void decide(struct session *s)
     switch (result) {
     case SNIFF_MORE:
         if (s->early.len >= EARLY_MAX)
-            refuse(s, "what the client speaks cannot be told");
-        else
-            timer_start(&s->timer, DECIDE_MS);
+            give_up_deciding(s);
         break;
     case SNIFF_TLS:
         decide_tls(s, &hello);

@@ -13,6 +13,7 @@
 static void on_open(struct stream *s)
 {
     ((struct sim_peer *)s->owner)->opened = true;
+    stream_read_start(s);
 }
 
 static void on_data(struct stream *s, struct chunk *owner, const uint8_t *data, size_t len)

@@ -322,6 +322,11 @@ static void on_open(struct stream *s)
     stream_read_start(s);
 }
 
+void sim_tls_begin(struct stream *s)
+{
+    on_open(s);
+}
+
 static void on_eof(struct stream *s)
 {
     struct sim_tls *tls = s->owner;

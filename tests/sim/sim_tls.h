@@ -4,12 +4,15 @@
  * are, and nothing else is. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "lib/io/stream.h"
 #include "sidecar/mesh_identity.h"
 
 /* A workload's certificate. */
 struct mesh_identity *sim_tls_identity(uint64_t generation, const char *spiffe_id);
 /* A context of a client that shows this identity (NULL: none) and offers one name. */
 struct tls_ctx *sim_tls_client(const char *spiffe_id, const char *alpn);
+/* A client's stream that was not dialled: sends its hello. */
+void sim_tls_begin(struct stream *s);
 /* Handshakes that came to a good end, both ends counted once. */
 unsigned sim_tls_handshakes(void);
 void sim_tls_reset(void);
