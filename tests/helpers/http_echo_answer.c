@@ -258,6 +258,17 @@ static void send_continue(struct request *r)
     http_stream_send_head(&r->st, &m, false);
 }
 
+/* Without printf, which would be the largest part of a benchmark's answer. */
+static struct slice number_text(struct arena *arena, uint64_t number)
+{
+    char *end = (char *)arena_alloc(arena, PATH_MAX_NUMBER) + PATH_MAX_NUMBER, *at = end;
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    return slice_of(at, (size_t)(end - at));
+}
+
 static void send_head(struct request *r)
 {
     struct message m;
@@ -274,7 +285,7 @@ static void send_head(struct request *r)
         m.content_length = (int64_t)(r->kind == KIND_BYTES ? r->left : r->body.len);
     if (m.content_length >= 0)
         headers_add_id(&m.headers, HEADER_CONTENT_LENGTH,
-                       arena_printf(&r->arena, "%lld", (long long)m.content_length));
+                       number_text(&r->arena, (uint64_t)m.content_length));
     bool bodiless = slice_eq(r->head->method, SLICE("HEAD")) || m.status == 204 || m.status == 304;
     bool end = bodiless || m.content_length == 0;
     r->options->answered++;
