@@ -6,6 +6,8 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/io/tcp.h"
+#include "lib/io/timer.h"
 #include "sidecar/report.h"
 #include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/dialer.h"
@@ -14,6 +16,7 @@
 #define HIGH_WATER (256u * 1024)
 #define PENDING_MAX (64u * 1024)
 #define TRIES_MAX 3
+#define HALF_OPEN_MS 3600000 /* without a byte, when one side has ended and the other does not */
 
 struct tunnel {
     struct session *session;
@@ -26,7 +29,9 @@ struct tunnel {
     struct buf answered; /* from up, while this is a probe */
     bool is_probe, is_open, is_closed, down_eof, up_eof;
     uint64_t sent, received;
+    uint64_t looked_at; /* bytes carried when the timer last looked */
     enum fail fail;
+    struct timer half_open;
     struct loop_task grave;
 };
 
@@ -38,20 +43,24 @@ static void destroy_buried(struct loop_task *task)
     mem_free(t);
 }
 
-static void end(struct tunnel *t, bool flush)
+/* Not regular: it must not look like the end of the data. (Under TLS the missing close_notify says
+ * so.) */
+static void end(struct tunnel *t, bool regular)
 {
     if (t->is_closed)
         return;
     t->is_closed = true;
+    timer_stop(&t->half_open);
     if (t->up)
-        (flush ? stream_close_flushed : stream_close)(t->up);
+        (regular ? stream_close_flushed : tcp_close_reset)(t->up);
     if (t->down)
-        (flush ? stream_close_flushed : stream_close)(t->down);
+        (regular ? stream_close_flushed : tcp_close_reset)(t->down);
     t->up = t->down = NULL;
     report_tunnel_closed(t->session, t->cluster, t->endpoint, t->sent, t->received, t->fail);
     if (t->endpoint)
         endpoint_release(t->endpoint);
     t->cluster->active--;
+    t->cluster->connections--;
     loop_bury(t->session->worker->loop, &t->grave);
     if (!t->is_probe)
         session_tunnel_ended(t->session);
@@ -60,6 +69,18 @@ static void end(struct tunnel *t, bool flush)
 void tunnel_close(struct tunnel *t)
 {
     end(t, false);
+}
+
+static void on_half_open(struct timer *timer)
+{
+    struct tunnel *t = container_of(timer, struct tunnel, half_open);
+    if (t->looked_at == t->sent + t->received) {
+        t->fail = FAIL_IDLE_TIMEOUT;
+        end(t, false);
+        return;
+    }
+    t->looked_at = t->sent + t->received;
+    timer_start(timer, HALF_OPEN_MS);
 }
 
 /* ---- bytes ---- */
@@ -115,6 +136,7 @@ static void on_down_eof(struct stream *s)
 {
     struct tunnel *t = s->owner;
     t->down_eof = true;
+    timer_start(&t->half_open, HALF_OPEN_MS);
     if (t->up_eof)
         end(t, true);
     else if (t->is_open)
@@ -129,6 +151,7 @@ static void on_up_eof(struct stream *s)
         session_probe_failed(t->session);
         return;
     }
+    timer_start(&t->half_open, HALF_OPEN_MS);
     if (t->down_eof)
         end(t, true);
     else
@@ -164,7 +187,7 @@ static void on_up_fail(struct stream *s, enum err why)
         if (t->is_probe)
             session_probe_failed(t->session);
         else
-            end(t, true);
+            end(t, false);
         return;
     }
     struct stream_info info = {0};
@@ -215,6 +238,8 @@ static enum fail dial(struct tunnel *t)
     for (unsigned i = 0; i < t->tries; i++)
         if (t->tried[i] == e)
             return FAIL_NO_ENDPOINT;
+    if (t->cluster->connections > t->cluster->conf->max_connections)
+        return FAIL_OVERFLOW;
     enum fail why = FAIL_NONE;
     t->up = dialer_open(e, MESH_ALPN_TCP, &up_events, t, &why);
     if (!t->up)
@@ -231,6 +256,8 @@ static void take_downstream(struct tunnel *t)
     t->down = s->transport;
     s->transport = NULL;
     t->down_eof = s->has_eof;
+    if (t->down_eof)
+        timer_start(&t->half_open, HALF_OPEN_MS);
     t->sent += s->early.len;
     buf_move_all(&t->pending, &s->early);
     stream_use(t->down, &down_events, t);
@@ -243,7 +270,9 @@ struct tunnel *tunnel_open(struct session *s, struct cluster *cluster, bool prob
     t->cluster = cluster;
     t->is_probe = probe;
     loop_task_init(&t->grave, destroy_buried);
+    timer_init(&t->half_open, s->worker->loop, on_half_open);
     cluster->active++;
+    cluster->connections++;
     report_tunnel_opened(s, cluster);
     enum fail why = dial(t);
     if (!probe)

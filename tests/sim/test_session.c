@@ -20,25 +20,41 @@ static void open_road(struct sim_road *r, Weft__Config__V1__Protocol protocol)
 
 /* ---- declared HTTP ---- */
 
+/* What looks like a request gets an answer that says what is wrong, and nothing is passed on. */
 static void declared_http_speaking_something_else(void **state)
 {
-    static const char *const openings[] = {"SSH-2.0-x\r\n", "\x16\x03\x01", "hello\r\n",
-                                           "GET\x01 / HTTP/1.1\r\n", "get / HTTP/1.1\r\n"};
+    static const char *const openings[] = {"SSH-2.0-x\r\n", "hello\r\n", "GET\x01 / HTTP/1.1\r\n",
+                                           "get / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n",
+                                           "GET a HTTP/1.1\r\nhost: app\r\n\r\n"};
     for (unsigned i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
         struct sim_road r;
         open_road(&r, i % 2 ? SIM_HTTP : SIM_HTTP1);
         struct sim_peer *client = sim_road_client(&r);
         sim_peer_send(client, openings[i]);
         sim_turn(&r.sim);
-        if (!sim_peer_is_over(client)) /* it is not told yet: nobody waits for ever */
-            sim_advance(&r.sim, 10100);
         assert_true(sim_peer_is_over(client));
-        sim_peer_expect(client, "");
+        sim_peer_expect_part(client, "HTTP/1.1 ", "\r\nx-weft-reason: ");
         assert_int_equal(r.app.host.dials, 0);
-        assert_int_equal(sim_report.values[METRICS_CONNECTIONS_REFUSED], 1);
+        assert_int_equal(sim_report.values[METRICS_REQUESTS_MALFORMED], 1);
         sim_road_done(&r, client);
         sim_road_close(&r);
     }
+}
+
+/* It cannot be told what this is, and nobody waits for ever. */
+static void declared_http_speaking_half_a_hello(void **state)
+{
+    struct sim_road r;
+    open_road(&r, SIM_HTTP);
+    struct sim_peer *client = sim_road_client(&r);
+    sim_peer_send(client, "\x16\x03\x01");
+    sim_advance(&r.sim, 10100);
+    assert_true(sim_peer_is_over(client));
+    sim_peer_expect(client, "");
+    assert_int_equal(r.app.host.dials, 0);
+    assert_int_equal(sim_report.values[METRICS_CONNECTIONS_REFUSED], 1);
+    sim_road_done(&r, client);
+    sim_road_close(&r);
 }
 
 static void http_opening_in_single_bytes(void **state)
@@ -597,6 +613,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(declared_http_speaking_something_else),
+        cmocka_unit_test(declared_http_speaking_half_a_hello),
         cmocka_unit_test(http_opening_in_single_bytes),
         cmocka_unit_test(http2_preface_in_single_bytes),
         cmocka_unit_test(slow_opening),
