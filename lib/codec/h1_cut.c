@@ -232,6 +232,32 @@ static enum h1_bad check_head(const struct h1_rules *rules, struct h1_head *h)
                                      : h1_head_check_response(h);
 }
 
+enum h1_bad h1_cut_version(struct slice line)
+{
+    static const char form[] = " HTTP/#.#\r\n";
+    const size_t len = sizeof(form) - 1;
+    if (line.len < len)
+        return H1_BAD_START_LINE;
+    const char *tail = line.ptr + line.len - len;
+    for (size_t i = 0; i < len; i++) {
+        if (form[i] == '#' ? !chars_is(tail[i], CHARS_DIGIT) : tail[i] != form[i])
+            return H1_BAD_START_LINE;
+    }
+    bool ours = tail[6] == '1' && (tail[8] == '0' || tail[8] == '1');
+    return ours ? H1_BAD_NOTHING : H1_BAD_VERSION;
+}
+
+/* Not one of ours, but is it HTTP? The rest of the line tells. */
+static enum h1_cut_result judge_unknown(const char *data, size_t len, enum h1_bad *bad)
+{
+    const char *newline = memchr(data, '\n', len);
+    if (!newline)
+        return H1_CUT_MORE;
+    enum h1_bad version = h1_cut_version(slice_of(data, (size_t)(newline + 1 - data)));
+    *bad = version == H1_BAD_START_LINE ? version : H1_BAD_METHOD_UNKNOWN;
+    return H1_CUT_BAD;
+}
+
 /* The method is looked at first and by ourselves, because llhttp gives up at the first byte that no
  * method has there, and 501 needs the whole token. */
 enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t len,
@@ -247,8 +273,7 @@ enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t 
         return H1_CUT_BAD;
     }
     head->method = h1_method_find(slice_of(data, n));
-    *bad = head->method.len ? H1_BAD_NOTHING : H1_BAD_METHOD_UNKNOWN;
-    return *bad ? H1_CUT_BAD : H1_CUT_DONE;
+    return head->method.len ? H1_CUT_DONE : judge_unknown(data, len, bad);
 }
 
 enum h1_cut_result h1_cut_head(const struct h1_rules *rules, const uint8_t *data, size_t len,

@@ -25,6 +25,9 @@ enum h1_cut_result { H1_CUT_MORE, H1_CUT_DONE, H1_CUT_BAD };
  * end within len. BAD: *bad says why. */
 enum h1_cut_result h1_cut_head(const struct h1_rules *rules, const uint8_t *data, size_t len,
                                struct h1_head *head, enum h1_bad *bad);
+/* A whole request line: BAD_VERSION when its version is another, BAD_START_LINE when it has none.
+ */
+enum h1_bad h1_cut_version(struct slice line);
 /* The method alone, which is all that a first few bytes can be judged by. */
 enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t len,
                                  enum h1_bad *bad);

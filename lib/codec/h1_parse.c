@@ -6,7 +6,6 @@
 #include "lib/codec/h1_parse.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/chars.h"
 #include "lib/codec/h1_build.h"
 
 enum { START_LINE_EXTRA = 64, HELD_MIN = 512 };
@@ -40,19 +39,9 @@ static enum h1_bad check_held_size(const struct h1_parse *p)
 /* A complete request line: HTTP/0.9 and other versions need not wait for the end of the head. */
 static enum h1_bad check_held_version(const struct h1_parse *p)
 {
-    static const char form[] = " HTTP/#.#\r\n";
-    const size_t len = sizeof(form) - 1;
     if (p->rules.role != H1_REQUEST || p->line_count)
         return H1_BAD_NOTHING;
-    if (p->held_len < len)
-        return H1_BAD_START_LINE;
-    const char *tail = (const char *)p->held + p->held_len - len;
-    for (size_t i = 0; i < len; i++) {
-        if (form[i] == '#' ? !chars_is(tail[i], CHARS_DIGIT) : tail[i] != form[i])
-            return H1_BAD_START_LINE;
-    }
-    bool ours = tail[6] == '1' && (tail[8] == '0' || tail[8] == '1');
-    return ours ? H1_BAD_NOTHING : H1_BAD_VERSION;
+    return h1_cut_version(slice_of(p->held, p->held_len));
 }
 
 /* The byte just held ended a line. DONE: it was the empty one. */

@@ -41,7 +41,9 @@ struct http_server_events {
 
 /* Takes the transport over (and closes it in the end). config must outlive the server. `early`
  * holds bytes that were already read from the transport by a sniffer; it is emptied. Starts reading
- * at once. */
+ * at once.
+ * An HTTP/1 client that closes its direction is still answered, unless the answer has not begun a
+ * second later: then it counts as gone, and the stream gets on_abort(ERR_CLOSED). */
 struct http_server *http_server_create(struct stream *transport, enum http_protocol protocol,
                                        const struct http_server_config *config,
                                        const struct http_server_events *events, void *owner,

@@ -14,7 +14,10 @@ enum {
     TARGET_BYTES = 8192,
     HEAD_TIMEOUT_MS = 10000,
     IDLE_TIMEOUT_MS = 3600000,
+    EOF_GRACE_MS = 1000,
 };
+
+static const char closed_early[] = "The client closed the connection in the middle of a request.";
 
 static struct http_server_h1 *server_of(struct http_server *s)
 {
@@ -50,33 +53,48 @@ static void refuse(struct http_server_h1 *c, enum h1_bad bad)
     http_server_h1_finish(c, why, HTTP_CLOSE_FLUSHED, why, text->sentence);
 }
 
-static void time_head(struct http_server_h1 *c, bool on)
+static uint32_t or_default(uint32_t configured, uint32_t otherwise)
 {
-    uint32_t limit = c->base.config->head_timeout_ms, idle = c->base.config->idle_timeout_ms;
-    if (c->timing_head == on)
+    return configured ? configured : otherwise;
+}
+
+static void set_timer(struct http_server_h1 *c, enum http_server_h1_timed what)
+{
+    const struct http_server_config *config = c->base.config;
+    if (c->timed == what)
         return;
-    c->timing_head = on;
-    if (on)
-        timer_start(&c->timer, limit ? limit : HEAD_TIMEOUT_MS);
+    c->timed = (uint8_t)what;
+    if (what == HTTP_SERVER_H1_TIMED_HEAD)
+        timer_start(&c->timer, or_default(config->head_timeout_ms, HEAD_TIMEOUT_MS));
+    else if (what == HTTP_SERVER_H1_TIMED_ANSWER)
+        timer_start(&c->timer, EOF_GRACE_MS);
     else
-        timer_start(&c->timer, idle ? idle : IDLE_TIMEOUT_MS);
+        timer_start(&c->timer, or_default(config->idle_timeout_ms, IDLE_TIMEOUT_MS));
 }
 
 /* The idle timer is not touched by requests: it looks for itself when it fires. */
+static void check_idle(struct http_server_h1 *c)
+{
+    uint64_t idle_ms = loop_now_ms(c->base.loop) - c->idle_since_ms;
+    uint32_t limit = or_default(c->base.config->idle_timeout_ms, IDLE_TIMEOUT_MS);
+    if (c->base.active || c->settled)
+        timer_start(&c->timer, limit);
+    else if (idle_ms < limit)
+        timer_start(&c->timer, limit - idle_ms);
+    else
+        http_server_h1_finish(c, ERR_TIMEOUT, HTTP_CLOSE_FLUSHED, ERR_OK, NULL);
+}
+
 static void on_timer(struct timer *timer)
 {
     struct http_server_h1 *c = container_of(timer, struct http_server_h1, timer);
-    uint32_t limit = c->base.config->idle_timeout_ms;
-    uint64_t idle_ms = loop_now_ms(c->base.loop) - c->idle_since_ms;
-    limit = limit ? limit : IDLE_TIMEOUT_MS;
-    if (c->timing_head)
+    if (c->timed == HTTP_SERVER_H1_TIMED_HEAD)
         refuse(c, H1_BAD_HEAD_TIMEOUT);
-    else if (c->base.active || c->settled)
-        timer_start(timer, limit);
-    else if (idle_ms < limit)
-        timer_start(timer, limit - idle_ms);
-    else
-        http_server_h1_finish(c, ERR_TIMEOUT, HTTP_CLOSE_FLUSHED, ERR_OK, NULL);
+    else if (c->timed == HTTP_SERVER_H1_TIMED_IDLE)
+        check_idle(c);
+    else if (!c->answered)
+        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
+    /* Else it is the sending that will tell whether anybody is there. */
 }
 
 /* Where the bytes behind the head belong. */
@@ -129,7 +147,8 @@ static size_t parse_head(struct http_server_h1 *c, const uint8_t *data, size_t l
     size_t used;
     switch (h1_parse_head(&c->h.parse, data, len, &used, &head)) {
     case H1_PARSE_MORE:
-        time_head(c, h1_parse_is_partial(&c->h.parse));
+        if (h1_parse_is_partial(&c->h.parse))
+            set_timer(c, HTTP_SERVER_H1_TIMED_HEAD);
         return used;
     case H1_PARSE_BAD:
         refuse(c, c->h.parse.bad);
@@ -137,7 +156,7 @@ static size_t parse_head(struct http_server_h1 *c, const uint8_t *data, size_t l
     case H1_PARSE_DONE:
         break;
     }
-    time_head(c, false);
+    set_timer(c, c->eof ? HTTP_SERVER_H1_TIMED_ANSWER : HTTP_SERVER_H1_TIMED_IDLE);
     begin_request(c, &head);
     return used;
 }
@@ -220,20 +239,32 @@ static void on_data(struct stream *s, struct chunk *owner, const uint8_t *data, 
         http_h1_update_reading(&c->h);
 }
 
+/* The client sends no more. Whether it is gone or only waits for the rest cannot be seen, so an
+ * answer that has not begun is waited for a little, and no longer. */
+static void take_eof(struct http_server_h1 *c)
+{
+    struct http_h1 *h = &c->h;
+    bool partial = h1_parse_is_partial(&h->parse);
+    if (h->in.len && (h->st || c->settled))
+        return;
+    if (h->st && h->in_state == HTTP_H1_IN_TUNNEL) {
+        http_h1_end_input(h, NULL);
+        http_h1_wake(h);
+    } else if (partial || (h->st && h->in_state == HTTP_H1_IN_BODY)) {
+        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
+    } else if (!h->st && !c->settled) {
+        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_FLUSHED, ERR_OK, NULL);
+    }
+}
+
 static void on_eof(struct stream *s)
 {
     struct http_server_h1 *c = s->owner;
-    static const char detail[] = "The client closed the connection in the middle of a request.";
     if (c->h.dying)
         return;
-    if (c->h.in_state == HTTP_H1_IN_TUNNEL) {
-        http_h1_end_input(&c->h, NULL);
-        http_h1_wake(&c->h);
-    } else if (c->h.st || h1_parse_is_partial(&c->h.parse)) {
-        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, detail);
-    } else {
-        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_FLUSHED, ERR_OK, NULL);
-    }
+    c->eof = true;
+    set_timer(c, HTTP_SERVER_H1_TIMED_ANSWER);
+    take_eof(c);
 }
 
 static void on_fail(struct stream *s, enum err why)
@@ -288,6 +319,8 @@ static void run_work(struct loop_task *task)
         }
         parse_parked(c);
     } while (!c->base.over && http_server_h1_push(c));
+    if (!c->base.over && c->eof && !c->h.dying)
+        take_eof(c);
     if (!c->base.over)
         http_h1_update_reading(&c->h);
 }
