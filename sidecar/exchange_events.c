@@ -3,9 +3,13 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
 
+#include <stdlib.h>
+
 static struct exchange *exchange_of(struct http_stream *st)
 {
     struct exchange *ex = st->owner;
+    if (ex->magic != EXCHANGE_MAGIC)
+        abort(); /* an event for an exchange that is gone: better no sidecar than a wrong answer */
     return ex;
 }
 
