@@ -54,7 +54,10 @@ static struct slice choose_rest(const struct path_modifier *m, struct arena *are
     if (!match_path_prefix(m->prefix, path, false))
         return escape(arena, canonical);
     struct slice raw = rest_of(m->prefix, path);
-    if (raw.len == 0 || slice_eq(normalize_path(arena, raw), canonical))
+    /* A step up could lead out of the new prefix: above its own start it is clamped by the root
+     * only. (In any other spelling it was refused.) */
+    bool steps_up = slice_find(raw, SLICE("/..")) < raw.len;
+    if (!steps_up && (raw.len == 0 || slice_eq(normalize_path(arena, raw), canonical)))
         return raw;
     return escape(arena, canonical);
 }

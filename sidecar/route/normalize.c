@@ -1,8 +1,8 @@
 /* The canonical form of a request path. Whoever serves the request may decode it in another way
  * than we do, so what could be read in two ways is refused: a dot segment that comes to light only
- * by decoding (once or twice) or behind a `;`, a separator inside path parameters, NUL, CR, LF,
- * overlong UTF-8, a broken escape. Pure; any thread. Must not know what the path is matched
- * against.
+ * by decoding (once or twice) or behind a `;`, a step up across an empty segment, a separator
+ * inside path parameters, NUL, CR, LF, overlong UTF-8, a broken escape.
+ * Pure; any thread. Must not know what the path is matched against.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/normalize.h"
 
@@ -70,6 +70,7 @@ struct walk {
     size_t len, segment;
     bool odd;       /* something about this segment was encoded, or a backslash stood before it */
     bool in_params; /* behind a `;`: dropped */
+    bool has_gap;   /* an empty segment was left out somewhere before */
 };
 
 static int hex_value(char c)
@@ -120,7 +121,8 @@ static bool end_segment(struct walk *w, bool plain, bool last)
     if (w->in_params && !plain)
         return false;
     if (is_dots(segment)) {
-        if (w->odd || w->in_params || !plain)
+        /* Whoever keeps empty segments goes up from one where we go up from what is before it. */
+        if (w->odd || w->in_params || !plain || (segment.len == 2 && w->has_gap))
             return false;
         w->len = w->segment;
         if (segment.len == 2 && w->len > 1) {
@@ -131,6 +133,7 @@ static bool end_segment(struct walk *w, bool plain, bool last)
     } else if (segment.len && !last) {
         w->out[w->len++] = '/';
     }
+    w->has_gap |= segment.len == 0;
     w->segment = w->len;
     w->odd = !plain;
     w->in_params = false;

@@ -87,6 +87,13 @@ static const struct form forms[] = {
     {"/x/..;a=b/admin", NULL},
     {"/x/.;/admin", NULL},
     {"/x/..%3b/admin", NULL},
+    {"/a//../admin", NULL},
+    {"/a//./../admin", NULL},
+    {"/a//b/../../admin", NULL},
+    {"//../admin", NULL},
+    {"/a/;x/../admin", NULL},
+    {"/a/../b//c", "/b/c"},
+    {"/a//./b", "/a/b"},
     {"/a;%2Fadmin", NULL},
     {"/a;x\\admin", NULL},
     {"/a;b%5c..%5cadmin", NULL},
@@ -151,7 +158,7 @@ static void test_unclean_anywhere(void **state)
 {
     static const char *const bits[] = {"%41", ";x", "//", "/./", "/../", "\\"};
     for (size_t b = 0; b < sizeof(bits) / sizeof(bits[0]); b++) {
-        for (size_t at = 1; at < 40; at++) {
+        for (size_t at = 2; at < 40; at++) {
             char path[64];
             struct arena arena;
             arena_init(&arena, 1024);
