@@ -331,10 +331,12 @@ static void decide(struct session *s)
         serve_http(s, HTTP_PROTOCOL_2);
         break;
     case SNIFF_OPAQUE:
-        if (session_is_declared_http(s))
-            refuse(s, "the port is declared to be HTTP and the client speaks something else");
-        else
+        if (!session_is_declared_http(s))
             serve_opaque(s);
+        else if (s->has_eof)
+            refuse(s, "the port is declared to be HTTP and the client spoke something else");
+        else
+            serve_http(s, HTTP_PROTOCOL_1); /* which says what is wrong with it */
         break;
     }
 }

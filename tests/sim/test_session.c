@@ -35,7 +35,7 @@ static void declared_http_speaking_something_else(void **state)
         assert_true(sim_peer_is_over(client));
         sim_peer_expect_part(client, "HTTP/1.1 ", "\r\nx-weft-reason: ");
         assert_int_equal(r.app.host.dials, 0);
-        assert_int_equal(sim_report.values[METRICS_REQUESTS_MALFORMED], 1);
+        assert_int_equal(sim_report.values[METRICS_BAD_REQUESTS], 1);
         sim_road_done(&r, client);
         sim_road_close(&r);
     }
