@@ -32,14 +32,18 @@ static double load_of(const struct endpoint *e, uint64_t now_ns,
     return load / e->conf->weight;
 }
 
-/* Starting anywhere, the first usable endpoint. */
-static struct endpoint *scan(struct cluster *c, uint32_t start, enum strictness strictness,
-                             struct endpoint *const *tried, unsigned tried_count, uint64_t now_ms)
+/* Starting anywhere, the first usable endpoint; *next is the one behind it. */
+static struct endpoint *scan(struct cluster *c, uint32_t start, uint32_t *next,
+                             enum strictness strictness, struct endpoint *const *tried,
+                             unsigned tried_count, uint64_t now_ms)
 {
     for (uint32_t i = 0; i < c->endpoint_count; i++) {
-        struct endpoint *e = c->endpoints[(start + i) % c->endpoint_count];
-        if (is_usable(e, strictness, tried, tried_count, now_ms))
-            return e;
+        uint32_t at = (start + i) % c->endpoint_count;
+        struct endpoint *e = c->endpoints[at];
+        if (!is_usable(e, strictness, tried, tried_count, now_ms))
+            continue;
+        *next = at + 1;
+        return e;
     }
     return NULL;
 }
@@ -50,14 +54,16 @@ static struct endpoint *pick_strict(struct cluster *c, enum strictness strictnes
 {
     struct rand_state *rand = &c->worker->rand;
     Weft__Config__V1__LoadBalancing algorithm = c->conf->load_balancing;
+    uint32_t next;
+    /* Behind the one that was chosen, or whoever follows an unusable one would get its share too. */
     if (algorithm == WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN)
-        return scan(c, c->round_robin++, strictness, tried, tried_count, now_ms);
+        return scan(c, c->round_robin, &c->round_robin, strictness, tried, tried_count, now_ms);
     struct endpoint *a =
-        scan(c, rand_below(rand, c->endpoint_count), strictness, tried, tried_count, now_ms);
+        scan(c, rand_below(rand, c->endpoint_count), &next, strictness, tried, tried_count, now_ms);
     if (!a || algorithm == WEFT__CONFIG__V1__LOAD_BALANCING__LB_RANDOM)
         return a;
     struct endpoint *b =
-        scan(c, rand_below(rand, c->endpoint_count), strictness, tried, tried_count, now_ms);
+        scan(c, rand_below(rand, c->endpoint_count), &next, strictness, tried, tried_count, now_ms);
     if (a == b)
         return a;
     uint64_t now_ns = loop_now_ns(c->worker->loop);

@@ -44,8 +44,10 @@ static void on_end(struct http_stream *st, const struct headers *trailers)
     assert_false(c->ended);
     c->ended = true;
     c->trailers = trailers;
-    if (c->server)
-        loop_run_soon(c->server->loop, &c->server->work);
+    if (!c->server)
+        return;
+    list_link_last(&c->server->due, &c->due);
+    loop_run_soon(c->server->loop, &c->server->work);
 }
 
 static void on_writable(struct http_stream *st)
@@ -87,6 +89,7 @@ static struct sim_call *make_call(struct list *calls, struct sim_server *server)
     c->st.owner = c;
     c->st.arena = &c->arena;
     c->server = server;
+    list_init(&c->due);
     list_link_last(calls, &c->node);
     return c;
 }
@@ -99,6 +102,7 @@ static void free_calls(struct list *calls)
         if (http_stream_is_live(&c->st))
             http_stream_reset(&c->st, ERR_CANCELED);
         list_unlink(&c->node);
+        list_unlink(&c->due);
         sim_text_dispose(&c->body);
         arena_dispose(&c->arena);
         mem_free(c);
@@ -300,13 +304,9 @@ void sim_server_answer(struct sim_call *call, unsigned status, const char *body)
 static void answer_all(struct loop_task *task)
 {
     struct sim_server *s = container_of(task, struct sim_server, work);
-    LIST_FOREACH(node, &s->calls)
-    {
-        struct sim_call *c = container_of(node, struct sim_call, node);
-        if (!c->ended || c->answered || s->manual)
-            continue;
-        c->answered = true;
-        if (http_stream_is_live(&c->st))
+    for (struct list *node; (node = list_take_first(&s->due));) {
+        struct sim_call *c = container_of(node, struct sim_call, due);
+        if (!s->manual && http_stream_is_live(&c->st))
             sim_server_answer(c, s->status, s->body);
     }
 }
@@ -322,6 +322,7 @@ void sim_server_open(struct sim_server *s, struct loop *l, const char *address,
     assert_int_equal(addr_parse(slice_from_cstr(address), &s->host.at), ERR_OK);
     list_init(&s->calls);
     list_init(&s->connections);
+    list_init(&s->due);
     loop_task_init(&s->work, answer_all);
     sim_net_add(&s->host);
 }

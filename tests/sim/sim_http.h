@@ -22,7 +22,7 @@ struct sim_call {
     unsigned interims;
     uint16_t last_interim;
     bool ended, done, aborted;
-    bool answered;
+    struct list due; /* in server->due until it is answered */
     bool hold; /* bytes that come are not consumed */
     size_t held;
     enum err why;              /* aborted */
@@ -66,6 +66,7 @@ struct sim_server {
     struct http_server_config config;
     struct list calls;
     struct list connections;
+    struct list due;
     struct loop_task work;
     bool manual;
     bool refuse; /* requests, before they are processed */

@@ -72,6 +72,8 @@ static void every_size(void **state)
             struct ends e;
             open_ends(&e, &pairs[p], capacities[c]);
             for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+                if (capacities[c] == 1000 && sizes[i] > 140000)
+                    continue; /* nothing new, and slow */
                 for (int with_length = 0; with_length < 2; with_length++) {
                     unsigned n = e.server.requests;
                     struct sim_call *call = post(&e, sizes[i], with_length);
