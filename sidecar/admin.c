@@ -143,6 +143,18 @@ struct slice admin_query(const struct admin_request *r, const char *name)
     return (struct slice){0};
 }
 
+/* A page in somebody's browser can send a POST here, under its own Host or with an Origin: only
+ * what names an address (or localhost) and no origin comes from a tool. */
+static bool is_forged(const struct message *head)
+{
+    struct addr ignored;
+    struct slice host = head->authority;
+    size_t colon = slice_find_byte(host, ':');
+    bool is_local = slice_eq_nocase(slice_sub(host, 0, colon), SLICE("localhost"));
+    return headers_find_id(&head->headers, HEADER_ORIGIN) ||
+           (!is_local && addr_parse(host, &ignored) != ERR_OK);
+}
+
 static void dispatch(struct admin_request *r)
 {
     const struct admin *a = r->connection->admin;
@@ -155,6 +167,10 @@ static void dispatch(struct admin_request *r)
         if (!slice_eq_cstr(path, route->path))
             continue;
         has_path = true;
+        if (slice_eq_cstr(method, "POST") && is_forged(r->head)) {
+            admin_reply_text(r, 403, "a POST must name this host by its address");
+            return;
+        }
         if (slice_eq_cstr(method, route->method)) {
             route->handle(a->owner, r);
             return;

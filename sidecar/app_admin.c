@@ -4,13 +4,13 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/app_admin.h"
 
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "sidecar/admin.h"
 #include "sidecar/app_dump.h"
 #include "sidecar/app_priv.h"
+#include "sidecar/config/snapshot_dump.h"
 #include "sidecar/config/source_folder.h"
 #include "sidecar/identity.h"
 #include "sidecar/worker.h"
@@ -178,6 +178,15 @@ static void get_status(void *owner, struct admin_request *request)
     admin_reply(request, 200, "application/json", &text);
 }
 
+static void get_config(void *owner, struct admin_request *request)
+{
+    const struct app *app = owner;
+    struct buf text;
+    buf_init(&text);
+    snapshot_dump(app->snapshot, &text);
+    admin_reply(request, 200, "application/json", &text);
+}
+
 static void post_log(void *owner, struct admin_request *request)
 {
     (void)owner;
@@ -204,10 +213,10 @@ static void post_reload(void *owner, struct admin_request *request)
 }
 
 static const struct admin_route admin_routes[] = {
-    {"GET", "/status", get_status},       {"GET", "/clusters", get_clusters},
-    {"GET", "/metrics", get_metrics},     {"POST", "/log", post_log},
-    {"POST", "/drain", post_drain},       {"POST", "/reload", post_reload},
-    {"GET", "/healthz/ready", get_ready},
+    {"GET", "/config_dump", get_config}, {"GET", "/status", get_status},
+    {"GET", "/clusters", get_clusters},  {"GET", "/metrics", get_metrics},
+    {"POST", "/log", post_log},          {"POST", "/drain", post_drain},
+    {"POST", "/reload", post_reload},    {"GET", "/healthz/ready", get_ready},
 };
 static const struct admin_route metric_routes[] = {{"GET", "/metrics", get_metrics},
                                                    {"GET", "/stats/prometheus", get_metrics}};

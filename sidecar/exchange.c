@@ -2,10 +2,11 @@
  * instead of blocking. A step decides what happens next; everything else only records facts and
  * wakes. Nothing here knows the HTTP version of either side.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/exchange_run.h"
+#include "sidecar/exchange.h"
 
 #include "lib/base/mem.h"
 #include "sidecar/exchange_priv.h"
+#include "sidecar/exchange_run.h"
 
 #define ARENA_BLOCK 4096
 

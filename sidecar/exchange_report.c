@@ -1,4 +1,5 @@
-/* The end of an exchange in numbers: which request, between whom, how it ended. Worker thread.
+/* The end of an exchange in numbers: which request, between whom, how it ended, as metrics and as a
+ * line of the access log. Worker thread; only reads the exchange.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
 #include "sidecar/report.h"

@@ -42,14 +42,13 @@ static void fail(struct identity_request *r, const char *what, const struct grpc
 /* The chain without its last certificate, the root: that one everybody has. */
 static char *join_chain(const Istio__V1__Auth__IstioCertificateResponse *response)
 {
-    size_t len = 0, count = response->n_cert_chain;
-    size_t used = count > 1 ? count - 1 : count;
-    for (size_t i = 0; i < used; i++)
-        len += strlen(response->cert_chain[i]) + 1;
-    char *chain = mem_alloc(len + 1), *at = chain;
-    for (size_t i = 0; i < used; i++)
-        at += sprintf(at, "%s\n", response->cert_chain[i]);
-    *at = 0;
+    size_t count = response->n_cert_chain, used = count > 1 ? count - 1 : count;
+    char *chain = mem_strdup("");
+    for (size_t i = 0; i < used; i++) {
+        char *longer = mem_printf("%s%s\n", chain, response->cert_chain[i]);
+        mem_free(chain);
+        chain = longer;
+    }
     return chain;
 }
 

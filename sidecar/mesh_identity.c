@@ -1,4 +1,5 @@
-/* Counting references on a set of TLS contexts; any thread.
+/* Counting references on a set of TLS contexts, from any thread. The last one lets the contexts go;
+ * connections hold references of their own.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/mesh_identity.h"
 

@@ -269,7 +269,7 @@ static void on_tls_fail(struct stream *transport, enum err why)
     char peer[ADDR_TEXT_MAX];
     LOG_W("session", "%s: TLS handshake failed: %s", addr_format(&s->info.peer, peer),
           info.fail_detail ? info.fail_detail : err_text(why));
-    metrics_count_handshake(s->worker->metrics, false);
+    metrics_count_handshake_failure(s->worker->metrics, why);
     drop_transport(s);
 }
 

@@ -1,4 +1,5 @@
-/* Answers from the current snapshot about one connection. Worker thread.
+/* Answers from the current snapshot about one connection: what was declared, where it goes, whether
+ * it may. Worker thread; changes nothing but what is remembered of the peer.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/session_admit.h"
 

@@ -1,4 +1,5 @@
-/* A data-plane thread from its first listener to its last session.
+/* A data-plane thread from its first listener to its last session: it carries out what the letters
+ * of the control thread say, and runs the exchanges that were woken.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/worker.h"
 

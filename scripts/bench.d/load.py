@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+
 from __future__ import annotations
 
 import re
@@ -21,7 +22,7 @@ class Run:
     p50_us: float
     p99_us: float
     errors: int
-    first: Cost   # of the client's side proxy
+    first: Cost  # of the client's side proxy
     second: Cost  # of the server's side proxy
     fresh: int = 0  # allocations that reached libc, Weft only
 
@@ -42,9 +43,22 @@ def microseconds(text: str) -> float:
 
 
 def wrk(port: int, connections: int, seconds: int) -> str:
-    return subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-H", "Host: app",
-                           f"http://127.0.0.1:{port}/"], check=True, capture_output=True, text=True,
-                          timeout=seconds + 30).stdout
+    return subprocess.run(
+        [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "--latency",
+            "-H",
+            "Host: app",
+            f"http://127.0.0.1:{port}/",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 30,
+    ).stdout
 
 
 def measure(pair: Pair, connections: int, seconds: int) -> Run:
@@ -62,9 +76,13 @@ def measure(pair: Pair, connections: int, seconds: int) -> Run:
     requests = int(re.search(r"(\d+) requests in", text).group(1))  # type: ignore[union-attr]
     errors = sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout) (\d+)", text))
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    return Run(requests=requests,
-               per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),  # type: ignore[union-attr]
-               p50_us=microseconds(re.search(r"^ +50%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
-               p99_us=microseconds(re.search(r"^ +99%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
-               errors=errors + (int(bad.group(1)) if bad else 0),
-               second=after[0] - before[0], first=after[1] - before[1], fresh=fresh)
+    return Run(
+        requests=requests,
+        per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),  # type: ignore[union-attr]
+        p50_us=microseconds(re.search(r"^ +50%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
+        p99_us=microseconds(re.search(r"^ +99%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
+        errors=errors + (int(bad.group(1)) if bad else 0),
+        second=after[0] - before[0],
+        first=after[1] - before[1],
+        fresh=fresh,
+    )

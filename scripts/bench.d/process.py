@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+
 from __future__ import annotations
 
 import os
@@ -17,6 +18,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 @dataclass(frozen=True)
 class Cost:
     """CPU seconds since the process began."""
+
     user: float
     system: float
 
@@ -46,15 +48,24 @@ def wait_for_port(port: int, seconds: float = 20) -> None:
 class Process:
     """One program with its log file. Its children (nginx's worker) count as it."""
 
-    def __init__(self, name: str, argv: list[str], log: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, argv: list[str], log: Path, env: dict[str, str] | None = None
+    ) -> None:
         self.name = name
         self.log = log
         self._file = log.open("wb")
-        self._child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self._file, stderr=self._file,
-                                       env={**os.environ, **(env or {})})
+        self._child = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=self._file,
+            env={**os.environ, **(env or {})},
+        )
 
     def pids(self) -> list[int]:
-        children = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text().split()
+        children = (
+            Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text().split()
+        )
         return [self._child.pid, *map(int, children)]
 
     def cost(self) -> Cost:

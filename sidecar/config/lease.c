@@ -1,4 +1,5 @@
-/* One worker's pins on one snapshot; never shared between threads.
+/* Pins of one worker on one snapshot: plain counters, never shared between threads. The last pin lets
+ * the snapshot go. Must not know who pins.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/lease.h"
 

@@ -1,4 +1,5 @@
-/* Folder -> policy set -> configuration -> snapshot. Control thread; may block on files.
+/* Folder -> policy set -> configuration -> snapshot, and again after every change. Control thread;
+ * may block on files. Must not know who the snapshots are for.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/source_folder.h"
 

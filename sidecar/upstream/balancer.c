@@ -1,4 +1,5 @@
 /* Power of two choices on peak-EWMA by default; round robin, random and least request on demand.
+ * Worker thread; keeps nothing between picks but a turn counter. Must not know requests.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/balancer.h"
 

@@ -1,4 +1,5 @@
-/* Connecting to endpoints; the place where a hop becomes mutual TLS. Worker thread.
+/* Connecting to endpoints; the one place where a hop becomes mutual TLS. Worker thread; keeps
+ * nothing. Must not know what the connection will carry.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/dialer.h"
 

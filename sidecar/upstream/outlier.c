@@ -1,4 +1,5 @@
-/* Consecutive failures to ejection, for a time that doubles with every ejection in a row.
+/* From consecutive failures to ejection, for a time that doubles with every ejection in a row. Worker
+ * thread; what it writes is shared by all workers and atomic.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/outlier.h"
 

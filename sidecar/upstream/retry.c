@@ -1,4 +1,5 @@
-/* A retry budget over two sliding windows of ten seconds.
+/* A retry budget over two sliding windows of ten seconds. Worker thread; each worker has its own.
+ * Must not know why somebody retries.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/retry.h"
 
