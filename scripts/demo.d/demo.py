@@ -98,12 +98,12 @@ def main() -> int:
             report.say(f"a mesh of {len(shop.bed.sidecars())} sidecars is up after "
                        f"{time.monotonic() - begin:.1f} s\n")
             run_all(shop, report, options.only)
-            report.close(time.monotonic() - begin, str(shop.bed.run.path))
+            shop.bed.keep_files = options.keep or options.verbose or not report.ok
+            report.close(time.monotonic() - begin,
+                         str(shop.bed.run.path) if shop.bed.keep_files else "")
             if options.keep:
                 things_to_try(shop, report.say)
                 signal.pause()
-            elif report.ok:
-                shop.bed.keep_files = options.verbose
     except Unavailable as e:
         print(f"demo: {e}", file=sys.stderr)
         return 2

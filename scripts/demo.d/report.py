@@ -53,8 +53,8 @@ class Report:
         for o in self.outcomes:
             first = (o.figure.splitlines() or [""])[0]
             self.say(f"  {self._mark(o.ok)} {o.name:<{width}} {o.seconds:6.1f} s  {first[:90]}")
-        self.say(f"\n{held} of {len(self.outcomes)} checks hold; {seconds:.0f} s in all; "
-                 f"logs, captures and policies: {where}")
+        kept = f"; logs, captures and policies: {where}" if where else ""
+        self.say(f"\n{held} of {len(self.outcomes)} checks hold; {seconds:.0f} s in all{kept}")
         if self._json:
-            print(json.dumps({"ok": self.ok, "seconds": round(seconds, 1), "run": where,
+            print(json.dumps({"ok": self.ok, "seconds": round(seconds, 1), "run": where or None,
                               "checks": [asdict(o) for o in self.outcomes]}, indent=2))

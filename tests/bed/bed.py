@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import signal
 from typing import Any
 
 from . import objects, programs, sidecar, yaml_text
@@ -186,15 +187,19 @@ class Bed:
         return {name: code for name, code in status.items() if name in ours and code != 0}
 
     def delete(self) -> None:
-        """Ends every program, then takes everything away."""
-        self.stop()
-        for pod in self.pods.values():
-            with contextlib.suppress(OSError):
-                pod.netns.delete()
-            clear(pod.netns.name)
-        self.network.delete()
-        if not self.keep_files:
-            self.run.delete()
+        """Ends every program, then takes everything away; an impatient Ctrl-C has to wait."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            self.stop()
+            for pod in self.pods.values():
+                with contextlib.suppress(OSError):
+                    pod.netns.delete()
+                clear(pod.netns.name)
+            self.network.delete()
+            if not self.keep_files:
+                self.run.delete()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def __enter__(self) -> "Bed":
         return self

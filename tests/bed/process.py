@@ -29,6 +29,7 @@ class Process:
         with open(log, "ab") as out:
             self._start = out.tell()
             self._popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                           start_new_session=True,  # Ctrl-C is for us alone
                                            env={**os.environ, **(env or {})})
         self._was_asked = False
 

@@ -111,12 +111,13 @@ class Shop:
         return [self.frontend, self.v1, self.v2, self.ratings]
 
     def reset(self) -> None:
-        """As it was at first: apps are well, no policy but the shop's own."""
+        """As it was at first: apps are well, no policy but the shop's own, nobody is ejected."""
         for pod in self.meshed():
             pod.control()
         for name in self.bed.policies.names():
             if name >= "20":
                 self.bed.withdraw(name)
+        self.await_whole()
 
     def await_whole(self) -> None:
         """Until both versions of reviews answer: none of them is ejected any more."""

@@ -34,12 +34,6 @@ def version(answer):
     return answer.json()["version"]
 
 
-@pytest.fixture(autouse=True)
-def fixture_whole(shop):
-    """An endpoint that another test drove out is back before the next one begins."""
-    shop.await_whole()
-
-
 @pytest.mark.parametrize("how", [{"fail": 503}, {"close": 1}])
 def test_retries_hide_a_failing_endpoint(shop, how):
     with shop.bed.policy(RETRIES):

@@ -1,0 +1,132 @@
+"""How a sidecar starts, or says why it does not; what it keeps over a restart.
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+import shutil
+
+import pytest
+
+from bed import Bed, Port
+from bed.wait import until
+from conftest import make, take_down
+
+BROKEN = "apiVersion: v1\nkind: Service\nmetadata: {name: Not A Name}\nspec: {ports: 7}\n"
+
+
+@pytest.fixture(scope="module", name="bed")
+def fixture_bed():
+    bed = make(lambda: Bed("start"))
+    bed.add_pod("one")
+    bed.add_pod("two", "two")
+    bed.add_pod("stranger", meshed=False)
+    bed.add_service("two", [Port(9080, 9080)])
+    bed.add_authority()
+    bed.publish()
+    bed.pods["two"].start_demo("ratings")
+    bed.pods["two"].start_sidecar()
+    yield bed
+    take_down(bed)
+
+
+@pytest.fixture(name="one")
+def fixture_one(bed):
+    """A pod whose sidecar each test starts in its own way."""
+    pod = bed.pods["one"]
+    yield pod
+    if pod.sidecar and pod.sidecar.is_running():
+        pod.sidecar.stop()
+
+
+def fails(one, expected, **options):
+    """It ends, with a status and a sentence."""
+    sidecar = one.start_sidecar(ready=False, **options)
+    assert sidecar.await_end() not in (0, None)
+    assert sidecar.status > 0, f"killed by a signal: {sidecar.status}"
+    assert expected in sidecar.output(), sidecar.output()
+
+
+def test_a_mistaken_option_is_named(one):
+    fails(one, "--outbond", outbond="1")
+    fails(one, "--workers", workers="many")
+    fails(one, "--policy-dir is missing", policy_dir=None)
+    fails(one, "--gateway", mode="ingress")
+
+
+def test_a_folder_that_is_not_there(one):
+    fails(one, "/nowhere", policy_dir="/nowhere")
+
+
+def test_a_port_that_is_taken(one):
+    taken = one.start_tcp("echo", 15006)
+    try:
+        fails(one, "15006")
+    finally:
+        taken.stop()
+
+
+def test_a_broken_policy_at_the_start(bed, one):
+    own = bed.run.folder("broken")
+    (own / "a.yaml").write_text(BROKEN)
+    fails(one, "a.yaml:", policy_dir=own)
+
+
+def test_the_last_good_configuration_survives_a_restart(bed, one):
+    own = bed.run.folder("kept")
+    shutil.copy(bed.policies.path / "00-topology.yaml", own)
+    keep = bed.run.folder("pods", "one", "state", uid=1337, mode=0o700) / "last-good"
+    one.start_sidecar(policy_dir=own, last_good=keep)
+    assert one.get("http://two:9080/who").status == 200
+    assert one.sidecar.stop() == 0
+    assert keep.stat().st_mode & 0o077 == 0, "it may hold private keys"
+    (own / "broken.yaml").write_text(BROKEN)
+    one.start_sidecar(policy_dir=own, last_good=keep)
+    one.sidecar.await_log(r"broken\.yaml:\d+")
+    one.sidecar.await_log("last good")
+    assert one.get("http://two:9080/who").status == 200
+    mark = one.sidecar.mark()
+    (own / "broken.yaml").unlink()
+    one.sidecar.await_log("is in force", mark)
+
+
+def test_certificates_from_files(one):
+    one.start_sidecar()
+    one.sidecar.await_identity()
+    seen = one.get("http://two:9080/headers").json()["headers"]["x-forwarded-client-cert"]
+    assert f"URI=spiffe://{one.identity}" in seen
+
+
+def test_new_files_are_taken(bed, one):
+    one.start_sidecar()
+    one.sidecar.await_identity()
+
+    def hash_seen():
+        told = one.get("http://two:9080/headers").json()["headers"]["x-forwarded-client-cert"]
+        return told.split("Hash=")[1][:64]
+    before = hash_seen()
+    one.prepare_identity()
+    until("the new certificate", lambda: hash_seen() != before)
+
+
+def test_files_that_cannot_be_used_change_nothing(bed, one):
+    one.start_sidecar()
+    one.sidecar.await_identity()
+    folder = bed.run.path / "pods" / "one"
+    kept = (folder / "cert.pem").read_text()
+    mark = one.sidecar.mark()
+    try:
+        (folder / "cert.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n"
+                                         "-----END CERTIFICATE-----\n")
+        one.sidecar.await_log(r"(?m)(warn|error) identity: .+", mark)
+        assert one.get("http://two:9080/who").status == 200
+    finally:
+        (folder / "cert.pem").write_text(kept)
+
+
+def test_signals_end_it_in_order(bed, one):
+    one.start_sidecar()
+    one.sidecar.await_identity()
+    assert one.sidecar.is_ready()
+    assert one.sidecar.stop() == 0
+    assert "draining" in one.sidecar.output()
+    stranger = bed.pods["stranger"]
+    with pytest.raises(OSError):
+        stranger.connect(one.ip, 15021).close()
