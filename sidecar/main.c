@@ -1,5 +1,5 @@
-/* weft-sidecar: picks the job (the data plane, or writing iptables rules) and hands over. Runs once,
- * on the first thread; must not know how either is done.
+/* weft-sidecar: picks the job (the data plane, or writing iptables rules) and hands over. Runs
+ * once, on the first thread; must not know how either is done.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 

@@ -18,7 +18,7 @@
 #define SESSION_MAGIC 0x53657373u
 #define EARLY_MAX (32u * 1024)
 #define DECIDE_MS 10000 /* a client that has begun to speak must get to the point */
-#define IDLE_MS 3600000 /* of a declared HTTP connection before its first byte, as between requests */
+#define IDLE_MS 3600000 /* of a declared HTTP connection before its first byte */
 
 #define TCP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
 #define TLS WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TLS

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts every contender, loads them in turn (A B C A B C ...), prints one table of medians and ratios.
+"""Starts every contender, loads them in turn (A B C A B C ...), prints medians and ratios.
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -36,7 +36,8 @@ def start_app(folder: Path) -> tuple[Process, int]:
         f"worker_processes 1; pid {temp}/pid; error_log stderr warn; daemon off;\n"
         f"events {{ worker_connections 4096; }}\nhttp {{ access_log off; {paths}\n"
         "keepalive_requests 100000000; keepalive_timeout 1h;\n"
-        f'server {{ listen 127.0.0.1:{port}; location / {{ default_type text/plain; return 200 "{BODY}"; }} }} }}\n'
+        f"server {{ listen 127.0.0.1:{port};\n"
+        f'  location / {{ default_type text/plain; return 200 "{BODY}"; }} }} }}\n'
     )
     app = Process(
         "app", ["nginx", "-p", str(folder), "-e", "stderr", "-c", str(conf)], folder / "app.log"
@@ -104,16 +105,19 @@ def summarise(
 def print_table(rows: list[dict]) -> None:
     for connections in LOADS:
         print(
-            f"\n{connections} connection{'s' if connections > 1 else ''}: CPU is microseconds per request and hop "
+            f"\n{connections} connection{'s' if connections > 1 else ''}: "
+            "CPU is microseconds per request and hop "
             "(mean of the two proxies); first and second: each proxy's own"
         )
         print(
-            f"{'proxy':9}{'hop':10}{'req/s':>9}{'p50 us':>9}{'p99 us':>9}{'CPU us':>9}{'user':>8}{'kernel':>8}"
+            f"{'proxy':9}{'hop':10}{'req/s':>9}{'p50 us':>9}{'p99 us':>9}"
+            f"{'CPU us':>9}{'user':>8}{'kernel':>8}"
             f"{'first':>8}{'second':>8}{'RSS MB':>8}{'errors':>8}"
         )
         for r in (r for r in rows if r["connections"] == connections):
             print(
-                f"{r['proxy']:9}{r['hop']:10}{r['per_second']:9.0f}{r['p50_us']:9.0f}{r['p99_us']:9.0f}"
+                f"{r['proxy']:9}{r['hop']:10}{r['per_second']:9.0f}{r['p50_us']:9.0f}"
+                f"{r['p99_us']:9.0f}"
                 f"{r['cpu_us']:9.2f}{r['user_us']:8.2f}{r['system_us']:8.2f}{r['first_us']:8.2f}"
                 f"{r['second_us']:8.2f}{r['idle_rss_mb']:8.1f}{r['errors']:8d}"
             )
@@ -146,8 +150,9 @@ def print_bars(rows: list[dict]) -> None:
         )
     for row in (weft64, weft1):
         print(
-            f"  allocations that reached libc in the steady state, {row['connections']} connection(s): "
-            f"{row['fresh_allocations']} in {row['fresh_over_requests']} requests, both sidecars together"
+            "  allocations that reached libc in the steady state, "
+            f"{row['connections']} connection(s): {row['fresh_allocations']} in "
+            f"{row['fresh_over_requests']} requests, both sidecars together"
         )
 
 

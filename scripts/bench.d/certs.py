@@ -23,7 +23,7 @@ def openssl(*args: str, stdin: str | None = None) -> None:
 
 
 def make(folder: Path) -> None:
-    """ca.pem, and for client and server: <name>.pem (chain), <name>.key, <name>.both (HAProxy wants one file)."""
+    """ca.pem, and for client and server <name>.pem, <name>.key and, for HAProxy, <name>.both."""
     folder.mkdir(parents=True, exist_ok=True)
     ca, key = folder / "ca.pem", folder / "ca.key"
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")

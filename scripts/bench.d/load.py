@@ -42,6 +42,13 @@ def microseconds(text: str) -> float:
     return float(number) * UNITS[unit]
 
 
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text, re.M)
+    if not match:
+        raise ValueError(f"wrk said nothing of {pattern}:\n{text}")
+    return match.group(1)
+
+
 def wrk(port: int, connections: int, seconds: int) -> str:
     return subprocess.run(
         [
@@ -78,9 +85,9 @@ def measure(pair: Pair, connections: int, seconds: int) -> Run:
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Run(
         requests=requests,
-        per_second=float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),  # type: ignore[union-attr]
-        p50_us=microseconds(re.search(r"^ +50%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
-        p99_us=microseconds(re.search(r"^ +99%\s+(\S+)", text, re.M).group(1)),  # type: ignore[union-attr]
+        per_second=float(found(r"Requests/sec:\s+([\d.]+)", text)),
+        p50_us=microseconds(found(r"^ +50%\s+(\S+)", text)),
+        p99_us=microseconds(found(r"^ +99%\s+(\S+)", text)),
         errors=errors + (int(bad.group(1)) if bad else 0),
         second=after[0] - before[0],
         first=after[1] - before[1],

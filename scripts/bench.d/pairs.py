@@ -1,4 +1,6 @@
-"""The contenders: each a pair of proxies, client -> first -> mutual TLS -> second -> app, one worker each.
+"""The contenders: pairs of proxies, client -> first -> mutual TLS -> second -> app.
+
+One worker each.
 
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -60,8 +62,10 @@ class Haproxy(Pair):
     def config(self, bind: str, server: str) -> str:
         return (
             f"global\n  nbthread 1\n  maxconn 4096\ndefaults\n  mode http\n  timeout connect 5s\n"
-            f"  timeout client 60s\n  timeout server 60s\n  http-reuse always\n  option http-keep-alive\n"
-            f"frontend f\n  bind 127.0.0.1:{bind}\n  default_backend b\nbackend b\n  server s 127.0.0.1:{server}\n"
+            "  timeout client 60s\n  timeout server 60s\n"
+            "  http-reuse always\n  option http-keep-alive\n"
+            f"frontend f\n  bind 127.0.0.1:{bind}\n  default_backend b\n"
+            f"backend b\n  server s 127.0.0.1:{server}\n"
         )
 
     def start(self) -> None:
@@ -95,7 +99,8 @@ class Nginx(Pair):
         )
         return (
             f"worker_processes 1;\npid {temp}/pid;\nerror_log stderr warn;\ndaemon off;\n"
-            "events { worker_connections 4096; }\nhttp {\n  access_log off;\n  keepalive_requests 100000000;\n"
+            "events { worker_connections 4096; }\n"
+            "http {\n  access_log off;\n  keepalive_requests 100000000;\n"
             f"{paths}{server}}}\n"
         )
 
@@ -105,16 +110,21 @@ class Nginx(Pair):
             "    proxy_set_header Host $host;\n"
         )
         second = (
-            f"  upstream u {{ server 127.0.0.1:{self.app_port}; keepalive 128; keepalive_requests 100000000; }}\n"
+            f"  upstream u {{ server 127.0.0.1:{self.app_port}; keepalive 128;\n"
+            "    keepalive_requests 100000000; }\n"
             f"  server {{\n    listen 127.0.0.1:{self.middle} ssl;\n    ssl_protocols TLSv1.3;\n"
-            f"    ssl_certificate {self.certs}/server.pem;\n    ssl_certificate_key {self.certs}/server.key;\n"
+            f"    ssl_certificate {self.certs}/server.pem;\n"
+            f"    ssl_certificate_key {self.certs}/server.key;\n"
             f"    ssl_client_certificate {self.certs}/ca.pem;\n    ssl_verify_client on;\n"
             f"    location / {{ proxy_pass http://u;\n{proxy} }}\n  }}\n"
         )
         first = (
-            f"  upstream u {{ server 127.0.0.1:{self.middle}; keepalive 128; keepalive_requests 100000000; }}\n"
-            f"  server {{\n    listen 127.0.0.1:{self.entry};\n    location / {{\n    proxy_pass https://u;\n{proxy}"
-            f"    proxy_ssl_protocols TLSv1.3;\n    proxy_ssl_certificate {self.certs}/client.pem;\n"
+            f"  upstream u {{ server 127.0.0.1:{self.middle}; keepalive 128;\n"
+            "    keepalive_requests 100000000; }\n"
+            f"  server {{\n    listen 127.0.0.1:{self.entry};\n    location / {{\n"
+            f"    proxy_pass https://u;\n{proxy}"
+            f"    proxy_ssl_protocols TLSv1.3;\n"
+            f"    proxy_ssl_certificate {self.certs}/client.pem;\n"
             f"    proxy_ssl_certificate_key {self.certs}/client.key;\n"
             f"    proxy_ssl_trusted_certificate {self.certs}/ca.pem;\n    proxy_ssl_verify on;\n"
             f"    proxy_ssl_name server;\n    proxy_ssl_server_name on;\n    }}\n  }}\n"
@@ -122,6 +132,12 @@ class Nginx(Pair):
         for role, text, port in (("server", second, self.middle), ("client", first, self.entry)):
             conf = self.write(f"nginx-{role}.conf", self.config(role, text))
             self.run(role, ["nginx", "-p", str(self.folder), "-e", "stderr", "-c", conf], port)
+
+
+TYPE = "type.googleapis.com"
+UPSTREAM_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 
 
 class Envoy(Pair):
@@ -181,8 +197,9 @@ class Envoy(Pair):
     ) -> str:
         options = (
             (
-                "      typed_extension_protocol_options:\n        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:\n"
-                '          "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\n'
+                "      typed_extension_protocol_options:\n"
+                f"        {UPSTREAM_OPTIONS}:\n"
+                f'          "@type": {TYPE}/{UPSTREAM_OPTIONS}\n'
                 "          explicit_http_config: { http2_protocol_options: {} }\n"
             )
             if h2_cluster
@@ -195,7 +212,7 @@ class Envoy(Pair):
         - filters:
             - name: envoy.filters.network.http_connection_manager
               typed_config:
-                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                "@type": {TYPE}/{MANAGER}
                 stat_prefix: bench
                 codec_type: AUTO
                 route_config:
@@ -205,7 +222,7 @@ class Envoy(Pair):
                       routes: [{{ match: {{ prefix: "/" }}, route: {{ cluster: target }} }}]
                 http_filters:
                   - name: envoy.filters.http.router
-                    typed_config: {{ "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }}
+                    typed_config: {{ "@type": {TYPE}/{ROUTER} }}
 {listen_tls}  clusters:
     - name: target
       connect_timeout: 2s
@@ -214,7 +231,9 @@ class Envoy(Pair):
         cluster_name: target
         endpoints:
           - lb_endpoints:
-              - endpoint: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {target} }} }} }}
+              - endpoint:
+                  address:
+                    socket_address: {{ address: 127.0.0.1, port_value: {target} }}
 {cluster_tls}"""
 
     def tls(self, indent: str, kind: str, name: str, more: str) -> str:

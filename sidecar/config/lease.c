@@ -1,5 +1,5 @@
-/* Pins of one worker on one snapshot: plain counters, never shared between threads. The last pin lets
- * the snapshot go. Must not know who pins.
+/* Pins of one worker on one snapshot: plain counters, never shared between threads. The last pin
+ * lets the snapshot go. Must not know who pins.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/lease.h"
 

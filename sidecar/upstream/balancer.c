@@ -56,7 +56,7 @@ static struct endpoint *pick_strict(struct cluster *c, enum strictness strictnes
     struct rand_state *rand = &c->worker->rand;
     Weft__Config__V1__LoadBalancing algorithm = c->conf->load_balancing;
     uint32_t next;
-    /* Behind the one that was chosen, or whoever follows an unusable one would get its share too. */
+    /* Behind the one chosen, or whoever follows an unusable one would get its share too. */
     if (algorithm == WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN)
         return scan(c, c->round_robin, &c->round_robin, strictness, tried, tried_count, now_ms);
     struct endpoint *a =

@@ -1,5 +1,5 @@
-/* From consecutive failures to ejection, for a time that doubles with every ejection in a row. Worker
- * thread; what it writes is shared by all workers and atomic.
+/* From consecutive failures to ejection, for a time that doubles with every ejection in a row.
+ * Worker thread; what it writes is shared by all workers and atomic.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/outlier.h"
 
