@@ -96,8 +96,8 @@ def summarise(
                 (r.second.user + r.second.system) / r.requests * 1e6 for r in mine
             )
             if isinstance(pair, Weft):
-                row["fresh_allocations"] = sum(r.fresh for r in mine[1:])
-                row["fresh_over_requests"] = sum(r.requests for r in mine[1:])
+                row["fresh_allocations"] = sum(r.fresh for r in mine)
+                row["fresh_over_requests"] = sum(r.requests for r in mine)
             rows.append(row)
     return rows
 
