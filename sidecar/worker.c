@@ -37,25 +37,33 @@ static void on_accept(struct listener *l, struct stream *accepted)
     session_open(slot->worker, accepted, (enum direction)slot->direction, slot->port);
 }
 
+/* A place that is free, or was freed when its gateway went. NULL: there is none. */
+static struct worker_listener *free_slot(struct worker *w)
+{
+    for (unsigned i = 0; i < w->listener_count; i++)
+        if (!w->listeners[i].listener)
+            return &w->listeners[i];
+    return w->listener_count < WORKER_LISTENERS_MAX ? &w->listeners[w->listener_count++] : NULL;
+}
+
 static bool open_listener(struct worker *w, const struct addr *at, enum direction direction,
                           uint16_t port)
 {
     struct listener_options options = {.reuse_port = true};
     char text[ADDR_TEXT_MAX];
-    if (w->listener_count == WORKER_LISTENERS_MAX) {
+    struct worker_listener *slot = free_slot(w);
+    if (!slot) {
         LOG_E("worker", "more than %d listeners: %s is not served", WORKER_LISTENERS_MAX,
               addr_format(at, text));
         return false;
     }
-    struct worker_listener *slot = &w->listeners[w->listener_count];
     *slot = (struct worker_listener){.worker = w, .port = port, .direction = direction};
     enum err e = listener_open(w->loop, at, &options, on_accept, slot, &slot->listener);
     if (e != ERR_OK) {
+        slot->listener = NULL;
         LOG_E("worker", "cannot listen on %s: %s", addr_format(at, text), err_text(e));
-        return false;
     }
-    w->listener_count++;
-    return true;
+    return e == ERR_OK;
 }
 
 static bool has_gateway_listener(const struct worker *w, uint16_t port)

@@ -187,6 +187,18 @@ static void empty_cluster(struct cluster *c)
     c->endpoint_count = 0;
 }
 
+/* Nobody names them any more, and nobody uses them. */
+static void forget_vanished(struct cluster_table *t)
+{
+    for (uint32_t slot = 0; slot < t->slots; slot++) {
+        struct cluster *c = t->by_slot[slot];
+        if (!c || !c->vanished || c->active || c->connections || !list_is_empty(&c->gone))
+            continue;
+        t->by_slot[slot] = NULL;
+        destroy_cluster(c);
+    }
+}
+
 void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
 {
     uint32_t count;
@@ -199,10 +211,15 @@ void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
         if (slot < t->slots && t->by_slot[slot] && t->by_slot[slot]->conf != confs[i])
             reconcile(t->by_slot[slot], confs[i]);
     }
-    for (uint32_t slot = 0; slot < t->slots; slot++)
-        if (t->by_slot[slot] && !present[slot])
-            empty_cluster(t->by_slot[slot]);
+    for (uint32_t slot = 0; slot < t->slots; slot++) {
+        struct cluster *c = t->by_slot[slot];
+        if (c && !present[slot])
+            empty_cluster(c);
+        if (c)
+            c->vanished = !present[slot];
+    }
     mem_free(present);
+    forget_vanished(t);
 }
 
 void cluster_table_drain(struct cluster_table *t)
@@ -222,6 +239,7 @@ void cluster_table_drain(struct cluster_table *t)
 
 void cluster_table_sweep(struct cluster_table *t)
 {
+    forget_vanished(t);
     uint64_t now = loop_now_ms(t->worker->loop);
     size_t at = 0;
     struct slice key;

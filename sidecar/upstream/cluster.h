@@ -40,6 +40,7 @@ struct cluster {
     uint32_t pending; /* waiting for a connection */
     uint32_t connections;
     struct retry_budget budget;
+    bool vanished;    /* the configuration names it no more */
     bool dynamic;     /* made here for one address, not from configuration */
     bool is_own_app;  /* dynamic: the app behind this sidecar */
     uint64_t used_ms; /* dynamic: last use, for eviction */
@@ -59,7 +60,8 @@ void cluster_table_dispose(struct cluster_table *t);
 void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s);
 /* No new connections are kept; idle ones close now. */
 void cluster_table_drain(struct cluster_table *t);
-/* Forgets dynamic clusters that were unused for five minutes. Call now and then. */
+/* Forgets vanished clusters that nothing uses, and dynamic ones that were unused for five minutes.
+ * Call now and then. */
 void cluster_table_sweep(struct cluster_table *t);
 
 /* The running state of a configured cluster. O(1). */
