@@ -46,6 +46,25 @@ static void deliver_eof(struct tcp *t)
     }
 }
 
+/* libuv takes a connection that hangs up right after a read for one that ended well; but a reset
+ * hangs up too, and leaves its error with the socket. A body that has no other end would pass for
+ * whole. */
+static int pending_error(const struct tcp *t)
+{
+    int code = 0;
+    socklen_t len = sizeof(code);
+    return getsockopt(tcp_fd(t), SOL_SOCKET, SO_ERROR, &code, &len) < 0 ? errno : code;
+}
+
+static void end(struct tcp *t)
+{
+    int code = pending_error(t);
+    if (code)
+        tcp_fail(t, err_from_errno(code), uv_err_text(-code));
+    else
+        deliver_eof(t);
+}
+
 static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
 {
     struct tcp *t = container_of((uv_tcp_t *)handle, struct tcp, handle);
@@ -56,7 +75,7 @@ static void on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
         uv_read_stop(handle);
         t->is_reading = false;
     } else if (n == UV_EOF) {
-        deliver_eof(t);
+        end(t);
     } else if (n < 0 && t->state == TCP_OPEN) {
         tcp_fail(t, err_from_uv((int)n), uv_err_text((int)n));
     }

@@ -247,6 +247,25 @@ static void test_peer_resets(void **state)
     loop_destroy(l);
 }
 
+/* What was sent before a reset arrives; the reset is no regular end. */
+static void test_peer_sends_and_resets(void **state)
+{
+    struct loop *l = loop_create();
+    struct probe p;
+    int fd = connect_pair(l, &p);
+    probe_read(&p, true);
+    raw_send(fd, "half of it");
+    raw_reset(fd);
+    p.hook = probe_stop_on_eof_or_fail;
+    loop_run(l);
+    assert_true(probe_got(&p, "half of it"));
+    assert_int_equal(p.count[EVENT_EOF], 0);
+    assert_int_equal(p.count[EVENT_FAIL], 1);
+    assert_int_equal(p.why, ERR_RESET);
+    probe_dispose(&p);
+    loop_destroy(l);
+}
+
 /* The peer answered and then reset, and our write is what finds out: the answer comes first, then
  * the failure, neither from inside the write. */
 static void test_answer_before_write_failure(void **state)
@@ -408,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_half_close),
         cmocka_unit_test(test_read_stop_leaves_data_in_the_kernel),
         cmocka_unit_test(test_peer_resets),
+        cmocka_unit_test(test_peer_sends_and_resets),
         cmocka_unit_test(test_answer_before_write_failure),
         cmocka_unit_test(test_closed_before_the_failure_is_told),
         cmocka_unit_test(test_info_and_stale),
