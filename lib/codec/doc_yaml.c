@@ -284,5 +284,7 @@ enum err doc_yaml_parse(struct slice text, struct arena *arena, struct doc_list 
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)bytes, text.len);
     enum err err = build_documents(&b, out);
     yaml_parser_delete(&b.parser);
+    if (err)
+        *out = (struct doc_list){0};
     return err;
 }

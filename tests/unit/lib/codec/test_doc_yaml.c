@@ -19,8 +19,10 @@ static void check(const char *yaml, bool with_lines, const char *want)
     struct doc_error error;
     char got[2048] = "", one[1024];
     arena_init(&arena, 1024);
-    if (doc_yaml_parse(slice_from_cstr(yaml), &arena, &list, &error))
+    if (doc_yaml_parse(slice_from_cstr(yaml), &arena, &list, &error)) {
+        assert_int_equal(list.count, 0);
         snprintf(got, sizeof got, "%u:%u: %s", error.line, error.column, error.text);
+    }
     for (size_t i = 0; i < list.count; i++) {
         doc_dump(list.items[i], with_lines, one, sizeof one);
         snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", i ? " " : "", one);
@@ -114,6 +116,7 @@ static void test_refusals(void **state)
         {"a: b: c\n", "1:5: mapping values are not allowed in this context"},
         {"a:\n\tb: 1\n", "2:1: found character that cannot start any token while scanning for the "
                          "next token"},
+        {"a: 1\n---\nb: [\n", "4:1: did not find expected node content while parsing a flow node"},
         {"a: 'x\n", "2:1: found unexpected end of stream while scanning a quoted scalar"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
