@@ -42,8 +42,8 @@ struct http_server_events {
 /* Takes the transport over (and closes it in the end). config must outlive the server. `early`
  * holds bytes that were already read from the transport by a sniffer; it is emptied. Starts reading
  * at once.
- * An HTTP/1 client that closes its direction is still answered, unless the answer has not begun a
- * second later: then it counts as gone, and the stream gets on_abort(ERR_CLOSED). */
+ * An HTTP/1 client that closes its direction counts as gone: only an answer that is complete by the
+ * end of the turn is still sent, others get on_abort(ERR_CLOSED). Tunnels may be half-closed. */
 struct http_server *http_server_create(struct stream *transport, enum http_protocol protocol,
                                        const struct http_server_config *config,
                                        const struct http_server_events *events, void *owner,

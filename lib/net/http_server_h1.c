@@ -14,7 +14,6 @@ enum {
     TARGET_BYTES = 8192,
     HEAD_TIMEOUT_MS = 10000,
     IDLE_TIMEOUT_MS = 3600000,
-    EOF_GRACE_MS = 1000,
 };
 
 static const char closed_early[] = "The client closed the connection in the middle of a request.";
@@ -58,16 +57,14 @@ static uint32_t or_default(uint32_t configured, uint32_t otherwise)
     return configured ? configured : otherwise;
 }
 
-static void set_timer(struct http_server_h1 *c, enum http_server_h1_timed what)
+static void time_head(struct http_server_h1 *c, bool on)
 {
     const struct http_server_config *config = c->base.config;
-    if (c->timed == what)
+    if (c->timing_head == on)
         return;
-    c->timed = (uint8_t)what;
-    if (what == HTTP_SERVER_H1_TIMED_HEAD)
+    c->timing_head = on;
+    if (on)
         timer_start(&c->timer, or_default(config->head_timeout_ms, HEAD_TIMEOUT_MS));
-    else if (what == HTTP_SERVER_H1_TIMED_ANSWER)
-        timer_start(&c->timer, EOF_GRACE_MS);
     else
         timer_start(&c->timer, or_default(config->idle_timeout_ms, IDLE_TIMEOUT_MS));
 }
@@ -88,13 +85,10 @@ static void check_idle(struct http_server_h1 *c)
 static void on_timer(struct timer *timer)
 {
     struct http_server_h1 *c = container_of(timer, struct http_server_h1, timer);
-    if (c->timed == HTTP_SERVER_H1_TIMED_HEAD)
+    if (c->timing_head)
         refuse(c, H1_BAD_HEAD_TIMEOUT);
-    else if (c->timed == HTTP_SERVER_H1_TIMED_IDLE)
+    else
         check_idle(c);
-    else if (!c->answered)
-        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
-    /* Else it is the sending that will tell whether anybody is there. */
 }
 
 /* Where the bytes behind the head belong. */
@@ -147,8 +141,7 @@ static size_t parse_head(struct http_server_h1 *c, const uint8_t *data, size_t l
     size_t used;
     switch (h1_parse_head(&c->h.parse, data, len, &used, &head)) {
     case H1_PARSE_MORE:
-        if (h1_parse_is_partial(&c->h.parse))
-            set_timer(c, HTTP_SERVER_H1_TIMED_HEAD);
+        time_head(c, h1_parse_is_partial(&c->h.parse));
         return used;
     case H1_PARSE_BAD:
         refuse(c, c->h.parse.bad);
@@ -156,7 +149,7 @@ static size_t parse_head(struct http_server_h1 *c, const uint8_t *data, size_t l
     case H1_PARSE_DONE:
         break;
     }
-    set_timer(c, c->eof ? HTTP_SERVER_H1_TIMED_ANSWER : HTTP_SERVER_H1_TIMED_IDLE);
+    time_head(c, false);
     begin_request(c, &head);
     return used;
 }
@@ -239,18 +232,17 @@ static void on_data(struct stream *s, struct chunk *owner, const uint8_t *data, 
         http_h1_update_reading(&c->h);
 }
 
-/* The client sends no more. Whether it is gone or only waits for the rest cannot be seen, so an
- * answer that has not begun is waited for a little, and no longer. */
+/* The client sends no more. It may be gone or only have closed its direction; there is no telling,
+ * and work for nobody is to be stopped. So only an answer that is complete by the end of the turn
+ * is still sent. */
 static void take_eof(struct http_server_h1 *c)
 {
     struct http_h1 *h = &c->h;
     bool partial = h1_parse_is_partial(&h->parse);
-    if (h->in.len && (h->st || c->settled))
-        return;
     if (h->st && h->in_state == HTTP_H1_IN_TUNNEL) {
         http_h1_end_input(h, NULL);
         http_h1_wake(h);
-    } else if (partial || (h->st && h->in_state == HTTP_H1_IN_BODY)) {
+    } else if (partial || (h->st && !c->tunnel && !h->out_ended)) {
         http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
     } else if (!h->st && !c->settled) {
         http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_FLUSHED, ERR_OK, NULL);
@@ -260,11 +252,8 @@ static void take_eof(struct http_server_h1 *c)
 static void on_eof(struct stream *s)
 {
     struct http_server_h1 *c = s->owner;
-    if (c->h.dying)
-        return;
     c->eof = true;
-    set_timer(c, HTTP_SERVER_H1_TIMED_ANSWER);
-    take_eof(c);
+    http_h1_wake(&c->h);
 }
 
 static void on_fail(struct stream *s, enum err why)
@@ -319,7 +308,7 @@ static void run_work(struct loop_task *task)
         }
         parse_parked(c);
     } while (!c->base.over && http_server_h1_push(c));
-    if (!c->base.over && c->eof && !c->h.dying)
+    if (!c->base.over && c->eof)
         take_eof(c);
     if (!c->base.over)
         http_h1_update_reading(&c->h);

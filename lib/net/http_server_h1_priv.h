@@ -7,21 +7,14 @@
 #include "lib/net/http_h1.h"
 #include "lib/net/http_server_priv.h"
 
-/* What the timer is for. */
-enum http_server_h1_timed {
-    HTTP_SERVER_H1_TIMED_IDLE,
-    HTTP_SERVER_H1_TIMED_HEAD,
-    HTTP_SERVER_H1_TIMED_ANSWER, /* to a client that closed its direction */
-};
-
 struct http_server_h1 {
     struct http_server base;
     struct http_h1 h;
-    struct timer timer;
+    struct timer timer; /* of a head that has begun, or of idleness */
     uint64_t idle_since_ms;
     enum err abort_why; /* when dying */
     const char *detail;
-    uint8_t timed;                    /* enum http_server_h1_timed */
+    bool timing_head;
     bool eof;                         /* the client sends no more */
     bool is_1_0, is_head, is_connect; /* the current request */
     bool awaits_100;                  /* the client waits for a 100 before it sends the body */
