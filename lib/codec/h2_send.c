@@ -248,8 +248,9 @@ static void on_goaway_sent(struct h2 *h, const nghttp2_goaway *frame)
 {
     if (frame->last_stream_id != INT32_MAX)
         h->guard.going_away = true;
-    if (frame->error_code == NGHTTP2_NO_ERROR || h->code)
+    if (frame->error_code == NGHTTP2_NO_ERROR || h->doomed)
         return;
+    h->doomed = true; /* it was nghttp2 that found the error */
     h->code = frame->error_code;
     h->detail = mem_strndup((const char *)frame->opaque_data, frame->opaque_data_len);
 }

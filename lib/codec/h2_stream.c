@@ -182,6 +182,7 @@ void h2_stream_closed(struct h2_stream *st, uint32_t code)
     st->flags |= H2_ST_CLOSED;
     st->code = code;
     st->h2->recent_id = 0;
+    st->h2->recent = NULL;
     list_unlink(&st->node);
     list_link_last(&st->h2->closed, &st->node);
 }

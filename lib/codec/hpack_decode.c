@@ -89,7 +89,7 @@ static enum hpack_result read_string(struct hpack_decoder *d, struct window *w, 
         return HPACK_MORE;
     const uint8_t *bytes = w->at;
     w->at += len;
-    if (!huffman) {
+    if (!huffman || len == 0) {
         *out = slice_of(bytes, len);
         return HPACK_DONE;
     }
