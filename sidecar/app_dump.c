@@ -16,26 +16,7 @@
 
 static void put_text(struct json_write *w, const char *key, const char *value)
 {
-    json_write_key(w, key);
-    json_write_string(w, slice_from_cstr(value ? value : ""));
-}
-
-static void put_slice(struct json_write *w, const char *key, struct slice value)
-{
-    json_write_key(w, key);
-    json_write_string(w, value);
-}
-
-static void put_number(struct json_write *w, const char *key, uint64_t value)
-{
-    json_write_key(w, key);
-    json_write_i64(w, (int64_t)value);
-}
-
-static void put_bool(struct json_write *w, const char *key, bool value)
-{
-    json_write_key(w, key);
-    json_write_bool(w, value);
+    json_write_field(w, key, slice_from_cstr(value));
 }
 
 static void put_identity(struct json_write *w, const struct mesh_identity *m)
@@ -46,7 +27,7 @@ static void put_identity(struct json_write *w, const struct mesh_identity *m)
         put_text(w, "spiffe_id", m->spiffe_id);
         json_write_key(w, "seconds_left");
         json_write_i64(w, (m->not_after_ms - clock_wall_ms()) / 1000);
-        put_number(w, "generation", m->generation);
+        json_write_field_u64(w, "generation", m->generation);
     }
     json_write_object_end(w);
 }
@@ -62,10 +43,10 @@ void app_dump_status(const struct app *app, struct buf *out)
     put_text(&w, "namespace", s->namespace_name);
     put_text(&w, "workload", s->workload ? s->workload : s->gateway);
     put_text(&w, "policy_dir", s->policy_dir);
-    put_number(&w, "config_version", snapshot_version(app->snapshot));
-    put_number(&w, "config_rejected", source_folder_rejected(app->source));
-    put_bool(&w, "draining", app->is_draining);
-    put_number(&w, "memory_fresh_blocks", mem_fresh_count());
+    json_write_field_u64(&w, "config_version", snapshot_version(app->snapshot));
+    json_write_field_u64(&w, "config_rejected", source_folder_rejected(app->source));
+    json_write_field_bool(&w, "draining", app->is_draining);
+    json_write_field_u64(&w, "memory_fresh_blocks", mem_fresh_count());
     put_identity(&w, app->mesh);
     json_write_key(&w, "workers");
     json_write_array(&w);
@@ -82,23 +63,23 @@ static void put_endpoint(struct json_write *w, const struct endpoint *e, uint64_
     for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
         connections += e->pools[kind] ? pool_connections(e->pools[kind]) : 0;
     json_write_object(w);
-    put_slice(w, "address", e->conf->address_text);
-    put_slice(w, "workload", e->conf->workload);
-    put_bool(w, "ready", e->conf->ready);
-    put_bool(w, "meshed", e->conf->meshed);
-    put_bool(w, "ejected", outlier_is_ejected(e->conf->health, now_ms));
-    put_number(w, "active", e->active);
-    put_number(w, "connections", connections);
+    json_write_field(w, "address", e->conf->address_text);
+    json_write_field(w, "workload", e->conf->workload);
+    json_write_field_bool(w, "ready", e->conf->ready);
+    json_write_field_bool(w, "meshed", e->conf->meshed);
+    json_write_field_bool(w, "ejected", outlier_is_ejected(e->conf->health, now_ms));
+    json_write_field_u64(w, "active", e->active);
+    json_write_field_u64(w, "connections", connections);
     json_write_object_end(w);
 }
 
 static void put_cluster(struct json_write *w, const struct cluster *c)
 {
     json_write_object(w);
-    put_slice(w, "name", c->conf->name);
-    put_number(w, "active", c->active);
-    put_number(w, "pending", c->pending);
-    put_number(w, "connections", c->connections);
+    json_write_field(w, "name", c->conf->name);
+    json_write_field_u64(w, "active", c->active);
+    json_write_field_u64(w, "pending", c->pending);
+    json_write_field_u64(w, "connections", c->connections);
     json_write_key(w, "endpoints");
     json_write_array(w);
     for (uint32_t i = 0; i < c->endpoint_count; i++)
@@ -112,10 +93,10 @@ void app_dump_worker(const struct worker *worker, struct buf *out)
     struct json_write w;
     json_write_init(&w, out);
     json_write_object(&w);
-    put_number(&w, "worker", worker->index);
-    put_number(&w, "config_version", snapshot_version(worker_snapshot(worker)));
-    put_number(&w, "sessions", worker->session_count);
-    put_number(&w, "exchanges", worker->exchange_count);
+    json_write_field_u64(&w, "worker", worker->index);
+    json_write_field_u64(&w, "config_version", snapshot_version(worker_snapshot(worker)));
+    json_write_field_u64(&w, "sessions", worker->session_count);
+    json_write_field_u64(&w, "exchanges", worker->exchange_count);
     json_write_key(&w, "clusters");
     json_write_array(&w);
     for (uint32_t i = 0; i < worker->clusters.slots; i++)

@@ -49,12 +49,16 @@ static enum err parse_duration(struct settings *s, struct slice text, size_t off
     return e;
 }
 
+static enum err parse_number(struct slice text, uint64_t max, uint64_t *n)
+{
+    enum err e = slice_to_u64(text, n);
+    return e == ERR_OK && *n > max ? ERR_LIMIT : e;
+}
+
 static enum err parse_count(struct settings *s, struct slice text, size_t offset)
 {
     uint64_t n;
-    enum err e = slice_to_u64(text, &n);
-    if (e == ERR_OK && n > 256)
-        e = ERR_LIMIT;
+    enum err e = parse_number(text, 256, &n);
     if (e == ERR_OK)
         *(unsigned *)((char *)s + offset) = (unsigned)n;
     return e;
@@ -63,9 +67,7 @@ static enum err parse_count(struct settings *s, struct slice text, size_t offset
 static enum err parse_port(struct settings *s, struct slice text, size_t offset)
 {
     uint64_t n;
-    enum err e = slice_to_u64(text, &n);
-    if (e == ERR_OK && n > 65535)
-        e = ERR_LIMIT;
+    enum err e = parse_number(text, 65535, &n);
     if (e == ERR_OK)
         *(uint16_t *)((char *)s + offset) = (uint16_t)n;
     return e;

@@ -152,3 +152,21 @@ void json_write_null(struct json_write *w)
 {
     write_text(w, "null", 4);
 }
+
+void json_write_field(struct json_write *w, const char *key, struct slice value)
+{
+    json_write_key(w, key);
+    json_write_string(w, value);
+}
+
+void json_write_field_u64(struct json_write *w, const char *key, uint64_t value)
+{
+    json_write_key(w, key);
+    json_write_i64(w, (int64_t)value);
+}
+
+void json_write_field_bool(struct json_write *w, const char *key, bool value)
+{
+    json_write_key(w, key);
+    json_write_bool(w, value);
+}

@@ -25,3 +25,8 @@ void json_write_i64(struct json_write *w, int64_t value);
 void json_write_f64(struct json_write *w, double value);
 void json_write_bool(struct json_write *w, bool value);
 void json_write_null(struct json_write *w);
+
+/* A key and its value in one call. */
+void json_write_field(struct json_write *w, const char *key, struct slice value);
+void json_write_field_u64(struct json_write *w, const char *key, uint64_t value);
+void json_write_field_bool(struct json_write *w, const char *key, bool value);

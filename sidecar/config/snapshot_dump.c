@@ -8,24 +8,6 @@
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/route_dump.h"
 
-static void put_slice(struct json_write *w, const char *key, struct slice value)
-{
-    json_write_key(w, key);
-    json_write_string(w, value);
-}
-
-static void put_number(struct json_write *w, const char *key, uint64_t value)
-{
-    json_write_key(w, key);
-    json_write_i64(w, (int64_t)value);
-}
-
-static void put_bool(struct json_write *w, const char *key, bool value)
-{
-    json_write_key(w, key);
-    json_write_bool(w, value);
-}
-
 /* The part of the constant behind the last "__PREFIX_": "HTTP2", "STRICT". */
 static void put_enum(struct json_write *w, const char *key, const ProtobufCEnumDescriptor *type,
                      int value, const char *prefix)
@@ -34,7 +16,7 @@ static void put_enum(struct json_write *w, const char *key, const ProtobufCEnumD
     struct slice name = slice_from_cstr(v ? v->name : "?");
     if (slice_starts_with(name, slice_from_cstr(prefix)))
         name = slice_sub(name, strlen(prefix), name.len);
-    put_slice(w, key, name);
+    json_write_field(w, key, name);
 }
 
 static void put_protocol(struct json_write *w, Weft__Config__V1__Protocol protocol)
@@ -52,36 +34,37 @@ static void put_mtls(struct json_write *w, Weft__Config__V1__MtlsMode mode)
 static void put_endpoint(struct json_write *w, const struct endpoint_conf *e)
 {
     json_write_object(w);
-    put_slice(w, "address", e->address_text);
-    put_number(w, "weight", e->weight);
-    put_bool(w, "meshed", e->meshed);
-    put_bool(w, "ready", e->ready);
-    put_slice(w, "spiffe_id", e->spiffe_id);
-    put_slice(w, "workload", e->workload);
-    put_slice(w, "zone", e->zone);
+    json_write_field(w, "address", e->address_text);
+    json_write_field_u64(w, "weight", e->weight);
+    json_write_field_bool(w, "meshed", e->meshed);
+    json_write_field_bool(w, "ready", e->ready);
+    json_write_field(w, "spiffe_id", e->spiffe_id);
+    json_write_field(w, "workload", e->workload);
+    json_write_field(w, "zone", e->zone);
     json_write_object_end(w);
 }
 
 static void put_limits(struct json_write *w, const struct cluster_conf *c)
 {
-    put_number(w, "connect_timeout_ms", c->connect_timeout_ms);
-    put_number(w, "max_connections", c->max_connections);
-    put_number(w, "max_requests", c->max_requests);
-    put_number(w, "max_pending", c->max_pending);
-    put_number(w, "max_requests_per_connection", c->max_requests_per_connection);
-    put_number(w, "eject_after_failures", c->outlier.enabled ? c->outlier.consecutive_failures : 0);
+    json_write_field_u64(w, "connect_timeout_ms", c->connect_timeout_ms);
+    json_write_field_u64(w, "max_connections", c->max_connections);
+    json_write_field_u64(w, "max_requests", c->max_requests);
+    json_write_field_u64(w, "max_pending", c->max_pending);
+    json_write_field_u64(w, "max_requests_per_connection", c->max_requests_per_connection);
+    json_write_field_u64(w, "eject_after_failures",
+                         c->outlier.enabled ? c->outlier.consecutive_failures : 0);
 }
 
 static void put_cluster(struct json_write *w, const struct cluster_conf *c)
 {
     json_write_object(w);
-    put_slice(w, "name", c->name);
-    put_slice(w, "service", c->service);
-    put_number(w, "port", c->port);
+    json_write_field(w, "name", c->name);
+    json_write_field(w, "service", c->service);
+    json_write_field_u64(w, "port", c->port);
     put_protocol(w, c->protocol);
     put_enum(w, "load_balancing", &weft__config__v1__load_balancing__descriptor,
              (int)c->load_balancing, "LB_");
-    put_bool(w, "mtls_disabled", c->mtls_disabled);
+    json_write_field_bool(w, "mtls_disabled", c->mtls_disabled);
     put_limits(w, c);
     json_write_key(w, "endpoints");
     json_write_array(w);
@@ -98,8 +81,8 @@ static void put_destination(struct json_write *w, const struct routed *r)
     const struct destination_conf *d = &r->destination;
     char text[ADDR_TEXT_MAX];
     json_write_object(w);
-    put_slice(w, "name", d->name);
-    put_number(w, "port", d->port);
+    json_write_field(w, "name", d->name);
+    json_write_field_u64(w, "port", d->port);
     put_protocol(w, d->protocol);
     json_write_key(w, "addresses");
     json_write_array(w);
@@ -112,7 +95,7 @@ static void put_destination(struct json_write *w, const struct routed *r)
         json_write_string(w, r->core->hosts[i]);
     json_write_array_end(w);
     if (d->default_cluster)
-        put_slice(w, "default_cluster", d->default_cluster->name);
+        json_write_field(w, "default_cluster", d->default_cluster->name);
     json_write_key(w, "virtual_hosts");
     route_dump_table(w, d->routes);
     json_write_object_end(w);
@@ -121,8 +104,8 @@ static void put_destination(struct json_write *w, const struct routed *r)
 static void put_gateway(struct json_write *w, const struct gateway_conf *g)
 {
     json_write_object(w);
-    put_slice(w, "name", g->name);
-    put_number(w, "port", g->port);
+    json_write_field(w, "name", g->name);
+    json_write_field_u64(w, "port", g->port);
     put_enum(w, "protocol", &weft__config__v1__listener_protocol__descriptor, (int)g->protocol,
              "LISTENER_");
     json_write_key(w, "filters");
@@ -140,10 +123,10 @@ static void put_authz(struct json_write *w, const struct authz *a)
     for (uint32_t i = 0; a && i < a->count; i++) {
         const struct authz_policy *p = &a->policies[i];
         json_write_object(w);
-        put_slice(w, "name", p->name);
+        json_write_field(w, "name", p->name);
         put_enum(w, "action", &weft__config__v1__authz_action__descriptor, (int)p->action,
                  "AUTHZ_");
-        put_number(w, "rules", p->rule_count);
+        json_write_field_u64(w, "rules", p->rule_count);
         json_write_object_end(w);
     }
     json_write_array_end(w);
@@ -152,16 +135,16 @@ static void put_authz(struct json_write *w, const struct authz *a)
 static void put_inbound(struct json_write *w, const struct inbound_conf *in)
 {
     json_write_object(w);
-    put_slice(w, "workload", in->workload);
+    json_write_field(w, "workload", in->workload);
     put_mtls(w, in->mtls);
     json_write_key(w, "ports");
     json_write_array(w);
     for (uint32_t i = 0; i < in->port_count; i++) {
         json_write_object(w);
-        put_number(w, "port", in->ports[i].port);
+        json_write_field_u64(w, "port", in->ports[i].port);
         put_protocol(w, in->ports[i].protocol);
         put_mtls(w, in->ports[i].mtls);
-        put_slice(w, "service", in->ports[i].service);
+        json_write_field(w, "service", in->ports[i].service);
         json_write_object_end(w);
     }
     json_write_array_end(w);
@@ -174,11 +157,11 @@ static void put_workload(struct json_write *w, const struct workload_conf *wl)
 {
     char text[ADDR_TEXT_MAX];
     json_write_object(w);
-    put_slice(w, "ip", slice_from_cstr(addr_format_ip(&wl->ip, text)));
-    put_slice(w, "name", wl->name);
-    put_slice(w, "namespace", wl->namespace_name);
-    put_slice(w, "spiffe_id", wl->spiffe_id);
-    put_bool(w, "meshed", wl->meshed);
+    json_write_field(w, "ip", slice_from_cstr(addr_format_ip(&wl->ip, text)));
+    json_write_field(w, "name", wl->name);
+    json_write_field(w, "namespace", wl->namespace_name);
+    json_write_field(w, "spiffe_id", wl->spiffe_id);
+    json_write_field_bool(w, "meshed", wl->meshed);
     json_write_object_end(w);
 }
 
@@ -202,8 +185,8 @@ void snapshot_dump(const struct snapshot *s, struct buf *out)
     struct json_write w;
     json_write_init(&w, out);
     json_write_object(&w);
-    put_number(&w, "version", s->version);
-    put_slice(&w, "trust_domain", s->trust_domain);
+    json_write_field_u64(&w, "version", s->version);
+    json_write_field(&w, "trust_domain", s->trust_domain);
     put_routed(&w, s);
     json_write_key(&w, "clusters");
     json_write_array(&w);

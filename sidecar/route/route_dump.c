@@ -6,20 +6,6 @@
 #include "sidecar/filters/filter.h"
 #include "sidecar/route/route_hosts.h"
 
-static void put_slice(struct json_write *w, const char *key, struct slice value)
-{
-    json_write_key(w, key);
-    json_write_string(w, value);
-}
-
-static void put_number(struct json_write *w, const char *key, uint64_t value)
-{
-    if (value == 0)
-        return;
-    json_write_key(w, key);
-    json_write_i64(w, (int64_t)value);
-}
-
 static void put_true(struct json_write *w, const char *key, bool value)
 {
     if (!value)
@@ -40,7 +26,7 @@ void route_dump_match(struct json_write *w, const struct string_match *m)
         [MATCH_PATH_PREFIX] = "path_prefix",
     };
     json_write_object(w);
-    put_slice(w, kinds[m->kind], m->text);
+    json_write_field(w, kinds[m->kind], m->text);
     put_true(w, "ignore_case", m->ignore_case);
     put_true(w, "invert", m->invert);
     json_write_object_end(w);
@@ -55,7 +41,7 @@ static void put_named(struct json_write *w, const char *key, const struct named_
     json_write_array(w);
     for (uint16_t i = 0; i < count; i++) {
         json_write_object(w);
-        put_slice(w, "name", items[i].name);
+        json_write_field(w, "name", items[i].name);
         json_write_key(w, "value");
         route_dump_match(w, &items[i].value);
         json_write_object_end(w);
@@ -96,29 +82,30 @@ static void put_backends(struct json_write *w, const struct route_conf *r)
 
 static void put_timing(struct json_write *w, const struct route_conf *r)
 {
-    put_number(w, "request_timeout_ms", r->timeouts.request_ms);
-    put_number(w, "backend_timeout_ms", r->timeouts.backend_ms);
-    put_number(w, "idle_timeout_ms", r->timeouts.idle_ms);
-    put_number(w, "retry_attempts", r->retry.attempts);
-    put_number(w, "retry_per_try_timeout_ms", r->retry.per_try_timeout_ms);
-    put_number(w, "retry_budget_percent", r->retry.attempts ? r->retry.budget_percent : 0);
+    json_write_field_u64(w, "request_timeout_ms", r->timeouts.request_ms);
+    json_write_field_u64(w, "backend_timeout_ms", r->timeouts.backend_ms);
+    json_write_field_u64(w, "idle_timeout_ms", r->timeouts.idle_ms);
+    json_write_field_u64(w, "retry_attempts", r->retry.attempts);
+    json_write_field_u64(w, "retry_per_try_timeout_ms", r->retry.per_try_timeout_ms);
+    json_write_field_u64(w, "retry_budget_percent",
+                         r->retry.attempts ? r->retry.budget_percent : 0);
 }
 
 static void put_route(struct json_write *w, const struct route_conf *r)
 {
     json_write_object(w);
-    put_slice(w, "name", r->name);
+    json_write_field(w, "name", r->name);
     json_write_key(w, "path");
     route_dump_match(w, &r->path);
     if (r->method.len)
-        put_slice(w, "method", r->method);
+        json_write_field(w, "method", r->method);
     put_named(w, "headers", r->headers, r->header_count);
     put_named(w, "query", r->query, r->query_count);
     if (r->chain) {
         json_write_key(w, "filters");
         route_dump_chain(w, r->chain);
     }
-    put_number(w, "direct_status", r->direct_status);
+    json_write_field_u64(w, "direct_status", r->direct_status);
     put_backends(w, r);
     put_timing(w, r);
     json_write_object_end(w);
@@ -134,7 +121,7 @@ static void put_host(struct json_write *w, const struct route_table *t, const ch
     if (name.len)
         memcpy(text + at, name.ptr, name.len);
     json_write_object(w);
-    put_slice(w, "host", slice_of(text, at + name.len));
+    json_write_field(w, "host", slice_of(text, at + name.len));
     json_write_key(w, "routes");
     json_write_array(w);
     for (uint32_t i = 0; i < range.count; i++)
