@@ -214,7 +214,9 @@ static enum h1_bad check_framing(struct h1_head *h, const struct tally *t)
         return H1_BAD_NOTHING;
     if (t->lengths > 1)
         return H1_BAD_LENGTH_REPEATED;
-    if (slice_to_u64(t->length, &length) != ERR_OK || length > INT64_MAX)
+    /* Some readers take a leading zero for octal. */
+    bool padded = t->length.len > 1 && t->length.ptr[0] == '0';
+    if (padded || slice_to_u64(t->length, &length) != ERR_OK || length > INT64_MAX)
         return H1_BAD_LENGTH_INVALID;
     h->content_length = (int64_t)length;
     return H1_BAD_NOTHING;

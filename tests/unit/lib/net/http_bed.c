@@ -243,6 +243,16 @@ void http_bed_assert_aborted(const struct http_bed_stream *s, enum err why)
     assert_int_equal(s->abort_why, why);
 }
 
+void http_bed_forget_streams(struct http_bed *b)
+{
+    for (unsigned i = 0; i < b->stream_count; i++) {
+        assert_false(http_stream_is_live(&b->streams[i].st));
+        arena_dispose(&b->streams[i].arena);
+        b->streams[i] = (struct http_bed_stream){.bed = NULL};
+    }
+    b->stream_count = 0;
+}
+
 void http_bed_run(struct http_bed *b)
 {
     assert_true(loop_sim_turn(b->loop));

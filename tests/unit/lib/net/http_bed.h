@@ -89,4 +89,6 @@ struct http_bed_stream *http_bed_send(struct http_bed *b, const struct message *
 /* A message in the stream's arena, to be filled. */
 struct message *http_bed_message(struct http_bed_stream *s);
 struct http_bed_stream *http_bed_new_stream(struct http_bed *b);
+/* Forgets streams that are over, so that there is room for new ones. */
+void http_bed_forget_streams(struct http_bed *b);
 void http_bed_send_text(struct http_bed_stream *s, const char *text, bool end);
