@@ -31,6 +31,7 @@ struct identity {
     struct timer timer;
     struct rand_state rand;
     unsigned failures; /* in a row */
+    bool by_token;     /* the CA does not take our certificate: the next try shows a join token */
     uint64_t renewals;
 };
 
@@ -76,6 +77,7 @@ static enum err use(struct identity *id, struct identity_material *m, char detai
     identity_material_dispose(&id->current);
     id->current = *m;
     id->failures = 0;
+    id->by_token = false;
     id->renewals++;
     LOG_I("identity", "%s has a certificate for another %ld s", id->spiffe_id,
           (long)((id->current.not_after_ms - clock_wall_ms()) / 1000));
@@ -101,6 +103,9 @@ static void on_answer(void *owner, enum err e, struct identity_material *materia
     loop_run_soon(id->loop, &id->close_request); /* not from inside its own callback */
     if (e == ERR_OK)
         e = use(id, material, detail);
+    /* A CA with a new root knows nobody any more; but a token, if there is one, may help. */
+    if (e == ERR_DENIED && has_certificate(id))
+        id->by_token = !id->by_token && id->settings->join_token_file;
     if (e != ERR_OK) {
         schedule_retry(id, detail);
         return;
@@ -117,8 +122,8 @@ static void on_time(struct timer *t)
     char detail[TLS_DETAIL_MAX];
     close_request(&id->close_request);
     enum err e = identity_request_open(id->loop, id->settings, id->spiffe_id,
-                                       has_certificate(id) ? &id->current : NULL, on_answer, id,
-                                       &id->request, detail);
+                                       has_certificate(id) && !id->by_token ? &id->current : NULL,
+                                       on_answer, id, &id->request, detail);
     if (e != ERR_OK)
         schedule_retry(id, detail);
 }

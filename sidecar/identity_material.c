@@ -7,6 +7,8 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
+#include "lib/tls/pem.h"
+#include "lib/tls/tls_check.h"
 #include "lib/tls/x509.h"
 
 #define PEM_MAX (1024u * 1024)
@@ -62,33 +64,66 @@ enum err identity_material_read(struct identity_material *m, const char *key_fil
     return e;
 }
 
-static const char *in_dir(const char *dir, const char *name, char path[1024])
+static char *in_dir(const char *dir, const char *name)
 {
-    snprintf(path, 1024, "%s/%s", dir, name);
-    return path;
+    return mem_printf("%s/%s", dir, name);
+}
+
+/* The key's block, and everything behind it. */
+static enum err split(const char *both, struct identity_material *m)
+{
+    struct slice rest = slice_from_cstr(both);
+    struct pem_block block;
+    if (pem_next(&rest, &block) || !slice_ends_with(block.label, SLICE("PRIVATE KEY")))
+        return ERR_SYNTAX;
+    m->key_pem = mem_printf("%.*s\n", SLICE_ARG(block.whole));
+    m->chain_pem = mem_strndup(rest.ptr, rest.len);
+    return ERR_OK;
 }
 
 enum err identity_material_load(struct identity_material *m, const char *dir)
 {
-    char key[1024], chain[1024], roots[1024];
-    return identity_material_read(m, in_dir(dir, "key.pem", key), in_dir(dir, "cert.pem", chain),
-                                  in_dir(dir, "roots.pem", roots));
+    char *path = in_dir(dir, "identity.pem"), *roots = in_dir(dir, "roots.pem"), *both = NULL;
+    *m = (struct identity_material){0};
+    enum err e = read_pem(path, &both);
+    if (e == ERR_OK)
+        e = split(both, m);
+    if (e == ERR_OK)
+        e = read_pem(roots, &m->roots_pem);
+    if (e != ERR_OK)
+        identity_material_dispose(m);
+    mem_free(both);
+    mem_free(path);
+    mem_free(roots);
+    return e;
 }
 
+static enum err write_pem(const char *dir, const char *name, const char *pem)
+{
+    char *path = in_dir(dir, name);
+    enum err e = file_write_atomic(path, pem, strlen(pem), 0600);
+    mem_free(path);
+    return e;
+}
+
+/* Roots first: a crash in between leaves the older certificate with roots that still know it. */
 enum err identity_material_save(const struct identity_material *m, const char *dir)
 {
-    const struct {
-        const char *name, *pem;
-        int mode;
-    } files[] = {{"roots.pem", m->roots_pem, 0644},
-                 {"key.pem", m->key_pem, 0600},
-                 {"cert.pem", m->chain_pem, 0644}};
-    char path[1024];
+    char *both = mem_printf("%s%s", m->key_pem, m->chain_pem);
     enum err e = file_make_dirs(dir, 0700);
-    for (size_t i = 0; e == ERR_OK && i < sizeof(files) / sizeof(files[0]); i++)
-        e = file_write_atomic(in_dir(dir, files[i].name, path), files[i].pem, strlen(files[i].pem),
-                              files[i].mode);
+    if (e == ERR_OK)
+        e = write_pem(dir, "roots.pem", m->roots_pem);
+    if (e == ERR_OK)
+        e = write_pem(dir, "identity.pem", both);
+    mem_free(both);
     return e;
+}
+
+static void drop(struct tls_ctx *server, struct tls_ctx *const client[], int count)
+{
+    tls_ctx_unref(server);
+    for (int i = 0; i < count; i++)
+        tls_ctx_unref(client[i]);
 }
 
 enum err identity_material_contexts(const struct identity_material *m, const char *trust_domain,
@@ -114,10 +149,11 @@ enum err identity_material_contexts(const struct identity_material *m, const cha
         e = tls_ctx_create_mesh(&config, &client[i], detail);
         if (e == ERR_OK)
             continue;
-        while (i-- > 0)
-            tls_ctx_unref(client[i]);
-        tls_ctx_unref(*server);
+        drop(*server, client, i);
         return e;
     }
-    return ERR_OK;
+    e = tls_check_pair(client[MESH_ALPN_H2], *server, NULL, detail);
+    if (e != ERR_OK)
+        drop(*server, client, MESH_ALPN_COUNT);
+    return e;
 }

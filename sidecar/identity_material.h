@@ -20,10 +20,13 @@ MUST_USE enum err identity_material_check(struct identity_material *m, const cha
                                           int64_t now_ms, char detail[TLS_DETAIL_MAX]);
 MUST_USE enum err identity_material_read(struct identity_material *m, const char *key_file,
                                          const char *chain_file, const char *roots_file);
-/* key.pem, cert.pem and roots.pem of a folder. */
+/* identity.pem, which is the key and then the chain so that no crash can part them, and roots.pem
+ * of a folder. */
 MUST_USE enum err identity_material_load(struct identity_material *m, const char *dir);
 MUST_USE enum err identity_material_save(const struct identity_material *m, const char *dir);
-/* One server context and one client context per ALPN name. */
+/* One server context and one client context per ALPN name. They are tried on each other first: a
+ * certificate that does not chain to the roots, or that peers would refuse for another reason, is
+ * refused here, with the sentence they would log. */
 MUST_USE enum err identity_material_contexts(const struct identity_material *m,
                                              const char *trust_domain, struct tls_ctx **server,
                                              struct tls_ctx *client[MESH_ALPN_COUNT],

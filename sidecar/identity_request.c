@@ -39,12 +39,23 @@ static void fail(struct identity_request *r, const char *what, const struct grpc
     r->done(r->owner, denied ? ERR_DENIED : ERR_IO, NULL, detail);
 }
 
-/* The chain without its last certificate, the root: that one everybody has. */
+static bool is_root(const char *pem)
+{
+    struct x509_facts facts;
+    if (x509_read(slice_from_cstr(pem), &facts))
+        return false;
+    bool yes = facts.is_self_issued;
+    x509_facts_dispose(&facts);
+    return yes;
+}
+
+/* The chain without the root that usually ends it: that one everybody has. */
 static char *join_chain(const Istio__V1__Auth__IstioCertificateResponse *response)
 {
-    size_t count = response->n_cert_chain, used = count > 1 ? count - 1 : count;
     char *chain = mem_strdup("");
-    for (size_t i = 0; i < used; i++) {
+    for (size_t i = 0; i < response->n_cert_chain; i++) {
+        if (i > 0 && is_root(response->cert_chain[i]))
+            continue;
         char *longer = mem_printf("%s%s\n", chain, response->cert_chain[i]);
         mem_free(chain);
         chain = longer;

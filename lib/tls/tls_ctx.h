@@ -27,8 +27,8 @@ struct tls_mesh_config {
     struct slice key_pem;
     struct slice roots_pem;
     struct slice trust_domain;
-    const char *const
-        *alpn; /* NULL-terminated, in order of preference; server: the ones it accepts */
+    const char *const *alpn; /* NULL-terminated, in order of preference; server: the ones it
+                              * accepts, of which the client's order picks */
     bool
         peer_cert_optional; /* server (certd before a workload has one): NULL tls_peer is allowed */
 };

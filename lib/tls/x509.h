@@ -53,6 +53,7 @@ struct x509_facts {
     char *spiffe_id; /* or NULL */
     char serial[65]; /* hex */
     bool is_ca;
+    bool is_self_issued; /* subject and issuer are the same name: a root */
 };
 /* Of the first certificate in pem. Dispose with x509_facts_dispose. */
 MUST_USE enum err x509_read(struct slice pem, struct x509_facts *out);

@@ -76,6 +76,7 @@ enum err x509_read(struct slice pem, struct x509_facts *out)
         .not_after_ms = x509_date_ms(cert.afterDate, cert.afterDateLen),
         .spiffe_id = only_uri(&cert),
         .is_ca = cert.isCA,
+        .is_self_issued = cert.selfSigned,
     };
     write_serial(&cert, out->serial);
     wc_FreeDecodedCert(&cert);

@@ -1,6 +1,7 @@
 """Certificates over time: got, renewed, lost, got back. SPDX-License-Identifier: GPL-3.0-or-later
 """
 import re
+import shutil
 
 import pytest
 
@@ -126,3 +127,24 @@ def test_a_token_is_for_one_identity(bed):
     answer = liar.get("http://server:9080/who")
     assert (answer.status, answer.reason) == (503, "identity_missing"), answer
     liar.sidecar.stop()
+
+
+def test_a_new_ca_is_joined_with_new_tokens(bed):
+    """All of the old CA is gone, root and all: a sidecar's certificate is worth nothing there, but
+    a fresh token is, without a restart."""
+    bed.certd.stop()
+    for path in bed.certd.state.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    bed.certd.start()
+    marks = {}
+    for name in ("client", "server"):
+        marks[name] = bed.pods[name].sidecar.mark()
+        bed.pods[name].prepare_identity()
+    for name, mark in marks.items():
+        bed.pods[name].sidecar.await_identity(mark)
+
+    def works():
+        answer = ask(bed)
+        return answer.status == 200 and certificate(answer)
+
+    until("mutual TLS under the new CA", works)

@@ -113,8 +113,6 @@ static const struct grpc_method methods[] = {
 static void on_server_closed(void *owner, enum err why, const char *detail)
 {
     struct bed *b = owner;
-    (void)why;
-    (void)detail;
     b->closed++;
     b->server = NULL;
 }
@@ -129,7 +127,6 @@ static void on_accept_open(struct stream *s)
 static void on_accept_fail(struct stream *s, enum err why)
 {
     struct bed *b = s->owner;
-    (void)why;
     b->accepting = NULL;
     stream_close(s);
 }
