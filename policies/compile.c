@@ -29,6 +29,18 @@ static void find_self(struct compile *c)
         c->self = NULL;
 }
 
+/* What a data plane was started with is what its certificates say, so it counts. */
+static void choose_trust_domain(struct compile *c)
+{
+    struct slice said = c->mesh ? c->mesh->spec.trust_domain : (struct slice){NULL, 0};
+    if (slice_is_empty(c->trust_domain))
+        c->trust_domain = said.len ? said : SLICE("cluster.local");
+    else if (said.len && !slice_eq(said, c->trust_domain))
+        compile_build_note(c, &c->mesh->object, 0, "spec.trustDomain",
+                           "not in force here: this data plane was started for %.*s",
+                           SLICE_ARG(c->trust_domain));
+}
+
 static void emit_settings(struct compile *c)
 {
     PB(MeshSettings) *settings = PB_NEW(c, MeshSettings, mesh_settings);
@@ -55,10 +67,7 @@ PB(Configuration) * compile_configuration(const struct policy_set *set,
     };
     c.mesh = (const struct mesh_config *)(const void *)policy_index_find(
         set, KIND_MESH_CONFIG, SLICE(NAMESPACE_ROOT), SLICE("default"));
-    if (slice_is_empty(c.trust_domain) && c.mesh)
-        c.trust_domain = c.mesh->spec.trust_domain;
-    if (slice_is_empty(c.trust_domain))
-        c.trust_domain = SLICE("cluster.local");
+    choose_trust_domain(&c);
     map_init(&c.clusters);
     find_self(&c);
     emit_settings(&c);
