@@ -8,8 +8,6 @@ struct metrics_shard {
     unsigned worker;
 };
 
-struct sim_report sim_report;
-
 struct metrics_shard *metrics_shard_create(unsigned worker)
 {
     struct metrics_shard *m = mem_zalloc(sizeof(*m));

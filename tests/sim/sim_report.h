@@ -1,4 +1,5 @@
-/* What finished exchanges and tunnels reported to the metrics, for tests to look at.
+/* What finished exchanges and tunnels reported to the metrics, for tests to look at. Only where
+ * sim_report.c takes the place of the metrics is it ever written.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

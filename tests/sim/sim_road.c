@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_road.h"
 
+struct sim_report sim_report;
+
 void sim_road_prepare(struct sim_road *r)
 {
     *r = (struct sim_road){0};
