@@ -152,10 +152,11 @@ enum err h2_error(const struct h2 *h, const char **detail)
     return h->code == H2_ENHANCE_YOUR_CALM ? ERR_OVERLOAD : ERR_PROTOCOL;
 }
 
-bool h2_is_mid_head(const struct h2 *h)
+uint32_t h2_mid_head(const struct h2 *h)
 {
-    return h->magic_left || !h->guard.settings_seen || h->guard.in_block || h->head_len ||
-           h->block.open;
+    if (h->magic_left || !h->guard.settings_seen)
+        return UINT32_MAX;
+    return h->block.open ? h->block.id : 0;
 }
 
 unsigned h2_open_streams(const struct h2 *h)

@@ -100,8 +100,9 @@ bool h2_is_over(const struct h2 *h);
 /* ERR_OK, or why the connection was given up: ERR_PROTOCOL, ERR_OVERLOAD; *detail (may be NULL)
  * lives as long as h. */
 enum err h2_error(const struct h2 *h, const char **detail);
-/* The preface or a header block has begun and not ended. */
-bool h2_is_mid_head(const struct h2 *h);
+/* Something has begun that must end soon: a header block (the id of its stream), or the preface
+ * with the first SETTINGS (UINT32_MAX); 0: nothing. */
+uint32_t h2_mid_head(const struct h2 *h);
 /* Streams that nghttp2 still knows, with those of which the user let go. */
 unsigned h2_open_streams(const struct h2 *h);
 /* Client: how many more streams may be opened now. */

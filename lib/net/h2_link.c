@@ -1,6 +1,7 @@
-/* The codec tied to a transport. Reading stops while too much output waits; bodies are moved to the
- * transport only as fast as it takes them, so that what waits is where back-pressure sees it. On
- * the connection's worker; must not know requests. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The codec tied to a transport. Reading stops while too much output waits; bodies are moved to
+ * the transport only as fast as it takes them, so that what waits is where back-pressure sees it.
+ * On the connection's worker; must not know requests.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/h2_link.h"
 
 enum {

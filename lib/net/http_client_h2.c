@@ -1,6 +1,7 @@
 /* The client end of an HTTP/2 connection. It knows which requests have left (for ERR_UNDELIVERED),
  * and sends a PING when the peer is silent while answers are owed. On the connection's worker;
- * frames are lib/codec's business. SPDX-License-Identifier: GPL-3.0-or-later */
+ * frames are lib/codec's business.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_client_priv.h"
 
 #include "lib/base/mem.h"

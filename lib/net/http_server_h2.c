@@ -1,6 +1,7 @@
 /* The server end of an HTTP/2 connection. Requests reach the user when their heads are whole and
  * well-formed; the graceful end is GOAWAY in two steps, a PING apart. On the connection's worker;
- * frames are lib/codec's business. SPDX-License-Identifier: GPL-3.0-or-later */
+ * frames are lib/codec's business.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/http_server_priv.h"
 
 #include "lib/base/mem.h"
@@ -19,6 +20,7 @@ struct h2_server {
     struct h2_link link;
     struct timer timer;
     uint64_t head_since_ms;  /* a preface or head has begun; 0: no */
+    uint32_t head_of;        /* whose, see h2_mid_head */
     uint64_t idle_since_ms;  /* no request is live; 0: some are */
     uint64_t drain_since_ms; /* the first GOAWAY is out; 0: it is not, or the second is as well */
     bool goaway_wanted;      /* the second GOAWAY is due */
@@ -113,11 +115,10 @@ static void finish(struct h2_server *s)
 
 static void note_activity(struct h2_server *s)
 {
-    bool mid_head = h2_is_mid_head(s->link.h2);
-    if (!mid_head)
-        s->head_since_ms = 0;
-    else if (!s->head_since_ms)
-        s->head_since_ms = now_of(s);
+    uint32_t head_of = h2_mid_head(s->link.h2);
+    if (head_of != s->head_of)
+        s->head_since_ms = head_of ? now_of(s) : 0;
+    s->head_of = head_of;
     if (s->base.active)
         s->idle_since_ms = 0;
     else if (!s->idle_since_ms)

@@ -1,8 +1,8 @@
 /* What HTTP/2 costs: one client and one server codec back to back in memory, small requests and
  * responses with ten fields each way. Prints nanoseconds per exchange; for instruction counts run
  * it twice with different counts under `valgrind --tool=callgrind` and divide the difference.
- * Usage: bench_h2 [exchanges] [concurrent] [plain|mesh|churn] SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * Usage: bench_h2 [exchanges] [concurrent] [plain|mesh|churn]
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

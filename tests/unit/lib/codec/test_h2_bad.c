@@ -62,9 +62,9 @@ static void hello_is_said_at_once(void **state)
     assert_memory_equal(f.payload, expected, sizeof(expected));
     assert_true(h2_bed_next(&b->server, &f));
     assert_int_equal(f.type, H2_WINDOW_UPDATE);
-    assert_true(h2_is_mid_head(b->server.h2));
+    assert_true(h2_mid_head(b->server.h2));
     h2_bed_greet(b, &b->server);
-    assert_false(h2_is_mid_head(b->server.h2));
+    assert_false(h2_mid_head(b->server.h2));
 }
 
 static void wrong_preface(void **state)
@@ -238,7 +238,7 @@ static void blocks_in_many_frames(void **state)
         uint32_t id = (uint32_t)(1 + 2 * first);
         size_t second = (len - first) / 2;
         send(b, H2_HEADERS, END_STREAM, id, block, first);
-        assert_true(h2_is_mid_head(b->server.h2));
+        assert_true(h2_mid_head(b->server.h2));
         send(b, H2_CONTINUATION, 0, id, block + first, second);
         send(b, H2_CONTINUATION, END_HEADERS, id, block + first + second, len - first - second);
         struct h2_bed_stream *s = &b->server.streams[first];

@@ -256,6 +256,24 @@ static void slow_head(void **state)
     assert_int_equal(h2_net_count(b, H2_GOAWAY), 1);
 }
 
+/* Each head on its own is quick enough, though one is always under way. */
+static void heads_one_after_the_other(void **state)
+{
+    struct h2_net_bed *b = *state;
+    b->server_config.head_timeout_ms = 1000;
+    h2_net_open_server(b, NULL);
+    h2_net_greet(b, true);
+    h2_net_write(b, "\0\0\x6\1\5\0\0\0\1\x82\x86", 11);
+    for (uint8_t id = 3; id < 23; id += 2) {
+        h2_net_advance(b, 300);
+        uint8_t bytes[15] = {0x84, 0x41, 1, 'a', 0, 0, 6, 1, 5, 0, 0, 0, id, 0x82, 0x86};
+        h2_net_write(b, bytes, sizeof(bytes));
+    }
+    h2_net_run(b);
+    assert_int_equal(b->server_closed, 0);
+    assert_int_equal(b->request_count, 10);
+}
+
 static void idle_timeout(void **state)
 {
     struct h2_net_bed *b = *state;
@@ -356,6 +374,7 @@ int main(void)
         TEST(idle_clients_send_no_ping),
         TEST(slow_preface),
         TEST(slow_head),
+        TEST(heads_one_after_the_other),
         TEST(idle_timeout),
         TEST(broken_rules),
         TEST(floods_are_sent_away),
