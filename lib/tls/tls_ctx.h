@@ -27,10 +27,11 @@ struct tls_mesh_config {
     struct slice key_pem;
     struct slice roots_pem;
     struct slice trust_domain;
-    const char *const *alpn; /* NULL-terminated, in order of preference; server: the ones it
-                              * accepts, of which the client's order picks */
-    bool
-        peer_cert_optional; /* server (certd before a workload has one): NULL tls_peer is allowed */
+    /* NULL-terminated, in order of preference; server: the ones it accepts, of which the client's
+     * order picks. */
+    const char *const *alpn;
+    /* Server: NULL tls_peer is allowed (certd, before a workload has a certificate). */
+    bool peer_cert_optional;
 };
 /* On failure detail says what was wrong with which part. */
 MUST_USE enum err tls_ctx_create_mesh(const struct tls_mesh_config *config, struct tls_ctx **out,
@@ -48,8 +49,8 @@ struct tls_public_config {
     const struct tls_public_cert *certs;
     size_t cert_count;
     const char *const *alpn; /* e.g. {"h2", "http/1.1", NULL} */
-    bool
-        strict_sni; /* no matching name: unrecognized_name alert instead of the first certificate */
+    /* No matching name: unrecognized_name alert instead of the first certificate. */
+    bool strict_sni;
 };
 MUST_USE enum err tls_ctx_create_public(const struct tls_public_config *config,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);
