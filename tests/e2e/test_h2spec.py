@@ -1,5 +1,5 @@
-"""h2spec, the conformance suite for HTTP/2, against the test app in the clear and over TLS; and h2load
-as one more peer. Skipped by name where Go (to build h2spec) or h2load is missing.
+"""h2spec, the conformance suite for HTTP/2, against the test app in the clear and over TLS; and
+h2load as one more peer. Skipped by name where Go (to build h2spec) or h2load is missing.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import os

@@ -217,8 +217,8 @@ def test_an_answer_that_breaks_off_is_not_taken_for_whole(lab):
             is_whole = body.endswith(b"0\r\n\r\n") or \
                 re.search(rb"(?i)content-length: %d\r\n" % len(body), head + b"\r\n")
             assert not is_whole, got
-        else:
-            assert head.startswith(b"HTTP/1.1 502"), got
+        else:  # a connection that is reset may take its last bytes with it
+            assert not got or head.startswith(b"HTTP/1.1 502"), got
 
 
 def test_an_answer_until_the_connection_ends(lab):

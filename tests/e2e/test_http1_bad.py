@@ -53,7 +53,7 @@ BAD = {
     "a chunk that is too long": (CHUNKED + b"3\r\nhello\r\n0\r\n\r\n", {400}),
     "chunks ended by a line feed": (CHUNKED + b"5\nhello\n0\n\n", {400}),
     "framing in a trailer": (CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n", {400}),
-    "a preface for HTTP/2 that is none": (b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", {0, 400, 505}),
+    "a preface for HTTP/2 that is none": (b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", {0, 400, 501, 505}),
     "no HTTP": (b"EHLO mail.example.com\r\n\r\n", {0, 400}),
     "binary": (bytes(range(256)) * 4, {0, 400}),
 }
