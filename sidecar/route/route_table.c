@@ -8,10 +8,18 @@
 #include "sidecar/route/match.h"
 #include "sidecar/route/route_hosts.h"
 
+/* Host is not among the headers: it is the authority. */
+static bool header_matches(const struct named_match *m, const struct message *request)
+{
+    if (m->header_id == HEADER_HOST)
+        return string_match_test(&m->value, request->authority);
+    return match_header(m, &request->headers);
+}
+
 static bool headers_match(const struct route_conf *r, const struct message *request)
 {
     for (uint16_t i = 0; i < r->header_count; i++) {
-        if (!match_header(&r->headers[i], &request->headers))
+        if (!header_matches(&r->headers[i], request))
             return false;
     }
     return true;

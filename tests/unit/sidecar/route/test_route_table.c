@@ -158,6 +158,19 @@ static void test_matches_in_order(void **state)
     expect(d, m, "canary");
 }
 
+/* The host is the authority, whichever way the client spelled it on the wire. */
+static void test_header_match_on_host(void **state)
+{
+    struct world *w = *state;
+    Weft__Config__V1__VirtualHost *h = add_host(w, "*");
+    Weft__Config__V1__Route *r = add_route(w, h, "admin", "/");
+    CONFIG_PUSH(&w->make, r->match, headers, config_make_named(&w->make, "Host", "^admin."));
+    add_route(w, h, "rest", "/");
+    const struct destination_conf *d = build(w);
+    expect(d, ask(w, "GET", "admin.example.com", "/"), "admin");
+    expect(d, ask(w, "GET", "www.example.com", "/"), "rest");
+}
+
 static void test_ambiguous_path_matches_nothing(void **state)
 {
     struct world *w = *state;
@@ -233,6 +246,7 @@ int main(void)
         TEST(test_hosts),
         TEST(test_any_host),
         TEST(test_matches_in_order),
+        TEST(test_header_match_on_host),
         TEST(test_ambiguous_path_matches_nothing),
         TEST(test_route_paths_are_canonical),
         TEST(test_weights),
