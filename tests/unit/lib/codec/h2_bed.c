@@ -362,6 +362,23 @@ void h2_bed_expect_reset(struct h2_bed_side *from, uint32_t id, uint32_t code)
     assert_int_equal(load(f.payload), code);
 }
 
+void h2_bed_expect_error(struct h2_bed_side *from, uint32_t id, uint32_t code)
+{
+    struct h2_bed_frame f;
+    while (h2_bed_next(from, &f)) {
+        if (f.type == H2_GOAWAY) {
+            assert_int_equal(load(f.payload + 4), code);
+            return;
+        }
+        if (f.type == H2_RST_STREAM) {
+            assert_int_equal(f.id, id);
+            assert_int_equal(load(f.payload), code);
+            return;
+        }
+    }
+    fail_msg("neither RST_STREAM nor GOAWAY");
+}
+
 bool h2_bed_is_quiet(struct h2_bed_side *from)
 {
     struct h2_bed_frame f;

@@ -91,5 +91,7 @@ void h2_bed_expect(struct h2_bed_side *from, uint8_t type, struct h2_bed_frame *
 void h2_bed_expect_goaway(struct h2_bed_side *from, uint32_t code);
 /* RST_STREAM with that code for that stream is next but for other frames. */
 void h2_bed_expect_reset(struct h2_bed_side *from, uint32_t id, uint32_t code);
+/* Either of both with that code: what a stream's error may be made into (RFC 9113 §5.4.2). */
+void h2_bed_expect_error(struct h2_bed_side *from, uint32_t id, uint32_t code);
 /* True when no frame but acknowledgements and WINDOW_UPDATE is in the output. */
 bool h2_bed_is_quiet(struct h2_bed_side *from);

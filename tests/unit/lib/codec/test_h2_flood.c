@@ -87,13 +87,6 @@ static void act_malformed(struct h2_bed *b, uint32_t n)
     request(b, 1 + 2 * n, END_STREAM, FIELDS("accept", "*/*"));
 }
 
-static void act_overflow(struct h2_bed *b, uint32_t n)
-{
-    request(b, 1 + 2 * n, END_STREAM, FIELDS(GET));
-    send(b, H2_WINDOW_UPDATE, 0, 1 + 2 * n, "\x7f\xff\xff\xff", 4);
-    b->server.count = 0;
-}
-
 static void act_broken_promise(struct h2_bed *b, uint32_t n)
 {
     request(b, 1 + 2 * n, 0, FIELDS(POST, "content-length", "1"));
@@ -165,12 +158,11 @@ static void floods_end(void **state)
         void (*act)(struct h2_bed *b, uint32_t n);
         unsigned least, most;
     } floods[] = {
-        {act_rapid_reset, BURST, BURST + 2},  {act_malformed, BURST, BURST + 2},
-        {act_overflow, BURST / 2, BURST + 2}, {act_broken_promise, BURST, BURST + 2},
-        {act_empty_data, BURST, BURST + 2},   {act_padding_only, BURST, BURST + 2},
-        {act_priority, BURST, BURST + 2},     {act_settings, BURST, BURST + 2},
-        {act_ping, BURST, BURST + 2},         {act_window_update, BURST, BURST + 40},
-        {act_unknown, BURST, BURST + 2},
+        {act_rapid_reset, BURST, BURST + 2},    {act_malformed, BURST, BURST + 2},
+        {act_broken_promise, BURST, BURST + 2}, {act_empty_data, BURST, BURST + 2},
+        {act_padding_only, BURST, BURST + 2},   {act_priority, BURST, BURST + 2},
+        {act_settings, BURST, BURST + 2},       {act_ping, BURST, BURST + 2},
+        {act_window_update, BURST, BURST + 40}, {act_unknown, BURST, BURST + 2},
     };
     for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
         struct h2_bed b = {0};
@@ -182,6 +174,21 @@ static void floods_end(void **state)
         h2_bed_close(&b);
     }
     (void)state;
+}
+
+/* The server has to reset streams for windows that overflow; some versions of nghttp2 end the
+ * connection over the first. */
+static void overflows_cost(void **state)
+{
+    struct h2_bed *b = flooded(state);
+    uint32_t id = 1;
+    for (; !b->server.failed && id < 4 * BURST; id += 2) {
+        request(b, id, END_STREAM, FIELDS(GET));
+        send(b, H2_WINDOW_UPDATE, 0, id, "\x7f\xff\xff\xff", 4);
+        b->server.count = 0;
+    }
+    assert_true(b->server.failed);
+    assert_true(id / 2 <= BURST + 2);
 }
 
 static void streams_beyond_the_limit_cost(void **state)

@@ -100,7 +100,9 @@ static void bad_answers_fail_their_request(void **state)
     for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct h2_bed_stream *c = h2_bed_request(b, cases[i].method, true, NULL);
         answer(b, 1 + 2 * i, cases[i].flags, cases[i].fields);
-        h2_bed_expect_reset(&b->client, 1 + 2 * i, H2_PROTOCOL_ERROR);
+        if (!cases[i].flags) /* else both directions have ended already */
+            h2_bed_expect_reset(&b->client, 1 + 2 * i, H2_PROTOCOL_ERROR);
+        h2_bed_is_quiet(&b->client);
         assert_int_equal(c->aborts, 1);
         assert_int_equal(c->why, ERR_PROTOCOL);
         assert_int_equal(c->heads, 0);
