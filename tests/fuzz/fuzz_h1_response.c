@@ -1,5 +1,5 @@
-/* HTTP/1 responses, many behind one another: the same in every cut, and what is taken survives being
- * written and read again. The first byte chooses the cut.
+/* HTTP/1 responses, many behind one another: the same in every cut, and what is taken survives
+ * being written and read again. The first byte chooses the cut.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/fuzz/h1_trace.h"
 
