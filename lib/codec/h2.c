@@ -238,9 +238,8 @@ bool h2_give_up(struct h2 *h)
 bool h2_drain(struct h2 *h, size_t data_room)
 {
     h->held = false;
-    if (!drain(h, data_room) || h->doomed)
-        return h2_give_up(h);
-    return true;
+    bool fine = !nghttp2_session_want_write(h->session) || drain(h, data_room);
+    return fine && !h->doomed ? true : h2_give_up(h);
 }
 
 void h2_notice(struct h2 *h)
