@@ -83,5 +83,7 @@ bool h2_guard_is_new(const struct h2_guard *g, uint32_t id);
 void h2_guard_opened(struct h2_guard *g, uint32_t id);
 /* We reset (or refused, or ignore) that stream: frames under way for it are harmless. */
 void h2_guard_let_go(struct h2_guard *g, uint32_t id);
+/* … and are known to be; false when it is too long ago. */
+bool h2_guard_is_let_go(const struct h2_guard *g, uint32_t id);
 /* A DATA frame went out. */
 void h2_guard_sent_data(struct h2_guard *g);

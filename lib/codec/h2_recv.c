@@ -12,6 +12,7 @@ enum { MAX_INTERIM = 32 };
 static void reset_stream(struct h2 *h, int32_t id, uint32_t code)
 {
     nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, code);
+    h2_guard_let_go(&h->guard, (uint32_t)id);
 }
 
 /* Our RST_STREAM for what the peer did wrong. */

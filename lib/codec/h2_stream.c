@@ -91,8 +91,10 @@ static void let_go(struct h2_stream *st)
 
 static void cut(struct h2_stream *st, uint32_t code)
 {
-    if (!(st->flags & H2_ST_CLOSED))
-        nghttp2_submit_rst_stream(st->h2->session, NGHTTP2_FLAG_NONE, st->id, code);
+    if (st->flags & H2_ST_CLOSED)
+        return;
+    nghttp2_submit_rst_stream(st->h2->session, NGHTTP2_FLAG_NONE, st->id, code);
+    h2_guard_let_go(&st->h2->guard, (uint32_t)st->id);
 }
 
 void h2_stream_fail(struct h2_stream *st, uint32_t code, enum err why)

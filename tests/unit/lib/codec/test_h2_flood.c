@@ -202,6 +202,42 @@ static void streams_beyond_the_limit_cost(void **state)
     assert_int_equal(b->server.count, 10);
 }
 
+struct pile {
+    uint8_t bytes[65536];
+    size_t len;
+};
+
+static void pile_frame(struct pile *p, uint8_t type, uint8_t flags, uint32_t id,
+                       const char *const *fields)
+{
+    uint8_t *to = p->bytes + p->len;
+    size_t len = fields ? h2_bed_block(to + H2_FRAME_HEAD, fields) : 1;
+    const uint8_t head[H2_FRAME_HEAD] = {0, (uint8_t)(len >> 8), (uint8_t)len, type, flags, 0, 0, 0,
+                                         (uint8_t)id};
+    memcpy(to, head, sizeof(head));
+    p->len += H2_FRAME_HEAD + len;
+}
+
+/* What comes behind the frame that broke a stream, before our RST_STREAM is out, is not for free
+ * either. */
+static void frames_behind_a_fault_cost(void **state)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct h2_bed *b = flooded(state);
+        struct pile pile = {.len = 0};
+        pile_frame(&pile, H2_HEADERS, END_HEADERS, 1, FIELDS(POST, "content-length", "0"));
+        for (unsigned n = 0; n < BURST + 2; n++)
+            pile_frame(&pile, i ? H2_DATA : H2_HEADERS, i ? 0 : END_HEADERS, 1,
+                       i ? NULL : FIELDS("x", "y"));
+        h2_bed_feed(b, &b->server, pile.bytes, pile.len);
+        assert_true(b->server.failed);
+        h2_bed_expect_goaway(&b->server, H2_ENHANCE_YOUR_CALM);
+        h2_bed_close(b);
+        *b = (struct h2_bed){0};
+    }
+    h2_bed_open(*state, "s");
+}
+
 static void continuation_flood(void **state)
 {
     struct h2_bed *b = greeted(state);
@@ -241,7 +277,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(floods_end), TEST(streams_beyond_the_limit_cost),
         TEST(continuation_flood),     TEST(budget_comes_back),
-        TEST(large_heads_cost),
+        TEST(large_heads_cost),       TEST(frames_behind_a_fault_cost),
+        TEST(overflows_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
