@@ -1,5 +1,5 @@
-/* From sessions, clusters and endpoints to the labels that people know. Hashes of texts that do not
- * change are kept with the texts, so that a request hashes none. Worker thread.
+/* From sessions, clusters and endpoints to the labels that people know. Hashes of texts that do
+ * not change are kept with the texts, so that a request hashes none. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/report.h"
 
