@@ -1,7 +1,8 @@
 /* A whole sidecar between clients and apps that say, do and leave undone whatever the input tells
  * them: bytes from either side, ends of either side, time, changes of the configuration. Whatever
- * happens, nothing crashes or leaks, everything is let go in the end, and each answer that an HTTP/1
- * client gets is one that a strict parser takes. SPDX-License-Identifier: GPL-3.0-or-later */
+ * happens, nothing crashes or leaks, everything is let go in the end, and each answer that an
+ * HTTP/1 client gets is one that a strict parser takes. SPDX-License-Identifier: GPL-3.0-or-later
+ */
 #include <stdlib.h>
 #include <strings.h>
 
@@ -227,7 +228,8 @@ static void step(struct play *p)
 static void prepare(struct play *p, unsigned how, unsigned more)
 {
     static const Weft__Config__V1__Protocol protocols[] = {SIM_HTTP, SIM_AUTO, SIM_TCP, SIM_HTTP1};
-    static const Weft__Config__V1__Protocol backends[] = {SIM_AUTO, SIM_HTTP1, SIM_HTTP2, SIM_HTTP1};
+    static const Weft__Config__V1__Protocol backends[] = {SIM_AUTO, SIM_HTTP1, SIM_HTTP2,
+                                                          SIM_HTTP1};
     static const size_t pieces[] = {0, 1, 7, 100};
     sim_road_prepare(&p->r);
     p->r.destination->protocol = protocols[how & 3];

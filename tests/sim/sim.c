@@ -5,6 +5,9 @@
 #include "lib/base/log.h"
 #include "sidecar/session.h"
 #include "sidecar/upstream/cluster.h"
+#include "tests/sim/sim_report.h"
+
+struct sim_report sim_report;
 
 enum { START_MS = 1000000, SEED = 7 };
 
@@ -15,6 +18,7 @@ void sim_open(struct sim *s)
     s->loop = loop_sim_create(START_MS);
     sim_net_open(s->loop);
     sim_tls_reset();
+    sim_report = (struct sim_report){0};
 }
 
 void sim_turn(struct sim *s)
@@ -40,8 +44,7 @@ void sim_close(struct sim *s)
 
 static struct snapshot *build(struct sim_node *n, const struct sim_conf *conf)
 {
-    static const Weft__Config__V1__Configuration empty =
-        WEFT__CONFIG__V1__CONFIGURATION__INIT;
+    static const Weft__Config__V1__Configuration empty = WEFT__CONFIG__V1__CONFIGURATION__INIT;
     struct snapshot *made;
     char detail[256] = "";
     if (snapshot_build(n->builder, conf ? &conf->message : &empty, &made, detail) != ERR_OK)
@@ -95,10 +98,8 @@ void sim_node_open(struct sim_node *n, struct sim *s, enum sidecar_mode mode, co
     rand_seed(&n->worker.rand, SEED);
     worker_open(&n->worker);
     assert_true(n->app.listening);
-    n->host = (struct sim_host){.at = n->settings.pod_ip,
-                              .proxy_port = 15006,
-                              .on_accept = on_inbound,
-                              .owner = n};
+    n->host = (struct sim_host){
+        .at = n->settings.pod_ip, .proxy_port = 15006, .on_accept = on_inbound, .owner = n};
     sim_net_add(&n->host);
 }
 
@@ -182,8 +183,7 @@ struct stream *sim_node_dial(struct sim_node *n, const char *to)
     struct stream *client, *server;
     if (to)
         assert_int_equal(addr_parse(slice_from_cstr(to), &original), ERR_OK);
-    sim_net_pair(&n->pieces, &from, &n->settings.outbound, to ? &original : NULL, &client,
-                 &server);
+    sim_net_pair(&n->pieces, &from, &n->settings.outbound, to ? &original : NULL, &client, &server);
     session_open(&n->worker, server, DIRECTION_OUTBOUND, 0);
     return client;
 }

@@ -4,11 +4,12 @@
 
 #include <stdlib.h>
 
-#define MAKE(c, NAME, init) \
+#define MAKE(c, NAME, init)                                \
     struct NAME *m = arena_alloc(&(c)->arena, sizeof(*m)); \
     init(m)
 /* Adds to a repeated field. */
-#define PUSH(c, count, items, item) ((items) = grow((c), (items), (count)), (items)[(count)++] = (item))
+#define PUSH(c, count, items, item) \
+    ((items) = grow((c), (items), (count)), (items)[(count)++] = (item))
 
 static void *grow(struct sim_conf *c, void *items, size_t count)
 {

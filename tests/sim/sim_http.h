@@ -23,7 +23,7 @@ struct sim_call {
     uint16_t last_interim;
     bool ended, done, aborted;
     struct list due; /* in server->due until it is answered */
-    bool hold; /* bytes that come are not consumed */
+    bool hold;       /* bytes that come are not consumed */
     size_t held;
     enum err why;              /* aborted */
     struct sim_server *server; /* NULL: a client's call */

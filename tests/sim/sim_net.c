@@ -4,7 +4,6 @@
 #include "tests/sim/sim_net.h"
 
 #include "lib/base/mem.h"
-#include "lib/io/listener.h"
 #include "lib/io/loop.h"
 #include "lib/io/tcp.h"
 #include "lib/io/timer.h"
@@ -32,15 +31,9 @@ struct dial {
     enum err fail;
 };
 
-struct listener {
-    struct list node;
-    struct addr at;
-    void *owner;
-};
-
 static struct {
     struct loop *loop;
-    struct list hosts, wires, dials, listeners;
+    struct list hosts, wires, dials;
     uint16_t next_port;
 } net;
 
@@ -150,8 +143,8 @@ static struct wire *make_wire(struct stream *s, const struct addr *at, const str
     return w;
 }
 
-static struct wire *make_pair(const struct memstream_options *options,
-                              const struct addr *client_at, const struct addr *server_at)
+static struct wire *make_pair(const struct memstream_options *options, const struct addr *client_at,
+                              const struct addr *server_at)
 {
     struct stream *a, *b;
     memstream_pair(net.loop, options, &a, &b);
@@ -171,7 +164,6 @@ void sim_net_open(struct loop *l)
     list_init(&net.hosts);
     list_init(&net.wires);
     list_init(&net.dials);
-    list_init(&net.listeners);
 }
 
 void sim_net_close(void)
@@ -197,26 +189,6 @@ unsigned sim_net_streams(void)
         count += container_of(node, struct wire, node)->s != NULL;
     }
     return count;
-}
-
-unsigned sim_net_listeners(void)
-{
-    unsigned count = 0;
-    LIST_FOREACH(node, &net.listeners)
-    {
-        count++;
-    }
-    return count;
-}
-
-bool sim_net_listens_at(const struct addr *at)
-{
-    LIST_FOREACH(node, &net.listeners)
-    {
-        if (addr_eq(&container_of(node, struct listener, node)->at, at))
-            return true;
-    }
-    return false;
 }
 
 void sim_net_pair(const struct memstream_options *options, const struct addr *client_at,
@@ -353,37 +325,4 @@ void tcp_close_reset(struct stream *s)
 {
     memstream_cut(s, ERR_RESET);
     stream_close(s);
-}
-
-/* ---- lib/io/listener.h ---- */
-
-enum err listener_open(struct loop *l, const struct addr *at,
-                       const struct listener_options *options, listener_accept_fn on_accept,
-                       void *owner, struct listener **out)
-{
-    (void)l;
-    (void)options;
-    (void)on_accept;
-    struct listener *made = mem_zalloc(sizeof(*made));
-    made->at = *at;
-    made->owner = owner;
-    list_link_last(&net.listeners, &made->node);
-    *out = made;
-    return ERR_OK;
-}
-
-void *listener_owner(const struct listener *l)
-{
-    return l->owner;
-}
-
-void listener_addr(const struct listener *l, struct addr *out)
-{
-    *out = l->at;
-}
-
-void listener_close(struct listener *l)
-{
-    list_unlink(&l->node);
-    mem_free(l);
 }

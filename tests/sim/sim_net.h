@@ -19,7 +19,7 @@ enum sim_answer {
 struct sim_host {
     struct list node;
     struct addr at;
-    bool behind_proxy; /* only for who dials from the passthrough address: the app in the pod */
+    bool behind_proxy;   /* only for who dials from the passthrough address: the app in the pod */
     uint16_t proxy_port; /* not 0: whatever is dialled is redirected to this port */
     enum sim_answer answer;
     struct memstream_options options; /* of connections to it */
@@ -37,7 +37,7 @@ void sim_net_remove(struct sim_host *h);
 /* Streams whose users have not closed them yet. */
 unsigned sim_net_streams(void);
 /* Listening sockets that the data plane has open. */
-unsigned sim_net_listeners(void);
+unsigned sim_net_listeners(void); /* sim_listener.c */
 bool sim_net_listens_at(const struct addr *at);
 
 /* A connected pair with addresses. `original`: what tcp_original_dst says of `server`; NULL:

@@ -2,12 +2,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_road.h"
 
-struct sim_report sim_report;
-
 void sim_road_prepare(struct sim_road *r)
 {
     *r = (struct sim_road){0};
-    sim_report = (struct sim_report){0};
     sim_open(&r->sim);
     sim_conf_init(&r->conf);
     r->cluster = sim_conf_cluster(&r->conf, "app");

@@ -186,7 +186,7 @@ static unsigned get_number(const char **at, unsigned bytes)
 {
     unsigned number = 0;
     for (unsigned i = 0; i < bytes; i++)
-        number = number << 8 | (uint8_t)*(*at)++;
+        number = number << 8 | (uint8_t) * (*at)++;
     return number;
 }
 

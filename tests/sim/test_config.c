@@ -150,7 +150,8 @@ static void removed_while_we_dial(void **state)
 /* The same address, another identity: another pod, and not the old connection. */
 static void endpoint_under_another_identity(void **state)
 {
-    static char first[] = "spiffe://cluster.local/ns/a/sa/a", second[] = "spiffe://cluster.local/ns/a/sa/b";
+    static char first[] = "spiffe://cluster.local/ns/a/sa/a",
+                second[] = "spiffe://cluster.local/ns/a/sa/b";
     struct sim_road r;
     struct sim_node to;
     struct sim_app app;

@@ -94,7 +94,8 @@ static void app_dies_before_it_answers(void **state)
                 sim_peer_send(app, "HTTP/1.1 2");
             sim_turn(&r.sim);
             end(app, how);
-            sim_peer_expect_part(client, "HTTP/1.1 502 Bad Gateway\r\n", "x-weft-reason: upstream_");
+            sim_peer_expect_part(client, "HTTP/1.1 502 Bad Gateway\r\n",
+                                 "x-weft-reason: upstream_");
             assert_false(sim_peer_is_over(client));
             assert_int_equal(r.app.connections, 1);
             sim_road_done(&r, client);

@@ -64,8 +64,9 @@ static struct sim_call *post(struct ends *e, size_t size, bool with_length)
 
 static void every_size(void **state)
 {
-    static const size_t sizes[] = {1,     2,     16383, 16384, 16385,  32767,  32768,  32769,  65535,
-                                   65536, 65537, 98304, 131071, 131072, 131073, 262144, 1000003};
+    static const size_t sizes[] = {1,      2,      16383,  16384,  16385,  32767,
+                                   32768,  32769,  65535,  65536,  65537,  98304,
+                                   131071, 131072, 131073, 262144, 1000003};
     static const size_t capacities[] = {0, 1000, 65536};
     for (size_t p = 0; p < PAIRS; p++) {
         for (size_t c = 0; c < 3; c++) {
@@ -297,14 +298,10 @@ static void one_slow_stream_among_others(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_size),
-        cmocka_unit_test(both_ways_at_once),
-        cmocka_unit_test(slow_client),
-        cmocka_unit_test(slow_app),
-        cmocka_unit_test(trailers_both_ways),
-        cmocka_unit_test(early_answer),
-        cmocka_unit_test(many_at_once),
-        cmocka_unit_test(one_slow_stream_among_others),
+        cmocka_unit_test(every_size),         cmocka_unit_test(both_ways_at_once),
+        cmocka_unit_test(slow_client),        cmocka_unit_test(slow_app),
+        cmocka_unit_test(trailers_both_ways), cmocka_unit_test(early_answer),
+        cmocka_unit_test(many_at_once),       cmocka_unit_test(one_slow_stream_among_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,23 +24,25 @@ static const struct row rows[] = {
      HEAD("POST /p HTTP/1.1") "content-length: 3\r\n\r\nabc", ROAD_OK, ROAD_OK, false, false,
      false},
     {HEAD("POST /p HTTP/1.1") "content-length: 0\r\n\r\n",
-     HEAD("POST /p HTTP/1.1") "content-length: 0\r\n\r\n", "HTTP/1.1 201 Created\r\n"
-     "content-length: 0\r\n\r\n", "HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n", false,
-     false, false},
+     HEAD("POST /p HTTP/1.1") "content-length: 0\r\n\r\n",
+     "HTTP/1.1 201 Created\r\n"
+     "content-length: 0\r\n\r\n",
+     "HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n", false, false, false},
     /* chunked both ways, with trailers */
     {HEAD("PUT /c HTTP/1.1") "transfer-encoding: chunked\r\n\r\n"
-     "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nx-sum: 7\r\n\r\n",
+                             "3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nx-sum: 7\r\n\r\n",
      HEAD("PUT /c HTTP/1.1") "transfer-encoding: chunked\r\n\r\n"
-     "7\r\nabcdefg\r\n0\r\nx-sum: 7\r\n\r\n",
-     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nx-t: 1\r\n\r\n",
-     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-t: 1\r\n\r\n", false,
-     false, false},
+                             "7\r\nabcdefg\r\n0\r\nx-sum: 7\r\n\r\n",
+     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nx-t: "
+     "1\r\n\r\n",
+     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-t: 1\r\n\r\n",
+     false, false, false},
     /* HEAD: the length is told and nothing follows */
     {HEAD("HEAD /x HTTP/1.1") "\r\n", HEAD("HEAD /x HTTP/1.1") "\r\n",
      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n",
      false, false, false},
-    {ROAD_GET, ROAD_GET, "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", false,
-     false, false},
+    {ROAD_GET, ROAD_GET, "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n",
+     false, false, false},
     {ROAD_GET, ROAD_GET, "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\n\r\n",
      "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\n\r\n", false, false, false},
     /* delimited by the app's close: our own framing takes its place */
@@ -57,10 +59,10 @@ static const struct row rows[] = {
     {ROAD_GET, ROAD_GET, "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" ROAD_OK,
      "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" ROAD_OK, false, false, false},
     /* switches that a proxy may ignore are not asked for */
-    {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: h2c\r\n\r\n", ROAD_GET, ROAD_OK, ROAD_OK,
-     false, false, false},
-    {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: irc\r\n\r\n", ROAD_GET, ROAD_OK, ROAD_OK,
-     false, false, false},
+    {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: h2c\r\n\r\n", ROAD_GET, ROAD_OK,
+     ROAD_OK, false, false, false},
+    {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: irc\r\n\r\n", ROAD_GET, ROAD_OK,
+     ROAD_OK, false, false, false},
     /* a switch that the app declines */
     {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: websocket\r\n\r\n",
      HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: websocket\r\n\r\n", ROAD_OK, ROAD_OK,
@@ -117,8 +119,7 @@ static void expect(struct sim_peer *p, const char *text)
 }
 
 /* One row on a road that is there already; ends with both sides idle. */
-static void walk(struct sim_road *r, const struct row *row, size_t request_cut,
-                 size_t response_cut)
+static void walk(struct sim_road *r, const struct row *row, size_t request_cut, size_t response_cut)
 {
     struct sim_peer *client = sim_road_client(r);
     send_cut(r, client, row->request, request_cut);
@@ -201,9 +202,10 @@ static void pipelined_requests_are_answered_in_order(void **state)
     struct sim_road r;
     sim_road_open(&r);
     struct sim_peer *client = sim_road_client(&r);
-    sim_peer_send(client, HEAD("GET /1 HTTP/1.1") "\r\n" HEAD("GET /2 HTTP/1.1") "\r\n"
-                  HEAD("POST /3 HTTP/1.1") "content-length: 2\r\n\r\nhi"
-                  HEAD("GET /4 HTTP/1.1") "\r\n");
+    sim_peer_send(
+        client,
+        HEAD("GET /1 HTTP/1.1") "\r\n" HEAD("GET /2 HTTP/1.1") "\r\n" HEAD(
+            "POST /3 HTTP/1.1") "content-length: 2\r\n\r\nhi" HEAD("GET /4 HTTP/1.1") "\r\n");
     struct sim_peer *app = sim_road_app(&r);
     sim_peer_expect(app, HEAD("GET /1 HTTP/1.1") "\r\n");
     sim_peer_send(app, "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1");
@@ -224,8 +226,8 @@ static void pipelined_requests_are_answered_in_order(void **state)
 
 static void expect_continue(void **state)
 {
-    static const char head[] = HEAD("POST /x HTTP/1.1")
-        "expect: 100-continue\r\ncontent-length: 3\r\n\r\n";
+    static const char head[] =
+        HEAD("POST /x HTTP/1.1") "expect: 100-continue\r\ncontent-length: 3\r\n\r\n";
     struct sim_road r;
     sim_road_open(&r);
     struct sim_peer *client = sim_road_client(&r);
@@ -251,8 +253,8 @@ static void expectation_refused(void **state)
     struct sim_road r;
     sim_road_open(&r);
     struct sim_peer *client = sim_road_client(&r);
-    sim_peer_send(client, HEAD("POST /x HTTP/1.1")
-                  "expect: 100-continue\r\ncontent-length: 3\r\n\r\n");
+    sim_peer_send(client,
+                  HEAD("POST /x HTTP/1.1") "expect: 100-continue\r\ncontent-length: 3\r\n\r\n");
     struct sim_peer *app = sim_road_app(&r);
     sim_peer_send(app, "HTTP/1.1 417 Expectation Failed\r\ncontent-length: 2\r\n\r\nno");
     sim_peer_expect(client, "HTTP/1.1 417 Expectation Failed\r\ncontent-length: 2\r\n"
@@ -271,7 +273,8 @@ static void http_1_0(void **state)
     sim_peer_send(client, HEAD("GET /x HTTP/1.0") "\r\n");
     struct sim_peer *app = sim_road_app(&r);
     sim_peer_expect_part(app, "GET /x HTTP/1.0\r\n", "connection: keep-alive\r\n");
-    sim_peer_send(app, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    sim_peer_send(app,
+                  "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
     sim_peer_expect(client, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello");
     assert_true(client->eof);
     sim_road_done(&r, client);
@@ -300,15 +303,15 @@ static void control_headers_are_stripped(void **state)
     sim_road_open(&r);
     struct sim_peer *client = sim_road_client(&r);
     sim_peer_send(client, HEAD("GET /x HTTP/1.1") "x-weft-source: root/root\r\n"
-                  "x-weft-http-version: 2\r\nx-weft-attempt: 9\r\n"
-                  "x-forwarded-client-cert: Hash=0\r\n\r\n");
+                                                  "x-weft-http-version: 2\r\nx-weft-attempt: 9\r\n"
+                                                  "x-forwarded-client-cert: Hash=0\r\n\r\n");
     sim_peer_expect(sim_road_app(&r), ROAD_GET);
     sim_road_done(&r, client);
     sim_road_close(&r);
 }
 
-static const char websocket[] = HEAD("GET /ws HTTP/1.1")
-    "connection: upgrade\r\nupgrade: websocket\r\n\r\n";
+static const char websocket[] =
+    HEAD("GET /ws HTTP/1.1") "connection: upgrade\r\nupgrade: websocket\r\n\r\n";
 static const char switched[] =
     "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
 
@@ -329,7 +332,8 @@ static void upgrade(void **state)
             sim_peer_expect(client, answer);
             sim_peer_send(client, "pong");
             sim_peer_expect(app, "pong");
-            struct sim_peer *first = client_first ? client : app, *last = client_first ? app : client;
+            struct sim_peer *first = client_first ? client : app,
+                            *last = client_first ? app : client;
             sim_peer_shut(first);
             sim_turn(&r.sim);
             assert_true(last->eof);

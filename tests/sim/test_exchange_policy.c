@@ -1,5 +1,6 @@
 /* What the sidecar decides about a request, and how it says so: where it may go, who may send it,
  * and answers of our own. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_pod.h"
 #include "tests/sim/sim_road.h"
 
 #include <stdio.h>
@@ -8,50 +9,17 @@
 #define FRONTEND "spiffe://cluster.local/ns/default/sa/frontend"
 #define REQUEST(line) line "\r\nhost: app\r\nx-request-id: 1\r\n\r\n"
 
-/* A sidecar at 10.0.9.1 with an app behind it at port 8080. */
-struct pod {
-    struct sim sim;
-    struct sim_conf conf;
-    sim_inbound *inbound;
-    struct sim_node node;
-    struct sim_app app;
-};
-
-static void prepare_pod(struct pod *p)
-{
-    *p = (struct pod){0};
-    sim_report = (struct sim_report){0};
-    sim_open(&p->sim);
-    sim_conf_init(&p->conf);
-    p->inbound = sim_conf_inbound(&p->conf);
-}
-
-static void start_pod(struct pod *p)
-{
-    sim_app_open(&p->app, "10.0.9.1:8080");
-    p->app.host.behind_proxy = true;
-    sim_node_open(&p->node, &p->sim, MODE_SIDECAR, "10.0.9.1", &p->conf);
-}
-
-static void close_pod(struct pod *p)
-{
-    sim_node_close(&p->node);
-    sim_app_close(&p->app);
-    sim_conf_dispose(&p->conf);
-    sim_close(&p->sim);
-}
-
 /* ---- authorization ---- */
 
 static void denied(void **state)
 {
-    struct pod p;
-    prepare_pod(&p);
+    struct sim_pod p;
+    sim_pod_prepare(&p);
     sim_conf_guard(&p.conf, p.inbound, sim_conf_authz(&p.conf, SIM_DENY, "GET", "/admin"));
-    start_pod(&p);
+    sim_pod_start(&p);
     struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
-    static const char *const refused[] = {"/admin", "/admin/x", "/%61dmin", "/a/../admin",
-                                          "//admin", "/./admin?x=1"};
+    static const char *const refused[] = {"/admin",      "/admin/x", "/%61dmin",
+                                          "/a/../admin", "//admin",  "/./admin?x=1"};
     for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         char request[128];
         snprintf(request, sizeof(request), REQUEST("GET %s HTTP/1.1"), refused[i]);
@@ -71,16 +39,16 @@ static void denied(void **state)
     assert_non_null(app);
     sim_peer_expect(app, REQUEST("GET /public HTTP/1.1"));
     sim_peer_destroy(client);
-    close_pod(&p);
+    sim_pod_close(&p);
 }
 
 /* A body behind a refused head does not become the next request. */
 static void denied_with_a_body(void **state)
 {
-    struct pod p;
-    prepare_pod(&p);
+    struct sim_pod p;
+    sim_pod_prepare(&p);
     sim_conf_guard(&p.conf, p.inbound, sim_conf_authz(&p.conf, SIM_DENY, "POST", "/"));
-    start_pod(&p);
+    sim_pod_start(&p);
     struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
     sim_peer_send(client, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 33\r\n\r\n"
                           "GET / HTTP/1.1\r\nhost: app\r\n\r\nabcd");
@@ -91,17 +59,17 @@ static void denied_with_a_body(void **state)
     assert_non_null(app);
     sim_peer_expect(app, REQUEST("GET /public HTTP/1.1"));
     sim_peer_destroy(client);
-    close_pod(&p);
+    sim_pod_close(&p);
 }
 
 static void strict_refuses_plaintext(void **state)
 {
-    struct pod p;
-    prepare_pod(&p);
+    struct sim_pod p;
+    sim_pod_prepare(&p);
     p.inbound->mtls = SIM_STRICT;
     sim_conf_inbound_port(&p.conf, p.inbound, 8081, SIM_HTTP)->mtls =
         WEFT__CONFIG__V1__MTLS_MODE__MTLS_PERMISSIVE;
-    start_pod(&p);
+    sim_pod_start(&p);
     struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
     sim_peer_send(client, ROAD_GET);
     sim_peer_expect_part(client, "HTTP/1.1 403 Forbidden\r\n",
@@ -113,15 +81,15 @@ static void strict_refuses_plaintext(void **state)
     sim_peer_send(client, ROAD_GET);
     sim_peer_expect_part(client, "HTTP/1.1 503 ", "connect_failed");
     sim_peer_destroy(client);
-    close_pod(&p);
+    sim_pod_close(&p);
 }
 
 /* A policy that becomes stricter holds from the next request on, on old connections too. */
 static void strict_comes_later(void **state)
 {
-    struct pod p;
-    prepare_pod(&p);
-    start_pod(&p);
+    struct sim_pod p;
+    sim_pod_prepare(&p);
+    sim_pod_start(&p);
     struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
     sim_peer_send(client, ROAD_GET);
     sim_turn(&p.sim);
@@ -133,7 +101,7 @@ static void strict_comes_later(void **state)
     sim_peer_send(client, ROAD_GET);
     sim_peer_expect_part(client, "HTTP/1.1 403 Forbidden\r\n", "plaintext_denied");
     sim_peer_destroy(client);
-    close_pod(&p);
+    sim_pod_close(&p);
 }
 
 /* ---- paths ---- */

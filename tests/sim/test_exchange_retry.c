@@ -1,5 +1,5 @@
-/* When a request is sent again, when it is not, and that it arrives as it was: policy, harm, budget,
- * and the body kept for it. SPDX-License-Identifier: GPL-3.0-or-later */
+/* When a request is sent again, when it is not, and that it arrives as it was: policy, harm,
+ * budget, and the body kept for it. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_road.h"
 
 #include <stdio.h>

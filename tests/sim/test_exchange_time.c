@@ -1,4 +1,5 @@
-/* What takes too long: attempts, requests, silence. SPDX-License-Identifier: GPL-3.0-or-later */
+/* What takes too long: attempts, requests, silence.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_road.h"
 
 #include <string.h>
@@ -112,8 +113,8 @@ static void attempt_timeout_is_tried_again(void **state)
         assert_int_equal(other.connections, 1 - answers);
         sim_advance(&r.sim, 10 + 100);
         assert_int_equal(other.connections, 1);
-        struct sim_peer *app = answers ? sim_app_accept(&other)
-                                       : container_of(other.all.prev, struct sim_peer, node);
+        struct sim_peer *app =
+            answers ? sim_app_accept(&other) : container_of(other.all.prev, struct sim_peer, node);
         assert_non_null(strstr(sim_peer_got(app), "x-weft-attempt: 2\r\n"));
         sim_peer_forget(app);
         if (answers) {

@@ -31,7 +31,6 @@ static void prepare(struct mesh *m)
 {
     static char id[] = SERVER_ID;
     *m = (struct mesh){0};
-    sim_report = (struct sim_report){0};
     sim_open(&m->sim);
     sim_conf_init(&m->out_conf);
     sim_conf_init(&m->in_conf);
@@ -39,8 +38,7 @@ static void prepare(struct mesh *m)
     m->endpoint = sim_conf_endpoint(&m->out_conf, m->cluster, AT_APP);
     m->endpoint->meshed = true;
     m->endpoint->spiffe_id = id;
-    m->destination =
-        sim_conf_destination(&m->out_conf, ROAD_VIP, "reviews", SIM_AUTO, "reviews");
+    m->destination = sim_conf_destination(&m->out_conf, ROAD_VIP, "reviews", SIM_AUTO, "reviews");
     m->inbound = sim_conf_inbound(&m->in_conf);
     m->inbound->mtls = SIM_STRICT;
 }
@@ -97,8 +95,8 @@ static struct sim_peer *accept_app(struct mesh *m)
 }
 
 #define HEAD(line) line "\r\nhost: reviews\r\nx-request-id: 1\r\n"
-#define XFCC \
-    "x-forwarded-client-cert: By=" SERVER_ID ";Hash=" \
+#define XFCC                                                           \
+    "x-forwarded-client-cert: By=" SERVER_ID ";Hash="                  \
     "0000000000000000000000000000000000000000000000000000000000000000" \
     ";Subject=\"CN=sim\";URI=" CLIENT_ID "\r\n"
 
@@ -108,9 +106,8 @@ struct row {
 
 static const struct row rows[] = {
     {HEAD("GET /x HTTP/1.1") "\r\n", HEAD("GET /x HTTP/1.1") XFCC "\r\n", ROAD_OK, ROAD_OK},
-    {HEAD("GET /x HTTP/1.0") "\r\n",
-     HEAD("GET /x HTTP/1.0") XFCC "connection: keep-alive\r\n\r\n", ROAD_OK,
-     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello"},
+    {HEAD("GET /x HTTP/1.0") "\r\n", HEAD("GET /x HTTP/1.0") XFCC "connection: keep-alive\r\n\r\n",
+     ROAD_OK, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello"},
     {HEAD("POST /x HTTP/1.1") "content-length: 6\r\n\r\nabcdef",
      HEAD("POST /x HTTP/1.1") XFCC "content-length: 6\r\n\r\nabcdef", ROAD_OK, ROAD_OK},
     {HEAD("HEAD /x HTTP/1.1") "\r\n", HEAD("HEAD /x HTTP/1.1") XFCC "\r\n",
@@ -122,7 +119,8 @@ static const struct row rows[] = {
      "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" ROAD_OK,
      "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" ROAD_OK},
     {HEAD("PUT /x HTTP/1.1") "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n",
-     HEAD("PUT /x HTTP/1.1") XFCC "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n",
+     HEAD("PUT /x HTTP/1.1") XFCC
+     "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n",
      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-u: 1\r\n\r\n",
      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-u: 1\r\n\r\n"},
     {HEAD("GET /x HTTP/1.1") "x-forwarded-client-cert: Hash=evil\r\nx-weft-source: a/b\r\n\r\n",
@@ -371,7 +369,7 @@ static void client_dies(void **state)
             struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
             static const char request[] =
                 HEAD("POST /x HTTP/1.1") "content-length: 600\r\n\r\n"
-                "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+                                         "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
             sim_peer_send_bytes(client, request, sent);
             sim_turn(&m.sim);
             struct sim_peer *app = sim_app_accept(&m.app);

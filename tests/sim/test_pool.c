@@ -1,5 +1,5 @@
-/* Connections to endpoints: kept, shared, limited, given up. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+/* Connections to endpoints: kept, shared, limited, given up.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_road.h"
 
 #include <string.h>
@@ -51,7 +51,8 @@ static void promise_is_heard(void **state)
     struct sim_peer *client = sim_road_client(&r);
     sim_peer_send(client, ROAD_GET);
     struct sim_peer *app = sim_road_app(&r);
-    sim_peer_send(app, "HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 5\r\n\r\nhello");
+    sim_peer_send(app,
+                  "HTTP/1.1 200 OK\r\nkeep-alive: timeout=2\r\ncontent-length: 5\r\n\r\nhello");
     sim_turn(&r.sim);
     sim_advance(&r.sim, 900);
     assert_false(app->eof);

@@ -8,9 +8,10 @@
 
 enum { WARM = 200, COUNTED = 1000 };
 
-#define POST "POST /x HTTP/1.1\r\nhost: app\r\nx-request-id: 1\r\ncontent-length: 100\r\n\r\n" \
-             "01234567890123456789012345678901234567890123456789" \
-             "01234567890123456789012345678901234567890123456789"
+#define POST                                                                          \
+    "POST /x HTTP/1.1\r\nhost: app\r\nx-request-id: 1\r\ncontent-length: 100\r\n\r\n" \
+    "01234567890123456789012345678901234567890123456789"                              \
+    "01234567890123456789012345678901234567890123456789"
 
 static void exchange_once(struct sim *sim, struct sim_peer *client, struct sim_peer *app,
                           const char *request)

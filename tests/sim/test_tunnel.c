@@ -1,6 +1,6 @@
 /* Opaque connections: every byte and every kind of end goes through, whoever is slow slows the
- * other, and an endpoint that does not answer is not the end. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * other, and an endpoint that does not answer is not the end.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_road.h"
 
 #include <string.h>

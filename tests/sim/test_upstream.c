@@ -144,8 +144,8 @@ static void unready_endpoints_get_nothing(void **state)
 /* The second attempt goes elsewhere, whatever the algorithm. */
 static void another_endpoint_is_tried(void **state)
 {
-    static const Weft__Config__V1__LoadBalancing algorithms[] = {
-        LB(DEFAULT), LB(ROUND_ROBIN), LB(RANDOM), LB(LEAST_REQUEST)};
+    static const Weft__Config__V1__LoadBalancing algorithms[] = {LB(DEFAULT), LB(ROUND_ROBIN),
+                                                                 LB(RANDOM), LB(LEAST_REQUEST)};
     for (unsigned a = 0; a < 4; a++) {
         struct service s;
         Weft__Config__V1__OutlierDetection off = WEFT__CONFIG__V1__OUTLIER_DETECTION__INIT;

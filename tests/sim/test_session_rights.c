@@ -1,0 +1,259 @@
+/* Who may come in, and as what: mutual TLS and other people's, plaintext where it is not wanted,
+ * connections from where there should be none; and how they end when the sidecar does.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_pod.h"
+#include "tests/sim/sim_road.h"
+
+#include <string.h>
+
+#include "lib/net/tls_stream.h"
+#include "sidecar/session.h"
+
+#define MESH_CLIENT "spiffe://cluster.local/ns/default/sa/frontend"
+#define SELF "spiffe://cluster.local/ns/default/sa/app"
+
+/* ---- TLS that comes in ---- */
+
+/* A client that speaks TLS with this identity and ALPN. */
+static struct sim_peer *connect_tls(struct sim_pod *p, const char *id, const char *alpn)
+{
+    struct sim_peer *client = sim_node_connect_inbound(&p->node, "10.0.5.5", 8080);
+    struct tls_ctx *ctx = sim_tls_client(id, alpn);
+    struct tls_stream_options options = {0};
+    struct stream *s = client->s;
+    tls_stream_create(s, ctx, &options, NULL, s->events, client);
+    tls_ctx_unref(ctx);
+    sim_tls_begin(s);
+    return client;
+}
+
+static void mesh_by_alpn(void **state)
+{
+    struct sim_pod p;
+    sim_pod_prepare(&p);
+    p.inbound->mtls = SIM_STRICT;
+    sim_pod_start(&p);
+    sim_node_identify(&p.node, SELF);
+    struct sim_peer *client = connect_tls(&p, MESH_CLIENT, "weft-h1");
+    sim_turn(&p.sim);
+    assert_true(client->opened);
+    sim_peer_send(client, ROAD_GET);
+    sim_turn(&p.sim);
+    struct sim_peer *app = sim_app_accept(&p.app);
+    assert_non_null(app);
+    assert_non_null(strstr(sim_peer_got(app), "URI=" MESH_CLIENT));
+    sim_peer_send(app, ROAD_OK);
+    sim_peer_expect(client, ROAD_OK);
+    sim_peer_destroy(client);
+    client = connect_tls(&p, MESH_CLIENT, "weft-tcp");
+    sim_turn(&p.sim);
+    app = sim_app_accept(&p.app);
+    assert_non_null(app);
+    sim_peer_send(client, "opaque");
+    sim_peer_expect(app, "opaque");
+    sim_peer_reset(client);
+    sim_turn(&p.sim);
+    assert_true(sim_peer_is_over(app));
+    sim_peer_destroy(client);
+    sim_pod_close(&p);
+}
+
+static void mesh_without_an_identity(void **state)
+{
+    struct sim_pod p;
+    sim_pod_prepare(&p);
+    sim_pod_start(&p);
+    sim_node_identify(&p.node, SELF);
+    struct sim_peer *client = connect_tls(&p, NULL, "weft-h1");
+    sim_turn(&p.sim);
+    assert_true(sim_peer_is_over(client));
+    assert_int_equal(sim_report.handshakes_failed, 1);
+    assert_int_equal(p.app.connections, 0);
+    sim_peer_destroy(client);
+    sim_pod_close(&p);
+}
+
+/* TLS that is not ours is the app's own, if nobody says that the port is HTTP or mTLS only. */
+static void foreign_tls(void **state)
+{
+    for (int strict = 0; strict < 2; strict++) {
+        struct sim_pod p;
+        sim_pod_prepare(&p);
+        if (strict)
+            p.inbound->mtls = SIM_STRICT;
+        sim_pod_start(&p);
+        sim_node_identify(&p.node, SELF);
+        struct sim_peer *client = connect_tls(&p, MESH_CLIENT, "h2");
+        sim_turn(&p.sim);
+        struct sim_peer *app = sim_app_accept(&p.app);
+        assert_int_equal(app != NULL, !strict);
+        if (app) {
+            assert_int_equal(sim_peer_got(app)[0], 0x16);
+            sim_peer_reset(client);
+            sim_turn(&p.sim);
+        } else {
+            assert_true(sim_peer_is_over(client));
+        }
+        sim_peer_destroy(client);
+        sim_pod_close(&p);
+    }
+}
+
+static void strict_refuses_opaque(void **state)
+{
+    struct sim_pod p;
+    sim_pod_prepare(&p);
+    p.inbound->mtls = SIM_STRICT;
+    sim_pod_start(&p);
+    sim_node_identify(&p.node, SELF);
+    struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
+    sim_peer_send(client, "\x01\x02");
+    sim_turn(&p.sim);
+    assert_true(sim_peer_is_over(client));
+    assert_int_equal(p.app.host.dials, 0);
+    sim_peer_destroy(client);
+    /* Nor is the app asked to speak first, or at least nobody hears what it says. */
+    client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
+    sim_advance(&p.sim, 500);
+    struct sim_peer *app = sim_app_accept(&p.app);
+    if (app) {
+        sim_peer_send(app, "secret");
+        sim_turn(&p.sim);
+    }
+    sim_peer_expect(client, "");
+    sim_peer_destroy(client);
+    sim_pod_close(&p);
+}
+
+/* ---- who may come here ---- */
+
+static void not_redirected(void **state)
+{
+    struct sim_pod p;
+    sim_pod_prepare(&p);
+    sim_pod_start(&p);
+    sim_node_identify(&p.node, SELF);
+    struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 15006);
+    sim_turn(&p.sim);
+    assert_true(sim_peer_is_over(client));
+    sim_peer_destroy(client);
+    sim_pod_close(&p);
+}
+
+static void explicit_from_outside_the_pod(void **state)
+{
+    struct sim_road r;
+    sim_road_open(&r);
+    struct addr from, at = r.node.settings.outbound;
+    struct stream *near, *far;
+    assert_int_equal(addr_parse(SLICE("10.0.7.7:4000"), &from), ERR_OK);
+    sim_net_pair(NULL, &from, &at, NULL, &near, &far);
+    session_open(&r.node.worker, far, DIRECTION_OUTBOUND, 0);
+    struct sim_peer *client = sim_peer_create(near);
+    sim_turn(&r.sim);
+    assert_true(sim_peer_is_over(client));
+    sim_road_done(&r, client);
+    sim_road_close(&r);
+}
+
+/* To an address that nobody knows: passed on untouched. */
+static void passthrough(void **state)
+{
+    struct sim_road r;
+    struct sim_app outside;
+    sim_road_open(&r);
+    sim_app_open(&outside, "198.51.100.7:443");
+    struct sim_peer *client = sim_node_connect(&r.node, "198.51.100.7:443");
+    sim_turn(&r.sim);
+    struct sim_peer *app = sim_app_accept(&outside);
+    assert_non_null(app);
+    sim_peer_send(client, "GET / HTTP/1.1\r\n\r\n");
+    sim_peer_expect(app, "GET / HTTP/1.1\r\n\r\n");
+    sim_peer_reset(client);
+    sim_road_done(&r, client);
+    sim_app_close(&outside);
+    sim_turn(&r.sim);
+    sim_road_close(&r);
+}
+
+/* ---- draining ---- */
+
+static void drain(void **state)
+{
+    struct sim_road r;
+    sim_road_prepare(&r);
+    r.destination->protocol = SIM_AUTO;
+    sim_road_start(&r);
+    struct sim_peer *deciding = sim_road_client(&r);
+    struct sim_peer *idle = sim_road_client(&r), *busy = sim_road_client(&r);
+    struct sim_peer *opaque = sim_node_connect(&r.node, ROAD_APP);
+    sim_peer_send(idle, ROAD_GET);
+    struct sim_peer *app = sim_road_app(&r);
+    struct sim_peer *tunnel_app = app;
+    if (!strlen(sim_peer_got(app)))
+        app = sim_road_app(&r);
+    else
+        tunnel_app = sim_road_app(&r);
+    sim_peer_send(app, ROAD_OK);
+    sim_peer_expect(idle, ROAD_OK);
+    sim_peer_forget(app);
+    sim_peer_send(busy, ROAD_GET);
+    sim_peer_expect(app, ROAD_GET);
+    worker_post_drain(&r.node.worker);
+    sim_turn(&r.sim);
+    assert_int_equal(sim_net_listeners(), 0);
+    assert_true(sim_peer_is_over(deciding));
+    assert_true(sim_peer_is_over(idle));
+    assert_false(sim_peer_is_over(busy));
+    assert_false(sim_peer_is_over(opaque));
+    assert_int_equal(r.node.app.sessions_left, 2);
+    sim_peer_send(app, ROAD_OK);
+    sim_peer_expect(busy, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello");
+    assert_true(sim_peer_is_over(busy));
+    assert_int_equal(r.node.app.sessions_left, 1);
+    sim_peer_send(opaque, "still here");
+    sim_peer_expect(tunnel_app, "still here");
+    sim_peer_reset(opaque);
+    sim_turn(&r.sim);
+    assert_int_equal(r.node.app.sessions_left, 0);
+    sim_peer_destroy(deciding);
+    sim_peer_destroy(idle);
+    sim_peer_destroy(busy);
+    sim_peer_destroy(opaque);
+    sim_road_close(&r);
+}
+
+/* At once, whatever runs. */
+static void stop(void **state)
+{
+    struct sim_road r;
+    sim_road_prepare(&r);
+    r.destination->protocol = SIM_AUTO;
+    sim_road_start(&r);
+    struct sim_peer *deciding = sim_road_client(&r), *busy = sim_road_client(&r);
+    struct sim_peer *opaque = sim_node_connect(&r.node, ROAD_APP);
+    sim_peer_send(busy, ROAD_GET);
+    sim_turn(&r.sim);
+    worker_post_stop(&r.node.worker);
+    sim_turn(&r.sim);
+    assert_true(sim_peer_is_over(deciding));
+    assert_true(sim_peer_is_over(busy));
+    assert_true(sim_peer_is_over(opaque));
+    sim_node_check_idle(&r.node);
+    sim_peer_destroy(deciding);
+    sim_peer_destroy(busy);
+    sim_peer_destroy(opaque);
+    sim_road_close(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mesh_by_alpn),   cmocka_unit_test(mesh_without_an_identity),
+        cmocka_unit_test(foreign_tls),    cmocka_unit_test(strict_refuses_opaque),
+        cmocka_unit_test(not_redirected), cmocka_unit_test(explicit_from_outside_the_pod),
+        cmocka_unit_test(passthrough),    cmocka_unit_test(drain),
+        cmocka_unit_test(stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
