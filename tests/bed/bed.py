@@ -156,6 +156,13 @@ class Bed:
         finally:
             self.withdraw(name)
 
+    def check_alive(self) -> None:
+        """Raises for a sidecar that ended without having been asked to."""
+        for pod in self.pods.values():
+            if pod.sidecar and pod.sidecar.died():
+                raise RuntimeError(f"{pod.sidecar.name} died, status {pod.sidecar.status}\n"
+                                   f"{pod.sidecar.tail()}")
+
     # ---- its end ----
 
     def processes(self) -> list[Process]:

@@ -45,6 +45,10 @@ class Process:
         """Exit status (negative: by that signal); None while it runs."""
         return self._popen.poll()
 
+    def died(self) -> bool:
+        """It ended, and nobody asked it to."""
+        return not self._was_asked and not self.is_running()
+
     # ---- its output ----
 
     def mark(self) -> int:
@@ -112,6 +116,7 @@ class Process:
             return self._popen.wait(10)
 
     def kill(self) -> None:
+        self._was_asked = True
         self.send(signal.SIGKILL)
         self._popen.wait(10)
 

@@ -112,6 +112,7 @@ class Shop:
 
     def reset(self) -> None:
         """As it was at first: apps are well, no policy but the shop's own, nobody is ejected."""
+        self.bed.check_alive()
         for pod in self.meshed():
             pod.control()
         for name in self.bed.policies.names():

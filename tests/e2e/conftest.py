@@ -64,6 +64,7 @@ def lab_bed() -> Iterator[Lab]:
 def lab(lab_bed: Lab) -> Iterator[Lab]:
     """The lab, without policies of other tests."""
     yield lab_bed
+    lab_bed.bed.check_alive()
     lab_bed.bed.withdraw("50-test.yaml")
 
 
