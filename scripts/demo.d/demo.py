@@ -108,7 +108,7 @@ def main() -> int:
         print(f"demo: {e}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        report.say("\nended; everything is taken away")
+        report.say("\nended; the mesh is taken away")
     return 0 if report.ok else 1
 
 

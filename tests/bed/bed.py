@@ -10,7 +10,7 @@ import pathlib
 import signal
 from typing import Any
 
-from . import objects, programs, sidecar, yaml_text
+from . import netns, objects, programs, sidecar, yaml_text
 from .certd import Certd
 from .netns import Netns
 from .network import Network
@@ -44,18 +44,38 @@ class Bed:
         self.certd: Certd | None = None
         self.authority: Authority | None = None
         self._hosts: dict[str, str] = {"localhost": "127.0.0.1"}
-        self.network = Network(self.run_id)
+        try:
+            self.network = Network(self.run_id)
+            self._try_iptables()
+        except BaseException:
+            self._clear()
+            self.run.delete()
+            raise
+
+    def _try_iptables(self) -> None:
+        """Says at once what would otherwise look like a fault of the sidecar."""
+        done = self.network.bridge.run(programs.tool("iptables"), "-t", "nat", "-S", check=False)
+        if done.returncode != 0:
+            raise programs.Unavailable(f"iptables does not work in a network namespace here: "
+                                       f"{done.stderr.strip()}")
+
+    def _clear(self) -> None:
+        """None of its namespaces is left, nor anything in them."""
+        there = netns.listed()
+        for name in ["bridge", *self.pods]:
+            if f"weft-{self.run_id}-{name}" in there:
+                clear(f"weft-{self.run_id}-{name}")
 
     # ---- what there is ----
 
     def add_pod(self, name: str, service_account: str | None = None, meshed: bool = True,
                 namespace: str = "default", **labels: str) -> Pod:
         """A pod without programs. It is known to the mesh after the next `publish`."""
-        netns = Netns(f"weft-{self.run_id}-{name}")
-        ip4, ip6, wire = self.network.attach(netns, name)
+        inside = Netns(f"weft-{self.run_id}-{name}")
+        ip4, ip6, wire = self.network.attach(inside, name)
         facts = PodFacts(name, {"app": name, **labels}, service_account or name, ip4, ip6, meshed,
                          namespace)
-        pod = Pod(self, name, facts, netns, wire)
+        pod = Pod(self, name, facts, inside, wire)
         self.pods[name] = pod
         return pod
 
@@ -199,10 +219,9 @@ class Bed:
         try:
             self.stop()
             for pod in self.pods.values():
-                with contextlib.suppress(OSError):
-                    pod.netns.delete()
-                clear(pod.netns.name)
-            self.network.delete()
+                pod.netns.close()
+            self.network.bridge.close()
+            self._clear()
             if not self.keep_files:
                 self.run.delete()
         finally:

@@ -28,7 +28,8 @@ class Lab:
     """Services are called like the apps: mirror, scripted, upgrade, deaf, total, echo, greeter, and
     web and web-h2 for weft-test-app."""
 
-    def __init__(self, label: str = "", path: pathlib.Path | None = None, **sidecar: Any) -> None:
+    def __init__(self, label: str = "lab", path: pathlib.Path | None = None,
+                 **sidecar: Any) -> None:
         self.bed = Bed(label, path)
         try:
             self._build(sidecar)

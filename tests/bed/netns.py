@@ -99,8 +99,14 @@ class Netns:
             raise
         return sock
 
+    def close(self) -> None:
+        """Lets go of it; it stays."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
     def delete(self) -> None:
-        os.close(self._fd)
+        self.close()
         remove(self.name)
 
 
