@@ -31,6 +31,8 @@ static void read_one(void *owner, const char *path)
     char *text;
     size_t len;
     enum err e = file_read(path, FILE_MAX, &text, &len);
+    if (e == ERR_NOT_FOUND && !file_has_name(path))
+        return; /* removed since it was listed: not part of the folder any more */
     if (e == ERR_LIMIT) {
         refuse(load, path, e, "the file is larger than 8 MiB");
         return;

@@ -19,5 +19,7 @@ MUST_USE enum err file_make_dirs(const char *path, int mode);
  * names; dot files are skipped. */
 MUST_USE enum err file_list(const char *dir, const char *const *suffixes,
                             void (*each)(void *owner, const char *path), void *owner);
+/* Is there such a name, be it a link to nothing? */
+bool file_has_name(const char *path);
 /* True when group or others may read it. */
 bool file_is_exposed(const char *path);

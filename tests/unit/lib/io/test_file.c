@@ -133,6 +133,20 @@ static void test_list(void **state)
     folder_dispose(&f);
 }
 
+static void test_has_name(void **state)
+{
+    struct folder f;
+    folder_init(&f);
+    folder_put(&f, "here", "");
+    char target[512];
+    snprintf(target, sizeof(target), "%s", folder_at(&f, "nowhere"));
+    assert_int_equal(symlink(target, folder_at(&f, "link")), 0);
+    assert_true(file_has_name(folder_at(&f, "here")));
+    assert_true(file_has_name(folder_at(&f, "link")));
+    assert_false(file_has_name(folder_at(&f, "nowhere")));
+    folder_dispose(&f);
+}
+
 static void test_exposed(void **state)
 {
     struct folder f;
@@ -156,7 +170,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),         cmocka_unit_test(test_large),
         cmocka_unit_test(test_write_atomic), cmocka_unit_test(test_make_dirs),
-        cmocka_unit_test(test_list),         cmocka_unit_test(test_exposed),
+        cmocka_unit_test(test_list),         cmocka_unit_test(test_has_name),
+        cmocka_unit_test(test_exposed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
