@@ -32,7 +32,7 @@ static bool is_live(struct h2 *h, const struct h2_frame *f)
 {
     if (f->type > H2_HEADERS || f->id > h->guard.newest)
         return false;
-    /* nghttp2 keeps a stream until the RST_STREAM is written; what comes meanwhile has its price. */
+    /* nghttp2 keeps a stream until RST_STREAM is written; what comes meanwhile has its price. */
     return nghttp2_session_find_stream(h->session, (int32_t)f->id) &&
            !h2_guard_is_let_go(&h->guard, f->id);
 }
