@@ -210,10 +210,13 @@ static enum progress (*const steps[STEP_COUNT])(struct exchange *) = {
 void exchange_run(struct list *runnable_node)
 {
     struct exchange *ex = container_of(runnable_node, struct exchange, runnable);
-    if (has(ex, GOT_DOWN_ABORT) && ex->step != STEP_finish)
-        ex->step = STEP_finish; /* nobody is left to answer */
-    while (steps[ex->step](ex) == GO)
-        ;
+    enum progress progress;
+    do {
+        /* Nobody is left to answer; a step may be what found it out. */
+        if (has(ex, GOT_DOWN_ABORT))
+            ex->step = STEP_finish;
+        progress = steps[ex->step](ex);
+    } while (progress == GO);
 }
 
 struct http_stream *exchange_create(struct session *s)

@@ -167,6 +167,45 @@ static void app_sends_an_answer_too_many(void **state)
     sim_road_close(&r);
 }
 
+/* An app that speaks HTTP/2 gives up one answer, or goes away in the middle of it. */
+static void h2_app_breaks_off(void **state)
+{
+    static const enum http_protocol clients[] = {HTTP_PROTOCOL_1, HTTP_PROTOCOL_2};
+    for (unsigned i = 0; i < 4; i++) {
+        struct sim_road r;
+        struct sim_client client;
+        struct sim_server app;
+        sim_road_prepare(&r);
+        r.cluster->protocol = SIM_HTTP2;
+        sim_node_open(&r.node, &r.sim, MODE_SIDECAR, "10.0.9.1", &r.conf);
+        sim_server_open(&app, r.sim.loop, ROAD_APP, HTTP_PROTOCOL_2);
+        app.manual = true;
+        sim_client_open(&client, sim_node_dial(&r.node, ROAD_VIP), clients[i % 2]);
+        struct sim_call *call = sim_client_call(&client, "GET", "app", "/", NULL, true);
+        sim_turn(&r.sim);
+        struct sim_call *got = sim_server_call(&app, 0);
+        sim_server_head(got, 200, -1, false);
+        sim_call_send(got, "half", false);
+        sim_turn(&r.sim);
+        assert_string_equal(sim_text_get(&call->body), "half");
+        if (i < 2)
+            sim_call_reset(got, ERR_IO);
+        else
+            sim_server_drop(&app);
+        sim_turn(&r.sim);
+        assert_true(call->aborted);
+        assert_false(call->ended);
+        assert_int_equal(sim_report.fail, FAIL_UPSTREAM_RESET);
+        sim_client_close(&client);
+        sim_node_check_idle(&r.node);
+        sim_server_close(&app);
+        sim_turn(&r.sim);
+        sim_node_close(&r.node);
+        sim_conf_dispose(&r.conf);
+        sim_close(&r.sim);
+    }
+}
+
 /* ---- the client dies ---- */
 
 /* After each byte of its request, and after each byte of the answer it is in the middle of. */
@@ -291,6 +330,7 @@ int main(void)
         cmocka_unit_test(app_speaks_garbage),
         cmocka_unit_test(app_breaks_its_chunks),
         cmocka_unit_test(app_sends_an_answer_too_many),
+        cmocka_unit_test(h2_app_breaks_off),
         cmocka_unit_test(client_dies_anywhere),
         cmocka_unit_test(client_resets_its_stream_h2),
         cmocka_unit_test(client_dies_while_we_dial),

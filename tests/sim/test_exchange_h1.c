@@ -354,6 +354,35 @@ static void upgrade(void **state)
     }
 }
 
+/* What was sent before the end arrives before the end, however late it is read. */
+static void upgraded_connection_ends_slowly(void **state)
+{
+    enum { SIZE = 300000 };
+    static char data[SIZE];
+    struct sim_road r;
+    sim_road_open(&r);
+    r.app.host.options.capacity = 1000;
+    struct sim_peer *client = sim_road_client(&r);
+    sim_peer_send(client, websocket);
+    struct sim_peer *app = sim_road_app(&r);
+    sim_peer_forget(app);
+    sim_peer_send(app, switched);
+    sim_peer_shut(app);
+    sim_turn(&r.sim);
+    sim_peer_read(app, false);
+    memset(data, 'x', SIZE);
+    sim_peer_send_bytes(client, data, SIZE);
+    sim_peer_shut(client);
+    sim_turn(&r.sim);
+    sim_peer_read(app, true);
+    sim_turn(&r.sim);
+    assert_int_equal(app->in.len, SIZE);
+    assert_true(app->eof);
+    assert_int_equal(r.node.worker.exchange_count, 0);
+    sim_road_done(&r, client);
+    sim_road_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +397,7 @@ int main(void)
         cmocka_unit_test(http_1_0),
         cmocka_unit_test(request_id_is_made),
         cmocka_unit_test(upgrade),
+        cmocka_unit_test(upgraded_connection_ends_slowly),
         cmocka_unit_test(control_headers_are_stripped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
