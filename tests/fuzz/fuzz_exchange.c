@@ -24,6 +24,7 @@ struct play {
     struct sim_peer *apps[APP_CONNECTIONS];
     unsigned app_count;
     bool is_inbound, is_http;
+    bool asked_upgrade; /* then a connection may outlive its client's end */
     const uint8_t *at;
     size_t left;
 };
@@ -121,6 +122,7 @@ static void close_client(struct play *p, struct client *c)
         return;
     if (p->is_http)
         judge(c);
+    p->asked_upgrade |= contains(&c->sent, "upgrade");
     if (c->peer->s)
         sim_peer_reset(c->peer);
     sim_peer_destroy(c->peer);
@@ -262,7 +264,7 @@ static void finish(struct play *p)
     for (int i = 0; i < CLIENTS; i++)
         close_client(p, &p->clients[i]);
     sim_turn(&p->r.sim);
-    if (p->is_http)
+    if (p->is_http && !p->asked_upgrade)
         sim_node_check_idle(&p->r.node);
     else
         sim_advance(&p->r.sim, 3000); /* dials that are under way */
