@@ -228,6 +228,15 @@ sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *clu
     return m;
 }
 
+void sim_conf_https(struct sim_conf *c, sim_gateway *g)
+{
+    MAKE(c, Weft__Config__V1__Certificate, weft__config__v1__certificate__init);
+    m->cert_chain_pem = m->key_pem = text(c, "pem");
+    PUSH(c, m->n_names, m->names, text(c, "shop"));
+    PUSH(c, g->n_certificates, g->certificates, m);
+    g->protocol = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS;
+}
+
 void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id)
 {
     MAKE(c, Weft__Config__V1__Workload, weft__config__v1__workload__init);

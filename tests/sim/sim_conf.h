@@ -49,6 +49,8 @@ void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *princ
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
 /* One host "*", all below "/" to `cluster`. */
 sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
+/* Makes it HTTPS. (What is in the certificate, the simulated TLS does not look at.) */
+void sim_conf_https(struct sim_conf *c, sim_gateway *g);
 void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id);
 
 #define SIM_AUTO WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO

@@ -32,7 +32,7 @@ struct sim_tls {
     char alpn[16], peer_id[NAME_MAX_LEN], expected[NAME_MAX_LEN], sni[NAME_MAX_LEN];
     char detail[NAME_MAX_LEN * 2 + 64];
     struct tls_peer peer;
-    bool open;
+    bool open, keep_reading;
     enum err fail;
 };
 
@@ -88,7 +88,7 @@ enum err tls_ctx_create_public(const struct tls_public_config *config, struct tl
     return ERR_OK;
 }
 
-struct tls_ctx *sim_tls_client(const char *spiffe_id, const char *alpn)
+static struct tls_ctx *make_client(const char *spiffe_id, const char *alpn)
 {
     struct tls_ctx *c = make_ctx(false, spiffe_id);
     if (alpn)
@@ -101,7 +101,7 @@ struct mesh_identity *sim_tls_identity(uint64_t generation, const char *spiffe_i
     struct tls_ctx *server = make_ctx(true, spiffe_id), *client[MESH_ALPN_COUNT];
     for (unsigned i = 0; i < MESH_ALPN_COUNT; i++) {
         add_alpn(server, mesh_alpn_names[i]);
-        client[i] = sim_tls_client(spiffe_id, mesh_alpn_names[i]);
+        client[i] = make_client(spiffe_id, mesh_alpn_names[i]);
     }
     return mesh_identity_create(generation, server, client, slice_from_cstr(spiffe_id), 0);
 }
@@ -273,9 +273,11 @@ static void open_stream(struct sim_tls *tls, size_t used)
         c->used = (uint32_t)rest;
     }
     sim_text_dispose(&tls->in);
-    stream_read_stop(s);
+    if (!tls->keep_reading)
+        stream_read_stop(s);
     stream_use(s, tls->events, tls->owner);
-    s->events->on_open(s);
+    if (s->events->on_open)
+        s->events->on_open(s);
     if (c && s->events)
         s->events->on_data(s, c, c->data, rest);
     chunk_unref(c);
@@ -320,11 +322,6 @@ static void on_open(struct stream *s)
     struct sim_tls *tls = s->owner;
     send_hello(tls);
     stream_read_start(s);
-}
-
-void sim_tls_begin(struct stream *s)
-{
-    on_open(s);
 }
 
 static void on_eof(struct stream *s)
@@ -386,4 +383,14 @@ struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
     stream_read_start(lower);
     loop_flush_later(lower->loop, &tls->task);
     return lower;
+}
+
+void sim_tls_connect(struct stream *s, const char *spiffe_id, const char *alpn)
+{
+    struct tls_ctx *ctx = make_client(spiffe_id, alpn);
+    struct tls_stream_options options = {0};
+    tls_stream_create(s, ctx, &options, NULL, s->events, s->owner);
+    tls_ctx_unref(ctx);
+    ((struct sim_tls *)s->owner)->keep_reading = true;
+    on_open(s);
 }

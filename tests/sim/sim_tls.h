@@ -9,10 +9,9 @@
 
 /* A workload's certificate. */
 struct mesh_identity *sim_tls_identity(uint64_t generation, const char *spiffe_id);
-/* A context of a client that shows this identity (NULL: none) and offers one name. */
-struct tls_ctx *sim_tls_client(const char *spiffe_id, const char *alpn);
-/* A client's stream that was not dialled: sends its hello. */
-void sim_tls_begin(struct stream *s);
+/* A client's stream, whose user reads already, becomes a TLS client that shows this identity (NULL:
+ * none) and offers this name (NULL: none). What the user writes goes out behind the hello. */
+void sim_tls_connect(struct stream *s, const char *spiffe_id, const char *alpn);
 /* Handshakes that came to a good end, both ends counted once. */
 unsigned sim_tls_handshakes(void);
 void sim_tls_reset(void);

@@ -389,6 +389,40 @@ static void ingress_says_who_asked(void **state)
     sim_close(&r.sim);
 }
 
+/* The version is the one that ALPN chose, and the app hears that it was HTTPS. */
+static void ingress_https(void **state)
+{
+    static const char *const names[] = {"h2", "http/1.1", NULL};
+    for (unsigned i = 0; i < 3; i++) {
+        struct sim_road r;
+        struct sim_app app;
+        sim_road_prepare(&r);
+        r.cluster->protocol = SIM_HTTP1;
+        sim_conf_https(&r.conf, sim_conf_gateway(&r.conf, 8443, "app"));
+        sim_node_open(&r.node, &r.sim, MODE_INGRESS, "10.0.9.1", &r.conf);
+        sim_app_open(&app, ROAD_APP);
+        struct stream *s = sim_node_dial_gateway(&r.node, 8443);
+        struct sim_client client;
+        sim_client_open(&client, s, i ? HTTP_PROTOCOL_1 : HTTP_PROTOCOL_2);
+        sim_tls_connect(s, NULL, names[i]);
+        struct sim_call *call = sim_client_call(&client, "GET", "shop", "/", NULL, true);
+        sim_turn(&r.sim);
+        struct sim_peer *at = sim_app_accept(&app);
+        assert_non_null(at);
+        assert_non_null(strstr(sim_peer_got(at), "x-forwarded-proto: https\r\n"));
+        sim_peer_send(at, ROAD_OK);
+        sim_turn(&r.sim);
+        assert_true(call->done);
+        sim_client_close(&client);
+        sim_node_check_idle(&r.node);
+        sim_app_close(&app);
+        sim_turn(&r.sim);
+        sim_node_close(&r.node);
+        sim_conf_dispose(&r.conf);
+        sim_close(&r.sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +443,7 @@ int main(void)
         cmocka_unit_test(head_gets_no_body),
         cmocka_unit_test(grpc),
         cmocka_unit_test(ingress_says_who_asked),
+        cmocka_unit_test(ingress_https),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "lib/net/tls_stream.h"
 #include "sidecar/session.h"
 
 #define MESH_CLIENT "spiffe://cluster.local/ns/default/sa/frontend"
@@ -18,12 +17,7 @@
 static struct sim_peer *connect_tls(struct sim_pod *p, const char *id, const char *alpn)
 {
     struct sim_peer *client = sim_node_connect_inbound(&p->node, "10.0.5.5", 8080);
-    struct tls_ctx *ctx = sim_tls_client(id, alpn);
-    struct tls_stream_options options = {0};
-    struct stream *s = client->s;
-    tls_stream_create(s, ctx, &options, NULL, s->events, client);
-    tls_ctx_unref(ctx);
-    sim_tls_begin(s);
+    sim_tls_connect(client->s, id, alpn);
     return client;
 }
 
