@@ -20,13 +20,13 @@ PYTHON_APPS = {
     "deaf": (9004, "http", "http_app.py"),
     "total": (9011, "tcp", "tcp_app.py"),
     "echo": (9012, "tcp", "tcp_app.py"),
+    "farewell": (9014, "tcp", "tcp_app.py"),
     "greeter": (9013, "undeclared", "tcp_app.py"),  # who speaks first must be found out
 }
 
 
 class Lab:
-    """Services are called like the apps: mirror, scripted, upgrade, deaf, total, echo, greeter, and
-    web and web-h2 for weft-test-app."""
+    """Services are called like the apps; web and web-h2 stand for weft-test-app."""
 
     def __init__(self, label: str = "lab", path: pathlib.Path | None = None,
                  **sidecar: Any) -> None:

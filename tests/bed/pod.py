@@ -97,21 +97,23 @@ class Pod:
             self.bed.run.secret(folder, "token", token, sidecar.UID)
 
     def start_sidecar(self, ready: bool = True, fresh_token: bool = True,
-                      rules: tuple[str, ...] = (), **options: Any) -> Sidecar:
+                      rules: tuple[str, ...] = (), max_files: int | None = None,
+                      **options: Any) -> Sidecar:
         """Rules first, as in a cluster: no connection goes past the sidecar."""
         sidecar.redirect(self.netns, self.bed.run, *rules)
-        return self._start_sidecar(ready, fresh_token, options)
+        return self._start_sidecar(ready, fresh_token, options, max_files)
 
     def start_ingress(self, gateway: str, ready: bool = True, **options: Any) -> Sidecar:
         """The front door: no app, no rules, the Gateway's own ports."""
         self.netns.set_sysctl("net/ipv4/ip_unprivileged_port_start", "0")
         return self._start_sidecar(ready, True, {"mode": "ingress", "gateway": gateway, **options})
 
-    def _start_sidecar(self, ready: bool, fresh_token: bool, options: dict[str, Any]) -> Sidecar:
+    def _start_sidecar(self, ready: bool, fresh_token: bool, options: dict[str, Any],
+                       max_files: int | None = None) -> Sidecar:
         if fresh_token:
             self.prepare_identity()
         self.sidecar = Sidecar(f"{self.name}-sidecar", self.netns, self.bed.run,
-                               self.bed.sidecar_options(self, options))
+                               self.bed.sidecar_options(self, options), max_files)
         if ready:
             self.sidecar.await_ready()
         return self.sidecar

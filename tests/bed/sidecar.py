@@ -10,6 +10,7 @@ from . import wait
 from .http_client import Answer, Client
 from .netns import Netns
 from .process import Process
+from .programs import tool
 from .run_dir import RunDir
 
 UID = 1337
@@ -30,9 +31,11 @@ def redirect(inside: Netns, run: RunDir, *options: str) -> None:
 class Sidecar(Process):
     """What can be asked of it, besides what any process can."""
 
-    def __init__(self, name: str, inside: Netns, run: RunDir, options: dict[str, Any]) -> None:
+    def __init__(self, name: str, inside: Netns, run: RunDir, options: dict[str, Any],
+                 max_files: int | None = None) -> None:
         self.inside = inside
-        argv = [run.program("weft-sidecar")]
+        limit = [tool("prlimit"), f"--nofile={max_files}:{max_files}"] if max_files else []
+        argv = [*limit, run.program("weft-sidecar")]
         for key, value in options.items():
             if value is not None:
                 argv += [f"--{key}", str(value)]

@@ -49,6 +49,20 @@ def test_certificates_change_under_load_without_a_failure(bed):
     assert None not in result.kinds
 
 
+def test_a_connection_keeps_the_certificate_it_began_with(bed):
+    """A tunnel and a kept connection live on while certificates change around them."""
+    server = bed.pods["server"]
+    server.start_tcp("echo", 7001)
+    with bed.pods["client"].connect(server.ip, 7001) as sock, \
+            bed.pods["client"].client("server", 9080) as client:
+        sock.sendall(b"before")
+        assert sock.recv(100) == b"before"
+        first = certificate(client.get("/headers"))
+        until("a new certificate", lambda: certificate(client.get("/headers")) != first, 120)
+        sock.sendall(b"after")
+        assert sock.recv(100) == b"after"
+
+
 def test_the_ca_may_be_away(bed):
     bed.certd.stop()
     try:

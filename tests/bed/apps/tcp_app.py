@@ -3,6 +3,7 @@
 
   echo     every byte comes back; the end as well, after all of them
   total    says "<bytes> <sha256>" once the client has ended its side, and only then ends its own
+  farewell says "bye" and ends its own side first, then reads on; its log says "got <bytes>"
   greeter  speaks first ("220 …"), then answers each line with "250 <line>"
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -25,6 +26,15 @@ def total(sock):
     sock.sendall(f"{count} {digest.hexdigest()}\n".encode())
 
 
+def farewell(sock):
+    sock.sendall(b"bye\n")
+    sock.shutdown(socket.SHUT_WR)
+    count = 0
+    while part := sock.recv(65536):
+        count += len(part)
+    print(f"got {count}", flush=True)
+
+
 def greeter(sock):
     sock.sendall(b"220 at your service\r\n")
     with sock.makefile("rb") as lines:
@@ -34,7 +44,7 @@ def greeter(sock):
                 return
 
 
-KINDS = {"echo": echo, "total": total, "greeter": greeter}
+KINDS = {"echo": echo, "total": total, "farewell": farewell, "greeter": greeter}
 
 
 class Server(socketserver.ThreadingTCPServer):
