@@ -17,6 +17,7 @@ class Tally:
         self.passed = 0
         self.failed = []
         self.skipped = []
+        self.repeated = []
 
     def add(self, verdict, name, why="", count=1):
         if verdict == "passed":
@@ -57,12 +58,23 @@ def ctest_case(tally, case, prefix):
             tally.add(verdict.lower(), name, count=int(count))
 
 
+def repeated_cases(path):
+    if not path.exists():
+        return {}
+    cases = ElementTree.parse(path).getroot().iter("testcase")
+    return {case.get("name"): case for case in cases if case.get("status") != "notrun"}
+
+
 def build_results(tally, preset, folder):
     path = folder / "ctest.xml"
     if not path.exists():
         tally.add("failed", f"{preset}: ctest left no results")
         return
+    again = repeated_cases(folder / "ctest-again.xml")
     for case in ElementTree.parse(path).getroot().iter("testcase"):
+        if case.get("name") in again:
+            case = again[case.get("name")]
+            tally.add("repeated", f"{preset}: {case.get('name')}")
         cases = folder / "junit" / f"{case.get('name')}.xml"
         if cases.exists():
             before = len(tally.failed)
@@ -86,7 +98,7 @@ def main(arguments):
         else:
             build_results(tally, name, pathlib.Path(value))
         checks = False
-    for kind in ("skipped", "failed"):
+    for kind in ("skipped", "repeated", "failed"):
         for name, why, _ in getattr(tally, kind):
             print(f"{kind}: {name}" + (f" ({why})" if why else ""))
     failed = sum(count for _, _, count in tally.failed)
