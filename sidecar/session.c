@@ -137,7 +137,7 @@ static const struct http_server_config *server_config(const struct session *s)
     const struct settings *settings = s->worker->settings;
     switch (s->info.direction) {
     case DIRECTION_INBOUND:
-        return &settings->server_inbound;
+        return s->is_mesh ? &settings->server_mesh : &settings->server_inbound;
     case DIRECTION_INGRESS:
         return &settings->server_ingress;
     case DIRECTION_OUTBOUND:

@@ -244,6 +244,25 @@ static struct addr any_address(uint16_t port)
     return (struct addr){.family = has_v6 ? 6 : 4, .port = port};
 }
 
+/* A stream that nobody reads keeps its window's worth of the connection's. Where many clients share
+ * a connection, a few of them must not bring the others to a halt; where the peer may be a stranger,
+ * what he can make us keep counts more. */
+static void complete_http(struct settings *s)
+{
+    enum { STREAM_WINDOW = 262144, FOR_STRANGERS = 4194304, FOR_MANY = 67108864 };
+    struct http_server_config server = {.max_streams = 1000,
+                                        .max_resets = 5000,
+                                        .stream_window = STREAM_WINDOW,
+                                        .connection_window = FOR_STRANGERS,
+                                        .scheme = SLICE("http")};
+    s->server_inbound = server;
+    server.connection_window = FOR_MANY;
+    s->server_mesh = s->server_outbound = server;
+    s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("https")};
+    s->client = (struct http_client_config){.stream_window = STREAM_WINDOW,
+                                            .connection_window = FOR_MANY};
+}
+
 static void complete(struct settings *s)
 {
     if (!s->outbound.family && !from_environment("outbound"))
@@ -261,19 +280,7 @@ static void complete(struct settings *s)
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);
         s->workers = cpus < 1 ? 1 : cpus > 4 ? 4 : (unsigned)cpus;
     }
-    /* A mesh peer is one of ours with many clients behind it. */
-    s->server_inbound = (struct http_server_config){.max_streams = 1000,
-                                                    .max_resets = 5000,
-                                                    .stream_window = 262144,
-                                                    .connection_window = 4194304,
-                                                    .scheme = SLICE("http")};
-    s->server_outbound = (struct http_server_config){.max_streams = 1000,
-                                                     .max_resets = 5000,
-                                                     .stream_window = 262144,
-                                                     .connection_window = 4194304,
-                                                     .scheme = SLICE("http")};
-    s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("https")};
-    s->client = (struct http_client_config){.stream_window = 262144, .connection_window = 4194304};
+    complete_http(s);
 }
 
 static int check(const struct settings *s)

@@ -38,7 +38,8 @@ struct settings {
     uint32_t silence_ms; /* how long an undeclared port's client may be silent before the server is
                             asked */
     bool access_log, access_log_json;
-    struct http_server_config server_outbound, server_inbound, server_ingress;
+    /* inbound: in the clear; mesh: inbound over mutual TLS, a peer with many clients behind it */
+    struct http_server_config server_outbound, server_inbound, server_mesh, server_ingress;
     struct http_client_config client;
 };
 

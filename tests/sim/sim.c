@@ -72,6 +72,7 @@ static void set_up(struct settings *s, enum sidecar_mode mode, const char *ip)
         .silence_ms = 100,
         .server_outbound = {.scheme = SLICE("http")},
         .server_inbound = {.scheme = SLICE("http")},
+        .server_mesh = {.scheme = SLICE("http")},
         .server_ingress = {.scheme = SLICE("http")},
     };
     assert_int_equal(addr_parse(slice_from_cstr(ip), &s->pod_ip), ERR_OK);
