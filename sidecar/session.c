@@ -139,7 +139,7 @@ static const struct http_server_config *server_config(const struct session *s)
     case DIRECTION_INBOUND:
         return s->is_mesh ? &settings->server_mesh : &settings->server_inbound;
     case DIRECTION_INGRESS:
-        return &settings->server_ingress;
+        return s->info.is_tls ? &settings->server_ingress_tls : &settings->server_ingress;
     case DIRECTION_OUTBOUND:
         break;
     }

@@ -245,8 +245,8 @@ static struct addr any_address(uint16_t port)
 }
 
 /* A stream that nobody reads keeps its window's worth of the connection's. Where many clients share
- * a connection, a few of them must not bring the others to a halt; where the peer may be a stranger,
- * what he can make us keep counts more. */
+ * a connection, a few of them must not bring the others to a halt; where the peer may be a
+ * stranger, what he can make us keep counts more. */
 static void complete_http(struct settings *s)
 {
     enum { STREAM_WINDOW = 262144, FOR_STRANGERS = 4194304, FOR_MANY = 67108864 };
@@ -258,9 +258,11 @@ static void complete_http(struct settings *s)
     s->server_inbound = server;
     server.connection_window = FOR_MANY;
     s->server_mesh = s->server_outbound = server;
-    s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("https")};
-    s->client = (struct http_client_config){.stream_window = STREAM_WINDOW,
-                                            .connection_window = FOR_MANY};
+    s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("http")};
+    s->server_ingress_tls = s->server_ingress;
+    s->server_ingress_tls.scheme = SLICE("https");
+    s->client =
+        (struct http_client_config){.stream_window = STREAM_WINDOW, .connection_window = FOR_MANY};
 }
 
 static void complete(struct settings *s)

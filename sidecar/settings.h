@@ -39,7 +39,8 @@ struct settings {
                             asked */
     bool access_log, access_log_json;
     /* inbound: in the clear; mesh: inbound over mutual TLS, a peer with many clients behind it */
-    struct http_server_config server_outbound, server_inbound, server_mesh, server_ingress;
+    struct http_server_config server_outbound, server_inbound, server_mesh;
+    struct http_server_config server_ingress, server_ingress_tls;
     struct http_client_config client;
 };
 

@@ -62,6 +62,25 @@ def test_http_is_sent_to_https(shop):
     assert answer.headers["location"] == f"https://{HOST}/a?b=c"
 
 
+@pytest.mark.parametrize("section, port, scheme", [("web", 80, "http"), ("secure", 443, "https")])
+def test_a_redirect_keeps_the_scheme(shop, section, port, scheme):
+    moved = f"""
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: moved, namespace: default}}
+spec:
+  parentRefs: [{{name: front-door, sectionName: {section}}}]
+  rules:
+  - matches: [{{path: {{type: Exact, value: /old}}}}]
+    filters:
+    - type: RequestRedirect
+      requestRedirect: {{path: {{type: ReplaceFullPath, replaceFullPath: /new}}}}
+"""
+    with shop.bed.policy(moved):
+        answer = ask(shop, "/old", port=port)
+    assert (answer.status, answer.headers["location"]) == (302, f"{scheme}://{HOST}/new")
+
+
 def test_another_host_is_not_served(shop):
     for port in (80, 443):
         answer = ask(shop, host="nobody.example.com", port=port, sni=HOST)

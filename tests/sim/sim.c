@@ -74,6 +74,7 @@ static void set_up(struct settings *s, enum sidecar_mode mode, const char *ip)
         .server_inbound = {.scheme = SLICE("http")},
         .server_mesh = {.scheme = SLICE("http")},
         .server_ingress = {.scheme = SLICE("http")},
+        .server_ingress_tls = {.scheme = SLICE("https")},
     };
     assert_int_equal(addr_parse(slice_from_cstr(ip), &s->pod_ip), ERR_OK);
     s->inbound.port = 15006;
