@@ -208,6 +208,13 @@ static void give_up_deciding(struct session *s)
         serve_opaque(s);
 }
 
+/* How long a connection may say nothing before its first byte, as between requests. */
+static uint32_t idle_ms(const struct session *s)
+{
+    uint32_t limit_ms = server_config(s)->idle_timeout_ms;
+    return limit_ms ? limit_ms : IDLE_MS;
+}
+
 /* The client has said nothing, or not enough. On a port whose protocol nobody declared perhaps the
  * server speaks first. */
 static void on_silence(struct timer *t)
@@ -217,12 +224,16 @@ static void on_silence(struct timer *t)
         give_up_deciding(s);
         return;
     }
-    if (session_is_declared_http(s)) {
+    if (session_is_declared_http(s) || s->is_probed) {
         drop_transport(s);
         return;
     }
-    struct cluster *cluster = session_cluster(s);
-    if (cluster && !s->tunnel)
+    char why[128];
+    s->is_probed = true;
+    timer_start(&s->timer, idle_ms(s));
+    /* Whom the answer could not be given to, for that one the app is not asked. */
+    struct cluster *cluster = session_admit_opaque(s, why) ? session_cluster(s) : NULL;
+    if (cluster)
         s->tunnel = tunnel_open(s, cluster, true);
 }
 
@@ -376,12 +387,8 @@ static const struct stream_events deciding_events = {
 
 static void begin_sniffing(struct session *s)
 {
-    uint32_t limit_ms = s->worker->settings->silence_ms;
-    if (session_is_declared_http(s)) {
-        limit_ms = server_config(s)->idle_timeout_ms;
-        limit_ms = limit_ms ? limit_ms : IDLE_MS;
-    }
-    timer_start(&s->timer, limit_ms);
+    bool may_be_opaque = !session_is_declared_http(s);
+    timer_start(&s->timer, may_be_opaque ? s->worker->settings->silence_ms : idle_ms(s));
     stream_read_start(s->transport);
 }
 

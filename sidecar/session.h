@@ -20,6 +20,7 @@ struct session {
     bool is_explicit;      /* not redirected: the Host header decides */
     bool is_mesh;          /* mutual TLS with a mesh peer, by our ALPN */
     uint16_t gateway_port; /* ingress */
+    bool is_probed;        /* the client was silent, and the server was asked */
     bool has_eof;          /* the client has half-closed while we were deciding */
     int protocol;          /* declared: Weft__Config__V1__Protocol */
     struct buf early;      /* read while deciding */

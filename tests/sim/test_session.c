@@ -120,6 +120,25 @@ static void silent_on_declared_http(void **state)
     sim_road_close(&r);
 }
 
+/* Both sides silent, on a port that may be anything. */
+static void silent_on_both_sides(void **state)
+{
+    for (int answers = 0; answers < 2; answers++) {
+        struct sim_road r;
+        open_road(&r, SIM_AUTO);
+        r.app.host.answer = answers ? SIM_ACCEPT : SIM_REFUSE;
+        struct sim_peer *client = sim_road_client(&r);
+        sim_advance(&r.sim, 3000000);
+        assert_false(sim_peer_is_over(client));
+        assert_int_equal(r.app.host.dials, 1);
+        sim_advance(&r.sim, 700000);
+        assert_true(sim_peer_is_over(client));
+        assert_int_equal(r.app.host.dials, 1);
+        sim_road_done(&r, client);
+        sim_road_close(&r);
+    }
+}
+
 /* ---- nobody declared anything ---- */
 
 static void server_speaks_first(void **state)
@@ -356,6 +375,7 @@ int main(void)
         cmocka_unit_test(http2_preface_in_single_bytes),
         cmocka_unit_test(slow_opening),
         cmocka_unit_test(silent_on_declared_http),
+        cmocka_unit_test(silent_on_both_sides),
         cmocka_unit_test(server_speaks_first),
         cmocka_unit_test(client_speaks_after_the_probe),
         cmocka_unit_test(client_speaks_something_else_after_the_probe),
