@@ -130,6 +130,7 @@ static bool is_drained(struct loop *l)
 /* What is closing goes on until it is closed; what still sends has its own time limit. */
 static void drain(struct loop *l)
 {
+    l->draining = true;
     for (int i = 0; i < DRAIN_TURNS_MAX && !is_drained(l);) {
         if (loop_end_turn(l) && l->lingering) {
             uv_run(&l->uv, UV_RUN_ONCE);
@@ -138,6 +139,7 @@ static void drain(struct loop *l)
             i++;
         }
     }
+    l->draining = false;
 }
 
 void loop_run(struct loop *l)

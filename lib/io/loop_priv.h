@@ -29,6 +29,7 @@ struct loop {
     bool simulated;     /* no libuv beneath, see loop_sim.h */
     bool running;
     bool stop_asked;
+    bool draining; /* it was stopped; what is still being sent has to hurry */
 };
 
 /* Everything but libuv's parts. */

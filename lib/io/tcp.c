@@ -151,10 +151,6 @@ void tcp_close_reset(struct stream *s)
         stream_close(s);
         return;
     }
-    struct tcp *t = tcp_of(s);
-    struct linger abort_at_once = {.l_onoff = 1, .l_linger = 0};
-    int fd = tcp_fd(t);
-    if (fd >= 0)
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_at_once, sizeof(abort_at_once));
+    tcp_close_abruptly(tcp_of(s));
     tcp_close_stream(s, false);
 }

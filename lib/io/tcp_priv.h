@@ -40,7 +40,9 @@ struct tcp {
     bool eof_due;    /* but the user was not reading yet */
     bool shut_asked;
     bool shut_done;
-    bool lingers; /* closed for the user, still sending */
+    bool lingers; /* closed for the user, still sending: */
+    uint8_t stalled, looks;
+    size_t left; /* at the last look */
 };
 
 extern const struct stream_ops tcp_ops;
@@ -79,5 +81,7 @@ void tcp_write_drained(struct tcp *t, bool tell);
 
 void tcp_close_stream(struct stream *s, bool flush_first);
 void tcp_close_now(struct tcp *t);
+/* The close that follows will be a reset. */
+void tcp_close_abruptly(struct tcp *t);
 /* A lingering connection has sent everything. */
 void tcp_close_sent(struct tcp *t);

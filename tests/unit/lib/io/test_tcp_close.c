@@ -3,12 +3,14 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/tcp.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
+#include "lib/io/loop_priv.h"
 #include "lib/io/thread.h"
 #include "lib/io/timer.h"
 #include "tests/unit/lib/io/cmocka_io.h"
@@ -218,6 +220,74 @@ static void test_refusal_is_not_lost_to_a_reset(void **state)
     loop_destroy(l);
 }
 
+static void read_after_a_while(void *arg)
+{
+    struct reader *r = arg;
+    static char piece[262144];
+    ssize_t n;
+    do {
+        n = recv(r->fd, piece, sizeof(piece), 0);
+        r->got += n > 0 ? n : 0;
+        if (r->got < BIG / 2)
+            poll(NULL, 0, 180);
+    } while (n > 0);
+    if (n < 0)
+        r->got = -errno;
+    close(r->fd);
+}
+
+struct slow_reader {
+    struct reader reader;
+    struct loop *loop;
+    struct timer timer;
+    struct thread *thread;
+};
+
+static void stop_when_read(struct timer *timer)
+{
+    struct slow_reader *s = container_of(timer, struct slow_reader, timer);
+    if (s->loop->lingering)
+        timer_start(timer, 10);
+    else
+        loop_stop(s->loop);
+}
+
+/* Longer than an idle peer is waited for, but it always takes something. */
+static void test_flush_waits_for_a_slow_reader(void **state)
+{
+    struct loop *l = loop_create();
+    struct probe p;
+    struct slow_reader s = {.loop = l, .reader = {.fd = connect_pair(l, &p)}};
+    probe_write(&p, big, BIG);
+    probe_close(&p, true);
+    timer_init(&s.timer, l, stop_when_read);
+    timer_start(&s.timer, 10);
+    s.thread = thread_start("reader", read_after_a_while, &s.reader);
+    loop_run(l);
+    thread_join(s.thread);
+    assert_int_equal(s.reader.got, BIG);
+    probe_dispose(&p);
+    loop_destroy(l);
+}
+
+/* What was not sent by the end of the loop is not passed off as a regular end. */
+static void test_cut_flush_is_a_reset(void **state)
+{
+    struct loop *l = loop_create();
+    struct probe p;
+    struct reader r = {.fd = connect_pair(l, &p)};
+    probe_write(&p, big, BIG);
+    probe_close(&p, true);
+    loop_stop(l);
+    loop_run(l);
+    r.data = mem_alloc(BIG + 1);
+    assert_int_equal(raw_receive_all(r.fd, r.data, BIG + 1), -ECONNRESET);
+    mem_free(r.data);
+    close(r.fd);
+    probe_dispose(&p);
+    loop_destroy(l);
+}
+
 /* A peer that never reads and never closes cannot hold a flushing close for ever. */
 static void test_flush_is_bounded(void **state)
 {
@@ -266,6 +336,8 @@ int main(void)
         cmocka_unit_test(test_flush_delivers_everything),
         cmocka_unit_test(test_flush_while_dialling),
         cmocka_unit_test(test_refusal_is_not_lost_to_a_reset),
+        cmocka_unit_test(test_flush_waits_for_a_slow_reader),
+        cmocka_unit_test(test_cut_flush_is_a_reset),
         cmocka_unit_test(test_flush_is_bounded),
         cmocka_unit_test(test_flush_after_shutdown_and_eof),
     };
