@@ -82,8 +82,7 @@ void h2_guard_let_go(struct h2_guard *g, uint32_t id)
 
 bool h2_guard_is_let_go(const struct h2_guard *g, uint32_t id)
 {
-    return id <= g->newest && is_remembered(g, id) &&
-           g->fate[id / 2 % H2_GUARD_MEMORY] == LET_GO;
+    return id <= g->newest && is_remembered(g, id) && g->fate[id / 2 % H2_GUARD_MEMORY] == LET_GO;
 }
 
 void h2_guard_sent_data(struct h2_guard *g)

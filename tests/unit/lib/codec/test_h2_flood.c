@@ -212,8 +212,8 @@ static void pile_frame(struct pile *p, uint8_t type, uint8_t flags, uint32_t id,
 {
     uint8_t *to = p->bytes + p->len;
     size_t len = fields ? h2_bed_block(to + H2_FRAME_HEAD, fields) : 1;
-    const uint8_t head[H2_FRAME_HEAD] = {0, (uint8_t)(len >> 8), (uint8_t)len, type, flags, 0, 0, 0,
-                                         (uint8_t)id};
+    const uint8_t head[H2_FRAME_HEAD] = {0, (uint8_t)(len >> 8), (uint8_t)len, type, flags, 0, 0,
+                                         0, (uint8_t)id};
     memcpy(to, head, sizeof(head));
     p->len += H2_FRAME_HEAD + len;
 }
