@@ -69,6 +69,10 @@ static enum err finish_handshake(struct tls_conn *c)
         return tls_conn_fail(c, e);
     if (wolfSSL_ALPN_GetProtocol(c->ssl, &alpn, &alpn_len) == WOLFSSL_SUCCESS && alpn_len)
         c->alpn = mem_strndup(alpn, alpn_len);
+    /* A server may pass over ALPN; then it is no mesh peer, whatever it speaks. */
+    if (c->ctx->role == TLS_MESH_CLIENT && c->ctx->alpn && !c->alpn)
+        return tls_conn_fail_text(c, ERR_PROTOCOL,
+                                  "the peer chose none of our application protocols (ALPN)");
     c->state = TLS_OPEN;
     return ERR_OK;
 }

@@ -181,8 +181,13 @@ static void on_dial_fail(struct stream *s, enum err why)
     stream_info(s, &info);
     char detail[POOL_DETAIL_MAX];
     snprintf(detail, sizeof(detail), "%s", info.fail_detail ? info.fail_detail : err_text(why));
-    LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
-          detail);
+    /* Who is there but is not who he should be is the operator's business. */
+    if (dialer_fail(why) == FAIL_TLS_FAILED)
+        LOG_W("pool", "%.*s: TLS handshake failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
+              detail);
+    else
+        LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
+              detail);
     stream_close(s);
     p->dials--;
     /* Everybody who waits hears of it: each counts it as an attempt of its own. The waiters run

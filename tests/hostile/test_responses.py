@@ -46,24 +46,24 @@ def fixture_mesh(app):
     made.stop()
 
 
-async def ask(port, path, method=b"POST"):
+async def ask(port, path, method=b"POST", version=b"1.1"):
     """One request on a connection of its own, and the bytes that come after its answer."""
     reader, writer = await dial(port)
     try:
         body = b"Content-Length: 0\r\n" if method == b"POST" else b""
-        writer.write(b"%s %s HTTP/1.1\r\nHost: app\r\n%s\r\n" % (method, path, body))
+        writer.write(b"%s %s HTTP/%s\r\nHost: app\r\n%s\r\n" % (method, path, version, body))
         answer = await asyncio.wait_for(reader.answer(method), SAFETY)
         return answer, reader.data
     finally:
         writer.close()
 
 
-async def ask_all(port, names, method):
+async def ask_all(port, names, method, version):
     room = asyncio.Semaphore(32)
 
     async def one(name):
         async with room:
-            return name, *await ask(port, b"/n/%d" % NAMES.index(name), method)
+            return name, *await ask(port, b"/n/%d" % NAMES.index(name), method, version)
 
     return await asyncio.gather(*(one(name) for name in names))
 
@@ -72,9 +72,10 @@ WAYS = pytest.mark.parametrize("way", ["inbound", "outbound"])
 
 
 @WAYS
-@pytest.mark.parametrize("method", [b"GET", b"POST"])
-def test_wrong_answers_are_never_taken_for_right_ones(mesh, way, method):
-    outcomes = asyncio.run(ask_all(getattr(mesh, way), dict(answers.wrong()), method))
+@pytest.mark.parametrize("method, version", [(b"GET", b"1.1"), (b"POST", b"1.1"), (b"GET", b"1.0")])
+def test_wrong_answers_are_never_taken_for_right_ones(mesh, way, method, version):
+    """HTTP/1.0 has no chunks: there an answer is whole when its connection ends well."""
+    outcomes = asyncio.run(ask_all(getattr(mesh, way), dict(answers.wrong()), method, version))
     silent = [f"{name}: {answer}"[:400] for name, answer, _ in outcomes
               if answer.whole and not answer.is_ours]
     assert not silent, "\n".join(silent)
@@ -86,7 +87,8 @@ def test_wrong_answers_are_never_taken_for_right_ones(mesh, way, method):
 @WAYS
 @pytest.mark.parametrize("name", answers.RIGHT)
 def test_odd_ones_that_are_right_pass(mesh, way, name):
-    answer, rest = asyncio.run(ask(getattr(mesh, way), b"/n/%d" % NAMES.index(name)))
+    # GET: what meets a connection that the app has just closed may be asked again.
+    answer, rest = asyncio.run(ask(getattr(mesh, way), b"/n/%d" % NAMES.index(name), b"GET"))
     assert answer.whole and answer.body == answers.RIGHT[name][1], answer
     assert answer.status in (200, 204, 304) and not rest
 

@@ -11,7 +11,8 @@ from typing import Callable, Sequence
 from bed.pki import Authority, Leaf, openssl
 
 TRUST = "cluster.local"
-ME = f"spiffe://{TRUST}/ns/default/sa/client"
+# Both ends show the same name, so that each can be shown to the other.
+ME = f"spiffe://{TRUST}/ns/default/sa/server"
 LEAF = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
         "extendedKeyUsage=serverAuth,clientAuth"]
 
@@ -153,27 +154,27 @@ LEAVES: dict[str, Bad] = {
     "a name as an e-mail address": Bad(with_san(f"email:{ME}"), r"no URI SAN|malformed"),
     "a name as the subject": Bad(lambda w: w.mesh.issue(ME.replace("/", "\\/"), LEAF),
                                  r"no URI SAN"),
-    "another trust domain": Bad(with_san("URI:spiffe://other.example/ns/default/sa/client"),
+    "another trust domain": Bad(with_san("URI:spiffe://other.example/ns/default/sa/server"),
                                 r"another trust domain"),
     "a trust domain that begins alike": Bad(
-        with_san(f"URI:spiffe://{TRUST}.example/ns/default/sa/client"), r"another trust domain"),
+        with_san(f"URI:spiffe://{TRUST}.example/ns/default/sa/server"), r"another trust domain"),
     "a trust domain that ends alike": Bad(
-        with_san(f"URI:spiffe://evil-{TRUST}/ns/default/sa/client"), r"another trust domain"),
+        with_san(f"URI:spiffe://evil-{TRUST}/ns/default/sa/server"), r"another trust domain"),
     "no path": Bad(with_san("URI:spiffe://cluster.local"), r"has no path"),
     "an endless name": Bad(with_san("URI:spiffe://cluster.local/" + "a" * 3000), INVALID),
 }
-for _name in ("https://cluster.local/ns/default/sa/client",
-              "SPIFFE://cluster.local/ns/default/sa/client",
-              f"spiffe://{TRUST.upper()}/ns/default/sa/client", "spiffe://cluster.local/",
-              "spiffe://cluster.local/ns/default/sa/client/",
-              "spiffe://cluster.local//ns/default/sa/client",
-              "spiffe://cluster.local/ns/../sa/client", "spiffe://cluster.local/ns/./sa/client",
-              "spiffe://cluster.local:443/ns/default/sa/client",
-              "spiffe://user@cluster.local/ns/default/sa/client",
-              "spiffe://cluster.local/ns/default/sa/client?x",
-              "spiffe://cluster.local/ns/default/sa/%63lient",
-              "spiffe://cluster%2elocal/ns/default/sa/client",
-              "spiffe:cluster.local/ns/default/sa/client",
-              "spiffe:///ns/default/sa/client", "cluster.local/ns/default/sa/client"):
+for _name in ("https://cluster.local/ns/default/sa/server",
+              "SPIFFE://cluster.local/ns/default/sa/server",
+              f"spiffe://{TRUST.upper()}/ns/default/sa/server", "spiffe://cluster.local/",
+              "spiffe://cluster.local/ns/default/sa/server/",
+              "spiffe://cluster.local//ns/default/sa/server",
+              "spiffe://cluster.local/ns/../sa/server", "spiffe://cluster.local/ns/./sa/server",
+              "spiffe://cluster.local:443/ns/default/sa/server",
+              "spiffe://user@cluster.local/ns/default/sa/server",
+              "spiffe://cluster.local/ns/default/sa/server?x",
+              "spiffe://cluster.local/ns/default/sa/%73erver",
+              "spiffe://cluster%2elocal/ns/default/sa/server",
+              "spiffe:cluster.local/ns/default/sa/server",
+              "spiffe:///ns/default/sa/server", "cluster.local/ns/default/sa/server"):
     LEAVES[f"the name {_name}"] = Bad(with_san(f"URI:{_name}"), INVALID)
 NAMES: Sequence[str] = tuple(LEAVES)

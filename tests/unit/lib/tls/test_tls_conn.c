@@ -224,6 +224,28 @@ static void test_alpn_mismatch(void **state)
     tls_ctx_unref(ctx);
 }
 
+/* The right certificate, but no protocol chosen. */
+static void test_alpn_passed_over(void **state)
+{
+    char why[TLS_DETAIL_MAX];
+    struct tls_ctx *ctx;
+    struct tls_pair t;
+    struct tls_mesh_config config = {
+        .is_server = true,
+        .cert_chain_pem = slice_from_cstr(server_leaf.chain),
+        .key_pem = slice_from_cstr(server_leaf.key),
+        .roots_pem = slice_from_cstr(pki.root),
+        .trust_domain = SLICE(PKI_DOMAIN),
+    };
+    assert_int_equal(tls_ctx_create_mesh(&config, &ctx, why), ERR_OK);
+    tls_pair_init(&t, client_ctx, ctx, NULL);
+    tls_pair_handshake(&t);
+    assert_int_equal(t.client_result, ERR_PROTOCOL);
+    assert_non_null(strstr(tls_conn_detail(t.client), "ALPN"));
+    tls_pair_dispose(&t);
+    tls_ctx_unref(ctx);
+}
+
 static void test_alpn_follows_the_client(void **state)
 {
     static const char *const turned[] = {"weft-h1", "weft-h2", NULL};
@@ -300,12 +322,19 @@ static void test_flipped_client_hello(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ways),      cmocka_unit_test(test_every_cut),
-        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_small_pieces_share_a_record),
-        cmocka_unit_test(test_half_close),     cmocka_unit_test(test_truncation),
-        cmocka_unit_test(test_altered_record), cmocka_unit_test(test_no_fresh_memory_per_record),
-        cmocka_unit_test(test_alpn_mismatch),  cmocka_unit_test(test_alpn_follows_the_client),
-        cmocka_unit_test(test_garbage),        cmocka_unit_test(test_flipped_client_hello),
+        cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_small_pieces_share_a_record),
+        cmocka_unit_test(test_half_close),
+        cmocka_unit_test(test_truncation),
+        cmocka_unit_test(test_altered_record),
+        cmocka_unit_test(test_no_fresh_memory_per_record),
+        cmocka_unit_test(test_alpn_mismatch),
+        cmocka_unit_test(test_alpn_follows_the_client),
+        cmocka_unit_test(test_alpn_passed_over),
+        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_flipped_client_hello),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
