@@ -56,8 +56,9 @@ static enum err make_ctx(const struct ca *ca, const char *trust_domain, const ch
 static enum err try_ctx(const struct ca *ca, struct tls_ctx *server, char detail[TLS_DETAIL_MAX])
 {
     struct tls_ctx *client;
+    struct tls_client_config trusting = {.roots_pem = slice_from_cstr(ca->bundle_pem)};
     struct tls_conn_options options = {.server_name = slice_from_cstr(usual_names[0])};
-    enum err e = tls_ctx_create_client(slice_from_cstr(ca->bundle_pem), NULL, &client, detail);
+    enum err e = tls_ctx_create_client(&trusting, &client, detail);
     if (e)
         return e;
     e = tls_check_pair(client, server, &options, detail);

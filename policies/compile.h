@@ -27,5 +27,17 @@ struct compile_target {
 Weft__Config__V1__Configuration *compile_configuration(const struct policy_set *set,
                                                        const struct compile_target *target,
                                                        struct diag_list *notes);
+/* The same in parts, for data planes that ask for what they need. What always belongs to the
+ * target: "mesh", and "inbound" of a workload or everything of a Gateway. */
+Weft__Config__V1__Configuration *compile_base(const struct policy_set *set,
+                                              const struct compile_target *target,
+                                              struct diag_list *notes);
+/* What an app's original destination ("10.96.0.10:9080", "10.244.0.7:8080") is: the Destination of
+ * a Service with its clusters, or the Workload of a pod with the headless Services that it answers
+ * for. No resources: nothing of the mesh. Of the target only namespace_name and trust_domain count,
+ * so the answer may be shared by all sidecars of a namespace. */
+Weft__Config__V1__Configuration *compile_address(const struct policy_set *set,
+                                                 const struct compile_target *target,
+                                                 struct slice address);
 /* NULL is allowed. */
 void compile_free(Weft__Config__V1__Configuration *configuration);

@@ -34,15 +34,14 @@ static void add_names(struct compile *c, PB(Destination) * d, const struct servi
 }
 
 /* The parentRef of the route that means this port; NULL when none does. */
-static const struct http_route_parent *find_parent(const struct http_route *route,
-                                                   const struct service *s,
-                                                   const struct service_port *port)
+static const struct route_parent *find_parent(const struct route *route, const struct service *s,
+                                              const struct service_port *port)
 {
     const struct metadata *meta = &s->object.meta;
-    for (SCHEMA_EACH(route->spec.parents, struct http_route_parent, p)) {
+    for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
         struct slice ns =
             p->namespace_name.ptr ? p->namespace_name : route->object.meta.namespace_name;
-        if (http_route_parent_is_service(p) && slice_eq(p->name, meta->name) &&
+        if (route_parent_is_service(p) && slice_eq(p->name, meta->name) &&
             slice_eq(ns, meta->namespace_name) && (!p->port || p->port == port->port) &&
             (!p->section.len || slice_eq(p->section, port->name)))
             return p;
@@ -50,8 +49,8 @@ static const struct http_route_parent *find_parent(const struct http_route *rout
     return NULL;
 }
 
-static void note_unused(struct compile *c, const struct http_route *route,
-                        const struct http_route_parent *parent, const char *why)
+static void note_unused(struct compile *c, const struct route *route,
+                        const struct route_parent *parent, const char *why)
 {
     compile_build_note(c, &route->object, parent->line, "spec.parentRefs", "%s", why);
 }
@@ -65,8 +64,8 @@ static void collect_routes(struct compile *c, const struct service *s,
     const struct object_list *routes =
         policy_index_group(c->set, POLICY_GROUP_SERVICE_ROUTES, meta->namespace_name, meta->name);
     for (size_t i = 0; i < routes->count; i++) {
-        const struct http_route *route = POLICY_AT(routes, struct http_route, i);
-        const struct http_route_parent *parent = find_parent(route, s, port);
+        const struct route *route = POLICY_AT(routes, struct route, i);
+        const struct route_parent *parent = find_parent(route, s, port);
         if (!parent || !slice_eq(route->object.meta.namespace_name, namespace_name))
             continue;
         if (service_is_headless(s))

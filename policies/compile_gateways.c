@@ -9,7 +9,7 @@
 
 /* A route at a listener, for one host. */
 struct attachment {
-    const struct http_route *route;
+    const struct route *route;
     struct slice host;     /* what both agree on; "*": any */
     struct slice original; /* as the route has it; empty: none */
 };
@@ -72,7 +72,7 @@ static bool is_covered(const struct gateway_build *b, const struct listener *own
 }
 
 /* False: the route has nothing to do with the listener under this host name. */
-static bool attach(struct gateway_build *b, struct listener *l, const struct http_route *route,
+static bool attach(struct gateway_build *b, struct listener *l, const struct route *route,
                    struct slice original)
 {
     struct attachment a = {.route = route, .original = original};
@@ -88,8 +88,8 @@ static bool attach(struct gateway_build *b, struct listener *l, const struct htt
 /* Why a parentRef did not lead to a listener. */
 enum refusal { NO_LISTENER, NOT_ALLOWED, NO_HOST, ATTACHED };
 
-static enum refusal attach_parent(struct gateway_build *b, const struct http_route *route,
-                                  const struct http_route_parent *parent)
+static enum refusal attach_parent(struct gateway_build *b, const struct route *route,
+                                  const struct route_parent *parent)
 {
     enum refusal result = NO_LISTENER;
     for (size_t i = 0; i < b->count; i++) {
@@ -111,7 +111,7 @@ static enum refusal attach_parent(struct gateway_build *b, const struct http_rou
     return result;
 }
 
-static void attach_route(struct gateway_build *b, const struct http_route *route)
+static void attach_route(struct gateway_build *b, const struct route *route)
 {
     static const char *const reasons[] = {
         [NO_LISTENER] = "the Gateway has no such listener: not in force",
@@ -119,10 +119,10 @@ static void attach_route(struct gateway_build *b, const struct http_route *route
         [NO_HOST] = "no host name is both the route's and the listener's: not in force",
     };
     const struct metadata *gateway = &b->gateway->object.meta;
-    for (SCHEMA_EACH(route->spec.parents, struct http_route_parent, p)) {
+    for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
         struct slice ns =
             p->namespace_name.ptr ? p->namespace_name : route->object.meta.namespace_name;
-        if (!http_route_parent_is_gateway(p) || !slice_eq(p->name, gateway->name) ||
+        if (!route_parent_is_gateway(p) || !slice_eq(p->name, gateway->name) ||
             !slice_eq(ns, gateway->namespace_name))
             continue;
         enum refusal result = attach_parent(b, route, p);
@@ -289,7 +289,7 @@ void compile_gateways_emit(struct compile *c)
     const struct object_list *routes =
         policy_index_group(c->set, POLICY_GROUP_GATEWAY_ROUTES, ns, name);
     for (size_t i = 0; i < routes->count; i++)
-        attach_route(&b, POLICY_AT(routes, struct http_route, i));
+        attach_route(&b, POLICY_AT(routes, struct route, i));
     note_policies(c, routes);
     for (size_t i = 0; i < b.count; i++)
         if (!b.listeners[i].is_done)

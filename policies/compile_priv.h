@@ -87,7 +87,7 @@ PB(AuthzPolicy) * compile_authz_policy(struct compile *c, const struct object *o
 /* What TrafficPolicies say, the narrower ones first; members are NULL where none says anything. */
 struct traffic compile_traffic_of_service(struct compile *c, const struct service *s,
                                           const struct service_port *port);
-struct traffic compile_traffic_of_route(struct compile *c, const struct http_route *route,
+struct traffic compile_traffic_of_route(struct compile *c, const struct route *route,
                                         struct slice rule);
 /* Several policies that say the same: who is not listened to. */
 void compile_traffic_note_conflicts(struct compile *c, const struct object_list *policies);
@@ -102,7 +102,7 @@ PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_rou
 
 /* Routes on their way into a virtual host. */
 struct compile_route {
-    const struct http_route *route;
+    const struct route *route;
     const struct http_route_rule *rule;
     const struct http_route_match *match; /* NULL: everything */
     size_t rule_index, match_index;
@@ -116,8 +116,8 @@ struct compile_routes {
 
 /* All rules and matches of the route; host: the host name that it is here for, as the route has it
  * (may be empty). */
-void compile_routes_add(struct compile *c, struct compile_routes *to,
-                        const struct http_route *route, struct slice host);
+void compile_routes_add(struct compile *c, struct compile_routes *to, const struct route *route,
+                        struct slice host);
 /* In order of precedence into the virtual host. parent: what TrafficPolicies of the Service that is
  * called say; NULL at a Gateway, where references to other namespaces need a grant. */
 void compile_routes_emit(struct compile *c, struct compile_routes *from,

@@ -156,8 +156,8 @@ struct backend {
     const struct service_port *port;
 };
 
-static bool resolve(struct compile *c, const struct http_route *route,
-                    const struct http_route_backend *b, bool needs_grant, struct backend *out)
+static bool resolve(struct compile *c, const struct route *route, const struct route_backend *b,
+                    bool needs_grant, struct backend *out)
 {
     const struct object *o = &route->object;
     struct slice own = o->meta.namespace_name;
@@ -198,8 +198,8 @@ struct backends {
     struct traffic only;
 };
 
-static void add_backend(struct compile *c, const struct http_route *route,
-                        const struct http_route_backend *from, bool needs_grant, PB(Route) * to,
+static void add_backend(struct compile *c, const struct route *route,
+                        const struct route_backend *from, bool needs_grant, PB(Route) * to,
                         struct backends *sum)
 {
     struct backend b = {0};
@@ -221,7 +221,7 @@ static struct backends apply_backends(struct compile *c, const struct compile_ro
                                       bool needs_grant, PB(Route) * to)
 {
     struct backends sum = {0};
-    for (SCHEMA_EACH(from->rule->backends, struct http_route_backend, b))
+    for (SCHEMA_EACH(from->rule->backends, struct route_backend, b))
         add_backend(c, from->route, b, needs_grant, to, &sum);
     if (to->redirect)
         return sum;

@@ -20,8 +20,8 @@ static void set_host(struct compile_route *r, struct slice host)
     r->host_len = host.len;
 }
 
-void compile_routes_add(struct compile *c, struct compile_routes *to,
-                        const struct http_route *route, struct slice host)
+void compile_routes_add(struct compile *c, struct compile_routes *to, const struct route *route,
+                        struct slice host)
 {
     static const struct http_route_rule empty_rule;
     struct compile_route item = {.route = route};

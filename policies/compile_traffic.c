@@ -62,7 +62,7 @@ struct traffic compile_traffic_of_service(struct compile *c, const struct servic
         "Service", meta->name, port->name);
 }
 
-struct traffic compile_traffic_of_route(struct compile *c, const struct http_route *route,
+struct traffic compile_traffic_of_route(struct compile *c, const struct route *route,
                                         struct slice rule)
 {
     const struct metadata *meta = &route->object.meta;

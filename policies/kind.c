@@ -90,6 +90,13 @@ static const struct schema_field metadata_fields[] = {
                  "Further words about the object.", .element = &annotation_element),
     SCHEMA_FIELD(struct metadata, created_text, "creationTimestamp", STRING,
                  "When it was created; the older of two that conflict wins."),
+    SCHEMA_FIELD(struct metadata, uid, "uid", STRING, "Tells it from others of the same name."),
+    SCHEMA_FIELD(struct metadata, resource_version, "resourceVersion", STRING,
+                 "Changes whenever the object does."),
+    SCHEMA_FIELD(struct metadata, deleted_text, "deletionTimestamp", STRING,
+                 "Set once it is being deleted."),
+    SCHEMA_FIELD(struct metadata, generation, "generation", INT,
+                 "Counts up whenever what is wanted changes."),
     {0},
 };
 

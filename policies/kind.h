@@ -38,6 +38,8 @@ struct metadata {
     struct schema_list labels, annotations; /* struct schema_pair */
     struct slice created_text;
     int64_t created; /* seconds since 1970; 0: unknown, which counts as oldest */
+    struct slice uid, resource_version, deleted_text;
+    int64_t generation;
 };
 
 /* What every object begins with. */
@@ -47,7 +49,8 @@ struct object {
     struct slice file;
     struct slice text; /* "HTTPRoute default/reviews": for messages */
     unsigned line;
-    unsigned order; /* in which it was read */
+    unsigned order;           /* in which it was read */
+    const struct doc *status; /* what was written back so far; NULL: nothing, or not kept */
 };
 
 extern const struct schema kind_metadata_schema;

@@ -102,19 +102,18 @@ static struct slice or_own(struct slice namespace_name, const struct object *o)
     return namespace_name.ptr ? namespace_name : o->meta.namespace_name;
 }
 
-static void group_route(struct policy_set *s, const struct http_route *route,
-                        struct diag_list *diags)
+static void group_route(struct policy_set *s, const struct route *route, struct diag_list *diags)
 {
     bool at_gateway = false;
-    for (SCHEMA_EACH(route->spec.parents, struct http_route_parent, p))
-        at_gateway |= http_route_parent_is_gateway(p);
+    for (SCHEMA_EACH(route->spec.parents, struct route_parent, p))
+        at_gateway |= route_parent_is_gateway(p);
     if (route->spec.hostnames.count && route->spec.parents.count && !at_gateway)
         policy_set_complain(diags, &route->object, 0, true, "spec.hostnames",
                             "count at Gateways only: a Service is matched by its address");
-    for (SCHEMA_EACH(route->spec.parents, struct http_route_parent, p)) {
+    for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
         struct slice ns = or_own(p->namespace_name, &route->object);
-        bool is_service = http_route_parent_is_service(p);
-        if (!is_service && !http_route_parent_is_gateway(p)) {
+        bool is_service = route_parent_is_service(p);
+        if (!is_service && !route_parent_is_gateway(p)) {
             policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
                                 "a parent of kind %.*s is not ours: ignored", SLICE_ARG(p->kind));
             continue;
@@ -157,7 +156,7 @@ static void group_object(struct policy_set *s, const struct object *o, struct di
         break;
     }
     case KIND_HTTP_ROUTE:
-        group_route(s, (const struct http_route *)(const void *)o, diags);
+        group_route(s, (const struct route *)(const void *)o, diags);
         break;
     case KIND_TRAFFIC_POLICY:
         group_traffic(s, (const struct traffic_policy *)(const void *)o, diags);

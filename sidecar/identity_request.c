@@ -147,7 +147,10 @@ static enum err make_context(const struct identity_request *r,
 {
     static const char *const alpn[] = {"h2", NULL};
     if (!current)
-        return tls_ctx_create_client(slice_from_cstr(r->material.roots_pem), alpn, ctx, detail);
+        return tls_ctx_create_client(
+            &(struct tls_client_config){.roots_pem = slice_from_cstr(r->material.roots_pem),
+                                        .alpn = alpn},
+            ctx, detail);
     struct tls_mesh_config config = {
         .cert_chain_pem = slice_from_cstr(current->chain_pem),
         .key_pem = slice_from_cstr(current->key_pem),

@@ -220,17 +220,17 @@ enum err tls_ctx_create_public(const struct tls_public_config *config, struct tl
     return ERR_OK;
 }
 
-enum err tls_ctx_create_client(struct slice roots_pem, const char *const *alpn,
-                               struct tls_ctx **out, char detail[TLS_DETAIL_MAX])
+enum err tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx **out,
+                               char detail[TLS_DETAIL_MAX])
 {
     struct tls_ctx *c = new_ctx(TLS_CLIENT, 1);
     enum err e = make_lib(c, 0, wolfSSLv23_client_method(), public_suites, detail);
     if (!e && wolfSSL_CTX_SetMinVersion(c->libs[0], WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
         e = tls_err_say(ERR_CRYPTO, detail, "the TLS library lacks TLS 1.2");
     if (!e)
-        e = set_alpn(c, alpn, detail);
+        e = set_alpn(c, config->alpn, detail);
     if (!e)
-        e = tls_ctx_load_roots(c->libs[0], roots_pem, detail);
+        e = tls_ctx_load_roots(c->libs[0], config->roots_pem, detail);
     if (e) {
         destroy(c);
         return e;

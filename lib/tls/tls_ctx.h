@@ -51,14 +51,27 @@ struct tls_public_config {
     const char *const *alpn; /* e.g. {"h2", "http/1.1", NULL} */
     /* No matching name: unrecognized_name alert instead of the first certificate. */
     bool strict_sni;
+    /* Clients must show a certificate that these roots vouch for; empty with ask_client: nobody's
+     * is good. */
+    bool ask_client;
+    struct slice client_roots_pem;
+    /* They need not, and one that is not good is taken for none. */
+    bool client_optional;
 };
 MUST_USE enum err tls_ctx_create_public(const struct tls_public_config *config,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);
 
-/* A client that trusts roots but shows no certificate, TLS 1.2 and 1.3; the peer must carry
- * server_name (or the SPIFFE id that tls_stream_options names). For certd at first contact, and for
- * upstreams outside the mesh. */
-MUST_USE enum err tls_ctx_create_client(struct slice roots_pem, const char *const *alpn,
+/* A client of servers outside the mesh, TLS 1.2 and 1.3: the API server, certd at first contact,
+ * upstreams with a BackendTLSPolicy. Without `san_*` the peer must carry server_name, or the SPIFFE
+ * id that tls_stream_options names. */
+struct tls_client_config {
+    struct slice roots_pem;
+    const char *const *alpn;
+    struct slice cert_chain_pem, key_pem;  /* what we show; empty: nothing */
+    const struct slice *san_dns, *san_uri; /* one of these instead of server_name */
+    size_t san_dns_count, san_uri_count;
+};
+MUST_USE enum err tls_ctx_create_client(const struct tls_client_config *config,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);
 
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *c);

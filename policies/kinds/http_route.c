@@ -7,70 +7,32 @@
 
 #include "policies/schema_format.h"
 
-static const struct schema_field parent_fields[] = {
-    SCHEMA_FIELD(struct http_route_parent, group, "group", STRING,
-                 "Group of the parent; \"\" for a Service.", .text = KIND_GROUP_GATEWAY,
-                 .max = 253),
-    SCHEMA_FIELD(struct http_route_parent, kind, "kind", STRING,
-                 "Gateway, or Service for the mesh.", .text = "Gateway", .min = 1, .max = 63),
-    SCHEMA_FIELD(struct http_route_parent, namespace_name, "namespace", STRING,
-                 "Namespace of the parent; the route's when left out.",
-                 .format = &schema_format_label_name),
-    SCHEMA_FIELD(struct http_route_parent, name, "name", STRING, "Name of the parent.",
-                 .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
-    SCHEMA_FIELD(struct http_route_parent, section, "sectionName", STRING,
-                 "One listener of the Gateway, or one port of the Service, by name.",
-                 .format = &schema_format_section),
-    SCHEMA_FIELD(struct http_route_parent, port, "port", INT,
-                 "The listeners of the Gateway, or the port of the Service, with this number.",
-                 .min = 1, .max = 65535),
-    {0},
-};
-
-static void check_parent(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct http_route_parent *p = value;
-    bool is_service = slice_eq_cstr(p->kind, "Service");
-    if (is_service && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY))
-        schema_error(run, node, "group", "must be \"\" for a Service");
-}
-
-static const struct schema parent_schema = {
-    .name = "ParentReference",
-    .doc = "What the route belongs to.",
-    .size = sizeof(struct http_route_parent),
-    .fields = parent_fields,
-    .has_line = true,
-    .line_offset = offsetof(struct http_route_parent, line),
-    .check = check_parent,
-};
-
 static const struct schema_field filter_element = {.type = SCHEMA_INLINE,
                                                    .object = &http_route_filter_schema};
 
 static const struct schema_field backend_fields[] = {
-    SCHEMA_FIELD(struct http_route_backend, group, "group", STRING,
+    SCHEMA_FIELD(struct route_backend, group, "group", STRING,
                  "Group of the backend; empty for core.", .text = "", .max = 253),
-    SCHEMA_FIELD(struct http_route_backend, kind, "kind", STRING, "Kind of the backend.",
+    SCHEMA_FIELD(struct route_backend, kind, "kind", STRING, "Kind of the backend.",
                  .text = "Service", .min = 1, .max = 63),
-    SCHEMA_FIELD(struct http_route_backend, name, "name", STRING, "Name of the backend.",
+    SCHEMA_FIELD(struct route_backend, name, "name", STRING, "Name of the backend.",
                  .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
-    SCHEMA_FIELD(struct http_route_backend, namespace_name, "namespace", STRING,
+    SCHEMA_FIELD(struct route_backend, namespace_name, "namespace", STRING,
                  "Namespace of the backend; the route's when left out.",
                  .format = &schema_format_label_name),
-    SCHEMA_FIELD(struct http_route_backend, port, "port", INT, "Port of the Service.", .min = 1,
+    SCHEMA_FIELD(struct route_backend, port, "port", INT, "Port of the Service.", .min = 1,
                  .max = 65535),
-    SCHEMA_FIELD(struct http_route_backend, weight, "weight", INT,
+    SCHEMA_FIELD(struct route_backend, weight, "weight", INT,
                  "Its share of the requests, against the other weights; 0: none.", .min = 0,
                  .max = 1000000, .fallback = 1),
-    SCHEMA_FIELD(struct http_route_backend, filters, "filters", LIST,
+    SCHEMA_FIELD(struct route_backend, filters, "filters", LIST,
                  "Filters for what goes to this backend.", .max = 16, .element = &filter_element),
     {0},
 };
 
 static void check_backend(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct http_route_backend *b = value;
+    const struct route_backend *b = value;
     bool is_service = slice_is_empty(b->group) && slice_eq_cstr(b->kind, "Service");
     if (is_service && !doc_get(node, SLICE("port")))
         schema_error(run, node, "port", "is required for a Service");
@@ -86,10 +48,10 @@ static void check_backend(struct schema_run *run, const struct doc *node, void *
 static const struct schema backend_schema = {
     .name = "HTTPBackendRef",
     .doc = "Where requests go.",
-    .size = sizeof(struct http_route_backend),
+    .size = sizeof(struct route_backend),
     .fields = backend_fields,
     .has_line = true,
-    .line_offset = offsetof(struct http_route_backend, line),
+    .line_offset = offsetof(struct route_backend, line),
     .check = check_backend,
 };
 
@@ -202,27 +164,28 @@ static const struct schema rule_schema = {
     .check = check_rule,
 };
 
-static const struct schema_field parent_element = {.type = SCHEMA_INLINE, .object = &parent_schema};
+static const struct schema_field parent_element = {.type = SCHEMA_INLINE,
+                                                   .object = &route_parent_schema};
 static const struct schema_field rule_element = {.type = SCHEMA_INLINE, .object = &rule_schema};
 static const struct schema_field hostname_element = {.type = SCHEMA_STRING,
                                                      .format = &schema_format_hostname};
 
 static const struct schema_field spec_fields[] = {
-    SCHEMA_FIELD(struct http_route_spec, parents, "parentRefs", LIST,
+    SCHEMA_FIELD(struct route_spec, parents, "parentRefs", LIST,
                  "Gateways, and Services of the mesh, that the route is for.", .max = 32,
                  .element = &parent_element),
-    SCHEMA_FIELD(struct http_route_spec, hostnames, "hostnames", LIST,
+    SCHEMA_FIELD(struct route_spec, hostnames, "hostnames", LIST,
                  "Hosts that the route is for; those of the listener when left out.", .max = 16,
                  .element = &hostname_element),
-    SCHEMA_FIELD(struct http_route_spec, rules, "rules", LIST, "What happens to requests.",
-                 .min = 1, .max = 16, .element = &rule_element),
+    SCHEMA_FIELD(struct route_spec, rules, "rules", LIST, "What happens to requests.", .min = 1,
+                 .max = 16, .element = &rule_element),
     SCHEMA_BARE("useDefaultGateways", REFUSED, "Attaching without naming a Gateway."),
     {0},
 };
 
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct http_route_spec *spec = value;
+    const struct route_spec *spec = value;
     size_t matches = 0;
     for (size_t i = 0; i < spec->rules.count; i++) {
         const struct http_route_rule *rule = SCHEMA_AT(spec->rules, struct http_route_rule, i);
@@ -241,7 +204,7 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
 static const struct schema spec_schema = {
     .name = "HTTPRouteSpec",
     .doc = "Parents, hosts and rules.",
-    .size = sizeof(struct http_route_spec),
+    .size = sizeof(struct route_spec),
     .fields = spec_fields,
     .check = check_spec,
 };
@@ -249,7 +212,7 @@ static const struct schema spec_schema = {
 static const struct schema_field fields[] = {
     KIND_FIELDS,
     KIND_STATUS,
-    SCHEMA_FIELD(struct http_route, spec, "spec", INLINE, "Parents, hosts and rules.",
+    SCHEMA_FIELD(struct route, spec, "spec", INLINE, "Parents, hosts and rules.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
@@ -257,7 +220,7 @@ static const struct schema_field fields[] = {
 static const struct schema schema = {
     .name = "HTTPRoute",
     .doc = "Says which HTTP requests go where, at a Gateway or in the mesh.",
-    .size = sizeof(struct http_route),
+    .size = sizeof(struct route),
     .fields = fields,
 };
 
@@ -268,14 +231,3 @@ const struct kind http_route_kind = {
     .versions = {"v1", "v1beta1"},
     .schema = &schema,
 };
-
-bool http_route_parent_is_service(const struct http_route_parent *p)
-{
-    return slice_eq_cstr(p->kind, "Service") &&
-           (slice_is_empty(p->group) || slice_eq_cstr(p->group, "core"));
-}
-
-bool http_route_parent_is_gateway(const struct http_route_parent *p)
-{
-    return slice_eq_cstr(p->kind, "Gateway") && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY);
-}

@@ -114,7 +114,8 @@ static enum err make_tls(const struct part_build *b, const Weft__Config__V1__Gat
             .name_count = c->n_names,
         };
     }
-    struct tls_public_config config = {certs, from->n_certificates, alpn, false};
+    struct tls_public_config config = {
+        .certs = certs, .cert_count = from->n_certificates, .alpn = alpn};
     if (tls_ctx_create_public(&config, out, why))
         return part_refuse(b, "certificates: %s", why);
     return ERR_OK;

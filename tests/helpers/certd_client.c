@@ -167,7 +167,9 @@ static void make_ctx(struct client *c)
         mem_free(cert);
         mem_free(key);
     } else {
-        e = tls_ctx_create_client(slice_from_cstr(roots), alpn, &c->ctx, why);
+        e = tls_ctx_create_client(
+            &(struct tls_client_config){.roots_pem = slice_from_cstr(roots), .alpn = alpn}, &c->ctx,
+            why);
     }
     mem_free(roots);
     if (e)

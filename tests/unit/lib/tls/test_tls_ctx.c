@@ -39,7 +39,10 @@ static struct pki_leaf web_cert(const char *name, const char *name2)
 static struct tls_ctx *plain_client(void)
 {
     struct tls_ctx *c;
-    assert_int_equal(tls_ctx_create_client(slice_from_cstr(pki.root), NULL, &c, why), ERR_OK);
+    assert_int_equal(
+        tls_ctx_create_client(&(struct tls_client_config){.roots_pem = slice_from_cstr(pki.root)},
+                              &c, why),
+        ERR_OK);
     return c;
 }
 
@@ -67,7 +70,8 @@ static void open_site(struct site *s, bool strict)
             (struct tls_public_cert){slice_from_cstr(s->leaves[i].chain),
                                      slice_from_cstr(s->leaves[i].key), names[i], i == 0 ? 1 : 2};
     }
-    struct tls_public_config config = {certs, 3, alpn, strict};
+    struct tls_public_config config = {
+        .certs = certs, .cert_count = 3, .alpn = alpn, .strict_sni = strict};
     enum err e = tls_ctx_create_public(&config, &s->ctx, why);
     if (e)
         fprintf(stderr, "%s\n", why);
@@ -166,7 +170,7 @@ static void test_address_names(void **state)
     spec.x.name_count = 3;
     struct pki_leaf leaf = pki_build(&pki, &spec, NULL);
     struct tls_public_cert cert = {slice_from_cstr(leaf.chain), slice_from_cstr(leaf.key), NULL, 0};
-    struct tls_public_config config = {&cert, 1, NULL, false};
+    struct tls_public_config config = {.certs = &cert, .cert_count = 1};
     assert_int_equal(tls_ctx_create_public(&config, &server, why), ERR_OK);
     assert_int_equal(visit(client, server, "127.0.0.1"), ERR_OK);
     assert_int_equal(visit(client, server, "::1"), ERR_OK);
@@ -302,10 +306,14 @@ static void test_expired_roots(void **state)
     assert_int_equal(x509_make_root(SLICE("old"), slice_from_cstr(pki.root_key),
                                     pki.now_ms - 7200000, pki.now_ms - 3600000, &old),
                      ERR_OK);
-    assert_int_equal(tls_ctx_create_client(slice_from_cstr(old), NULL, &c, why), ERR_EXPIRED);
+    assert_int_equal(tls_ctx_create_client(
+                         &(struct tls_client_config){.roots_pem = slice_from_cstr(old)}, &c, why),
+                     ERR_EXPIRED);
     assert_non_null(strstr(why, "expired"));
     both = mem_printf("%s%s", old, pki.root);
-    assert_int_equal(tls_ctx_create_client(slice_from_cstr(both), NULL, &c, why), ERR_OK);
+    assert_int_equal(tls_ctx_create_client(
+                         &(struct tls_client_config){.roots_pem = slice_from_cstr(both)}, &c, why),
+                     ERR_OK);
     tls_ctx_unref(c);
     mem_free(old);
     mem_free(both);
@@ -319,7 +327,7 @@ static void test_bad_public_configs(void **state)
         {slice_from_cstr(leaf.chain), slice_from_cstr(leaf.key), names, 1},
         {slice_from_cstr(second.chain), slice_from_cstr(second.key), names, 1},
     };
-    struct tls_public_config config = {certs, 2, NULL, false};
+    struct tls_public_config config = {.certs = certs, .cert_count = 2};
     struct tls_ctx *c;
     assert_int_equal(tls_ctx_create_public(&config, &c, why), ERR_INVALID);
     assert_non_null(strstr(why, "'a.example' has two certificates"));

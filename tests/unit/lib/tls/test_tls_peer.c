@@ -432,7 +432,10 @@ static void test_no_certificate(void **state)
     struct tls_pair t;
     struct pki_leaf good = pki_svid(&pki, PKI_SERVER_ID);
     struct tls_conn_options options = {.expect_spiffe_id = SLICE(PKI_SERVER_ID)};
-    assert_int_equal(tls_ctx_create_client(slice_from_cstr(pki.root), NULL, &bare, why), ERR_OK);
+    assert_int_equal(
+        tls_ctx_create_client(&(struct tls_client_config){.roots_pem = slice_from_cstr(pki.root)},
+                              &bare, why),
+        ERR_OK);
     server = pki_server(&pki, &good);
     tls_pair_init(&t, bare, server, &options);
     tls_pair_handshake(&t);

@@ -1,0 +1,30 @@
+/* Where the API server is and how to prove who we are: from a pod's environment, or a kubeconfig
+ * file. Read once; tokens in files are read again by the client, since they change. Blocking.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/slice.h"
+
+#define KUBE_DETAIL_MAX 256
+
+struct kube_config {
+    char *host; /* name or address, without brackets */
+    uint16_t port;
+    char *path_prefix; /* of every request; "" mostly */
+    char *server_name; /* what its certificate must be for; the host mostly */
+    char *roots_pem;
+    char *client_cert_pem, *client_key_pem; /* NULL: none */
+    char *token;                            /* NULL: none */
+    char *token_file;                       /* NULL: none */
+    char *namespace_name;                   /* the pod's, or the context's; "default" */
+};
+
+/* path: a kubeconfig; NULL: $KUBECONFIG, then the pod's own service account, then ~/.kube/config.
+ * What would make TLS unverified (http, insecure-skip-tls-verify) and exec plug-ins are refused.
+ * detail says what was wrong in which file. */
+MUST_USE enum err kube_config_load(const char *path, struct kube_config *out,
+                                   char detail[KUBE_DETAIL_MAX]);
+void kube_config_dispose(struct kube_config *c);

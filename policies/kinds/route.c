@@ -1,0 +1,55 @@
+/* The table of a route's parentRefs. Control thread. Must not know which parents exist, nor what
+ * is routed.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/kinds/route.h"
+
+#include "policies/schema_format.h"
+
+static const struct schema_field parent_fields[] = {
+    SCHEMA_FIELD(struct route_parent, group, "group", STRING,
+                 "Group of the parent; \"\" for a Service.", .text = KIND_GROUP_GATEWAY,
+                 .max = 253),
+    SCHEMA_FIELD(struct route_parent, kind, "kind", STRING, "Gateway, or Service for the mesh.",
+                 .text = "Gateway", .min = 1, .max = 63),
+    SCHEMA_FIELD(struct route_parent, namespace_name, "namespace", STRING,
+                 "Namespace of the parent; the route's when left out.",
+                 .format = &schema_format_label_name),
+    SCHEMA_FIELD(struct route_parent, name, "name", STRING, "Name of the parent.",
+                 .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
+    SCHEMA_FIELD(struct route_parent, section, "sectionName", STRING,
+                 "One listener of the Gateway, or one port of the Service, by name.",
+                 .format = &schema_format_section),
+    SCHEMA_FIELD(struct route_parent, port, "port", INT,
+                 "The listeners of the Gateway, or the port of the Service, with this number.",
+                 .min = 1, .max = 65535),
+    {0},
+};
+
+static void check_parent(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct route_parent *p = value;
+    bool is_service = slice_eq_cstr(p->kind, "Service");
+    if (is_service && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY))
+        schema_error(run, node, "group", "must be \"\" for a Service");
+}
+
+const struct schema route_parent_schema = {
+    .name = "ParentReference",
+    .doc = "What the route belongs to.",
+    .size = sizeof(struct route_parent),
+    .fields = parent_fields,
+    .has_line = true,
+    .line_offset = offsetof(struct route_parent, line),
+    .check = check_parent,
+};
+
+bool route_parent_is_service(const struct route_parent *p)
+{
+    return slice_eq_cstr(p->kind, "Service") &&
+           (slice_is_empty(p->group) || slice_eq_cstr(p->group, "core"));
+}
+
+bool route_parent_is_gateway(const struct route_parent *p)
+{
+    return slice_eq_cstr(p->kind, "Gateway") && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY);
+}
