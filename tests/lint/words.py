@@ -27,6 +27,8 @@ WORK_PATH = re.compile(r"(?<![\w./-])/w[o]rk/")
 URL = re.compile(r"\b[a-z][a-z0-9+]*://([A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,})")
 # Hosts written without a scheme, in what fetches and builds things.
 BARE_HOST = re.compile(r"(?<![\w./@-])((?:[a-z0-9-]+\.)+(?:org|com|net|io))(?=[/:\s\"')]|$)")
+# Modules of Go are named like hosts.
+GO = (".go", "go.mod", "go.sum")
 FETCHING = ("scripts/", "cmake/", ".ci/", "CMakeLists.txt")
 
 
@@ -60,7 +62,7 @@ def check_text(path, text, hosts):
         if WORK_PATH.search(line):
             yield number, "path", "a path of one machine"
         found = set(URL.findall(line))
-        if path.startswith(FETCHING):
+        if path.startswith(FETCHING) and not path.endswith(GO):
             found.update(BARE_HOST.findall(line))
         for host in sorted(found):
             if not any(host == h or host.endswith("." + h) for h in hosts):
