@@ -13,7 +13,6 @@
 
 #include "certd/audit.h"
 #include "certd/ca.h"
-#include "certd/door.h"
 #include "certd/join_token.h"
 #include "certd/options.h"
 #include "certd/service.h"
@@ -25,6 +24,7 @@
 #include "lib/io/loop.h"
 #include "lib/io/signals.h"
 #include "lib/io/timer.h"
+#include "lib/net/grpc_door.h"
 
 enum { TICK_MS = 30000, MAX_CONNECTIONS = 4096, MAX_PROBES = 64, BUNDLE_MODE = 0644 };
 
@@ -38,7 +38,7 @@ struct app {
     struct audit *audit;
     struct service service;
     struct grpc_service health;
-    struct door *door, *health_door;
+    struct grpc_door *door, *health_door;
     int lock_fd;
     bool is_healthy; /* the last renewal of what we live on went well */
 };
@@ -172,26 +172,27 @@ static enum err open_doors(struct app *app)
     char text[ADDR_TEXT_MAX];
     struct addr at;
     const struct options *o = app->options;
-    struct door_config grpc = {o->listen, &app->service.grpc, HTTP_PROTOCOL_2, current_ctx,
-                               app,       MAX_CONNECTIONS};
-    enum err e = door_open(app->loop, &grpc, &app->door);
+    struct grpc_door_config grpc = {o->listen, &app->service.grpc, HTTP_PROTOCOL_2, current_ctx,
+                                    app,       MAX_CONNECTIONS};
+    enum err e = grpc_door_open(app->loop, &grpc, &app->door);
     if (e) {
         LOG_E("certd", "cannot listen on %s: %s", addr_format(&o->listen, text), err_text(e));
         return e;
     }
     app->health = (struct grpc_service){.owner = app, .plain = health, .http = {.max_streams = 8}};
-    struct door_config probe = {o->health, &app->health, HTTP_PROTOCOL_1, NULL, app, MAX_PROBES};
+    struct grpc_door_config probe = {o->health, &app->health, HTTP_PROTOCOL_1,
+                                     NULL,      app,          MAX_PROBES};
     if (o->health.family)
-        e = door_open(app->loop, &probe, &app->health_door);
+        e = grpc_door_open(app->loop, &probe, &app->health_door);
     if (e) {
         LOG_E("certd", "cannot listen on %s: %s", addr_format(&o->health, text), err_text(e));
         return e;
     }
     if (app->health_door) {
-        door_addr(app->health_door, &at);
+        grpc_door_addr(app->health_door, &at);
         LOG_I("certd", "health probe on %s", addr_format(&at, text));
     }
-    door_addr(app->door, &at);
+    grpc_door_addr(app->door, &at);
     LOG_I("certd", "listening on %s for trust domain %s", addr_format(&at, text), o->trust_domain);
     return ERR_OK;
 }
@@ -216,8 +217,8 @@ static enum err start(struct app *app)
 
 static void dispose(struct app *app)
 {
-    door_close(app->door);
-    door_close(app->health_door);
+    grpc_door_close(app->door);
+    grpc_door_close(app->health_door);
     timer_stop(&app->tick);
     if (app->signals)
         signals_close(app->signals);

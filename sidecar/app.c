@@ -8,6 +8,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/identity/identity.h"
 #include "lib/io/loop.h"
 #include "lib/io/mailbox.h"
 #include "lib/io/signals.h"
@@ -17,8 +18,7 @@
 #include "sidecar/app_admin.h"
 #include "sidecar/app_priv.h"
 #include "sidecar/config/source_folder.h"
-#include "sidecar/identity.h"
-#include "sidecar/mesh_identity.h"
+#include "sidecar/mesh_contexts.h"
 #include "sidecar/worker.h"
 
 #define LOG_PUMP_MS 50
@@ -115,17 +115,42 @@ static void publish_snapshot(void *owner, struct snapshot *s)
         worker_post_snapshot(&app->workers[i], s);
 }
 
-static void publish_identity(void *owner, struct tls_ctx *server,
-                             struct tls_ctx *const client[MESH_ALPN_COUNT], const char *spiffe_id,
-                             int64_t not_after_ms)
+static enum err publish_identity(void *owner, const char *spiffe_id,
+                                 const struct identity_material *material,
+                                 char detail[TLS_DETAIL_MAX])
 {
     struct app *app = owner;
-    struct mesh_identity *m = mesh_identity_create(++app->identity_generation, server, client,
-                                                   slice_from_cstr(spiffe_id), not_after_ms);
+    struct mesh_identity *m;
+    enum err e = mesh_contexts_make(app->identity_generation + 1, material,
+                                    app->settings->trust_domain, spiffe_id, &m, detail);
+    if (e != ERR_OK)
+        return e;
+    app->identity_generation++;
     mesh_identity_unref(app->mesh);
     app->mesh = m;
     for (unsigned i = 0; i < app->worker_count; i++)
         worker_post_identity(&app->workers[i], m);
+    return ERR_OK;
+}
+
+static enum err open_identity(struct app *app)
+{
+    const struct settings *s = app->settings;
+    struct identity_config config = {
+        .trust_domain = s->trust_domain,
+        .namespace_name = s->namespace_name,
+        .service_account = s->service_account,
+        .certd_address = s->certd_address,
+        .certd_name = s->certd_name,
+        .trust_bundle_file = s->trust_bundle_file,
+        .join_token_file = s->join_token_file,
+        .keep_dir = s->identity_dir,
+        .cert_file = s->cert_file,
+        .key_file = s->key_file,
+        .use = publish_identity,
+        .owner = app,
+    };
+    return identity_open(app->loop, &config, &app->identity);
 }
 
 /* ---- ending ---- */
@@ -198,7 +223,7 @@ static enum err start(struct app *app)
         return e;
     }
     start_workers(app);
-    e = identity_open(app->loop, app->settings, publish_identity, app, &app->identity);
+    e = open_identity(app);
     if (e == ERR_OK)
         e = app_admin_open(app);
     return e;

@@ -6,13 +6,13 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/identity/identity.h"
 #include "lib/io/loop.h"
 #include "sidecar/admin.h"
 #include "sidecar/app_dump.h"
 #include "sidecar/app_priv.h"
 #include "sidecar/config/snapshot_dump.h"
 #include "sidecar/config/source_folder.h"
-#include "sidecar/identity.h"
 #include "sidecar/worker.h"
 
 /* ---- one question to all workers ---- */

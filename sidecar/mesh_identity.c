@@ -1,5 +1,5 @@
-/* Counting references on a set of TLS contexts, from any thread. The last one lets the contexts go;
- * connections hold references of their own.
+/* Making a set of TLS contexts of a certificate, and counting references on it, from any thread.
+ * The last one lets the contexts go; connections hold references of their own.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/mesh_identity.h"
 

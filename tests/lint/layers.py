@@ -16,6 +16,7 @@ ROOMS = {
     "lib/io": 2,
     "lib/net": 3,
     "lib/kube": 4,
+    "lib/identity": 4,
     "policies": 4,
     "policies/policyd": 5,
     "sidecar": 5,

@@ -1,7 +1,7 @@
-/* Connections from accept to close. On certd's only thread. Must not know the methods behind them.
- * Above the limit a connection is closed at once; the rest are served.
+/* Connections from accept to close. On one loop, which owns the door. Must not know the methods
+ * behind them. Above the limit a connection is closed at once; the rest are served.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "certd/door.h"
+#include "lib/net/grpc_door.h"
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -11,9 +11,9 @@
 
 enum { HANDSHAKE_MS = 5000 };
 
-struct door {
+struct grpc_door {
     struct loop *loop;
-    struct door_config config;
+    struct grpc_door_config config;
     struct listener *listener;
     struct list visits;
     unsigned count;
@@ -22,7 +22,7 @@ struct door {
 
 /* One connection: `stream` until it is open, then `grpc`. */
 struct visit {
-    struct door *door;
+    struct grpc_door *door;
     struct list node;
     struct stream *stream;
     struct grpc_server *grpc;
@@ -98,7 +98,7 @@ static const struct stream_events visit_events = {
 static void on_accept(struct listener *l, struct stream *accepted)
 {
     static const struct tls_stream_options options = {.handshake_timeout_ms = HANDSHAKE_MS};
-    struct door *d = listener_owner(l);
+    struct grpc_door *d = listener_owner(l);
     struct stream_info info;
     if (d->count >= d->config.max_connections) {
         LOG_W("door", "more than %u connections: closed one", d->config.max_connections);
@@ -122,13 +122,14 @@ static void on_accept(struct listener *l, struct stream *accepted)
 
 static void free_door(struct loop_task *task)
 {
-    mem_free(container_of(task, struct door, grave));
+    mem_free(container_of(task, struct grpc_door, grave));
 }
 
-enum err door_open(struct loop *l, const struct door_config *config, struct door **out)
+enum err grpc_door_open(struct loop *l, const struct grpc_door_config *config,
+                        struct grpc_door **out)
 {
     static const struct listener_options options;
-    struct door *d = mem_zalloc(sizeof(*d));
+    struct grpc_door *d = mem_zalloc(sizeof(*d));
     d->loop = l;
     d->config = *config;
     list_init(&d->visits);
@@ -142,12 +143,12 @@ enum err door_open(struct loop *l, const struct door_config *config, struct door
     return ERR_OK;
 }
 
-void door_addr(const struct door *d, struct addr *out)
+void grpc_door_addr(const struct grpc_door *d, struct addr *out)
 {
     listener_addr(d->listener, out);
 }
 
-void door_close(struct door *d)
+void grpc_door_close(struct grpc_door *d)
 {
     if (!d)
         return;

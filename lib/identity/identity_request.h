@@ -1,15 +1,12 @@
 /* One request to the CA: the trust bundle, then a certificate for a fresh key. Proves who asks
- * with the current certificate, or with a join token. Control thread; never blocks but for reading
- * the token.
+ * with the current certificate, or with a token. On the owner's loop; never blocks but for reading
+ * files.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/base/err.h"
-#include "sidecar/identity_material.h"
-#include "sidecar/settings.h"
+#include "lib/identity/identity.h"
 
 struct identity_request;
-struct loop;
 
 /* On ERR_OK `material` is the receiver's; else detail says what happened. Called once, from the
  * loop. */
@@ -18,7 +15,7 @@ typedef void (*identity_request_fn)(void *owner, enum err e, struct identity_mat
 
 /* current: NULL when there is no certificate to prove oneself with. An error (with detail) when it
  * cannot even be sent; then `done` is not called. */
-MUST_USE enum err identity_request_open(struct loop *l, const struct settings *settings,
+MUST_USE enum err identity_request_open(struct loop *l, const struct identity_config *config,
                                         const char *spiffe_id,
                                         const struct identity_material *current,
                                         identity_request_fn done, void *owner,

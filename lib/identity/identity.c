@@ -1,7 +1,8 @@
-/* The life of a workload's certificate: from disk or from the CA, renewed at half life, retried
- * with growing pauses, never given up while it is valid. Control thread.
+/* The life of a certificate: from disk or from the CA, renewed at half life, retried with growing
+ * pauses, never given up while it is valid. On the owner's loop. Must not know what TLS contexts
+ * are made of it.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/identity.h"
+#include "lib/identity/identity.h"
 
 #include <stdio.h>
 
@@ -10,19 +11,17 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
+#include "lib/identity/identity_request.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/io/watch.h"
-#include "sidecar/identity_request.h"
 
 #define RETRY_BASE_MS 500
 #define RETRY_MAX_MS 30000
 
 struct identity {
     struct loop *loop;
-    const struct settings *settings;
-    identity_ready_fn ready;
-    void *owner;
+    struct identity_config config;
     char *spiffe_id;
     struct identity_material current; /* chain_pem NULL: none */
     struct identity_request *request;
@@ -34,6 +33,11 @@ struct identity {
     bool by_token;     /* the CA does not take our certificate: the next try shows a join token */
     uint64_t renewals;
 };
+
+static bool has_token(const struct identity *id)
+{
+    return id->config.token_file || id->config.join_token_file;
+}
 
 static bool has_certificate(const struct identity *id)
 {
@@ -66,10 +70,9 @@ static void schedule_retry(struct identity *id, const char *detail)
 /* Takes `m` over when it can be used; else leaves everything as it is. */
 static enum err use(struct identity *id, struct identity_material *m, char detail[TLS_DETAIL_MAX])
 {
-    struct tls_ctx *server, *client[MESH_ALPN_COUNT];
     enum err e = identity_material_check(m, id->spiffe_id, clock_wall_ms(), detail);
     if (e == ERR_OK)
-        e = identity_material_contexts(m, id->settings->trust_domain, &server, client, detail);
+        e = id->config.use(id->config.owner, id->spiffe_id, m, detail);
     if (e != ERR_OK) {
         identity_material_dispose(m);
         return e;
@@ -81,7 +84,6 @@ static enum err use(struct identity *id, struct identity_material *m, char detai
     id->renewals++;
     LOG_I("identity", "%s has a certificate for another %ld s", id->spiffe_id,
           (long)((id->current.not_after_ms - clock_wall_ms()) / 1000));
-    id->ready(id->owner, server, client, id->spiffe_id, id->current.not_after_ms);
     return ERR_OK;
 }
 
@@ -105,12 +107,12 @@ static void on_answer(void *owner, enum err e, struct identity_material *materia
         e = use(id, material, detail);
     /* A CA with a new root knows nobody any more; but a token, if there is one, may help. */
     if (e == ERR_DENIED && has_certificate(id))
-        id->by_token = !id->by_token && id->settings->join_token_file;
+        id->by_token = !id->by_token && has_token(id);
     if (e != ERR_OK) {
         schedule_retry(id, detail);
         return;
     }
-    const char *dir = id->settings->identity_dir;
+    const char *dir = id->config.keep_dir;
     if (dir && (e = identity_material_save(&id->current, dir)) != ERR_OK)
         LOG_W("identity", "%s: the certificate cannot be kept: %s", dir, err_text(e));
     schedule_renewal(id);
@@ -121,9 +123,10 @@ static void on_time(struct timer *t)
     struct identity *id = container_of(t, struct identity, timer);
     char detail[TLS_DETAIL_MAX];
     close_request(&id->close_request);
-    enum err e = identity_request_open(id->loop, id->settings, id->spiffe_id,
-                                       has_certificate(id) && !id->by_token ? &id->current : NULL,
-                                       on_answer, id, &id->request, detail);
+    const struct identity_material *proof =
+        has_certificate(id) && !id->by_token ? &id->current : NULL;
+    enum err e = identity_request_open(id->loop, &id->config, id->spiffe_id, proof, on_answer, id,
+                                       &id->request, detail);
     if (e != ERR_OK)
         schedule_retry(id, detail);
 }
@@ -132,7 +135,7 @@ static void start_with_certd(struct identity *id)
 {
     char detail[TLS_DETAIL_MAX];
     struct identity_material kept;
-    const char *dir = id->settings->identity_dir;
+    const char *dir = id->config.keep_dir;
     if (dir && identity_material_load(&kept, dir) == ERR_OK) {
         if (use(id, &kept, detail) == ERR_OK) {
             schedule_renewal(id);
@@ -147,7 +150,7 @@ static void start_with_certd(struct identity *id)
 
 static enum err load_files(struct identity *id)
 {
-    const struct settings *s = id->settings;
+    const struct identity_config *s = &id->config;
     char detail[TLS_DETAIL_MAX] = "the files cannot be read";
     struct identity_material m;
     enum err e = identity_material_read(&m, s->key_file, s->cert_file, s->trust_bundle_file);
@@ -167,7 +170,7 @@ static void on_files_changed(void *owner)
 
 static enum err start_with_files(struct identity *id)
 {
-    char *dir = mem_strdup(id->settings->cert_file);
+    char *dir = mem_strdup(id->config.cert_file);
     char *slash = strrchr(dir, '/');
     if (slash)
         *slash = 0;
@@ -180,25 +183,22 @@ static enum err start_with_files(struct identity *id)
 
 /* ---- life ---- */
 
-enum err identity_open(struct loop *l, const struct settings *settings, identity_ready_fn ready,
-                       void *owner, struct identity **out)
+enum err identity_open(struct loop *l, const struct identity_config *config, struct identity **out)
 {
     uint64_t seed;
     struct identity *id = mem_zalloc(sizeof(*id));
     id->loop = l;
-    id->settings = settings;
-    id->ready = ready;
-    id->owner = owner;
-    id->spiffe_id = mem_printf("spiffe://%s/ns/%s/sa/%s", settings->trust_domain,
-                               settings->namespace_name, settings->service_account);
+    id->config = *config;
+    id->spiffe_id = mem_printf("spiffe://%s/ns/%s/sa/%s", config->trust_domain,
+                               config->namespace_name, config->service_account);
     rand_secure(&seed, sizeof(seed));
     rand_seed(&id->rand, seed);
     timer_init(&id->timer, l, on_time);
     loop_task_init(&id->close_request, close_request);
     enum err e = ERR_OK;
-    if (settings->cert_file)
+    if (config->cert_file)
         e = start_with_files(id);
-    else if (settings->certd_address)
+    else if (config->certd_address)
         start_with_certd(id);
     else
         LOG_W("identity",
@@ -222,6 +222,11 @@ void identity_close(struct identity *id)
     identity_material_dispose(&id->current);
     mem_free(id->spiffe_id);
     mem_free(id);
+}
+
+int64_t identity_not_after_ms(const struct identity *id)
+{
+    return id->current.chain_pem ? id->current.not_after_ms : 0;
 }
 
 uint64_t identity_renewals(const struct identity *id)

@@ -1,13 +1,11 @@
-/* Key, certificate chain and roots as PEM: kept on disk, checked, and made into TLS contexts.
- * Control thread; blocks on files.
+/* Key, certificate chain and roots as PEM: kept on disk, and checked. Blocks on files.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>
 
 #include "lib/base/err.h"
-#include "sidecar/mesh_identity.h"
-#include "sidecar/settings.h"
+#include "lib/tls/tls_ctx.h"
 
 struct identity_material {
     char *key_pem, *chain_pem, *roots_pem; /* mem_alloc'ed */
@@ -24,10 +22,3 @@ MUST_USE enum err identity_material_read(struct identity_material *m, const char
  * of a folder. */
 MUST_USE enum err identity_material_load(struct identity_material *m, const char *dir);
 MUST_USE enum err identity_material_save(const struct identity_material *m, const char *dir);
-/* One server context and one client context per ALPN name. They are tried on each other first: a
- * certificate that does not chain to the roots, or that peers would refuse for another reason, is
- * refused here, with the sentence they would log. */
-MUST_USE enum err identity_material_contexts(const struct identity_material *m,
-                                             const char *trust_domain, struct tls_ctx **server,
-                                             struct tls_ctx *client[MESH_ALPN_COUNT],
-                                             char detail[TLS_DETAIL_MAX]);

@@ -1,14 +1,13 @@
-/* Certificates at rest, and the step from there to TLS contexts. Control thread; may block on
- * files; knows nothing of certd. Private keys are written for this user's eyes only.
+/* Certificates at rest, and whether they are ours. On the owner's thread; blocks on files; knows
+ * nothing of certd nor of TLS contexts. Private keys are written for this user's eyes only.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/identity_material.h"
+#include "lib/identity/identity_material.h"
 
 #include <stdio.h>
 
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
 #include "lib/tls/pem.h"
-#include "lib/tls/tls_check.h"
 #include "lib/tls/x509.h"
 
 #define PEM_MAX (1024u * 1024)
@@ -116,44 +115,5 @@ enum err identity_material_save(const struct identity_material *m, const char *d
     if (e == ERR_OK)
         e = write_pem(dir, "identity.pem", both);
     mem_free(both);
-    return e;
-}
-
-static void drop(struct tls_ctx *server, struct tls_ctx *const client[], int count)
-{
-    tls_ctx_unref(server);
-    for (int i = 0; i < count; i++)
-        tls_ctx_unref(client[i]);
-}
-
-enum err identity_material_contexts(const struct identity_material *m, const char *trust_domain,
-                                    struct tls_ctx **server,
-                                    struct tls_ctx *client[MESH_ALPN_COUNT],
-                                    char detail[TLS_DETAIL_MAX])
-{
-    struct tls_mesh_config config = {
-        .is_server = true,
-        .cert_chain_pem = slice_from_cstr(m->chain_pem),
-        .key_pem = slice_from_cstr(m->key_pem),
-        .roots_pem = slice_from_cstr(m->roots_pem),
-        .trust_domain = slice_from_cstr(trust_domain),
-        .alpn = mesh_alpn_names,
-    };
-    enum err e = tls_ctx_create_mesh(&config, server, detail);
-    if (e != ERR_OK)
-        return e;
-    config.is_server = false;
-    for (int i = 0; i < MESH_ALPN_COUNT; i++) {
-        const char *const alpn[] = {mesh_alpn_names[i], NULL};
-        config.alpn = alpn;
-        e = tls_ctx_create_mesh(&config, &client[i], detail);
-        if (e == ERR_OK)
-            continue;
-        drop(*server, client, i);
-        return e;
-    }
-    e = tls_check_pair(client[MESH_ALPN_H2], *server, NULL, detail);
-    if (e != ERR_OK)
-        drop(*server, client, MESH_ALPN_COUNT);
     return e;
 }

@@ -1,5 +1,5 @@
-/* Listening and handing connections to the gRPC service: TLS for callers, plain HTTP for the health
- * probe. One loop.
+/* Where a control-plane server listens: connections are accepted, made TLS or not, and handed to a
+ * gRPC service (which may answer plain HTTP too, for probes). On one loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -10,10 +10,10 @@
 #include "lib/net/grpc_server.h"
 
 struct loop;
-struct door;
+struct grpc_door;
 struct tls_ctx;
 
-struct door_config {
+struct grpc_door_config {
     struct addr at;
     const struct grpc_service *service;
     enum http_protocol protocol;
@@ -23,8 +23,9 @@ struct door_config {
     unsigned max_connections;
 };
 
-MUST_USE enum err door_open(struct loop *l, const struct door_config *config, struct door **out);
+MUST_USE enum err grpc_door_open(struct loop *l, const struct grpc_door_config *config,
+                                 struct grpc_door **out);
 /* The port in use, where `at` had none. */
-void door_addr(const struct door *d, struct addr *out);
+void grpc_door_addr(const struct grpc_door *d, struct addr *out);
 /* Closes listener and connections. */
-void door_close(struct door *d);
+void grpc_door_close(struct grpc_door *d);

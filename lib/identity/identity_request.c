@@ -1,7 +1,8 @@
 /* FetchBundle and CreateCertificate, one after the other on one connection. The CA's own
- * certificate is checked against the roots we already trust and must name certd. Control thread.
+ * certificate is checked against the roots we already trust and must name certd. On the owner's
+ * loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/identity_request.h"
+#include "lib/identity/identity_request.h"
 
 #include <stdio.h>
 
@@ -20,7 +21,7 @@
 #define BUNDLE_PATH "/weft.ca.v1.Trust/FetchBundle"
 
 struct identity_request {
-    const struct settings *settings;
+    const struct identity_config *config;
     struct grpc_client *client;
     identity_request_fn done;
     void *owner;
@@ -122,16 +123,16 @@ static void on_bundle(void *owner, const struct grpc_result *result)
 
 static enum err read_token(struct identity_request *r, char detail[TLS_DETAIL_MAX])
 {
-    const char *path = r->settings->join_token_file;
+    const char *path = r->config->token_file ? r->config->token_file : r->config->join_token_file;
     char *token;
     size_t len;
     if (!path) {
-        snprintf(detail, TLS_DETAIL_MAX, "no certificate yet and no --join-token-file to get one");
+        snprintf(detail, TLS_DETAIL_MAX, "no certificate yet, and no token to get one with");
         return ERR_INVALID;
     }
     enum err e = file_read(path, 65536, &token, &len);
     if (e != ERR_OK) {
-        snprintf(detail, TLS_DETAIL_MAX, "join token %s: %s", path, err_text(e));
+        snprintf(detail, TLS_DETAIL_MAX, "token %s: %s", path, err_text(e));
         return e;
     }
     while (len > 0 && (token[len - 1] == '\n' || token[len - 1] == '\r' || token[len - 1] == ' '))
@@ -155,7 +156,7 @@ static enum err make_context(const struct identity_request *r,
         .cert_chain_pem = slice_from_cstr(current->chain_pem),
         .key_pem = slice_from_cstr(current->key_pem),
         .roots_pem = slice_from_cstr(r->material.roots_pem),
-        .trust_domain = slice_from_cstr(r->settings->trust_domain),
+        .trust_domain = slice_from_cstr(r->config->trust_domain),
         .alpn = alpn,
     };
     return tls_ctx_create_mesh(&config, ctx, detail);
@@ -164,16 +165,15 @@ static enum err make_context(const struct identity_request *r,
 static enum err connect_client(struct identity_request *r, struct loop *l,
                                const struct identity_material *current, char detail[TLS_DETAIL_MAX])
 {
-    char *ca_id = mem_printf("spiffe://%s/ns/weft-system/sa/weft-certd", r->settings->trust_domain);
-    struct grpc_client_config config = {.server_name = slice_from_cstr(r->settings->certd_name),
+    char *ca_id = mem_printf("spiffe://%s/ns/weft-system/sa/weft-certd", r->config->trust_domain);
+    struct grpc_client_config config = {.server_name = slice_from_cstr(r->config->certd_name),
                                         .expect_spiffe_id = slice_from_cstr(ca_id),
                                         .connect_timeout_ms = CONNECT_MS,
                                         .idle_ms = CALL_MS};
     struct tls_ctx *ctx = NULL;
-    enum err e = addr_parse(slice_from_cstr(r->settings->certd_address), &config.to);
+    enum err e = addr_parse(slice_from_cstr(r->config->certd_address), &config.to);
     if (e != ERR_OK)
-        snprintf(detail, TLS_DETAIL_MAX, "--certd %s is not an address",
-                 r->settings->certd_address);
+        snprintf(detail, TLS_DETAIL_MAX, "--certd %s is not an address", r->config->certd_address);
     else
         e = make_context(r, current, &ctx, detail);
     if (e == ERR_OK) {
@@ -193,9 +193,9 @@ static enum err prepare(struct identity_request *r, struct loop *l, const char *
     if (current)
         r->material.roots_pem = mem_strdup(current->roots_pem);
     else
-        e = file_read(r->settings->trust_bundle_file, FILE_MAX, &r->material.roots_pem, &len);
+        e = file_read(r->config->trust_bundle_file, FILE_MAX, &r->material.roots_pem, &len);
     if (e != ERR_OK) {
-        snprintf(detail, TLS_DETAIL_MAX, "trust bundle %s: %s", r->settings->trust_bundle_file,
+        snprintf(detail, TLS_DETAIL_MAX, "trust bundle %s: %s", r->config->trust_bundle_file,
                  err_text(e));
         return e;
     }
@@ -209,13 +209,13 @@ static enum err prepare(struct identity_request *r, struct loop *l, const char *
     return e == ERR_OK ? connect_client(r, l, current, detail) : e;
 }
 
-enum err identity_request_open(struct loop *l, const struct settings *settings,
+enum err identity_request_open(struct loop *l, const struct identity_config *config,
                                const char *spiffe_id, const struct identity_material *current,
                                identity_request_fn done, void *owner, struct identity_request **out,
                                char detail[TLS_DETAIL_MAX])
 {
     struct identity_request *r = mem_zalloc(sizeof(*r));
-    r->settings = settings;
+    r->config = config;
     r->done = done;
     r->owner = owner;
     snprintf(detail, TLS_DETAIL_MAX, "the request cannot be made");

@@ -1,0 +1,40 @@
+/* Who this program is: gets a key and a certificate (from certd, or from files that somebody else
+ * renews), hands them to its owner, and renews them at half of their life. While a renewal fails,
+ * what there is goes on being used. On one loop.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/identity/identity_material.h"
+
+struct identity;
+struct loop;
+
+/* Texts must outlive the identity. */
+struct identity_config {
+    const char *trust_domain, *namespace_name, *service_account;
+    const char *certd_address, *certd_name; /* NULL: no CA to ask */
+    const char *trust_bundle_file;
+    /* What proves to the CA who we are while there is no certificate: a token that Kubernetes keeps
+     * fresh and that is read again each time, or one that works once. NULL: none. */
+    const char *token_file, *join_token_file;
+    const char *keep_dir;             /* where certificates outlive the process; NULL: nowhere */
+    const char *cert_file, *key_file; /* instead of a CA; NULL: none */
+    /* A new certificate, checked: the owner makes its TLS contexts of it, or refuses it (with
+     * detail). The material stays the identity's. */
+    enum err (*use)(void *owner, const char *spiffe_id, const struct identity_material *m,
+                    char detail[TLS_DETAIL_MAX]);
+    void *owner;
+};
+
+/* Starts; `use` is called from the loop, or before this returns when a usable certificate lies on
+ * disk. Without certd and without files there is no mutual TLS, which is said in the log. An error
+ * only for what waiting cannot mend (files that cannot be read). */
+MUST_USE enum err identity_open(struct loop *l, const struct identity_config *config,
+                                struct identity **out);
+void identity_close(struct identity *id);
+/* Certificates obtained or loaded since the start. */
+uint64_t identity_renewals(const struct identity *id);
+/* When the one in use ends, wall clock; 0: there is none. */
+int64_t identity_not_after_ms(const struct identity *id);
