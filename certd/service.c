@@ -180,8 +180,9 @@ static void fetch_bundle(struct grpc_call *call, struct slice bytes)
 }
 
 static const struct grpc_method methods[] = {
-    {"/istio.v1.auth.IstioCertificateService/CreateCertificate", create_certificate},
-    {"/weft.ca.v1.Trust/FetchBundle", fetch_bundle},
+    {.path = "/istio.v1.auth.IstioCertificateService/CreateCertificate",
+     .handle = create_certificate},
+    {.path = "/weft.ca.v1.Trust/FetchBundle", .handle = fetch_bundle},
 };
 
 void service_init(struct service *s, const char *state_dir, const struct issue_policy *policy,

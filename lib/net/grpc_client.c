@@ -68,7 +68,6 @@ static const struct http_client_events http_events = {
 
 static void on_open(struct stream *s)
 {
-    static const struct http_client_config config;
     struct grpc_client *c = s->owner;
     struct stream_info info;
     stream_info(s, &info);
@@ -84,7 +83,8 @@ static void on_open(struct stream *s)
     list_init(&conn->node);
     list_link_first(&c->conns, &conn->node);
     loop_task_init(&conn->grave, free_conn);
-    conn->http = http_client_create(s, HTTP_PROTOCOL_2, &config, &http_events, conn);
+    conn->config.ping_interval_ms = c->ping_interval_ms;
+    conn->http = http_client_create(s, HTTP_PROTOCOL_2, &conn->config, &http_events, conn);
     grpc_client_wake(c);
 }
 
@@ -139,9 +139,7 @@ static void send_call(struct grpc_client *c, struct grpc_client_conn *conn,
 {
     list_unlink(&call->node);
     list_link_last(&c->sent, &call->node);
-    http_client_send(conn->http, &call->st, &call->request, false);
-    if (!call->gone)
-        http_stream_send_body(&call->st, &call->body, true);
+    grpc_client_call_send(call, conn->http);
 }
 
 /* What waits now; calls that the answers give rise to get a new attempt. */
@@ -229,6 +227,7 @@ struct grpc_client *grpc_client_create(struct loop *l, const struct grpc_client_
         c->authority = mem_strdup(addr_format(&config->to, address));
     c->connect_timeout_ms = config->connect_timeout_ms ? config->connect_timeout_ms : CONNECT_MS;
     c->idle_ms = config->idle_ms;
+    c->ping_interval_ms = config->ping_interval_ms;
     c->max_response = config->max_response ? config->max_response : MAX_RESPONSE;
     c->dial = config->dial;
     c->dial_owner = config->dial_owner;

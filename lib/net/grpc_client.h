@@ -1,12 +1,13 @@
-/* The calling end of unary gRPC: one address, one HTTP/2 connection that is dialled when a call
- * needs it and kept for a while. Lives on one loop. A call is answered exactly once, never from
- * inside grpc_client_call.
+/* The calling end of gRPC: one peer, one HTTP/2 connection that is dialled when a call needs it and
+ * kept for a while. Lives on one loop. A unary call is answered exactly once, never from inside
+ * grpc_client_call.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/addr.h"
 #include "lib/io/stream.h"
 #include "lib/net/grpc.h"
+#include "lib/net/grpc_stream.h"
 #include "lib/tls/tls_ctx.h"
 
 struct grpc_client;
@@ -21,6 +22,7 @@ struct grpc_client_config {
     uint32_t connect_timeout_ms; /* 0: 5000, each for TCP and TLS */
     uint32_t idle_ms;            /* how long an unused connection is kept; 0: closed at once */
     uint32_t max_response;       /* bytes of one message; 0: 1 MiB */
+    uint32_t ping_interval_ms;   /* while calls are under way and the peer is silent; 0: 30000 */
     /* Another way to reach the peer than TCP to `to`; NULL: that. Like tcp_dial. */
     struct stream *(*dial)(struct loop *l, void *dial_owner, const struct stream_events *events,
                            void *owner);
@@ -28,7 +30,7 @@ struct grpc_client_config {
 };
 
 struct grpc_client *grpc_client_create(struct loop *l, const struct grpc_client_config *config);
-/* Calls that are under way are dropped without an answer. */
+/* Calls and streams that are under way are dropped without an answer. */
 void grpc_client_destroy(struct grpc_client *c);
 
 struct grpc_metadata {
@@ -53,3 +55,9 @@ struct grpc_client_call *grpc_client_call(struct grpc_client *c, const char *pat
                                           struct slice request, uint32_t timeout_ms,
                                           grpc_client_done_fn done, void *owner);
 void grpc_client_cancel(struct grpc_client_call *call);
+
+/* A call with messages both ways, see grpc_stream.h; path and metadata are copied. What is sent
+ * before there is a connection waits; when there can be none, on_closed says why. */
+struct grpc_stream *grpc_client_open_stream(struct grpc_client *c, const char *path,
+                                            const struct grpc_metadata *metadata, size_t count,
+                                            const struct grpc_stream_events *events, void *owner);

@@ -6,12 +6,14 @@
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/net/grpc_client.h"
+#include "lib/net/grpc_stream_priv.h"
 #include "lib/net/http_client.h"
 
 /* A connection that calls were sent on; the current one, or a retired one with calls left. */
 struct grpc_client_conn {
     struct grpc_client *client; /* NULL once that is gone */
     struct http_client *http;
+    struct http_client_config config;
     struct loop *loop;
     struct list node;
     struct loop_task grave;
@@ -23,7 +25,7 @@ struct grpc_client {
     struct addr to;
     struct tls_ctx *tls;
     char *server_name, *expect, *authority;
-    uint32_t connect_timeout_ms, idle_ms, max_response;
+    uint32_t connect_timeout_ms, idle_ms, max_response, ping_interval_ms;
     struct stream *(*dial)(struct loop *l, void *dial_owner, const struct stream_events *events,
                            void *owner);
     void *dial_owner;
@@ -43,6 +45,7 @@ struct grpc_client_call {
     struct http_stream st;
     struct list node;
     struct grpc_client *client;
+    struct http_client *http; /* on which it was sent; good while st is live */
     struct arena arena;
     struct loop_task task;
     struct timer timer;
@@ -55,10 +58,14 @@ struct grpc_client_call {
     void *owner;
     enum err broke;
     bool ended, gone, late, too_large;
+    bool is_stream; /* then `stream` has the http stream's events, and the rest is unused */
+    struct grpc_stream stream;
 };
 
 /* Looks again at what waits and what is unused, at the end of the turn. */
 void grpc_client_wake(struct grpc_client *c);
+/* The call is to go out on this connection. */
+void grpc_client_call_send(struct grpc_client_call *call, struct http_client *http);
 /* Without an answer. */
 void grpc_client_call_free(struct grpc_client_call *call);
 /* Unlinks the call, answers it with a status and a text, and frees it. */

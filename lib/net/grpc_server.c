@@ -1,53 +1,28 @@
-/* Unary gRPC calls on an HTTP connection. Stream events record what happened and wake the call's
- * step, which alone decides: refuse, wait, hand to the method, end. Owned by the connection's loop.
- * Must not know what the methods do.
+/* gRPC calls on an HTTP connection. Stream events record what happened and wake the call's step,
+ * which alone decides: refuse, wait, hand to the method, end. Owned by the connection's loop. Must
+ * not know what the methods do.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/grpc_server.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "lib/base/mem.h"
-#include "lib/io/loop.h"
-#include "lib/io/timer.h"
+#include "lib/net/grpc_call_priv.h"
 
 enum {
     MAX_REQUEST = 65536,
     CALL_TIMEOUT_MS = 30000,
     FRAME_PREFIX = 5,
     ARENA_BLOCK = 2048,
-    TEXT_MAX = 300,
+    PING_INTERVAL_MS = 30000,
 };
 
 struct grpc_server {
     struct http_server *http;
     const struct grpc_service *service;
+    struct http_server_config config;
     grpc_closed_fn on_closed;
     void *owner;
     struct loop *loop;
     struct loop_task grave;
-};
-
-struct grpc_call {
-    struct http_stream st;
-    const struct grpc_service *service;
-    struct loop *loop;
-    struct arena arena;
-    struct loop_task task;
-    struct timer timer;
-    struct stream_info peer;
-    struct message *head;
-    const struct grpc_method *method;
-    struct grpc_reader reader;
-    char *request;
-    bool checked; /* the head was found good */
-    bool too_large;
-    bool ended;    /* the request */
-    bool handed;   /* to the method, which owes an answer */
-    bool returned; /* and has given it */
-    bool answered; /* on the wire, by the method or by us */
-    bool late;     /* its time is over */
-    bool gone;     /* the stream is no longer live */
 };
 
 static struct grpc_call *call_of(struct http_stream *st)
@@ -62,11 +37,22 @@ static void wake(struct grpc_call *c)
 
 /* ---- events: facts only */
 
+static const struct grpc_method *find_method(const struct grpc_service *service, struct slice path)
+{
+    for (size_t i = 0; i < service->method_count; i++) {
+        if (slice_eq_cstr(path, service->methods[i].path))
+            return &service->methods[i];
+    }
+    return NULL;
+}
+
 static void on_head(struct http_stream *st, struct message *head, bool end)
 {
+    struct grpc_call *c = call_of(st);
     (void)end;
-    call_of(st)->head = head;
-    wake(call_of(st));
+    c->head = head;
+    c->method = find_method(c->service, head->path);
+    wake(c);
 }
 
 static size_t max_request(const struct grpc_service *service)
@@ -80,7 +66,8 @@ static void on_body(struct http_stream *st, struct chunk *owner, const uint8_t *
     http_stream_consume(st, len);
     if (c->answered || c->too_large)
         return;
-    if (c->reader.in.len + len > max_request(c->service) + FRAME_PREFIX) {
+    bool is_unary = !c->method || !c->method->open;
+    if (is_unary && c->reader.in.len + len > max_request(c->service) + FRAME_PREFIX) {
         c->too_large = true;
         buf_dispose(&c->reader.in);
     } else {
@@ -130,102 +117,7 @@ static void on_timeout(struct timer *timer)
     wake(c);
 }
 
-/* ---- answers */
-
-static void note(struct grpc_call *c, enum grpc_status status, const char *text)
-{
-    struct slice path = c->head ? c->head->path : (struct slice){NULL, 0};
-    c->answered = true;
-    if (c->service->on_call)
-        c->service->on_call(c->service->owner, path, status, text);
-}
-
-static void init_head(struct grpc_call *c, struct message *m, unsigned status)
-{
-    message_init(m, &c->arena);
-    m->status = (uint16_t)status;
-    m->version = c->head->version;
-}
-
-/* A status alone, in the head ("Trailers-Only"). */
-static void send_status(struct grpc_call *c, enum grpc_status status, const char *text)
-{
-    struct message m;
-    note(c, status, text);
-    if (c->gone)
-        return;
-    init_head(c, &m, 200);
-    headers_add_id(&m.headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
-    headers_add_id(&m.headers, HEADER_GRPC_STATUS, arena_printf(&c->arena, "%d", (int)status));
-    if (text[0])
-        headers_add_id(&m.headers, HEADER_GRPC_MESSAGE,
-                       grpc_text_encode(&c->arena, slice_from_cstr(text)));
-    http_stream_send_head(&c->st, &m, true);
-}
-
-static void send_plain(struct grpc_call *c, unsigned status, struct slice text)
-{
-    struct message m;
-    struct buf body;
-    c->answered = true;
-    if (c->gone)
-        return;
-    init_head(c, &m, status);
-    headers_add_id(&m.headers, HEADER_CONTENT_TYPE, SLICE("text/plain"));
-    headers_add_id(&m.headers, HEADER_CONTENT_LENGTH, arena_printf(&c->arena, "%zu", text.len));
-    m.content_length = (int64_t)text.len;
-    buf_init(&body);
-    buf_append_slice(&body, text);
-    http_stream_send_head(&c->st, &m, text.len == 0);
-    if (text.len && !c->gone)
-        http_stream_send_body(&c->st, &body, true);
-    buf_dispose(&body);
-}
-
-static void send_message(struct grpc_call *c, const void *message, size_t len)
-{
-    struct message m;
-    struct buf body;
-    struct headers *trailers = arena_alloc(&c->arena, sizeof(*trailers));
-    note(c, GRPC_OK, "");
-    if (c->gone)
-        return;
-    init_head(c, &m, 200);
-    headers_add_id(&m.headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
-    headers_init(trailers, &c->arena);
-    headers_add_id(trailers, HEADER_GRPC_STATUS, SLICE("0"));
-    buf_init(&body);
-    grpc_frame(&body, message, len);
-    http_stream_send_head(&c->st, &m, false);
-    if (!c->gone)
-        http_stream_send_body(&c->st, &body, false);
-    if (!c->gone)
-        http_stream_send_trailers(&c->st, trailers);
-    buf_dispose(&body);
-}
-
 /* ---- the step */
-
-static void destroy(struct grpc_call *c)
-{
-    if (http_stream_is_live(&c->st))
-        http_stream_reset(&c->st, ERR_CANCELED);
-    timer_stop(&c->timer);
-    loop_task_cancel(&c->task);
-    grpc_reader_dispose(&c->reader);
-    mem_free(c->request);
-    arena_dispose(&c->arena);
-    mem_free(c);
-}
-
-static const struct grpc_method *find_method(const struct grpc_service *service, struct slice path)
-{
-    for (size_t i = 0; i < service->method_count; i++) {
-        if (slice_eq_cstr(path, service->methods[i].path))
-            return &service->methods[i];
-    }
-    return NULL;
-}
 
 /* Shortens the call's time to what the caller asks for; false when it cannot be read. */
 static bool take_timeout(struct grpc_call *c)
@@ -253,14 +145,13 @@ static void check_head(struct grpc_call *c)
             status = c->service->plain(c->service->owner, c->head->method, path, &body);
         if (!status)
             body = SLICE("This is a gRPC service: POST with content-type application/grpc.\n");
-        send_plain(c, status ? status : 415, body);
+        grpc_call_send_plain(c, status ? status : 415, body);
         return;
     }
-    c->method = find_method(c->service, c->head->path);
     if (!c->method)
-        send_status(c, GRPC_UNIMPLEMENTED, "no such method here");
+        grpc_call_send_status(c, GRPC_UNIMPLEMENTED, "no such method here");
     else if (!take_timeout(c))
-        send_status(c, GRPC_INVALID_ARGUMENT, "grpc-timeout cannot be read");
+        grpc_call_send_status(c, GRPC_INVALID_ARGUMENT, "grpc-timeout cannot be read");
     else
         c->checked = true;
 }
@@ -270,13 +161,14 @@ static void hand_over(struct grpc_call *c)
     size_t len;
     enum err e = grpc_reader_next(&c->reader, &c->request, &len);
     if (e == ERR_AGAIN)
-        send_status(c, GRPC_INVALID_ARGUMENT, "the request message is missing or cut short");
+        grpc_call_send_status(c, GRPC_INVALID_ARGUMENT,
+                              "the request message is missing or cut short");
     else if (e == ERR_UNSUPPORTED)
-        send_status(c, GRPC_UNIMPLEMENTED, "compressed messages are not supported");
+        grpc_call_send_status(c, GRPC_UNIMPLEMENTED, "compressed messages are not supported");
     else if (e)
-        send_status(c, GRPC_RESOURCE_EXHAUSTED, "the request message is too large");
+        grpc_call_send_status(c, GRPC_RESOURCE_EXHAUSTED, "the request message is too large");
     else if (!buf_is_empty(&c->reader.in))
-        send_status(c, GRPC_INVALID_ARGUMENT, "more than one request message");
+        grpc_call_send_status(c, GRPC_INVALID_ARGUMENT, "more than one request message");
     if (c->answered)
         return;
     c->handed = true;
@@ -295,66 +187,21 @@ static void run(struct loop_task *task)
         if (c->answered && !c->gone)
             http_stream_reset(&c->st, ERR_OK);
         else if (!c->answered)
-            send_status(c, GRPC_DEADLINE_EXCEEDED, "the call took too long");
+            grpc_call_send_status(c, GRPC_DEADLINE_EXCEEDED, "the call took too long");
         c->gone = !http_stream_is_live(&c->st);
     }
     if (!c->gone && !c->answered && c->too_large)
-        send_status(c, GRPC_RESOURCE_EXHAUSTED, "the request message is too large");
+        grpc_call_send_status(c, GRPC_RESOURCE_EXHAUSTED, "the request message is too large");
     if (!c->gone && !c->answered && c->head && !c->checked)
         check_head(c);
+    if (!c->gone && !c->answered && c->checked && c->method->open) {
+        grpc_call_open(c);
+        return;
+    }
     if (!c->gone && !c->answered && c->checked && c->ended && !c->handed)
         hand_over(c);
     if (may_die(c))
-        destroy(c);
-}
-
-/* ---- what methods call */
-
-void *grpc_call_owner(const struct grpc_call *call)
-{
-    return call->service->owner;
-}
-
-struct slice grpc_call_metadata(const struct grpc_call *call, const char *name)
-{
-    const struct header *h = headers_find(&call->head->headers, slice_from_cstr(name));
-    return h ? h->value : (struct slice){NULL, 0};
-}
-
-void grpc_call_peer(const struct grpc_call *call, struct stream_info *out)
-{
-    *out = call->peer;
-}
-
-bool grpc_call_is_live(const struct grpc_call *call)
-{
-    return !call->gone && !call->answered;
-}
-
-struct arena *grpc_call_arena(struct grpc_call *call)
-{
-    return &call->arena;
-}
-
-void grpc_call_reply(struct grpc_call *call, const void *message, size_t len)
-{
-    if (!call->answered)
-        send_message(call, message, len);
-    call->returned = true;
-    wake(call);
-}
-
-void grpc_call_fail(struct grpc_call *call, enum grpc_status status, const char *format, ...)
-{
-    char text[TEXT_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    if (!call->answered)
-        send_status(call, status, text);
-    call->returned = true;
-    wake(call);
+        grpc_call_destroy(c);
 }
 
 /* ---- the connection */
@@ -422,7 +269,10 @@ struct grpc_server *grpc_server_create(struct stream *transport, enum http_proto
     s->owner = owner;
     s->loop = transport->loop;
     loop_task_init(&s->grave, free_server);
-    s->http = http_server_create(transport, protocol, &service->http, &server_events, s, NULL);
+    s->config = service->http;
+    if (!s->config.ping_interval_ms)
+        s->config.ping_interval_ms = PING_INTERVAL_MS;
+    s->http = http_server_create(transport, protocol, &s->config, &server_events, s, NULL);
     return s;
 }
 

@@ -1,11 +1,12 @@
-/* The serving end of unary gRPC on one connection: a table of methods, each called with a whole
- * request message, and answered at once or later, but exactly once. Wrong content type: HTTP 415.
- * Unknown method: UNIMPLEMENTED. Lives on one loop.
+/* The serving end of gRPC on one connection: a table of methods. A unary one is called with a whole
+ * request message, and answered at once or later, but exactly once; a streaming one is handed a
+ * grpc_stream. Wrong content type: HTTP 415. Unknown method: UNIMPLEMENTED. Lives on one loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/stream.h"
 #include "lib/net/grpc.h"
+#include "lib/net/grpc_stream.h"
 #include "lib/net/http_server.h"
 
 struct grpc_call;
@@ -15,9 +16,15 @@ struct grpc_server;
  */
 typedef void (*grpc_handle_fn)(struct grpc_call *call, struct slice request);
 
+/* Must grpc_stream_use or grpc_stream_close the stream before it returns. The call lives as long as
+ * the stream; only its owner, metadata and peer may be asked for. No time limit applies. A client
+ * that ends its direction has ended the call (on_closed with GRPC_OK). */
+typedef void (*grpc_open_fn)(struct grpc_call *call, struct grpc_stream *stream);
+
 struct grpc_method {
     const char *path; /* "/package.Service/Method" */
     grpc_handle_fn handle;
+    grpc_open_fn open; /* instead of handle: messages both ways */
 };
 
 /* Must outlive its connections. */
@@ -27,6 +34,7 @@ struct grpc_service {
     void *owner;
     uint32_t max_request;     /* bytes of one message; 0: 65536; more is RESOURCE_EXHAUSTED */
     uint32_t call_timeout_ms; /* until a whole request has come, and for the answer; 0: 30000 */
+    /* ping_interval_ms 0: 30000 here, so that streams of peers that vanished end. */
     struct http_server_config http;
     /* What is neither a known method nor gRPC at all may still be answered: for health checks.
      * Returns the HTTP status and may set *body to static text; 0 for "not mine". May be NULL. */
@@ -41,7 +49,8 @@ typedef void (*grpc_closed_fn)(void *owner, enum err why, const char *detail);
 struct grpc_server *grpc_server_create(struct stream *transport, enum http_protocol protocol,
                                        const struct grpc_service *service, grpc_closed_fn on_closed,
                                        void *owner);
-/* No new calls; closes when the last is answered. */
+/* No new calls; closes when the last is answered. Streams are told nothing: who has them ends them.
+ */
 void grpc_server_drain(struct grpc_server *s);
 void grpc_server_close(struct grpc_server *s);
 

@@ -23,7 +23,11 @@ struct http_server_config {
     uint32_t idle_timeout_ms; /* between requests; 0: 3600000 */
     uint32_t
         max_resets; /* HTTP/2 glitch budget: burst, 0: 1000; refilled with a tenth of it a second */
-    struct slice scheme; /* what message.scheme says for HTTP/1 requests: "http" or "https" */
+    /* HTTP/2: a silent client is asked whether it is there while requests are live, and given up
+     * when it does not answer; 0: not asked. */
+    uint32_t ping_interval_ms;
+    uint32_t ping_timeout_ms; /* 0: 10000 */
+    struct slice scheme;      /* what message.scheme says for HTTP/1 requests: "http" or "https" */
 };
 
 struct http_server_events {

@@ -13,6 +13,7 @@ enum {
     DEFAULT_HEAD_TIMEOUT_MS = 10000,
     DEFAULT_IDLE_TIMEOUT_MS = 3600000,
     NOTICE_MS = 1000, /* how long the peer has to answer the PING between the two GOAWAYs */
+    DEFAULT_PING_TIMEOUT_MS = 10000,
 };
 
 struct h2_server {
@@ -23,6 +24,7 @@ struct h2_server {
     uint32_t head_of;        /* whose, see h2_mid_head */
     uint64_t idle_since_ms;  /* no request is live; 0: some are */
     uint64_t drain_since_ms; /* the first GOAWAY is out; 0: it is not, or the second is as well */
+    uint64_t ping_ms;        /* when the PING that asks whether the client is there left; 0: none */
     bool goaway_wanted;      /* the second GOAWAY is due */
     bool timed_out;          /* a head took too long */
 };
@@ -64,12 +66,28 @@ static uint64_t notice_due(const struct h2_server *s)
     return s->drain_since_ms ? s->drain_since_ms + NOTICE_MS : UINT64_MAX;
 }
 
+/* The next PING, or the moment when the last one has waited long enough. */
+static uint64_t ping_due(const struct h2_server *s)
+{
+    const struct http_server_config *config = s->base.config;
+    if (!config->ping_interval_ms || !s->base.active)
+        return UINT64_MAX;
+    uint64_t heard = s->link.heard_ms;
+    if (!s->ping_ms)
+        return heard + config->ping_interval_ms;
+    return (heard > s->ping_ms ? heard : s->ping_ms) +
+           or_default(config->ping_timeout_ms, DEFAULT_PING_TIMEOUT_MS);
+}
+
+static uint64_t min_ms(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The timer is only ever moved forward; when it fires too early it looks again. */
 static void arm(struct h2_server *s)
 {
-    uint64_t due = head_due(s), idle = idle_due(s), notice = notice_due(s);
-    due = idle < due ? idle : due;
-    due = notice < due ? notice : due;
+    uint64_t due = min_ms(min_ms(head_due(s), idle_due(s)), min_ms(notice_due(s), ping_due(s)));
     if (due == UINT64_MAX || (timer_is_running(&s->timer) && s->timer.due_ms <= due))
         return;
     uint64_t now = now_of(s);
@@ -85,6 +103,17 @@ static void begin_drain(struct http_server *base)
     arm(s);
 }
 
+static bool is_deaf(struct h2_server *s, uint64_t now)
+{
+    if (ping_due(s) > now)
+        return false;
+    if (s->ping_ms)
+        return true;
+    s->ping_ms = now;
+    h2_ping(s->link.h2);
+    return false;
+}
+
 static void on_timer(struct timer *t)
 {
     struct h2_server *s = container_of(t, struct h2_server, timer);
@@ -94,6 +123,10 @@ static void on_timer(struct timer *t)
     if (head_due(s) <= now) {
         s->timed_out = true;
         h2_abandon(s->link.h2, H2_ENHANCE_YOUR_CALM, "head took too long");
+    } else if (is_deaf(s, now)) {
+        http_server_finish(&s->base, ERR_TIMEOUT, HTTP_CLOSE_NOW, ERR_TIMEOUT,
+                           "the client does not answer any more");
+        return;
     } else if (notice_due(s) <= now || idle_due(s) <= now) {
         s->goaway_wanted = true;
         s->idle_since_ms = 0;
@@ -194,7 +227,9 @@ static void on_settings(struct h2 *h)
 static void on_pong(struct h2 *h)
 {
     struct h2_server *s = server_of(h);
-    if (s->drain_since_ms)
+    if (s->ping_ms)
+        s->ping_ms = 0;
+    else if (s->drain_since_ms)
         s->goaway_wanted = true;
 }
 

@@ -105,9 +105,9 @@ static void on_call(void *owner, struct slice path, enum grpc_status status, con
 }
 
 static const struct grpc_method methods[] = {
-    {"/test.Test/Echo", echo},
-    {"/test.Test/Deny", deny},
-    {"/test.Test/Park", park},
+    {.path = "/test.Test/Echo", .handle = echo},
+    {.path = "/test.Test/Deny", .handle = deny},
+    {.path = "/test.Test/Park", .handle = park},
 };
 
 static void on_server_closed(void *owner, enum err why, const char *detail)
