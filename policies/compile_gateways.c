@@ -119,6 +119,8 @@ static void attach_route(struct gateway_build *b, const struct route *route)
         [NO_HOST] = "no host name is both the route's and the listener's: not in force",
     };
     const struct metadata *gateway = &b->gateway->object.meta;
+    if (route->object.kind->id != KIND_HTTP_ROUTE)
+        return;
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
         struct slice ns =
             p->namespace_name.ptr ? p->namespace_name : route->object.meta.namespace_name;
@@ -246,7 +248,7 @@ static void emit_port(struct gateway_build *b, const struct listener *first)
                        : WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTP;
     for (size_t i = 0; i < b->count; i++) {
         struct listener *l = &b->listeners[i];
-        if (l->from->port != first->from->port)
+        if (l->from->port != first->from->port || l->from->protocol > GATEWAY_HTTPS)
             continue;
         l->is_done = true;
         l->usable = !tls;
@@ -292,6 +294,6 @@ void compile_gateways_emit(struct compile *c)
         attach_route(&b, POLICY_AT(routes, struct route, i));
     note_policies(c, routes);
     for (size_t i = 0; i < b.count; i++)
-        if (!b.listeners[i].is_done)
+        if (!b.listeners[i].is_done && b.listeners[i].from->protocol <= GATEWAY_HTTPS)
             emit_port(&b, &b.listeners[i]);
 }

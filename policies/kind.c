@@ -6,7 +6,9 @@
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/kinds/gateway.h"
+#include "policies/kinds/gateway_class.h"
 #include "policies/kinds/http_route.h"
+#include "policies/kinds/listener_set.h"
 #include "policies/kinds/mesh_config.h"
 #include "policies/kinds/namespace.h"
 #include "policies/kinds/peer_authentication.h"
@@ -14,7 +16,10 @@
 #include "policies/kinds/reference_grant.h"
 #include "policies/kinds/secret.h"
 #include "policies/kinds/service.h"
+#include "policies/kinds/tcp_route.h"
+#include "policies/kinds/tls_route.h"
 #include "policies/kinds/traffic_policy.h"
+#include "policies/kinds/udp_route.h"
 #include "policies/schema_format.h"
 
 const struct kind *const kind_all[KIND_COUNT] = {
@@ -23,8 +28,13 @@ const struct kind *const kind_all[KIND_COUNT] = {
     [KIND_POD] = &pod_kind,
     [KIND_SECRET] = &secret_kind,
     [KIND_NAMESPACE] = &namespace_kind,
+    [KIND_GATEWAY_CLASS] = &gateway_class_kind,
     [KIND_GATEWAY] = &gateway_kind,
+    [KIND_LISTENER_SET] = &listener_set_kind,
     [KIND_HTTP_ROUTE] = &http_route_kind,
+    [KIND_TLS_ROUTE] = &tls_route_kind,
+    [KIND_TCP_ROUTE] = &tcp_route_kind,
+    [KIND_UDP_ROUTE] = &udp_route_kind,
     [KIND_REFERENCE_GRANT] = &reference_grant_kind,
     [KIND_TRAFFIC_POLICY] = &traffic_policy_kind,
     [KIND_PEER_AUTHENTICATION] = &peer_authentication_kind,

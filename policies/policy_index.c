@@ -10,6 +10,7 @@
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/kinds/http_route.h"
+#include "policies/kinds/listener_set.h"
 #include "policies/kinds/service.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/selector.h"
@@ -102,29 +103,59 @@ static struct slice or_own(struct slice namespace_name, const struct object *o)
     return namespace_name.ptr ? namespace_name : o->meta.namespace_name;
 }
 
+/* Routes of the mesh are for what a sidecar understands. */
+static bool is_of_mesh(const struct route *route)
+{
+    enum kind_id id = route->object.kind->id;
+    return id != KIND_TLS_ROUTE && id != KIND_TCP_ROUTE && id != KIND_UDP_ROUTE;
+}
+
 static void group_route(struct policy_set *s, const struct route *route, struct diag_list *diags)
 {
     bool at_gateway = false;
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p))
-        at_gateway |= route_parent_is_gateway(p);
+        at_gateway |= route_parent_is_gateway(p) || route_parent_is_listener_set(p);
     if (route->spec.hostnames.count && route->spec.parents.count && !at_gateway)
         policy_set_complain(diags, &route->object, 0, true, "spec.hostnames",
                             "count at Gateways only: a Service is matched by its address");
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
         struct slice ns = or_own(p->namespace_name, &route->object);
-        bool is_service = route_parent_is_service(p);
-        if (!is_service && !route_parent_is_gateway(p)) {
+        bool is_service = route_parent_is_service(p), is_set = route_parent_is_listener_set(p);
+        if (!is_service && !is_set && !route_parent_is_gateway(p)) {
             policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
                                 "a parent of kind %.*s is not ours: ignored", SLICE_ARG(p->kind));
             continue;
         }
-        join_group(s, is_service ? POLICY_GROUP_SERVICE_ROUTES : POLICY_GROUP_GATEWAY_ROUTES, ns,
-                   p->name, &route->object);
-        if (!policy_index_find(s, is_service ? KIND_SERVICE : KIND_GATEWAY, ns, p->name))
+        if (is_service && !is_of_mesh(route)) {
+            policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
+                                "a Service as parent is for HTTPRoute and GRPCRoute: ignored");
+            continue;
+        }
+        enum policy_group group = is_service ? POLICY_GROUP_SERVICE_ROUTES
+                                  : is_set   ? POLICY_GROUP_SET_ROUTES
+                                             : POLICY_GROUP_GATEWAY_ROUTES;
+        enum kind_id kind = is_service ? KIND_SERVICE : is_set ? KIND_LISTENER_SET : KIND_GATEWAY;
+        join_group(s, group, ns, p->name, &route->object);
+        if (!policy_index_find(s, kind, ns, p->name))
             policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
                                 "there is no %.*s %.*s/%.*s", SLICE_ARG(p->kind), SLICE_ARG(ns),
                                 SLICE_ARG(p->name));
     }
+}
+
+static void group_set(struct policy_set *s, const struct listener_set *set, struct diag_list *diags)
+{
+    const struct listener_set_parent *p = &set->spec.parent;
+    struct slice ns = listener_set_parent_namespace(set);
+    if (!listener_set_parent_is_gateway(p)) {
+        policy_set_complain(diags, &set->object, p->line, true, "spec.parentRef",
+                            "a parent of kind %.*s is not ours: ignored", SLICE_ARG(p->kind));
+        return;
+    }
+    join_group(s, POLICY_GROUP_GATEWAY_SETS, ns, p->name, &set->object);
+    if (!policy_index_find(s, KIND_GATEWAY, ns, p->name))
+        policy_set_complain(diags, &set->object, p->line, true, "spec.parentRef",
+                            "there is no Gateway %.*s/%.*s", SLICE_ARG(ns), SLICE_ARG(p->name));
 }
 
 static void group_traffic(struct policy_set *s, const struct traffic_policy *policy,
@@ -155,7 +186,13 @@ static void group_object(struct policy_set *s, const struct object *o, struct di
                                 "has no label " ENDPOINT_SLICE_SERVICE_LABEL ": it is of no use");
         break;
     }
+    case KIND_LISTENER_SET:
+        group_set(s, (const struct listener_set *)(const void *)o, diags);
+        break;
     case KIND_HTTP_ROUTE:
+    case KIND_TLS_ROUTE:
+    case KIND_TCP_ROUTE:
+    case KIND_UDP_ROUTE:
         group_route(s, (const struct route *)(const void *)o, diags);
         break;
     case KIND_TRAFFIC_POLICY:

@@ -112,8 +112,6 @@ static void skip_foreign(struct intake *in, const struct doc *root, struct slice
     if (namesake)
         snprintf(hint, sizeof hint, "; did you mean apiVersion %s%s%s?", namesake->group,
                  *namesake->group ? "/" : "", namesake->versions[0]);
-    if (slice_eq_cstr(kind, "GatewayClass"))
-        return;
     if (kind_is_own_group(api_version))
         refuse_unknown_kind(in, root, api_version, kind, hint);
     else

@@ -18,7 +18,9 @@ struct object_list {
 enum policy_group {
     POLICY_GROUP_SLICES,          /* EndpointSlices of the Service namespace/name */
     POLICY_GROUP_SERVICE_ROUTES,  /* HTTPRoutes with the Service namespace/name as a parent */
-    POLICY_GROUP_GATEWAY_ROUTES,  /* HTTPRoutes with the Gateway namespace/name as a parent */
+    POLICY_GROUP_GATEWAY_ROUTES,  /* routes of all kinds with the Gateway as a parent */
+    POLICY_GROUP_SET_ROUTES,      /* routes of all kinds with the ListenerSet as a parent */
+    POLICY_GROUP_GATEWAY_SETS,    /* ListenerSets of the Gateway namespace/name */
     POLICY_GROUP_SERVICE_TRAFFIC, /* TrafficPolicies for the Service namespace/name */
     POLICY_GROUP_ROUTE_TRAFFIC,   /* TrafficPolicies for the HTTPRoute namespace/name */
     POLICY_GROUP_SERVICES,        /* Services of the namespace */

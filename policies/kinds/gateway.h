@@ -2,50 +2,67 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
-#include "policies/selector.h"
+#include "policies/kinds/gateway_listener.h"
 
-enum gateway_protocol { GATEWAY_HTTP, GATEWAY_HTTPS, GATEWAY_TLS, GATEWAY_TCP, GATEWAY_UDP };
-enum gateway_from { GATEWAY_FROM_SAME, GATEWAY_FROM_ALL, GATEWAY_FROM_SELECTOR, GATEWAY_FROM_NONE };
+enum gateway_validation_mode { GATEWAY_VALID_ONLY, GATEWAY_INSECURE_FALLBACK };
 
-struct gateway_certificate_ref {
-    struct slice group, kind, name;
-    struct slice namespace_name; /* NULL ptr: the Gateway's */
-    unsigned line;
+/* Which certificates clients must show. */
+struct gateway_validation {
+    struct schema_list authorities; /* struct gateway_certificate_ref */
+    int mode;                       /* enum gateway_validation_mode */
 };
 
-struct gateway_tls {
-    int mode;                        /* 0: Terminate */
-    struct schema_list certificates; /* struct gateway_certificate_ref */
+struct gateway_client_tls {
+    struct gateway_validation *validation; /* NULL: none is asked for */
 };
 
-struct gateway_namespaces {
-    int from; /* enum gateway_from */
-    struct selector *selector;
-};
-
-struct gateway_route_kind {
-    struct slice group, kind;
-};
-
-struct gateway_allowed {
-    struct gateway_namespaces namespaces;
-    struct schema_list kinds; /* struct gateway_route_kind; none: those of the protocol */
-};
-
-struct gateway_listener {
-    struct slice name;
-    struct slice hostname; /* empty: any */
+struct gateway_port_tls {
     int64_t port;
-    int protocol; /* enum gateway_protocol */
-    struct gateway_tls *tls;
-    struct gateway_allowed allowed;
-    unsigned line;
+    struct gateway_client_tls tls;
+};
+
+struct gateway_frontend_tls {
+    struct gateway_client_tls fallback; /* "default" */
+    struct schema_list ports;           /* struct gateway_port_tls */
+};
+
+struct gateway_backend_tls {
+    struct gateway_certificate_ref *client_certificate; /* what backends are shown */
+};
+
+struct gateway_tls_ends {
+    struct gateway_frontend_tls *frontend;
+    struct gateway_backend_tls *backend;
+};
+
+enum gateway_address_type { GATEWAY_ADDRESS_IP, GATEWAY_ADDRESS_HOSTNAME, GATEWAY_ADDRESS_UNKNOWN };
+
+struct gateway_address {
+    struct slice type_name; /* as it was given */
+    int type;               /* enum gateway_address_type */
+    struct slice value;     /* empty: any */
+};
+
+struct gateway_parameters {
+    struct slice group, kind, name;
+};
+
+struct gateway_infrastructure {
+    struct schema_list labels, annotations; /* struct schema_pair */
+    struct gateway_parameters *parameters;
+};
+
+struct gateway_allowed_listeners {
+    struct gateway_namespaces namespaces; /* of ListenerSets; none when nothing is said */
 };
 
 struct gateway_spec {
     struct slice class_name;
     struct schema_list listeners; /* struct gateway_listener */
+    struct schema_list addresses; /* struct gateway_address */
+    struct gateway_infrastructure infrastructure;
+    struct gateway_allowed_listeners allowed;
+    struct gateway_tls_ends tls;
 };
 
 struct gateway {
@@ -54,3 +71,5 @@ struct gateway {
 };
 
 extern const struct kind gateway_kind;
+/* The reference to parameters, which GatewayClass has too. */
+extern const struct schema gateway_parameters_schema;

@@ -53,3 +53,8 @@ bool route_parent_is_gateway(const struct route_parent *p)
 {
     return slice_eq_cstr(p->kind, "Gateway") && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY);
 }
+
+bool route_parent_is_listener_set(const struct route_parent *p)
+{
+    return slice_eq_cstr(p->kind, "ListenerSet") && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY);
+}

@@ -38,3 +38,4 @@ extern const struct schema route_parent_schema;
 /* The parent is a Service: the route is for the mesh. */
 bool route_parent_is_service(const struct route_parent *p);
 bool route_parent_is_gateway(const struct route_parent *p);
+bool route_parent_is_listener_set(const struct route_parent *p);

@@ -38,7 +38,9 @@ static void check(const struct cases_item *item, struct buf *out)
 
 KIND(documents, 10)
 KIND(core, 12)
-KIND(gateway, 10)
+KIND(gateway, 12)
+KIND(listener_set, 3)
+KIND(stream_route, 4)
 KIND(http_route, 25)
 KIND(reference_grant, 3)
 KIND(traffic_policy, 8)
@@ -53,6 +55,8 @@ int main(void)
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_core),
         cmocka_unit_test(test_gateway),
+        cmocka_unit_test(test_listener_set),
+        cmocka_unit_test(test_stream_route),
         cmocka_unit_test(test_http_route),
         cmocka_unit_test(test_reference_grant),
         cmocka_unit_test(test_traffic_policy),

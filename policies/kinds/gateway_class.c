@@ -1,0 +1,47 @@
+/* The table of GatewayClass: whose business the Gateways of a class are. Control thread. Must not
+ * know which controller we are.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/kinds/gateway_class.h"
+
+static const struct schema_field spec_fields[] = {
+    SCHEMA_FIELD(struct gateway_class_spec, controller, "controllerName", STRING,
+                 "Whose business Gateways of this class are.", .flags = SCHEMA_REQUIRED, .min = 1,
+                 .max = 253),
+    SCHEMA_FIELD(struct gateway_class_spec, parameters, "parametersRef", OBJECT,
+                 "Further settings; no kind of them is known.",
+                 .object = &gateway_parameters_schema),
+    SCHEMA_BARE("description", ANY, "Words for people."),
+    {0},
+};
+
+static const struct schema spec_schema = {
+    .name = "GatewayClassSpec",
+    .doc = "Whose business Gateways of this class are.",
+    .size = sizeof(struct gateway_class_spec),
+    .fields = spec_fields,
+};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    KIND_STATUS,
+    SCHEMA_FIELD(struct gateway_class, spec, "spec", INLINE,
+                 "Whose business Gateways of this class are.", .flags = SCHEMA_REQUIRED,
+                 .object = &spec_schema),
+    {0},
+};
+
+static const struct schema schema = {
+    .name = "GatewayClass",
+    .doc = "A class of Gateways.",
+    .size = sizeof(struct gateway_class),
+    .fields = fields,
+};
+
+const struct kind gateway_class_kind = {
+    .id = KIND_GATEWAY_CLASS,
+    .name = "GatewayClass",
+    .group = KIND_GROUP_GATEWAY,
+    .versions = {"v1", "v1beta1"},
+    .is_cluster_scoped = true,
+    .schema = &schema,
+};

@@ -1,0 +1,53 @@
+/* The table of TLSRoute: parents, host names and backends. Control thread. Must not know
+ * which parents and backends exist, nor what happens to connections.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/kinds/tls_route.h"
+
+#include "policies/schema_format.h"
+
+static const struct schema_field hostname_element = {.type = SCHEMA_STRING,
+                                                     .format = &schema_format_hostname};
+
+static const struct schema_field spec_fields[] = {
+    SCHEMA_FIELD(struct route_spec, parents, "parentRefs", LIST,
+                 "Gateways and ListenerSets that the route is for.", .max = 32,
+                 .element = &stream_route_parent_element),
+    SCHEMA_FIELD(struct route_spec, hostnames, "hostnames", LIST,
+                 "Host names that clients ask for in their hello.", .flags = SCHEMA_REQUIRED,
+                 .min = 1, .max = 1024, .element = &hostname_element),
+    SCHEMA_FIELD(struct route_spec, rules, "rules", LIST, "Where they go.",
+                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 1,
+                 .element = &stream_route_rule_element),
+    SCHEMA_BARE("useDefaultGateways", REFUSED, "Attaching without naming a Gateway."),
+    {0},
+};
+
+static const struct schema spec_schema = {
+    .name = "TLSRouteSpec",
+    .doc = "Parents and backends.",
+    .size = sizeof(struct route_spec),
+    .fields = spec_fields,
+};
+
+static const struct schema_field fields[] = {
+    KIND_FIELDS,
+    KIND_STATUS,
+    SCHEMA_FIELD(struct route, spec, "spec", INLINE, "Parents and backends.",
+                 .flags = SCHEMA_REQUIRED, .object = &spec_schema),
+    {0},
+};
+
+static const struct schema schema = {
+    .name = "TLSRoute",
+    .doc = "Says which TLS connections go where, by the host name they ask for.",
+    .size = sizeof(struct route),
+    .fields = fields,
+};
+
+const struct kind tls_route_kind = {
+    .id = KIND_TLS_ROUTE,
+    .name = "TLSRoute",
+    .group = KIND_GROUP_GATEWAY,
+    .versions = {"v1", "v1alpha3"},
+    .schema = &schema,
+};
