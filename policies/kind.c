@@ -4,10 +4,14 @@
 #include "policies/kind.h"
 
 #include "policies/kinds/authorization_policy.h"
+#include "policies/kinds/backend_tls_policy.h"
+#include "policies/kinds/config_map.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/gateway_class.h"
+#include "policies/kinds/grpc_route.h"
 #include "policies/kinds/http_route.h"
+#include "policies/kinds/ingress.h"
 #include "policies/kinds/listener_set.h"
 #include "policies/kinds/mesh_config.h"
 #include "policies/kinds/namespace.h"
@@ -27,14 +31,18 @@ const struct kind *const kind_all[KIND_COUNT] = {
     [KIND_ENDPOINT_SLICE] = &endpoint_slice_kind,
     [KIND_POD] = &pod_kind,
     [KIND_SECRET] = &secret_kind,
+    [KIND_CONFIG_MAP] = &config_map_kind,
     [KIND_NAMESPACE] = &namespace_kind,
     [KIND_GATEWAY_CLASS] = &gateway_class_kind,
+    [KIND_INGRESS] = &ingress_kind,
     [KIND_GATEWAY] = &gateway_kind,
     [KIND_LISTENER_SET] = &listener_set_kind,
     [KIND_HTTP_ROUTE] = &http_route_kind,
     [KIND_TLS_ROUTE] = &tls_route_kind,
     [KIND_TCP_ROUTE] = &tcp_route_kind,
     [KIND_UDP_ROUTE] = &udp_route_kind,
+    [KIND_GRPC_ROUTE] = &grpc_route_kind,
+    [KIND_BACKEND_TLS_POLICY] = &backend_tls_policy_kind,
     [KIND_REFERENCE_GRANT] = &reference_grant_kind,
     [KIND_TRAFFIC_POLICY] = &traffic_policy_kind,
     [KIND_PEER_AUTHENTICATION] = &peer_authentication_kind,

@@ -123,6 +123,52 @@ static bool is_cidr(struct slice text)
     return cidr_parse(text, &cidr) == ERR_OK;
 }
 
+/* A wildcard is the host's first label, or all of it. */
+static bool is_origin_host(struct slice text)
+{
+    if (slice_eq_cstr(text, "*"))
+        return true;
+    if (slice_starts_with(text, SLICE("*.")))
+        text = slice_sub(text, 2, text.len);
+    return text.len <= 253 && is_bounded(text, ALNUM_ANY "-.", ALNUM_ANY) &&
+           slice_find(text, SLICE("..")) == text.len;
+}
+
+static bool is_origin(struct slice text)
+{
+    struct slice scheme =
+        slice_starts_with(text, SLICE("https://")) ? SLICE("https://") : SLICE("http://");
+    if (slice_eq_cstr(text, "*"))
+        return true;
+    if (!slice_starts_with(text, scheme))
+        return false;
+    struct slice host = slice_sub(text, scheme.len, text.len);
+    size_t colon = slice_find_byte(host, ':');
+    return is_origin_host(slice_sub(host, 0, colon)) &&
+           (colon == host.len || is_port_key(slice_sub(host, colon + 1, host.len)));
+}
+
+static bool is_method(struct slice text)
+{
+    static const char *const methods[] = {"GET",     "HEAD",    "POST",  "PUT",   "DELETE",
+                                          "CONNECT", "OPTIONS", "TRACE", "PATCH", "*"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (slice_eq_cstr(text, methods[i]))
+            return true;
+    return false;
+}
+
+static bool is_uri(struct slice text)
+{
+    size_t colon = slice_find_byte(text, ':');
+    struct slice rest = slice_sub(text, colon, text.len);
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] <= 0x20 || (unsigned char)text.ptr[i] >= 0x7f)
+            return false;
+    return colon > 0 && slice_starts_with(rest, SLICE("://")) && rest.len > 3 &&
+           is_bounded(slice_sub(text, 0, colon), ALNUM_ANY "+-.", ALNUM_ANY);
+}
+
 #define LABEL "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 #define DNS LABEL "(\\." LABEL ")*"
 #define LABEL_VALUE "([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
@@ -168,3 +214,14 @@ const struct schema_format schema_format_cidr = {
 const struct schema_format schema_format_trust_domain = {
     "trust-domain", "must be a name in lower case, like \"cluster.local\"", "^" DNS "$",
     is_dns_name};
+const struct schema_format schema_format_origin = {
+    "origin",
+    "must be an origin like \"https://shop.example.com\", \"https://*.example.com\" or \"*\"",
+    "^(\\*|https?://(\\*|(\\*\\.)?[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*)(:[1-9][0-9]{0,4})?)$",
+    is_origin};
+const struct schema_format schema_format_method = {
+    "method", "must be a method like \"PUT\", or \"*\"",
+    "^(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|\\*)$", is_method};
+const struct schema_format schema_format_uri = {
+    "uri", "must be a URI like \"spiffe://cluster.local/ns/shop/sa/web\"",
+    "^[A-Za-z][A-Za-z0-9+.-]*://[!-~]+$", is_uri};

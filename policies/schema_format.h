@@ -22,3 +22,7 @@ extern const struct schema_format schema_format_label_value;
 extern const struct schema_format schema_format_port_key; /* "8080": the key of a map by port */
 extern const struct schema_format schema_format_cidr;     /* "10.0.0.0/8" or an address */
 extern const struct schema_format schema_format_trust_domain;
+extern const struct schema_format
+    schema_format_origin; /* "https://a.b:8443", "*", wildcard hosts */
+extern const struct schema_format schema_format_method; /* "GET", "*" */
+extern const struct schema_format schema_format_uri;    /* "spiffe://a/b" */

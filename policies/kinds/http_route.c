@@ -5,26 +5,12 @@
 
 #include <stdio.h>
 
-#include "policies/schema_format.h"
-
 static const struct schema_field filter_element = {.type = SCHEMA_INLINE,
                                                    .object = &http_route_filter_schema};
 
 static const struct schema_field backend_fields[] = {
-    SCHEMA_FIELD(struct route_backend, group, "group", STRING,
-                 "Group of the backend; empty for core.", .text = "", .max = 253),
-    SCHEMA_FIELD(struct route_backend, kind, "kind", STRING, "Kind of the backend.",
-                 .text = "Service", .min = 1, .max = 63),
-    SCHEMA_FIELD(struct route_backend, name, "name", STRING, "Name of the backend.",
-                 .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
-    SCHEMA_FIELD(struct route_backend, namespace_name, "namespace", STRING,
-                 "Namespace of the backend; the route's when left out.",
-                 .format = &schema_format_label_name),
-    SCHEMA_FIELD(struct route_backend, port, "port", INT, "Port of the Service.", .min = 1,
-                 .max = 65535),
-    SCHEMA_FIELD(struct route_backend, weight, "weight", INT,
-                 "Its share of the requests, against the other weights; 0: none.", .min = 0,
-                 .max = 1000000, .fallback = 1),
+    ROUTE_BACKEND_FIELDS,
+    ROUTE_WEIGHT_FIELD,
     SCHEMA_FIELD(struct route_backend, filters, "filters", LIST,
                  "Filters for what goes to this backend.", .max = 16, .element = &filter_element),
     {0},
@@ -33,15 +19,13 @@ static const struct schema_field backend_fields[] = {
 static void check_backend(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct route_backend *b = value;
-    bool is_service = slice_is_empty(b->group) && slice_eq_cstr(b->kind, "Service");
-    if (is_service && !doc_get(node, SLICE("port")))
-        schema_error(run, node, "port", "is required for a Service");
+    route_backend_check(run, node, value);
     for (size_t i = 0; i < b->filters.count; i++) {
         const struct http_route_filter *f = SCHEMA_AT(b->filters, struct http_route_filter, i);
         char where[48];
         snprintf(where, sizeof where, "filters[%zu].type", i);
-        if (f->type == HTTP_ROUTE_FILTER_REDIRECT || f->type == HTTP_ROUTE_FILTER_REWRITE)
-            schema_error(run, node, where, "is not supported yet for a single backend");
+        if (f->type == HTTP_ROUTE_FILTER_CORS)
+            schema_error(run, node, where, "CORS is for a rule, not for a single backend");
     }
 }
 
@@ -133,23 +117,16 @@ static bool has_one_prefix(const struct http_route_rule *rule)
 static void check_rule(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct http_route_rule *rule = value;
-    unsigned seen = 0;
-    for (size_t i = 0; i < rule->filters.count; i++) {
-        const struct http_route_filter *f = SCHEMA_AT(rule->filters, struct http_route_filter, i);
-        char where[48];
-        snprintf(where, sizeof where, "filters[%zu]", i);
-        if (f->type == SCHEMA_UNSET || f->type >= HTTP_ROUTE_FILTER_KNOWN)
-            continue;
-        if (seen & 1u << f->type)
-            schema_error(run, node, where, "a filter of this type is given twice");
-        seen |= 1u << f->type;
-        if (http_route_filter_needs_prefix(f) && !has_one_prefix(rule))
-            schema_error(run, node, where,
-                         "replacePrefixMatch needs exactly one match, of type PathPrefix");
+    bool has_prefix = has_one_prefix(rule);
+    bool redirect = http_route_filter_find(&rule->filters, HTTP_ROUTE_FILTER_REDIRECT) != NULL;
+    http_route_filter_check_list(run, node, "filters", &rule->filters, has_prefix);
+    for (size_t i = 0; i < rule->backends.count; i++) {
+        char at[48];
+        snprintf(at, sizeof at, "backendRefs[%zu].filters", i);
+        http_route_filter_check_list(run, node, at,
+                                     &SCHEMA_AT(rule->backends, struct route_backend, i)->filters,
+                                     has_prefix);
     }
-    bool redirect = seen & 1u << HTTP_ROUTE_FILTER_REDIRECT;
-    if (redirect && seen & 1u << HTTP_ROUTE_FILTER_REWRITE)
-        schema_error(run, node, "filters", "RequestRedirect and URLRewrite exclude each other");
     if (redirect && rule->backends.count)
         schema_error(run, node, "backendRefs", "must be left out: the rule has a RequestRedirect");
 }
@@ -183,7 +160,7 @@ static const struct schema_field spec_fields[] = {
     {0},
 };
 
-static void check_spec(struct schema_run *run, const struct doc *node, void *value)
+void http_route_check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct route_spec *spec = value;
     size_t matches = 0;
@@ -206,7 +183,7 @@ static const struct schema spec_schema = {
     .doc = "Parents, hosts and rules.",
     .size = sizeof(struct route_spec),
     .fields = spec_fields,
-    .check = check_spec,
+    .check = http_route_check_spec,
 };
 
 static const struct schema_field fields[] = {

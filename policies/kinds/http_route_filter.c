@@ -10,12 +10,19 @@
 static const char *const types[] = {
     [HTTP_ROUTE_FILTER_REQUEST_HEADERS] = "RequestHeaderModifier",
     [HTTP_ROUTE_FILTER_RESPONSE_HEADERS] = "ResponseHeaderModifier",
+    [HTTP_ROUTE_FILTER_MIRROR] = "RequestMirror",
+    [HTTP_ROUTE_FILTER_EXTENSION] = "ExtensionRef",
     [HTTP_ROUTE_FILTER_REDIRECT] = "RequestRedirect",
     [HTTP_ROUTE_FILTER_REWRITE] = "URLRewrite",
-    "RequestMirror",
-    "CORS",
-    "ExternalAuth",
-    "ExtensionRef",
+    [HTTP_ROUTE_FILTER_CORS] = "CORS",
+    [HTTP_ROUTE_FILTER_EXTERNAL_AUTH] = "ExternalAuth",
+    NULL,
+};
+static const char *const grpc_types[] = {
+    [HTTP_ROUTE_FILTER_REQUEST_HEADERS] = "RequestHeaderModifier",
+    [HTTP_ROUTE_FILTER_RESPONSE_HEADERS] = "ResponseHeaderModifier",
+    [HTTP_ROUTE_FILTER_MIRROR] = "RequestMirror",
+    [HTTP_ROUTE_FILTER_EXTENSION] = "ExtensionRef",
     NULL,
 };
 static const char *const replaces[] = {
@@ -182,21 +189,33 @@ static const struct schema rewrite_schema = {
     .fields = rewrite_fields,
 };
 
+#define HEADER_ROWS                                                                                \
+    SCHEMA_FIELD(struct http_route_filter, request_headers, "requestHeaderModifier", OBJECT,       \
+                 "Changes to the request's headers.", .object = &header_filter_schema),            \
+        SCHEMA_FIELD(struct http_route_filter, response_headers, "responseHeaderModifier", OBJECT, \
+                     "Changes to the response's headers.", .object = &header_filter_schema),       \
+        SCHEMA_FIELD(struct http_route_filter, mirror, "requestMirror", OBJECT,                    \
+                     "Where to send copies.", .object = &http_route_mirror_schema),                \
+        SCHEMA_BARE("extensionRef", ANY, "A filter of another kind.")
+
 static const struct schema_field filter_fields[] = {
     SCHEMA_FIELD(struct http_route_filter, type, "type", ENUM, "What the filter does.",
                  .flags = SCHEMA_REQUIRED, .choices = types, .fallback = SCHEMA_UNSET),
-    SCHEMA_FIELD(struct http_route_filter, request_headers, "requestHeaderModifier", OBJECT,
-                 "Changes to the request's headers.", .object = &header_filter_schema),
-    SCHEMA_FIELD(struct http_route_filter, response_headers, "responseHeaderModifier", OBJECT,
-                 "Changes to the response's headers.", .object = &header_filter_schema),
+    HEADER_ROWS,
     SCHEMA_FIELD(struct http_route_filter, redirect, "requestRedirect", OBJECT,
                  "Where to redirect.", .object = &redirect_schema),
     SCHEMA_FIELD(struct http_route_filter, rewrite, "urlRewrite", OBJECT, "What the backend sees.",
                  .object = &rewrite_schema),
-    SCHEMA_BARE("requestMirror", ANY, "Where to send copies."),
-    SCHEMA_BARE("cors", ANY, "Cross-origin requests."),
+    SCHEMA_FIELD(struct http_route_filter, cors, "cors", OBJECT, "Cross-origin requests.",
+                 .object = &http_route_cors_schema),
     SCHEMA_BARE("externalAuth", ANY, "Who decides."),
-    SCHEMA_BARE("extensionRef", ANY, "A filter of another kind."),
+    {0},
+};
+
+static const struct schema_field grpc_filter_fields[] = {
+    SCHEMA_FIELD(struct http_route_filter, type, "type", ENUM, "What the filter does.",
+                 .flags = SCHEMA_REQUIRED, .choices = grpc_types, .fallback = SCHEMA_UNSET),
+    HEADER_ROWS,
     {0},
 };
 
@@ -205,21 +224,21 @@ static void check_filter(struct schema_run *run, const struct doc *node, void *v
     static const char *const members[] = {
         [HTTP_ROUTE_FILTER_REQUEST_HEADERS] = "requestHeaderModifier",
         [HTTP_ROUTE_FILTER_RESPONSE_HEADERS] = "responseHeaderModifier",
+        [HTTP_ROUTE_FILTER_MIRROR] = "requestMirror",
+        [HTTP_ROUTE_FILTER_EXTENSION] = "extensionRef",
         [HTTP_ROUTE_FILTER_REDIRECT] = "requestRedirect",
         [HTTP_ROUTE_FILTER_REWRITE] = "urlRewrite",
-        "requestMirror",
-        "cors",
-        "externalAuth",
-        "extensionRef",
+        [HTTP_ROUTE_FILTER_CORS] = "cors",
+        [HTTP_ROUTE_FILTER_EXTERNAL_AUTH] = "externalAuth",
     };
     const struct http_route_filter *f = value;
     if (f->type == SCHEMA_UNSET)
         return;
-    if (f->type >= HTTP_ROUTE_FILTER_KNOWN) {
+    if (f->type == HTTP_ROUTE_FILTER_EXTENSION || f->type == HTTP_ROUTE_FILTER_EXTERNAL_AUTH) {
         schema_error(run, node, "type", "%s is not supported yet", types[f->type]);
         return;
     }
-    for (int i = 0; i < (int)(sizeof members / sizeof *members); i++) {
+    for (int i = 0; i < HTTP_ROUTE_FILTER_COUNT; i++) {
         bool given = doc_get(node, slice_from_cstr(members[i])) != NULL;
         if (i == f->type && !given)
             schema_error(run, node, members[i], "is required when type is %s", types[i]);
@@ -236,6 +255,14 @@ const struct schema http_route_filter_schema = {
     .check = check_filter,
 };
 
+const struct schema http_route_filter_grpc_schema = {
+    .name = "GRPCRouteFilter",
+    .doc = "One step that calls of the rule go through.",
+    .size = sizeof(struct http_route_filter),
+    .fields = grpc_filter_fields,
+    .check = check_filter,
+};
+
 const struct http_route_filter *http_route_filter_find(const struct schema_list *filters,
                                                        enum http_route_filter_type type)
 {
@@ -245,10 +272,31 @@ const struct http_route_filter *http_route_filter_find(const struct schema_list 
     return NULL;
 }
 
-bool http_route_filter_needs_prefix(const struct http_route_filter *f)
+static bool needs_prefix(const struct http_route_filter *f)
 {
     const struct http_route_path_modifier *path = f->redirect  ? f->redirect->path
                                                   : f->rewrite ? f->rewrite->path
                                                                : NULL;
     return path && path->type == HTTP_ROUTE_REPLACE_PREFIX;
+}
+
+void http_route_filter_check_list(struct schema_run *run, const struct doc *node, const char *at,
+                                  const struct schema_list *filters, bool has_prefix)
+{
+    unsigned seen = 0;
+    for (size_t i = 0; i < filters->count; i++) {
+        const struct http_route_filter *f = SCHEMA_AT(*filters, struct http_route_filter, i);
+        char where[80];
+        snprintf(where, sizeof where, "%s[%zu]", at, i);
+        if (f->type == SCHEMA_UNSET)
+            continue;
+        if (f->type != HTTP_ROUTE_FILTER_MIRROR && seen & 1u << f->type)
+            schema_error(run, node, where, "a filter of this type is given twice");
+        seen |= 1u << f->type;
+        if (needs_prefix(f) && !has_prefix)
+            schema_error(run, node, where,
+                         "replacePrefixMatch needs exactly one match, of type PathPrefix");
+    }
+    if (seen & 1u << HTTP_ROUTE_FILTER_REDIRECT && seen & 1u << HTTP_ROUTE_FILTER_REWRITE)
+        schema_error(run, node, at, "RequestRedirect and URLRewrite exclude each other");
 }

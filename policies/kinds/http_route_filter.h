@@ -1,15 +1,22 @@
-/* The filters of an HTTPRoute: header modifiers, redirect, rewrite.
+/* The filters of HTTPRoutes and GRPCRoutes: header modifiers, mirrors, redirect, rewrite, CORS.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "policies/kinds/http_route_cors.h"
+#include "policies/kinds/http_route_mirror.h"
 #include "policies/schema.h"
 
 enum http_route_filter_type {
     HTTP_ROUTE_FILTER_REQUEST_HEADERS,
     HTTP_ROUTE_FILTER_RESPONSE_HEADERS,
-    HTTP_ROUTE_FILTER_REDIRECT,
+    HTTP_ROUTE_FILTER_MIRROR,    /* may be given several times */
+    HTTP_ROUTE_FILTER_EXTENSION, /* known, and refused */
+    HTTP_ROUTE_FILTER_GRPC,      /* the ones before are a GRPCRoute's too */
+    HTTP_ROUTE_FILTER_REDIRECT = HTTP_ROUTE_FILTER_GRPC,
     HTTP_ROUTE_FILTER_REWRITE,
-    HTTP_ROUTE_FILTER_KNOWN, /* the ones behind are known, and refused */
+    HTTP_ROUTE_FILTER_CORS,
+    HTTP_ROUTE_FILTER_EXTERNAL_AUTH, /* known, and refused */
+    HTTP_ROUTE_FILTER_COUNT,
 };
 
 struct http_route_header {
@@ -46,12 +53,18 @@ struct http_route_filter {
     struct http_route_header_filter *request_headers, *response_headers;
     struct http_route_redirect *redirect;
     struct http_route_rewrite *rewrite;
+    struct http_route_mirror *mirror;
+    struct http_route_cors *cors;
 };
 
-extern const struct schema http_route_filter_schema;
+extern const struct schema http_route_filter_schema, http_route_filter_grpc_schema;
 
 /* The filter of that type in a list of them; NULL when there is none. */
 const struct http_route_filter *http_route_filter_find(const struct schema_list *filters,
                                                        enum http_route_filter_type type);
-/* It replaces the prefix that the rule's match names. */
-bool http_route_filter_needs_prefix(const struct http_route_filter *f);
+/* What a list of filters must not have: the same twice, redirect beside rewrite, a prefix to
+ * replace where there is not exactly one. at: the path of the list below node
+ * ("backendRefs[1].filters").
+ */
+void http_route_filter_check_list(struct schema_run *run, const struct doc *node, const char *at,
+                                  const struct schema_list *filters, bool has_prefix);

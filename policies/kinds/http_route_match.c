@@ -31,15 +31,16 @@ static const struct schema_field path_fields[] = {
     {0},
 };
 
-static void check_regex(struct schema_run *run, const struct doc *node, struct slice pattern)
+void http_route_match_check_regex(struct schema_run *run, const struct doc *node, const char *sub,
+                                  struct slice pattern)
 {
     struct regex *regex;
     struct regex_fault fault;
     if (!pattern.ptr)
         return;
     if (regex_create(pattern, false, &regex, &fault))
-        schema_error(run, node, "value", "is no regular expression: %s, at character %zu",
-                     fault.text, fault.offset + 1);
+        schema_error(run, node, sub, "is no regular expression: %s, at character %zu", fault.text,
+                     fault.offset + 1);
     regex_destroy(regex);
 }
 
@@ -93,7 +94,7 @@ static void check_path(struct schema_run *run, const struct doc *node, void *val
 {
     const struct http_route_path_match *p = value;
     if (p->type == HTTP_ROUTE_REGEX)
-        check_regex(run, node, p->value);
+        http_route_match_check_regex(run, node, "value", p->value);
     else if (p->value.ptr)
         check_plain_path(run, node, p->value);
 }
@@ -110,7 +111,7 @@ static void check_value(struct schema_run *run, const struct doc *node, void *va
 {
     const struct http_route_value_match *m = value;
     if (m->type == HTTP_ROUTE_VALUE_REGEX)
-        check_regex(run, node, m->value);
+        http_route_match_check_regex(run, node, "value", m->value);
 }
 
 static const struct schema_field header_fields[] = {
@@ -135,7 +136,7 @@ static const struct schema_field query_fields[] = {
     {0},
 };
 
-static const struct schema header_schema = {
+const struct schema http_route_match_header_schema = {
     .name = "HTTPHeaderMatch",
     .doc = "What a header must be.",
     .size = sizeof(struct http_route_value_match),
@@ -151,7 +152,8 @@ static const struct schema query_schema = {
     .check = check_value,
 };
 
-static const struct schema_field header_element = {.type = SCHEMA_INLINE, .object = &header_schema};
+static const struct schema_field header_element = {.type = SCHEMA_INLINE,
+                                                   .object = &http_route_match_header_schema};
 static const struct schema_field query_element = {.type = SCHEMA_INLINE, .object = &query_schema};
 
 static const struct schema_field match_fields[] = {

@@ -1,4 +1,4 @@
-/* What requests an HTTPRoute's rule is for.
+/* What requests an HTTPRoute's rule is for; calls of a GRPCRoute's are brought into the same form.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -21,7 +21,14 @@ struct http_route_match {
     struct http_route_path_match path;
     struct schema_list headers, query; /* struct http_route_value_match */
     int method;                        /* index into http_route_match_methods; SCHEMA_UNSET: any */
+    size_t grpc_service_len, grpc_method_len; /* GRPCRoute: how narrow it is */
 };
 
 extern const struct schema http_route_match_schema;
+/* Of one struct http_route_value_match. */
+extern const struct schema http_route_match_header_schema;
 extern const char *const http_route_match_methods[]; /* NULL-terminated */
+
+/* For checks: the text at `sub` must be a regular expression. */
+void http_route_match_check_regex(struct schema_run *run, const struct doc *node, const char *sub,
+                                  struct slice pattern);

@@ -1,9 +1,6 @@
-/* The table of a route's parentRefs. Control thread. Must not know which parents exist, nor what
- * is routed.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of a route's parentRefs, and what all references to backends need. Control thread. Must
+ * not know which parents exist, nor what is routed. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/route.h"
-
-#include "policies/schema_format.h"
 
 static const struct schema_field parent_fields[] = {
     SCHEMA_FIELD(struct route_parent, group, "group", STRING,
@@ -57,4 +54,16 @@ bool route_parent_is_gateway(const struct route_parent *p)
 bool route_parent_is_listener_set(const struct route_parent *p)
 {
     return slice_eq_cstr(p->kind, "ListenerSet") && slice_eq_cstr(p->group, KIND_GROUP_GATEWAY);
+}
+
+bool route_backend_is_service(const struct route_backend *b)
+{
+    return slice_is_empty(b->group) && slice_eq_cstr(b->kind, "Service");
+}
+
+void route_backend_check(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct route_backend *b = value;
+    if (route_backend_is_service(b) && !doc_get(node, SLICE("port")))
+        schema_error(run, node, "port", "is required for a Service");
 }
