@@ -1,6 +1,7 @@
 /* The table of a route's parentRefs, and what all references to backends need. Control thread.
  * Must not know which parents and backends exist, nor what is routed.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/kinds/route.h"
 
 static const struct schema_field parent_fields[] = {
     SCHEMA_FIELD(struct route_parent, group, "group", STRING,
