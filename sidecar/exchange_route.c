@@ -2,8 +2,8 @@
  * knows nothing of connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
+#include "lib/codec/normalize.h"
 #include "sidecar/exchange_priv.h"
-#include "sidecar/route/normalize.h"
 #include "sidecar/route/route_table.h"
 
 /* Requests that come in for the app behind us: no route, our defaults, and a retry only for the

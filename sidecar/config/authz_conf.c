@@ -4,9 +4,9 @@
 #include "sidecar/config/authz_conf.h"
 
 #include "lib/base/mem.h"
+#include "lib/codec/normalize.h"
 #include "sidecar/config/authz_when_conf.h"
 #include "sidecar/config/match_conf.h"
-#include "sidecar/route/normalize.h"
 
 typedef Weft__Config__V1__StringMatch *const *pb_matches;
 

@@ -4,10 +4,10 @@
 #include "sidecar/config/route_plan.h"
 
 #include "lib/base/map.h"
+#include "lib/codec/normalize.h"
 #include "sidecar/config/filter_conf.h"
 #include "sidecar/config/match_conf.h"
 #include "sidecar/config/traffic_conf.h"
-#include "sidecar/route/normalize.h"
 
 enum { ROUTES_MAX = 100000, BACKENDS_MAX = 1000000 };
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "lib/codec/normalize.h"
 #include "sidecar/route/match.h"
-#include "sidecar/route/normalize.h"
 
 static struct slice without_slash(struct slice s)
 {

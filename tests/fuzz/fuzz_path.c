@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
+#include "lib/codec/normalize.h"
 #include "sidecar/filters/path_modifier.h"
 #include "sidecar/route/match.h"
-#include "sidecar/route/normalize.h"
 
 static void require(bool ok)
 {

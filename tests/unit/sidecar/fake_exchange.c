@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/sidecar/fake_exchange.h"
 
-#include "sidecar/route/normalize.h"
+#include "lib/codec/normalize.h"
 
 void fake_exchange_init(struct exchange *ex, const char *method, const char *authority,
                         const char *target)

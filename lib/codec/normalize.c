@@ -4,7 +4,7 @@
  * inside path parameters, NUL, CR, LF, overlong UTF-8, a broken escape.
  * Pure; any thread. Must not know what the path is matched against.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/normalize.h"
+#include "lib/codec/normalize.h"
 
 #include <string.h>
 
