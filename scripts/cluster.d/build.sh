@@ -1,5 +1,6 @@
-# Building Kubernetes and the cluster's DNS from Go modules, once: the key is everything that decides
-# what comes out. Sourced by scripts/cluster and tests/conformance/run, after deps/common.sh.
+# Building Kubernetes and the cluster's DNS from Go modules, once: the key is everything that
+# decides what comes out. Sourced by scripts/cluster and tests/conformance/run, after
+# deps/common.sh.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
 
@@ -25,7 +26,9 @@ cluster_key() {
     ) | sha256sum | cut -c1-12
 }
 
-cluster_bin() { printf '%s/cluster/kubernetes-%s-%s/bin' "$WEFT_CACHE" "$CLUSTER_KUBERNETES" "$(cluster_key)"; }
+cluster_bin() {
+    printf '%s/cluster/kubernetes-%s-%s/bin' "$WEFT_CACHE" "$CLUSTER_KUBERNETES" "$(cluster_key)"
+}
 # The CRDs as published, fetched by Go's own tools, which check them against go.sum.
 cluster_crds() { printf '%s/../crds' "$(cluster_bin)"; }
 
@@ -33,11 +36,11 @@ cluster_has_go() {
     command -v go >/dev/null || return 1
     local have
     have=$(go env GOVERSION 2>/dev/null)
-    [ "$(printf '%s\n%s\n' "$CLUSTER_GO_MIN" "${have#go}" | sort -V | head -n 1)" = "$CLUSTER_GO_MIN" ]
+    printf '%s\n%s\n' "$CLUSTER_GO_MIN" "${have#go}" | sort -VC
 }
 
-# go_build <module folder> <output> <package> [ldflags]: static, because programs go into images that
-# hold nothing else.
+# go_build <module folder> <output> <package> [ldflags]: static, because programs go into images
+# that hold nothing else.
 go_build() {
     (
         cd "$1"
@@ -47,18 +50,19 @@ go_build() {
 }
 
 cluster_build_locked() {
-    local bin work name
+    local bin work name module
     bin=$(cluster_bin)
     [ ! -e "$bin/kubectl" ] || return 0
     work=$(mktemp -d "$WEFT_CACHE/tmp.XXXXXX")
     mkdir "$work/bin"
-    say "building Kubernetes $CLUSTER_KUBERNETES from Go modules (once; about ten minutes on two cores)"
-    run_quiet "building Kubernetes" go_build "$WEFT_ROOT/scripts/cluster.d/kube" "$work/bin/kubernetes" . \
+    say "building Kubernetes $CLUSTER_KUBERNETES (once; about ten minutes on two cores)"
+    module=$WEFT_ROOT/scripts/cluster.d/kube
+    run_quiet "building Kubernetes" go_build "$module" "$work/bin/kubernetes" . \
         "$(cluster_go_flags)" || return 1
-    run_quiet "building CoreDNS" go_build "$WEFT_ROOT/scripts/cluster.d/kube" "$work/bin/coredns" ./dns ||
-        return 1
+    run_quiet "building CoreDNS" go_build "$module" "$work/bin/coredns" ./dns || return 1
     run_quiet "fetching the Gateway API's CRDs" cluster_fetch_crds "$work/crds" || return 1
-    for name in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet load-balancer kubectl; do
+    for name in kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet \
+        load-balancer kubectl; do
         ln -s kubernetes "$work/bin/$name"
     done
     mkdir -p "$(dirname "$(dirname "$bin")")"
@@ -81,14 +85,15 @@ cluster_fetch_crds() {
 cluster_build() {
     [ ! -e "$(cluster_bin)/kubectl" ] || return 0
     cluster_has_go ||
-        die "Kubernetes is built from Go modules, and there is no Go $CLUSTER_GO_MIN or newer in PATH"
+        die "Kubernetes is built from Go modules; there is no Go $CLUSTER_GO_MIN or newer in PATH"
     with_cache_lock cluster_build_locked || die "Kubernetes could not be built"
 }
 
 cluster_check() {
     local rc=0 missing
     [ "$(id -u)" -eq 0 ] || { say "missing: root" && rc=1; }
-    [ -e "$(cluster_bin)/kubectl" ] || cluster_has_go || { say "missing: Go $CLUSTER_GO_MIN or newer" && rc=1; }
+    [ -e "$(cluster_bin)/kubectl" ] || cluster_has_go ||
+        { say "missing: Go $CLUSTER_GO_MIN or newer" && rc=1; }
     missing=$("$WEFT_ROOT/scripts/bootstrap" --only-cluster --check 2>&1) ||
         { printf '%s\n' "$missing" >&2 && rc=1; }
     return $rc

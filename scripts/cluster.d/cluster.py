@@ -49,7 +49,8 @@ def wait(what: str, log: str, ready: Callable[[], bool], seconds: float = 60) ->
         if time.monotonic() > deadline:
             tail = run("tail", "-n", "15", str(s.STATE / log), check=False).stdout
             sys.exit(
-                f"cluster: {what} did not come up in {seconds:.0f} s; the end of {s.STATE / log}:\n{tail}"
+                f"cluster: {what} did not come up in {seconds:.0f} s; the end of {s.STATE / log}:\n"
+                f"{tail}"
             )
         time.sleep(0.1)
 
@@ -341,9 +342,8 @@ def status() -> None:
         "balancer",
     ):
         pid = servers.running(name)
-        print(
-            f"{name:12} {'runs, pid ' + str(pid) if pid else 'is not running: ' + str(s.STATE / name) + '.log'}"
-        )
+        how = f"runs, pid {pid}" if pid else f"is not running: {s.STATE / name}.log"
+        print(f"{name:12} {how}")
     kubectl_out = kubectl("get", "pods", "-A", "-o", "wide", check=False)
     print(kubectl_out.stdout, end="")
 

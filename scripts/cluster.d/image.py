@@ -13,8 +13,11 @@ import pathlib
 import re
 import subprocess
 import tarfile
+from typing import Union
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Of a file; of a symbolic link: where to; None: a folder.
+Contents = Union[bytes, str, None]
 CREATED = "2026-01-01T00:00:00Z"
 
 
@@ -41,12 +44,15 @@ class Image:
         self.file(source, path, 0o755)
         self.libraries(source)
 
+    def link(self, path: str, to: str) -> None:
+        self._put(path, 0o777, to)
+
     def libraries(self, source: pathlib.Path | str) -> None:
         for library in libraries_of(source):
             if library.strip("/") not in self.files:
                 self.file(library, library, 0o755)
 
-    def _put(self, path: str, mode: int, contents: bytes) -> None:
+    def _put(self, path: str, mode: int, contents: bytes | str) -> None:
         parts = path.strip("/").split("/")
         for end in range(1, len(parts)):
             self.folder("/".join(parts[:end]))
@@ -102,7 +108,7 @@ def _architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
 
 
-def _tar(members: list[tuple[str, int, bytes | None]]) -> bytes:
+def _tar(members: list[tuple[str, int, Contents]]) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, mode, contents in members:
@@ -110,6 +116,9 @@ def _tar(members: list[tuple[str, int, bytes | None]]) -> bytes:
             info.mode = mode
             if contents is None:
                 info.type = tarfile.DIRTYPE
+                tar.addfile(info)
+            elif isinstance(contents, str):
+                info.type, info.linkname = tarfile.SYMTYPE, contents
                 tar.addfile(info)
             else:
                 info.size = len(contents)

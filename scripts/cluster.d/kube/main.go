@@ -26,8 +26,12 @@ var servers = map[string]func() *cobra.Command{
 	"kube-controller-manager": controllers.NewControllerManagerCommand,
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 	"kube-proxy":              proxy.NewProxyCommand,
-	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+	"kubelet":                 newKubeletCommand,
 	"load-balancer":           newLoadBalancerCommand,
+}
+
+func newKubeletCommand() *cobra.Command {
+	return kubelet.NewKubeletCommand(context.Background())
 }
 
 func main() {

@@ -1,0 +1,3 @@
+module weft/app
+
+go 1.24
