@@ -21,7 +21,8 @@ cluster_go_flags() {
 cluster_key() {
     (
         cd "$WEFT_ROOT/scripts/cluster.d"
-        cat build.sh kube/go.mod kube/go.sum kube/*.go kube/dns/*.go
+        printf '%s %s' "$(cluster_go_flags)" "$CLUSTER_GATEWAY_API"
+        cat kube/go.mod kube/go.sum kube/*.go kube/dns/*.go
         uname -m
     ) | sha256sum | cut -c1-12
 }
