@@ -2,6 +2,7 @@
  * hosts. Control thread. Must not know how routes are built.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
+#include "policies/grants.h"
 #include "policies/gateway_host.h"
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/namespace.h"
@@ -148,7 +149,7 @@ static const struct secret *find_secret(struct gateway_build *b,
                            SLICE_ARG(ref->kind));
         return NULL;
     }
-    if (!compile_grants_allow(b->c, "Gateway", own, "Secret", ns, ref->name)) {
+    if (!grants_allow(b->c->set, "Gateway", own, "Secret", ns, ref->name)) {
         compile_build_note(b->c, o, ref->line, path,
                            "no ReferenceGrant in %.*s allows this: left out", SLICE_ARG(ns));
         return NULL;

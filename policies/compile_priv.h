@@ -125,8 +125,3 @@ void compile_routes_emit(struct compile *c, struct compile_routes *from,
 /* What a rule's backendRefs, filters and matches become, apart from their order. */
 PB(Route) * compile_route_one(struct compile *c, const struct compile_route *from,
                               const struct traffic *parent);
-
-/* Does a ReferenceGrant let `kind` in namespace `from` refer to to_kind to_ns/to_name of the core
- * group? */
-bool compile_grants_allow(const struct compile *c, const char *kind, struct slice from,
-                          const char *to_kind, struct slice to_namespace, struct slice to_name);

@@ -2,6 +2,7 @@
  * their shares. Control thread. Must not know of order.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
+#include "policies/grants.h"
 
 /* ---- match ---- */
 
@@ -170,7 +171,7 @@ static bool resolve(struct compile *c, const struct route *route, const struct r
                            SLICE_ARG(b->kind));
         return false;
     }
-    if (needs_grant && !compile_grants_allow(c, "HTTPRoute", own, "Service", ns, b->name)) {
+    if (needs_grant && !grants_allow(c->set, "HTTPRoute", own, "Service", ns, b->name)) {
         compile_build_note(c, o, b->line, path,
                            "no ReferenceGrant in %.*s allows this: its share gets 500",
                            SLICE_ARG(ns));

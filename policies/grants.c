@@ -1,7 +1,8 @@
 /* ReferenceGrants: may an object of one namespace refer to one of another? Control thread. Must
  * not know what the reference is for.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/compile_priv.h"
+#include "policies/grants.h"
+
 #include "policies/kinds/reference_grant.h"
 
 static bool allows_from(const struct reference_grant *g, const char *kind, struct slice from)
@@ -22,13 +23,13 @@ static bool allows_to(const struct reference_grant *g, const char *kind, struct 
     return false;
 }
 
-bool compile_grants_allow(const struct compile *c, const char *kind, struct slice from,
-                          const char *to_kind, struct slice to_namespace, struct slice to_name)
+bool grants_allow(const struct policy_set *set, const char *kind, struct slice from,
+                  const char *to_kind, struct slice to_namespace, struct slice to_name)
 {
     if (slice_eq(from, to_namespace))
         return true;
     const struct object_list *grants =
-        policy_index_group(c->set, POLICY_GROUP_GRANTS, to_namespace, SLICE(""));
+        policy_index_group(set, POLICY_GROUP_GRANTS, to_namespace, SLICE(""));
     for (size_t i = 0; i < grants->count; i++) {
         const struct reference_grant *g = POLICY_AT(grants, struct reference_grant, i);
         if (allows_from(g, kind, from) && allows_to(g, to_kind, to_name))
