@@ -24,7 +24,14 @@ bool policy_store_remove(struct policy_store *s, const struct kind *kind,
 void policy_store_begin(struct policy_store *s, const struct kind *kind);
 bool policy_store_end(struct policy_store *s, const struct kind *kind);
 
-/* What is there now, finished; valid until the next change. Made anew only after a change. */
+/* Called from inside the functions above for each object whose force changed: as it was before and
+ * as it is now; NULL where it was not, or is not any more. */
+typedef void (*policy_store_change_fn)(void *owner, const struct object *before,
+                                       const struct object *after);
+void policy_store_observe(struct policy_store *s, policy_store_change_fn changed, void *owner);
+
+/* What is there now, finished; valid until the next change. Made anew only after a change. Objects
+ * that other objects exclude (two Services with one address) are refused one by one. */
 const struct policy_set *policy_store_set(struct policy_store *s);
 /* Counts up with every change. */
 uint64_t policy_store_generation(const struct policy_store *s);

@@ -35,6 +35,12 @@ void arena_init(struct arena *a, size_t block_size)
     a->block_size = block_size < BLOCK_MIN ? BLOCK_MIN : block_size & ~(size_t)7;
 }
 
+void arena_lend(struct arena *a, void *memory, size_t size)
+{
+    a->next = memory;
+    a->left = size;
+}
+
 static void free_blocks(struct arena_block *block)
 {
     while (block) {

@@ -21,6 +21,9 @@ struct arena {
 /* block_size: how much is taken from mem_alloc at a time (bigger requests get their own block). No
  * memory is taken before the first arena_alloc. */
 void arena_init(struct arena *a, size_t block_size);
+/* Hands out that memory (aligned to 8 bytes) before any of its own. It stays the caller's: for a
+ * thing whose size is known, in one block. Only right after arena_init. */
+void arena_lend(struct arena *a, void *memory, size_t size);
 void arena_dispose(struct arena *a);
 /* Everything handed out becomes invalid; one block is kept for reuse. */
 void arena_reset(struct arena *a);

@@ -116,6 +116,20 @@ static void test_text(void **state)
     arena_dispose(&a);
 }
 
+static void test_lent_memory_comes_first(void **state)
+{
+    struct arena a;
+    _Alignas(8) char lent[64];
+    arena_init(&a, 128);
+    arena_lend(&a, lent, sizeof lent);
+    assert_ptr_equal(arena_alloc(&a, 60), lent);
+    assert_int_equal(a.total, 64);
+    assert_null(a.blocks);
+    memset(arena_alloc(&a, 16), 1, 16);
+    assert_non_null(a.blocks);
+    arena_dispose(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_reset_reuses),
         cmocka_unit_test(test_tiny_block_size),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_lent_memory_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
