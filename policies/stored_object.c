@@ -55,20 +55,25 @@ static const struct doc *slim_annotations(struct arena *arena, const struct doc 
         if (is_annotation_read(from->members[i].key))
             members[to->count++] = from->members[i];
     to->members = members;
-    return to;
+    return to->count ? to : NULL;
 }
 
-/* A copy of the node with one member's value replaced. */
+/* A copy of the node with one member's value replaced; NULL: without it. */
 static const struct doc *with_member(struct arena *arena, const struct doc *from, const char *key,
                                      const struct doc *value)
 {
     struct doc *to = arena_alloc(arena, sizeof *to);
     struct doc_member *members = arena_alloc(arena, from->count * sizeof *members);
     *to = *from;
+    to->count = 0;
     for (size_t i = 0; i < from->count; i++) {
-        members[i] = from->members[i];
-        if (slice_eq_cstr(members[i].key, key))
-            members[i].value = value;
+        bool is_it = slice_eq_cstr(from->members[i].key, key);
+        if (is_it && !value)
+            continue;
+        members[to->count] = from->members[i];
+        if (is_it)
+            members[to->count].value = value;
+        to->count++;
     }
     to->members = members;
     return to;

@@ -149,7 +149,7 @@ static void test_only_annotations_of_ours_are_kept(void **state)
     struct world *w = *state;
     put(w, "{apiVersion: v1, kind: Service, metadata: {namespace: a, name: s, annotations: {"
            "kubectl.kubernetes.io/last-applied-configuration: long, "
-           "weft.dev/opaque-ports: '80'}}}");
+           "weft.dev/opaque-ports: '80'}}, spec: {}}");
     const struct object *o = get(w, KIND_SERVICE, "a", "s");
     assert_int_equal(o->meta.annotations.count, 1);
     assert_true(
