@@ -197,8 +197,8 @@ static enum err feed(struct json_items *j, const char *at, const char *end)
             break;
         if (event == JSON_SCAN_BAD)
             return ERR_SYNTAX;
-        enum err e = !j->array || j->in_array ? on_item_event(j, event, at)
-                                              : on_outer_event(j, event, at);
+        enum err e =
+            !j->array || j->in_array ? on_item_event(j, event, at) : on_outer_event(j, event, at);
         if (e)
             return e;
     }

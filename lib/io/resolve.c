@@ -80,8 +80,7 @@ static enum err ask(struct resolve *r, struct slice host)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     char name[HOST_MAX + 1];
-    if (host.len == 0 || host.len > HOST_MAX || memchr(host.ptr, 0, host.len) ||
-        r->loop->simulated)
+    if (host.len == 0 || host.len > HOST_MAX || memchr(host.ptr, 0, host.len) || r->loop->simulated)
         return ERR_INVALID;
     memcpy(name, host.ptr, host.len);
     name[host.len] = '\0';

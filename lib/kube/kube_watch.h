@@ -1,6 +1,11 @@
 /* Everything of one kind, as it is and as it changes: list, then watch from there, with bookmarks;
  * a new list after 410 Gone; back-off with jitter after failures. Objects come one at a time, so a
- * long list costs no more memory than its largest object. On the client's loop.
+ * long list costs no more memory than its largest object. On the client's loop; closed before the
+ * client is destroyed.
+ *
+ * The server leaves apiVersion and kind out of the objects of a list, but for those that CRDs
+ * define: whoever watches knows them. An object that is no document (doc_json.h) is left out, with
+ * a warning in the log.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -32,4 +37,5 @@ struct kube_watch_config {
 struct kube_watch *kube_watch_open(struct kube_client *c, const struct kube_watch_config *config,
                                    const struct kube_watch_events *events, void *owner);
 void kube_watch_close(struct kube_watch *w);
+/* on_synced was called, and no on_begin since. */
 bool kube_watch_is_synced(const struct kube_watch *w);

@@ -14,7 +14,7 @@
 #include "lib/tls/tls_priv.h"
 #include "lib/tls/tls_verify.h"
 
-enum { ALPN_MAX = 8, NAMES_MAX = 4096, MIN_RSA_BITS = 2048, MIN_ECC_BITS = 256 };
+enum { ALPN_MAX = 8, NAMES_MAX = 4096, MIN_RSA_BITS = 2048, MIN_ECC_BITS = 256, SANS_MAX = 64 };
 
 static const char tls13_suites[] =
     "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256";
@@ -34,6 +34,13 @@ static struct tls_ctx *new_ctx(enum tls_role role, size_t lib_count)
     return c;
 }
 
+static void free_sans(struct slice *sans, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mem_free((char *)sans[i].ptr);
+    mem_free(sans);
+}
+
 static void destroy(struct tls_ctx *c)
 {
     for (size_t i = 0; i < c->lib_count; i++) {
@@ -42,6 +49,8 @@ static void destroy(struct tls_ctx *c)
     }
     for (size_t i = 0; i < c->name_count; i++)
         mem_free((char *)c->names[i].text.ptr);
+    free_sans(c->san_dns, c->san_dns_count);
+    free_sans(c->san_uri, c->san_uri_count);
     mem_free(c->libs);
     mem_free(c->names);
     mem_free(c->alpn);
@@ -200,6 +209,11 @@ static enum err fill_public(struct tls_ctx *c, const struct tls_public_config *c
                                config->certs[i].key_pem, why);
         if (e)
             return tls_err_say(e, detail, "certificate %zu: %.200s", i + 1, why);
+        /* Without roots nobody's certificate passes. */
+        if (config->ask_client && config->client_roots_pem.len)
+            e = tls_ctx_load_roots(c->libs[i], config->client_roots_pem, why);
+        if (e)
+            return tls_err_say(e, detail, "for clients: %.200s", why);
     }
     return e ? e : add_names(c, config, detail);
 }
@@ -211,6 +225,8 @@ enum err tls_ctx_create_public(const struct tls_public_config *config, struct tl
         return tls_err_say(ERR_INVALID, detail, "a public server needs at least one certificate");
     struct tls_ctx *c = new_ctx(TLS_PUBLIC_SERVER, config->cert_count);
     c->strict_sni = config->strict_sni;
+    c->ask_client = config->ask_client;
+    c->peer_cert_optional = config->ask_client && config->client_optional;
     enum err e = fill_public(c, config, detail);
     if (e) {
         destroy(c);
@@ -220,10 +236,24 @@ enum err tls_ctx_create_public(const struct tls_public_config *config, struct tl
     return ERR_OK;
 }
 
-enum err tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx **out,
-                               char detail[TLS_DETAIL_MAX])
+static enum err copy_sans(const struct slice *from, size_t count, struct slice **to,
+                          size_t *to_count, char detail[TLS_DETAIL_MAX])
 {
-    struct tls_ctx *c = new_ctx(TLS_CLIENT, 1);
+    if (count > SANS_MAX)
+        return tls_err_say(ERR_LIMIT, detail, "more than %d names for the server", SANS_MAX);
+    *to = count ? mem_zalloc(count * sizeof(**to)) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!from[i].len)
+            return tls_err_say(ERR_INVALID, detail, "an empty name for the server");
+        (*to)[i] = slice_of(mem_strndup(from[i].ptr, from[i].len), from[i].len);
+        *to_count = i + 1;
+    }
+    return ERR_OK;
+}
+
+static enum err fill_client(struct tls_ctx *c, const struct tls_client_config *config,
+                            char detail[TLS_DETAIL_MAX])
+{
     enum err e = make_lib(c, 0, wolfSSLv23_client_method(), public_suites, detail);
     if (!e && wolfSSL_CTX_SetMinVersion(c->libs[0], WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
         e = tls_err_say(ERR_CRYPTO, detail, "the TLS library lacks TLS 1.2");
@@ -231,6 +261,22 @@ enum err tls_ctx_create_client(const struct tls_client_config *config, struct tl
         e = set_alpn(c, config->alpn, detail);
     if (!e)
         e = tls_ctx_load_roots(c->libs[0], config->roots_pem, detail);
+    if (!e && (config->cert_chain_pem.len || config->key_pem.len))
+        e = tls_ctx_load_chain(c->libs[0], config->cert_chain_pem, config->key_pem, detail);
+    if (!e)
+        e = copy_sans(config->san_dns, config->san_dns_count, &c->san_dns, &c->san_dns_count,
+                      detail);
+    if (!e)
+        e = copy_sans(config->san_uri, config->san_uri_count, &c->san_uri, &c->san_uri_count,
+                      detail);
+    return e;
+}
+
+enum err tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx **out,
+                               char detail[TLS_DETAIL_MAX])
+{
+    struct tls_ctx *c = new_ctx(TLS_CLIENT, 1);
+    enum err e = fill_client(c, config, detail);
     if (e) {
         destroy(c);
         return e;

@@ -109,21 +109,23 @@ static char *chain_reason(const struct tls_peer_check *p, struct slice der, int 
 
 static enum err judge_leaf(struct tls_peer_check *p, struct slice der, char why[TLS_DETAIL_MAX])
 {
+    const struct tls_ctx *c = p->ctx;
     struct slice expect = slice_from_cstr(p->expect);
-    if (p->ctx->trust_domain || expect.len)
-        return tls_verify_svid(der, slice_from_cstr(p->ctx->trust_domain), expect, &p->identity,
+    if (c->role == TLS_PUBLIC_SERVER)
+        return tls_verify_client(der, &p->identity, why);
+    if (c->san_dns_count || c->san_uri_count)
+        return tls_verify_sans(der, c->san_dns, c->san_dns_count, c->san_uri, c->san_uri_count,
                                why);
+    if (c->trust_domain || expect.len)
+        return tls_verify_svid(der, slice_from_cstr(c->trust_domain), expect, &p->identity, why);
     return tls_verify_host(der, slice_from_cstr(p->server_name), why);
 }
 
-int tls_peer_verify(int chain_ok, WOLFSSL_X509_STORE_CTX *store)
+/* One certificate of the chain, from its end to the leaf. */
+static int judge(struct tls_peer_check *p, int chain_ok, const WOLFSSL_X509_STORE_CTX *store)
 {
-    struct tls_peer_check *p = store->userCtx;
     char why[TLS_DETAIL_MAX];
     int depth = store->error_depth;
-    /* An empty certificate message comes here too. */
-    if (store->totalCerts == 0)
-        return chain_ok && p->ctx->peer_cert_optional;
     if (depth < 0 || depth >= store->totalCerts)
         return 0;
     const WOLFSSL_BUFFER_INFO *cert = &store->certs[depth];
@@ -144,11 +146,37 @@ int tls_peer_verify(int chain_ok, WOLFSSL_X509_STORE_CTX *store)
     return 1;
 }
 
+/* A client that need not be known: from the first failure on its certificate counts as none, and
+ * the handshake goes on. */
+static int pass_over(struct tls_peer_check *p)
+{
+    tls_verify_destroy(p->identity);
+    mem_free(p->why);
+    p->identity = NULL;
+    p->why = NULL;
+    p->verdict = ERR_OK;
+    p->leaf_accepted = false;
+    p->passed_over = true;
+    return 1;
+}
+
+int tls_peer_verify(int chain_ok, WOLFSSL_X509_STORE_CTX *store)
+{
+    struct tls_peer_check *p = store->userCtx;
+    bool lenient = p->ctx->role == TLS_PUBLIC_SERVER && p->ctx->peer_cert_optional;
+    /* An empty certificate message comes here too. */
+    if (store->totalCerts == 0)
+        return chain_ok && p->ctx->peer_cert_optional;
+    if (p->passed_over)
+        return 1;
+    int ok = judge(p, chain_ok, store);
+    return ok || !lenient ? ok : pass_over(p);
+}
+
 enum err tls_peer_finish(struct tls_peer_check *p)
 {
-    bool needed = p->ctx->role != TLS_PUBLIC_SERVER && !p->ctx->peer_cert_optional;
     drop_wishes(p);
-    if (!needed || p->leaf_accepted)
+    if (!tls_ctx_needs_peer(p->ctx) || p->leaf_accepted)
         return ERR_OK;
     say(p, ERR_UNTRUSTED, mem_printf("the %s showed no certificate that was verified", whose(p)));
     return p->verdict;

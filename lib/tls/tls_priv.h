@@ -33,11 +33,20 @@ struct tls_ctx {
     size_t lib_count;
     struct tls_name *names; /* public server, sorted by text */
     size_t name_count;
-    char *alpn;         /* "a,b,c", or NULL */
-    char *trust_domain; /* mesh */
+    char *alpn;                      /* "a,b,c", or NULL */
+    char *trust_domain;              /* mesh */
+    struct slice *san_dns, *san_uri; /* plain client: one of these instead of a name */
+    size_t san_dns_count, san_uri_count;
     bool peer_cert_optional;
+    bool ask_client; /* public server: a certificate is asked for */
     bool strict_sni;
 };
+
+/* A peer must show a certificate that passes. */
+static inline bool tls_ctx_needs_peer(const struct tls_ctx *c)
+{
+    return (c->role != TLS_PUBLIC_SERVER || c->ask_client) && !c->peer_cert_optional;
+}
 
 static inline bool tls_role_is_server(enum tls_role role)
 {

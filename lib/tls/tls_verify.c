@@ -91,7 +91,8 @@ static struct tls_identity *make_identity(const DecodedCert *cert, struct slice 
     struct slice raw = slice_of(cert->subjectRaw, (size_t)cert->subjectRawLen);
     size_t subject_len = x509_subject_text(raw, subject);
     struct tls_identity *id = mem_alloc(sizeof(*id) + uri.len + subject_len);
-    memcpy(id->storage, uri.ptr, uri.len);
+    if (uri.len)
+        memcpy(id->storage, uri.ptr, uri.len);
     memcpy(id->storage + uri.len, subject, subject_len);
     id->spiffe_id = slice_of(id->storage, uri.len);
     id->subject = slice_of(id->storage + uri.len, subject_len);
@@ -173,6 +174,64 @@ enum err tls_verify_host(struct slice der, struct slice host, char detail[TLS_DE
         return tls_err_say(ERR_UNTRUSTED, detail, "no name was given to check the server against");
     return tls_err_say(ERR_UNTRUSTED, detail, "it does not carry the name '%.*s'",
                        SLICE_ARG(shown(host)));
+}
+
+static bool carries_one(const DecodedCert *cert, const struct slice *dns, size_t dns_count,
+                        const struct slice *uris, size_t uri_count)
+{
+    for (size_t i = 0; i < dns_count; i++) {
+        if (carries(cert, dns[i]))
+            return true;
+    }
+    for (const DNS_entry *e = cert->altNames; e; e = e->next) {
+        for (size_t i = 0; e->type == ASN_URI_TYPE && i < uri_count; i++) {
+            if (slice_eq(slice_of(e->name, (size_t)e->len), uris[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
+enum err tls_verify_sans(struct slice der, const struct slice *dns, size_t dns_count,
+                         const struct slice *uris, size_t uri_count, char detail[TLS_DETAIL_MAX])
+{
+    DecodedCert cert;
+    enum err e = parse(&cert, der, detail);
+    if (e)
+        return e;
+    if (!carries_one(&cert, dns, dns_count, uris, uri_count)) {
+        struct slice first = shown(dns_count ? dns[0] : uris[0]);
+        e = tls_err_say(ERR_UNTRUSTED, detail, "it carries none of the names '%.*s'%s",
+                        SLICE_ARG(first), dns_count + uri_count > 1 ? ", ..." : "");
+    }
+    wc_FreeDecodedCert(&cert);
+    return e;
+}
+
+static enum err check_client_usage(const DecodedCert *cert, char detail[TLS_DETAIL_MAX])
+{
+    const char *why = NULL;
+    if (cert->isCA)
+        why = "it is a CA certificate, which must not be used to authenticate";
+    else if (cert->extKeyUsageSet && !(cert->extKeyUsage & KEYUSE_DIGITAL_SIG))
+        why = "its key usage lacks digitalSignature";
+    else if (cert->extExtKeyUsageSet &&
+             !(cert->extExtKeyUsage & (EXTKEYUSE_CLIENT_AUTH | EXTKEYUSE_ANY)))
+        why = "its extended key usage lacks client authentication";
+    return why ? tls_err_say(ERR_UNTRUSTED, detail, "%s", why) : ERR_OK;
+}
+
+enum err tls_verify_client(struct slice der, struct tls_identity **out, char detail[TLS_DETAIL_MAX])
+{
+    DecodedCert cert;
+    enum err e = parse(&cert, der, detail);
+    if (e)
+        return e;
+    e = check_client_usage(&cert, detail);
+    if (!e)
+        *out = make_identity(&cert, der, (struct slice){NULL, 0});
+    wc_FreeDecodedCert(&cert);
+    return e;
 }
 
 void tls_verify_destroy(struct tls_identity *id)

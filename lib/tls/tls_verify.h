@@ -11,8 +11,8 @@
 
 /* What is kept of a verified leaf; one block of memory. */
 struct tls_identity {
-    struct slice spiffe_id;
-    struct slice subject; /* RFC 4514 text; often empty */
+    struct slice spiffe_id; /* empty for clients of a public server */
+    struct slice subject;   /* RFC 4514 text; often empty */
     int64_t not_after_ms;
     uint8_t cert_sha256[32];
     char storage[];
@@ -28,4 +28,14 @@ MUST_USE enum err tls_verify_svid(struct slice der, struct slice trust_domain, s
 /* The certificate carries host: a DNS SAN equal to it or with a "*." that stands for exactly its
  * first label, or for an address an IP SAN. Common names never count. */
 MUST_USE enum err tls_verify_host(struct slice der, struct slice host, char detail[TLS_DETAIL_MAX]);
+/* The certificate carries one of these: a DNS SAN that stands for one of the host names, or a URI
+ * SAN that is one of the URIs. */
+MUST_USE enum err tls_verify_sans(struct slice der, const struct slice *dns, size_t dns_count,
+                                  const struct slice *uris, size_t uri_count,
+                                  char detail[TLS_DETAIL_MAX]);
+/* A client of a public server, whose chain is good: a leaf that may sign (RFC 5280 §4.2.1.3) and is
+ * no CA. What it says of SPIFFE identities is nobody's business: its issuer has no say in the mesh.
+ */
+MUST_USE enum err tls_verify_client(struct slice der, struct tls_identity **out,
+                                    char detail[TLS_DETAIL_MAX]);
 void tls_verify_destroy(struct tls_identity *id);

@@ -121,8 +121,9 @@ static void test_status_of_an_error(void **state)
 
 static void test_sequence(void **state)
 {
-    check(NULL, "{\"type\":\"ADDED\"}\n{\"n\":-0.5e+3}{}\n\n {\"t\":[true,false,null,0,12]}\n", ERR_OK,
-          "{\"type\":\"ADDED\"}\n{\"n\":-0.5e+3}\n{}\n{\"t\":[true,false,null,0,12]}\n", NULL);
+    check(NULL, "{\"type\":\"ADDED\"}\n{\"n\":-0.5e+3}{}\n\n {\"t\":[true,false,null,0,12]}\n",
+          ERR_OK, "{\"type\":\"ADDED\"}\n{\"n\":-0.5e+3}\n{}\n{\"t\":[true,false,null,0,12]}\n",
+          NULL);
     check_one(NULL, "", 1, 1, ERR_OK, "", NULL);
 }
 
@@ -137,12 +138,44 @@ static void test_strings(void **state)
 static void test_what_is_no_json(void **state)
 {
     static const char *const bad[] = {
-        "{",           "{\"a\"}",      "{\"a\":}",    "{\"a\":1,}",  "{,}",         "{\"a\":1]",
-        "{\"a\":[1}",  "}",            "{\"a\":01}",  "{\"a\":1.}",  "{\"a\":-}",   "{\"a\":1e}",
-        "{\"a\":+1}",  "{\"a\":.5}",   "{\"a\":tru}", "{\"a\":nul",  "{\"a\":True}", "{\"a\":\"\t\"}",
-        "{'a':1}",     "{\"a\":\"\\x\"}", "{\"a\":\"\\u12g4\"}", "{a:1}", "{\"a\" 1}", "{\"a\"::1}",
-        "{\"a\":1 2}", "{\"a\":[1 2]}", "{\"a\":[,1]}", "{\"a\":[1,]}", "\xef\xbb\xbf{}", "{\"a\":\"",
-        "{1:2}",       "{\"a\":1e+}",  "{\"a\":0x1}", "{\"a\":NaN}", "[]", "1", "\"a\"", "{} true",
+        "{",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{,}",
+        "{\"a\":1]",
+        "{\"a\":[1}",
+        "}",
+        "{\"a\":01}",
+        "{\"a\":1.}",
+        "{\"a\":-}",
+        "{\"a\":1e}",
+        "{\"a\":+1}",
+        "{\"a\":.5}",
+        "{\"a\":tru}",
+        "{\"a\":nul",
+        "{\"a\":True}",
+        "{\"a\":\"\t\"}",
+        "{'a':1}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":\"\\u12g4\"}",
+        "{a:1}",
+        "{\"a\" 1}",
+        "{\"a\"::1}",
+        "{\"a\":1 2}",
+        "{\"a\":[1 2]}",
+        "{\"a\":[,1]}",
+        "{\"a\":[1,]}",
+        "\xef\xbb\xbf{}",
+        "{\"a\":\"",
+        "{1:2}",
+        "{\"a\":1e+}",
+        "{\"a\":0x1}",
+        "{\"a\":NaN}",
+        "[]",
+        "1",
+        "\"a\"",
+        "{} true",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         check(NULL, bad[i], ERR_SYNTAX, NULL, NULL);
