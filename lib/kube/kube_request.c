@@ -1,7 +1,7 @@
 /* One request: its events record what happened and wake its step, which alone tells the owner.
  * Freed as a grave, so that an owner may cancel it from inside what it is told. Owned by its
- * client's loop. Must not know how connections come and go. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * client's loop. Must not know how connections come and go.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
 #include "lib/kube/kube_client_priv.h"
