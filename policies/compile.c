@@ -23,7 +23,7 @@ static void find_self(struct compile *c)
         pod = policy_index_find(c->set, KIND_POD, t->namespace_name, t->workload);
     c->self = (const struct pod *)(const void *)pod;
     if (!c->self && t->pod_ip.len)
-        c->self = policy_index_pod_by_ip(c->set, t->pod_ip);
+        c->self = policy_addresses_pod(c->set, t->pod_ip);
     /* An address alone must not lend a workload the labels of another namespace. */
     if (c->self && !slice_eq(c->self->object.meta.namespace_name, t->namespace_name))
         c->self = NULL;
@@ -49,14 +49,13 @@ static void emit_settings(struct compile *c)
     compile_build_resource(c, "mesh", WEFT__CONFIG__V1__RESOURCE__BODY_MESH, settings);
 }
 
-PB(Configuration) * compile_configuration(const struct policy_set *set,
-                                          const struct compile_target *target,
-                                          struct diag_list *notes)
+static struct result *begin(struct compile *c, const struct policy_set *set,
+                            const struct compile_target *target, struct diag_list *notes)
 {
     struct result *result = mem_zalloc(sizeof *result);
     weft__config__v1__configuration__init(&result->message);
     arena_init(&result->arena, ARENA_BLOCK);
-    struct compile c = {
+    *c = (struct compile){
         .arena = &result->arena,
         .set = set,
         .notes = notes,
@@ -65,21 +64,66 @@ PB(Configuration) * compile_configuration(const struct policy_set *set,
         .is_gateway = target->gateway.len > 0,
         .trust_domain = target->trust_domain,
     };
-    c.mesh = (const struct mesh_config *)(const void *)policy_index_find(
+    c->mesh = (const struct mesh_config *)(const void *)policy_index_find(
         set, KIND_MESH_CONFIG, SLICE(NAMESPACE_ROOT), SLICE("default"));
-    choose_trust_domain(&c);
-    map_init(&c.clusters);
-    find_self(&c);
-    emit_settings(&c);
-    if (c.is_gateway) {
-        compile_gateways_emit(&c);
-    } else {
-        compile_inbound_emit(&c);
-        compile_destinations_emit(&c);
-    }
-    compile_workloads_emit(&c);
-    map_dispose(&c.clusters);
+    choose_trust_domain(c);
+    map_init(&c->clusters);
+    return result;
+}
+
+static PB(Configuration) * end(struct compile *c, struct result *result)
+{
+    map_dispose(&c->clusters);
     return &result->message;
+}
+
+static void emit_base(struct compile *c)
+{
+    find_self(c);
+    emit_settings(c);
+    if (c->is_gateway)
+        compile_gateways_emit(c);
+    else
+        compile_inbound_emit(c);
+}
+
+PB(Configuration) * compile_configuration(const struct policy_set *set,
+                                          const struct compile_target *target,
+                                          struct diag_list *notes)
+{
+    struct compile c;
+    struct result *result = begin(&c, set, target, notes);
+    emit_base(&c);
+    if (!c.is_gateway)
+        compile_destinations_emit(&c);
+    compile_workloads_emit(&c);
+    return end(&c, result);
+}
+
+PB(Configuration) * compile_base(const struct policy_set *set, const struct compile_target *target,
+                                 struct diag_list *notes)
+{
+    struct compile c;
+    struct result *result = begin(&c, set, target, notes);
+    emit_base(&c);
+    return end(&c, result);
+}
+
+PB(Configuration) * compile_address(const struct policy_set *set,
+                                    const struct compile_target *target, struct slice address)
+{
+    struct compile_target shared = {
+        .namespace_name = target->namespace_name,
+        .trust_domain = target->trust_domain,
+    };
+    struct addr addr;
+    struct compile c;
+    struct result *result = begin(&c, set, &shared, NULL);
+    if (!addr_parse(address, &addr) && addr.port) {
+        compile_destinations_at(&c, &addr);
+        compile_workloads_at(&c, &addr);
+    }
+    return end(&c, result);
 }
 
 void compile_free(PB(Configuration) * configuration)

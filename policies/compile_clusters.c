@@ -32,7 +32,7 @@ static const struct pod *find_pod(const struct cluster_build *b, const struct ob
     if (slice_eq_cstr(e->target.kind, "Pod"))
         named = policy_index_find(b->c->set, KIND_POD, ns.ptr ? ns : slice->meta.namespace_name,
                                   e->target.name);
-    return named ? (const void *)named : policy_index_pod_by_ip(b->c->set, ip);
+    return named ? (const void *)named : policy_addresses_pod(b->c->set, ip);
 }
 
 static void describe_pod(struct cluster_build *b, const struct pod *pod, uint16_t port,

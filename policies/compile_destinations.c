@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/addr.h"
 #include "policies/compile_priv.h"
+#include "policies/kinds/endpoint_slice.h"
 #include "policies/protocol.h"
 #include "policies/selector.h"
 
@@ -134,5 +135,44 @@ void compile_destinations_emit(struct compile *c)
         for (SCHEMA_EACH(s->spec.ports, struct service_port, port))
             if (port->protocol == SERVICE_TCP)
                 emit_port(c, s, port);
+    }
+}
+
+/* Whoever calls an endpoint itself names the endpoint's port, or takes the Service's for it. */
+static bool is_port_of(struct compile *c, const struct service *s, const struct service_port *port,
+                       uint16_t number)
+{
+    const struct metadata *meta = &s->object.meta;
+    const struct object_list *slices =
+        policy_index_group(c->set, POLICY_GROUP_SLICES, meta->namespace_name, meta->name);
+    if (port->protocol != SERVICE_TCP || port->port == number)
+        return port->protocol == SERVICE_TCP;
+    for (size_t i = 0; i < slices->count; i++) {
+        const struct endpoint_slice *slice = POLICY_AT(slices, struct endpoint_slice, i);
+        for (SCHEMA_EACH(slice->ports, struct endpoint_slice_port, p))
+            if (p->protocol == SERVICE_TCP && p->port == number && slice_eq(p->name, port->name))
+                return true;
+    }
+    return false;
+}
+
+void compile_destinations_at(struct compile *c, const struct addr *addr)
+{
+    char text[ADDR_TEXT_MAX];
+    struct slice ip = slice_from_cstr(addr_format_ip(addr, text));
+    const struct service *s = policy_addresses_service(c->set, ip);
+    const struct service_port *port = s ? service_find_port(s, addr->port) : NULL;
+    if (port)
+        emit_port(c, s, port);
+    if (s)
+        return;
+    const struct object_list *headless =
+        policy_index_group(c->set, POLICY_GROUP_HEADLESS, ip, SLICE(""));
+    for (size_t i = 0; i < headless->count; i++) {
+        s = POLICY_AT(headless, struct service, i);
+        bool again = i && headless->items[i - 1] == headless->items[i];
+        for (SCHEMA_EACH(s->spec.ports, struct service_port, p))
+            if (!again && is_port_of(c, s, p, addr->port))
+                emit_port(c, s, p);
     }
 }

@@ -9,6 +9,7 @@
 #include "policies/kinds/mesh_config.h"
 #include "policies/kinds/pod.h"
 #include "policies/kinds/service.h"
+#include "policies/policy_addresses.h"
 #include "policies/policy_index.h"
 
 /* PB(Cluster) is the message's struct; PB_NEW(c, Cluster, cluster) a new one with its defaults. */
@@ -60,6 +61,9 @@ char *compile_build_spiffe(struct compile *c, struct slice namespace_name, struc
 
 void compile_workloads_emit(struct compile *c);
 void compile_destinations_emit(struct compile *c);
+/* The same for one address: the Service or the headless Services that it is one of, and the pod. */
+void compile_destinations_at(struct compile *c, const struct addr *addr);
+void compile_workloads_at(struct compile *c, const struct addr *addr);
 void compile_inbound_emit(struct compile *c);
 void compile_gateways_emit(struct compile *c);
 

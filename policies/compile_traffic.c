@@ -68,7 +68,7 @@ struct traffic compile_traffic_of_route(struct compile *c, const struct route *r
     const struct metadata *meta = &route->object.meta;
     return collect(
         policy_index_group(c->set, POLICY_GROUP_ROUTE_TRAFFIC, meta->namespace_name, meta->name),
-        "HTTPRoute", meta->name, rule);
+        route->object.kind->name, meta->name, rule);
 }
 
 /* The section that both have; NULL when there is none. */

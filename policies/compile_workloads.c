@@ -6,7 +6,7 @@
 static void emit(struct compile *c, const struct pod *pod, struct slice ip)
 {
     const struct metadata *meta = &pod->object.meta;
-    if (policy_index_pod_by_ip(c->set, ip) != pod)
+    if (policy_addresses_pod(c->set, ip) != pod)
         return;
     PB(Workload) *w = PB_NEW(c, Workload, workload);
     w->ip = compile_build_text(c, ip);
@@ -37,4 +37,13 @@ void compile_workloads_emit(struct compile *c)
     const struct object_list *pods = &c->set->all[KIND_POD];
     for (size_t i = 0; i < pods->count; i++)
         emit_pod(c, POLICY_AT(pods, struct pod, i));
+}
+
+void compile_workloads_at(struct compile *c, const struct addr *addr)
+{
+    char text[ADDR_TEXT_MAX];
+    struct slice ip = slice_from_cstr(addr_format_ip(addr, text));
+    const struct pod *pod = policy_addresses_pod(c->set, ip);
+    if (pod)
+        emit(c, pod, ip);
 }

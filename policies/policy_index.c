@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/base/addr.h"
 #include "policies/kinds/authorization_policy.h"
+#include "policies/kinds/backend_tls_policy.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/listener_set.h"
 #include "policies/kinds/service.h"
 #include "policies/kinds/traffic_policy.h"
+#include "policies/policy_addresses.h"
 #include "policies/selector.h"
 
 enum { KEY_MAX = 600 };
@@ -164,36 +165,84 @@ static void group_traffic(struct policy_set *s, const struct traffic_policy *pol
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct traffic_policy_target, t)) {
         bool is_service = slice_eq_cstr(t->kind, "Service");
+        enum kind_id kind = is_service                            ? KIND_SERVICE
+                            : slice_eq_cstr(t->kind, "GRPCRoute") ? KIND_GRPC_ROUTE
+                                                                  : KIND_HTTP_ROUTE;
         join_group(s, is_service ? POLICY_GROUP_SERVICE_TRAFFIC : POLICY_GROUP_ROUTE_TRAFFIC, ns,
                    t->name, &policy->object);
-        if (!policy_index_find(s, is_service ? KIND_SERVICE : KIND_HTTP_ROUTE, ns, t->name))
+        if (!policy_index_find(s, kind, ns, t->name))
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
                                 "there is no %.*s %.*s/%.*s: the policy does nothing for it",
                                 SLICE_ARG(t->kind), SLICE_ARG(ns), SLICE_ARG(t->name));
     }
 }
 
+static void group_backend_tls(struct policy_set *s, const struct backend_tls_policy *policy,
+                              struct diag_list *diags)
+{
+    struct slice ns = policy->object.meta.namespace_name;
+    for (SCHEMA_EACH(policy->spec.targets, struct backend_tls_policy_target, t)) {
+        if (!backend_tls_policy_target_is_service(t)) {
+            policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                "a target of kind %.*s is not known: ignored", SLICE_ARG(t->kind));
+            continue;
+        }
+        join_group(s, POLICY_GROUP_BACKEND_TLS, ns, t->name, &policy->object);
+        if (!policy_index_find(s, KIND_SERVICE, ns, t->name))
+            policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                "there is no Service %.*s/%.*s: the policy does nothing for it",
+                                SLICE_ARG(ns), SLICE_ARG(t->name));
+    }
+}
+
+/* A headless Service is called by the addresses of its endpoints. */
+static void group_endpoints(struct policy_set *s, const struct endpoint_slice *slice,
+                            const struct object *service)
+{
+    char text[ADDR_TEXT_MAX];
+    for (SCHEMA_EACH(slice->endpoints, struct endpoint_slice_endpoint, e))
+        for (SCHEMA_EACH(e->addresses, struct slice, ip)) {
+            struct slice key = policy_addresses_canonical(*ip, text);
+            if (key.ptr)
+                join_group(s, POLICY_GROUP_HEADLESS, key, SLICE(""), service);
+        }
+}
+
+static void group_slice(struct policy_set *s, const struct endpoint_slice *slice,
+                        struct diag_list *diags)
+{
+    const struct metadata *meta = &slice->object.meta;
+    struct slice name = selector_label(&meta->labels, SLICE(ENDPOINT_SLICE_SERVICE_LABEL));
+    if (!name.len) {
+        policy_set_complain(diags, &slice->object, 0, true, "metadata.labels",
+                            "has no label " ENDPOINT_SLICE_SERVICE_LABEL ": it is of no use");
+        return;
+    }
+    join_group(s, POLICY_GROUP_SLICES, meta->namespace_name, name, &slice->object);
+    const struct object *service = policy_index_find(s, KIND_SERVICE, meta->namespace_name, name);
+    if (service && service_is_headless((const struct service *)(const void *)service))
+        group_endpoints(s, slice, service);
+}
+
 static void group_object(struct policy_set *s, const struct object *o, struct diag_list *diags)
 {
     struct slice ns = o->meta.namespace_name, none = SLICE("");
     switch (o->kind->id) {
-    case KIND_ENDPOINT_SLICE: {
-        struct slice service = selector_label(&o->meta.labels, SLICE(ENDPOINT_SLICE_SERVICE_LABEL));
-        if (service.len)
-            join_group(s, POLICY_GROUP_SLICES, ns, service, o);
-        else
-            policy_set_complain(diags, o, 0, true, "metadata.labels",
-                                "has no label " ENDPOINT_SLICE_SERVICE_LABEL ": it is of no use");
+    case KIND_ENDPOINT_SLICE:
+        group_slice(s, (const struct endpoint_slice *)(const void *)o, diags);
         break;
-    }
     case KIND_LISTENER_SET:
         group_set(s, (const struct listener_set *)(const void *)o, diags);
         break;
     case KIND_HTTP_ROUTE:
+    case KIND_GRPC_ROUTE:
     case KIND_TLS_ROUTE:
     case KIND_TCP_ROUTE:
     case KIND_UDP_ROUTE:
         group_route(s, (const struct route *)(const void *)o, diags);
+        break;
+    case KIND_BACKEND_TLS_POLICY:
+        group_backend_tls(s, (const struct backend_tls_policy *)(const void *)o, diags);
         break;
     case KIND_TRAFFIC_POLICY:
         group_traffic(s, (const struct traffic_policy *)(const void *)o, diags);
@@ -228,82 +277,6 @@ static void sort_groups(struct policy_set *s)
     }
 }
 
-/* One writing for each address. */
-static struct slice canonical_ip(struct slice ip, char text[ADDR_TEXT_MAX])
-{
-    struct addr addr;
-    if (addr_parse(ip, &addr) || addr.port)
-        return (struct slice){NULL, 0};
-    return slice_from_cstr(addr_format_ip(&addr, text));
-}
-
-static void index_ip(struct policy_set *s, const struct pod *pod, struct slice ip,
-                     struct diag_list *diags)
-{
-    char text[ADDR_TEXT_MAX];
-    struct slice key = canonical_ip(ip, text);
-    if (!key.ptr) {
-        policy_set_complain(diags, &pod->object, 0, false, "status.podIP",
-                            "\"%.*s\" is not an address", SLICE_ARG(ip));
-        return;
-    }
-    const struct pod *first = map_get(&s->pods_by_ip, key);
-    if (first && first != pod)
-        policy_set_complain(diags, &pod->object, 0, true, "status.podIP",
-                            "%.*s is also the address of %.*s, which keeps it", SLICE_ARG(key),
-                            SLICE_ARG(first->object.text));
-    else
-        map_put(&s->pods_by_ip, key, (void *)(uintptr_t)pod);
-}
-
-static void index_pods(struct policy_set *s, struct diag_list *diags)
-{
-    for (size_t i = 0; i < s->all[KIND_POD].count; i++) {
-        const struct pod *pod = POLICY_AT(&s->all[KIND_POD], struct pod, i);
-        if (pod_is_done(pod) || pod->spec.host_network)
-            continue;
-        if (pod->status.ip.len)
-            index_ip(s, pod, pod->status.ip, diags);
-        for (SCHEMA_EACH(pod->status.ips, struct pod_ip, ip))
-            if (ip->ip.len)
-                index_ip(s, pod, ip->ip, diags);
-    }
-}
-
-static void claim_address(struct map *taken, const struct service *service, struct slice ip,
-                          struct diag_list *diags)
-{
-    char text[ADDR_TEXT_MAX];
-    struct slice key = canonical_ip(ip, text);
-    if (slice_is_empty(ip) || service_is_headless(service))
-        return;
-    if (!key.ptr) {
-        policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
-                            "\"%.*s\" is not an address", SLICE_ARG(ip));
-        return;
-    }
-    const struct service *first = map_put(taken, key, (void *)(uintptr_t)service);
-    if (first && first != service)
-        policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
-                            "%.*s is already the address of %.*s", SLICE_ARG(key),
-                            SLICE_ARG(first->object.text));
-}
-
-static void check_addresses(const struct policy_set *s, struct diag_list *diags)
-{
-    struct map taken;
-    map_init(&taken);
-    for (size_t i = 0; i < s->all[KIND_SERVICE].count; i++) {
-        const struct service *service = POLICY_AT(&s->all[KIND_SERVICE], struct service, i);
-        if (service_is_external(service))
-            continue;
-        claim_address(&taken, service, service->spec.cluster_ip, diags);
-        for (SCHEMA_EACH(service->spec.cluster_ips, struct slice, ip))
-            claim_address(&taken, service, *ip, diags);
-    }
-    map_dispose(&taken);
-}
-
 void policy_index_build(struct policy_set *s, struct diag_list *diags)
 {
     for (size_t kind = 0; kind < KIND_COUNT; kind++)
@@ -312,8 +285,7 @@ void policy_index_build(struct policy_set *s, struct diag_list *diags)
         for (size_t i = 0; i < s->all[kind].count; i++)
             group_object(s, s->all[kind].items[i], diags);
     sort_groups(s);
-    index_pods(s, diags);
-    check_addresses(s, diags);
+    policy_addresses_build(s, diags);
 }
 
 const struct object *policy_index_find(const struct policy_set *s, enum kind_id kind,
@@ -330,11 +302,4 @@ const struct object_list *policy_index_group(const struct policy_set *s, enum po
     char key[KEY_MAX];
     const struct object_list *list = map_get(&s->groups[group], key_of(key, namespace_name, name));
     return list ? list : &none;
-}
-
-const struct pod *policy_index_pod_by_ip(const struct policy_set *s, struct slice ip)
-{
-    char text[ADDR_TEXT_MAX];
-    struct slice key = canonical_ip(ip, text);
-    return key.ptr ? map_get(&s->pods_by_ip, key) : NULL;
 }

@@ -14,5 +14,3 @@ const struct object *policy_index_find(const struct policy_set *s, enum kind_id 
 /* Empty when there is none. name is empty for groups by namespace. */
 const struct object_list *policy_index_group(const struct policy_set *s, enum policy_group group,
                                              struct slice namespace_name, struct slice name);
-/* The pod with that address, in any writing; NULL when there is none. */
-const struct pod *policy_index_pod_by_ip(const struct policy_set *s, struct slice ip);

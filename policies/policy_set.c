@@ -30,6 +30,7 @@ struct policy_set *policy_set_create(void)
     for (size_t i = 0; i < POLICY_GROUP_COUNT; i++)
         map_init(&s->groups[i]);
     map_init(&s->pods_by_ip);
+    map_init(&s->services_by_ip);
     return s;
 }
 
@@ -44,6 +45,7 @@ void policy_set_destroy(struct policy_set *s)
     for (size_t i = 0; i < POLICY_GROUP_COUNT; i++)
         map_dispose(&s->groups[i]);
     map_dispose(&s->pods_by_ip);
+    map_dispose(&s->services_by_ip);
     arena_dispose(&s->arena);
     mem_free(s);
 }

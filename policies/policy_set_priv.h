@@ -17,12 +17,14 @@ struct object_list {
  * then by name. */
 enum policy_group {
     POLICY_GROUP_SLICES,          /* EndpointSlices of the Service namespace/name */
-    POLICY_GROUP_SERVICE_ROUTES,  /* HTTPRoutes with the Service namespace/name as a parent */
+    POLICY_GROUP_SERVICE_ROUTES,  /* HTTPRoutes and GRPCRoutes with the Service as a parent */
     POLICY_GROUP_GATEWAY_ROUTES,  /* routes of all kinds with the Gateway as a parent */
     POLICY_GROUP_SET_ROUTES,      /* routes of all kinds with the ListenerSet as a parent */
     POLICY_GROUP_GATEWAY_SETS,    /* ListenerSets of the Gateway namespace/name */
     POLICY_GROUP_SERVICE_TRAFFIC, /* TrafficPolicies for the Service namespace/name */
-    POLICY_GROUP_ROUTE_TRAFFIC,   /* TrafficPolicies for the HTTPRoute namespace/name */
+    POLICY_GROUP_ROUTE_TRAFFIC,   /* TrafficPolicies for the route namespace/name */
+    POLICY_GROUP_BACKEND_TLS,     /* BackendTLSPolicies for the Service namespace/name */
+    POLICY_GROUP_HEADLESS,        /* headless Services with an endpoint at that address */
     POLICY_GROUP_SERVICES,        /* Services of the namespace */
     POLICY_GROUP_GRANTS,          /* ReferenceGrants of the namespace */
     POLICY_GROUP_PEER,            /* PeerAuthentications of the namespace */
@@ -36,7 +38,7 @@ struct policy_set {
     struct map by_name[KIND_COUNT];     /* "namespace/name" -> object */
     struct map
         groups[POLICY_GROUP_COUNT]; /* "namespace/name" or "namespace/" -> struct object_list */
-    struct map pods_by_ip;
+    struct map pods_by_ip, services_by_ip;
     unsigned order;
     bool is_finished;
 };

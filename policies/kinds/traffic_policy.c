@@ -227,8 +227,8 @@ const struct schema traffic_policy_traffic_schema = {
 static const struct schema_field target_fields[] = {
     SCHEMA_FIELD(struct traffic_policy_target, group, "group", STRING,
                  "Group of the target; follows from the kind when left out.", .max = 253),
-    SCHEMA_FIELD(struct traffic_policy_target, kind, "kind", STRING, "Service or HTTPRoute.",
-                 .flags = SCHEMA_REQUIRED, .max = 63),
+    SCHEMA_FIELD(struct traffic_policy_target, kind, "kind", STRING,
+                 "Service, HTTPRoute or GRPCRoute.", .flags = SCHEMA_REQUIRED, .max = 63),
     SCHEMA_FIELD(struct traffic_policy_target, name, "name", STRING,
                  "Name of the target, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
@@ -244,10 +244,10 @@ static void check_target(struct schema_run *run, const struct doc *node, void *v
     const char *group = NULL;
     if (slice_eq_cstr(t->kind, "Service"))
         group = "";
-    else if (slice_eq_cstr(t->kind, "HTTPRoute"))
+    else if (slice_eq_cstr(t->kind, "HTTPRoute") || slice_eq_cstr(t->kind, "GRPCRoute"))
         group = KIND_GROUP_GATEWAY;
     else if (t->kind.ptr)
-        schema_error(run, node, "kind", "must be Service or HTTPRoute");
+        schema_error(run, node, "kind", "must be Service, HTTPRoute or GRPCRoute");
     if (group && t->group.ptr && !slice_eq_cstr(t->group, group))
         schema_error(run, node, "group", "must be \"%s\" for this kind", group);
 }

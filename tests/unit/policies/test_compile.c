@@ -1,7 +1,7 @@
 /* What policies compile to: the texts of resources, or routes in their order in short form, and
  * what the compiler remarks. Words of a case: with=FILE (read before the input), namespace=, pod=,
- * gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes,
- * short=protocols.
+ * gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes, form=names, form=base,
+ * at=ADDRESS (what an app calls there), short=protocols.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,8 +21,8 @@
 
 struct wanted {
     struct compile_target target;
-    struct slice with, show;
-    bool routes, protocols;
+    struct slice with, show, at;
+    bool routes, protocols, names, base;
 };
 
 static struct wanted read_words(struct slice words)
@@ -46,9 +46,13 @@ static struct wanted read_words(struct slice words)
             w.with = value;
         else if (slice_eq_cstr(name, "show"))
             w.show = value;
-        else if (slice_eq_cstr(name, "form"))
+        else if (slice_eq_cstr(name, "at"))
+            w.at = value;
+        else if (slice_eq_cstr(name, "form")) {
             w.routes = slice_eq_cstr(value, "routes");
-        else if (slice_eq_cstr(name, "short"))
+            w.base = slice_eq_cstr(value, "base");
+            w.names = w.base || slice_eq_cstr(value, "names");
+        } else if (slice_eq_cstr(name, "short"))
             w.protocols = true;
         else
             assert_int_equal(word.len, 0);
@@ -129,6 +133,8 @@ static void put_resource(struct buf *to, const struct wanted *w, const PB(Resour
         return;
     }
     put(to, "%s\n", r->name);
+    if (w->names)
+        return;
     if (w->routes && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_DESTINATION)
         put_hosts(to, r->destination->virtual_hosts, r->destination->n_virtual_hosts);
     else if (w->routes && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY)
@@ -148,11 +154,20 @@ static void load(struct policy_set *set, struct slice file, struct slice text)
     diag_list_dispose(&diags);
 }
 
+static PB(Configuration) *
+    compile(const struct policy_set *set, const struct wanted *w, struct diag_list *notes)
+{
+    if (w->at.len)
+        return compile_address(set, &w->target, w->at);
+    return w->base ? compile_base(set, &w->target, notes)
+                   : compile_configuration(set, &w->target, notes);
+}
+
 /* Equal sets must give equal bytes. */
 static void check_repeats(const struct policy_set *set, const struct wanted *w,
                           const PB(Configuration) * first)
 {
-    PB(Configuration) *again = compile_configuration(set, &w->target, NULL);
+    PB(Configuration) *again = compile(set, w, NULL);
     size_t len = weft__config__v1__configuration__get_packed_size(first);
     assert_int_equal(weft__config__v1__configuration__get_packed_size(again), len);
     uint8_t *a = mem_alloc(len), *b = mem_alloc(len);
@@ -184,7 +199,7 @@ static void check(const struct cases_item *item, struct buf *out)
     diag_list_init(&notes);
     assert_int_equal(policy_set_finish(set, &notes), ERR_OK);
     diag_list_dispose(&notes);
-    PB(Configuration) *c = compile_configuration(set, &w.target, &notes);
+    PB(Configuration) *c = compile(set, &w, &notes);
     check_repeats(set, &w, c);
     assert_int_equal(notes.errors, 0);
     LIST_FOREACH(node, &notes.items)
@@ -216,6 +231,7 @@ OUTPUT(destinations, 8)
 OUTPUT(traffic, 8)
 OUTPUT(inbound, 10)
 OUTPUT(authz, 8)
+OUTPUT(address, 8)
 
 int main(void)
 {
@@ -224,7 +240,7 @@ int main(void)
         cmocka_unit_test(test_gateways),   cmocka_unit_test(test_filters),
         cmocka_unit_test(test_clusters),   cmocka_unit_test(test_destinations),
         cmocka_unit_test(test_traffic),    cmocka_unit_test(test_inbound),
-        cmocka_unit_test(test_authz),
+        cmocka_unit_test(test_authz),      cmocka_unit_test(test_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
