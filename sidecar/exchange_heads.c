@@ -131,8 +131,12 @@ void exchange_prepare_request(struct exchange *ex)
         request->version = ex->app_version;
         return;
     }
-    if (direction == DIRECTION_INGRESS)
+    if (direction == DIRECTION_INGRESS) {
         add_forwarded(ex);
+        if (ex->session->xfcc)
+            headers_add_id(&request->headers, HEADER_X_FORWARDED_CLIENT_CERT,
+                           slice_from_cstr(ex->session->xfcc));
+    }
     if (!headers_find_id(&request->headers, HEADER_X_REQUEST_ID))
         headers_add_id(&request->headers, HEADER_X_REQUEST_ID, make_request_id(ex));
     ex->app_version = version_for_backend(ex);

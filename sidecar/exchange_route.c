@@ -4,6 +4,8 @@
 #include "lib/base/rand.h"
 #include "lib/codec/normalize.h"
 #include "sidecar/exchange_priv.h"
+#include "sidecar/route/host.h"
+#include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"
 
 /* Requests that come in for the app behind us: no route, our defaults, and a retry only for the
@@ -151,6 +153,10 @@ static enum progress route_ingress(struct exchange *ex)
         snapshot_gateway(ex->lease->snapshot, ex->session->gateway_port);
     if (!gateway || !gateway->routes)
         return exchange_fail(ex, FAIL_NO_ROUTE, (struct slice){0});
+    const struct downstream_info *from = &ex->session->info;
+    if (from->is_tls && listener_choice_is_misdirected(gateway, from->sni,
+                                                       host_of_authority(ex->request->authority)))
+        return exchange_fail(ex, FAIL_MISDIRECTED, (struct slice){0});
     return use_table(ex, gateway->routes);
 }
 

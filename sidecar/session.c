@@ -5,8 +5,10 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/io/tcp.h"
 #include "lib/net/http_server.h"
 #include "sidecar/exchange_run.h"
+#include "sidecar/report.h"
 #include "sidecar/session_admit.h"
 #include "sidecar/session_priv.h"
 #include "sidecar/telemetry/metrics.h"
@@ -24,6 +26,7 @@ static void destroy_buried(struct loop_task *task)
     mem_free(s->xfcc);
     mem_free(s->peer_principal);
     mem_free(s->party_texts);
+    mem_free(s->sni);
     s->magic = 0;
     mem_free(s);
     worker_session_gone(w);
@@ -65,13 +68,34 @@ void session_drop(struct session *s)
     end_if_over(s);
 }
 
-void session_refuse(struct session *s, const char *why)
+static void note_refusal(struct session *s, const char *why)
 {
     char peer[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
     LOG_W("session", "%s -> %s: refused: %s", addr_format(&s->info.peer, peer),
           addr_format(&s->info.original_dst, to), why);
     metrics_count_refused(s->worker->metrics);
+}
+
+void session_refuse(struct session *s, const char *why)
+{
+    note_refusal(s, why);
     session_drop(s);
+}
+
+void session_refuse_flushed(struct session *s, const char *why)
+{
+    note_refusal(s, why);
+    stream_close_flushed(s->transport);
+    s->transport = NULL;
+    end_if_over(s);
+}
+
+void session_reset(struct session *s, const char *why)
+{
+    note_refusal(s, why);
+    tcp_close_reset(s->transport);
+    s->transport = NULL;
+    end_if_over(s);
 }
 
 void session_close(struct session *s)
@@ -168,7 +192,9 @@ void session_serve_opaque(struct session *s)
     }
     struct cluster *cluster = session_cluster(s);
     if (!cluster) {
-        session_refuse(s, "the destination has no backend");
+        report_tunnel_opened(s, NULL);
+        report_tunnel_closed(s, NULL, NULL, 0, 0, FAIL_NO_CLUSTER);
+        session_reset(s, "the destination has no backend");
         return;
     }
     s->tunnel = tunnel_open(s, cluster, false);

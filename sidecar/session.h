@@ -20,6 +20,7 @@ struct session {
     bool is_explicit;      /* not redirected: the Host header decides */
     bool is_mesh;          /* mutual TLS with a mesh peer, by our ALPN */
     uint16_t gateway_port; /* ingress */
+    bool is_bytes;         /* ingress: what is inside TLS is no HTTP */
     bool is_probed;        /* the client was silent, and the server was asked */
     bool has_eof;          /* the client has half-closed while we were deciding */
     int protocol;          /* declared: Weft__Config__V1__Protocol */
@@ -30,6 +31,7 @@ struct session {
     struct list exchanges;
     char *xfcc;           /* x-forwarded-client-cert for requests of this connection, or NULL */
     char *peer_principal; /* peer's SPIFFE id without the scheme, or NULL */
+    char *sni;            /* ingress: what info.sni points at, or NULL */
     struct metrics_party party; /* the peer, for metrics; texts are in party_texts */
     char *party_texts;
     uint64_t opened_ns;

@@ -6,7 +6,10 @@
 #include <stdio.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/rand.h"
 #include "sidecar/filters/authz.h"
+#include "sidecar/route/listener_choice.h"
+#include "sidecar/route/route_table.h"
 
 static const struct snapshot *snapshot_of(const struct session *s)
 {
@@ -80,6 +83,34 @@ static struct cluster *outbound_cluster(struct session *s)
                             mesh ? workload->spiffe_id : (struct slice){0});
 }
 
+/* What has a connection at a gateway that is not for HTTP. NULL: nothing. */
+static const struct route_conf *gateway_stream(const struct session *s)
+{
+    const struct gateway_conf *g = snapshot_gateway(snapshot_of(s), s->gateway_port);
+    if (!g || g->listener_count == 0)
+        return NULL;
+    const struct gateway_listener_conf *listener =
+        g->by_name ? listener_choice_by_name(g, s->info.sni) : &g->listeners[0];
+    return listener ? listener_choice_stream(g, listener, s->info.sni) : NULL;
+}
+
+static struct cluster *gateway_cluster(struct session *s)
+{
+    const struct route_conf *route = gateway_stream(s);
+    const struct backend_conf *backend =
+        route ? route_pick_backend(route, (uint32_t)rand_next(&s->worker->rand)) : NULL;
+    return backend && backend->cluster ? cluster_of(&s->worker->clusters, backend->cluster) : NULL;
+}
+
+bool session_has_backend(const struct session *s)
+{
+    const struct route_conf *route = gateway_stream(s);
+    for (uint16_t i = 0; route && i < route->backend_count; i++)
+        if (route->backends[i].weight && route->backends[i].cluster)
+            return true;
+    return false;
+}
+
 struct cluster *session_cluster(struct session *s)
 {
     const struct addr *forward = &s->worker->settings->inbound_forward;
@@ -91,24 +122,35 @@ struct cluster *session_cluster(struct session *s)
                                 forward->family ? forward : &s->info.original_dst,
                                 (struct slice){0});
     case DIRECTION_INGRESS:
-        break;
+        return gateway_cluster(s);
     }
     return NULL;
 }
 
+/* A port that is no longer a gateway's lets no connection in, and those that are there be. */
+static const struct authz *authz_of(const struct session *s)
+{
+    if (s->info.direction == DIRECTION_INBOUND)
+        return snapshot_inbound(snapshot_of(s))->authz;
+    const struct gateway_conf *g = snapshot_gateway(snapshot_of(s), s->gateway_port);
+    return g ? g->authz : NULL;
+}
+
 bool session_admit_opaque(struct session *s, char why[128])
 {
-    if (s->info.direction != DIRECTION_INBOUND)
+    if (s->info.direction == DIRECTION_OUTBOUND)
         return true;
-    if (!s->is_mesh && mtls_mode(s) == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT) {
+    if (s->info.direction == DIRECTION_INBOUND && !s->is_mesh &&
+        mtls_mode(s) == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT) {
         snprintf(why, 128, "this workload accepts mutual TLS only");
         return false;
     }
-    const struct authz *authz = snapshot_inbound(snapshot_of(s))->authz;
+    const struct authz *authz = authz_of(s);
     return !authz || authz_decide_tcp(authz, &s->info, why);
 }
 
-/* Envoy's form of x-forwarded-client-cert, which apps know. */
+/* Envoy's form of x-forwarded-client-cert, which apps know. At a gateway only what was verified is
+ * told: the certificate, and not whose it claims to be in the mesh. */
 static void write_xfcc(struct session *s)
 {
     static const char hex[] = "0123456789abcdef";
@@ -118,6 +160,10 @@ static void write_xfcc(struct session *s)
         hash[2 * i + 1] = hex[s->peer.cert_sha256[i] & 15];
     }
     hash[64] = 0;
+    if (s->info.direction == DIRECTION_INGRESS) {
+        s->xfcc = mem_printf("Hash=%s;Subject=\"%.*s\"", hash, SLICE_ARG(s->peer.subject));
+        return;
+    }
     s->xfcc = mem_printf("By=%s;Hash=%s;Subject=\"%.*s\";URI=%.*s", s->worker->identity->spiffe_id,
                          hash, SLICE_ARG(s->peer.subject), SLICE_ARG(s->peer.spiffe_id));
 }
@@ -126,7 +172,9 @@ void session_describe_peer(struct session *s)
 {
     struct slice id = s->peer.spiffe_id;
     struct slice scheme = SLICE("spiffe://");
-    if (!slice_starts_with(id, scheme))
+    if (s->info.direction == DIRECTION_INGRESS)
+        write_xfcc(s);
+    if (s->info.direction == DIRECTION_INGRESS || !slice_starts_with(id, scheme))
         return;
     s->peer_principal = mem_strndup(id.ptr + scheme.len, id.len - scheme.len);
     if (s->info.direction == DIRECTION_INBOUND && s->worker->identity)

@@ -15,6 +15,8 @@ bool session_is_declared_http(const struct session *s);
 bool session_offers_mesh(const struct session *s, const struct sniff_hello *hello);
 /* Where an opaque connection goes; NULL: nowhere. */
 struct cluster *session_cluster(struct session *s);
+/* At a gateway: is there any for this connection, whichever share it falls into? */
+bool session_has_backend(const struct session *s);
 /* False with the reason when policies or the mTLS mode forbid it. */
 bool session_admit_opaque(struct session *s, char why[128]);
 /* Fills peer_principal and xfcc from the verified peer. */

@@ -10,8 +10,6 @@
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/tunnel.h"
 
-#define EARLY_MAX (32u * 1024)
-#define DECIDE_MS 10000 /* a client that has begun to speak must get to the point */
 #define IDLE_MS 3600000 /* of a declared HTTP connection before its first byte */
 #define TCP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
 #define TLS WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TLS
@@ -61,11 +59,15 @@ static void on_silence(struct timer *t)
 static void remember_peer(struct session *s, const struct stream_info *info)
 {
     s->info.is_tls = true;
-    s->info.sni = info->sni;
+    if (!s->sni)
+        s->info.sni = info->sni;
     if (!info->tls_peer)
         return;
     s->peer = *info->tls_peer;
-    s->info.tls_peer = &s->peer;
+    /* Whom a gateway's clients are vouched for by is the gateway's business: no identity of the
+     * mesh, whatever the certificate says. */
+    if (s->info.direction != DIRECTION_INGRESS)
+        s->info.tls_peer = &s->peer;
     session_describe_peer(s);
 }
 
@@ -76,6 +78,10 @@ static void on_tls_open(struct stream *transport)
     stream_info(transport, &info);
     remember_peer(s, &info);
     metrics_count_handshake(s->worker->metrics, true);
+    if (s->is_bytes) {
+        session_serve_opaque(s);
+        return;
+    }
     if (s->info.direction == DIRECTION_INGRESS) {
         session_serve_http(s, slice_eq(info.alpn, SLICE("h2")) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1);
         return;
@@ -111,7 +117,7 @@ static void on_tls_eof(struct stream *transport)
 static const struct stream_events tls_events = {
     .on_open = on_tls_open, .on_eof = on_tls_eof, .on_fail = on_tls_fail};
 
-static void accept_tls(struct session *s, struct tls_ctx *ctx)
+void session_accept_tls(struct session *s, struct tls_ctx *ctx)
 {
     struct tls_stream_options options = {0};
     timer_stop(&s->timer);
@@ -126,29 +132,34 @@ static void decide_tls(struct session *s, const struct sniff_hello *hello)
     if (ours && !s->worker->identity)
         session_refuse(s, "mutual TLS is wanted and this workload has no certificate yet");
     else if (ours)
-        accept_tls(s, s->worker->identity->server);
+        session_accept_tls(s, s->worker->identity->server);
     else if (session_is_declared_http(s))
         session_refuse(s, "the port is declared to be HTTP and the client speaks TLS");
     else
         session_serve_opaque(s);
 }
 
-static void decide(struct session *s)
+enum sniff_result session_sniff(const struct session *s, struct sniff_hello *hello)
 {
-    uint8_t gathered[EARLY_MAX];
+    uint8_t gathered[SESSION_EARLY_MAX];
     struct slice front = buf_front(&s->early);
     if (front.len < s->early.len) {
-        size_t len = s->early.len < EARLY_MAX ? s->early.len : EARLY_MAX;
+        size_t len = s->early.len < SESSION_EARLY_MAX ? s->early.len : SESSION_EARLY_MAX;
         buf_copy_out(&s->early, gathered, len);
         front = slice_of(gathered, len);
     }
+    return sniff_bytes((const uint8_t *)front.ptr, front.len, hello);
+}
+
+static void decide(struct session *s)
+{
     struct sniff_hello hello;
-    enum sniff_result result = sniff_bytes((const uint8_t *)front.ptr, front.len, &hello);
+    enum sniff_result result = session_sniff(s, &hello);
     if (result == SNIFF_MORE && s->has_eof)
         result = SNIFF_OPAQUE;
     switch (result) {
     case SNIFF_MORE:
-        if (s->early.len >= EARLY_MAX)
+        if (s->early.len >= SESSION_EARLY_MAX)
             give_up_deciding(s);
         break;
     case SNIFF_TLS:
@@ -177,7 +188,7 @@ static void on_data(struct stream *transport, struct chunk *owner, const uint8_t
     struct session *s = transport->owner;
     /* From its first byte on, and not moved by those that follow. */
     if (s->early.len == 0)
-        timer_start(&s->timer, DECIDE_MS);
+        timer_start(&s->timer, SESSION_DECIDE_MS);
     buf_append_shared(&s->early, owner, data, len);
     decide(s);
 }
@@ -253,19 +264,10 @@ static void begin_inbound(struct session *s)
     begin_sniffing(s);
 }
 
-static void begin_ingress(struct session *s)
+void session_await_http(struct session *s)
 {
-    const struct gateway_conf *gateway =
-        snapshot_gateway(worker_snapshot(s->worker), s->gateway_port);
-    s->info.original_dst = s->info.local;
-    if (!gateway)
-        session_refuse(s, "no gateway listens on this port any more");
-    else if (gateway->tls)
-        accept_tls(s, gateway->tls);
-    else {
-        s->protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP;
-        begin_sniffing(s);
-    }
+    s->protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP;
+    begin_sniffing(s);
 }
 
 void session_opening_begin(struct session *s)
@@ -280,7 +282,7 @@ void session_opening_begin(struct session *s)
         begin_inbound(s);
         break;
     case DIRECTION_INGRESS:
-        begin_ingress(s);
+        session_gateway_begin(s);
         break;
     }
 }

@@ -9,6 +9,7 @@
 #include "sidecar/exchange_run.h"
 #include "sidecar/session.h"
 #include "sidecar/telemetry/metrics.h"
+#include "sidecar/worker_listen.h"
 
 #define SWEEP_MS 30000
 
@@ -27,83 +28,6 @@ void worker_wake(struct worker *w, struct list *runnable_node)
         return;
     list_link_last(&w->runnable, runnable_node);
     loop_run_soon(w->loop, &w->run);
-}
-
-/* ---- listeners ---- */
-
-static void on_accept(struct listener *l, struct stream *accepted)
-{
-    struct worker_listener *slot = listener_owner(l);
-    session_open(slot->worker, accepted, (enum direction)slot->direction, slot->port);
-}
-
-/* A place that is free, or was freed when its gateway went. NULL: there is none. */
-static struct worker_listener *free_slot(struct worker *w)
-{
-    for (unsigned i = 0; i < w->listener_count; i++)
-        if (!w->listeners[i].listener)
-            return &w->listeners[i];
-    return w->listener_count < WORKER_LISTENERS_MAX ? &w->listeners[w->listener_count++] : NULL;
-}
-
-static bool open_listener(struct worker *w, const struct addr *at, enum direction direction,
-                          uint16_t port)
-{
-    struct listener_options options = {.reuse_port = true};
-    char text[ADDR_TEXT_MAX];
-    struct worker_listener *slot = free_slot(w);
-    if (!slot) {
-        LOG_E("worker", "more than %d listeners: %s is not served", WORKER_LISTENERS_MAX,
-              addr_format(at, text));
-        return false;
-    }
-    *slot = (struct worker_listener){.worker = w, .port = port, .direction = direction};
-    enum err e = listener_open(w->loop, at, &options, on_accept, slot, &slot->listener);
-    if (e != ERR_OK) {
-        slot->listener = NULL;
-        LOG_E("worker", "cannot listen on %s: %s", addr_format(at, text), err_text(e));
-    }
-    return e == ERR_OK;
-}
-
-static bool has_gateway_listener(const struct worker *w, uint16_t port)
-{
-    for (unsigned i = 0; i < w->listener_count; i++)
-        if (w->listeners[i].listener && w->listeners[i].direction == DIRECTION_INGRESS &&
-            w->listeners[i].port == port)
-            return true;
-    return false;
-}
-
-/* Opens what the configuration newly asks for and closes what it no longer names; connections stay.
- */
-static void adopt_gateways(struct worker *w)
-{
-    uint32_t count;
-    const struct gateway_conf *const *gateways = snapshot_gateways(worker_snapshot(w), &count);
-    for (unsigned i = 0; i < w->listener_count; i++) {
-        struct worker_listener *slot = &w->listeners[i];
-        if (slot->listener && slot->direction == DIRECTION_INGRESS &&
-            !snapshot_gateway(worker_snapshot(w), slot->port)) {
-            listener_close(slot->listener);
-            slot->listener = NULL;
-        }
-    }
-    for (uint32_t i = 0; i < count && !w->is_draining; i++) {
-        struct addr at = w->settings->gateway_bind;
-        if (has_gateway_listener(w, gateways[i]->port))
-            continue;
-        at.port = (uint16_t)(gateways[i]->port + w->settings->gateway_port_offset);
-        open_listener(w, &at, DIRECTION_INGRESS, gateways[i]->port);
-    }
-}
-
-static void close_listeners(struct worker *w)
-{
-    for (unsigned i = 0; i < w->listener_count; i++)
-        if (w->listeners[i].listener)
-            listener_close(w->listeners[i].listener);
-    w->listener_count = 0;
 }
 
 /* ---- letters ---- */
@@ -131,8 +55,7 @@ static void adopt_snapshot(struct worker *w, struct snapshot *s)
     cluster_table_adopt(&w->clusters, s);
     if (old)
         lease_unpin(old);
-    if (w->settings->mode == MODE_INGRESS)
-        adopt_gateways(w);
+    worker_listen_adopt(w);
     judge_sessions(w);
 }
 
@@ -153,7 +76,7 @@ static void drain(struct worker *w)
     if (w->is_draining)
         return;
     w->is_draining = true;
-    close_listeners(w);
+    worker_listen_close(w);
     LIST_FOREACH_SAFE(node, next, &w->sessions)
     session_drain(container_of(node, struct session, node));
     app_note_sessions(w->app, w, w->session_count);
@@ -285,6 +208,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     list_init(&w->runnable);
     loop_task_init(&w->run, run_woken);
     timer_init(&w->sweep, w->loop, on_sweep);
+    worker_listen_init(w);
     uint64_t seed;
     rand_secure(&seed, sizeof(seed));
     rand_seed(&w->rand, seed);
@@ -296,29 +220,16 @@ void worker_init(struct worker *w, struct app *app, unsigned index, struct snaps
     worker_init_on(w, loop_create(), app, index, s);
 }
 
-static bool open_listeners(struct worker *w)
-{
-    const struct settings *settings = w->settings;
-    if (settings->mode == MODE_INGRESS) {
-        adopt_gateways(w);
-        return true;
-    }
-    return (!settings->outbound.family ||
-            open_listener(w, &settings->outbound, DIRECTION_OUTBOUND, 0)) &&
-           (!settings->inbound.family ||
-            open_listener(w, &settings->inbound, DIRECTION_INBOUND, 0));
-}
-
 void worker_open(struct worker *w)
 {
-    app_note_listening(w->app, w, open_listeners(w));
+    app_note_listening(w->app, w, worker_listen_open(w));
     timer_start(&w->sweep, SWEEP_MS);
 }
 
 void worker_close(struct worker *w)
 {
     timer_stop(&w->sweep);
-    close_listeners(w);
+    worker_listen_close(w);
     cluster_table_drain(&w->clusters);
     mailbox_close(w->mailbox);
 }

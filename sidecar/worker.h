@@ -19,7 +19,7 @@
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/cluster.h"
 
-#define WORKER_LISTENERS_MAX 64
+#define WORKER_LISTENERS_MAX 256
 
 struct app;
 
@@ -45,6 +45,8 @@ struct worker {
     struct loop_task run; /* runs them at the end of the turn */
     struct rand_state rand;
     struct timer sweep;
+    struct timer rebind; /* while a gateway's port could not be bound */
+    unsigned unbound;    /* such ports */
     struct worker_listener listeners[WORKER_LISTENERS_MAX];
     unsigned listener_count;
     uint32_t session_count, exchange_count;

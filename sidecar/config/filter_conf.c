@@ -219,10 +219,11 @@ static enum err take_hostname(const struct part_build *b, const char *from, stru
     return ERR_OK;
 }
 
-static enum err push_redirect(const struct part_build *b, const Weft__Config__V1__Route *route,
-                              uint16_t listener_port, struct chain_build *c)
+/* The route says which prefix is replaced. */
+static enum err push_redirect(const struct part_build *b, const Weft__Config__V1__Redirect *from,
+                              const Weft__Config__V1__Route *route, uint16_t listener_port,
+                              struct chain_build *c)
 {
-    const Weft__Config__V1__Redirect *from = route->redirect;
     struct redirect_conf *conf = part_array(b->part, 1, sizeof(*conf));
     conf->scheme = part_text_lower(b->part, from->scheme);
     conf->port = (uint16_t)from->port;
@@ -243,13 +244,13 @@ static enum err push_redirect(const struct part_build *b, const Weft__Config__V1
     return e;
 }
 
-static enum err push_rewrite(const struct part_build *b, const Weft__Config__V1__Route *route,
-                             struct chain_build *c)
+static enum err push_rewrite(const struct part_build *b, const Weft__Config__V1__Rewrite *from,
+                             const Weft__Config__V1__Route *route, struct chain_build *c)
 {
     struct rewrite_conf *conf = part_array(b->part, 1, sizeof(*conf));
-    enum err e = take_hostname(b, route->rewrite->hostname, &conf->hostname);
+    enum err e = take_hostname(b, from->hostname, &conf->hostname);
     if (!e)
-        e = take_path(b, route->rewrite->path, route, &conf->path);
+        e = take_path(b, from->path, route, &conf->path);
     push(c, &rewrite_ops, conf);
     return e;
 }
@@ -260,19 +261,23 @@ enum err filter_conf_route(const struct part_build *b, const Weft__Config__V1__R
     struct chain_build c = {.count = 0};
     enum err e = push_mutation(b, route->request_headers, route->response_headers, &c);
     if (!e && route->redirect)
-        e = push_redirect(b, route, listener_port, &c);
+        e = push_redirect(b, route->redirect, route, listener_port, &c);
     if (!e && route->rewrite)
-        e = push_rewrite(b, route, &c);
+        e = push_rewrite(b, route->rewrite, route, &c);
     *out = e ? NULL : finish(b->part, &c);
     return e;
 }
 
-enum err filter_conf_backend(const struct part_build *b,
+enum err filter_conf_backend(const struct part_build *b, const Weft__Config__V1__Route *route,
                              const Weft__Config__V1__WeightedCluster *backend,
-                             const struct filter_chain **out)
+                             uint16_t listener_port, const struct filter_chain **out)
 {
     struct chain_build c = {.count = 0};
     enum err e = push_mutation(b, backend->request_headers, backend->response_headers, &c);
+    if (!e && backend->redirect)
+        e = push_redirect(b, backend->redirect, route, listener_port, &c);
+    if (!e && backend->rewrite)
+        e = push_rewrite(b, backend->rewrite, route, &c);
     *out = e ? NULL : finish(b->part, &c);
     return e;
 }

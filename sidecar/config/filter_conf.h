@@ -13,9 +13,10 @@
 MUST_USE enum err filter_conf_route(const struct part_build *b,
                                     const Weft__Config__V1__Route *route, uint16_t listener_port,
                                     const struct filter_chain **out);
-/* What one of its backends asks for. */
+/* What one of its backends asks for, after that. */
 MUST_USE enum err filter_conf_backend(const struct part_build *b,
+                                      const Weft__Config__V1__Route *route,
                                       const Weft__Config__V1__WeightedCluster *backend,
-                                      const struct filter_chain **out);
+                                      uint16_t listener_port, const struct filter_chain **out);
 struct authz;
 const struct filter_chain *filter_conf_authz(struct part *p, const struct authz *authz);

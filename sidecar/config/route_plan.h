@@ -9,16 +9,20 @@
 #include "sidecar/route/route_hosts.h"
 
 #define ROUTE_PLAN_NONE UINT32_MAX
+#define ROUTE_PLAN_MIRRORS_MAX 16
 
 struct route_plan {
     struct route_hosts hosts;
     struct route_conf *routes; /* their backends are in `backends`, without clusters */
     struct backend_conf *backends;
-    uint32_t *backend_names; /* into names; ROUTE_PLAN_NONE: does not resolve */
-    struct slice *names;     /* of clusters, each once */
-    uint32_t route_count, backend_count, name_count;
-    uint32_t default_route; /* "everything to the default cluster"; ROUTE_PLAN_NONE: none */
-    uint8_t *says;          /* for each route: what it says itself */
+    uint32_t *backend_names;     /* into names; ROUTE_PLAN_NONE: does not resolve */
+    struct mirror_conf *mirrors; /* of routes and backends, without clusters */
+    uint32_t *mirror_names;
+    struct slice *names; /* of clusters, each once */
+    uint32_t route_count, backend_count, mirror_count, name_count;
+    struct route_hosts *streams; /* for each listener: which of `routes` has a connection */
+    uint32_t default_route;      /* "everything to the default cluster"; ROUTE_PLAN_NONE: none */
+    uint8_t *says;               /* for each route: what it says itself */
 };
 
 enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };
@@ -26,6 +30,8 @@ enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };
 struct route_plan_source {
     Weft__Config__V1__VirtualHost *const *hosts;
     size_t host_count;
+    Weft__Config__V1__GatewayListener *const *listeners;
+    size_t listener_count;
     const char *default_cluster; /* may be empty */
     uint16_t port;               /* that clients connect to */
 };

@@ -20,6 +20,8 @@ void routed_core_unref(struct routed_core *c)
         return;
     if (c->gateway.tls)
         tls_ctx_unref(c->gateway.tls);
+    if (c->gateway.tls_bytes)
+        tls_ctx_unref(c->gateway.tls_bytes);
     part_dispose(&c->part);
     mem_free(c);
 }

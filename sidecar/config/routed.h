@@ -18,8 +18,8 @@ struct routed_core {
     const struct addr *addresses;
     const struct slice *hosts; /* lower-case */
     uint32_t address_count, host_count;
-    struct gateway_conf gateway; /* without routes; one reference of its TLS context */
-    uint64_t certificates_hash;
+    struct gateway_conf gateway; /* without routes; one reference of each TLS context */
+    uint64_t tls_hash;           /* of what those were made from */
 };
 
 struct routed {
@@ -34,11 +34,8 @@ struct routed {
 
 MUST_USE enum err routed_core_create_destination(const Weft__Config__V1__Resource *resource,
                                                  char *detail, struct routed_core **out);
-/* before: the core this one replaces, whose TLS context is kept when the certificates are the same;
- * may be NULL. */
-MUST_USE enum err routed_core_create_gateway(const Weft__Config__V1__Resource *resource,
-                                             const struct routed_core *before, char *detail,
-                                             struct routed_core **out);
+/* An empty one, for those who fill it (gateway_core.c). */
+struct routed_core *routed_core_create(bool is_gateway);
 struct routed_core *routed_core_ref(struct routed_core *c);
 /* NULL is allowed. */
 void routed_core_unref(struct routed_core *c);

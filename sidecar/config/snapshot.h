@@ -105,10 +105,18 @@ struct cluster_conf {
     uint32_t endpoint_count;
 };
 
+/* Of `denominator` requests, `numerator` are copied there. */
+struct mirror_conf {
+    const struct cluster_conf *cluster; /* NULL: nowhere */
+    uint32_t numerator, denominator;
+};
+
 struct backend_conf {
     const struct cluster_conf *cluster; /* NULL: does not resolve, 500 */
     uint32_t weight;
     const struct filter_chain *chain; /* of this backendRef; may be NULL */
+    const struct mirror_conf *mirrors;
+    uint16_t mirror_count;
 };
 
 struct route_conf {
@@ -119,7 +127,9 @@ struct route_conf {
     const struct named_match *query;
     uint16_t header_count, query_count, backend_count;
     uint16_t direct_status; /* 0: forward */
+    uint16_t mirror_count;
     const struct backend_conf *backends;
+    const struct mirror_conf *mirrors;
     uint32_t total_weight;
     const struct filter_chain *chain; /* may be NULL */
     struct slice matched_prefix;
@@ -157,13 +167,29 @@ struct inbound_conf {
     const struct authz *authz;        /* for opaque TCP; NULL: none (see filters/authz.h) */
 };
 
+struct route_hosts; /* route/route_hosts.h */
+
+/* One listener among those that share a gateway's port. */
+struct gateway_listener_conf {
+    struct slice name;
+    Weft__Config__V1__ListenerProtocol protocol;
+    bool is_passthrough;               /* TLS that is not ours to end */
+    const struct route_hosts *streams; /* TLS, TCP: by name, one of gateway_conf.routes */
+};
+
+/* Questions about listeners and names are answered by route/listener_choice.h. */
 struct gateway_conf {
     struct slice name;
     uint16_t port;
     Weft__Config__V1__ListenerProtocol protocol;
-    struct tls_ctx *tls; /* HTTPS */
+    struct tls_ctx *tls;       /* for HTTPS listeners; NULL: there are none */
+    struct tls_ctx *tls_bytes; /* for TLS listeners that end TLS here; NULL: there are none */
     const struct route_table *routes;
     const struct filter_chain *chain; /* may be NULL */
+    const struct authz *authz;        /* for opaque connections; NULL: none */
+    const struct gateway_listener_conf *listeners;
+    uint32_t listener_count;           /* 0: one that is not told apart */
+    const struct route_hosts *by_name; /* TLS: which listener; NULL: they are not told apart */
 };
 
 struct workload_conf {

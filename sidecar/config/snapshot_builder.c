@@ -8,6 +8,7 @@
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
 #include "sidecar/config/cluster_part.h"
+#include "sidecar/config/gateway_core.h"
 #include "sidecar/config/snapshot_priv.h"
 
 #define BODY(kind) WEFT__CONFIG__V1__RESOURCE__BODY_##kind
@@ -122,7 +123,7 @@ static enum err make_core(struct build *b, const Weft__Config__V1__Resource *r, 
     }
     if (r->body_case == BODY(DESTINATION))
         return routed_core_create_destination(r, b->detail, &e->core);
-    return routed_core_create_gateway(r, before ? before->core : NULL, b->detail, &e->core);
+    return gateway_core_create(r, before ? before->core : NULL, b->detail, &e->core);
 }
 
 static enum err stage_routed(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)

@@ -101,6 +101,25 @@ static void put_destination(struct json_write *w, const struct routed *r)
     json_write_object_end(w);
 }
 
+static void put_listeners(struct json_write *w, const struct gateway_conf *g)
+{
+    json_write_key(w, "listeners");
+    json_write_array(w);
+    for (uint32_t i = 0; i < g->listener_count; i++) {
+        const struct gateway_listener_conf *l = &g->listeners[i];
+        struct route_table streams = {l->streams, g->routes->routes};
+        json_write_object(w);
+        json_write_field(w, "name", l->name);
+        put_enum(w, "protocol", &weft__config__v1__listener_protocol__descriptor, (int)l->protocol,
+                 "LISTENER_");
+        json_write_field_bool(w, "passthrough", l->is_passthrough);
+        json_write_key(w, "streams");
+        route_dump_table(w, &streams);
+        json_write_object_end(w);
+    }
+    json_write_array_end(w);
+}
+
 static void put_gateway(struct json_write *w, const struct gateway_conf *g)
 {
     json_write_object(w);
@@ -112,6 +131,7 @@ static void put_gateway(struct json_write *w, const struct gateway_conf *g)
     route_dump_chain(w, g->chain);
     json_write_key(w, "virtual_hosts");
     route_dump_table(w, g->routes);
+    put_listeners(w, g);
     json_write_object_end(w);
 }
 

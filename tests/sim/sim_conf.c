@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_conf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MAKE(c, NAME, init)                                \
@@ -214,18 +215,33 @@ void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy)
     PUSH(c, in->n_authz, in->authz, policy);
 }
 
-sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster)
+static Weft__Config__V1__Resource *add_port(struct sim_conf *c, const char *kind, uint32_t port)
+{
+    char name[16];
+    snprintf(name, sizeof(name), "%u", port);
+    return add_resource(c, kind, name);
+}
+
+sim_gateway *sim_conf_port(struct sim_conf *c, uint32_t port,
+                           Weft__Config__V1__ListenerProtocol protocol)
 {
     MAKE(c, Weft__Config__V1__GatewayPort, weft__config__v1__gateway_port__init);
-    Weft__Config__V1__Resource *r = add_resource(c, "gateway", cluster);
-    Weft__Config__V1__VirtualHost *host = make_host(c);
+    Weft__Config__V1__Resource *r = add_port(c, "gateway", port);
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY;
     r->gateway = m;
     m->name = text(c, "default/gateway");
     m->port = port;
-    PUSH(c, host->n_routes, host->routes, make_route(c, "/", cluster));
-    PUSH(c, m->n_virtual_hosts, m->virtual_hosts, host);
+    m->protocol = protocol;
     return m;
+}
+
+sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster)
+{
+    sim_gateway *g = sim_conf_port(c, port, SIM_LISTENER_HTTP);
+    Weft__Config__V1__VirtualHost *host = make_host(c);
+    PUSH(c, host->n_routes, host->routes, make_route(c, "/", cluster));
+    PUSH(c, g->n_virtual_hosts, g->virtual_hosts, host);
+    return g;
 }
 
 void sim_conf_https(struct sim_conf *c, sim_gateway *g)
@@ -235,6 +251,49 @@ void sim_conf_https(struct sim_conf *c, sim_gateway *g)
     PUSH(c, m->n_names, m->names, text(c, "shop"));
     PUSH(c, g->n_certificates, g->certificates, m);
     g->protocol = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS;
+}
+
+sim_listener *sim_conf_listener(struct sim_conf *c, sim_gateway *g, const char *hostname,
+                                Weft__Config__V1__ListenerProtocol protocol)
+{
+    MAKE(c, Weft__Config__V1__GatewayListener, weft__config__v1__gateway_listener__init);
+    m->name = m->hostname = text(c, hostname);
+    m->protocol = protocol;
+    PUSH(c, g->n_listeners, g->listeners, m);
+    return m;
+}
+
+sim_stream *sim_conf_stream(struct sim_conf *c, sim_listener *l, const char *host,
+                            const char *cluster)
+{
+    MAKE(c, Weft__Config__V1__StreamRoute, weft__config__v1__stream_route__init);
+    m->name = text(c, "stream");
+    if (host)
+        PUSH(c, m->n_hosts, m->hosts, text(c, host));
+    PUSH(c, l->n_stream_routes, l->stream_routes, m);
+    if (cluster)
+        sim_conf_share(c, m, cluster, 1);
+    return m;
+}
+
+void sim_conf_share(struct sim_conf *c, sim_stream *s, const char *cluster, uint32_t weight)
+{
+    MAKE(c, Weft__Config__V1__WeightedCluster, weft__config__v1__weighted_cluster__init);
+    m->cluster = text(c, cluster);
+    m->weight = weight;
+    PUSH(c, s->n_clusters, s->clusters, m);
+}
+
+sim_route *sim_conf_host(struct sim_conf *c, sim_gateway *g, const char *host, uint32_t listener,
+                         const char *cluster)
+{
+    MAKE(c, Weft__Config__V1__VirtualHost, weft__config__v1__virtual_host__init);
+    sim_route *r = make_route(c, "/", cluster);
+    m->listener = listener;
+    PUSH(c, m->n_hosts, m->hosts, text(c, host));
+    PUSH(c, m->n_routes, m->routes, r);
+    PUSH(c, g->n_virtual_hosts, g->virtual_hosts, m);
+    return r;
 }
 
 void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id)

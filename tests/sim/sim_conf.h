@@ -13,6 +13,8 @@ typedef Weft__Config__V1__Route sim_route;
 typedef Weft__Config__V1__Inbound sim_inbound;
 typedef Weft__Config__V1__InboundPort sim_inbound_port;
 typedef Weft__Config__V1__GatewayPort sim_gateway;
+typedef Weft__Config__V1__GatewayListener sim_listener;
+typedef Weft__Config__V1__StreamRoute sim_stream;
 typedef Weft__Config__V1__RetryPolicy sim_retry;
 typedef Weft__Config__V1__Timeouts sim_timeouts;
 typedef Weft__Config__V1__AuthzPolicy sim_authz;
@@ -49,6 +51,19 @@ void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *princ
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
 /* One host "*", all below "/" to `cluster`. */
 sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
+/* A port without anything. */
+sim_gateway *sim_conf_port(struct sim_conf *c, uint32_t port,
+                           Weft__Config__V1__ListenerProtocol protocol);
+/* Named like its host. */
+sim_listener *sim_conf_listener(struct sim_conf *c, sim_gateway *g, const char *hostname,
+                                Weft__Config__V1__ListenerProtocol protocol);
+/* Connections for `host` (NULL: all) to `cluster` (NULL: see sim_conf_share). */
+sim_stream *sim_conf_stream(struct sim_conf *c, sim_listener *l, const char *host,
+                            const char *cluster);
+void sim_conf_share(struct sim_conf *c, sim_stream *s, const char *cluster, uint32_t weight);
+/* One more virtual host, all below "/" to `cluster`. */
+sim_route *sim_conf_host(struct sim_conf *c, sim_gateway *g, const char *host, uint32_t listener,
+                         const char *cluster);
 /* Makes it HTTPS. (What is in the certificate, the simulated TLS does not look at.) */
 void sim_conf_https(struct sim_conf *c, sim_gateway *g);
 void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id);
@@ -58,6 +73,10 @@ void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id
 #define SIM_HTTP1 WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1
 #define SIM_HTTP2 WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2
 #define SIM_TCP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
+#define SIM_LISTENER_HTTP WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTP
+#define SIM_LISTENER_HTTPS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS
+#define SIM_LISTENER_TLS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS
+#define SIM_LISTENER_TCP WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TCP
 #define SIM_STRICT WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT
 #define SIM_DENY WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY
 #define SIM_ALLOW WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW

@@ -13,6 +13,12 @@ struct listener {
 };
 
 static struct list listeners = {&listeners, &listeners};
+static enum err refusal;
+
+void sim_net_refuse_listeners(enum err why)
+{
+    refusal = why;
+}
 
 unsigned sim_net_listeners(void)
 {
@@ -41,6 +47,8 @@ enum err listener_open(struct loop *l, const struct addr *at,
     (void)l;
     (void)options;
     (void)on_accept;
+    if (refusal)
+        return refusal;
     struct listener *made = mem_zalloc(sizeof(*made));
     made->at = *at;
     made->owner = owner;

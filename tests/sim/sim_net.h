@@ -39,6 +39,8 @@ unsigned sim_net_streams(void);
 /* Listening sockets that the data plane has open. */
 unsigned sim_net_listeners(void); /* sim_listener.c */
 bool sim_net_listens_at(const struct addr *at);
+/* What opening one comes to, until ERR_OK is said. */
+void sim_net_refuse_listeners(enum err why);
 
 /* A connected pair with addresses. `original`: what tcp_original_dst says of `server`; NULL:
  * nothing. */

@@ -9,6 +9,7 @@
 #include "lib/io/loop_sim.h"
 #include "lib/io/tcp.h"
 #include "tests/sim/cmocka_sim.h"
+#include "tests/sim/sim_tls.h"
 
 static void on_open(struct stream *s)
 {
@@ -133,6 +134,8 @@ static void on_accept(struct sim_host *h, struct stream *accepted, const struct 
 {
     struct sim_app *a = h->owner;
     struct sim_peer *p = sim_peer_create(accepted);
+    if (a->tls)
+        sim_tls_accept(accepted, a->tls);
     p->to = *to;
     a->connections++;
     list_link_last(&a->accepted, &p->node);

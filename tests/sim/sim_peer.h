@@ -44,6 +44,7 @@ struct sim_app {
     struct list accepted; /* not yet asked for */
     struct list all;
     unsigned connections;
+    struct tls_ctx *tls; /* not NULL: it speaks TLS (the test's) */
 };
 void sim_app_open(struct sim_app *a, const char *address);
 /* The oldest connection that was not asked for yet; NULL: none. The app's until sim_app_close. */

@@ -10,16 +10,9 @@
 #include "lib/net/tls_stream.h"
 #include "tests/sim/sim_net.h"
 #include "tests/sim/sim_text.h"
+#include "tests/sim/sim_tls_ctx.h"
 
-enum { NAME_MAX_LEN = 128, ALPN_MAX = 4, EXTENSION_ID = 0xfe57 };
-
-struct tls_ctx {
-    unsigned refs;
-    bool is_server, is_public;
-    char id[NAME_MAX_LEN];
-    char alpn[ALPN_MAX][16];
-    unsigned alpn_count;
-};
+enum { EXTENSION_ID = 0xfe57 };
 
 /* One stream's handshake and what is known after it. */
 struct sim_tls {
@@ -29,8 +22,8 @@ struct sim_tls {
     void *owner;
     struct sim_text in;
     struct loop_task task;
-    char alpn[16], peer_id[NAME_MAX_LEN], expected[NAME_MAX_LEN], sni[NAME_MAX_LEN];
-    char detail[NAME_MAX_LEN * 2 + 64];
+    char alpn[16], peer_id[SIM_NAME_MAX], expected[SIM_NAME_MAX], sni[SIM_NAME_MAX];
+    char detail[SIM_NAME_MAX * 2 + 64];
     struct tls_peer peer;
     bool open, keep_reading;
     enum err fail;
@@ -46,64 +39,6 @@ unsigned sim_tls_handshakes(void)
 void sim_tls_reset(void)
 {
     handshakes = 0;
-}
-
-/* ---- contexts ---- */
-
-static struct tls_ctx *make_ctx(bool is_server, const char *id)
-{
-    struct tls_ctx *c = mem_zalloc(sizeof(*c));
-    c->refs = 1;
-    c->is_server = is_server;
-    snprintf(c->id, sizeof(c->id), "%s", id ? id : "");
-    return c;
-}
-
-static void add_alpn(struct tls_ctx *c, const char *name)
-{
-    snprintf(c->alpn[c->alpn_count++], sizeof(c->alpn[0]), "%s", name);
-}
-
-struct tls_ctx *tls_ctx_ref(struct tls_ctx *c)
-{
-    c->refs++;
-    return c;
-}
-
-void tls_ctx_unref(struct tls_ctx *c)
-{
-    if (c && --c->refs == 0)
-        mem_free(c);
-}
-
-enum err tls_ctx_create_public(const struct tls_public_config *config, struct tls_ctx **out,
-                               char detail[TLS_DETAIL_MAX])
-{
-    (void)detail;
-    struct tls_ctx *c = make_ctx(true, NULL);
-    c->is_public = true;
-    for (unsigned i = 0; i < ALPN_MAX && config->alpn[i]; i++)
-        add_alpn(c, config->alpn[i]);
-    *out = c;
-    return ERR_OK;
-}
-
-static struct tls_ctx *make_client(const char *spiffe_id, const char *alpn)
-{
-    struct tls_ctx *c = make_ctx(false, spiffe_id);
-    if (alpn)
-        add_alpn(c, alpn);
-    return c;
-}
-
-struct mesh_identity *sim_tls_identity(uint64_t generation, const char *spiffe_id)
-{
-    struct tls_ctx *server = make_ctx(true, spiffe_id), *client[MESH_ALPN_COUNT];
-    for (unsigned i = 0; i < MESH_ALPN_COUNT; i++) {
-        add_alpn(server, mesh_alpn_names[i]);
-        client[i] = make_client(spiffe_id, mesh_alpn_names[i]);
-    }
-    return mesh_identity_create(generation, server, client, slice_from_cstr(spiffe_id), 0);
 }
 
 /* ---- messages ---- */
@@ -144,6 +79,12 @@ static void put_extensions(struct sim_text *t, const struct sim_tls *tls)
     sim_text_dispose(&list);
     put_vector(&body, tls->ctx->id, 2);
     put_extension(t, EXTENSION_ID, &body);
+    if (!tls->sni[0])
+        return;
+    put_number(&body, (unsigned)strlen(tls->sni) + 3, 2);
+    put_number(&body, 0, 1);
+    put_vector(&body, tls->sni, 2);
+    put_extension(t, 0, &body);
 }
 
 static void write_record(struct sim_tls *tls, unsigned type, struct sim_text *body)
@@ -221,6 +162,25 @@ static void read_hello(struct sim_tls *tls)
         else if (type == EXTENSION_ID)
             get_text(&body, 2, tls->peer_id, sizeof(tls->peer_id));
         at += len;
+        if (type != 0)
+            continue;
+        body += 3;
+        get_text(&body, 2, tls->sni, sizeof(tls->sni));
+    }
+}
+
+/* A public server: what it does not ask for it does not see. */
+static void judge_client(struct sim_tls *tls)
+{
+    const struct tls_ctx *c = tls->ctx;
+    bool good = c->asks && c->roots[0] && tls->peer_id[0] &&
+                strncmp(tls->peer_id, c->roots, strlen(c->roots)) == 0;
+    if (good)
+        return;
+    tls->peer_id[0] = 0;
+    if (c->asks && !c->is_optional) {
+        tls->fail = ERR_UNTRUSTED;
+        snprintf(tls->detail, sizeof(tls->detail), "the client showed no good certificate");
     }
 }
 
@@ -228,6 +188,10 @@ static void answer_hello(struct sim_tls *tls)
 {
     struct sim_text body = {0};
     read_hello(tls);
+    if (tls->ctx->is_public)
+        judge_client(tls);
+    if (tls->fail)
+        return;
     if (!tls->ctx->is_public && !tls->peer_id[0]) {
         tls->fail = ERR_UNTRUSTED;
         snprintf(tls->detail, sizeof(tls->detail), "the peer showed no certificate");
@@ -238,11 +202,35 @@ static void answer_hello(struct sim_tls *tls)
     write_record(tls, 23, &body);
 }
 
+/* An id is "<who vouches for it>:<its name>". */
+static void judge_server(struct sim_tls *tls)
+{
+    char wanted[SIM_NAME_MAX + 2];
+    const char *name = strchr(tls->peer_id, ':'), *roots = tls->ctx->roots;
+    name = name ? name + 1 : tls->peer_id;
+    snprintf(wanted, sizeof(wanted), " %s ", name);
+    bool is_named =
+        tls->ctx->sans[0] ? strstr(tls->ctx->sans, wanted) != NULL : strcmp(name, tls->sni) == 0;
+    if (is_named && strncmp(tls->peer_id, roots, strlen(roots)) == 0)
+        return;
+    tls->fail = ERR_UNTRUSTED;
+    snprintf(tls->detail, sizeof(tls->detail), "the peer is %s, which is not good", tls->peer_id);
+}
+
 static void read_answer(struct sim_tls *tls)
 {
     const char *at = tls->in.ptr + 5;
+    if (tls->in.ptr[0] == 21) {
+        tls->fail = ERR_PROTOCOL;
+        snprintf(tls->detail, sizeof(tls->detail), "alert %u", (unsigned)(uint8_t)at[1]);
+        return;
+    }
     get_text(&at, 1, tls->alpn, sizeof(tls->alpn));
     get_text(&at, 1, tls->peer_id, sizeof(tls->peer_id));
+    if (tls->ctx->is_stranger) {
+        judge_server(tls);
+        return;
+    }
     if (!tls->expected[0] || strcmp(tls->expected, tls->peer_id) == 0)
         return;
     tls->fail = ERR_UNTRUSTED;
@@ -370,6 +358,7 @@ struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
     tls->events = events;
     tls->owner = owner;
     snprintf(tls->expected, sizeof(tls->expected), "%.*s", SLICE_ARG(options->expect_spiffe_id));
+    snprintf(tls->sni, sizeof(tls->sni), "%.*s", SLICE_ARG(options->server_name));
     loop_task_init(&tls->task, on_task);
     sim_net_set_tls(lower, tls, dispose, describe);
     stream_use(lower, &handshake_events, tls);
@@ -385,12 +374,29 @@ struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
     return lower;
 }
 
-void sim_tls_connect(struct stream *s, const char *spiffe_id, const char *alpn)
+void sim_tls_connect_to(struct stream *s, const char *sni, const char *id, const char *alpn)
 {
-    struct tls_ctx *ctx = make_client(spiffe_id, alpn);
-    struct tls_stream_options options = {0};
+    struct tls_ctx *ctx = sim_tls_ctx_client(id, alpn);
+    struct tls_stream_options options = {.server_name = slice_from_cstr(sni)};
     tls_stream_create(s, ctx, &options, NULL, s->events, s->owner);
     tls_ctx_unref(ctx);
     ((struct sim_tls *)s->owner)->keep_reading = true;
     on_open(s);
+}
+
+void sim_tls_connect(struct stream *s, const char *spiffe_id, const char *alpn)
+{
+    sim_tls_connect_to(s, NULL, spiffe_id, alpn);
+}
+
+void sim_tls_accept(struct stream *s, struct tls_ctx *server)
+{
+    struct tls_stream_options options = {0};
+    tls_stream_create(s, server, &options, NULL, s->events, s->owner);
+    ((struct sim_tls *)s->owner)->keep_reading = true;
+}
+
+const char *sim_tls_sni(struct stream *s)
+{
+    return sim_net_tls(s)->sni;
 }

@@ -397,7 +397,7 @@ static void test_refuses_https_without_certificate(void **state)
     Weft__Config__V1__GatewayPort *g = config_make_gateway(&w->make, "g", 1, 443);
     Weft__Config__V1__Certificate cert;
     g->protocol = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS;
-    expect_refused(w, "gateway/g: HTTPS without a certificate");
+    expect_refused(w, "gateway/g: TLS ends here, and there is no certificate");
     weft__config__v1__certificate__init(&cert);
     cert.cert_chain_pem = config_make_text(&w->make, "nonsense");
     cert.key_pem = config_make_text(&w->make, "nonsense");

@@ -127,12 +127,12 @@ static void test_backend(void **state)
     struct part_build b = {&w->part, SLICE("route r"), w->detail};
     const struct filter_chain *chain;
     struct exchange ex;
-    assert_int_equal(filter_conf_backend(&b, w->route->clusters[0], &chain), ERR_OK);
+    assert_int_equal(filter_conf_backend(&b, w->route, w->route->clusters[0], 80, &chain), ERR_OK);
     assert_null(chain);
     Weft__Config__V1__HeaderMutation *m = w->route->clusters[0]->request_headers =
         config_make_mutation(&w->make);
     set(w, m, "x-backend", "c");
-    assert_int_equal(filter_conf_backend(&b, w->route->clusters[0], &chain), ERR_OK);
+    assert_int_equal(filter_conf_backend(&b, w->route, w->route->clusters[0], 80, &chain), ERR_OK);
     fake_exchange_init(&ex, "GET", "h", "/foo");
     assert_int_equal(fake_exchange_request(&ex, chain), VERDICT_NEXT);
     expect(&ex.request.headers, "x-backend: c");

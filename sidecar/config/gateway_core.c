@@ -1,0 +1,213 @@
+/* Compiling GatewayPort messages: listeners and whose names they are, TLS, routes.
+ * Control thread. Must not know which clusters there are, nor how connections arrive.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/config/gateway_core.h"
+
+#include "lib/tls/tls_ctx.h"
+#include "sidecar/config/authz_conf.h"
+#include "sidecar/config/filter_conf.h"
+
+#define HTTPS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS
+#define TLS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS
+
+enum { LISTENERS_MAX = 4096 };
+
+/* ---- listeners ---- */
+
+static enum err check_protocol(const struct part_build *b,
+                               const Weft__Config__V1__GatewayPort *port,
+                               const Weft__Config__V1__GatewayListener *listener)
+{
+    bool both_tls = (port->protocol == HTTPS || port->protocol == TLS) &&
+                    (listener->protocol == HTTPS || listener->protocol == TLS);
+    if (both_tls || port->protocol == listener->protocol)
+        return ERR_OK;
+    return part_refuse(b, "listener %s does not speak what its port speaks", listener->name);
+}
+
+/* Which listener a name belongs to; "": one that takes every name. Of two for one name the first
+ * has it. */
+static enum err add_name(const struct part_build *b, struct route_hosts *names,
+                         const Weft__Config__V1__GatewayListener *from, uint32_t index)
+{
+    const char *name = from->hostname[0] ? from->hostname : "*";
+    struct route_range range = {index, 1};
+    enum err e = route_hosts_add(names, &b->part->arena, part_text_lower(b->part, name), range);
+    if (e && e != ERR_EXISTS)
+        return part_refuse(b, "listener %s: \"%s\" is not a host name", from->name, from->hostname);
+    return ERR_OK;
+}
+
+static enum err take_listeners(const struct part_build *b,
+                               const Weft__Config__V1__GatewayPort *from, struct routed_core *to)
+{
+    size_t count = from->n_listeners;
+    if (count > LISTENERS_MAX)
+        return part_refuse(b, "more than %d listeners on one port", LISTENERS_MAX);
+    struct gateway_listener_conf *listeners = part_array(b->part, count, sizeof(*listeners));
+    struct route_hosts *names = part_array(b->part, 1, sizeof(*names));
+    lookup_init(&names->exact, &b->part->arena, count);
+    lookup_init(&names->suffixes, &b->part->arena, count);
+    for (size_t i = 0; i < count; i++) {
+        const Weft__Config__V1__GatewayListener *l = from->listeners[i];
+        enum err e = check_protocol(b, from, l);
+        if (!e)
+            e = add_name(b, names, l, (uint32_t)i);
+        if (e)
+            return e;
+        listeners[i] = (struct gateway_listener_conf){
+            .name = part_text(b->part, l->name),
+            .protocol = l->protocol,
+            .is_passthrough = l->passthrough,
+            .streams = &to->plan.streams[i],
+        };
+    }
+    to->gateway.listeners = listeners;
+    to->gateway.listener_count = (uint32_t)count;
+    bool is_tls = from->protocol == HTTPS || from->protocol == TLS;
+    bool is_plain = count == 1 && names->has_any && listeners[0].protocol == HTTPS;
+    if (count && is_tls && !is_plain)
+        to->gateway.by_name = names;
+    return ERR_OK;
+}
+
+/* ---- TLS ---- */
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    return hash * 31 + slice_hash(slice_from_cstr(text));
+}
+
+/* Of everything that a context is made from. */
+static uint64_t hash_tls(const Weft__Config__V1__GatewayPort *from)
+{
+    uint64_t hash = from->n_certificates;
+    for (size_t i = 0; i < from->n_certificates; i++) {
+        const Weft__Config__V1__Certificate *c = from->certificates[i];
+        hash = hash_text(hash, c->cert_chain_pem);
+        hash = hash_text(hash, c->key_pem);
+        for (size_t j = 0; j < c->n_names; j++)
+            hash = hash_text(hash, c->names[j]);
+    }
+    if (!from->client_validation)
+        return hash;
+    hash = hash * 31 + 1 + (uint64_t)from->client_validation->insecure_fallback;
+    return hash_text(hash, from->client_validation->ca_pem);
+}
+
+static struct tls_public_cert *make_certificates(const struct part_build *b,
+                                                 const Weft__Config__V1__GatewayPort *from)
+{
+    struct tls_public_cert *certs = part_array(b->part, from->n_certificates, sizeof(*certs));
+    for (size_t i = 0; i < from->n_certificates; i++) {
+        const Weft__Config__V1__Certificate *c = from->certificates[i];
+        struct slice *names = part_array(b->part, c->n_names, sizeof(*names));
+        for (size_t j = 0; j < c->n_names; j++)
+            names[j] = part_text_lower(b->part, c->names[j]);
+        certs[i] = (struct tls_public_cert){
+            .cert_chain_pem = slice_from_cstr(c->cert_chain_pem),
+            .key_pem = slice_from_cstr(c->key_pem),
+            .names = names,
+            .name_count = c->n_names,
+        };
+    }
+    return certs;
+}
+
+static enum err make_context(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
+                             const char *const *alpn, bool ask_client, struct tls_ctx **out)
+{
+    char why[TLS_DETAIL_MAX] = "";
+    struct tls_public_config config = {
+        .certs = make_certificates(b, from), .cert_count = from->n_certificates, .alpn = alpn};
+    if (ask_client && from->client_validation) {
+        config.ask_client = true;
+        config.client_roots_pem = slice_from_cstr(from->client_validation->ca_pem);
+        config.client_optional = from->client_validation->insecure_fallback;
+    }
+    if (from->n_certificates == 0)
+        return part_refuse(b, "TLS ends here, and there is no certificate");
+    if (tls_ctx_create_public(&config, out, why))
+        return part_refuse(b, "certificates: %s", why);
+    return ERR_OK;
+}
+
+/* What its listeners need; where none are told apart, what the port speaks. */
+static void find_needs(const Weft__Config__V1__GatewayPort *from, bool *http, bool *bytes)
+{
+    *http = from->n_listeners == 0 && from->protocol == HTTPS;
+    *bytes = false;
+    for (size_t i = 0; i < from->n_listeners; i++) {
+        const Weft__Config__V1__GatewayListener *l = from->listeners[i];
+        *http |= l->protocol == HTTPS;
+        *bytes |= l->protocol == TLS && !l->passthrough;
+    }
+}
+
+static struct tls_ctx *keep(struct tls_ctx *before, bool same)
+{
+    return before && same ? tls_ctx_ref(before) : NULL;
+}
+
+/* Certificates of clients are a matter of HTTPS in the Gateway API. What a TLS listener carries has
+ * no name for ALPN. */
+static enum err take_tls(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
+                         const struct routed_core *before, struct routed_core *to)
+{
+    static const char *const http_names[] = {"h2", "http/1.1", NULL}, *const no_names[] = {NULL};
+    struct gateway_conf *g = &to->gateway;
+    bool http, bytes;
+    enum err e = ERR_OK;
+    find_needs(from, &http, &bytes);
+    to->tls_hash = hash_tls(from);
+    bool same = before && before->tls_hash == to->tls_hash;
+    g->tls = keep(http && before ? before->gateway.tls : NULL, same);
+    g->tls_bytes = keep(bytes && before ? before->gateway.tls_bytes : NULL, same);
+    if (http && !g->tls)
+        e = make_context(b, from, http_names, true, &g->tls);
+    if (!e && bytes && !g->tls_bytes)
+        e = make_context(b, from, no_names, false, &g->tls_bytes);
+    return e;
+}
+
+/* ---- the port ---- */
+
+static enum err take_gateway(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
+                             const struct routed_core *before, struct routed_core *to)
+{
+    struct route_plan_source routes = {
+        .hosts = from->virtual_hosts,
+        .host_count = from->n_virtual_hosts,
+        .listeners = from->listeners,
+        .listener_count = from->n_listeners,
+        .default_cluster = "",
+        .port = (uint16_t)from->port,
+    };
+    if (from->port == 0 || from->port > UINT16_MAX)
+        return part_refuse(b, "%u is not a port", from->port);
+    to->gateway.name = part_text(b->part, from->name);
+    to->gateway.port = (uint16_t)from->port;
+    to->gateway.protocol = from->protocol;
+    enum err e = authz_conf_create(b, from->authz, from->n_authz, &to->gateway.authz);
+    if (e)
+        return e;
+    to->gateway.chain = filter_conf_authz(b->part, to->gateway.authz);
+    e = route_plan_create(b, &routes, &to->plan);
+    if (!e)
+        e = take_listeners(b, from, to);
+    return e ? e : take_tls(b, from, before, to);
+}
+
+enum err gateway_core_create(const Weft__Config__V1__Resource *resource,
+                             const struct routed_core *before, char *detail,
+                             struct routed_core **out)
+{
+    struct routed_core *c = routed_core_create(true);
+    struct part_build b = {&c->part, slice_from_cstr(resource->name), detail};
+    enum err e = take_gateway(&b, resource->gateway, before, c);
+    if (e)
+        routed_core_unref(c);
+    else
+        *out = c;
+    return e;
+}
