@@ -19,7 +19,8 @@ typedef void (*kube_lease_fn)(void *owner, bool is_leader);
 
 struct kube_lease *kube_lease_open(struct kube_client *c, const struct kube_lease_config *config,
                                    kube_lease_fn changed, void *owner);
-/* Gives the lease back, so that another can take it at once. done (may be NULL): when that is sent
- * or not to be had. */
+/* Gives the lease back, so that another can take it at once; changed is not called any more. done
+ * (may be NULL), never from inside: when that was answered, or is not to be had. When the client is
+ * destroyed before, that is at the end of the same turn. */
 void kube_lease_close(struct kube_lease *l, void (*done)(void *owner), void *owner);
 bool kube_lease_is_held(const struct kube_lease *l);

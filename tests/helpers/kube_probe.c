@@ -189,6 +189,11 @@ static const struct verb {
 } verbs[] = {
     {"watch", begin_watch, end_watch},
     {"send", begin_send, NULL},
+    {"apply", probe_begin_apply, NULL},
+    {"status", probe_begin_status, NULL},
+    {"delete", probe_begin_delete, NULL},
+    {"event", probe_begin_event, NULL},
+    {"lease", probe_begin_lease, probe_end_lease},
 };
 
 static const struct verb *find_verb(const char *name)
