@@ -142,25 +142,23 @@ void exchange_prepare_request(struct exchange *ex)
     ex->app_version = version_for_backend(ex);
 }
 
-static bool is_mesh_hop(const struct exchange *ex)
-{
-    return ex->endpoint->conf->meshed && !ex->endpoint->owner->mtls_disabled;
-}
-
 enum pool_kind exchange_pool_kind(struct exchange *ex)
 {
     const struct message *request = ex->request;
     /* Upgrades, and HTTP/1.0 without a Host, cannot be said in HTTP/2. */
     bool needs_h1 = request->upgrade.len || slice_is_empty(request->authority);
-    if (is_mesh_hop(ex))
+    if (endpoint_is_mesh_hop(ex->endpoint))
         return needs_h1 ? POOL_MESH_H1 : POOL_MESH_H2;
-    return ex->app_version == HTTP_2 && !needs_h1 ? POOL_H2 : POOL_H1;
+    if (ex->app_version == HTTP_2 && !needs_h1)
+        return POOL_H2;
+    bool is_declared = ex->endpoint->owner->protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1;
+    return ex->endpoint->owner->tls && !needs_h1 && !is_declared ? POOL_EITHER : POOL_H1;
 }
 
 void exchange_prepare_attempt(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
-    bool mesh = is_mesh_hop(ex);
+    bool mesh = endpoint_is_mesh_hop(ex->endpoint);
     if (ex->attempts == 1) {
         if (mesh) {
             headers_add_id(h, HEADER_WEFT_HTTP_VERSION, version_text(ex->app_version));

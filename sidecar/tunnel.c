@@ -241,7 +241,7 @@ static enum fail dial(struct tunnel *t)
     if (t->cluster->connections > t->cluster->conf->max_connections)
         return FAIL_OVERFLOW;
     enum fail why = FAIL_NONE;
-    t->up = dialer_open(e, MESH_ALPN_TCP, &up_events, t, &why);
+    t->up = dialer_open(e, BACKEND_BYTES, &up_events, t, &why);
     if (!t->up)
         return why;
     t->tried[t->tries++] = e;

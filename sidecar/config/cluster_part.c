@@ -4,6 +4,7 @@
 #include "sidecar/config/cluster_part.h"
 
 #include "lib/base/mem.h"
+#include "sidecar/config/backend_tls.h"
 #include "sidecar/config/traffic_conf.h"
 #include "sidecar/telemetry/metrics.h"
 
@@ -76,7 +77,8 @@ static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_co
 }
 
 static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
-                             const Weft__Config__V1__Cluster *from, struct cluster_part *p)
+                             const Weft__Config__V1__Cluster *from,
+                             const struct cluster_conf *before, struct cluster_part *p)
 {
     struct cluster_conf *to = &p->conf;
     if (from->name[0] == '\0' || from->port > UINT16_MAX)
@@ -96,6 +98,8 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     to->protocol = from->protocol;
     to->load_balancing = from->load_balancing;
     to->mtls_disabled = from->mtls_disabled;
+    if (from->tls)
+        to->tls = backend_tls_create(from->tls, to->name, before ? before->tls : NULL);
     take_limits(from, to);
     to->has_timeouts = from->timeouts != NULL;
     to->timeouts = traffic_conf_timeouts(from->timeouts);
@@ -112,12 +116,14 @@ static void destroy(struct cluster_part *p)
         stable_ids_unref_health(p->conf.endpoints[i].health);
     if (p->slot)
         stable_ids_unref_slot(p->slot);
+    backend_tls_unref(p->conf.tls);
     part_dispose(&p->part);
     mem_free(p);
 }
 
 enum err cluster_part_create(struct stable_ids *ids, const Weft__Config__V1__Resource *resource,
-                             char *detail, const struct cluster_conf **out)
+                             const struct cluster_conf *before, char *detail,
+                             const struct cluster_conf **out)
 {
     struct cluster_part *p = mem_zalloc(sizeof(*p));
     struct part_build b = {&p->part, slice_from_cstr(resource->name), detail};
@@ -125,7 +131,7 @@ enum err cluster_part_create(struct stable_ids *ids, const Weft__Config__V1__Res
     atomic_init(&p->conf.refs, 1);
     p->conf.part = p;
     p->conf.version = resource->version;
-    enum err e = take_cluster(&b, ids, resource->cluster, p);
+    enum err e = take_cluster(&b, ids, resource->cluster, before, p);
     if (e)
         destroy(p);
     else

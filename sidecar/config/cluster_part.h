@@ -13,7 +13,9 @@ struct cluster_part {
     struct cluster_conf conf; /* its refs count for the whole */
 };
 
-/* The caller gets the first reference (cluster_conf_unref). */
+/* before: the cluster of that name that this one replaces, or NULL. The caller gets the first
+ * reference (cluster_conf_unref). */
 MUST_USE enum err cluster_part_create(struct stable_ids *ids,
-                                      const Weft__Config__V1__Resource *resource, char *detail,
+                                      const Weft__Config__V1__Resource *resource,
+                                      const struct cluster_conf *before, char *detail,
                                       const struct cluster_conf **out);

@@ -15,6 +15,7 @@
 #include "lib/base/slice.h"
 #include "policies/proto/config.pb-c.h"
 
+struct backend_tls; /* config/backend_tls.h */
 struct filter_chain;
 struct regex;
 struct tls_ctx;
@@ -97,6 +98,7 @@ struct cluster_conf {
     uint32_t connect_timeout_ms, max_requests_per_connection;
     uint32_t max_connections, max_requests, max_pending;
     bool mtls_disabled;
+    struct backend_tls *tls; /* NULL: in the clear, or mutual TLS of the mesh */
     struct outlier_conf outlier;
     bool has_timeouts, has_retry;
     struct timeouts_conf timeouts;

@@ -103,12 +103,13 @@ static const struct entry *entry_current(const struct build *b, const Weft__Conf
 
 static enum err stage_cluster(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
 {
-    const struct entry *old = entry_current(b, r);
+    const struct entry *old = entry_current(b, r), *before = entry_before(b, r);
     enum err err = ERR_OK;
     if (old)
         e->cluster = cluster_conf_ref(old->cluster);
     else
-        err = cluster_part_create(&b->builder->ids, r, b->detail, &e->cluster);
+        err = cluster_part_create(&b->builder->ids, r, before ? before->cluster : NULL, b->detail,
+                                  &e->cluster);
     if (!err && !snapshot_add_cluster(b->snapshot, e->cluster))
         err = refuse(b, r->name, "there are two clusters of this name");
     return err;

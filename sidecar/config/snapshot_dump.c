@@ -4,6 +4,7 @@
 #include "sidecar/config/snapshot_dump.h"
 
 #include "lib/base/json_write.h"
+#include "sidecar/config/backend_tls.h"
 #include "sidecar/config/snapshot_priv.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/route_dump.h"
@@ -65,6 +66,8 @@ static void put_cluster(struct json_write *w, const struct cluster_conf *c)
     put_enum(w, "load_balancing", &weft__config__v1__load_balancing__descriptor,
              (int)c->load_balancing, "LB_");
     json_write_field_bool(w, "mtls_disabled", c->mtls_disabled);
+    if (c->tls)
+        json_write_field(w, "tls_name", backend_tls_name(c->tls));
     put_limits(w, c);
     json_write_key(w, "endpoints");
     json_write_array(w);

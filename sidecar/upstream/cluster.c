@@ -114,7 +114,9 @@ static void reconcile(struct cluster *c, const struct cluster_conf *conf)
     c->endpoints = mem_zalloc(sizeof(*c->endpoints) * (conf->endpoint_count + 1));
     c->endpoint_count = conf->endpoint_count;
     for (uint32_t i = 0; i < conf->endpoint_count; i++) {
-        struct endpoint *e = take_endpoint(old, old_count, &conf->endpoints[i]);
+        /* What speaks another TLS is another endpoint: no old connection serves it. */
+        bool same_tls = old_conf && old_conf->tls == conf->tls;
+        struct endpoint *e = same_tls ? take_endpoint(old, old_count, &conf->endpoints[i]) : NULL;
         if (e) {
             const struct cluster_conf *owner = e->owner;
             e->owner = cluster_conf_ref(conf);

@@ -16,7 +16,8 @@
 struct pool;
 struct worker;
 
-enum pool_kind { POOL_H1, POOL_H2, POOL_MESH_H2, POOL_MESH_H1, POOL_KIND_COUNT };
+/* EITHER: over TLS that is not the mesh's, the endpoint chooses. */
+enum pool_kind { POOL_H1, POOL_H2, POOL_EITHER, POOL_MESH_H2, POOL_MESH_H1, POOL_KIND_COUNT };
 
 struct endpoint {
     struct cluster *cluster;
@@ -71,6 +72,11 @@ struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *c
 struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
                                  struct slice mesh_spiffe_id);
 
+/* Are requests to it hops of the mesh, from sidecar to sidecar? */
+static inline bool endpoint_is_mesh_hop(const struct endpoint *e)
+{
+    return e->conf->meshed && !e->owner->mtls_disabled && !e->owner->tls;
+}
 void endpoint_hold(struct endpoint *e);    /* active++ */
 void endpoint_release(struct endpoint *e); /* active--; may free a gone endpoint */
 /* Pools tell when they have become empty. */

@@ -21,29 +21,50 @@ static bool is_own_listener(const struct endpoint *e)
     return e->cluster->is_own_app || addr_is_loopback(to) || addr_eq_ip(to, &settings->pod_ip);
 }
 
-struct stream *dialer_open(struct endpoint *e, enum mesh_alpn alpn,
+static enum mesh_alpn mesh_name(const struct endpoint *e, enum backend_speech speech)
+{
+    if (e->owner->tls || speech == BACKEND_BYTES)
+        return MESH_ALPN_TCP;
+    return speech == BACKEND_H1 ? MESH_ALPN_H1 : MESH_ALPN_H2;
+}
+
+/* What would make it wrong to try. */
+static enum fail check(const struct endpoint *e, bool mesh, enum backend_speech speech)
+{
+    const struct backend_tls *tls = e->owner->tls;
+    if (is_own_listener(e))
+        return FAIL_LOOP;
+    if (mesh && !e->cluster->worker->identity)
+        return FAIL_IDENTITY_MISSING;
+    return tls && !backend_tls_context(tls, speech) ? FAIL_TLS_FAILED : FAIL_NONE;
+}
+
+struct stream *dialer_open(struct endpoint *e, enum backend_speech speech,
                            const struct stream_events *events, void *owner, enum fail *why)
 {
     struct worker *w = e->cluster->worker;
     const struct endpoint_conf *conf = e->conf;
+    const struct backend_tls *own = e->owner->tls;
     bool mesh = conf->meshed && !e->owner->mtls_disabled;
-    if (is_own_listener(e)) {
-        *why = FAIL_LOOP;
+    *why = check(e, mesh, speech);
+    if (*why != FAIL_NONE)
         return NULL;
-    }
-    if (mesh && !w->identity) {
-        *why = FAIL_IDENTITY_MISSING;
-        return NULL;
-    }
     struct tcp_dial_options options = {.timeout_ms = e->owner->connect_timeout_ms};
     /* Only towards the app: what the pod sends to its own service has to come in by the front. */
     if (w->settings->is_redirected && e->cluster->is_own_app)
         options.bind = conf->addr.family == 4 ? passthrough_v4 : passthrough_v6;
-    if (!mesh)
+    if (!mesh && !own)
         return tcp_dial(w->loop, &conf->addr, &options, events, owner);
-    struct tls_stream_options tls = {.expect_spiffe_id = conf->spiffe_id};
-    struct stream *lower = tcp_dial(w->loop, &conf->addr, &options, NULL, NULL);
-    return tls_stream_create(lower, w->identity->client[alpn], &tls, NULL, events, owner);
+    struct stream *s = tcp_dial(w->loop, &conf->addr, &options, NULL, NULL);
+    if (mesh) {
+        struct tls_stream_options tls = {.expect_spiffe_id = conf->spiffe_id};
+        s = tls_stream_create(s, w->identity->client[mesh_name(e, speech)], &tls, NULL,
+                              own ? NULL : events, own ? NULL : owner);
+    }
+    if (!own)
+        return s;
+    struct tls_stream_options tls = {.server_name = backend_tls_name(own)};
+    return tls_stream_create(s, backend_tls_context(own, speech), &tls, NULL, events, owner);
 }
 
 enum fail dialer_fail(enum err why)

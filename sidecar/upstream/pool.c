@@ -23,6 +23,7 @@ struct pool {
     struct list waiting;
     uint32_t dials, waiters, connections;
     bool is_draining;
+    bool chose_h2; /* POOL_EITHER: what the endpoint chose last */
 };
 
 struct pool_conn {
@@ -35,9 +36,14 @@ struct pool_conn {
     struct timer idle;
 };
 
-static bool is_http2(enum pool_kind kind)
+static bool is_http2(const struct pool *p)
 {
-    return kind == POOL_H2 || kind == POOL_MESH_H2;
+    return p->kind == POOL_H2 || p->kind == POOL_MESH_H2 || (p->kind == POOL_EITHER && p->chose_h2);
+}
+
+static uint32_t waiters_per_dial(const struct pool *p)
+{
+    return is_http2(p) ? H2_WAITERS_PER_DIAL : 1;
 }
 
 static struct worker *worker_of_pool(const struct pool *p)
@@ -91,7 +97,7 @@ static void fail_waiters(struct pool *p, enum fail why, const char *detail)
 static uint32_t idle_ms(const struct pool_conn *c)
 {
     uint32_t promised = http_client_keep_alive_ms(c->client);
-    if (is_http2(c->pool->kind))
+    if (is_http2(c->pool))
         return H2_IDLE_MS;
     return promised && promised < H1_IDLE_MS ? promised / 2 : H1_IDLE_MS;
 }
@@ -161,13 +167,49 @@ static void on_idle(struct timer *t)
         http_client_drain(c->client);
 }
 
+static void dial_failed(struct pool_conn *c, enum fail why, const char *detail)
+{
+    struct pool *p = c->pool;
+    /* Who is there but is not who he should be is the operator's business. */
+    if (why == FAIL_TLS_FAILED)
+        LOG_W("pool", "%.*s: TLS handshake failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
+              detail);
+    else
+        LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
+              detail);
+    stream_close(c->dialling);
+    p->dials--;
+    /* Everybody who waits hears of it: each counts it as an attempt of its own. The waiters run
+     * later, so the endpoint cannot vanish under this function. */
+    fail_waiters(p, why, detail);
+    destroy_conn(c);
+}
+
+/* Outside the mesh a server need not know our names; but HTTP/2 is spoken only with who chose it
+ * (RFC 9113 §3.2). */
+static bool agrees(struct pool_conn *c)
+{
+    struct pool *p = c->pool;
+    struct stream_info info = {0};
+    if (!p->endpoint->owner->tls)
+        return true;
+    stream_info(c->dialling, &info);
+    bool chose_h2 = slice_eq(info.alpn, SLICE("h2"));
+    p->chose_h2 = chose_h2;
+    return p->kind != POOL_H2 || chose_h2;
+}
+
 static void on_dial_open(struct stream *s)
 {
     struct pool_conn *c = s->owner;
     struct pool *p = c->pool;
+    if (!agrees(c)) {
+        dial_failed(c, FAIL_TLS_FAILED, "the endpoint does not choose HTTP/2");
+        return;
+    }
     p->dials--;
     c->dialling = NULL;
-    enum http_protocol protocol = is_http2(p->kind) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
+    enum http_protocol protocol = is_http2(p) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
     c->client =
         http_client_create(s, protocol, &worker_of_pool(p)->settings->client, &client_events, c);
     on_capacity(c->client); /* draining or not: somebody waits for it */
@@ -175,25 +217,11 @@ static void on_dial_open(struct stream *s)
 
 static void on_dial_fail(struct stream *s, enum err why)
 {
-    struct pool_conn *c = s->owner;
-    struct pool *p = c->pool;
     struct stream_info info = {0};
-    stream_info(s, &info);
     char detail[POOL_DETAIL_MAX];
+    stream_info(s, &info);
     snprintf(detail, sizeof(detail), "%s", info.fail_detail ? info.fail_detail : err_text(why));
-    /* Who is there but is not who he should be is the operator's business. */
-    if (dialer_fail(why) == FAIL_TLS_FAILED)
-        LOG_W("pool", "%.*s: TLS handshake failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
-              detail);
-    else
-        LOG_D("pool", "connecting to %.*s failed: %s", SLICE_ARG(p->endpoint->conf->address_text),
-              detail);
-    stream_close(s);
-    p->dials--;
-    /* Everybody who waits hears of it: each counts it as an attempt of its own. The waiters run
-     * later, so the endpoint cannot vanish under this function. */
-    fail_waiters(p, dialer_fail(why), detail);
-    destroy_conn(c);
+    dial_failed(s->owner, dialer_fail(why), detail);
 }
 
 static const struct stream_events dial_events = {.on_open = on_dial_open, .on_fail = on_dial_fail};
@@ -208,8 +236,11 @@ static enum fail dial(struct pool *p)
     c->pool = p;
     list_init(&c->node);
     timer_init(&c->idle, worker_of_pool(p)->loop, on_idle);
-    enum mesh_alpn alpn = p->kind == POOL_MESH_H1 ? MESH_ALPN_H1 : MESH_ALPN_H2;
-    c->dialling = dialer_open(e, alpn, &dial_events, c, &why);
+    static const enum backend_speech speech[POOL_KIND_COUNT] = {
+        [POOL_H1] = BACKEND_H1,      [POOL_H2] = BACKEND_H2,      [POOL_EITHER] = BACKEND_EITHER,
+        [POOL_MESH_H2] = BACKEND_H2, [POOL_MESH_H1] = BACKEND_H1,
+    };
+    c->dialling = dialer_open(e, speech[p->kind], &dial_events, c, &why);
     if (!c->dialling) {
         mem_free(c);
         return why;
@@ -225,8 +256,7 @@ static enum fail dial(struct pool *p)
 
 static void dial_for_waiters(struct pool *p)
 {
-    uint32_t per_dial = is_http2(p->kind) ? H2_WAITERS_PER_DIAL : 1;
-    while (p->waiters > p->dials * per_dial) {
+    while (p->waiters > p->dials * waiters_per_dial(p)) {
         enum fail why = dial(p);
         if (why == FAIL_OVERFLOW && (p->dials > 0 || !list_is_empty(&p->full)))
             return; /* those that exist will serve the waiters in turn */
@@ -354,8 +384,7 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
         list_link_last(&p->waiting, &w->node);
     p->waiters++;
     p->endpoint->cluster->pending++;
-    uint32_t per_dial = is_http2(p->kind) ? H2_WAITERS_PER_DIAL : 1;
-    if (p->waiters <= p->dials * per_dial)
+    if (p->waiters <= p->dials * waiters_per_dial(p))
         return POOL_WAITING;
     enum fail why = dial(p);
     if (why == FAIL_NONE || (why == FAIL_OVERFLOW && p->connections > 0))

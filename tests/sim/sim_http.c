@@ -6,6 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "lib/net/tls_stream.h"
 #include "tests/sim/cmocka_sim.h"
 
 /* ---- a client ---- */
@@ -73,7 +74,8 @@ struct sim_call *sim_client_call(struct sim_client *c, const char *method, const
 struct connection {
     struct list node;
     struct sim_server *server;
-    struct http_server *http;
+    struct http_server *http; /* NULL: still in the TLS handshake */
+    struct stream *stream;    /* then */
 };
 
 static struct http_stream *on_stream(struct http_server *http)
@@ -102,17 +104,55 @@ static void on_bad_request(struct http_server *http, unsigned status, const char
     ((struct connection *)http_server_owner(http))->server->bad++;
 }
 
-static void on_accept(struct sim_host *h, struct stream *accepted, const struct addr *to)
+static void serve(struct connection *c, struct stream *s, enum http_protocol protocol)
 {
     static const struct http_server_events server_events = {
         .on_stream = on_stream, .on_closed = on_closed, .on_bad_request = on_bad_request};
+    c->http = http_server_create(s, protocol, &c->server->config, &server_events, c, NULL);
+}
+
+static void on_tls_open(struct stream *s)
+{
+    struct stream_info info = {0};
+    stream_info(s, &info);
+    bool is_h2 = slice_eq(info.alpn, SLICE("h2"));
+    serve(s->owner, s, is_h2 ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1);
+}
+
+static void drop(struct connection *c)
+{
+    if (c->http) {
+        http_server_close(c->http);
+        return;
+    }
+    stream_close(c->stream);
+    c->server->open--;
+    list_unlink(&c->node);
+    mem_free(c);
+}
+
+static void on_tls_fail(struct stream *s, enum err why)
+{
+    (void)why;
+    drop(s->owner);
+}
+
+static const struct stream_events tls_events = {.on_open = on_tls_open, .on_fail = on_tls_fail};
+
+static void on_accept(struct sim_host *h, struct stream *accepted, const struct addr *to)
+{
     struct sim_server *s = h->owner;
     struct connection *c = mem_zalloc(sizeof(*c));
+    struct tls_stream_options options = {0};
     (void)to;
     c->server = s;
+    c->stream = accepted;
     s->open++;
     list_link_last(&s->connections, &c->node);
-    c->http = http_server_create(accepted, s->protocol, &s->config, &server_events, c, NULL);
+    if (s->tls)
+        tls_stream_create(accepted, s->tls, &options, NULL, &tls_events, c);
+    else
+        serve(c, accepted, s->protocol);
 }
 
 void sim_server_head(struct sim_call *call, unsigned status, int64_t length, bool end)
@@ -178,7 +218,7 @@ void sim_server_drain(struct sim_server *s)
 void sim_server_drop(struct sim_server *s)
 {
     LIST_FOREACH_SAFE(node, next, &s->connections)
-    http_server_close(container_of(node, struct connection, node)->http);
+    drop(container_of(node, struct connection, node));
 }
 
 void sim_server_close(struct sim_server *s)

@@ -31,6 +31,7 @@ struct sim_server {
     struct sim_host host;
     struct loop *loop;
     enum http_protocol protocol;
+    struct tls_ctx *tls; /* not NULL: over TLS (the test's), and ALPN says the protocol */
     struct http_server_config config;
     struct list calls;
     struct list connections;
