@@ -1,6 +1,6 @@
 /* Tests of the CA's state folder: made once, loaded again, refused when it must not be used.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "certd/ca.h"
+#include "certd/ca_folder.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static enum err open_at(const struct folder *f, int64_t at, struct ca *ca)
 {
     struct ca_config config = config_of(f);
     why[0] = 0;
-    return ca_open(&config, at, ca, why);
+    return ca_folder_open(&config, at, ca, why);
 }
 
 static void check_refused(const struct folder *f, int64_t at, const char *sentence)
@@ -122,7 +122,7 @@ static void test_refused(void **state)
     assert_int_equal(chmod(f.path, 0700), 0);
     struct ca_config other = config_of(&f);
     other.trust_domain = "other.example.com";
-    assert_int_equal(ca_open(&other, now, &ca, why), ERR_INVALID);
+    assert_int_equal(ca_folder_open(&other, now, &ca, why), ERR_INVALID);
     assert_non_null(strstr(why, "not for the trust domain other.example.com"));
     folder_put(&f, "root.pem", "garbage");
     check_refused(&f, now, "root.pem: not a readable certificate");
