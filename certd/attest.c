@@ -1,7 +1,7 @@
-/* The attestors. Join tokens come from the state folder; an SVID was verified by TLS already and is
- * only checked for its time, which may have passed on a long connection. On certd's only thread.
- * Must not know what is signed for whom.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The attestors. Join tokens come from the state folder; a service-account token was reviewed
+ * before anybody comes here; an SVID was verified by TLS already and is only checked for its time,
+ * which may have passed on a long connection. On certd's only thread. Must not know what is signed
+ * for whom. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "certd/attest.h"
 
 #include <stdio.h>
@@ -30,17 +30,17 @@ static enum err deny(char detail[ATTEST_DETAIL_MAX], const char *why)
 
 /* ---- join token */
 
-static struct slice token_of(const struct attest_request *r)
+struct slice attest_bearer(struct slice authorization)
 {
-    struct slice head = slice_sub(r->authorization, 0, bearer.len);
+    struct slice head = slice_sub(authorization, 0, bearer.len);
     if (!slice_eq_nocase(head, bearer))
         return (struct slice){NULL, 0};
-    return slice_trim(slice_sub(r->authorization, bearer.len, r->authorization.len));
+    return slice_trim(slice_sub(authorization, bearer.len, authorization.len));
 }
 
 static bool token_claims(const struct attest_request *r)
 {
-    return r->authorization.len > 0;
+    return r->state_dir && r->authorization.len > 0;
 }
 
 static const char *token_problem(enum err e)
@@ -62,14 +62,31 @@ static const char *token_problem(enum err e)
 static enum err token_prove(const struct attest_request *r, char **spiffe_id,
                             char detail[ATTEST_DETAIL_MAX])
 {
-    enum err e = join_token_look(r->state_dir, token_of(r), r->now_ms, spiffe_id);
+    enum err e =
+        join_token_look(r->state_dir, attest_bearer(r->authorization), r->now_ms, spiffe_id);
     return e ? deny(detail, token_problem(e)) : ERR_OK;
 }
 
 static enum err token_spend(const struct attest_request *r, char detail[ATTEST_DETAIL_MAX])
 {
-    enum err e = join_token_use(r->state_dir, token_of(r));
+    enum err e = join_token_use(r->state_dir, attest_bearer(r->authorization));
     return e ? deny(detail, token_problem(e)) : ERR_OK;
+}
+
+/* ---- service-account token */
+
+static bool account_claims(const struct attest_request *r)
+{
+    return !r->state_dir && r->authorization.len > 0;
+}
+
+static enum err account_prove(const struct attest_request *r, char **spiffe_id,
+                              char detail[ATTEST_DETAIL_MAX])
+{
+    if (!r->reviewed_id)
+        return deny(detail, "nobody has reviewed the service-account token");
+    *spiffe_id = mem_strdup(r->reviewed_id);
+    return ERR_OK;
 }
 
 /* ---- current certificate */
@@ -90,6 +107,7 @@ static enum err svid_prove(const struct attest_request *r, char **spiffe_id,
 
 static const struct attestor attestors[] = {
     {"join-token", token_claims, token_prove, token_spend},
+    {"service-account", account_claims, account_prove, NULL},
     {"svid", svid_claims, svid_prove, NULL},
 };
 enum { ATTESTOR_COUNT = sizeof(attestors) / sizeof(attestors[0]) };
@@ -118,8 +136,7 @@ enum err attest_caller(const struct attest_request *r, struct attest_result *out
             return e;
         }
     }
-    return out->spiffe_id ? ERR_OK
-                          : deny(detail, "neither a join token nor a certificate was shown");
+    return out->spiffe_id ? ERR_OK : deny(detail, "neither a token nor a certificate was shown");
 }
 
 enum err attest_commit(const struct attest_request *r, const struct attest_result *result,

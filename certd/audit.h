@@ -1,5 +1,5 @@
-/* A line for every certificate, in the log and in the state folder's issued.log, where it is synced
- * to disk before the certificate leaves; and a log line for every refusal. One thread.
+/* A line for every certificate, in the log and, where there is a state folder, in its issued.log,
+ * synced to disk before the certificate leaves; and a log line for every refusal. One thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -10,6 +10,7 @@
 
 struct audit;
 
+/* dir: NULL for the log alone. */
 MUST_USE enum err audit_open(const char *dir, struct audit **out);
 void audit_close(struct audit *a);
 /* Not written down: then the certificate must not be handed out. */

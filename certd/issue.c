@@ -60,15 +60,33 @@ static int64_t lifetime_ms(const struct issue_policy *policy, int64_t asked_seco
     return asked_seconds > most / 1000 ? most : asked_seconds * 1000;
 }
 
+/* NULL-terminated into out. */
+static void gather_names(const struct issue_policy *policy, const char *spiffe_id,
+                         const char *out[ISSUE_NAMES_MAX + 1])
+{
+    struct spiffe_id id;
+    size_t n = 0;
+    bool parsed = spiffe_parse(slice_from_cstr(spiffe_id), &id) == ERR_OK;
+    for (size_t i = 0; parsed && i < policy->name_count && n < ISSUE_NAMES_MAX; i++) {
+        const struct issue_name *name = &policy->names[i];
+        if (slice_eq_cstr(id.ns, name->namespace_name) &&
+            slice_eq_cstr(id.sa, name->service_account))
+            out[n++] = name->dns_name;
+    }
+    out[n] = NULL;
+}
+
 enum err issue_sign(const struct issue_policy *policy, const struct ca *ca,
                     const struct x509_csr *csr, const char *spiffe_id, int64_t asked_seconds,
                     int64_t now_ms, struct issued *out, char detail[TLS_DETAIL_MAX])
 {
     struct x509_facts facts;
+    const char *names[ISSUE_NAMES_MAX + 1];
+    gather_names(policy, spiffe_id, names);
     int64_t life_ms = lifetime_ms(policy, asked_seconds);
     *out = (struct issued){0};
     enum err e =
-        x509_issue_svid(ca->signer, csr->public_key_der, slice_from_cstr(spiffe_id), NULL,
+        x509_issue_svid(ca->signer, csr->public_key_der, slice_from_cstr(spiffe_id), names,
                         now_ms - back_date_ms(life_ms), now_ms + life_ms, &out->cert_pem, detail);
     if (e)
         return e;

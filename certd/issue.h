@@ -9,9 +9,19 @@
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 
+struct issue_name {
+    char *namespace_name, *service_account;
+    char *dns_name;
+};
+
+#define ISSUE_NAMES_MAX 16
+
 struct issue_policy {
     const char *trust_domain;
     uint64_t leaf_ttl_ms, max_leaf_ttl_ms;
+    /* Programs of ours that are called by name get it into their certificates. */
+    const struct issue_name *names;
+    size_t name_count;
 };
 
 struct issued {

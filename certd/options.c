@@ -14,7 +14,7 @@ enum { SERVER = 1, TOKEN = 2, NAME_MAX_LEN = 253, MIN_TTL_MS = 5000 };
 
 struct row {
     const char *name;
-    const char *value;
+    const char *value; /* NULL: a switch, "--name" alone, or "--name=off" */
     const char *fallback;
     const char *help;
     unsigned commands;
@@ -91,6 +91,31 @@ static enum err parse_dns_name(struct options *o, struct slice text, size_t offs
     return ERR_OK;
 }
 
+static enum err parse_flag(struct options *o, struct slice text, size_t offset)
+{
+    bool *field = (bool *)((char *)o + offset);
+    *field = slice_eq(text, SLICE("on"));
+    return *field || slice_eq(text, SLICE("off")) ? ERR_OK : ERR_SYNTAX;
+}
+
+/* "<namespace>/<service account>=<name>" */
+static enum err parse_dns_for(struct options *o, struct slice text, size_t offset)
+{
+    (void)offset;
+    size_t equals = slice_find_byte(text, '=');
+    struct slice who = slice_sub(text, 0, equals), name = slice_sub(text, equals + 1, text.len);
+    size_t bar = slice_find_byte(who, '/');
+    struct slice ns = slice_sub(who, 0, bar), sa = slice_sub(who, bar + 1, who.len);
+    if (slice_is_empty(ns) || slice_is_empty(sa) || slice_is_empty(name) ||
+        name.len > NAME_MAX_LEN || slice_find_byte(sa, '/') < sa.len)
+        return ERR_SYNTAX;
+    if (o->name_count == ISSUE_NAMES_MAX)
+        return ERR_LIMIT;
+    o->names[o->name_count++] = (struct issue_name){
+        mem_strndup(ns.ptr, ns.len), mem_strndup(sa.ptr, sa.len), mem_strndup(name.ptr, name.len)};
+    return ERR_OK;
+}
+
 static enum err parse_log_level(struct options *o, struct slice text, size_t offset)
 {
     (void)o;
@@ -101,6 +126,18 @@ static enum err parse_log_level(struct options *o, struct slice text, size_t off
 #define AT(field) offsetof(struct options, field)
 
 static const struct row rows[] = {
+    {"kubernetes", NULL, "off",
+     "the CA in Secret weft-ca of the own namespace, the trust bundle in every namespace, callers "
+     "proven by service-account tokens; instead of --state",
+     SERVER, parse_flag, AT(kubernetes)},
+    {"kubeconfig", "FILE", NULL, "how to reach the API server from outside a pod", SERVER,
+     parse_text, AT(kubeconfig)},
+    {"match-pod-address", NULL, "off",
+     "a service-account token is good only from its own pod's address", SERVER, parse_flag,
+     AT(match_pod_address)},
+    {"dns-for", "NS/SA=NAME", NULL,
+     "a DNS name in the certificates of that service account; may be repeated", SERVER,
+     parse_dns_for, 0},
     {"state", "DIR", NULL, "where the CA's keys, certificates and tokens are kept (mode 0700)",
      SERVER | TOKEN, parse_text, AT(state_dir)},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", SERVER, parse_trust_domain,
@@ -137,7 +174,8 @@ static void print_rows(unsigned command)
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (!(rows[i].commands & command))
             continue;
-        printf("  --%s %s\n        %s", rows[i].name, rows[i].value, rows[i].help);
+        printf("  --%s %s\n        %s", rows[i].name, rows[i].value ? rows[i].value : "",
+               rows[i].help);
         printf(rows[i].fallback ? " [%s]\n" : "%s\n", rows[i].fallback ? rows[i].fallback : "");
     }
 }
@@ -147,10 +185,13 @@ static void print_help(void)
     printf(
         "weft-certd: the certificate authority of the mesh.\n\n"
         "Usage: weft-certd --state DIR [--OPTION VALUE]...\n"
+        "       weft-certd --kubernetes [--OPTION VALUE]...\n"
         "       weft-certd token create --state DIR --spiffe-id ID [--ttl DURATION]\n\n"
         "Makes a root and an intermediate in the state folder, or loads those that are there, and\n"
         "signs SPIFFE certificates for callers that show a one-time join token or their current\n"
-        "certificate. SIGHUP reads the state folder again.\n\n");
+        "certificate. SIGHUP reads the state folder again. With --kubernetes it keeps its state "
+        "in\n"
+        "the cluster that it runs in, and any number of it may run.\n\n");
     print_rows(SERVER);
     printf("\ntoken create prints a join token, which works once:\n");
     print_rows(TOKEN);
@@ -183,14 +224,17 @@ static int take_option(struct options *o, unsigned command, int argc, char **arg
     const struct row *row = find_row(slice_sub(name, 0, equals), command);
     if (!row)
         return complain("unknown option ", argv[*at], "");
-    if (!joined && *at + 1 == argc)
+    bool is_switch = !row->value && !joined;
+    if (!joined && !is_switch && *at + 1 == argc)
         return complain("option ", argv[*at], " wants a value");
-    value = joined ? slice_sub(name, equals + 1, name.len) : slice_from_cstr(argv[++*at]);
+    value = is_switch ? SLICE("on")
+            : joined  ? slice_sub(name, equals + 1, name.len)
+                      : slice_from_cstr(argv[++*at]);
     enum err e = row->parse(o, value, row->offset);
     if (!e)
         return -1;
     fprintf(stderr, "weft-certd: --%s '%.*s': %s (wants %s: %s); see --help\n", row->name,
-            SLICE_ARG(value), err_text(e), row->value, row->help);
+            SLICE_ARG(value), err_text(e), row->value ? row->value : "on or off", row->help);
     return 2;
 }
 
@@ -206,7 +250,9 @@ static void set_defaults(struct options *o)
 
 static int check(const struct options *o)
 {
-    if (!o->state_dir)
+    if (o->kubernetes && (o->state_dir || o->bundle_out))
+        return complain("--kubernetes does not go with --state and --bundle-out", "", "");
+    if (!o->kubernetes && !o->state_dir)
         return complain("--state DIR is missing", "", "");
     if (o->is_token_create && !o->spiffe_id)
         return complain("--spiffe-id ID is missing", "", "");
@@ -244,8 +290,20 @@ int options_parse(struct options *o, int argc, char **argv)
     return check(o);
 }
 
+struct issue_policy options_policy(const struct options *o)
+{
+    return (struct issue_policy){o->trust_domain, o->leaf_ttl_ms, o->max_leaf_ttl_ms, o->names,
+                                 o->name_count};
+}
+
 void options_dispose(struct options *o)
 {
+    mem_free(o->kubeconfig);
+    for (unsigned i = 0; i < o->name_count; i++) {
+        mem_free(o->names[i].namespace_name);
+        mem_free(o->names[i].service_account);
+        mem_free(o->names[i].dns_name);
+    }
     mem_free(o->state_dir);
     mem_free(o->trust_domain);
     mem_free(o->bundle_out);

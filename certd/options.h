@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "certd/issue.h"
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
 
@@ -12,6 +13,9 @@
 
 struct options {
     bool is_token_create; /* "token create", else the server */
+    bool kubernetes;      /* the CA lives in the cluster, not in a folder */
+    bool match_pod_address;
+    char *kubeconfig; /* or NULL: as in a pod */
     char *state_dir;
     char *trust_domain;
     struct addr listen;
@@ -19,6 +23,8 @@ struct options {
     char *bundle_out;                           /* or NULL */
     char *dns_names[OPTIONS_DNS_NAMES_MAX + 1]; /* NULL-terminated; of certd's own certificate */
     unsigned dns_name_count;
+    struct issue_name names[ISSUE_NAMES_MAX]; /* of other programs' certificates */
+    unsigned name_count;
     uint64_t leaf_ttl_ms, max_leaf_ttl_ms;
     uint64_t root_ttl_ms, intermediate_ttl_ms;
     unsigned rate_per_minute; /* certificates for one identity */
@@ -29,3 +35,5 @@ struct options {
 /* Prints help or the mistake itself. Returns -1 to go on, else the exit status. */
 int options_parse(struct options *o, int argc, char **argv);
 void options_dispose(struct options *o);
+/* The rules of issuing that they say; a view. */
+struct issue_policy options_policy(const struct options *o);

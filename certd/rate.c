@@ -74,3 +74,12 @@ bool rate_take(struct rate *r, struct slice name, uint64_t now_ms)
     b->milli -= 1000;
     return true;
 }
+
+bool rate_has(struct rate *r, struct slice name, uint64_t now_ms)
+{
+    struct bucket *b = map_get(&r->buckets, name);
+    if (!b)
+        return true;
+    refill(r, b, now_ms);
+    return b->milli >= 1000;
+}

@@ -26,7 +26,7 @@ void review_answer_ask(struct slice token, const char *audience, struct buf *out
  * not bound to a pod. ERR_SYNTAX: no TokenReview at all. */
 MUST_USE enum err review_answer_read(struct slice body, const char *audience,
                                      struct review_caller *out, char detail[REVIEW_DETAIL_MAX]);
-/* The pod is that very one, with that service account, and lives. peer: also has this address; NULL:
- * that is not asked. ERR_DENIED; ERR_AGAIN: its address is not known yet; ERR_SYNTAX. */
+/* The pod is that very one, with that service account, and lives. peer: also has this address;
+ * NULL: that is not asked. ERR_DENIED; ERR_AGAIN: its address is not known yet; ERR_SYNTAX. */
 MUST_USE enum err review_answer_check_pod(struct slice body, const struct review_caller *caller,
                                           const struct addr *peer, char detail[REVIEW_DETAIL_MAX]);

@@ -1,12 +1,13 @@
-/* The methods: unpack, attest, check, spend the proof, sign, write down, answer. What a caller
- * without proof learns is always the same sentence; the reason is in the log. On certd's only
- * thread. Must not know connections.
+/* The methods: unpack, have the token reviewed where that is somebody else's to say, attest, check,
+ * spend the proof, sign, write down, answer. What a caller without proof learns is always the same
+ * sentence; the reason is in the log. On certd's only thread. Must not know connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "certd/service.h"
 
 #include <string.h>
 
 #include "certd/attest.h"
+#include "certd/token_review.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/proto/istio_ca.pb-c.h"
@@ -31,29 +32,36 @@ static ProtobufCAllocator allocator = {allocate, release, NULL};
 typedef Istio__V1__Auth__IstioCertificateRequest cert_request;
 typedef Istio__V1__Auth__IstioCertificateResponse cert_response;
 
-/* One CreateCertificate on its way. */
+/* One CreateCertificate on its way; it may have to wait for the API server. */
 struct attempt {
     struct service *service;
     struct grpc_call *call;
     struct stream_info peer;
     cert_request *request;
+    char *reviewed_id;
     struct attest_request proof;
     struct attest_result caller;
     struct x509_csr csr;
     struct issued issued;
 };
 
+static const char *const opaque = "request authentication failed: certd's log says why";
+
 static void fail(struct attempt *a, enum grpc_status status, const char *told, const char *logged)
 {
+    a->service->refused++;
     audit_refused(a->caller.spiffe_id, &a->peer.peer, logged);
     grpc_call_fail(a->call, status, "%s", told);
 }
 
-static bool take_by_address(struct attempt *a)
+static void fail_unproven(struct attempt *a, const char *why)
 {
     char ip[ADDR_TEXT_MAX];
     addr_format_ip(&a->peer.peer, ip);
-    return rate_take(&a->service->by_address, slice_from_cstr(ip), clock_mono_ns() / 1000000);
+    if (rate_take(&a->service->by_address, slice_from_cstr(ip), clock_mono_ns() / 1000000))
+        fail(a, GRPC_UNAUTHENTICATED, opaque, why);
+    else
+        fail(a, GRPC_RESOURCE_EXHAUSTED, "too many attempts", why);
 }
 
 static bool attest(struct attempt *a)
@@ -62,15 +70,13 @@ static bool attest(struct attempt *a)
     a->proof = (struct attest_request){
         .state_dir = a->service->state_dir,
         .authorization = grpc_call_metadata(a->call, "authorization"),
+        .reviewed_id = a->reviewed_id,
         .peer = a->peer.tls_peer,
         .now_ms = clock_wall_ms(),
     };
     if (attest_caller(&a->proof, &a->caller, why) == ERR_OK)
         return true;
-    if (!take_by_address(a))
-        fail(a, GRPC_RESOURCE_EXHAUSTED, "too many attempts", why);
-    else
-        fail(a, GRPC_UNAUTHENTICATED, "request authentication failed: certd's log says why", why);
+    fail_unproven(a, why);
     return false;
 }
 
@@ -115,7 +121,7 @@ static bool spend_and_sign(struct attempt *a)
 {
     char why[TLS_DETAIL_MAX], spent[ATTEST_DETAIL_MAX];
     if (attest_commit(&a->proof, &a->caller, spent)) {
-        fail(a, GRPC_UNAUTHENTICATED, "request authentication failed: certd's log says why", spent);
+        fail(a, GRPC_UNAUTHENTICATED, opaque, spent);
         return false;
     }
     enum err e = issue_sign(&a->service->policy, a->service->ca, &a->csr, a->caller.spiffe_id,
@@ -142,26 +148,70 @@ static void reply(struct attempt *a)
     uint8_t *packed = mem_alloc(len);
     istio__v1__auth__istio_certificate_response__pack(&response, packed);
     grpc_call_reply(a->call, packed, len);
+    a->service->issued++;
     mem_free(packed);
+}
+
+static void destroy(struct attempt *a)
+{
+    issue_dispose(&a->issued);
+    x509_csr_dispose(&a->csr);
+    attest_result_dispose(&a->caller);
+    istio__v1__auth__istio_certificate_request__free_unpacked(a->request, &allocator);
+    mem_free(a->reviewed_id);
+    mem_free(a);
+}
+
+static void on_reviewed(void *owner, enum err e, const char *spiffe_id, const char *detail)
+{
+    struct attempt *a = owner;
+    if (e == ERR_OK) {
+        a->reviewed_id = mem_strdup(spiffe_id);
+        if (attest(a) && check(a) && spend_and_sign(a))
+            reply(a);
+    } else if (e == ERR_DENIED) {
+        fail_unproven(a, detail);
+    } else {
+        fail(a, GRPC_UNAVAILABLE, "the token could not be reviewed now; try again", detail);
+    }
+    destroy(a);
+}
+
+/* What is shown is asked about only as often as the caller's address may be wrong. */
+static void review(struct attempt *a)
+{
+    char ip[ADDR_TEXT_MAX];
+    struct slice token = attest_bearer(grpc_call_metadata(a->call, "authorization"));
+    addr_format_ip(&a->peer.peer, ip);
+    if (rate_has(&a->service->by_address, slice_from_cstr(ip), clock_mono_ns() / 1000000)) {
+        token_review_start(a->service->reviews, token, &a->peer.peer, on_reviewed, a);
+        return;
+    }
+    fail(a, GRPC_RESOURCE_EXHAUSTED, "too many attempts", "too many attempts from this address");
+    destroy(a);
 }
 
 static void create_certificate(struct grpc_call *call, struct slice bytes)
 {
-    struct attempt a = {.service = grpc_call_owner(call), .call = call};
-    grpc_call_peer(call, &a.peer);
-    a.request = istio__v1__auth__istio_certificate_request__unpack(&allocator, bytes.len,
-                                                                   (const uint8_t *)bytes.ptr);
-    if (!a.request) {
-        fail(&a, GRPC_INVALID_ARGUMENT, "the request is no IstioCertificateRequest",
+    struct attempt *a = mem_zalloc(sizeof(*a));
+    a->service = grpc_call_owner(call);
+    a->call = call;
+    grpc_call_peer(call, &a->peer);
+    a->request = istio__v1__auth__istio_certificate_request__unpack(&allocator, bytes.len,
+                                                                    (const uint8_t *)bytes.ptr);
+    if (!a->request) {
+        fail(a, GRPC_INVALID_ARGUMENT, "the request is no IstioCertificateRequest",
              "malformed request message");
+        mem_free(a);
         return;
     }
-    if (attest(&a) && check(&a) && spend_and_sign(&a))
-        reply(&a);
-    issue_dispose(&a.issued);
-    x509_csr_dispose(&a.csr);
-    attest_result_dispose(&a.caller);
-    istio__v1__auth__istio_certificate_request__free_unpacked(a.request, &allocator);
+    if (a->service->reviews && grpc_call_metadata(call, "authorization").len > 0) {
+        review(a);
+        return;
+    }
+    if (attest(a) && check(a) && spend_and_sign(a))
+        reply(a);
+    destroy(a);
 }
 
 static void fetch_bundle(struct grpc_call *call, struct slice bytes)
@@ -185,8 +235,7 @@ static const struct grpc_method methods[] = {
     {.path = "/weft.ca.v1.Trust/FetchBundle", .handle = fetch_bundle},
 };
 
-void service_init(struct service *s, const char *state_dir, const struct issue_policy *policy,
-                  const struct ca *ca, struct audit *audit, unsigned rate_per_minute)
+void service_init(struct service *s, const struct service_config *config)
 {
     *s = (struct service){
         .grpc =
@@ -197,12 +246,13 @@ void service_init(struct service *s, const char *state_dir, const struct issue_p
                 .max_request = REQUEST_MAX,
                 .http = {.max_header_bytes = 32768, .max_streams = 32, .idle_timeout_ms = 60000},
             },
-        .policy = *policy,
-        .state_dir = state_dir,
-        .ca = ca,
-        .audit = audit,
+        .policy = config->policy,
+        .state_dir = config->state_dir,
+        .reviews = config->reviews,
+        .ca = config->ca,
+        .audit = config->audit,
     };
-    rate_init(&s->by_identity, rate_per_minute, rate_per_minute);
+    rate_init(&s->by_identity, config->rate_per_minute, config->rate_per_minute);
     rate_init(&s->by_address, ADDRESS_PER_MINUTE, ADDRESS_BURST);
 }
 

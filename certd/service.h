@@ -9,17 +9,31 @@
 #include "certd/rate.h"
 #include "lib/net/grpc_server.h"
 
+struct token_review;
+
+struct service_config {
+    /* One of the two: whose join tokens are taken, or who reviews service-account tokens. */
+    const char *state_dir;
+    struct token_review *reviews;
+    struct issue_policy policy;
+    const struct ca *ca; /* the app's, replaced in place */
+    struct audit *audit;
+    unsigned rate_per_minute;
+};
+
 struct service {
     struct grpc_service grpc;
     struct issue_policy policy;
     const char *state_dir;
-    const struct ca *ca; /* the app's, replaced in place */
+    struct token_review *reviews;
+    const struct ca *ca;
     struct audit *audit;
     struct rate by_identity;
     struct rate by_address; /* attempts without a valid proof */
+    uint64_t issued, refused;
 };
 
-/* policy, ca and audit must outlive it. */
-void service_init(struct service *s, const char *state_dir, const struct issue_policy *policy,
-                  const struct ca *ca, struct audit *audit, unsigned rate_per_minute);
+/* What config points at must outlive it. */
+void service_init(struct service *s, const struct service_config *config);
+/* After the reviews have ended. */
 void service_dispose(struct service *s);

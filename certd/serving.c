@@ -10,11 +10,12 @@
 #include "lib/tls/digest.h"
 #include "lib/tls/tls_check.h"
 
-enum { USUAL_NAMES = 4 };
+enum { USUAL_NAMES = 5, MORE_NAMES_MAX = OPTIONS_DNS_NAMES_MAX + 1 };
 
 static const int64_t lifetime_ms = 86400000, back_date_ms = 60000;
 static const char *const usual_names[USUAL_NAMES] = {
-    "weft-certd.weft-system.svc", "weft-certd.weft-system", "weft-certd", "localhost"};
+    "weft-certd.weft-system.svc", "weft-certd.weft-system.svc.cluster.local",
+    "weft-certd.weft-system", "weft-certd", "localhost"};
 
 /* A fresh key and a certificate for it, through the same door as everybody's: a request. */
 static enum err make_leaf(const struct ca *ca, const char *spiffe_id, const char *const *names,
@@ -71,7 +72,7 @@ static void gather_names(const char *const *more, const char *out[])
     size_t n = 0;
     for (size_t i = 0; i < USUAL_NAMES; i++)
         out[n++] = usual_names[i];
-    for (size_t i = 0; more && more[i] && i < OPTIONS_DNS_NAMES_MAX; i++)
+    for (size_t i = 0; more && more[i] && i < MORE_NAMES_MAX; i++)
         out[n++] = more[i];
     out[n] = NULL;
 }
@@ -79,7 +80,7 @@ static void gather_names(const char *const *more, const char *out[])
 enum err serving_renew(struct serving *s, const struct ca *ca, const char *trust_domain,
                        const char *const *dns_names, int64_t now_ms, char detail[TLS_DETAIL_MAX])
 {
-    const char *names[USUAL_NAMES + OPTIONS_DNS_NAMES_MAX + 1];
+    const char *names[USUAL_NAMES + MORE_NAMES_MAX + 1];
     char *key = NULL, *cert = NULL, *chain = NULL;
     struct tls_ctx *ctx = NULL;
     struct x509_facts facts = {0};

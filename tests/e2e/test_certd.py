@@ -200,7 +200,7 @@ def test_no_token_of_ours(certd, token):
 
 def test_no_proof_at_all(certd):
     assert certd.ask_one()["status"] == "UNAUTHENTICATED"
-    certd.await_log("neither a join token nor a certificate was shown")
+    certd.await_log("neither a token nor a certificate was shown")
 
 
 # ---- for whom ----

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "certd/ca_folder.h"
 #include "certd/options.h"
 #include "certd/rate.h"
 #include "lib/base/mem.h"
@@ -88,7 +89,7 @@ static void test_lifetimes(void **state)
     folder_init(&f);
     struct ca_config config = {f.path, "mesh.example.com", (uint64_t)(365 * day),
                                (uint64_t)(90 * day)};
-    assert_int_equal(ca_open(&config, now, &ca, detail), ERR_OK);
+    assert_int_equal(ca_folder_open(&config, now, &ca, detail), ERR_OK);
     check_life(&ca, 0, 3600000);
     check_life(&ca, 60, 60000);
     check_life(&ca, 5, 5000);

@@ -1,0 +1,122 @@
+/* certd without a cluster: the CA, join tokens and the audit log in one state folder, the trust
+ * bundle in a file for others to read. Blocking file access, on certd's only thread. Must not know
+ * how a certificate is made.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "certd/app_priv.h"
+#include "certd/ca_folder.h"
+#include "certd/join_token.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/file.h"
+
+enum { BUNDLE_MODE = 0644 };
+
+struct folder {
+    int lock_fd;
+};
+
+/* Two servers on one folder would both spend tokens and write the log. */
+static enum err lock_state(struct folder *f, const char *dir)
+{
+    char *path = mem_printf("%s/lock", dir);
+    f->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool ok = f->lock_fd >= 0 && flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0;
+    if (!ok)
+        LOG_E("certd", "%s: %s", path,
+              errno == EWOULDBLOCK ? "another weft-certd serves from this folder"
+                                   : strerror(errno));
+    mem_free(path);
+    return ok ? ERR_OK : ERR_BUSY;
+}
+
+static enum err write_bundle(const struct app *app)
+{
+    const char *path = app->options->bundle_out;
+    if (!path)
+        return ERR_OK;
+    enum err e =
+        file_write_atomic(path, app->ca.bundle_pem, strlen(app->ca.bundle_pem), BUNDLE_MODE);
+    if (e)
+        LOG_E("certd", "%s: the trust bundle cannot be written: %s", path, err_text(e));
+    return e;
+}
+
+/* Everything from the folder anew; what is in use stays until all of it is good. */
+static enum err load(struct app *app)
+{
+    char why[CA_DETAIL_MAX];
+    struct ca fresh;
+    const struct options *o = app->options;
+    struct ca_config config = {o->state_dir, o->trust_domain, o->root_ttl_ms,
+                               o->intermediate_ttl_ms};
+    enum err e = ca_folder_open(&config, clock_wall_ms(), &fresh, why);
+    if (e) {
+        LOG_E("certd", "%s", why);
+        return e;
+    }
+    e = app_use_ca(app, &fresh);
+    return e ? e : write_bundle(app);
+}
+
+static enum err open_home(struct app *app)
+{
+    const struct options *o = app->options;
+    struct folder *f = mem_zalloc(sizeof(*f));
+    f->lock_fd = -1;
+    app->home_state = f;
+    enum err e = file_make_dirs(o->state_dir, 0700);
+    if (e) {
+        LOG_E("certd", "%s: cannot be made: %s", o->state_dir, err_text(e));
+        return e;
+    }
+    e = lock_state(f, o->state_dir);
+    if (!e)
+        e = load(app);
+    if (!e)
+        e = join_token_prepare(o->state_dir);
+    if (!e)
+        e = audit_open(o->state_dir, &app->audit);
+    if (e)
+        return e;
+    struct service_config config = {
+        .state_dir = o->state_dir,
+        .policy = options_policy(o),
+        .ca = &app->ca,
+        .audit = app->audit,
+        .rate_per_minute = o->rate_per_minute,
+    };
+    return app_serve_with(app, &config);
+}
+
+static void tick(struct app *app, int64_t now_ms)
+{
+    if (app->ca.replace_at_ms && now_ms >= app->ca.replace_at_ms)
+        app->is_healthy = load(app) == ERR_OK;
+    unsigned swept = join_token_sweep(app->options->state_dir, now_ms);
+    if (swept)
+        LOG_I("certd", "removed %u expired join tokens", swept);
+}
+
+static void reload(struct app *app)
+{
+    bool ok = load(app) == ERR_OK;
+    LOG_I("certd", ok ? "read %s again" : "kept what was in use; %s is not usable now",
+          app->options->state_dir);
+}
+
+static void close_home(struct app *app)
+{
+    struct folder *f = app->home_state;
+    if (f && f->lock_fd >= 0)
+        close(f->lock_fd);
+    mem_free(f);
+}
+
+const struct app_home app_folder_home = {open_home, tick, reload, close_home};
