@@ -9,13 +9,14 @@
 #include "certd/options.h"
 #include "certd/rate.h"
 #include "lib/base/mem.h"
+#include "lib/tls/pem.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/io/folder.h"
 
 #define ID "spiffe://mesh.example.com/ns/shop/sa/frontend"
 
 static const int64_t now = 1800000000000, day = 86400000;
-static const struct issue_policy policy = {"mesh.example.com", 3600000, 7200000};
+static const struct issue_policy policy = {"mesh.example.com", 3600000, 7200000, NULL, 0};
 static char why[TLS_DETAIL_MAX];
 
 static int set_up(void **state)
@@ -100,6 +101,53 @@ static void test_lifetimes(void **state)
     folder_dispose(&f);
 }
 
+/* The subject alternative names, as openssl would list them: looked for in the DER. */
+static bool carries(const char *pem, const char *name)
+{
+    uint8_t *der;
+    size_t len;
+    assert_int_equal(pem_find(slice_from_cstr(pem), "CERTIFICATE", NULL, &der, &len), ERR_OK);
+    bool yes = slice_find(slice_of(der, len), slice_from_cstr(name)) < len;
+    mem_free(der);
+    return yes;
+}
+
+static void check_name(const struct ca *ca, const char *id, bool expected)
+{
+    struct issue_name name = {(char *)"weft-system", (char *)"weft-injector",
+                              (char *)"weft-injector.weft-system.svc"};
+    struct issue_policy named = policy;
+    struct x509_csr csr;
+    struct issued issued;
+    named.names = &name;
+    named.name_count = 1;
+    char *pem = make_request(id);
+    assert_int_equal(issue_check(&named, slice_from_cstr(pem), id, 0, &csr, why), ERR_OK);
+    assert_int_equal(issue_sign(&named, ca, &csr, id, 0, now, &issued, why), ERR_OK);
+    assert_int_equal(carries(issued.cert_pem, name.dns_name), expected);
+    issue_dispose(&issued);
+    x509_csr_dispose(&csr);
+    mem_free(pem);
+}
+
+/* The program that is called by name gets it into its certificate, and nobody else does. */
+static void test_dns_names(void **state)
+{
+    struct folder f;
+    struct ca ca;
+    char detail[CA_DETAIL_MAX];
+    folder_init(&f);
+    struct ca_config config = {f.path, "mesh.example.com", (uint64_t)(365 * day),
+                               (uint64_t)(90 * day)};
+    assert_int_equal(ca_folder_open(&config, now, &ca, detail), ERR_OK);
+    check_name(&ca, "spiffe://mesh.example.com/ns/weft-system/sa/weft-injector", true);
+    check_name(&ca, "spiffe://mesh.example.com/ns/shop/sa/weft-injector", false);
+    check_name(&ca, "spiffe://mesh.example.com/ns/weft-system/sa/other", false);
+    check_name(&ca, "spiffe://mesh.example.com/weft-system/weft-injector", false);
+    ca_close(&ca);
+    folder_dispose(&f);
+}
+
 /* ---- rate limits */
 
 static void test_rate(void **state)
@@ -109,6 +157,8 @@ static void test_rate(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(rate_take(&r, SLICE("a"), 1000));
     assert_false(rate_take(&r, SLICE("a"), 1000));
+    assert_false(rate_has(&r, SLICE("a"), 1000));
+    assert_true(rate_has(&r, SLICE("b"), 1000));
     assert_true(rate_take(&r, SLICE("b"), 1000));
     assert_false(rate_take(&r, SLICE("a"), 1999));
     assert_true(rate_take(&r, SLICE("a"), 2000));
@@ -175,6 +225,13 @@ static void test_options(void **state)
         "token create --state /s --spiffe-id spiffe://td",
         "token create --state /s --spiffe-id x",
         "token create --state /s --spiffe-id spiffe://td/a --listen 1.2.3.4:5",
+        "--kubernetes --state /s",
+        "--kubernetes --bundle-out /b",
+        "--kubernetes=maybe",
+        "--kubernetes --dns-for a=b",
+        "--kubernetes --dns-for a/b",
+        "--kubernetes --dns-for a/b=",
+        "--kubernetes --dns-for a/b/c=d",
     };
     struct options o;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -189,6 +246,16 @@ static void test_options(void **state)
     assert_int_equal(o.dns_name_count, 2);
     assert_false(o.is_token_create);
     options_dispose(&o);
+    assert_int_equal(parse(&o, "--kubernetes --match-pod-address --dns-for weft-system/a=a.example "
+                               "--kubeconfig /k"),
+                     -1);
+    assert_true(o.kubernetes && o.match_pod_address);
+    assert_string_equal(o.kubeconfig, "/k");
+    assert_int_equal(options_policy(&o).name_count, 1);
+    assert_string_equal(o.names[0].namespace_name, "weft-system");
+    assert_string_equal(o.names[0].service_account, "a");
+    assert_string_equal(o.names[0].dns_name, "a.example");
+    options_dispose(&o);
     assert_int_equal(parse(&o, "token create --state /s --spiffe-id " ID), -1);
     assert_true(o.is_token_create);
     assert_int_equal(o.token_ttl_ms, 600000);
@@ -200,9 +267,9 @@ static void test_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_check),   cmocka_unit_test(test_lifetimes),
-        cmocka_unit_test(test_rate),    cmocka_unit_test(test_rate_is_bounded),
-        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_check),           cmocka_unit_test(test_lifetimes),
+        cmocka_unit_test(test_dns_names),       cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_rate_is_bounded), cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

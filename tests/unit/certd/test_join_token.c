@@ -137,7 +137,7 @@ static void test_attest(void **state)
     open_folder(&f, text);
     snprintf(header, sizeof(header), "Bearer %s", text);
     struct attest_request r = {.state_dir = f.path, .now_ms = now};
-    check_attest(&r, NULL, NULL, "neither a join token nor a certificate");
+    check_attest(&r, NULL, NULL, "neither a token nor a certificate");
     r.authorization = slice_from_cstr(header);
     check_attest(&r, ID, "join-token", NULL);
     r.peer = &peer;
