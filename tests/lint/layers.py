@@ -17,6 +17,7 @@ ROOMS = {
     "lib/net": 3,
     "lib/kube": 4,
     "lib/identity": 4,
+    "lib/inject": 4,
     "policies": 4,
     "policies/policyd": 5,
     "sidecar": 5,

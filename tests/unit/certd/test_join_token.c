@@ -161,6 +161,19 @@ static void test_attest(void **state)
     folder_dispose(&f);
 }
 
+/* In a cluster a token is what the API server says it is, and nothing before it was asked. */
+static void test_attest_reviewed(void **state)
+{
+    struct tls_peer other = {.spiffe_id = SLICE("spiffe://mesh.example.com/ns/shop/sa/other"),
+                             .not_after_ms = now + 500};
+    struct attest_request r = {.authorization = SLICE("Bearer a.b.c"), .now_ms = now};
+    check_attest(&r, NULL, NULL, "nobody has reviewed");
+    r.reviewed_id = ID;
+    check_attest(&r, ID, "service-account", NULL);
+    r.peer = &other;
+    check_attest(&r, NULL, NULL, "name different callers");
+}
+
 static void test_commit(void **state)
 {
     struct folder f;

@@ -1,0 +1,52 @@
+/* A pod gets its sidecar: which pods do, and what is added to them, as a JSON patch. The webhook
+ * and `weftctl inject` use the same. Pure; what it makes lies in the arena.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/inject/json_patch.h"
+
+/* What whoever runs the mesh decides, for all pods. */
+struct inject_config {
+    struct slice image, pull_policy;
+    struct slice discovery, certd; /* "weft-policyd.weft-system.svc:15012" */
+    struct slice trust_domain;
+    struct slice system_namespace; /* where Weft itself lives: never injected */
+    bool native;                   /* unless a pod says otherwise */
+};
+
+#define INJECT_CONFIG_DEFAULT                                                                  \
+    {                                                                                          \
+        .image = SLICE("weft.local/weft:" WEFT_VERSION), .pull_policy = SLICE("IfNotPresent"), \
+        .discovery = SLICE("weft-policyd.weft-system.svc:15012"),                              \
+        .certd = SLICE("weft-certd.weft-system.svc:15012"),                                    \
+        .trust_domain = SLICE("cluster.local"), .system_namespace = SLICE("weft-system"),      \
+        .native = true                                                                         \
+    }
+
+#define INJECT_SIDECAR_NAME "weft-sidecar"
+#define INJECT_REDIRECT_NAME "weft-redirect"
+#define INJECT_STATUS "weft.dev/status"
+
+enum inject_verdict {
+    INJECT_PATCHED,
+    INJECT_SKIPPED, /* not for it; `why` says so */
+    INJECT_REFUSED, /* it asks for something that cannot be; `why` says what */
+};
+
+#define INJECT_WARNINGS_MAX 16
+
+struct inject_result {
+    enum inject_verdict verdict;
+    struct slice why;
+    struct json_patch patch;
+    struct slice warnings[INJECT_WARNINGS_MAX];
+    size_t warning_count;
+};
+
+/* pod: has metadata and spec; a Pod or a pod template. base: where it lies in the document that the
+ * patch is for ("", "/spec/template"). namespace_name: where it will run; may be empty. */
+void inject_pod(const struct inject_config *config, const struct doc *pod,
+                struct slice namespace_name, const char *base, struct arena *arena,
+                struct inject_result *out);

@@ -1,0 +1,183 @@
+/* The table of annotations and the forms that their values have. Values end up as arguments of
+ * programs and in resource lists, each as one string of its own. Pure. Must not know what a sidecar
+ * looks like.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/inject/inject_option.h"
+
+#include <ctype.h>
+
+#include "lib/base/addr.h"
+
+enum { LIST_MAX = 64, INTERFACE_MAX = 15 };
+
+static bool is_one_of(struct slice value, const char *const *words)
+{
+    for (; *words; words++)
+        if (slice_eq_cstr(value, *words))
+            return true;
+    return false;
+}
+
+static bool is_redirect(struct slice value)
+{
+    return is_one_of(value, (const char *const[]){"iptables", "none", NULL});
+}
+
+static bool is_bool(struct slice value)
+{
+    return is_one_of(value, (const char *const[]){"true", "false", NULL});
+}
+
+static bool is_log_level(struct slice value)
+{
+    return is_one_of(value, (const char *const[]){"error", "warn", "info", "debug", "trace", NULL});
+}
+
+static bool is_access_log(struct slice value)
+{
+    return is_one_of(value, (const char *const[]){"off", "text", "json", NULL});
+}
+
+static bool is_port(struct slice value)
+{
+    uint64_t n;
+    return slice_to_u64(value, &n) == ERR_OK && n >= 1 && n <= 65535;
+}
+
+static bool is_count(struct slice value)
+{
+    uint64_t n;
+    return slice_to_u64(value, &n) == ERR_OK && n >= 1 && n <= 64;
+}
+
+static bool is_duration(struct slice value)
+{
+    uint64_t ms;
+    return slice_to_duration_ms(value, &ms) == ERR_OK && ms <= 3600000;
+}
+
+static bool is_list(struct slice value, bool (*is_item)(struct slice item))
+{
+    struct slice item;
+    for (size_t n = 0; slice_split(&value, ',', &item); n++)
+        if (n == LIST_MAX || !is_item(slice_trim(item)))
+            return false;
+    return true;
+}
+
+static bool is_ports(struct slice value)
+{
+    return slice_eq(value, SLICE("*")) || is_list(value, is_port);
+}
+
+static bool is_cidr(struct slice item)
+{
+    struct cidr ignored;
+    return cidr_parse(item, &ignored) == ERR_OK;
+}
+
+static bool is_cidrs(struct slice value)
+{
+    return slice_eq(value, SLICE("*")) || is_list(value, is_cidr);
+}
+
+static bool is_interface(struct slice item)
+{
+    if (slice_is_empty(item) || item.len > INTERFACE_MAX)
+        return false;
+    for (size_t i = 0; i < item.len; i++) {
+        char c = item.ptr[i];
+        bool last_plus = c == '+' && i > 0 && i + 1 == item.len;
+        if (!isalnum((unsigned char)c) && !(i > 0 && strchr("-_.:@", c)) && !last_plus)
+            return false;
+    }
+    return true;
+}
+
+static bool is_interfaces(struct slice value)
+{
+    return is_list(value, is_interface);
+}
+
+/* Digits with at most one point, and a suffix: what the API server takes, but for signs and
+ * exponents, which nobody writes. */
+static bool is_quantity(struct slice value)
+{
+    static const char *const suffixes[] = {"", "m", "k", "M", "G", "Ki", "Mi", "Gi", NULL};
+    size_t at = 0, digits = 0, points = 0;
+    for (; at < value.len && (isdigit((unsigned char)value.ptr[at]) || value.ptr[at] == '.');
+         at++) {
+        digits += value.ptr[at] != '.';
+        points += value.ptr[at] == '.';
+    }
+    return digits > 0 && digits <= 12 && points <= 1 && value.ptr[at - 1] != '.' &&
+           is_one_of(slice_sub(value, at, value.len), suffixes);
+}
+
+#define MUST_BE_redirect "iptables or none"
+#define MUST_BE_bool "true or false"
+#define MUST_BE_port "a port, like 8080"
+#define MUST_BE_ports "a list of ports, like 3306,6379"
+#define MUST_BE_cidrs "a list of prefixes, like 10.0.0.0/8,fd00::/8"
+#define MUST_BE_interfaces "a list of network interfaces, like eth1,veth+"
+#define MUST_BE_quantity "a quantity, like 100m or 64Mi"
+#define MUST_BE_count "a number from 1 to 64"
+#define MUST_BE_log_level "error, warn, info, debug or trace"
+#define MUST_BE_access_log "off, text or json"
+#define MUST_BE_duration "a duration of at most an hour, like 30s"
+
+const struct inject_option_row inject_option_rows[INJECT_OPTION_COUNT] = {
+#define X(id, name, format, fallback, what) \
+    {INJECT_PREFIX name, fallback, what, is_##format, MUST_BE_##format},
+#include "lib/inject/inject_option.def"
+#undef X
+};
+
+/* Of the same prefix, and read by others: whether to inject at all, and what policies read. */
+static const char *const others[] = {"inject", "status", "opaque-ports", NULL};
+
+enum err inject_option_read(const struct doc *annotations, bool native, struct arena *arena,
+                            struct inject_options *out, struct slice *why)
+{
+    for (size_t i = 0; i < INJECT_OPTION_COUNT; i++) {
+        const struct inject_option_row *row = &inject_option_rows[i];
+        const struct doc *node = doc_get(annotations, slice_from_cstr(row->name));
+        struct slice value = slice_trim(doc_string(node));
+        out->value[i] = slice_from_cstr(row->fallback);
+        if (i == INJECT_NATIVE)
+            out->value[i] = native ? SLICE("true") : SLICE("false");
+        if (!node || node->type == DOC_NULL)
+            continue;
+        /* An empty value says "the default", where the default says nothing. */
+        if (node->type == DOC_STRING && slice_is_empty(value) && !row->fallback[0])
+            continue;
+        if (node->type == DOC_STRING && row->is_valid(value)) {
+            out->value[i] = value;
+            continue;
+        }
+        *why = arena_printf(arena, "annotation %s: \"%.*s\" is not %s", row->name,
+                            (int)(value.len < 100 ? value.len : 100), value.ptr ? value.ptr : "",
+                            row->must_be);
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
+static bool is_known(struct slice name)
+{
+    for (size_t i = 0; i < INJECT_OPTION_COUNT; i++)
+        if (slice_eq_cstr(name, inject_option_rows[i].name))
+            return true;
+    return is_one_of(slice_sub(name, sizeof(INJECT_PREFIX) - 1, name.len), others);
+}
+
+struct slice inject_option_unknown(const struct doc *annotations, size_t at)
+{
+    size_t count = annotations && annotations->type == DOC_OBJECT ? annotations->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct slice name = annotations->members[i].key;
+        if (slice_starts_with(name, SLICE(INJECT_PREFIX)) && !is_known(name) && at-- == 0)
+            return name;
+    }
+    return (struct slice){NULL, 0};
+}
