@@ -203,9 +203,13 @@ static void test_commit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_once),    cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_unknown), cmocka_unit_test(test_only_hashes_are_kept),
-        cmocka_unit_test(test_sweep),   cmocka_unit_test(test_attest),
+        cmocka_unit_test(test_once),
+        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_only_hashes_are_kept),
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_attest),
+        cmocka_unit_test(test_attest_reviewed),
         cmocka_unit_test(test_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
