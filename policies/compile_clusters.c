@@ -11,14 +11,24 @@ struct cluster_build {
     struct compile *c;
     const struct service *service;
     const struct service_port *port;
+    const struct backend_tls_policy *tls; /* NULL: not over TLS */
     PB(Cluster) * out;
     struct map seen; /* addresses */
 };
 
-char *compile_clusters_name(struct compile *c, const struct service *s, int64_t port)
+/* What is called otherwise has another name: one name never means two things. */
+static char *name_of(struct compile *c, const struct service *s, int64_t port,
+                     const struct backend_tls_policy *tls)
 {
-    return compile_build_format(c, "outbound|%d||%.*s.%.*s." COMPILE_CLUSTER_DOMAIN, (int)port,
-                                SLICE_ARG(s->object.meta.name),
+    const struct metadata *shown =
+        tls && c->client_certificate ? &c->client_certificate->object.meta : NULL;
+    const char *how =
+        !tls    ? ""
+        : shown ? compile_build_format(c, "tls:%.*s/%.*s", SLICE_ARG(shown->namespace_name),
+                                       SLICE_ARG(shown->name))
+                : "tls";
+    return compile_build_format(c, "outbound|%d|%s|%.*s.%.*s." COMPILE_CLUSTER_DOMAIN, (int)port,
+                                how, SLICE_ARG(s->object.meta.name),
                                 SLICE_ARG(s->object.meta.namespace_name));
 }
 
@@ -42,8 +52,10 @@ static void describe_pod(struct cluster_build *b, const struct pod *pod, uint16_
     const struct metadata *meta = &pod->object.meta;
     to->workload = compile_build_text(c, meta->name);
     to->namespace_ = compile_build_text(c, meta->namespace_name);
-    if (!pod_is_meshed(pod) || compile_mtls_mode(c, meta->namespace_name, pod, port) ==
-                                   WEFT__CONFIG__V1__MTLS_MODE__MTLS_DISABLE)
+    /* TLS of the app's own goes to the app itself. */
+    if (b->tls || !pod_is_meshed(pod) ||
+        compile_mtls_mode(c, meta->namespace_name, pod, port) ==
+            WEFT__CONFIG__V1__MTLS_MODE__MTLS_DISABLE)
         return;
     to->meshed = true;
     to->spiffe_id = compile_build_spiffe(c, meta->namespace_name, pod->spec.service_account);
@@ -183,22 +195,27 @@ static void build(struct cluster_build *b)
     b->out->service_name = compile_build_text(c, meta->name);
     b->out->service_namespace = compile_build_text(c, meta->namespace_name);
     b->out->port = (uint32_t)b->port->port;
-    b->out->protocol = protocol_of_port(&hints, (uint16_t)b->port->port);
+    uint16_t port = (uint16_t)b->port->port;
+    b->out->protocol = b->tls ? protocol_inside_tls(&hints, port) : protocol_of_port(&hints, port);
     add_endpoints(b);
     apply_traffic(b);
 }
 
 char *compile_clusters_need(struct compile *c, const struct service *s,
-                            const struct service_port *port)
+                            const struct service_port *port, const struct backend_tls_policy *tls)
 {
-    char *name = compile_clusters_name(c, s, port->port);
+    char *name = name_of(c, s, port->port, tls);
     char *known = map_get(&c->clusters, slice_from_cstr(name));
+    PB(UpstreamTls) *upstream = NULL;
     if (known)
         return known;
+    if (tls && !(upstream = compile_upstream_tls(c, tls)))
+        return NULL;
     map_put(&c->clusters, slice_from_cstr(name), name);
-    struct cluster_build b = {.c = c, .service = s, .port = port};
+    struct cluster_build b = {.c = c, .service = s, .port = port, .tls = tls};
     b.out = PB_NEW(c, Cluster, cluster);
     b.out->name = name;
+    b.out->tls = upstream;
     build(&b);
     compile_build_resource(c, compile_build_format(c, "cluster/%s", name),
                            WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER, b.out);

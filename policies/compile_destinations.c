@@ -56,10 +56,11 @@ static void note_unused(struct compile *c, const struct route *route,
     compile_build_note(c, &route->object, parent->line, "spec.parentRefs", "%s", why);
 }
 
-/* Routes of one namespace for this port. */
+/* Routes of one namespace and kind for this port. hidden: others are in force, and these not. */
 static void collect_routes(struct compile *c, const struct service *s,
                            const struct service_port *port, PB(Protocol) protocol,
-                           struct slice namespace_name, struct compile_routes *to)
+                           struct slice namespace_name, enum kind_id kind, bool hidden,
+                           struct compile_routes *to)
 {
     const struct metadata *meta = &s->object.meta;
     const struct object_list *routes =
@@ -67,17 +68,29 @@ static void collect_routes(struct compile *c, const struct service *s,
     for (size_t i = 0; i < routes->count; i++) {
         const struct route *route = POLICY_AT(routes, struct route, i);
         const struct route_parent *parent = find_parent(route, s, port);
-        if (!parent || !slice_eq(route->object.meta.namespace_name, namespace_name))
+        if (!parent || route->object.kind->id != kind ||
+            !slice_eq(route->object.meta.namespace_name, namespace_name))
             continue;
         if (service_is_headless(s))
             note_unused(c, route, parent,
                         "a headless Service has no address that routes could "
                         "be for: not in force");
+        else if (hidden)
+            note_unused(c, route, parent, "a GRPCRoute is for the same port: not in force");
         else if (protocol_may_be_http(protocol))
             compile_routes_add(c, to, route, SLICE(""));
         else if (parent->port || parent->section.len)
             note_unused(c, route, parent, "the port is declared not to speak HTTP: not in force");
     }
+}
+
+/* GRPCRoutes come instead of HTTPRoutes (GEP-1294). */
+static void collect_kinds(struct compile *c, const struct service *s,
+                          const struct service_port *port, PB(Protocol) protocol,
+                          struct slice namespace_name, struct compile_routes *to)
+{
+    collect_routes(c, s, port, protocol, namespace_name, KIND_GRPC_ROUTE, false, to);
+    collect_routes(c, s, port, protocol, namespace_name, KIND_HTTP_ROUTE, to->count > 0, to);
 }
 
 /* Routes of the client's own namespace come instead of those of the Service's (GEP-1294). */
@@ -87,9 +100,9 @@ static void add_routes(struct compile *c, PB(Destination) * d, const struct serv
     struct compile_routes routes = {0};
     struct slice own = c->target.namespace_name, home = s->object.meta.namespace_name;
     if (!slice_eq(own, home))
-        collect_routes(c, s, port, d->protocol, own, &routes);
+        collect_kinds(c, s, port, d->protocol, own, &routes);
     if (!routes.count)
-        collect_routes(c, s, port, d->protocol, home, &routes);
+        collect_kinds(c, s, port, d->protocol, home, &routes);
     if (!routes.count)
         return;
     struct traffic parent = compile_traffic_of_service(c, s, port);
@@ -110,7 +123,7 @@ static void emit_port(struct compile *c, const struct service *s, const struct s
                                    SLICE_ARG(meta->name), (int)port->port);
     d->port = (uint32_t)port->port;
     d->protocol = protocol_of_port(&hints, (uint16_t)port->port);
-    d->default_cluster = compile_clusters_need(c, s, port);
+    d->default_cluster = compile_clusters_need(c, s, port, NULL);
     if (!service_is_headless(s)) {
         add_address(c, d, s->spec.cluster_ip, port->port);
         for (SCHEMA_EACH(s->spec.cluster_ips, struct slice, ip))

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "lib/base/map.h"
+#include "policies/backend.h"
 #include "policies/compile.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/mesh_config.h"
 #include "policies/kinds/pod.h"
+#include "policies/kinds/secret.h"
 #include "policies/kinds/service.h"
 #include "policies/policy_addresses.h"
 #include "policies/policy_index.h"
@@ -37,6 +39,8 @@ struct compile {
     PB(Configuration) * out;
     struct map clusters; /* names of those that are in the result -> themselves */
     bool is_gateway;
+    /* What the Gateway shows to backends that are called over TLS; NULL: nothing. */
+    const struct secret *client_certificate;
 };
 
 /* ---- compile_build.c: messages, texts, resources ---- */
@@ -67,11 +71,18 @@ void compile_workloads_at(struct compile *c, const struct addr *addr);
 void compile_inbound_emit(struct compile *c);
 void compile_gateways_emit(struct compile *c);
 
-/* Sees to it that the cluster of that port is in the result; returns its name. */
+/* Sees to it that the cluster of that port is in the result; returns its name
+ * ("outbound|9080||reviews.default.svc.cluster.local"). tls: how it is called; NULL: as it is. NULL
+ * when that policy cannot be used, which is noted. */
 char *compile_clusters_need(struct compile *c, const struct service *s,
-                            const struct service_port *port);
-/* "outbound|9080||reviews.default.svc.cluster.local". */
-char *compile_clusters_name(struct compile *c, const struct service *s, int64_t port);
+                            const struct service_port *port, const struct backend_tls_policy *tls);
+/* How such backends are called; NULL when the policy cannot be used, which is noted. */
+PB(UpstreamTls) * compile_upstream_tls(struct compile *c, const struct backend_tls_policy *policy);
+/* The cluster of a backendRef, at `path` of the route; NULL when it cannot be called, which is
+ * noted with what comes of it ("its share gets 500"). */
+char *compile_backends_need(struct compile *c, const struct object *route,
+                            const struct route_backend *ref, enum backend_use use, const char *path,
+                            const char *comes, struct backend *out);
 
 /* The mode for a port of a pod by all PeerAuthentications; port 0: the workload as a whole. Never
  * UNSET. */
@@ -129,3 +140,14 @@ void compile_routes_emit(struct compile *c, struct compile_routes *from,
 /* What a rule's backendRefs, filters and matches become, apart from their order. */
 PB(Route) * compile_route_one(struct compile *c, const struct compile_route *from,
                               const struct traffic *parent);
+/* NULL: every request. is_grpc: every call. */
+PB(RouteMatch) *
+    compile_match(struct compile *c, const struct http_route_match *from, bool is_grpc);
+/* The prefix that a replacePrefixMatch replaces; NULL: none. */
+char *compile_match_prefix(struct compile *c, const struct http_route_match *from);
+/* Filters of a rule, and of one of its backends. */
+void compile_filters_rule(struct compile *c, const struct compile_route *from, enum backend_use use,
+                          PB(Route) * to);
+void compile_filters_backend(struct compile *c, const struct compile_route *from,
+                             const struct schema_list *filters, enum backend_use use,
+                             PB(WeightedCluster) * to);

@@ -70,7 +70,11 @@ static int descending(size_t a, size_t b)
 
 static int compare_matches(const struct http_route_match *a, const struct http_route_match *b)
 {
-    int order = path_class(a) - path_class(b);
+    int order = descending(a ? a->grpc_service_len : 0, b ? b->grpc_service_len : 0);
+    if (!order)
+        order = descending(a ? a->grpc_method_len : 0, b ? b->grpc_method_len : 0);
+    if (!order)
+        order = path_class(a) - path_class(b);
     if (!order)
         order = descending(path_len(a), path_len(b));
     if (!order)
@@ -82,12 +86,20 @@ static int compare_matches(const struct http_route_match *a, const struct http_r
     return order;
 }
 
+/* First, because they are for gRPC alone, and leave the rest to HTTPRoutes. */
+static bool is_grpc(const struct compile_route *r)
+{
+    return r->route->object.kind->id == KIND_GRPC_ROUTE;
+}
+
 static int by_precedence(const void *left, const void *right)
 {
     const struct compile_route *a = left, *b = right;
     int order = descending(a->host_exact, b->host_exact);
     if (!order)
         order = descending(a->host_len, b->host_len);
+    if (!order)
+        order = descending(is_grpc(a), is_grpc(b));
     if (!order)
         order = compare_matches(a->match, b->match);
     if (!order && a->route != b->route)

@@ -93,3 +93,19 @@ bool protocol_may_be_http(Weft__Config__V1__Protocol p)
 {
     return p != TCP && p != TLS;
 }
+
+bool protocol_is_tls(struct slice app_protocol)
+{
+    Weft__Config__V1__Protocol found;
+    return find_word(app_protocol, &found) && found == TLS;
+}
+
+Weft__Config__V1__Protocol protocol_inside_tls(const struct protocol_hints *hints, uint16_t port)
+{
+    Weft__Config__V1__Protocol declared = protocol_of_port(hints, port);
+    bool websocket = slice_eq_nocase(hints->app_protocol, SLICE("kubernetes.io/wss")) ||
+                     slice_eq_nocase(hints->app_protocol, SLICE("wss"));
+    if (declared != TLS)
+        return declared;
+    return websocket ? HTTP1 : HTTP;
+}

@@ -39,6 +39,19 @@ static struct slice read_value(struct schema_run *run, const struct doc *node,
     return slice_of(bytes, len);
 }
 
+/* Whoever refers to it says what is wrong with it. */
+static struct slice read_authority(struct arena *arena, const struct secret *s)
+{
+    struct slice plain = selector_label(&s->string_data, SLICE("ca.crt"));
+    struct slice coded = selector_label(&s->data, SLICE("ca.crt"));
+    if (plain.ptr || !coded.ptr)
+        return plain;
+    char *bytes = arena_alloc(arena, BASE64_DECODED_MAX(coded.len));
+    size_t len;
+    bool good = base64_decode(coded, bytes, &len) == ERR_OK && !memchr(bytes, 0, len);
+    return good ? slice_of(bytes, len) : (struct slice){NULL, 0};
+}
+
 static bool has(struct slice text, const char *needle)
 {
     return slice_find(text, slice_from_cstr(needle)) < text.len;
@@ -47,6 +60,7 @@ static bool has(struct slice text, const char *needle)
 static void check(struct schema_run *run, const struct doc *node, void *value)
 {
     struct secret *s = value;
+    s->ca_pem = read_authority(run->arena, s);
     if (!slice_eq_cstr(s->type, "kubernetes.io/tls"))
         return;
     struct slice chain = read_value(run, node, s, "tls.crt");

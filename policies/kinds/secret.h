@@ -1,4 +1,5 @@
-/* Secret (core/v1) of type kubernetes.io/tls: a certificate chain and its key.
+/* Secret (core/v1): of type kubernetes.io/tls, a certificate chain and its key; of any type,
+ * certificates of authorities.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -7,6 +8,7 @@
 struct secret {
     struct object object;
     struct slice type;
+    struct slice ca_pem;                  /* under ca.crt, decoded; empty when there is none */
     struct schema_list data, string_data; /* struct schema_pair; data is Base64 */
     struct slice cert_chain_pem, key_pem; /* decoded; empty unless the type is kubernetes.io/tls */
 };

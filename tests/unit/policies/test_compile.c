@@ -1,7 +1,7 @@
 /* What policies compile to: the texts of resources, or routes in their order in short form, and
- * what the compiler remarks. Words of a case: with=FILE (read before the input), namespace=, pod=,
- * gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes, form=names, form=base,
- * at=ADDRESS (what an app calls there), short=protocols.
+ * what the compiler remarks. Words of a case: with=FILE, also=FILE (read before the input),
+ * namespace=, pod=, gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes,
+ * form=names, form=base, at=ADDRESS (what an app calls there), short=protocols.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 
 struct wanted {
     struct compile_target target;
-    struct slice with, show, at;
+    struct slice with, also, show, at;
     bool routes, protocols, names, base;
 };
 
@@ -44,6 +44,8 @@ static struct wanted read_words(struct slice words)
             w.target.trust_domain = value;
         else if (slice_eq_cstr(name, "with"))
             w.with = value;
+        else if (slice_eq_cstr(name, "also"))
+            w.also = value;
         else if (slice_eq_cstr(name, "show"))
             w.show = value;
         else if (slice_eq_cstr(name, "at"))
@@ -154,6 +156,17 @@ static void load(struct policy_set *set, struct slice file, struct slice text)
     diag_list_dispose(&diags);
 }
 
+static void load_case(struct policy_set *set, struct slice file)
+{
+    size_t len;
+    if (!file.len)
+        return;
+    char *name = mem_strndup(file.ptr, file.len), *text = cases_read(name, &len);
+    load(set, file, slice_of(text, len));
+    mem_free(text);
+    mem_free(name);
+}
+
 static PB(Configuration) *
     compile(const struct policy_set *set, const struct wanted *w, struct diag_list *notes)
 {
@@ -188,13 +201,8 @@ static void check(const struct cases_item *item, struct buf *out)
     struct wanted w = read_words(item->words);
     struct policy_set *set = policy_set_create();
     struct diag_list notes;
-    size_t len;
-    if (w.with.len) {
-        char *name = mem_strndup(w.with.ptr, w.with.len), *text = cases_read(name, &len);
-        load(set, w.with, slice_of(text, len));
-        mem_free(text);
-        mem_free(name);
-    }
+    load_case(set, w.with);
+    load_case(set, w.also);
     load(set, SLICE("t.yaml"), item->input);
     diag_list_init(&notes);
     assert_int_equal(policy_set_finish(set, &notes), ERR_OK);
@@ -232,6 +240,8 @@ OUTPUT(traffic, 8)
 OUTPUT(inbound, 10)
 OUTPUT(authz, 8)
 OUTPUT(address, 8)
+OUTPUT(grpc, 5)
+OUTPUT(backend_tls, 15)
 
 int main(void)
 {
@@ -241,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_clusters),   cmocka_unit_test(test_destinations),
         cmocka_unit_test(test_traffic),    cmocka_unit_test(test_inbound),
         cmocka_unit_test(test_authz),      cmocka_unit_test(test_address),
+        cmocka_unit_test(test_grpc),       cmocka_unit_test(test_backend_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,8 @@ KIND(gateway, 12)
 KIND(listener_set, 3)
 KIND(stream_route, 4)
 KIND(http_route, 25)
+KIND(grpc_route, 4)
+KIND(backend_tls_policy, 5)
 KIND(reference_grant, 3)
 KIND(traffic_policy, 8)
 KIND(peer_authentication, 5)
@@ -58,6 +60,8 @@ int main(void)
         cmocka_unit_test(test_listener_set),
         cmocka_unit_test(test_stream_route),
         cmocka_unit_test(test_http_route),
+        cmocka_unit_test(test_grpc_route),
+        cmocka_unit_test(test_backend_tls_policy),
         cmocka_unit_test(test_reference_grant),
         cmocka_unit_test(test_traffic_policy),
         cmocka_unit_test(test_peer_authentication),

@@ -1,0 +1,141 @@
+/* Precedence among BackendTLSPolicies, and the certificates that they refer to. Control thread.
+ * Must not know which Gateway calls.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/backend_tls.h"
+
+#include "lib/tls/tls_ctx.h"
+#include "policies/kinds/config_map.h"
+#include "policies/kinds/secret.h"
+
+/* ---- which one ---- */
+
+static bool is_for(const struct backend_tls_policy *p, struct slice service, struct slice section)
+{
+    for (SCHEMA_EACH(p->spec.targets, struct backend_tls_policy_target, t))
+        if (backend_tls_policy_target_is_service(t) && slice_eq(t->name, service) &&
+            slice_eq(t->section, section))
+            return true;
+    return false;
+}
+
+static const struct backend_tls_policy *first_for(const struct policy_set *set, struct slice ns,
+                                                  struct slice service, struct slice section)
+{
+    const struct object_list *all = policy_index_group(set, POLICY_GROUP_BACKEND_TLS, ns, service);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct backend_tls_policy *p = POLICY_AT(all, struct backend_tls_policy, i);
+        if (is_for(p, service, section))
+            return p;
+    }
+    return NULL;
+}
+
+const struct backend_tls_policy *backend_tls_find(const struct policy_set *set,
+                                                  const struct service *service,
+                                                  const struct service_port *port)
+{
+    const struct metadata *meta = &service->object.meta;
+    const struct backend_tls_policy *p = NULL;
+    if (port->name.len)
+        p = first_for(set, meta->namespace_name, meta->name, port->name);
+    return p ? p : first_for(set, meta->namespace_name, meta->name, SLICE(""));
+}
+
+const struct backend_tls_policy *backend_tls_rival(const struct policy_set *set,
+                                                   const struct backend_tls_policy *policy,
+                                                   const struct backend_tls_policy_target *target)
+{
+    const struct backend_tls_policy *first =
+        first_for(set, policy->object.meta.namespace_name, target->name, target->section);
+    return first == policy ? NULL : first;
+}
+
+/* ---- whom it trusts ---- */
+
+struct trust_build {
+    const struct policy_set *set;
+    struct arena *arena;
+    const struct object *owner;
+    struct backend_tls_trust out;
+};
+
+static void fail(struct trust_build *b, enum backend_tls_fault fault, unsigned line,
+                 struct slice text)
+{
+    if (b->out.fault != BACKEND_TLS_OK)
+        return;
+    b->out.fault = fault;
+    b->out.line = line;
+    b->out.text = text;
+}
+
+/* What the reference leads to; false: nothing that has certificates of authorities. */
+static bool find_pem(const struct trust_build *b, const struct backend_tls_policy_ca_ref *ref,
+                     bool is_secret, struct slice *pem)
+{
+    const struct object *o = policy_index_find(b->set, is_secret ? KIND_SECRET : KIND_CONFIG_MAP,
+                                               b->owner->meta.namespace_name, ref->name);
+    if (!o)
+        return false;
+    *pem = is_secret ? ((const struct secret *)(const void *)o)->ca_pem
+                     : ((const struct config_map *)(const void *)o)->data.ca_pem;
+    return true;
+}
+
+static bool is_trustworthy(struct slice pem, char detail[TLS_DETAIL_MAX])
+{
+    struct tls_client_config config = {.roots_pem = pem};
+    struct tls_ctx *trial = NULL;
+    bool good = !tls_lib_init() && tls_ctx_create_client(&config, &trial, detail) == ERR_OK;
+    if (good)
+        tls_ctx_unref(trial);
+    return good;
+}
+
+static void add_ref(struct trust_build *b, const struct backend_tls_policy_ca_ref *ref)
+{
+    bool is_secret = slice_eq_cstr(ref->kind, "Secret");
+    char detail[TLS_DETAIL_MAX] = "it has no certificates under ca.crt";
+    struct slice pem = {NULL, 0}, ns = b->owner->meta.namespace_name;
+    if (ref->group.len || (!is_secret && !slice_eq_cstr(ref->kind, "ConfigMap"))) {
+        fail(b, BACKEND_TLS_INVALID_KIND, ref->line,
+             arena_printf(b->arena, "a %.*s has no certificates: refer to a ConfigMap or a Secret",
+                          SLICE_ARG(ref->kind)));
+    } else if (!find_pem(b, ref, is_secret, &pem)) {
+        fail(b, BACKEND_TLS_INVALID_REF, ref->line,
+             arena_printf(b->arena, "there is no %.*s %.*s/%.*s", SLICE_ARG(ref->kind),
+                          SLICE_ARG(ns), SLICE_ARG(ref->name)));
+    } else if (!pem.len || !is_trustworthy(pem, detail)) {
+        fail(b, BACKEND_TLS_INVALID_REF, ref->line,
+             arena_printf(b->arena, "%.*s %.*s/%.*s: %s", SLICE_ARG(ref->kind), SLICE_ARG(ns),
+                          SLICE_ARG(ref->name), detail));
+    } else {
+        b->out.roots_pem =
+            b->out.roots_pem.len
+                ? arena_printf(b->arena, "%.*s\n%.*s", SLICE_ARG(b->out.roots_pem), SLICE_ARG(pem))
+                : pem;
+    }
+}
+
+struct backend_tls_trust backend_tls_trust(const struct policy_set *set, struct arena *arena,
+                                           const struct backend_tls_policy *policy)
+{
+    struct trust_build b = {.set = set, .arena = arena, .owner = &policy->object};
+    const struct backend_tls_policy_validation *v = &policy->spec.validation;
+    char detail[TLS_DETAIL_MAX];
+    if (policy->spec.unusable) {
+        fail(&b, BACKEND_TLS_UNSUPPORTED, 0,
+             arena_printf(arena, "%s is not supported", policy->spec.unusable));
+        return b.out;
+    }
+    for (SCHEMA_EACH(v->ca_refs, struct backend_tls_policy_ca_ref, ref))
+        add_ref(&b, ref);
+    b.out.system_roots = v->well_known.len > 0;
+    b.out.is_usable = b.out.system_roots || b.out.roots_pem.len > 0;
+    /* Each may be fine, and all together too many. */
+    if (v->ca_refs.count > 1 && b.out.roots_pem.len && !is_trustworthy(b.out.roots_pem, detail)) {
+        b.out.is_usable = false;
+        fail(&b, BACKEND_TLS_INVALID_REF, 0, arena_printf(arena, "%s", detail));
+    }
+    return b.out;
+}
