@@ -1,0 +1,153 @@
+"""weftctl explain and config on the example policies: what they say is what the policies say. Needs
+no root. SPDX-License-Identifier: GPL-3.0-or-later
+"""
+import json
+import pathlib
+import subprocess
+from typing import Any
+
+import pytest
+
+from bed import programs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = str(ROOT / "policies" / "examples")
+
+
+def weftctl(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([programs.program("weftctl"), *words], text=True, check=False,
+                          capture_output=True, timeout=60)
+
+
+def explain(*words: str, status: int = 0) -> Any:
+    done = weftctl("explain", "--policies", EXAMPLES, "-n", "shop", "-o", "json", *words)
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_split_is_shown_with_its_endpoints() -> None:
+    told = explain("--from", "frontend-a", "GET", "http://reviews:9080/reviews")
+    assert told["destination"] == "shop/reviews:9080"
+    assert told["route"]["name"] == "shop/reviews/split"
+    assert told["notRoutedBy"][0]["because"] == 'header x-canary is not "true"'
+    assert [(s["cluster"].split("||")[1].split(".")[0], s["weight"]) for s in told["to"]] == [
+        ("reviews-v1", 95), ("reviews-v2", 5)]
+    end = told["to"][0]["endpoints"][0]
+    assert end["mutualTLS"] and end["ready"] and end["workload"] == "reviews-v1-a"
+    assert end["identity"] == "spiffe://cluster.local/ns/shop/sa/reviews"
+    assert end["verdict"]["because"] == "allowed by shop/reviews rule 1"
+    assert told["delivered"] and told["status"] == 0
+
+
+def test_a_header_chooses_the_route() -> None:
+    told = explain("--from", "frontend", "-H", "X-Canary: true", "GET",
+                   "http://reviews.shop.svc.cluster.local:9080/reviews")
+    assert told["route"] == {"name": "shop/reviews/canary-on-demand",
+                             "because": 'header x-canary "true"'}
+    assert len(told["to"]) == 1
+
+
+@pytest.mark.parametrize("request_, because", [
+    (("POST", "/reviews"), "denied: there are ALLOW policies, and none of them matches"),
+    (("GET", "/reviewsx"), "denied: there are ALLOW policies, and none of them matches"),
+])
+def test_who_denies_and_why(request_: tuple[str, str], because: str) -> None:
+    method, path = request_
+    told = explain("--from", "frontend-a", method, f"http://reviews:9080{path}", status=1)
+    verdicts = [e["verdict"] for share in told["to"] for e in share["endpoints"]]
+    assert verdicts and all(not v["allowed"] for v in verdicts)
+    assert {v["because"] for v in verdicts} == {because}
+    missed = [r for r in verdicts[0]["rules"] if not r["matches"]]
+    assert all(r["because"] for r in missed)
+
+
+def test_a_path_that_can_be_read_in_two_ways() -> None:
+    told = explain("--from", "frontend-a", "GET", "http://reviews:9080/a/%2e%2e/admin", status=1)
+    assert told["status"] == 400
+
+
+def test_what_is_none_of_the_mesh() -> None:
+    told = explain("--from", "frontend-a", "GET", "http://192.0.2.1/", status=1)
+    assert "passed on as it is" in told["remark"]
+    assert not told["to"]
+
+
+def test_a_pod_by_its_address() -> None:
+    told = explain("--from", "frontend-a", "GET", "http://10.77.0.11:9080/reviews")
+    assert told["route"] is None
+    assert told["to"][0]["endpoints"][0]["workload"] == "reviews-v1-a"
+
+
+def test_from_outside() -> None:
+    web = ("--from", "gateway/front-door")
+    denied = explain(*web, "--client-ip", "203.0.113.9", "GET", "http://shop.example.com/",
+                     status=1)
+    assert denied["status"] == 403
+    assert denied["verdict"]["because"] == "denied by shop/front-door rule 1"
+    unknown = explain(*web, "GET", "http://shop.example.com/", status=1)
+    assert "--client-ip" in unknown["verdict"]["because"]
+    assert unknown["status"] == 301
+    assert explain(*web, "GET", "http://shop.example.com:81/", status=1)["remark"].endswith(
+        "no listener on port 81")
+
+
+def test_for_people() -> None:
+    done = weftctl("explain", "--policies", EXAMPLES, "-n", "shop", "--from", "frontend-a", "-v",
+                   "GET", "http://reviews:9080/reviews")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    for words in ("as cluster.local/ns/shop/sa/frontend", "95 %", "mutual TLS",
+                  "allowed by shop/reviews rule 1", "within 10000 ms"):
+        assert words in done.stdout
+
+
+@pytest.mark.parametrize("words, said", [
+    (("--from", "nobody", "GET", "http://a/"), "pods there: frontend-a"),
+    (("--from", "gateway/nobody", "GET", "http://a/"), "there is no Gateway nobody"),
+    (("--from", "frontend-a", "GET", "ftp://a/"), "begins with http://"),
+    (("--from", "frontend-a", "get", "http://a/"), "a method is wanted"),
+    (("--from", "frontend-a", "-H", "x", "GET", "http://a/"), "NAME: VALUE"),
+    (("--from", "frontend-a", "-o", "xml", "GET", "http://a/"), "text, json or yaml"),
+    (("GET", "http://a/"), "usage:"),
+])
+def test_wrong_use(words: tuple[str, ...], said: str) -> None:
+    done = weftctl("explain", "--policies", EXAMPLES, "-n", "shop", *words)
+    assert done.returncode == 2
+    assert said in done.stderr and done.stdout == ""
+
+
+def test_config_hides_keys() -> None:
+    done = weftctl("config", "gateway/front-door", "-n", "shop", "--policies", EXAMPLES, "-o",
+                   "json")
+    assert done.returncode == 0, done.stderr
+    assert "PRIVATE" not in done.stdout
+    names = [r["name"] for r in json.loads(done.stdout)["resources"]]
+    assert "mesh" in names and "gateway/shop/front-door:80" in names
+
+
+def test_config_as_yaml_and_text_name_the_same() -> None:
+    forms = [weftctl("config", "frontend", "-n", "shop", "--own", "--policies", EXAMPLES, "-o", o)
+             for o in ("yaml", "text", "json")]
+    assert all(f.returncode == 0 for f in forms)
+    assert all("inbound" in f.stdout and "shop/frontend-a" in f.stdout for f in forms)
+    assert "destination/" not in forms[2].stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_names_every_verb(shell: str) -> None:
+    script = weftctl("completion", shell)
+    verbs = [line.split()[0] for line in weftctl("--help").stdout.splitlines()[1:]]
+    assert len(verbs) > 4
+    assert all(verb in script.stdout for verb in verbs)
+    if shell == "bash":
+        asked = f"{script.stdout}\nCOMP_WORDS=(weftctl ex) COMP_CWORD=1; _weftctl; " \
+                'echo "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", asked], text=True, capture_output=True, check=True)
+        assert done.stdout.strip() == "explain"
+
+
+def test_without_a_cluster_it_says_so(tmp_path: pathlib.Path) -> None:
+    done = weftctl("explain", "--from", "a", "--kubeconfig", str(tmp_path / "none"), "GET",
+                   "http://a/")
+    assert done.returncode == 2
+    assert "no way to the cluster" in done.stderr and "none" in done.stderr

@@ -1,0 +1,37 @@
+/* A request that somebody asks about: `METHOD URL` and headers, taken apart as a data plane would
+ * see it. SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/slice.h"
+
+enum { ASKED_HEADERS_MAX = 64 };
+
+struct asked_header {
+    struct slice name, value; /* the name in lower case */
+};
+
+struct asked {
+    struct slice method, scheme;
+    struct slice host; /* lower case, without port and brackets */
+    struct slice authority;
+    uint16_t port;
+    struct slice path,
+        query;           /* the path in its canonical form; empty: it can be read in two ways */
+    struct slice target; /* as it was given */
+    struct asked_header headers[ASKED_HEADERS_MAX];
+    size_t header_count;
+};
+
+/* Everything lives in the arena. False, and why: what was given is no HTTP request. */
+bool asked_parse(struct asked *a, struct arena *arena, const char *method, const char *url,
+                 const char **why);
+/* "name: value". False: it is none, or there are too many. */
+bool asked_add_header(struct asked *a, struct arena *arena, const char *line);
+/* The values of that header, one after the other; *at is 0 at first. NULL ptr at the end. */
+struct slice asked_next_header(const struct asked *a, struct slice name, size_t *at);
+/* The value of that query parameter, decoded; NULL ptr when there is none. */
+struct slice asked_query(const struct asked *a, struct arena *arena, struct slice name);

@@ -1,0 +1,36 @@
+/* Kubernetes makes the plural of a kind's name by the rules of English, in small letters; CRDs
+ * follow it. Pure. Must not know single kinds.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weftctl/plural.h"
+
+#include "lib/base/mem.h"
+
+static bool is_vowel(char c)
+{
+    return memchr("aeiou", c, 5) != NULL;
+}
+
+char *plural_of(struct slice kind)
+{
+    char *small = mem_strndup(kind.ptr, kind.len), *plural;
+    size_t n = kind.len;
+    for (size_t i = 0; i < n; i++)
+        small[i] = (char)(small[i] >= 'A' && small[i] <= 'Z' ? small[i] | 0x20 : small[i]);
+    if (n > 1 && small[n - 1] == 'y' && !is_vowel(small[n - 2]))
+        plural = mem_printf("%.*sies", (int)(n - 1), small);
+    else if (n && small[n - 1] == 's' && !slice_eq(kind, SLICE("Endpoints")))
+        plural = mem_printf("%ses", small);
+    else
+        plural = mem_printf("%s%s", small, n && small[n - 1] == 's' ? "" : "s");
+    mem_free(small);
+    return plural;
+}
+
+char *plural_path(const struct kind *k)
+{
+    char *plural = plural_of(slice_from_cstr(k->name));
+    char *path = *k->group ? mem_printf("/apis/%s/%s/%s", k->group, k->versions[0], plural)
+                           : mem_printf("/api/%s/%s", k->versions[0], plural);
+    mem_free(plural);
+    return path;
+}

@@ -1,0 +1,23 @@
+/* All that weftctl can do, in the order of its help. Main thread.
+ * Must not know how any of it is done.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weftctl/verbs.h"
+
+#include "weftctl/completion.h"
+#include "weftctl/compile_show.h"
+#include "weftctl/config_show.h"
+#include "weftctl/explain_show.h"
+#include "weftctl/validate.h"
+
+const struct verb verbs_all[] = {
+    {"validate", "check a folder of policies", validate_run, "--json --strict"},
+    {"explain", "say what becomes of a request, and why", explain_show_run,
+     "--from --namespace --header --client-ip --policies --kubeconfig --output --verbose"},
+    {"config", "show the compiled configuration of a workload or gateway", config_show_run,
+     "--namespace --own --policies --kubeconfig --output"},
+    {"compile", "show what one workload or gateway gets from a folder", compile_show_run,
+     "--namespace --pod --gateway --trust-domain"},
+    {"completion", "print the completion for a shell: bash, zsh or fish", completion_run, ""},
+};
+
+const size_t verbs_count = sizeof(verbs_all) / sizeof(verbs_all[0]);

@@ -1,0 +1,144 @@
+/* Lists of every kind at once, one object at a time into a policy_store, as policyd has it. Main
+ * thread; blocking. Must not know what is done with them.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weftctl/world_live.h"
+
+#include <stdio.h>
+
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "lib/kube/kube_watch.h"
+#include "policies/policy_store.h"
+#include "weftctl/api.h"
+#include "weftctl/plural.h"
+
+/* One kind that is being listed. */
+struct listing {
+    struct world_live *world;
+    const struct kind *kind;
+    char *path;
+    struct kube_watch *watch;
+    bool is_done;
+};
+
+struct world_live {
+    struct policy_store *store;
+    struct api *api;
+    struct listing listings[KIND_COUNT];
+    size_t waiting;
+    bool is_broken;
+};
+
+static void finish(struct listing *l)
+{
+    if (l->is_done)
+        return;
+    l->is_done = true;
+    if (--l->world->waiting == 0)
+        loop_stop(api_loop(l->world->api));
+}
+
+static void on_begin(void *owner)
+{
+    struct listing *l = owner;
+    policy_store_begin(l->world->store, l->kind);
+}
+
+static void on_put(void *owner, const struct doc *object)
+{
+    struct listing *l = owner;
+    policy_store_put(l->world->store, l->kind, object);
+}
+
+static void on_delete(void *owner, const struct doc *object)
+{
+    struct listing *l = owner;
+    policy_store_remove(l->world->store, l->kind,
+                        doc_string(doc_find(object, "metadata.namespace")),
+                        doc_string(doc_find(object, "metadata.name")));
+}
+
+static void on_synced(void *owner)
+{
+    struct listing *l = owner;
+    policy_store_end(l->world->store, l->kind);
+    finish(l);
+}
+
+/* A kind that is not installed has no objects; one that we may not read is worth a word. */
+static void on_trouble(void *owner, unsigned status, struct slice detail)
+{
+    struct listing *l = owner;
+    if (status == 403) {
+        fprintf(stderr, "weftctl: without %ss: %.*s\n", l->kind->name, SLICE_ARG(detail));
+    } else if (status != 404) {
+        if (!l->world->is_broken)
+            fprintf(stderr, "weftctl: %.*s\n", SLICE_ARG(detail));
+        l->world->is_broken = true;
+        loop_stop(api_loop(l->world->api));
+        return;
+    }
+    finish(l);
+}
+
+static void open_listing(struct listing *l)
+{
+    static const struct kube_watch_events events = {.on_begin = on_begin,
+                                                    .on_put = on_put,
+                                                    .on_delete = on_delete,
+                                                    .on_synced = on_synced,
+                                                    .on_trouble = on_trouble};
+    struct kube_watch_config config = {0};
+    if (l->kind->id == KIND_SECRET)
+        config.selectors = SLICE("fieldSelector=type%3Dkubernetes.io/tls");
+    l->path = plural_path(l->kind);
+    config.path = l->path;
+    l->watch = kube_watch_open(api_client(l->world->api), &config, &events, l);
+}
+
+static void close_listings(struct world_live *w)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        kube_watch_close(w->listings[i].watch);
+        mem_free(w->listings[i].path);
+    }
+}
+
+static bool load(struct world_live *w)
+{
+    w->waiting = KIND_COUNT;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        w->listings[i] = (struct listing){.world = w, .kind = kind_all[i]};
+        open_listing(&w->listings[i]);
+    }
+    loop_run(api_loop(w->api));
+    close_listings(w);
+    return !w->is_broken;
+}
+
+struct world_live *world_live_open(const char *kubeconfig)
+{
+    struct api *api = api_open(kubeconfig);
+    if (!api)
+        return NULL;
+    struct world_live *w = mem_zalloc(sizeof(*w));
+    w->api = api;
+    w->store = policy_store_create();
+    bool ok = load(w);
+    api_close(w->api);
+    if (ok)
+        return w;
+    world_live_close(w);
+    return NULL;
+}
+
+void world_live_close(struct world_live *w)
+{
+    policy_store_destroy(w->store);
+    mem_free(w);
+}
+
+const struct policy_set *world_live_set(struct world_live *w)
+{
+    return policy_store_set(w->store);
+}
