@@ -40,7 +40,8 @@ struct stream_events {
 /* What is known about the verified other end of a TLS stream; all slices live as long as the
  * stream. */
 struct tls_peer {
-    struct slice spiffe_id;  /* "spiffe://td/ns/a/sa/b", as verified; empty: none */
+    struct slice spiffe_id;  /* "spiffe://td/ns/a/sa/b", as verified; empty: none, which is
+                                all that a client of a public server has */
     uint8_t cert_sha256[32]; /* of the leaf's DER */
     int64_t not_after_ms;    /* wall clock */
     struct slice subject;    /* RFC 4514-ish text, for x-forwarded-client-cert */
@@ -50,10 +51,11 @@ struct stream_info {
     struct addr peer;
     struct addr local;
     bool is_tls;
-    struct slice alpn;               /* negotiated; empty when none */
-    struct slice sni;                /* server side: what the client asked for */
-    const struct tls_peer *tls_peer; /* NULL when the peer showed no certificate */
-    const char *fail_detail;         /* after on_fail: one sentence for the log, or NULL */
+    struct slice alpn; /* negotiated; empty when none */
+    struct slice sni;  /* server side: what the client asked for */
+    /* NULL when the peer showed no certificate that was found good. */
+    const struct tls_peer *tls_peer;
+    const char *fail_detail; /* after on_fail: one sentence for the log, or NULL */
 };
 
 struct stream_ops {

@@ -100,6 +100,7 @@ bool tls_conn_make_ssl(struct tls_conn *c, WOLFSSL_CTX *lib)
     c->ssl = wolfSSL_new(lib);
     if (!c->ssl)
         return false;
+    c->check.ssl = c->ssl;
     wolfSSL_SetIOReadCtx(c->ssl, c);
     wolfSSL_SetIOWriteCtx(c->ssl, c);
     wolfSSL_SetCertCbCtx(c->ssl, &c->check);

@@ -147,8 +147,9 @@ static int judge(struct tls_peer_check *p, int chain_ok, const WOLFSSL_X509_STOR
 }
 
 /* A client that need not be known: from the first failure on its certificate counts as none, and
- * the handshake goes on. */
-static int pass_over(struct tls_peer_check *p)
+ * the handshake goes on. wolfSSL would take an issuer that was let pass for one of the roots, for
+ * this and every later connection, unless it verifies nothing from there down to the leaf. */
+static int pass_over(struct tls_peer_check *p, int depth)
 {
     tls_verify_destroy(p->identity);
     mem_free(p->why);
@@ -157,6 +158,8 @@ static int pass_over(struct tls_peer_check *p)
     p->verdict = ERR_OK;
     p->leaf_accepted = false;
     p->passed_over = true;
+    wolfSSL_set_verify(p->ssl, depth > 0 ? WOLFSSL_VERIFY_NONE : WOLFSSL_VERIFY_PEER,
+                       tls_peer_verify);
     return 1;
 }
 
@@ -167,10 +170,9 @@ int tls_peer_verify(int chain_ok, WOLFSSL_X509_STORE_CTX *store)
     /* An empty certificate message comes here too. */
     if (store->totalCerts == 0)
         return chain_ok && p->ctx->peer_cert_optional;
-    if (p->passed_over)
+    if (!p->passed_over && judge(p, chain_ok, store))
         return 1;
-    int ok = judge(p, chain_ok, store);
-    return ok || !lenient ? ok : pass_over(p);
+    return lenient ? pass_over(p, store->error_depth) : 0;
 }
 
 enum err tls_peer_finish(struct tls_peer_check *p)

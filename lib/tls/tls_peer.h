@@ -7,6 +7,7 @@
 
 struct tls_peer_check {
     const struct tls_ctx *ctx;
+    WOLFSSL *ssl;               /* once there is one */
     char *server_name, *expect; /* or NULL; dropped after the handshake */
     struct tls_identity *identity;
     bool leaf_accepted; /* wolfSSL verified a chain and the leaf passed our rules */
