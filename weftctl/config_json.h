@@ -1,6 +1,5 @@
-/* A compiled configuration as JSON, private keys left out. SPDX-License-Identifier:
- * GPL-3.0-or-later
- */
+/* A compiled configuration as JSON, for programs; private keys are left out.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/base/json_write.h"
