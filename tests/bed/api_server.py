@@ -64,7 +64,8 @@ class ApiServer:
         self._openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.crt", "-subj",
                       "/CN=test ca", "-addext", "basicConstraints=critical,CA:TRUE",
                       "-addext", "keyUsage=critical,keyCertSign")
-        for name, subject in (("server", "/CN=kube-apiserver"), ("admin", "/O=system:masters/CN=a")):
+        for name, subject in (("server", "/CN=kube-apiserver"),
+                              ("admin", "/O=system:masters/CN=admin")):
             self._openssl("req", "-x509", *curve, "-CA", "ca.crt", "-CAkey", "ca.key", "-keyout",
                           f"{name}.key", "-out", f"{name}.crt", "-subj", subject, "-addext",
                           OPENSSL_NAMES, "-addext", "basicConstraints=critical,CA:FALSE",

@@ -200,7 +200,8 @@ def test_a_second_root_reaches_every_namespace(api, certd):
     for namespace in ("default", "shop", "kube-system"):
         until(f"both roots in {namespace}", lambda n=namespace: bundle_of(api, n) == both)
     version = int(before["bundle.version"].split()[0])
-    until("the next version", lambda: secret_of(api)["bundle.version"].startswith(f"{version + 1} "))
+    until("the next version",
+          lambda: secret_of(api)["bundle.version"].startswith(f"{version + 1} "))
     api.kubectl("patch", "secret", "weft-ca", "-n", "weft-system", "-p",
                 json.dumps({"stringData": {"root.pem": before["root.pem"]}}))
     until("one root again", lambda: bundle_of(api, "shop") == before["root.pem"])
@@ -293,8 +294,8 @@ def test_only_from_the_pods_own_address(api, tmp_path, frontend):
     # Nobody has given the pod an address: that may come yet.
     assert certd.ask("--token", token)["status"] == "UNAVAILABLE"
     for ip, status in (("10.9.9.9", "UNAUTHENTICATED"), ("127.0.0.1", "OK")):
-        api.kubectl("patch", "pod", "frontend-a", "-n", "shop", "--subresource", "status", "--type", "merge",
-                    "-p",
+        api.kubectl("patch", "pod", "frontend-a", "-n", "shop", "--subresource", "status",
+                    "--type", "merge", "-p",
                     json.dumps({"status": {"podIP": ip, "podIPs": [{"ip": ip}]}}))
         assert certd.ask("--token", token)["status"] == status, certd.text()
     certd.stop()
