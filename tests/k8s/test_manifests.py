@@ -158,7 +158,7 @@ def test_the_front_door_scales() -> None:
     gateway = of_kind("Gateway", INGRESS)[0]
     assert gateway["spec"]["gatewayClassName"] == of_kind("GatewayClass")[0]["metadata"]["name"]
     target = of_kind("HorizontalPodAutoscaler", INGRESS)[0]["spec"]["scaleTargetRef"]
-    assert target["name"] == gateway["metadata"]["name"]
+    assert target["name"] == f"{gateway['metadata']['name']}-{gateway['spec']['gatewayClassName']}"
 
 
 needs_kubectl = pytest.mark.skipif(not kubectl(), reason="no kubectl: kustomize is not tried")
