@@ -1,300 +1,184 @@
-/* GatewayPort resources: the listeners of one Gateway by port, with certificates and virtual
- * hosts. Control thread. Must not know how routes are built.
+/* GatewayPort resources: the listeners of one Gateway by port, with certificates and what is asked
+ * of clients. Control thread. Must not know how routes are built, nor why a listener is not in
+ * force.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/compile_priv.h"
-#include "policies/grants.h"
-#include "policies/gateway_host.h"
-#include "policies/kinds/gateway.h"
-#include "policies/kinds/namespace.h"
-#include "policies/kinds/secret.h"
+#include "lib/base/mem.h"
+#include "policies/compile_gateway_priv.h"
+#include "policies/gateway_refs.h"
 
-/* A route at a listener, for one host. */
-struct attachment {
-    const struct route *route;
-    struct slice host;     /* what both agree on; "*": any */
-    struct slice original; /* as the route has it; empty: none */
-};
-
-struct listener {
-    const struct gateway_listener *from;
-    bool usable; /* HTTPS: with a certificate */
-    struct attachment *items;
-    size_t n_items;
-    bool is_done;
-};
+enum { ARENA_BLOCK = 8192 };
 
 struct gateway_build {
     struct compile *c;
-    const struct gateway *gateway;
-    struct listener *listeners;
-    size_t count;
+    struct gateway_model model;
 };
 
-/* ---- which routes attach ---- */
+/* ---- remarks ---- */
 
-static bool allows_kind(const struct gateway_listener *l)
+static void note_listener(struct compile *c, const struct gateway_model_listener *l)
 {
-    for (SCHEMA_EACH(l->allowed.kinds, struct gateway_route_kind, k))
-        if (slice_eq_cstr(k->kind, "HTTPRoute") && slice_eq_cstr(k->group, KIND_GROUP_GATEWAY))
-            return true;
-    return l->allowed.kinds.count == 0;
-}
-
-static bool allows_namespace(const struct gateway_build *b, const struct gateway_listener *l,
-                             struct slice ns)
-{
-    const struct gateway_namespaces *allowed = &l->allowed.namespaces;
-    switch ((enum gateway_from)allowed->from) {
-    case GATEWAY_FROM_ALL:
-        return true;
-    case GATEWAY_FROM_SAME:
-        return slice_eq(ns, b->gateway->object.meta.namespace_name);
-    case GATEWAY_FROM_SELECTOR: {
-        const struct object *o = policy_index_find(b->c->set, KIND_NAMESPACE, SLICE(""), ns);
-        return o && selector_matches(allowed->selector, &o->meta.labels);
-    }
-    case GATEWAY_FROM_NONE:
-        return false;
-    }
-    return false;
-}
-
-/* A listener whose host name is narrower gets all requests for what it covers. */
-static bool is_covered(const struct gateway_build *b, const struct listener *own, struct slice host)
-{
-    for (size_t i = 0; i < b->count; i++) {
-        const struct gateway_listener *other = b->listeners[i].from;
-        if (other != own->from && other->port == own->from->port && other->hostname.len &&
-            gateway_host_is_narrower(other->hostname, own->from->hostname) &&
-            gateway_host_covers(other->hostname, host))
-            return true;
-    }
-    return false;
-}
-
-/* False: the route has nothing to do with the listener under this host name. */
-static bool attach(struct gateway_build *b, struct listener *l, const struct route *route,
-                   struct slice original)
-{
-    struct attachment a = {.route = route, .original = original};
-    if (!gateway_host_intersect(l->from->hostname, original, &a.host) || is_covered(b, l, a.host))
-        return false;
-    for (size_t i = 0; i < l->n_items; i++)
-        if (l->items[i].route == route && slice_eq(l->items[i].original, original))
-            return true;
-    PB_PUSH(b->c, l, items, a);
-    return true;
-}
-
-/* Why a parentRef did not lead to a listener. */
-enum refusal { NO_LISTENER, NOT_ALLOWED, NO_HOST, ATTACHED };
-
-static enum refusal attach_parent(struct gateway_build *b, const struct route *route,
-                                  const struct route_parent *parent)
-{
-    enum refusal result = NO_LISTENER;
-    for (size_t i = 0; i < b->count; i++) {
-        struct listener *l = &b->listeners[i];
-        if ((parent->section.len && !slice_eq(parent->section, l->from->name)) ||
-            (parent->port && parent->port != l->from->port))
-            continue;
-        if (!allows_kind(l->from) ||
-            !allows_namespace(b, l->from, route->object.meta.namespace_name)) {
-            result = result > NOT_ALLOWED ? result : NOT_ALLOWED;
-            continue;
-        }
-        bool attached = route->spec.hostnames.count == 0 && attach(b, l, route, SLICE(""));
-        for (SCHEMA_EACH(route->spec.hostnames, struct slice, host))
-            attached |= attach(b, l, route, *host);
-        enum refusal here = attached ? ATTACHED : NO_HOST;
-        result = result > here ? result : here;
-    }
-    return result;
-}
-
-static void attach_route(struct gateway_build *b, const struct route *route)
-{
-    static const char *const reasons[] = {
-        [NO_LISTENER] = "the Gateway has no such listener: not in force",
-        [NOT_ALLOWED] = "the listener does not allow this kind or namespace: not in force",
-        [NO_HOST] = "no host name is both the route's and the listener's: not in force",
-    };
-    const struct metadata *gateway = &b->gateway->object.meta;
-    if (route->object.kind->id != KIND_HTTP_ROUTE)
+    const struct gateway_finding *why = l->accepted.ok ? &l->resolved : &l->accepted;
+    if (why->ok)
         return;
-    for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
-        struct slice ns =
-            p->namespace_name.ptr ? p->namespace_name : route->object.meta.namespace_name;
-        if (!route_parent_is_gateway(p) || !slice_eq(p->name, gateway->name) ||
-            !slice_eq(ns, gateway->namespace_name))
-            continue;
-        enum refusal result = attach_parent(b, route, p);
-        if (result != ATTACHED)
-            compile_build_note(b->c, &route->object, p->line, "spec.parentRefs", "%s",
-                               reasons[result]);
-    }
+    compile_build_note(c, l->owner, l->from->line, "spec.listeners", "listener %.*s: %.*s%s",
+                       SLICE_ARG(l->from->name), SLICE_ARG(why->text),
+                       l->is_served ? "" : ": not in force");
 }
 
-/* ---- certificates ---- */
-
-static const struct secret *find_secret(struct gateway_build *b,
-                                        const struct gateway_certificate_ref *ref)
+static void note_all(struct gateway_build *b)
 {
-    const struct object *o = &b->gateway->object;
-    struct slice own = o->meta.namespace_name;
-    struct slice ns = ref->namespace_name.ptr ? ref->namespace_name : own;
-    const char *path = "spec.listeners.tls.certificateRefs";
-    if (ref->group.len || !slice_eq_cstr(ref->kind, "Secret")) {
-        compile_build_note(b->c, o, ref->line, path, "kind %.*s is not known: left out",
-                           SLICE_ARG(ref->kind));
-        return NULL;
-    }
-    if (!grants_allow(b->c->set, "Gateway", own, "Secret", ns, ref->name)) {
-        compile_build_note(b->c, o, ref->line, path,
-                           "no ReferenceGrant in %.*s allows this: left out", SLICE_ARG(ns));
-        return NULL;
-    }
-    const struct secret *s = (const void *)policy_index_find(b->c->set, KIND_SECRET, ns, ref->name);
-    if (!s || !s->cert_chain_pem.len || !s->key_pem.len) {
-        compile_build_note(b->c, o, ref->line, path,
-                           "there is no Secret %.*s/%.*s of type kubernetes.io/tls: left out",
-                           SLICE_ARG(ns), SLICE_ARG(ref->name));
-        return NULL;
-    }
-    return s;
-}
-
-static void add_certificates(struct gateway_build *b, struct listener *l, PB(GatewayPort) * to)
-{
+    const struct gateway_model *m = &b->model;
     struct compile *c = b->c;
-    if (!l->from->tls)
-        return;
-    for (SCHEMA_EACH(l->from->tls->certificates, struct gateway_certificate_ref, ref)) {
-        const struct secret *s = find_secret(b, ref);
-        if (!s)
-            continue;
-        PB(Certificate) *cert = PB_NEW(c, Certificate, certificate);
-        cert->cert_chain_pem = compile_build_text(c, s->cert_chain_pem);
-        cert->key_pem = compile_build_text(c, s->key_pem);
-        PB_PUSH(c, cert, names,
-                compile_build_text(c, l->from->hostname.len ? l->from->hostname : SLICE("*")));
-        PB_PUSH(c, to, certificates, cert);
-        l->usable = true;
+    if (!m->accepted.ok && m->accepted.reason && strcmp(m->accepted.reason, "ListenersNotValid"))
+        compile_build_note(c, &m->gateway->object, 0, "spec", "%.*s: not in force",
+                           SLICE_ARG(m->accepted.text));
+    for (size_t i = 0; i < m->n_listeners; i++)
+        note_listener(c, &m->listeners[i]);
+    for (size_t i = 0; i < m->n_sets; i++)
+        if (!m->sets[i].count)
+            compile_build_note(c, &m->sets[i].set->object, m->sets[i].set->spec.parent.line,
+                               "spec.parentRef", "%.*s: not in force",
+                               SLICE_ARG(m->sets[i].accepted.text));
+    for (size_t i = 0; i < m->n_parents; i++)
+        if (!m->parents[i].accepted.ok)
+            compile_build_note(c, &m->parents[i].route->object, m->parents[i].parent->line,
+                               "spec.parentRefs", "%.*s", SLICE_ARG(m->parents[i].accepted.text));
+    for (size_t i = 0; i < m->n_parents; i++) {
+        const struct metadata *meta = &m->parents[i].route->object.meta;
+        if (i == 0 || m->parents[i].route != m->parents[i - 1].route)
+            compile_traffic_note_conflicts(c, policy_index_group(c->set, POLICY_GROUP_ROUTE_TRAFFIC,
+                                                                 meta->namespace_name, meta->name));
     }
-    if (!l->usable)
-        compile_build_note(c, &b->gateway->object, l->from->line, "spec.listeners",
-                           "listener %.*s has no certificate: not in force",
-                           SLICE_ARG(l->from->name));
-}
-
-/* ---- virtual hosts ---- */
-
-static bool has_host(const PB(GatewayPort) * port, struct slice host)
-{
-    for (size_t i = 0; i < port->n_virtual_hosts; i++)
-        if (slice_eq_cstr(host, port->virtual_hosts[i]->hosts[0]))
-            return true;
-    return false;
-}
-
-/* All routes of the listener whose host covers this one: the narrower ones first, then the others,
- * because a request that no rule of the narrower host matches may still match a rule of a wider
- * one. */
-static void add_host(struct gateway_build *b, const struct listener *l, struct slice host,
-                     PB(GatewayPort) * to)
-{
-    struct compile *c = b->c;
-    struct compile_routes routes = {0};
-    if (has_host(to, host))
-        return;
-    for (size_t i = 0; l->usable && i < l->n_items; i++)
-        if (gateway_host_covers(l->items[i].host, host))
-            compile_routes_add(c, &routes, l->items[i].route, l->items[i].original);
-    PB(VirtualHost) *v = PB_NEW(c, VirtualHost, virtual_host);
-    PB_PUSH(c, v, hosts, compile_build_text(c, host));
-    compile_routes_emit(c, &routes, NULL, v);
-    PB_PUSH(c, to, virtual_hosts, v);
-}
-
-static void add_hosts(struct gateway_build *b, const struct listener *l, PB(GatewayPort) * to)
-{
-    for (size_t i = 0; i < l->n_items; i++)
-        add_host(b, l, l->items[i].host, to);
-    /* What the listener is for is nobody else's, also where it has no route: 404. */
-    if (l->from->hostname.len)
-        add_host(b, l, l->from->hostname, to);
 }
 
 /* ---- ports ---- */
 
 static PB(AuthzPolicy) * *authz_of(struct gateway_build *b, size_t *count)
 {
-    const struct metadata *meta = &b->gateway->object.meta;
+    const struct metadata *meta = &b->model.gateway->object.meta;
     struct schema_pair name = {SLICE("gateway.networking.k8s.io/gateway-name"), meta->name};
     struct schema_list labels = {&name, 1, true};
     const struct schema_list *own = b->c->self ? &b->c->self->object.meta.labels : &labels;
     return compile_authz_list(b->c, meta->namespace_name, own, meta->name, count);
 }
 
-static void emit_port(struct gateway_build *b, const struct listener *first)
+static void add_certificates(struct compile *c, const struct gateway_model_listener *l,
+                             PB(GatewayPort) * to)
 {
-    struct compile *c = b->c;
-    const struct metadata *meta = &b->gateway->object.meta;
-    PB(GatewayPort) *to = PB_NEW(c, GatewayPort, gateway_port);
-    bool tls = first->from->protocol == GATEWAY_HTTPS;
-    to->name = compile_build_format(c, "%.*s/%.*s:%d", SLICE_ARG(meta->namespace_name),
-                                    SLICE_ARG(meta->name), (int)first->from->port);
-    to->port = (uint32_t)first->from->port;
-    to->protocol = tls ? WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS
-                       : WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTP;
-    for (size_t i = 0; i < b->count; i++) {
-        struct listener *l = &b->listeners[i];
-        if (l->from->port != first->from->port || l->from->protocol > GATEWAY_HTTPS)
-            continue;
-        l->is_done = true;
-        l->usable = !tls;
-        if (tls)
-            add_certificates(b, l, to);
-        add_hosts(b, l, to);
+    for (size_t i = 0; l->is_served && i < l->n_certificates; i++) {
+        PB(Certificate) *cert = PB_NEW(c, Certificate, certificate);
+        cert->cert_chain_pem = compile_build_text(c, l->certificates[i]->cert_chain_pem);
+        cert->key_pem = compile_build_text(c, l->certificates[i]->key_pem);
+        PB_PUSH(c, cert, names,
+                compile_build_text(c, l->from->hostname.len ? l->from->hostname : SLICE("*")));
+        PB_PUSH(c, to, certificates, cert);
     }
-    to->authz = authz_of(b, &to->n_authz);
-    if (tls && to->n_certificates == 0)
-        return;
-    compile_build_resource(c, compile_build_format(c, "gateway/%s", to->name),
-                           WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY, to);
 }
 
-static void note_policies(struct compile *c, const struct object_list *routes)
+static PB(ListenerProtocol) protocol_of(int protocol)
 {
-    for (size_t i = 0; i < routes->count; i++) {
-        const struct metadata *meta = &routes->items[i]->meta;
-        compile_traffic_note_conflicts(c, policy_index_group(c->set, POLICY_GROUP_ROUTE_TRAFFIC,
-                                                             meta->namespace_name, meta->name));
+    static const PB(ListenerProtocol) of[] = {
+        [GATEWAY_HTTP] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTP,
+        [GATEWAY_HTTPS] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS,
+        [GATEWAY_TLS] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS,
+        [GATEWAY_TCP] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TCP,
+    };
+    return of[protocol];
+}
+
+/* A listener that lacks something is there all the same: nobody else gets its hosts. */
+static void add_listener(struct gateway_build *b, const struct gateway_model_listener *l,
+                         PB(GatewayPort) * to)
+{
+    struct compile *c = b->c;
+    const struct metadata *owner = &l->owner->meta;
+    PB(GatewayListener) *g = PB_NEW(c, GatewayListener, gateway_listener);
+    size_t index = to->n_listeners;
+    g->name = compile_build_format(c, "%.*s/%.*s/%.*s", SLICE_ARG(owner->namespace_name),
+                                   SLICE_ARG(owner->name), SLICE_ARG(l->from->name));
+    g->hostname = compile_build_text(c, l->from->hostname.len ? l->from->hostname : SLICE("*"));
+    g->protocol = protocol_of(l->from->protocol);
+    g->passthrough = l->from->protocol == GATEWAY_TLS && !gateway_model_ends_tls(l->from);
+    PB_PUSH(c, to, listeners, g);
+    add_certificates(c, l, to);
+    if (l->from->protocol == GATEWAY_HTTP || l->from->protocol == GATEWAY_HTTPS)
+        compile_gateway_hosts_add(c, l, index, to);
+    else
+        compile_gateway_streams_add(c, l, g);
+    if (l->from->protocol == GATEWAY_HTTPS)
+        to->protocol = g->protocol;
+}
+
+static void add_validation(struct gateway_build *b, PB(GatewayPort) * to)
+{
+    const struct gateway_validation *v =
+        gateway_refs_validation(b->model.gateway, (int64_t)to->port);
+    if (!v || !to->n_certificates)
+        return;
+    to->client_validation = PB_NEW(b->c, ClientValidation, client_validation);
+    to->client_validation->ca_pem =
+        compile_build_text(b->c, gateway_refs_authorities(&b->model, v));
+    to->client_validation->insecure_fallback = v->mode == GATEWAY_INSECURE_FALLBACK;
+}
+
+static void emit_port(struct gateway_build *b, int64_t port)
+{
+    struct compile *c = b->c;
+    const struct gateway_model *m = &b->model;
+    const struct metadata *meta = &m->gateway->object.meta;
+    PB(GatewayPort) *to = PB_NEW(c, GatewayPort, gateway_port);
+    bool served = false;
+    to->name = compile_build_format(c, "%.*s/%.*s:%d", SLICE_ARG(meta->namespace_name),
+                                    SLICE_ARG(meta->name), (int)port);
+    to->port = (uint32_t)port;
+    for (size_t i = 0; i < m->n_listeners; i++) {
+        const struct gateway_model_listener *l = &m->listeners[i];
+        if (l->from->port != port || !l->accepted.ok)
+            continue;
+        if (!to->n_listeners)
+            to->protocol = protocol_of(l->from->protocol);
+        add_listener(b, l, to);
+        served |= l->is_served;
     }
+    add_validation(b, to);
+    to->authz = authz_of(b, &to->n_authz);
+    if (served)
+        compile_build_resource(c, compile_build_format(c, "gateway/%s", to->name),
+                               WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY, to);
+}
+
+static bool is_first_of_port(const struct gateway_model *m, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (m->listeners[i].from->port == m->listeners[at].from->port)
+            return false;
+    return true;
+}
+
+static void emit(struct gateway_build *b)
+{
+    note_all(b);
+    for (size_t i = 0; b->model.accepted.ok && i < b->model.n_listeners; i++)
+        if (is_first_of_port(&b->model, i))
+            emit_port(b, b->model.listeners[i].from->port);
 }
 
 void compile_gateways_emit(struct compile *c)
 {
     struct slice ns = c->target.namespace_name, name = c->target.gateway;
-    struct gateway_build b = {.c = c};
-    b.gateway = (const void *)policy_index_find(c->set, KIND_GATEWAY, ns, name);
-    if (!b.gateway) {
+    const struct gateway *gateway = (const void *)policy_index_find(c->set, KIND_GATEWAY, ns, name);
+    if (!gateway) {
         struct diag what = {.file = SLICE("(target)"), .is_warning = true};
         if (c->notes)
             diag_add(c->notes, &what, "there is no Gateway %.*s/%.*s: nothing to listen on",
                      SLICE_ARG(ns), SLICE_ARG(name));
         return;
     }
-    b.count = b.gateway->spec.listeners.count;
-    b.listeners = arena_zalloc(c->arena, b.count * sizeof *b.listeners);
-    for (size_t i = 0; i < b.count; i++)
-        b.listeners[i].from = SCHEMA_AT(b.gateway->spec.listeners, struct gateway_listener, i);
-    const struct object_list *routes =
-        policy_index_group(c->set, POLICY_GROUP_GATEWAY_ROUTES, ns, name);
-    for (size_t i = 0; i < routes->count; i++)
-        attach_route(&b, POLICY_AT(routes, struct route, i));
-    note_policies(c, routes);
-    for (size_t i = 0; i < b.count; i++)
-        if (!b.listeners[i].is_done && b.listeners[i].from->protocol <= GATEWAY_HTTPS)
-            emit_port(&b, &b.listeners[i]);
+    struct gateway_build b = {.c = c};
+    struct arena arena;
+    arena_init(&arena, ARENA_BLOCK);
+    gateway_model_build(&b.model, &arena, c->set, gateway);
+    c->client_certificate = b.model.client_certificate;
+    emit(&b);
+    arena_dispose(&arena);
 }

@@ -4,6 +4,7 @@
 #include "policies/kinds/secret.h"
 
 #include "lib/codec/base64.h"
+#include "lib/tls/tls_ctx.h"
 #include "policies/selector.h"
 
 static const struct schema_field value_element = {.type = SCHEMA_STRING, .max = 2 << 20};
@@ -57,6 +58,22 @@ static bool has(struct slice text, const char *needle)
     return slice_find(text, slice_from_cstr(needle)) < text.len;
 }
 
+/* A Secret that nobody uses may be as broken as it likes; who refers to it says what is wrong. */
+static struct slice find_flaw(struct arena *arena, struct slice chain, struct slice key)
+{
+    static const char *const alpn[] = {NULL};
+    struct slice any = SLICE("*");
+    struct tls_public_cert cert = {chain, key, &any, 1};
+    struct tls_public_config config = {.certs = &cert, .cert_count = 1, .alpn = alpn};
+    char detail[TLS_DETAIL_MAX] = "";
+    struct tls_ctx *trial = NULL;
+    if (!tls_lib_init() && !tls_ctx_create_public(&config, &trial, detail)) {
+        tls_ctx_unref(trial);
+        return SLICE("");
+    }
+    return arena_copy(arena, slice_from_cstr(*detail ? detail : "it cannot be used"));
+}
+
 static void check(struct schema_run *run, const struct doc *node, void *value)
 {
     struct secret *s = value;
@@ -72,6 +89,8 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
         schema_error(run, node, "data", "tls.key is not a private key in PEM");
     s->cert_chain_pem = chain;
     s->key_pem = key;
+    if (chain.ptr && key.ptr)
+        s->flaw = find_flaw(run->arena, chain, key);
 }
 
 static const struct schema schema = {

@@ -10,9 +10,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
+#include "lib/tls/digest.h"
+#include "lib/tls/pem.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -79,6 +82,44 @@ static bool run_one(struct slice *rest, void (*run)(const struct cases_item *, s
     return same;
 }
 
+/* A P-256 key whose number is the SHA-256 of "weft test key NAME", as SEC 1 has it (RFC 5915), for
+ * a double-quoted string of YAML. No key is kept in a file. */
+static void put_key(struct buf *out, struct slice name)
+{
+    uint8_t der[51] = {0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20};
+    static const uint8_t curve[] = {0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    char *seed = mem_printf("weft test key %.*s", SLICE_ARG(name));
+    digest_sha256(slice_from_cstr(seed), der + 7);
+    memcpy(der + 7 + DIGEST_SIZE, curve, sizeof curve);
+    char *pem = pem_encode("EC PRIVATE KEY", slice_of(der, sizeof der));
+    for (const char *at = pem; *at; at++)
+        buf_append_slice(out, *at == '\n' ? SLICE("\\n") : slice_of(at, 1));
+    mem_free(pem);
+    mem_free(seed);
+}
+
+/* "@KEY one@" becomes a key. */
+static char *with_keys(char *text, size_t *len)
+{
+    struct buf out;
+    const char *at = text, *mark;
+    buf_init(&out);
+    while ((mark = strstr(at, "@KEY "))) {
+        const char *name = mark + 5, *end = strchr(name, '@');
+        assert_non_null(end);
+        buf_append_slice(&out, slice_of(at, (size_t)(mark - at)));
+        put_key(&out, slice_of(name, (size_t)(end - name)));
+        at = end + 1;
+    }
+    buf_append_slice(&out, slice_from_cstr(at));
+    mem_free(text);
+    *len = out.len;
+    char *all = cases_text(&out);
+    buf_dispose(&out);
+    return all;
+}
+
 char *cases_read(const char *name, size_t *len)
 {
     const char *root = getenv("WEFT_SOURCE");
@@ -87,7 +128,7 @@ char *cases_read(const char *name, size_t *len)
     if (file_read(path, FILE_MAX, &text, len))
         fail_msg("%s cannot be read", path);
     mem_free(path);
-    return text;
+    return with_keys(text, len);
 }
 
 void cases_run(const char *name, size_t least,

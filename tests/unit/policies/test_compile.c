@@ -1,7 +1,7 @@
 /* What policies compile to: the texts of resources, or routes in their order in short form, and
  * what the compiler remarks. Words of a case: with=FILE, also=FILE (read before the input),
  * namespace=, pod=, gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes,
- * form=names, form=base, at=ADDRESS (what an app calls there), short=protocols.
+ * form=listeners, form=names, form=base, at=ADDRESS (what an app calls there), short=protocols.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 struct wanted {
     struct compile_target target;
     struct slice with, also, show, at;
-    bool routes, protocols, names, base;
+    bool routes, listeners, protocols, names, base;
 };
 
 static struct wanted read_words(struct slice words)
@@ -52,6 +52,7 @@ static struct wanted read_words(struct slice words)
             w.at = value;
         else if (slice_eq_cstr(name, "form")) {
             w.routes = slice_eq_cstr(value, "routes");
+            w.listeners = slice_eq_cstr(value, "listeners");
             w.base = slice_eq_cstr(value, "base");
             w.names = w.base || slice_eq_cstr(value, "names");
         } else if (slice_eq_cstr(name, "short"))
@@ -124,14 +125,52 @@ static void put_hosts(struct buf *to, PB(VirtualHost) *const *hosts, size_t coun
     }
 }
 
+static const char *name_of(const ProtobufCEnumDescriptor *d, int value)
+{
+    return protobuf_c_enum_descriptor_get_value(d, value)->name;
+}
+
+static void put_stream(struct buf *to, const PB(StreamRoute) * s)
+{
+    put(to, "    %s", s->name);
+    for (size_t i = 0; i < s->n_hosts; i++)
+        put(to, " %s", s->hosts[i]);
+    put(to, " ->");
+    for (size_t i = 0; i < s->n_clusters; i++)
+        put(to, " %s*%u",
+            *s->clusters[i]->cluster ? strrchr(s->clusters[i]->cluster, '|') + 1 : "(refused)",
+            s->clusters[i]->weight);
+    put(to, "\n");
+}
+
+static void put_listeners(struct buf *to, const PB(GatewayPort) * p)
+{
+    const ProtobufCEnumDescriptor *protocol = &weft__config__v1__listener_protocol__descriptor;
+    put(to, "  %s", name_of(protocol, p->protocol));
+    for (size_t i = 0; i < p->n_certificates; i++)
+        put(to, " cert=%s", p->certificates[i]->names[0]);
+    if (p->client_validation)
+        put(to, " clients=%zu%s", strlen(p->client_validation->ca_pem) / 100,
+            p->client_validation->insecure_fallback ? ",insecure" : "");
+    put(to, "\n");
+    for (size_t i = 0; i < p->n_listeners; i++) {
+        const PB(GatewayListener) *l = p->listeners[i];
+        put(to, "  %s %s %s%s\n", l->name, name_of(protocol, l->protocol), l->hostname,
+            l->passthrough ? " passthrough" : "");
+        for (size_t j = 0; j < p->n_virtual_hosts; j++)
+            if (p->virtual_hosts[j]->listener == i)
+                put(to, "    host %s: %zu\n", p->virtual_hosts[j]->hosts[0],
+                    p->virtual_hosts[j]->n_routes);
+        for (size_t j = 0; j < l->n_stream_routes; j++)
+            put_stream(to, l->stream_routes[j]);
+    }
+}
+
 static void put_resource(struct buf *to, const struct wanted *w, const PB(Resource) * r)
 {
     if (w->protocols) {
-        put(to, "%s ", r->name);
-        put(to, "%s\n",
-            protobuf_c_enum_descriptor_get_value(&weft__config__v1__protocol__descriptor,
-                                                 r->destination->protocol)
-                ->name);
+        put(to, "%s %s\n", r->name,
+            name_of(&weft__config__v1__protocol__descriptor, (int)r->destination->protocol));
         return;
     }
     put(to, "%s\n", r->name);
@@ -141,6 +180,8 @@ static void put_resource(struct buf *to, const struct wanted *w, const PB(Resour
         put_hosts(to, r->destination->virtual_hosts, r->destination->n_virtual_hosts);
     else if (w->routes && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY)
         put_hosts(to, r->gateway->virtual_hosts, r->gateway->n_virtual_hosts);
+    else if (w->listeners)
+        put_listeners(to, r->gateway);
     else if (!w->routes)
         config_text_write_message((const ProtobufCMessage *)r->mesh, 1, to);
 }
@@ -233,6 +274,7 @@ static void check(const struct cases_item *item, struct buf *out)
 OUTPUT(precedence, 12)
 OUTPUT(mesh_routes, 10)
 OUTPUT(gateways, 15)
+OUTPUT(listeners, 12)
 OUTPUT(filters, 5)
 OUTPUT(clusters, 10)
 OUTPUT(destinations, 8)
@@ -246,12 +288,13 @@ OUTPUT(backend_tls, 15)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_precedence), cmocka_unit_test(test_mesh_routes),
-        cmocka_unit_test(test_gateways),   cmocka_unit_test(test_filters),
-        cmocka_unit_test(test_clusters),   cmocka_unit_test(test_destinations),
-        cmocka_unit_test(test_traffic),    cmocka_unit_test(test_inbound),
-        cmocka_unit_test(test_authz),      cmocka_unit_test(test_address),
-        cmocka_unit_test(test_grpc),       cmocka_unit_test(test_backend_tls),
+        cmocka_unit_test(test_precedence),   cmocka_unit_test(test_mesh_routes),
+        cmocka_unit_test(test_gateways),     cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_listeners),    cmocka_unit_test(test_clusters),
+        cmocka_unit_test(test_destinations), cmocka_unit_test(test_traffic),
+        cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),
+        cmocka_unit_test(test_address),      cmocka_unit_test(test_grpc),
+        cmocka_unit_test(test_backend_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
