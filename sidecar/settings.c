@@ -107,6 +107,16 @@ static const struct option_row options[] = {
      parse_mode, 0},
     {"policy-dir", "DIR", NULL, "folder of YAML: services, routes, policies; watched", parse_text,
      AT(policy_dir)},
+    {"discovery", "HOST:PORT", NULL, "weft-policyd, instead of a folder", parse_text,
+     AT(discovery)},
+    {"control-namespace", "NAME", "weft-system", "where weft-policyd and weft-certd run",
+     parse_text, AT(control_namespace)},
+    {"discovery-wait", "DURATION", "1s",
+     "how long a connection waits to hear what its destination is", parse_duration,
+     AT(discovery_wait_ms)},
+    {"discovery-idle", "DURATION", "10m",
+     "a destination that the app has not called for so long is let go", parse_duration,
+     AT(discovery_idle_ms)},
     {"namespace", "NAME", "default", "the workload's namespace", parse_text, AT(namespace_name)},
     {"pod", "NAME", NULL, "the workload's pod name", parse_text, AT(workload)},
     {"service-account", "NAME", "default", "the workload's service account", parse_text,
@@ -124,12 +134,15 @@ static const struct option_row options[] = {
      AT(gateway_bind)},
     {"gateway-port-offset", "N", "0", "ingress: added to every Gateway port", parse_port,
      AT(gateway_port_offset)},
-    {"certd", "ADDR", NULL, "the CA's address; without it there is no mutual TLS", parse_text,
+    {"certd", "HOST:PORT", NULL, "the CA; without it there is no mutual TLS", parse_text,
      AT(certd_address)},
     {"certd-name", "NAME", "weft-certd.weft-system.svc", "name in the CA's certificate", parse_text,
      AT(certd_name)},
     {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_text,
      AT(trust_bundle_file)},
+    {"token-file", "FILE", NULL,
+     "token that proves to the CA who this is; read again at each request", parse_text,
+     AT(token_file)},
     {"join-token-file", "FILE", NULL, "one-time token for the first certificate", parse_text,
      AT(join_token_file)},
     {"identity-dir", "DIR", NULL, "where key and certificate are kept over restarts", parse_text,
@@ -161,7 +174,8 @@ static void print_help(void)
            "Usage: weft-sidecar [--OPTION VALUE]...\n"
            "       weft-sidecar redirect ...   writes the iptables rules; see redirect --help\n\n"
            "Every option can also be given in the environment, e.g. --policy-dir as "
-           "WEFT_POLICY_DIR.\n\n");
+           "WEFT_POLICY_DIR;\nPOD_NAME, POD_NAMESPACE, POD_IP and SERVICE_ACCOUNT say who this "
+           "is.\n\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &options[i];
         char left[64];
@@ -193,10 +207,27 @@ static const char *from_environment(const char *name)
     return getenv(variable);
 }
 
+/* As pods are told about themselves. */
+static const char *from_pod(const char *name)
+{
+    static const char *const variables[][2] = {
+        {"pod", "POD_NAME"},
+        {"namespace", "POD_NAMESPACE"},
+        {"pod-ip", "POD_IP"},
+        {"service-account", "SERVICE_ACCOUNT"},
+    };
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+        if (!strcmp(name, variables[i][0]))
+            return getenv(variables[i][1]);
+    return NULL;
+}
+
 static int set_defaults(struct settings *s)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *given = from_environment(options[i].name);
+        if (!given)
+            given = from_pod(options[i].name);
         const char *value = given ? given : options[i].fallback;
         int status = value ? set(s, &options[i], value, given ? "environment, " : "") : -1;
         if (status >= 0)
@@ -285,12 +316,48 @@ static void complete(struct settings *s)
     complete_http(s);
 }
 
-static int check(const struct settings *s)
+/* "name:port", "10.0.0.1:80", "[::1]:80" */
+static bool split_discovery(struct settings *s)
 {
-    if (!s->policy_dir) {
-        fprintf(stderr, "weft-sidecar: --policy-dir is missing: the folder with the mesh's YAML\n");
-        return 2;
-    }
+    struct slice text = slice_from_cstr(s->discovery), host = text;
+    uint64_t port = 0;
+    size_t colon = text.len;
+    while (colon > 0 && text.ptr[colon - 1] != ':')
+        colon--;
+    if (colon < 2 || slice_to_u64(slice_sub(text, colon, text.len - colon), &port) || port == 0 ||
+        port > 65535)
+        return false;
+    host.len = colon - 1;
+    if (host.ptr[0] == '[' && host.len > 2 && host.ptr[host.len - 1] == ']')
+        host = slice_sub(host, 1, host.len - 2);
+    s->discovery_host = mem_strndup(host.ptr, host.len);
+    s->discovery_port = (uint16_t)port;
+    return true;
+}
+
+static int check_source(struct settings *s)
+{
+    if (!s->policy_dir && !s->discovery)
+        fprintf(stderr, "weft-sidecar: --policy-dir (a folder with the mesh's YAML) or --discovery "
+                        "(the address of weft-policyd) is missing\n");
+    else if (s->policy_dir && s->discovery)
+        fprintf(stderr, "weft-sidecar: --policy-dir and --discovery exclude each other\n");
+    else if (s->discovery && !split_discovery(s))
+        fprintf(stderr, "weft-sidecar: --discovery %s: a host name or address and a port\n",
+                s->discovery);
+    else if (s->discovery && !s->certd_address && !s->cert_file)
+        fprintf(stderr, "weft-sidecar: --discovery needs a certificate to show: --certd, or "
+                        "--cert-file and --key-file\n");
+    else
+        return -1;
+    return 2;
+}
+
+static int check(struct settings *s)
+{
+    int status = check_source(s);
+    if (status >= 0)
+        return status;
     if (s->mode == MODE_INGRESS && !s->gateway) {
         fprintf(stderr,
                 "weft-sidecar: --mode ingress needs --gateway: the name of the Gateway to serve\n");
@@ -332,4 +399,5 @@ void settings_dispose(struct settings *s)
             *field = NULL;
         }
     mem_free(s->source_label);
+    mem_free(s->discovery_host);
 }

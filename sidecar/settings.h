@@ -30,7 +30,14 @@ struct settings {
     bool is_redirected;           /* connections arrive by iptables */
     /* sources */
     char *policy_dir;
-    char *certd_address, *certd_name, *trust_bundle_file, *join_token_file, *identity_dir;
+    char *discovery; /* policyd, "host:port"; instead of policy_dir */
+    char *discovery_host;
+    uint16_t discovery_port;
+    char *control_namespace;
+    uint32_t discovery_wait_ms; /* how long a connection waits to hear what its destination is */
+    uint32_t discovery_idle_ms; /* a destination that nobody has called for so long is let go */
+    char *certd_address, *certd_name, *trust_bundle_file, *token_file, *join_token_file;
+    char *identity_dir;
     char *cert_file, *key_file;
     char *last_good_file;
     unsigned workers;

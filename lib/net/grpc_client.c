@@ -24,8 +24,20 @@ static void drop_dialing(struct grpc_client *c)
     c->dialing = NULL;
 }
 
+static void dial_address(struct grpc_client *c, const struct addr *to);
+
+static bool dial_next(struct grpc_client *c)
+{
+    if (c->next_found >= c->found_count)
+        return false;
+    dial_address(c, &c->found[c->next_found++]);
+    return true;
+}
+
 static void dial_failed(struct grpc_client *c, enum err why, const char *text)
 {
+    if (dial_next(c))
+        return;
     c->broken = why;
     mem_free(c->broken_text);
     c->broken_text = mem_printf("%s%s%s", err_text(why), text ? ": " : "", text ? text : "");
@@ -108,8 +120,10 @@ static void on_dial_fail(struct stream *s, enum err why)
     struct grpc_client *c = s->owner;
     struct stream_info info;
     stream_info(s, &info);
-    dial_failed(c, why, info.fail_detail);
+    char *detail = info.fail_detail ? mem_strdup(info.fail_detail) : NULL;
     drop_dialing(c);
+    dial_failed(c, why, detail);
+    mem_free(detail);
 }
 
 static const struct stream_events dial_events = {
@@ -119,7 +133,7 @@ static const struct stream_events dial_events = {
     .on_fail = on_dial_fail,
 };
 
-static void dial(struct grpc_client *c)
+static void dial_address(struct grpc_client *c, const struct addr *to)
 {
     struct tcp_dial_options options = {.timeout_ms = c->connect_timeout_ms};
     struct tls_stream_options tls = {
@@ -128,10 +142,31 @@ static void dial(struct grpc_client *c)
         .handshake_timeout_ms = c->connect_timeout_ms,
     };
     struct stream *s = c->dial ? c->dial(c->loop, c->dial_owner, &dial_events, c)
-                               : tcp_dial(c->loop, &c->to, &options, &dial_events, c);
+                               : tcp_dial(c->loop, to, &options, &dial_events, c);
     if (c->tls)
         s = tls_stream_create(s, c->tls, &tls, NULL, &dial_events, c);
     c->dialing = s;
+}
+
+static void on_resolved(void *owner, enum err e, const struct addr *addrs, size_t count)
+{
+    struct grpc_client *c = owner;
+    c->resolving = NULL;
+    c->next_found = 0;
+    c->found_count = e == ERR_OK ? count : 0;
+    for (size_t i = 0; i < c->found_count; i++)
+        c->found[i] = addrs[i];
+    if (!dial_next(c))
+        dial_failed(c, e ? e : ERR_NOT_FOUND, c->host);
+}
+
+static void dial(struct grpc_client *c)
+{
+    c->next_found = c->found_count = 0;
+    if (c->host && !c->dial)
+        c->resolving = resolve_start(c->loop, slice_from_cstr(c->host), c->port, on_resolved, c);
+    else
+        dial_address(c, &c->to);
 }
 
 static void send_call(struct grpc_client *c, struct grpc_client_conn *conn,
@@ -198,7 +233,7 @@ static void run_client(struct loop_task *task)
            http_client_capacity(conn->http) > 0)
         send_call(c, conn, container_of(c->waiting.next, struct grpc_client_call, node));
     conn = current(c);
-    if (!conn && !list_is_empty(&c->waiting) && !c->dialing)
+    if (!conn && !list_is_empty(&c->waiting) && !c->dialing && !c->resolving)
         dial(c);
     if (!conn || !is_unused(c))
         timer_stop(&c->idle);
@@ -219,11 +254,15 @@ struct grpc_client *grpc_client_create(struct loop *l, const struct grpc_client_
     char address[ADDR_TEXT_MAX];
     c->loop = l;
     c->to = config->to;
+    c->host = copy(config->host);
+    c->port = config->port;
     c->tls = config->tls ? tls_ctx_ref(config->tls) : NULL;
     c->server_name = copy(config->server_name);
     c->expect = copy(config->expect_spiffe_id);
     c->authority = copy(config->authority.len ? config->authority : config->server_name);
-    if (!c->authority)
+    if (!c->authority && c->host)
+        c->authority = mem_printf("%s:%u", c->host, c->port);
+    else if (!c->authority)
         c->authority = mem_strdup(addr_format(&config->to, address));
     c->connect_timeout_ms = config->connect_timeout_ms ? config->connect_timeout_ms : CONNECT_MS;
     c->idle_ms = config->idle_ms;
@@ -243,6 +282,7 @@ static void free_client(struct loop_task *task)
 {
     struct grpc_client *c = container_of(task, struct grpc_client, grave);
     tls_ctx_unref(c->tls);
+    mem_free(c->host);
     mem_free(c->server_name);
     mem_free(c->expect);
     mem_free(c->authority);
@@ -259,6 +299,8 @@ void grpc_client_destroy(struct grpc_client *c)
     while ((node = list_take_first(&c->waiting)) || (node = list_take_first(&c->sent)))
         grpc_client_call_free(container_of(node, struct grpc_client_call, node));
     drop_dialing(c);
+    if (c->resolving)
+        resolve_cancel(c->resolving);
     while ((node = list_take_first(&c->conns))) {
         struct grpc_client_conn *conn = container_of(node, struct grpc_client_conn, node);
         conn->client = NULL;

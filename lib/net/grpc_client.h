@@ -15,10 +15,14 @@ struct grpc_client_call;
 
 struct grpc_client_config {
     struct addr to;
+    /* Instead of `to`: asked of the resolver at each dial; its addresses are tried in turn. Copied.
+     */
+    struct slice host;
+    uint16_t port;
     struct tls_ctx *tls; /* referenced; NULL: plain text by prior knowledge. Needs ALPN "h2". */
     struct slice server_name; /* TLS: see tls_stream_options; copied, like the next two */
     struct slice expect_spiffe_id;
-    struct slice authority;      /* ":authority"; empty: server_name, or the address */
+    struct slice authority;      /* ":authority"; empty: server_name, host or address */
     uint32_t connect_timeout_ms; /* 0: 5000, each for TCP and TLS */
     uint32_t idle_ms;            /* how long an unused connection is kept; 0: closed at once */
     uint32_t max_response;       /* bytes of one message; 0: 1 MiB */

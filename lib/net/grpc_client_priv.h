@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lib/io/loop.h"
+#include "lib/io/resolve.h"
 #include "lib/io/timer.h"
 #include "lib/net/grpc_client.h"
 #include "lib/net/grpc_stream_priv.h"
@@ -23,6 +24,11 @@ struct grpc_client_conn {
 struct grpc_client {
     struct loop *loop;
     struct addr to;
+    char *host; /* NULL: to */
+    uint16_t port;
+    struct resolve *resolving;
+    struct addr found[RESOLVE_MAX]; /* what the resolver said; those from next_found on are left */
+    size_t found_count, next_found;
     struct tls_ctx *tls;
     char *server_name, *expect, *authority;
     uint32_t connect_timeout_ms, idle_ms, max_response, ping_interval_ms;

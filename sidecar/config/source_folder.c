@@ -8,12 +8,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/io/file.h"
 #include "lib/io/watch.h"
 #include "policies/compile.h"
 #include "policies/folder.h"
-
-#define LAST_GOOD_MAX (64u * 1024 * 1024)
+#include "sidecar/config/last_good.h"
 
 struct source_folder {
     const struct settings *settings;
@@ -49,7 +47,6 @@ static struct compile_target target_of(const struct settings *s, char ip[ADDR_TE
     };
 }
 
-/* Private keys of gateways are in it: for this user's eyes only. */
 static void keep_last_good(const struct source_folder *f, const Weft__Config__V1__Configuration *c)
 {
     if (!f->settings->last_good_file)
@@ -57,10 +54,7 @@ static void keep_last_good(const struct source_folder *f, const Weft__Config__V1
     size_t len = weft__config__v1__configuration__get_packed_size(c);
     uint8_t *packed = mem_alloc(len + 1);
     weft__config__v1__configuration__pack(c, packed);
-    enum err e = file_write_atomic(f->settings->last_good_file, packed, len, 0600);
-    if (e != ERR_OK)
-        LOG_W("config", "%s: cannot keep the configuration: %s", f->settings->last_good_file,
-              err_text(e));
+    last_good_keep(f->settings->last_good_file, packed, len);
     mem_free(packed);
 }
 
@@ -102,18 +96,10 @@ static enum err load(struct source_folder *f)
 
 static enum err load_last_good(struct source_folder *f)
 {
-    char *packed;
-    size_t len;
-    if (!f->settings->last_good_file)
-        return ERR_NOT_FOUND;
-    enum err e = file_read(f->settings->last_good_file, LAST_GOOD_MAX, &packed, &len);
+    Weft__Config__V1__Configuration *c;
+    enum err e = last_good_load(f->settings->last_good_file, &c);
     if (e != ERR_OK)
         return e;
-    Weft__Config__V1__Configuration *c =
-        weft__config__v1__configuration__unpack(NULL, len, (const uint8_t *)packed);
-    mem_free(packed);
-    if (!c)
-        return ERR_SYNTAX;
     e = build_and_publish(f, c);
     weft__config__v1__configuration__free_unpacked(c, NULL);
     if (e == ERR_OK)
