@@ -1,5 +1,6 @@
-/* Composition: configuration first (without it nothing starts), then workers, then identity and
- * administration; taken down in reverse. Control thread.
+/* Composition: configuration first (without it no worker starts), then workers, then identity and
+ * administration; taken down in reverse. Where configuration comes from policyd, that needs an
+ * identity, and workers start when it has come. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/app.h"
 
@@ -16,6 +17,7 @@
 #include "lib/io/timer.h"
 #include "lib/tls/tls_ctx.h"
 #include "sidecar/app_admin.h"
+#include "sidecar/app_discovery.h"
 #include "sidecar/app_priv.h"
 #include "sidecar/config/source_folder.h"
 #include "sidecar/mesh_contexts.h"
@@ -25,7 +27,7 @@
 
 /* ---- what workers report: letters to the control thread ---- */
 
-enum note_kind { NOTE_LISTENING, NOTE_ADOPTED, NOTE_SESSIONS };
+enum note_kind { NOTE_LISTENING, NOTE_ADOPTED, NOTE_WANTED, NOTE_DROPPED, NOTE_SESSIONS };
 
 struct note {
     struct letter letter;
@@ -33,6 +35,7 @@ struct note {
     struct worker *worker;
     enum note_kind kind;
     uint64_t value;
+    struct addr addr;
 };
 
 static void finish_if_drained(struct app *app)
@@ -62,6 +65,10 @@ static void read_note(struct letter *letter)
     case NOTE_ADOPTED:
         app->adopted[n->worker->index] = n->value;
         break;
+    case NOTE_WANTED:
+    case NOTE_DROPPED:
+        app_discovery_interest(app, n->worker, &n->addr, n->kind == NOTE_WANTED);
+        break;
     case NOTE_SESSIONS:
         app->sessions_left[n->worker->index] = (uint32_t)n->value;
         finish_if_drained(app);
@@ -70,12 +77,18 @@ static void read_note(struct letter *letter)
     mem_free(n);
 }
 
-static void post_note(struct app *app, struct worker *w, enum note_kind kind, uint64_t value)
+static struct note *make_note(struct app *app, struct worker *w, enum note_kind kind,
+                              uint64_t value)
 {
     struct note *n = mem_zalloc(sizeof(*n));
     *n = (struct note){.app = app, .worker = w, .kind = kind, .value = value};
     n->letter.deliver = read_note;
-    mailbox_post(app->mailbox, &n->letter);
+    return n;
+}
+
+static void post_note(struct app *app, struct worker *w, enum note_kind kind, uint64_t value)
+{
+    mailbox_post(app->mailbox, &make_note(app, w, kind, value)->letter);
 }
 
 void app_note_listening(struct app *app, struct worker *w, bool ok)
@@ -86,6 +99,13 @@ void app_note_listening(struct app *app, struct worker *w, bool ok)
 void app_note_adopted(struct app *app, struct worker *w, uint64_t snapshot_version)
 {
     post_note(app, w, NOTE_ADOPTED, snapshot_version);
+}
+
+void app_note_interest(struct app *app, struct worker *w, const struct addr *to, bool wanted)
+{
+    struct note *n = make_note(app, w, wanted ? NOTE_WANTED : NOTE_DROPPED, 0);
+    n->addr = *to;
+    mailbox_post(app->mailbox, &n->letter);
 }
 
 void app_note_sessions(struct app *app, struct worker *w, uint32_t left)
@@ -105,6 +125,20 @@ struct mailbox *app_mailbox(const struct app *app)
 
 /* ---- configuration and identity arrive ---- */
 
+static void start_workers(struct app *app)
+{
+    unsigned count = app->settings->workers;
+    for (unsigned i = 0; i < count; i++) {
+        worker_init(&app->workers[i], app, i, app->snapshot);
+        app->worker_count++;
+        app_discovery_brief(app, &app->workers[i]);
+        if (app->mesh)
+            worker_post_identity(&app->workers[i], app->mesh);
+    }
+    for (unsigned i = 0; i < count; i++)
+        app->threads[i] = thread_start("weft-worker", worker_run, &app->workers[i]);
+}
+
 static void publish_snapshot(void *owner, struct snapshot *s)
 {
     struct app *app = owner;
@@ -113,6 +147,8 @@ static void publish_snapshot(void *owner, struct snapshot *s)
     app->snapshot = s;
     for (unsigned i = 0; i < app->worker_count; i++)
         worker_post_snapshot(&app->workers[i], s);
+    if (!app->worker_count && !app->is_draining)
+        start_workers(app);
 }
 
 static enum err publish_identity(void *owner, const char *spiffe_id,
@@ -130,7 +166,7 @@ static enum err publish_identity(void *owner, const char *spiffe_id,
     app->mesh = m;
     for (unsigned i = 0; i < app->worker_count; i++)
         worker_post_identity(&app->workers[i], m);
-    return ERR_OK;
+    return app_discovery_identify(app, material, detail);
 }
 
 static enum err open_identity(struct app *app)
@@ -143,6 +179,7 @@ static enum err open_identity(struct app *app)
         .certd_address = s->certd_address,
         .certd_name = s->certd_name,
         .trust_bundle_file = s->trust_bundle_file,
+        .token_file = s->token_file,
         .join_token_file = s->join_token_file,
         .keep_dir = s->identity_dir,
         .cert_file = s->cert_file,
@@ -174,6 +211,7 @@ void app_drain(struct app *app)
         worker_post_drain(&app->workers[i]);
     }
     timer_start(&app->drain_deadline, app->settings->drain_ms);
+    finish_if_drained(app);
 }
 
 static void on_signal(void *owner, int number)
@@ -195,17 +233,6 @@ static void on_pump(struct timer *t)
     timer_start(t, LOG_PUMP_MS);
 }
 
-static void start_workers(struct app *app)
-{
-    unsigned count = app->settings->workers;
-    for (unsigned i = 0; i < count; i++) {
-        worker_init(&app->workers[i], app, i, app->snapshot);
-        app->worker_count++;
-    }
-    for (unsigned i = 0; i < count; i++)
-        app->threads[i] = thread_start("weft-worker", worker_run, &app->workers[i]);
-}
-
 static void stop_workers(struct app *app)
 {
     for (unsigned i = 0; i < app->worker_count; i++)
@@ -214,16 +241,24 @@ static void stop_workers(struct app *app)
         thread_join(app->threads[i]);
 }
 
-static enum err start(struct app *app)
+static enum err open_source(struct app *app)
 {
+    if (app->settings->discovery) {
+        app_discovery_open(app, publish_snapshot);
+        return ERR_OK;
+    }
     enum err e = source_folder_open(app->loop, app->settings, publish_snapshot, app, &app->source);
-    if (e != ERR_OK) {
+    if (e != ERR_OK)
         LOG_E("app", "%s: no usable configuration; correct what is reported above",
               app->settings->policy_dir);
-        return e;
-    }
-    start_workers(app);
-    e = open_identity(app);
+    return e;
+}
+
+static enum err start(struct app *app)
+{
+    enum err e = open_source(app);
+    if (e == ERR_OK)
+        e = open_identity(app);
     if (e == ERR_OK)
         e = app_admin_open(app);
     return e;
@@ -237,6 +272,7 @@ static void dispose(struct app *app)
         identity_close(app->identity);
     if (app->source)
         source_folder_close(app->source);
+    app_discovery_close(app);
     if (app->snapshot)
         snapshot_unref(app->snapshot);
     mesh_identity_unref(app->mesh);

@@ -19,5 +19,7 @@ const struct settings *app_settings(const struct app *app);
 struct mailbox *app_mailbox(const struct app *app);
 void app_note_listening(struct app *app, struct worker *w, bool ok);
 void app_note_adopted(struct app *app, struct worker *w, uint64_t snapshot_version);
+/* The app newly calls an address, or has not for a long time. */
+void app_note_interest(struct app *app, struct worker *w, const struct addr *to, bool wanted);
 /* While draining: how many sessions are left. */
 void app_note_sessions(struct app *app, struct worker *w, uint32_t left);

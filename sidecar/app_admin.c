@@ -13,6 +13,7 @@
 #include "sidecar/app_priv.h"
 #include "sidecar/config/snapshot_dump.h"
 #include "sidecar/config/source_folder.h"
+#include "sidecar/config/source_stream.h"
 #include "sidecar/worker.h"
 
 /* ---- one question to all workers ---- */
@@ -38,19 +39,23 @@ static void on_visit(struct worker_visit *v)
     sv->survey->visit(sv->survey, v->worker);
 }
 
-static void on_visit_done(struct worker_visit *v)
+static void finish_survey(struct survey *s)
 {
-    struct survey_visit *sv = container_of(v, struct survey_visit, visit);
-    struct survey *s = sv->survey;
-    mem_free(sv);
-    if (--s->left > 0)
-        return;
     s->finish(s);
     for (unsigned i = 0; i < s->app->worker_count; i++)
         metrics_shard_destroy(s->shards[i]);
     mem_free(s->shards);
     mem_free(s->parts);
     mem_free(s);
+}
+
+static void on_visit_done(struct worker_visit *v)
+{
+    struct survey_visit *sv = container_of(v, struct survey_visit, visit);
+    struct survey *s = sv->survey;
+    mem_free(sv);
+    if (--s->left == 0)
+        finish_survey(s);
 }
 
 static void ask_workers(struct app *app, struct admin_request *request,
@@ -62,6 +67,8 @@ static void ask_workers(struct app *app, struct admin_request *request,
     s->left = app->worker_count;
     s->shards = mem_zalloc(sizeof(struct metrics_shard *) * app->worker_count);
     s->parts = mem_zalloc(sizeof(struct buf) * app->worker_count);
+    if (!app->worker_count)
+        finish_survey(s);
     for (unsigned i = 0; i < app->worker_count; i++) {
         struct survey_visit *v = mem_zalloc(sizeof(*v));
         v->visit.visit = on_visit;
@@ -81,10 +88,25 @@ static void copy_metrics(struct survey *s, struct worker *w)
     s->shards[w->index] = metrics_shard_copy(w->metrics, loop_now_ms(w->loop));
 }
 
+static void add_discovery_metrics(const struct source_stream *stream, struct metrics_shard *sum)
+{
+    struct source_stream_status status;
+    source_stream_read(stream, &status);
+    metrics_set(sum, METRICS_CONFIG_REJECTED, status.rejected);
+    metrics_set(sum, METRICS_DISCOVERY_CONNECTED, status.is_connected);
+    metrics_set(sum, METRICS_DISCOVERY_UPDATES, status.updates);
+    metrics_set(sum, METRICS_DISCOVERY_RESYNCS, status.resyncs);
+    metrics_set(sum, METRICS_DISCOVERY_ADDRESSES, status.addresses);
+}
+
 static void add_own_metrics(const struct app *app, struct metrics_shard *sum)
 {
-    metrics_set(sum, METRICS_CONFIG_VERSION, snapshot_version(app->snapshot));
-    metrics_set(sum, METRICS_CONFIG_REJECTED, source_folder_rejected(app->source));
+    if (app->snapshot)
+        metrics_set(sum, METRICS_CONFIG_VERSION, snapshot_version(app->snapshot));
+    if (app->source)
+        metrics_set(sum, METRICS_CONFIG_REJECTED, source_folder_rejected(app->source));
+    if (app->stream)
+        add_discovery_metrics(app->stream, sum);
     metrics_set(sum, METRICS_MEMORY_FRESH, mem_fresh_count());
     metrics_set(sum, METRICS_LOG_DROPPED, log_dropped());
     if (app->identity)
@@ -128,6 +150,8 @@ static void get_ready(void *owner, struct admin_request *request)
     struct app *app = owner;
     if (app->is_draining)
         admin_reply_text(request, 503, "draining");
+    else if (!app->snapshot)
+        admin_reply_text(request, 503, "waiting for a configuration");
     else if (app->listening < app->settings->workers)
         admin_reply_text(request, 503, "not listening yet");
     else
@@ -184,6 +208,10 @@ static void get_config(void *owner, struct admin_request *request)
     const struct app *app = owner;
     struct buf text;
     buf_init(&text);
+    if (!app->snapshot) {
+        admin_reply_text(request, 503, "there is no configuration yet");
+        return;
+    }
     snapshot_dump(app->snapshot, &text);
     admin_reply(request, 200, "application/json", &text);
 }
@@ -206,6 +234,10 @@ static void post_drain(void *owner, struct admin_request *request)
 static void post_reload(void *owner, struct admin_request *request)
 {
     struct app *app = owner;
+    if (!app->source) {
+        admin_reply_text(request, 409, "the configuration comes from weft-policyd, as it changes");
+        return;
+    }
     uint64_t rejected = source_folder_rejected(app->source);
     source_folder_reload(app->source);
     bool ok = rejected == source_folder_rejected(app->source);

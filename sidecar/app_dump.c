@@ -9,6 +9,7 @@
 #include "lib/io/loop.h"
 #include "sidecar/app_priv.h"
 #include "sidecar/config/source_folder.h"
+#include "sidecar/config/source_stream.h"
 #include "sidecar/mesh_identity.h"
 #include "sidecar/upstream/outlier.h"
 #include "sidecar/upstream/pool.h"
@@ -32,6 +33,30 @@ static void put_identity(struct json_write *w, const struct mesh_identity *m)
     json_write_object_end(w);
 }
 
+static void put_folder(struct json_write *w, const struct app *app)
+{
+    put_text(w, "policy_dir", app->settings->policy_dir);
+    json_write_field_u64(w, "config_rejected", source_folder_rejected(app->source));
+}
+
+static void put_discovery(struct json_write *w, const struct app *app)
+{
+    struct source_stream_status status;
+    source_stream_read(app->stream, &status);
+    json_write_field_u64(w, "config_rejected", status.rejected);
+    json_write_key(w, "discovery");
+    json_write_object(w);
+    put_text(w, "address", app->settings->discovery);
+    json_write_field_bool(w, "connected", status.is_connected);
+    put_text(w, "problem", status.problem);
+    json_write_field_u64(w, "serial", status.serial);
+    json_write_field_u64(w, "updates", status.updates);
+    json_write_field_u64(w, "resyncs", status.resyncs);
+    json_write_field_u64(w, "resources", status.resources);
+    json_write_field_u64(w, "addresses", status.addresses);
+    json_write_object_end(w);
+}
+
 void app_dump_status(const struct app *app, struct buf *out)
 {
     const struct settings *s = app->settings;
@@ -42,9 +67,11 @@ void app_dump_status(const struct app *app, struct buf *out)
     put_text(&w, "mode", s->mode == MODE_INGRESS ? "ingress" : "sidecar");
     put_text(&w, "namespace", s->namespace_name);
     put_text(&w, "workload", s->workload ? s->workload : s->gateway);
-    put_text(&w, "policy_dir", s->policy_dir);
-    json_write_field_u64(&w, "config_version", snapshot_version(app->snapshot));
-    json_write_field_u64(&w, "config_rejected", source_folder_rejected(app->source));
+    json_write_field_u64(&w, "config_version", app->snapshot ? snapshot_version(app->snapshot) : 0);
+    if (app->source)
+        put_folder(&w, app);
+    else
+        put_discovery(&w, app);
     json_write_field_bool(&w, "draining", app->is_draining);
     json_write_field_u64(&w, "memory_fresh_blocks", mem_fresh_count());
     put_identity(&w, app->mesh);

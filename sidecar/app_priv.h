@@ -11,6 +11,7 @@ struct identity;
 struct mesh_identity;
 struct signals;
 struct source_folder;
+struct source_stream;
 struct thread;
 
 struct app {
@@ -18,8 +19,9 @@ struct app {
     struct loop *loop;
     struct mailbox *mailbox;
     struct signals *signals;
-    struct source_folder *source;
-    struct snapshot *snapshot; /* what was last published */
+    struct source_folder *source; /* one of the two */
+    struct source_stream *stream;
+    struct snapshot *snapshot; /* what was last published; NULL: nothing was */
     struct identity *identity;
     struct mesh_identity *mesh;
     uint64_t identity_generation;

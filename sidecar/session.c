@@ -10,6 +10,7 @@
 #include "sidecar/exchange_run.h"
 #include "sidecar/report.h"
 #include "sidecar/session_admit.h"
+#include "sidecar/session_ask.h"
 #include "sidecar/session_priv.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/tunnel.h"
@@ -22,6 +23,7 @@ static void destroy_buried(struct loop_task *task)
 {
     struct session *s = container_of(task, struct session, grave);
     struct worker *w = s->worker;
+    session_ask_dispose(s);
     buf_dispose(&s->early);
     mem_free(s->xfcc);
     mem_free(s->peer_principal);
@@ -65,6 +67,7 @@ void session_drop(struct session *s)
         stream_close(s->transport);
         s->transport = NULL;
     }
+    list_unlink(&s->parked);
     end_if_over(s);
 }
 
@@ -227,12 +230,18 @@ void session_open(struct worker *w, struct stream *accepted, enum direction dire
     s->opened_ns = loop_now_ns(w->loop);
     list_link_last(&w->sessions, &s->node);
     list_init(&s->exchanges);
+    list_init(&s->parked);
     loop_task_init(&s->grave, destroy_buried);
     stream_info(accepted, &info);
     s->info =
         (struct downstream_info){.direction = direction, .peer = info.peer, .local = info.local};
     w->session_count++;
     session_opening_begin(s);
+}
+
+void session_resume(struct session *s)
+{
+    session_opening_resume(s);
 }
 
 void session_judge(struct session *s)

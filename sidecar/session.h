@@ -5,6 +5,7 @@
 
 #include "lib/io/timer.h"
 #include "sidecar/exchange.h"
+#include "sidecar/interest.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/worker.h"
 
@@ -16,16 +17,19 @@ struct session {
     struct list node;
     struct stream *transport; /* until an HTTP server or a tunnel takes it */
     struct downstream_info info;
-    struct tls_peer peer;  /* what info.tls_peer points at */
-    bool is_explicit;      /* not redirected: the Host header decides */
-    bool is_mesh;          /* mutual TLS with a mesh peer, by our ALPN */
-    uint16_t gateway_port; /* ingress */
-    bool is_bytes;         /* ingress: what is inside TLS is no HTTP */
-    bool is_probed;        /* the client was silent, and the server was asked */
-    bool has_eof;          /* the client has half-closed while we were deciding */
-    int protocol;          /* declared: Weft__Config__V1__Protocol */
-    struct buf early;      /* read while deciding */
-    struct timer timer;    /* silence, then nothing */
+    struct tls_peer peer;      /* what info.tls_peer points at */
+    bool is_explicit;          /* not redirected: the Host header decides */
+    bool is_mesh;              /* mutual TLS with a mesh peer, by our ALPN */
+    uint16_t gateway_port;     /* ingress */
+    bool is_bytes;             /* ingress: what is inside TLS is no HTTP */
+    bool is_probed;            /* the client was silent, and the server was asked */
+    bool has_eof;              /* the client has half-closed while we were deciding */
+    int protocol;              /* declared: Weft__Config__V1__Protocol */
+    struct buf early;          /* read while deciding */
+    struct timer timer;        /* silence, then nothing */
+    struct interest *interest; /* in what it calls; NULL: nobody is asked */
+    struct list parked;        /* waits to hear what that is */
+    bool has_waited;           /* for that, and goes on waiting */
     struct http_server *server;
     struct tunnel *tunnel;
     struct list exchanges;
@@ -48,6 +52,9 @@ void session_close(struct session *s);
 /* After a configuration change: closes it when it is no longer allowed (opaque connections, changed
  * mTLS mode). */
 void session_judge(struct session *s);
+
+/* It was parked, and is no more: there is an answer. */
+void session_resume(struct session *s);
 
 /* ---- for tunnel.c and exchange.c ---- */
 void session_tunnel_ended(struct session *s);

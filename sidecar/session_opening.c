@@ -6,6 +6,7 @@
 #include "lib/io/tcp.h"
 #include "lib/net/tls_stream.h"
 #include "sidecar/session_admit.h"
+#include "sidecar/session_ask.h"
 #include "sidecar/session_priv.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/tunnel.h"
@@ -37,6 +38,10 @@ static uint32_t idle_ms(const struct session *s)
 static void on_silence(struct timer *t)
 {
     struct session *s = container_of(t, struct session, timer);
+    if (session_ask_is_parked(s)) {
+        session_ask_expired(s);
+        return;
+    }
     if (s->early.len > 0) {
         give_up_deciding(s);
         return;
@@ -233,6 +238,13 @@ static void begin_outbound(struct session *s)
         session_refuse(s, "only the app in this pod may use the outbound listener");
         return;
     }
+    if (!session_ask(s))
+        session_opening_resume(s);
+}
+
+void session_opening_resume(struct session *s)
+{
+    timer_stop(&s->timer);
     s->protocol = session_outbound_protocol(s);
     if (s->protocol == TCP || s->protocol == TLS)
         session_serve_opaque(s);

@@ -9,6 +9,8 @@
 
 /* session_opening.c: finds out what the connection is, and ends in one of the calls below. */
 void session_opening_begin(struct session *s);
+/* An outbound one whose destination was asked for. */
+void session_opening_resume(struct session *s);
 /* What the bytes in s->early are, as far as they have come. */
 enum sniff_result session_sniff(const struct session *s, struct sniff_hello *hello);
 #define SESSION_EARLY_MAX (32u * 1024) /* of them */

@@ -32,7 +32,7 @@ void worker_wake(struct worker *w, struct list *runnable_node)
 
 /* ---- letters ---- */
 
-enum letter_kind { LETTER_SNAPSHOT, LETTER_IDENTITY, LETTER_DRAIN, LETTER_STOP };
+enum letter_kind { LETTER_SNAPSHOT, LETTER_IDENTITY, LETTER_ANSWERS, LETTER_DRAIN, LETTER_STOP };
 
 struct worker_letter {
     struct letter letter;
@@ -40,6 +40,9 @@ struct worker_letter {
     enum letter_kind kind;
     struct snapshot *snapshot;
     struct mesh_identity *identity;
+    bool is_connected;
+    size_t addr_count;
+    struct addr addrs[];
 };
 
 static void judge_sessions(struct worker *w)
@@ -102,6 +105,9 @@ static void deliver(struct letter *letter)
     case LETTER_IDENTITY:
         adopt_identity(l->worker, l->identity);
         break;
+    case LETTER_ANSWERS:
+        interest_table_answer(&l->worker->interests, l->addrs, l->addr_count, l->is_connected);
+        break;
     case LETTER_DRAIN:
         drain(l->worker);
         break;
@@ -132,6 +138,20 @@ void worker_post_snapshot(struct worker *w, struct snapshot *s)
 void worker_post_identity(struct worker *w, struct mesh_identity *m)
 {
     post(w, LETTER_IDENTITY, NULL, mesh_identity_ref(m));
+}
+
+void worker_post_answers(struct worker *w, const struct addr *addrs, size_t count,
+                         bool is_connected)
+{
+    struct worker_letter *l = mem_zalloc(sizeof(*l) + count * sizeof(*addrs));
+    l->letter.deliver = deliver;
+    l->worker = w;
+    l->kind = LETTER_ANSWERS;
+    l->is_connected = is_connected;
+    l->addr_count = count;
+    for (size_t i = 0; i < count; i++)
+        l->addrs[i] = addrs[i];
+    mailbox_post(w->mailbox, &l->letter);
 }
 
 void worker_post_drain(struct worker *w)
@@ -175,11 +195,18 @@ void worker_session_gone(struct worker *w)
 
 /* ---- life ---- */
 
+static uint32_t sweep_ms(const struct worker *w)
+{
+    uint32_t half = w->settings->discovery_idle_ms / 2;
+    return w->settings->discovery && half < SWEEP_MS ? half + 1 : SWEEP_MS;
+}
+
 static void on_sweep(struct timer *t)
 {
     struct worker *w = container_of(t, struct worker, sweep);
     cluster_table_sweep(&w->clusters);
-    timer_start(t, SWEEP_MS);
+    interest_table_sweep(&w->interests, loop_now_ms(w->loop), w->settings->discovery_idle_ms);
+    timer_start(t, sweep_ms(w));
 }
 
 static void describe_self(struct worker *w)
@@ -213,6 +240,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     rand_secure(&seed, sizeof(seed));
     rand_seed(&w->rand, seed);
     cluster_table_init(&w->clusters, w);
+    interest_table_init(&w->interests, w);
 }
 
 void worker_init(struct worker *w, struct app *app, unsigned index, struct snapshot *s)
@@ -223,7 +251,7 @@ void worker_init(struct worker *w, struct app *app, unsigned index, struct snaps
 void worker_open(struct worker *w)
 {
     app_note_listening(w->app, w, worker_listen_open(w));
-    timer_start(&w->sweep, SWEEP_MS);
+    timer_start(&w->sweep, sweep_ms(w));
 }
 
 void worker_close(struct worker *w)
@@ -237,6 +265,7 @@ void worker_close(struct worker *w)
 void worker_dispose(struct worker *w)
 {
     cluster_table_dispose(&w->clusters);
+    interest_table_dispose(&w->interests);
     adopt_identity(w, NULL);
     lease_unpin(w->lease);
     metrics_shard_destroy(w->metrics);

@@ -14,6 +14,7 @@
 #include "lib/io/timer.h"
 #include "sidecar/config/lease.h"
 #include "sidecar/config/snapshot.h"
+#include "sidecar/interest.h"
 #include "sidecar/mesh_identity.h"
 #include "sidecar/settings.h"
 #include "sidecar/telemetry/metrics.h"
@@ -40,6 +41,7 @@ struct worker {
     struct lease *lease;            /* never NULL once running */
     struct mesh_identity *identity; /* NULL until the first certificate */
     struct cluster_table clusters;
+    struct interest_table interests;
     struct list sessions;
     struct list runnable; /* exchanges that were woken */
     struct loop_task run; /* runs them at the end of the turn */
@@ -77,6 +79,9 @@ void worker_dispose(struct worker *w);
 /* Letters, from the control thread. */
 void worker_post_snapshot(struct worker *w, struct snapshot *s);      /* takes a reference */
 void worker_post_identity(struct worker *w, struct mesh_identity *m); /* takes a reference */
+/* What policyd answered, see interest_table_answer; copied. After the snapshot that says it. */
+void worker_post_answers(struct worker *w, const struct addr *addrs, size_t count,
+                         bool is_connected);
 /* Stops accepting new work, lets sessions finish; after worker_post_stop the thread ends. */
 void worker_post_drain(struct worker *w);
 void worker_post_stop(struct worker *w);

@@ -214,6 +214,11 @@ void source_stream_drop(struct source_stream *s, const struct addr *addr)
     wanted_drop(&s->wanted, addr);
 }
 
+bool source_stream_is_connected(const struct source_stream *s)
+{
+    return s->is_connected;
+}
+
 void source_stream_read(const struct source_stream *s, struct source_stream_status *out)
 {
     *out = (struct source_stream_status){

@@ -45,6 +45,8 @@ void source_stream_identify(struct source_stream *s, struct tls_ctx *tls);
 bool source_stream_want(struct source_stream *s, const struct addr *addr);
 void source_stream_drop(struct source_stream *s, const struct addr *addr);
 
+bool source_stream_is_connected(const struct source_stream *s);
+
 struct source_stream_status {
     bool is_connected;
     bool is_complete; /* something is in force */

@@ -27,6 +27,14 @@ void app_note_adopted(struct app *app, struct worker *w, uint64_t snapshot_versi
     app->adopted = snapshot_version;
 }
 
+void app_note_interest(struct app *app, struct worker *w, const struct addr *to, bool wanted)
+{
+    (void)w;
+    app->asked += wanted;
+    app->dropped += !wanted;
+    app->last_asked = *to;
+}
+
 void app_note_sessions(struct app *app, struct worker *w, uint32_t left)
 {
     (void)w;

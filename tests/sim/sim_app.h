@@ -8,5 +8,7 @@ struct app {
     const struct settings *settings;
     uint64_t adopted; /* version of the snapshot that the worker took over last */
     uint32_t sessions_left;
+    unsigned asked, dropped; /* destinations */
+    struct addr last_asked;
     bool listening;
 };

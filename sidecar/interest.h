@@ -1,0 +1,49 @@
+/* The destinations that a worker's sessions call, where policyd is asked what each of them is: made
+ * when the first session calls it, kept a while after the last. A session whose destination nobody
+ * knows yet parks here. One table per worker, on its thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/list.h"
+#include "lib/base/map.h"
+
+#define INTEREST_MAX 16384u /* destinations of one worker; then the longest unused one goes */
+
+struct session;
+struct worker;
+
+struct interest {
+    struct addr to;
+    struct list unused; /* in the table's, oldest first, while no session has it */
+    struct list parked; /* sessions that wait to hear what it is */
+    uint32_t sessions;
+    bool is_answered;
+    uint64_t unused_since_ms;
+    uint64_t given_up_ms; /* when a session waited in vain; 0: none has */
+};
+
+struct interest_table {
+    struct worker *worker;
+    struct map by_addr; /* struct interest */
+    struct list unused;
+    bool is_connected; /* policyd can be asked */
+};
+
+void interest_table_init(struct interest_table *t, struct worker *w);
+void interest_table_dispose(struct interest_table *t);
+/* Policyd has answered for these (what they are is in the worker's snapshot), or came or went. */
+void interest_table_answer(struct interest_table *t, const struct addr *addrs, size_t count,
+                           bool is_connected);
+/* Lets go of what has been unused for too long. */
+void interest_table_sweep(struct interest_table *t, uint64_t now_ms, uint32_t idle_ms);
+
+/* Asks about it, if that was not done. NULL: there are too many. */
+struct interest *interest_pin(struct interest_table *t, const struct addr *to);
+void interest_unpin(struct interest_table *t, struct interest *i);
+/* The session's node; session_resume is called when there is an answer. */
+void interest_park(struct interest *i, struct list *node);
