@@ -1,4 +1,5 @@
-/* Between the discovery stream and the workers. Control thread. Must not know what is streamed.
+/* Between the discovery stream and the workers: letters one way, questions the other, and the
+ * certificate that the stream shows. Control thread. Must not know what is streamed.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/app_discovery.h"
 

@@ -338,8 +338,8 @@ static bool split_discovery(struct settings *s)
 static int check_source(struct settings *s)
 {
     if (!s->policy_dir && !s->discovery)
-        fprintf(stderr, "weft-sidecar: --policy-dir (a folder with the mesh's YAML) or --discovery "
-                        "(the address of weft-policyd) is missing\n");
+        fprintf(stderr, "weft-sidecar: where the configuration comes from is missing: --policy-dir "
+                        "(a folder with the mesh's YAML) or --discovery (weft-policyd)\n");
     else if (s->policy_dir && s->discovery)
         fprintf(stderr, "weft-sidecar: --policy-dir and --discovery exclude each other\n");
     else if (s->discovery && !split_discovery(s))

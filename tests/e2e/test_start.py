@@ -47,7 +47,7 @@ def fails(one, expected, **options):
 def test_a_mistaken_option_is_named(one):
     fails(one, "--outbond", outbond="1")
     fails(one, "--workers", workers="many")
-    fails(one, "--policy-dir is missing", policy_dir=None)
+    fails(one, "where the configuration comes from is missing", policy_dir=None)
     fails(one, "--gateway", mode="ingress")
 
 

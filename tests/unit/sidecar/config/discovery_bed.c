@@ -7,6 +7,7 @@
 #include "lib/net/tls_stream.h"
 #include "policies/discovery.h"
 #include "tests/unit/lib/base/cmocka_base.h"
+#include "tests/unit/lib/tls/pki.h"
 
 static const char *const alpn[] = {"h2", NULL};
 
@@ -136,14 +137,15 @@ void discovery_bed_open(struct discovery_bed *b, struct loop *loop)
         .service = {.methods = methods, .method_count = 1, .max_request = 1 << 20},
     };
     b->service.owner = b;
-    pki_init(&b->pki);
-    b->server = make_ctx(&b->pki, true, "spiffe://" PKI_DOMAIN "/ns/weft-system/sa/weft-policyd");
-    b->impostor = make_ctx(&b->pki, true, PKI_SERVER_ID);
+    b->pki = mem_zalloc(sizeof(*b->pki));
+    pki_init(b->pki);
+    b->server = make_ctx(b->pki, true, "spiffe://" PKI_DOMAIN "/ns/weft-system/sa/weft-policyd");
+    b->impostor = make_ctx(b->pki, true, PKI_SERVER_ID);
 }
 
 struct tls_ctx *discovery_bed_client(struct discovery_bed *b)
 {
-    return make_ctx(&b->pki, false, PKI_CLIENT_ID);
+    return make_ctx(b->pki, false, PKI_CLIENT_ID);
 }
 
 static void forget(Weft__Discovery__V1__Request *r)
@@ -160,7 +162,8 @@ void discovery_bed_close(struct discovery_bed *b)
     forget(b->last);
     tls_ctx_unref(b->server);
     tls_ctx_unref(b->impostor);
-    pki_dispose(&b->pki);
+    pki_dispose(b->pki);
+    mem_free(b->pki);
 }
 
 /* ---- saying */

@@ -5,12 +5,14 @@
 
 #include "lib/net/grpc_server.h"
 #include "policies/proto/discovery.pb-c.h"
-#include "tests/unit/lib/tls/pki.h"
 #include "tests/unit/sidecar/config_make.h"
+
+struct pki;
+struct tls_ctx;
 
 struct discovery_bed {
     struct loop *loop;
-    struct pki pki;
+    struct pki *pki;
     struct tls_ctx *server, *impostor;
     struct grpc_service service;
     struct grpc_server *connection; /* the last */

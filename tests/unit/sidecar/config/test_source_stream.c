@@ -12,6 +12,7 @@
 #include "lib/io/loop.h"
 #include "lib/io/loop_sim.h"
 #include "tests/unit/lib/base/cmocka_base.h"
+#include "tests/unit/lib/tls/pki.h"
 #include "tests/unit/sidecar/config/discovery_bed.h"
 
 #define VIP "10.96.0.10:80"
