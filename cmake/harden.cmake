@@ -5,7 +5,7 @@ include(CheckPIESupported)
 include(CheckIPOSupported)
 include(CheckCCompilerFlag)
 
-option(WEFT_LTO "Link-time optimisation in Release builds" OFF)
+option(WEFT_LTO "Link-time optimisation of programs in Release builds" OFF)
 
 check_pie_supported(LANGUAGES C)
 # Hidden: programs are linked from static rooms, so no call needs to go by way of the symbol table.
@@ -28,5 +28,17 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT WEFT_SANITIZE)
             message(FATAL_ERROR "WEFT_LTO is on but this compiler cannot do it: ${why}")
         endif()
         set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+        # Machine code beside it, for the test programs: a hundred of them would be optimised as a
+        # whole, one by one, for minutes. CMake's own choice is to leave it out.
+        list(REMOVE_ITEM CMAKE_C_COMPILE_OPTIONS_IPO -fno-fat-lto-objects)
+        list(APPEND CMAKE_C_COMPILE_OPTIONS_IPO -ffat-lto-objects)
     endif()
 endif()
+
+# weft_no_lto(<target>): linked from the rooms' machine code.
+function(weft_no_lto target)
+    if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+        set_target_properties(${target} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+        target_link_options(${target} PRIVATE -fno-lto)
+    endif()
+endfunction()
