@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/exchange_priv.h"
 #include "sidecar/exchange_run.h"
+#include "sidecar/mirror.h"
 
 #define ARENA_BLOCK 4096
 
@@ -67,8 +68,10 @@ static enum progress step_filter(struct exchange *ex)
         verdict = exchange_enter_chain(ex, ex->backend->chain);
     if (verdict == VERDICT_NEXT && !ex->cluster)
         return exchange_fail(ex, FAIL_NO_CLUSTER, ex->route->name);
-    if (verdict == VERDICT_NEXT)
+    if (verdict == VERDICT_NEXT) {
         exchange_prepare_request(ex);
+        exchange_copy_request(ex);
+    }
     return fail_or_go(ex, verdict, STEP_pick);
 }
 
@@ -182,6 +185,7 @@ static enum progress step_finish(struct exchange *ex)
     if (http_stream_is_live(&ex->down))
         http_stream_reset(&ex->down, ERR_CANCELED);
     exchange_end_chain(ex);
+    mirror_let_go(&ex->copies);
     exchange_report(ex);
     exchange_leave_endpoint(ex);
     timer_stop(&ex->timer);
@@ -229,6 +233,7 @@ struct http_stream *exchange_create(struct session *s)
     ex->lease = lease_pin(w->lease);
     arena_init(&ex->arena, ARENA_BLOCK);
     list_init(&ex->runnable);
+    list_init(&ex->copies);
     list_link_last(&s->exchanges, &ex->node);
     loop_task_init(&ex->grave, destroy_buried);
     timer_init(&ex->timer, w->loop, exchange_on_timer);

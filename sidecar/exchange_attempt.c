@@ -192,7 +192,8 @@ enum progress exchange_step_send(struct exchange *ex)
         bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) &&
                    !ex->request_trailers && !ex->request->upgrade.len;
         bool replayable = has(ex, IS_REPLAYABLE) && message_is_idempotent(ex->request);
-        struct pool *pool = pool_of(ex->endpoint, exchange_pool_kind(ex));
+        struct pool *pool =
+            pool_of(ex->endpoint, pool_kind_for(ex->endpoint, ex->request, ex->app_version));
         switch (pool_send(pool, &ex->wait, &ex->up, ex->request, end, replayable, &ex->reused)) {
         case POOL_WAITING:
             return PARK;

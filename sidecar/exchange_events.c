@@ -2,6 +2,7 @@
  * down and wakes it. None decides. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
+#include "sidecar/mirror.h"
 
 #include <stdlib.h>
 
@@ -27,6 +28,7 @@ static void on_request_head(struct http_stream *st, struct message *head, bool e
     struct exchange *ex = exchange_of(st);
     ex->request = head;
     ex->original_path = head->path;
+    ex->original_authority = head->authority;
     note(ex, GOT_REQUEST_HEAD | (end ? GOT_REQUEST_END : 0));
 }
 
@@ -36,6 +38,7 @@ static void on_request_body(struct http_stream *st, struct chunk *owner, const u
     struct exchange *ex = exchange_of(st);
     buf_append_shared(&ex->request_body, owner, data, len);
     ex->request_bytes += len;
+    mirror_give(&ex->copies, owner, data, len);
     note(ex, 0);
 }
 
@@ -43,6 +46,7 @@ static void on_request_end(struct http_stream *st, const struct headers *trailer
 {
     struct exchange *ex = exchange_of(st);
     ex->request_trailers = trailers;
+    mirror_give_end(&ex->copies, trailers);
     note(ex, GOT_REQUEST_END);
 }
 

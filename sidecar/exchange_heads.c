@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
 #include "sidecar/exchange_priv.h"
+#include "sidecar/mesh_headers.h"
 
 static const char hex[] = "0123456789abcdef";
 
@@ -56,10 +57,10 @@ static enum http_version version_from_mesh(const struct message *request)
     return request->version;
 }
 
-static enum http_version version_for_backend(const struct exchange *ex)
+enum http_version exchange_version_for(const struct exchange *ex, const struct cluster_conf *to)
 {
-    enum http_version came = ex->request->version;
-    switch (ex->cluster->conf->protocol) {
+    enum http_version came = ex->came_in;
+    switch (to->protocol) {
     case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2:
         return HTTP_2;
     case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1:
@@ -71,11 +72,6 @@ static enum http_version version_for_backend(const struct exchange *ex)
         return came;
     /* A browser's HTTP/2 says nothing of what the backend speaks; gRPC does. */
     return message_is_grpc(ex->request) ? HTTP_2 : HTTP_1_1;
-}
-
-static struct slice version_text(enum http_version version)
-{
-    return version == HTTP_2 ? SLICE("2") : version == HTTP_1_0 ? SLICE("1.0") : SLICE("1.1");
 }
 
 /* All that was said before us, in order, whether in one field or in several, and `peer`. */
@@ -108,7 +104,7 @@ static void add_forwarded(struct exchange *ex)
     headers_set_id(h, HEADER_X_FORWARDED_FOR, forwarded_for(ex, peer));
     headers_set_id(h, HEADER_X_FORWARDED_PROTO,
                    ex->session->info.is_tls ? SLICE("https") : SLICE("http"));
-    headers_set_id(h, HEADER_X_FORWARDED_HOST, ex->request->authority);
+    headers_set_id(h, HEADER_X_FORWARDED_HOST, ex->original_authority);
 }
 
 void exchange_prepare_request(struct exchange *ex)
@@ -139,41 +135,18 @@ void exchange_prepare_request(struct exchange *ex)
     }
     if (!headers_find_id(&request->headers, HEADER_X_REQUEST_ID))
         headers_add_id(&request->headers, HEADER_X_REQUEST_ID, make_request_id(ex));
-    ex->app_version = version_for_backend(ex);
-}
-
-enum pool_kind exchange_pool_kind(struct exchange *ex)
-{
-    const struct message *request = ex->request;
-    /* Upgrades, and HTTP/1.0 without a Host, cannot be said in HTTP/2. */
-    bool needs_h1 = request->upgrade.len || slice_is_empty(request->authority);
-    if (endpoint_is_mesh_hop(ex->endpoint))
-        return needs_h1 ? POOL_MESH_H1 : POOL_MESH_H2;
-    if (ex->app_version == HTTP_2 && !needs_h1)
-        return POOL_H2;
-    bool is_declared = ex->endpoint->owner->protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1;
-    return ex->endpoint->owner->tls && !needs_h1 && !is_declared ? POOL_EITHER : POOL_H1;
+    ex->app_version = exchange_version_for(ex, ex->cluster->conf);
 }
 
 void exchange_prepare_attempt(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
-    bool mesh = endpoint_is_mesh_hop(ex->endpoint);
-    if (ex->attempts == 1) {
-        if (mesh) {
-            headers_add_id(h, HEADER_WEFT_HTTP_VERSION, version_text(ex->app_version));
-            headers_add_id(h, HEADER_WEFT_SOURCE,
-                           slice_from_cstr(ex->worker->settings->source_label));
-        }
-        return;
-    }
-    headers_remove_id(h, HEADER_WEFT_HTTP_VERSION);
-    headers_remove_id(h, HEADER_WEFT_SOURCE);
-    if (mesh) {
-        headers_add_id(h, HEADER_WEFT_HTTP_VERSION, version_text(ex->app_version));
-        headers_add_id(h, HEADER_WEFT_SOURCE, slice_from_cstr(ex->worker->settings->source_label));
-    }
-    headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->attempts));
+    if (endpoint_is_mesh_hop(ex->endpoint))
+        mesh_headers_set(h, ex->app_version, ex->worker->settings);
+    else if (ex->attempts > 1)
+        mesh_headers_remove(h);
+    if (ex->attempts > 1)
+        headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->attempts));
 }
 
 void exchange_prepare_response(struct exchange *ex)

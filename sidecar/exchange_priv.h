@@ -86,7 +86,7 @@ struct exchange {
     struct message *request, *response;
     struct message *interim[EXCHANGE_INTERIM_MAX];
     unsigned interim_count;
-    struct slice original_path, match_path;
+    struct slice original_path, original_authority, match_path;
     enum http_version came_in;     /* what the client spoke */
     enum http_version app_version; /* what the app on the other side shall be spoken to in */
 
@@ -106,6 +106,7 @@ struct exchange {
 
     struct buf request_body, response_body, replay;
     const struct headers *request_trailers, *response_trailers;
+    struct list copies; /* of the request, on their way to mirrors */
     uint64_t request_bytes, response_bytes;
 
     enum fail fail;
@@ -131,6 +132,9 @@ void exchange_on_connection(struct pool_wait *w);
 bool exchange_pump_request(struct exchange *ex);
 bool exchange_pump_response(struct exchange *ex);
 
+/* exchange_mirrors.c: sends copies of the request, which is ready to be sent on. */
+void exchange_copy_request(struct exchange *ex);
+
 /* exchange_filters.c */
 enum verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
 enum verdict exchange_answer_chain(struct exchange *ex);
@@ -140,7 +144,8 @@ void exchange_end_chain(struct exchange *ex);
 void exchange_prepare_request(struct exchange *ex);
 void exchange_prepare_attempt(struct exchange *ex);
 void exchange_prepare_response(struct exchange *ex);
-enum pool_kind exchange_pool_kind(struct exchange *ex);
+/* What an app of that cluster shall be spoken to in. */
+enum http_version exchange_version_for(const struct exchange *ex, const struct cluster_conf *to);
 
 /* exchange_attempt.c: steps about the upstream */
 enum progress exchange_step_pick(struct exchange *ex);

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/app.h"
 #include "sidecar/exchange_run.h"
+#include "sidecar/mirror.h"
 #include "sidecar/session.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/worker_listen.h"
@@ -232,6 +233,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     w->metrics = metrics_shard_create(index);
     describe_self(w);
     list_init(&w->sessions);
+    list_init(&w->mirrors);
     list_init(&w->runnable);
     loop_task_init(&w->run, run_woken);
     timer_init(&w->sweep, w->loop, on_sweep);
@@ -258,6 +260,7 @@ void worker_close(struct worker *w)
 {
     timer_stop(&w->sweep);
     worker_listen_close(w);
+    mirror_close_all(w);
     cluster_table_drain(&w->clusters);
     mailbox_close(w->mailbox);
 }

@@ -43,6 +43,7 @@ struct worker {
     struct cluster_table clusters;
     struct interest_table interests;
     struct list sessions;
+    struct list mirrors;  /* copies of requests under way */
     struct list runnable; /* exchanges that were woken */
     struct loop_task run; /* runs them at the end of the turn */
     struct rand_state rand;
@@ -51,7 +52,7 @@ struct worker {
     unsigned unbound;    /* such ports */
     struct worker_listener listeners[WORKER_LISTENERS_MAX];
     unsigned listener_count;
-    uint32_t session_count, exchange_count;
+    uint32_t session_count, exchange_count, mirror_count;
     struct metrics_shard *metrics;
     struct metrics_party self; /* this workload, for metrics */
     char *self_spiffe_id;

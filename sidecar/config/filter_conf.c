@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "lib/codec/message.h"
+#include "sidecar/config/cors_conf.h"
 #include "sidecar/filters/authz.h"
+#include "sidecar/filters/cors.h"
 #include "sidecar/filters/header_mutation.h"
 #include "sidecar/filters/redirect.h"
 #include "sidecar/filters/rewrite.h"
 
-enum { CHAIN_MAX = 4, CTX_ALIGN = 16 };
+enum { CHAIN_MAX = 5, CTX_ALIGN = 16 };
 
 struct chain_build {
     struct filter_entry entries[CHAIN_MAX];
@@ -255,11 +257,25 @@ static enum err push_rewrite(const struct part_build *b, const Weft__Config__V1_
     return e;
 }
 
+/* First of all: a preflight is about nothing else, and it has the last word on answers. */
+static enum err push_cors(const struct part_build *b, const Weft__Config__V1__Route *route,
+                          struct chain_build *c)
+{
+    const struct cors_conf *conf;
+    if (!route->cors)
+        return ERR_OK;
+    enum err e = cors_conf_create(b, route->cors, &conf);
+    push(c, &cors_ops, conf);
+    return e;
+}
+
 enum err filter_conf_route(const struct part_build *b, const Weft__Config__V1__Route *route,
                            uint16_t listener_port, const struct filter_chain **out)
 {
     struct chain_build c = {.count = 0};
-    enum err e = push_mutation(b, route->request_headers, route->response_headers, &c);
+    enum err e = push_cors(b, route, &c);
+    if (!e)
+        e = push_mutation(b, route->request_headers, route->response_headers, &c);
     if (!e && route->redirect)
         e = push_redirect(b, route->redirect, route, listener_port, &c);
     if (!e && route->rewrite)

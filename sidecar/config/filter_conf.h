@@ -8,8 +8,8 @@
 
 /* All set *out to NULL when there is nothing to do. */
 
-/* What a route asks for: header modification, then redirect or rewrite. listener_port: what its
- * clients connect to. */
+/* What a route asks for: CORS, header modification, then redirect or rewrite. listener_port: what
+ * its clients connect to. */
 MUST_USE enum err filter_conf_route(const struct part_build *b,
                                     const Weft__Config__V1__Route *route, uint16_t listener_port,
                                     const struct filter_chain **out);

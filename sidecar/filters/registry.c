@@ -4,15 +4,13 @@
 #include "sidecar/filters/registry.h"
 
 #include "sidecar/filters/authz.h"
+#include "sidecar/filters/cors.h"
 #include "sidecar/filters/header_mutation.h"
 #include "sidecar/filters/redirect.h"
 #include "sidecar/filters/rewrite.h"
 
 const struct filter_ops *const registry_filters[] = {
-    &authz_ops,
-    &header_mutation_ops,
-    &redirect_ops,
-    &rewrite_ops,
+    &authz_ops, &cors_ops, &header_mutation_ops, &redirect_ops, &rewrite_ops,
 };
 const size_t registry_count = sizeof(registry_filters) / sizeof(registry_filters[0]);
 

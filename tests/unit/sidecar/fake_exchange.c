@@ -47,7 +47,8 @@ enum verdict fake_exchange_request(struct exchange *ex, const struct filter_chai
 {
     for (uint32_t i = 0; chain && i < chain->count; i++) {
         const struct filter_entry *e = &chain->entries[i];
-        enum verdict v = e->ops->on_request ? e->ops->on_request(ex, e->conf, NULL) : VERDICT_NEXT;
+        enum verdict v =
+            e->ops->on_request ? e->ops->on_request(ex, e->conf, ex->ctx[i]) : VERDICT_NEXT;
         if (v != VERDICT_NEXT)
             return v;
     }
@@ -60,7 +61,7 @@ enum verdict fake_exchange_response(struct exchange *ex, const struct filter_cha
     for (uint32_t i = chain ? chain->count : 0; i-- > 0;) {
         const struct filter_entry *e = &chain->entries[i];
         enum verdict v =
-            e->ops->on_response ? e->ops->on_response(ex, e->conf, NULL) : VERDICT_NEXT;
+            e->ops->on_response ? e->ops->on_response(ex, e->conf, ex->ctx[i]) : VERDICT_NEXT;
         if (v != VERDICT_NEXT)
             return v;
     }

@@ -17,6 +17,7 @@ struct exchange {
     struct slice detail;
     unsigned status;
     unsigned replies, wakes;
+    _Alignas(16) char ctx[4][64]; /* what filters keep, by their place in the chain */
 };
 
 void fake_exchange_init(struct exchange *ex, const char *method, const char *authority,

@@ -1,0 +1,23 @@
+/* Headers between sidecars: in which version the client spoke, and on whose behalf.
+ * Worker thread. Must not know requests.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/mesh_headers.h"
+
+#include "sidecar/settings.h"
+
+static struct slice version_text(enum http_version version)
+{
+    return version == HTTP_2 ? SLICE("2") : version == HTTP_1_0 ? SLICE("1.0") : SLICE("1.1");
+}
+
+void mesh_headers_remove(struct headers *h)
+{
+    headers_remove_id(h, HEADER_WEFT_HTTP_VERSION);
+    headers_remove_id(h, HEADER_WEFT_SOURCE);
+}
+
+void mesh_headers_set(struct headers *h, enum http_version version, const struct settings *s)
+{
+    headers_set_id(h, HEADER_WEFT_HTTP_VERSION, version_text(version));
+    headers_set_id(h, HEADER_WEFT_SOURCE, slice_from_cstr(s->source_label));
+}

@@ -1,0 +1,12 @@
+/* What one sidecar tells the other in headers of their own. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/codec/message.h"
+
+struct settings;
+
+/* Replaces what an earlier attempt said. version: what the app shall be spoken to in. */
+void mesh_headers_set(struct headers *h, enum http_version version, const struct settings *s);
+/* For a hop out of the mesh. */
+void mesh_headers_remove(struct headers *h);

@@ -1,0 +1,397 @@
+/* Copies of requests: they go where the route says, with everything that came, and whatever becomes
+ * of them the original does not notice. And what single backends ask for beside it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_door.h"
+
+#include <string.h>
+
+#include "sidecar/mirror.h"
+
+typedef Weft__Config__V1__Mirror sim_mirror;
+
+/* Port 8000 to "one"; copies to "two". */
+struct world {
+    struct sim_door d;
+    sim_route *route;
+    sim_mirror mirror, *mirrors[2];
+};
+
+static void prepare(struct world *w)
+{
+    static char two[] = "two";
+    *w = (struct world){.mirror = WEFT__CONFIG__V1__MIRROR__INIT};
+    sim_door_prepare(&w->d);
+    sim_gateway *g = sim_conf_gateway(&w->d.conf, 8000, "one");
+    w->route = g->virtual_hosts[0]->routes[0];
+    w->mirror.cluster = two;
+    w->mirrors[0] = w->mirrors[1] = &w->mirror;
+    w->route->mirrors = w->mirrors;
+    w->route->n_mirrors = 1;
+}
+
+static void finish(struct world *w, struct sim_peer *client)
+{
+    sim_peer_destroy(client);
+    sim_turn(&w->d.sim);
+    assert_true(list_is_empty(&w->d.node.worker.mirrors));
+    assert_int_equal(w->d.node.worker.mirror_count, 0);
+    sim_door_close(&w->d);
+}
+
+static void both_get_it(void **state)
+{
+    static const char head[] = "POST /x?y=1 HTTP/1.1\r\nhost: shop\r\nx-request-id: 1\r\n"
+                               "x-a: b\r\ncontent-length: 10\r\n\r\n";
+    for (size_t cut = 0; cut <= 10; cut += 5) {
+        struct world w;
+        prepare(&w);
+        sim_door_start(&w.d);
+        struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+        sim_peer_send(client, head);
+        sim_peer_send_bytes(client, "0123456789", cut);
+        struct sim_peer *one = sim_door_app(&w.d, 0), *two = sim_door_app(&w.d, 1);
+        assert_non_null(one);
+        assert_non_null(two);
+        sim_peer_send_bytes(client, "0123456789" + cut, 10 - cut);
+        sim_turn(&w.d.sim);
+        assert_string_equal(sim_peer_got(one), sim_peer_got(two));
+        assert_non_null(strstr(sim_peer_got(two), "POST /x?y=1 HTTP/1.1\r\nhost: shop\r\n"));
+        assert_non_null(strstr(sim_peer_got(two), "x-forwarded-for: 203.0.113.9\r\n"));
+        assert_non_null(strstr(sim_peer_got(two), "\r\n\r\n0123456789"));
+        sim_peer_send(two, "HTTP/1.1 500 Oops\r\ncontent-length: 3\r\n\r\nbad");
+        sim_peer_send(one, DOOR_OK);
+        sim_peer_expect(client, DOOR_OK);
+        /* Both connections are good for the next request. */
+        sim_peer_forget(two);
+        sim_peer_send(client, DOOR_GET);
+        sim_turn(&w.d.sim);
+        assert_non_null(strstr(sim_peer_got(two), "GET /x HTTP/1.1\r\n"));
+        sim_peer_send(two, DOOR_OK);
+        sim_peer_send(one, DOOR_OK);
+        sim_peer_expect(client, DOOR_OK);
+        assert_int_equal(sim_report.values[METRICS_MIRRORS], 2);
+        assert_int_equal(sim_report.values[METRICS_MIRRORS_FAILED], 0);
+        finish(&w, client);
+    }
+}
+
+/* Chunked, with trailers, and the mirror answers before it has all. */
+static void chunked(void **state)
+{
+    struct world w;
+    prepare(&w);
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, "PUT /x HTTP/1.1\r\nhost: shop\r\ntransfer-encoding: chunked\r\n"
+                          "trailer: x-sum\r\n\r\n3\r\nabc\r\n");
+    struct sim_peer *one = sim_door_app(&w.d, 0), *two = sim_door_app(&w.d, 1);
+    sim_peer_send(client, "2\r\nde\r\n0\r\nx-sum: 5\r\n\r\n");
+    sim_turn(&w.d.sim);
+    assert_string_equal(sim_peer_got(one), sim_peer_got(two));
+    assert_non_null(strstr(sim_peer_got(two), "x-sum: 5\r\n"));
+    sim_peer_send(one, DOOR_OK);
+    sim_peer_expect(client, DOOR_OK);
+    sim_peer_send(two, DOOR_OK);
+    finish(&w, client);
+}
+
+/* Whatever is wrong with the mirror. */
+static void mirror_is_not_there(void **state)
+{
+    static const enum sim_answer answers[] = {SIM_REFUSE, SIM_SILENT};
+    for (unsigned i = 0; i < 3; i++) {
+        struct world w;
+        prepare(&w);
+        w.d.two->endpoints[0]->ready = i < 2;
+        sim_door_start(&w.d);
+        w.d.apps[1].host.answer = i < 2 ? answers[i] : SIM_ACCEPT;
+        struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+        sim_peer_send(client, DOOR_GET);
+        struct sim_peer *one = sim_door_app(&w.d, 0);
+        sim_peer_send(one, DOOR_OK);
+        sim_peer_expect(client, DOOR_OK);
+        sim_advance(&w.d.sim, 3000);
+        assert_int_equal(sim_report.values[METRICS_MIRRORS], 1);
+        assert_int_equal(sim_report.values[METRICS_MIRRORS_FAILED], 1);
+        assert_int_equal(sim_report.exchanges, 1); /* nobody but the client asked */
+        finish(&w, client);
+    }
+}
+
+/* It takes nothing, and the original is as fast as ever; what waits for it is bounded. */
+static void mirror_is_slow(void **state)
+{
+    enum { SIZE = 4 << 20 };
+    static char data[SIZE + 1];
+    struct world w;
+    memset(data, 'x', SIZE);
+    prepare(&w);
+    sim_door_start(&w.d);
+    w.d.apps[1].host.options.capacity = 1000;
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, "POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 4194304\r\n\r\n");
+    struct sim_peer *one = sim_door_app(&w.d, 0), *two = sim_door_app(&w.d, 1);
+    sim_peer_read(two, false);
+    sim_peer_send_bytes(client, data, SIZE);
+    sim_turn(&w.d.sim);
+    assert_true(one->in.len > SIZE);
+    assert_int_equal(sim_report.values[METRICS_MIRRORS_FAILED], 1);
+    assert_int_equal(w.d.node.worker.mirror_count, 0);
+    sim_peer_send(one, DOOR_OK);
+    sim_peer_expect(client, DOOR_OK);
+    finish(&w, client);
+}
+
+static void mirror_never_answers(void **state)
+{
+    struct world w;
+    prepare(&w);
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, DOOR_GET);
+    struct sim_peer *one = sim_door_app(&w.d, 0), *two = sim_door_app(&w.d, 1);
+    sim_peer_send(one, DOOR_OK);
+    sim_peer_expect(client, DOOR_OK);
+    sim_advance(&w.d.sim, 29000);
+    assert_false(sim_peer_is_over(two));
+    assert_int_equal(w.d.node.worker.mirror_count, 1);
+    sim_advance(&w.d.sim, 2000);
+    assert_true(sim_peer_is_over(two));
+    finish(&w, client);
+}
+
+static void mirror_answers_without_end(void **state)
+{
+    static char data[200001];
+    struct world w;
+    memset(data, 'x', 200000);
+    prepare(&w);
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, DOOR_GET);
+    struct sim_peer *one = sim_door_app(&w.d, 0), *two = sim_door_app(&w.d, 1);
+    sim_peer_send(one, DOOR_OK);
+    sim_peer_send(two, "HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n");
+    for (unsigned i = 0; i < 10 && !sim_peer_is_over(two); i++) {
+        sim_peer_send(two, data);
+        sim_turn(&w.d.sim);
+    }
+    assert_true(sim_peer_is_over(two));
+    sim_peer_expect(client, DOOR_OK);
+    finish(&w, client);
+}
+
+/* Half a request is none: the mirror does not get it for whole. */
+static void client_leaves(void **state)
+{
+    struct world w;
+    prepare(&w);
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, "POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 10\r\n\r\nabc");
+    struct sim_peer *two = sim_door_app(&w.d, 1);
+    sim_peer_reset(client);
+    sim_turn(&w.d.sim);
+    assert_true(sim_peer_is_over(two));
+    assert_int_equal(w.d.node.worker.mirror_count, 0);
+    finish(&w, client);
+}
+
+/* The original is over and the copy still has something to do. */
+static void copy_outlives_its_original(void **state)
+{
+    struct world w;
+    prepare(&w);
+    sim_door_start(&w.d);
+    w.d.apps[1].host.connect_ms = 1000;
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, "POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 3\r\n\r\nabc");
+    struct sim_peer *one = sim_door_app(&w.d, 0);
+    sim_peer_send(one, DOOR_OK);
+    sim_peer_expect(client, DOOR_OK);
+    sim_peer_destroy(client);
+    sim_advance(&w.d.sim, 1100);
+    struct sim_peer *two = sim_door_app(&w.d, 1);
+    assert_non_null(strstr(sim_peer_got(two), "\r\n\r\nabc"));
+    /* And the worker ends while it waits for an answer. */
+    sim_turn(&w.d.sim);
+    assert_int_equal(w.d.node.worker.mirror_count, 1);
+    mirror_close_all(&w.d.node.worker);
+    sim_turn(&w.d.sim);
+    assert_true(sim_peer_is_over(two));
+    sim_door_close(&w.d);
+}
+
+static void shares(void **state)
+{
+    static const struct {
+        uint32_t numerator, denominator;
+        unsigned least, most; /* of 400 */
+    } cases[] = {{0, 0, 400, 400},
+                 {20, 100, 50, 110},
+                 {1, 2, 160, 240},
+                 {0, 100, 0, 0},
+                 {100, 100, 400, 400}};
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world w;
+        prepare(&w);
+        w.mirror.numerator = cases[i].numerator;
+        w.mirror.denominator = cases[i].denominator;
+        sim_door_start(&w.d);
+        struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000), *one = NULL;
+        struct sim_peer *two = NULL;
+        for (unsigned n = 0; n < 400; n++) {
+            sim_peer_send(client, DOOR_GET);
+            sim_turn(&w.d.sim);
+            one = one ? one : sim_door_app(&w.d, 0);
+            two = two ? two : sim_door_app(&w.d, 1);
+            if (two && two->in.len)
+                sim_peer_send(two, DOOR_OK);
+            if (two)
+                sim_peer_forget(two);
+            sim_peer_send(one, DOOR_OK);
+            sim_peer_expect(client, DOOR_OK);
+        }
+        assert_in_range(sim_report.values[METRICS_MIRRORS], cases[i].least, cases[i].most);
+        assert_int_equal(sim_report.values[METRICS_MIRRORS_FAILED], 0);
+        finish(&w, client);
+    }
+}
+
+/* Two mirrors, one of the route and one of the backend; one of them is nobody. */
+static void several(void **state)
+{
+    static char nobody[] = "nobody";
+    sim_mirror gone = WEFT__CONFIG__V1__MIRROR__INIT, *more[2];
+    struct world w;
+    prepare(&w);
+    gone.cluster = nobody;
+    more[0] = &gone;
+    more[1] = &w.mirror;
+    w.route->clusters[0]->mirrors = more;
+    w.route->clusters[0]->n_mirrors = 2;
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, DOOR_GET);
+    struct sim_peer *one = sim_door_app(&w.d, 0);
+    sim_peer_send(one, DOOR_OK);
+    sim_peer_expect(client, DOOR_OK);
+    assert_int_equal(sim_report.values[METRICS_MIRRORS], 2);
+    assert_int_equal(w.d.apps[1].connections, 2);
+    for (unsigned i = 0; i < 2; i++)
+        sim_peer_send(sim_door_app(&w.d, 1), DOOR_OK);
+    finish(&w, client);
+}
+
+/* A switched connection has no copy. */
+static void upgrade_is_not_copied(void **state)
+{
+    struct world w;
+    prepare(&w);
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, "GET /ws HTTP/1.1\r\nhost: shop\r\nconnection: upgrade\r\n"
+                          "upgrade: websocket\r\n\r\n");
+    assert_non_null(sim_door_app(&w.d, 0));
+    assert_null(sim_door_app(&w.d, 1));
+    finish(&w, client);
+}
+
+/* ---- what single backends ask for ---- */
+
+static void backend_redirects(void **state)
+{
+    static char host[] = "example.org";
+    Weft__Config__V1__Redirect redirect = WEFT__CONFIG__V1__REDIRECT__INIT;
+    struct world w;
+    prepare(&w);
+    redirect.hostname = host;
+    redirect.status = 301;
+    w.route->n_mirrors = 0;
+    w.route->clusters[0]->redirect = &redirect;
+    w.route->clusters[0]->cluster = (char[]){""};
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, DOOR_GET);
+    sim_peer_expect_part(client, "HTTP/1.1 301 ", "location: http://example.org:8000/x\r\n");
+    finish(&w, client);
+}
+
+/* First the route, then the backend; the app hears where the client wanted to go at first. */
+static void backend_rewrites(void **state)
+{
+    static char outer[] = "outer.org", inner[] = "inner.org", to[] = "/api", name[] = "x-who",
+                value[] = "one";
+    Weft__Config__V1__Rewrite first = WEFT__CONFIG__V1__REWRITE__INIT,
+                              second = WEFT__CONFIG__V1__REWRITE__INIT;
+    Weft__Config__V1__PathModifier path = WEFT__CONFIG__V1__PATH_MODIFIER__INIT;
+    Weft__Config__V1__HeaderValue header = WEFT__CONFIG__V1__HEADER_VALUE__INIT, *set = &header;
+    Weft__Config__V1__HeaderMutation mutation = WEFT__CONFIG__V1__HEADER_MUTATION__INIT;
+    struct world w;
+    prepare(&w);
+    w.route->n_mirrors = 0;
+    first.hostname = outer;
+    second.hostname = inner;
+    second.path = &path;
+    path.kind_case = WEFT__CONFIG__V1__PATH_MODIFIER__KIND_REPLACE_PREFIX;
+    path.replace_prefix = to;
+    header.name = name;
+    header.value = value;
+    mutation.set = &set;
+    mutation.n_set = 1;
+    w.route->rewrite = &first;
+    w.route->clusters[0]->rewrite = &second;
+    w.route->clusters[0]->request_headers = &mutation;
+    w.route->clusters[0]->response_headers = &mutation;
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, DOOR_GET);
+    struct sim_peer *one = sim_door_app(&w.d, 0);
+    assert_non_null(strstr(sim_peer_got(one), "GET /api/x HTTP/1.1\r\nhost: inner.org\r\n"));
+    assert_non_null(strstr(sim_peer_got(one), "x-forwarded-host: shop\r\n"));
+    assert_non_null(strstr(sim_peer_got(one), "x-who: one\r\n"));
+    sim_peer_send(one, DOOR_OK);
+    sim_peer_expect_part(client, "HTTP/1.1 200 OK\r\n", "x-who: one\r\n");
+    finish(&w, client);
+}
+
+/* A preflight is nobody's business but ours, and mirrors see none either. */
+static void preflight(void **state)
+{
+    static char any[] = "*", *origins[] = {any};
+    Weft__Config__V1__Cors cors = WEFT__CONFIG__V1__CORS__INIT;
+    struct world w;
+    prepare(&w);
+    cors.allow_origins = origins;
+    cors.n_allow_origins = 1;
+    w.route->cors = &cors;
+    sim_door_start(&w.d);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, "OPTIONS / HTTP/1.1\r\nhost: shop\r\norigin: https://a.b\r\n"
+                          "access-control-request-method: PUT\r\n\r\n");
+    sim_peer_expect_part(client, "HTTP/1.1 204 ", "access-control-allow-origin: *\r\n");
+    assert_null(sim_door_app(&w.d, 0));
+    assert_null(sim_door_app(&w.d, 1));
+    finish(&w, client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_get_it),
+        cmocka_unit_test(chunked),
+        cmocka_unit_test(mirror_is_not_there),
+        cmocka_unit_test(mirror_is_slow),
+        cmocka_unit_test(mirror_never_answers),
+        cmocka_unit_test(mirror_answers_without_end),
+        cmocka_unit_test(client_leaves),
+        cmocka_unit_test(copy_outlives_its_original),
+        cmocka_unit_test(shares),
+        cmocka_unit_test(several),
+        cmocka_unit_test(upgrade_is_not_copied),
+        cmocka_unit_test(backend_redirects),
+        cmocka_unit_test(backend_rewrites),
+        cmocka_unit_test(preflight),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
