@@ -33,6 +33,20 @@ enum kind_id {
 #define KIND_GROUP_GATEWAY "gateway.networking.k8s.io"
 #define KIND_GROUP_WEFT "policy.weft.dev"
 
+/* A column that kubectl shows. */
+struct kind_column {
+    const char *name; /* NULL ends a list */
+    const char *type; /* "string", "date" */
+    const char *path; /* ".spec.action" */
+};
+
+/* What Kubernetes must be told of a kind that it does not know. */
+struct kind_crd {
+    const char *plural;         /* "trafficpolicies" */
+    const char *short_names[3]; /* NULL-terminated */
+    const struct kind_column *columns;
+};
+
 struct kind {
     enum kind_id id;
     const char *name;        /* "HTTPRoute" */
@@ -40,6 +54,7 @@ struct kind {
     const char *versions[3]; /* the first is the one to write; NULL-terminated */
     bool is_cluster_scoped;
     const struct schema *schema; /* of a struct that begins with struct object */
+    const struct kind_crd *crd;  /* kinds of our own group; else NULL */
 };
 
 struct metadata {
@@ -71,6 +86,12 @@ extern const struct schema kind_metadata_schema;
         SCHEMA_FIELD(struct object, meta, "metadata", INLINE,                              \
                      "Name, namespace, labels and annotations.", .flags = SCHEMA_REQUIRED, \
                      .object = &kind_metadata_schema)
+/* The last columns of every kind. */
+#define KIND_COLUMNS                                                              \
+    {"Accepted", "string", ".status.conditions[?(@.type==\"Accepted\")].status"}, \
+    {                                                                             \
+        "Age", "date", ".metadata.creationTimestamp"                              \
+    }
 #define KIND_STATUS SCHEMA_BARE("status", ANY, "Written by controllers; not read.")
 
 /* In the order of enum kind_id. */

@@ -84,6 +84,12 @@ struct schema_field {
 
 struct schema_run;
 
+/* A part of what check() says, in the language (CEL) in which Kubernetes asks the same. */
+struct schema_rule {
+    const char *rule;    /* true: as it must be; NULL ends a list */
+    const char *message; /* for people */
+};
+
 struct schema {
     const char *name; /* of the object, for documentation: "HTTPRouteMatch" */
     const char *doc;
@@ -95,6 +101,7 @@ struct schema {
     /* What a table cannot say; run after the fields, also when some of them were wrong. May be
      * NULL. */
     void (*check)(struct schema_run *run, const struct doc *node, void *value);
+    const struct schema_rule *rules; /* may be NULL */
 };
 
 #define SCHEMA_PATH_MAX 1024

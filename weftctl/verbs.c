@@ -6,7 +6,9 @@
 #include "weftctl/completion.h"
 #include "weftctl/compile_show.h"
 #include "weftctl/config_show.h"
+#include "weftctl/crds.h"
 #include "weftctl/explain_show.h"
+#include "weftctl/reference_show.h"
 #include "weftctl/validate.h"
 
 const struct verb verbs_all[] = {
@@ -17,6 +19,8 @@ const struct verb verbs_all[] = {
      "--namespace --own --policies --kubeconfig --output"},
     {"compile", "show what one workload or gateway gets from a folder", compile_show_run,
      "--namespace --pod --gateway --trust-domain"},
+    {"reference", "every field of every kind, as a page", reference_show_run, ""},
+    {"crds", "what Kubernetes must be told of our kinds", crds_run, "--into"},
     {"completion", "print the completion for a shell: bash, zsh or fish", completion_run, ""},
 };
 

@@ -33,12 +33,19 @@ static void check_target(struct schema_run *run, const struct doc *node, void *v
         schema_error(run, node, "kind", "must be Gateway; workloads are chosen by selector");
 }
 
+static const struct schema_rule target_rules[] = {
+    {"self.kind == 'Gateway' && (!has(self.group) || self.group == 'gateway.networking.k8s.io')",
+     "must be a Gateway; workloads are chosen by selector"},
+    {0},
+};
+
 static const struct schema target_schema = {
     .name = "PolicyTargetReference",
     .doc = "A Gateway that the policy is for.",
     .size = sizeof(struct authorization_policy_target),
     .fields = target_fields,
     .check = check_target,
+    .rules = target_rules,
 };
 
 static const struct schema_field target_element = {.type = SCHEMA_INLINE, .object = &target_schema};
@@ -76,12 +83,21 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
         schema_error(run, node, "targetRefs", "cannot be combined with selector");
 }
 
+static const struct schema_rule spec_rules[] = {
+    {"!has(self.action) || self.action != 'CUSTOM'", "CUSTOM is not supported yet"},
+    {"!has(self.action) || self.action == 'ALLOW' || (has(self.rules) && self.rules.size() > 0)",
+     "rules is required: without rules it never matches"},
+    {"!has(self.selector) || !has(self.targetRefs)", "targetRefs cannot be combined with selector"},
+    {0},
+};
+
 static const struct schema spec_schema = {
     .name = "AuthorizationPolicySpec",
     .doc = "Who may do what.",
     .size = sizeof(struct authorization_policy_spec),
     .fields = spec_fields,
     .check = check_spec,
+    .rules = spec_rules,
 };
 
 static const struct schema_field fields[] = {
@@ -100,10 +116,19 @@ static const struct schema schema = {
     .fields = fields,
 };
 
+static const struct kind_column columns[] = {
+    {"Action", "string", ".spec.action"},
+    KIND_COLUMNS,
+    {0},
+};
+
+static const struct kind_crd crd = {"authorizationpolicies", {"ap"}, columns};
+
 const struct kind authorization_policy_kind = {
     .id = KIND_AUTHORIZATION_POLICY,
     .name = "AuthorizationPolicy",
     .group = KIND_GROUP_WEFT,
     .versions = {"v1alpha1"},
     .schema = &schema,
+    .crd = &crd,
 };

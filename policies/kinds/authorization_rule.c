@@ -142,12 +142,20 @@ static void check_source(struct schema_run *run, const struct doc *node, void *v
                      "cannot be combined with principals or namespaces");
 }
 
+static const struct schema_rule source_rules[] = {
+    {"!(has(self.serviceAccounts) || has(self.notServiceAccounts)) || !(has(self.principals) || "
+     "has(self.namespaces))",
+     "serviceAccounts cannot be combined with principals or namespaces"},
+    {0},
+};
+
 static const struct schema source_schema = {
     .name = "Source",
     .doc = "Who calls; all that is said must hold.",
     .size = sizeof(struct authorization_policy_source),
     .fields = source_fields,
     .check = check_source,
+    .rules = source_rules,
 };
 
 static const struct schema_field from_fields[] = {
@@ -272,12 +280,18 @@ static void check_when(struct schema_run *run, const struct doc *node, void *val
     check_values(run, node, "notValues", &w->not_values, format);
 }
 
+static const struct schema_rule when_rules[] = {
+    {"has(self.values) || has(self.notValues)", "needs values or notValues"},
+    {0},
+};
+
 static const struct schema when_schema = {
     .name = "Condition",
     .doc = "A further condition.",
     .size = sizeof(struct authorization_policy_when),
     .fields = when_fields,
     .check = check_when,
+    .rules = when_rules,
 };
 
 static const struct schema_field from_element = {.type = SCHEMA_INLINE, .object = &from_schema};

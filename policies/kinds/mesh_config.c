@@ -61,13 +61,27 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
         schema_error(run, node, "metadata.namespace", "must be \"%s\"", NAMESPACE_ROOT);
 }
 
+static const struct schema_rule rules[] = {
+    {"self.metadata.name == 'default'", "there is one MeshConfig: weft-system/default"},
+    {0},
+};
+
 static const struct schema schema = {
     .name = "MeshConfig",
     .doc = "What holds for the whole mesh. There is one: weft-system/default.",
     .size = sizeof(struct mesh_config),
     .fields = fields,
     .check = check,
+    .rules = rules,
 };
+
+static const struct kind_column columns[] = {
+    {"Trust Domain", "string", ".spec.trustDomain"},
+    KIND_COLUMNS,
+    {0},
+};
+
+static const struct kind_crd crd = {"meshconfigs", {"mc"}, columns};
 
 const struct kind mesh_config_kind = {
     .id = KIND_MESH_CONFIG,
@@ -75,4 +89,5 @@ const struct kind mesh_config_kind = {
     .group = KIND_GROUP_WEFT,
     .versions = {"v1alpha1"},
     .schema = &schema,
+    .crd = &crd,
 };

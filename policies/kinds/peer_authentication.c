@@ -63,12 +63,19 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
         schema_error(run, node, "portLevelMtls", "needs a selector: ports are those of a workload");
 }
 
+static const struct schema_rule spec_rules[] = {
+    {"!has(self.portLevelMtls) || self.portLevelMtls.size() == 0 || has(self.selector)",
+     "portLevelMtls needs a selector: ports are those of a workload"},
+    {0},
+};
+
 static const struct schema spec_schema = {
     .name = "PeerAuthenticationSpec",
     .doc = "Who must come with mutual TLS.",
     .size = sizeof(struct peer_authentication_spec),
     .fields = spec_fields,
     .check = check_spec,
+    .rules = spec_rules,
 };
 
 static const struct schema_field fields[] = {
@@ -87,12 +94,21 @@ static const struct schema schema = {
     .fields = fields,
 };
 
+static const struct kind_column columns[] = {
+    {"Mode", "string", ".spec.mtls.mode"},
+    KIND_COLUMNS,
+    {0},
+};
+
+static const struct kind_crd crd = {"peerauthentications", {"pa"}, columns};
+
 const struct kind peer_authentication_kind = {
     .id = KIND_PEER_AUTHENTICATION,
     .name = "PeerAuthentication",
     .group = KIND_GROUP_WEFT,
     .versions = {"v1alpha1"},
     .schema = &schema,
+    .crd = &crd,
 };
 
 enum peer_authentication_mode peer_authentication_of_port(const struct peer_authentication *p,

@@ -30,12 +30,22 @@ static void check_timeouts(struct schema_run *run, const struct doc *node, void 
         schema_error(run, node, "idle", "must not be 0");
 }
 
+static const struct schema_rule timeouts_rules[] = {
+    {"!has(self.request) || !has(self.backend) || duration(self.request) == duration('0s') || "
+     "duration(self.backend) <= duration(self.request)",
+     "backend must not be longer than request"},
+    {"!has(self.connect) || duration(self.connect) > duration('0s')", "connect must not be 0"},
+    {"!has(self.idle) || duration(self.idle) > duration('0s')", "idle must not be 0"},
+    {0},
+};
+
 static const struct schema timeouts_schema = {
     .name = "Timeouts",
     .doc = "How long things may take.",
     .size = sizeof(struct traffic_timeouts),
     .fields = timeouts_fields,
     .check = check_timeouts,
+    .rules = timeouts_rules,
 };
 
 static const char *const retry_on[] = {
@@ -62,12 +72,19 @@ static void check_backoff(struct schema_run *run, const struct doc *node, void *
         schema_error(run, node, "max", "must not be shorter than base");
 }
 
+static const struct schema_rule backoff_rules[] = {
+    {"!has(self.base) || !has(self.max) || duration(self.max) >= duration(self.base)",
+     "max must not be shorter than base"},
+    {0},
+};
+
 static const struct schema backoff_schema = {
     .name = "Backoff",
     .doc = "Waits between tries; they double, with jitter.",
     .size = sizeof(struct traffic_backoff),
     .fields = backoff_fields,
     .check = check_backoff,
+    .rules = backoff_rules,
 };
 
 static const struct schema_field budget_fields[] = {
@@ -139,12 +156,22 @@ static void check_outlier(struct schema_run *run, const struct doc *node, void *
         schema_error(run, node, "maxEjectionTime", "must not be shorter than baseEjectionTime");
 }
 
+static const struct schema_rule outlier_rules[] = {
+    {"!has(self.baseEjectionTime) || duration(self.baseEjectionTime) > duration('0s')",
+     "baseEjectionTime must not be 0; see disabled"},
+    {"!has(self.baseEjectionTime) || !has(self.maxEjectionTime) || duration(self.maxEjectionTime) "
+     ">= duration(self.baseEjectionTime)",
+     "maxEjectionTime must not be shorter than baseEjectionTime"},
+    {0},
+};
+
 static const struct schema outlier_schema = {
     .name = "OutlierDetection",
     .doc = "Endpoints that keep failing get no requests for a while.",
     .size = sizeof(struct traffic_outlier),
     .fields = outlier_fields,
     .check = check_outlier,
+    .rules = outlier_rules,
 };
 
 static const struct schema_field breaker_fields[] = {
@@ -252,6 +279,15 @@ static void check_target(struct schema_run *run, const struct doc *node, void *v
         schema_error(run, node, "group", "must be \"%s\" for this kind", group);
 }
 
+static const struct schema_rule target_rules[] = {
+    {"self.kind in ['Service', 'HTTPRoute', 'GRPCRoute']",
+     "kind must be Service, HTTPRoute or GRPCRoute"},
+    {"!has(self.group) || self.group == (self.kind == 'Service' ? '' : "
+     "'gateway.networking.k8s.io')",
+     "group must be the one of the kind"},
+    {0},
+};
+
 static const struct schema target_schema = {
     .name = "PolicyTargetReference",
     .doc = "What the policy is for.",
@@ -260,6 +296,7 @@ static const struct schema target_schema = {
     .has_line = true,
     .line_offset = offsetof(struct traffic_policy_target, line),
     .check = check_target,
+    .rules = target_rules,
 };
 
 static const struct schema_field target_element = {.type = SCHEMA_INLINE, .object = &target_schema};
@@ -295,10 +332,19 @@ static const struct schema schema = {
     .fields = fields,
 };
 
+static const struct kind_column columns[] = {
+    {"Target", "string", ".spec.targetRefs[*].name"},
+    KIND_COLUMNS,
+    {0},
+};
+
+static const struct kind_crd crd = {"trafficpolicies", {"tp"}, columns};
+
 const struct kind traffic_policy_kind = {
     .id = KIND_TRAFFIC_POLICY,
     .name = "TrafficPolicy",
     .group = KIND_GROUP_WEFT,
     .versions = {"v1alpha1"},
     .schema = &schema,
+    .crd = &crd,
 };

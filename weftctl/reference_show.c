@@ -1,0 +1,24 @@
+/* weftctl reference: the page docs/reference.md on stdout. Main thread. Must not know what is on
+ * it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "weftctl/reference_show.h"
+
+#include <stdio.h>
+
+#include "policies/reference.h"
+#include "weftctl/output.h"
+
+int reference_show_run(int argc, char **argv)
+{
+    struct buf text;
+    (void)argv;
+    if (argc != 1) {
+        fputs("usage: weftctl reference\n", stderr);
+        return 2;
+    }
+    buf_init(&text);
+    reference_write(&text);
+    output_flush(&text);
+    buf_dispose(&text);
+    return 0;
+}
