@@ -85,8 +85,8 @@ static bool policy_retries(const struct exchange *ex, enum fail why)
     case FAIL_UPSTREAM_CLOSED:
     case FAIL_UPSTREAM_RESET:
         return harmless && retry->on_reset;
-    case FAIL_ATTEMPT_TIMEOUT:
-        return harmless && (retry->on_reset || retry->on_gateway_error);
+    case FAIL_ATTEMPT_TIMEOUT: /* the client would get a 504 */
+        return harmless && (retry->on_reset || retry->on_gateway_error || is_listed(retry, 504));
     case FAIL_NONE: { /* an answer */
         unsigned status = ex->response->status;
         bool unavailable = is_gateway_error(status) && retry->on_gateway_error;
@@ -122,6 +122,15 @@ static void record_failure(struct exchange *ex)
           e->cluster->conf->outlier.consecutive_failures);
 }
 
+/* At least the base, however long the others wait: the Gateway API promises it. */
+static uint64_t pause_before_retry(struct exchange *ex)
+{
+    const struct retry_conf *retry = &ex->route->retry;
+    uint64_t twice = 2 * (uint64_t)retry->backoff_base_ms;
+    uint64_t most = retry->backoff_max_ms > twice ? retry->backoff_max_ms : twice;
+    return backoff_delay(ex->attempts - 1, twice, most, &ex->worker->rand);
+}
+
 /* Back to the start of an attempt, with the body as it was. */
 static enum progress try_again(struct exchange *ex)
 {
@@ -140,10 +149,7 @@ static enum progress try_again(struct exchange *ex)
     ex->got &= ~(uint32_t)(GOT_RESPONSE_HEAD | GOT_RESPONSE_END | GOT_UP_ABORT |
                            GOT_ATTEMPT_TIMEOUT | GOT_BACKOFF_OVER | SENT_REQUEST_END);
     ex->attempt_deadline_ms = 0;
-    const struct retry_conf *retry = &ex->route->retry;
-    uint64_t delay = backoff_delay(ex->attempts - 1, retry->backoff_base_ms, retry->backoff_max_ms,
-                                   &ex->worker->rand);
-    ex->backoff_until_ms = loop_now_ms(ex->worker->loop) + delay;
+    ex->backoff_until_ms = loop_now_ms(ex->worker->loop) + pause_before_retry(ex);
     exchange_arm_timer(ex);
     ex->step = STEP_backoff;
     return GO;

@@ -18,7 +18,7 @@ static const struct route_conf inbound_route = {
               .only_idempotent = true,
               .budget_percent = 20,
               .budget_min_per_second = 10,
-              .backoff_base_ms = 5,
+              .backoff_base_ms = 2,
               .backoff_max_ms = 5},
 };
 static const struct route_conf direct_route = {

@@ -422,10 +422,10 @@ static void budget(void **state)
     open_two(&t, NULL);
     t.r.app.host.answer = t.other.host.answer = SIM_REFUSE;
     struct sim_peer *client = sim_road_client(&t.r);
-    enum { REQUESTS = 300 };
+    enum { REQUESTS = 150 };
     for (int i = 0; i < REQUESTS; i++) {
         sim_peer_send(client, ROAD_GET);
-        sim_advance(&t.r.sim, 30);
+        sim_advance(&t.r.sim, 60);
         sim_peer_expect_part(client, "HTTP/1.1 503 ", NULL);
     }
     /* In nine seconds: ten a second at least, and a fifth of the requests. */
