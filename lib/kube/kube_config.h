@@ -22,7 +22,9 @@ struct kube_config {
     char *namespace_name;                   /* the pod's, or the context's; "default" */
 };
 
-/* path: a kubeconfig; NULL: $KUBECONFIG, then the pod's own service account, then ~/.kube/config.
+/* path: a kubeconfig; NULL: $KUBECONFIG (several, separated by ':', count together), then the pod's
+ * own service account ($WEFT_SERVICE_ACCOUNT_DIR instead of where Kubernetes mounts it), then
+ * ~/.kube/config.
  * What would make TLS unverified (http, insecure-skip-tls-verify) and exec plug-ins are refused.
  * detail says what was wrong in which file. */
 MUST_USE enum err kube_config_load(const char *path, struct kube_config *out,

@@ -184,6 +184,8 @@ static enum err split_port(struct slice authority, struct slice *host, uint64_t 
     *port = HTTPS_PORT;
     if (authority.len && authority.ptr[0] == '[') {
         size_t end = slice_find_byte(authority, ']');
+        if (end == authority.len)
+            return ERR_SYNTAX;
         *host = slice_sub(authority, 1, end - 1);
         colon = end + 1;
     } else {
