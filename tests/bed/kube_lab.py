@@ -1,5 +1,5 @@
-"""An API server to be unkind to: started with other options, made to forget its history, impersonated;
-and a client of our own that is quick enough for objects by the thousand.
+"""An API server to be unkind to: started with other options, made to forget its history; and a
+client of our own that is quick enough for objects by the thousand.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 from __future__ import annotations
