@@ -3,15 +3,27 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/verbs.h"
 
-#include "weftctl/completion.h"
+#include "weftctl/check.h"
 #include "weftctl/compile_show.h"
+#include "weftctl/completion.h"
 #include "weftctl/config_show.h"
 #include "weftctl/crds.h"
 #include "weftctl/explain_show.h"
+#include "weftctl/install.h"
+#include "weftctl/proxy_status.h"
 #include "weftctl/reference_show.h"
+#include "weftctl/uninstall.h"
 #include "weftctl/validate.h"
+#include "weftctl/version_show.h"
 
 const struct verb verbs_all[] = {
+    {"install", "put Weft into a cluster, or change it there", install_run,
+     "--ingress --image --replicas --timeout --no-wait --dry-run --kubeconfig"},
+    {"uninstall", "take it out again", uninstall_run, "--crds --kubeconfig"},
+    {"check", "is the cluster fit for it, and does it work", check_run,
+     "--pre --output --kubeconfig"},
+    {"proxy-status", "which sidecars and gateways are up to date", proxy_status_run,
+     "--namespace --output --kubeconfig"},
     {"validate", "check a folder of policies", validate_run, "--json --strict"},
     {"explain", "say what becomes of a request, and why", explain_show_run,
      "--from --namespace --header --client-ip --policies --kubeconfig --output --verbose"},
@@ -19,6 +31,8 @@ const struct verb verbs_all[] = {
      "--namespace --own --policies --kubeconfig --output"},
     {"compile", "show what one workload or gateway gets from a folder", compile_show_run,
      "--namespace --pod --gateway --trust-domain"},
+    {"version", "of this program and of what is installed", version_show_run,
+     "--client --output --kubeconfig"},
     {"reference", "every field of every kind, as a page", reference_show_run, ""},
     {"crds", "what Kubernetes must be told of our kinds", crds_run, "--into"},
     {"completion", "print the completion for a shell: bash, zsh or fish", completion_run, ""},
