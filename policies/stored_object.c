@@ -93,7 +93,9 @@ static const struct doc *slim(struct arena *arena, const struct doc *root)
 /* What status is written to, or asked for an address. */
 static bool keeps_status(const struct kind *kind)
 {
-    return kind->group[0] || kind->id == KIND_SERVICE;
+    return kind->id == KIND_SERVICE || kind->id == KIND_INGRESS ||
+           strcmp(kind->group, KIND_GROUP_GATEWAY) == 0 ||
+           strcmp(kind->group, KIND_GROUP_WEFT) == 0;
 }
 
 /* ---- parsing ---- */

@@ -1,0 +1,220 @@
+/* The cache of compiled answers, by question. Owned by the loop's thread. Must not know who asks,
+ * nor how anything is sent.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/policyd/answers.h"
+
+#include <stdlib.h>
+
+#include "lib/base/map.h"
+#include "lib/base/mem.h"
+
+struct answers {
+    const struct policy_set *(*set)(void *owner);
+    void *owner;
+    struct slice trust_domain;
+    struct map by_key;
+    struct parcel_table *parcels;
+    uint64_t round, compiled;
+};
+
+struct answers *answers_create(const struct policy_set *(*set)(void *owner), void *owner,
+                               struct slice trust_domain)
+{
+    struct answers *a = mem_zalloc(sizeof *a);
+    a->set = set;
+    a->owner = owner;
+    a->trust_domain = trust_domain;
+    a->round = 1;
+    map_init(&a->by_key);
+    a->parcels = parcel_table_create();
+    return a;
+}
+
+void answers_destroy(struct answers *a)
+{
+    map_dispose(&a->by_key);
+    parcel_table_destroy(a->parcels);
+    mem_free(a);
+}
+
+struct parcel_table *answers_parcels(struct answers *a)
+{
+    return a->parcels;
+}
+
+/* ---- holding ---- */
+
+struct question {
+    enum reach_sort sort;
+    struct slice namespace_name, a, b, c;
+};
+
+/* None of the texts can hold a newline: they are names and addresses that were checked. */
+static char *key_of(const struct question *q)
+{
+    return mem_printf("%d\n%.*s\n%.*s\n%.*s\n%.*s", (int)q->sort, SLICE_ARG(q->namespace_name),
+                      SLICE_ARG(q->a), SLICE_ARG(q->b), SLICE_ARG(q->c));
+}
+
+static void point_into_key(struct answer *one)
+{
+    struct slice rest = one->key, part[5] = {{0}};
+    for (size_t i = 0; i < 5; i++)
+        slice_split(&rest, '\n', &part[i]);
+    one->target.namespace_name = part[1];
+    if (one->sort == REACH_ADDRESS)
+        one->address = part[2];
+    else if (one->sort == REACH_GATEWAY)
+        one->target.gateway = part[2];
+    else {
+        one->target.workload = part[2];
+        one->target.service_account = part[3];
+        one->target.pod_ip = part[4];
+    }
+}
+
+static struct answer *hold(struct answers *a, const struct question *q)
+{
+    char *key = key_of(q);
+    struct answer *one = map_get(&a->by_key, slice_from_cstr(key));
+    if (one) {
+        mem_free(key);
+        one->refs++;
+        return one;
+    }
+    one = mem_zalloc(sizeof *one);
+    one->home = a;
+    one->sort = q->sort;
+    one->refs = 1;
+    one->is_stale = true;
+    one->key = slice_from_cstr(key);
+    one->target.trust_domain = a->trust_domain;
+    point_into_key(one);
+    map_put(&a->by_key, one->key, one);
+    return one;
+}
+
+struct answer *answers_hold_address(struct answers *a, struct slice namespace_name,
+                                    struct slice address)
+{
+    return hold(a, &(struct question){REACH_ADDRESS, namespace_name, address, {0}, {0}});
+}
+
+struct answer *answers_hold_workload(struct answers *a, struct slice namespace_name,
+                                     struct slice service_account, struct slice pod,
+                                     struct slice pod_ip)
+{
+    return hold(a,
+                &(struct question){REACH_WORKLOAD, namespace_name, pod, service_account, pod_ip});
+}
+
+struct answer *answers_hold_gateway(struct answers *a, struct slice namespace_name,
+                                    struct slice gateway)
+{
+    return hold(a, &(struct question){REACH_GATEWAY, namespace_name, gateway, {0}, {0}});
+}
+
+static void drop_parcels(struct parcel **parcels, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        parcel_unref(parcels[i]);
+    mem_free(parcels);
+}
+
+void answers_drop(struct answer *one)
+{
+    if (--one->refs)
+        return;
+    map_remove(&one->home->by_key, one->key);
+    drop_parcels(one->parcels, one->count);
+    reach_facts_dispose(&one->facts);
+    mem_free((char *)one->key.ptr);
+    mem_free(one);
+}
+
+/* ---- rounds ---- */
+
+uint64_t answers_round(const struct answers *a)
+{
+    return a->round;
+}
+
+void answers_mark(struct answers *a, const struct reach *changes)
+{
+    struct slice key;
+    void *value;
+    a->round++;
+    for (size_t at = 0; map_next(&a->by_key, &at, &key, &value);) {
+        struct answer *one = value;
+        if (!one->is_stale)
+            one->is_stale = reach_touches(changes, one->sort, &one->facts);
+    }
+}
+
+/* ---- compiling ---- */
+
+static Weft__Config__V1__Configuration *compile(const struct answer *one)
+{
+    const struct answers *a = one->home;
+    const struct policy_set *set = a->set(a->owner);
+    if (one->sort == REACH_ADDRESS)
+        return compile_address(set, &one->target, one->address);
+    return compile_base(set, &one->target, NULL);
+}
+
+static void gather_facts(struct answer *one, const Weft__Config__V1__Configuration *c)
+{
+    const struct compile_target *t = &one->target;
+    one->facts.count = 0;
+    reach_facts_ip(&one->facts, one->address);
+    reach_facts_ip(&one->facts, t->pod_ip);
+    reach_facts_pod(&one->facts, t->namespace_name, t->workload);
+    reach_facts_gather(&one->facts, c);
+    reach_facts_settle(&one->facts);
+}
+
+static bool is_same(const struct answer *one, struct parcel *const *parcels, size_t count)
+{
+    if (one->count != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (one->parcels[i] != parcels[i])
+            return false;
+    return true;
+}
+
+static void take(struct answer *one, struct parcel **parcels, size_t count)
+{
+    drop_parcels(one->parcels, one->count);
+    one->parcels = parcels;
+    one->count = count;
+    one->changed = one->home->round;
+    one->names = count;
+    for (size_t i = 0; i < count; i++)
+        one->names = (one->names ^ slice_hash(parcel_name_text(parcels[i]->name))) *
+                     UINT64_C(0x9e3779b97f4a7c15);
+}
+
+void answers_refresh(struct answer *one)
+{
+    if (!one->is_stale)
+        return;
+    Weft__Config__V1__Configuration *c = compile(one);
+    size_t count = c->n_resources;
+    struct parcel **parcels = mem_alloc((count ? count : 1) * sizeof *parcels);
+    for (size_t i = 0; i < count; i++)
+        parcels[i] = parcel_make(one->home->parcels, c->resources[i]);
+    gather_facts(one, c);
+    compile_free(c);
+    one->home->compiled++;
+    one->is_stale = false;
+    if (one->changed && is_same(one, parcels, count))
+        drop_parcels(parcels, count);
+    else
+        take(one, parcels, count);
+}
+
+void answers_measure(const struct answers *a, struct answers_count *out)
+{
+    *out = (struct answers_count){a->by_key.count, parcel_table_bytes(a->parcels), a->compiled};
+}

@@ -1,0 +1,54 @@
+/* What is known to be the answer to a question that data planes ask: what an address is, what
+ * belongs to a workload, what belongs to a Gateway. Compiled once for all who ask, and again only
+ * when a change reached it. An answer lives as long as somebody holds it. Owned by the loop's
+ * thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "policies/compile.h"
+#include "policies/policyd/parcel.h"
+#include "policies/policyd/reach.h"
+
+struct answers;
+
+struct answer {
+    struct answers *home;
+    enum reach_sort sort;
+    uint32_t refs;
+    bool is_stale;
+    uint64_t changed; /* the round in which its parcels last changed */
+    uint64_t names;   /* a hash of its parcels' names */
+    struct parcel **parcels;
+    size_t count;
+    struct reach_facts facts;
+    struct compile_target target; /* its texts lie in key */
+    struct slice address, key;
+};
+
+/* set: asked for whenever something is compiled. trust_domain must outlive it. */
+struct answers *answers_create(const struct policy_set *(*set)(void *owner), void *owner,
+                               struct slice trust_domain);
+/* Nothing may be held any more. */
+void answers_destroy(struct answers *a);
+struct parcel_table *answers_parcels(struct answers *a);
+
+struct answer *answers_hold_address(struct answers *a, struct slice namespace_name,
+                                    struct slice address);
+struct answer *answers_hold_workload(struct answers *a, struct slice namespace_name,
+                                     struct slice service_account, struct slice pod,
+                                     struct slice pod_ip);
+struct answer *answers_hold_gateway(struct answers *a, struct slice namespace_name,
+                                    struct slice gateway);
+void answers_drop(struct answer *one);
+
+/* A new round: what the changes reach is stale. Rounds count from 1. */
+void answers_mark(struct answers *a, const struct reach *changes);
+uint64_t answers_round(const struct answers *a);
+/* Compiles it when it is stale. */
+void answers_refresh(struct answer *one);
+
+struct answers_count {
+    size_t answers, parcel_bytes;
+    uint64_t compiled; /* since the start */
+};
+void answers_measure(const struct answers *a, struct answers_count *out);

@@ -1,0 +1,138 @@
+/* A mutual TLS port that only workloads of our trust domain get through, with a certificate that is
+ * renewed while it is open. On the loop's thread. Must not know what is streamed.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/policyd/discovery_door.h"
+
+#include <stdio.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/identity/identity.h"
+#include "lib/io/loop.h"
+#include "lib/net/grpc_door.h"
+#include "policies/discovery.h"
+#include "policies/policyd/roster.h"
+
+enum { CONNECTIONS_MAX = 20000, REQUEST_MAX = 4 << 20, STREAMS_MAX = 4 };
+
+struct discovery_door {
+    struct loop *loop;
+    const struct policyd_options *options;
+    struct identity *identity;
+    struct tls_ctx *ctx; /* of the newest certificate */
+    struct grpc_method method;
+    struct grpc_service service;
+    struct grpc_door *door;
+    bool is_shut;
+};
+
+static void on_stream(struct grpc_call *call, struct grpc_stream *stream)
+{
+    roster_admit(grpc_call_owner(call), stream);
+}
+
+static struct tls_ctx *current_ctx(void *owner)
+{
+    return ((struct discovery_door *)owner)->ctx;
+}
+
+static enum err listen_once(struct discovery_door *d)
+{
+    char text[ADDR_TEXT_MAX];
+    struct addr at;
+    struct grpc_door_config config = {d->options->listen, &d->service, HTTP_PROTOCOL_2,
+                                      current_ctx,        d,           CONNECTIONS_MAX};
+    if (d->door || d->is_shut)
+        return ERR_OK;
+    enum err e = grpc_door_open(d->loop, &config, &d->door);
+    if (e) {
+        LOG_E("door", "cannot listen on %s: %s", addr_format(&d->options->listen, text),
+              err_text(e));
+        return e;
+    }
+    grpc_door_addr(d->door, &at);
+    LOG_I("door", "data planes of %s are served on %s", d->options->trust_domain,
+          addr_format(&at, text));
+    return ERR_OK;
+}
+
+static enum err use_certificate(void *owner, const char *spiffe_id,
+                                const struct identity_material *m, char detail[TLS_DETAIL_MAX])
+{
+    static const char *const alpn[] = {"h2", NULL};
+    struct discovery_door *d = owner;
+    struct tls_ctx *ctx;
+    struct tls_mesh_config config = {
+        .is_server = true,
+        .cert_chain_pem = slice_from_cstr(m->chain_pem),
+        .key_pem = slice_from_cstr(m->key_pem),
+        .roots_pem = slice_from_cstr(m->roots_pem),
+        .trust_domain = slice_from_cstr(d->options->trust_domain),
+        .alpn = alpn,
+    };
+    (void)spiffe_id;
+    enum err e = tls_ctx_create_mesh(&config, &ctx, detail);
+    if (e)
+        return e;
+    tls_ctx_unref(d->ctx);
+    d->ctx = ctx;
+    snprintf(detail, TLS_DETAIL_MAX, "the port cannot be opened");
+    return listen_once(d);
+}
+
+enum err discovery_door_open(struct loop *l, const struct policyd_options *o, struct roster *roster,
+                             struct discovery_door **out)
+{
+    struct discovery_door *d = mem_zalloc(sizeof *d);
+    d->loop = l;
+    d->options = o;
+    d->method = (struct grpc_method){.path = DISCOVERY_PATH, .open = on_stream};
+    d->service = (struct grpc_service){.methods = &d->method,
+                                       .method_count = 1,
+                                       .owner = roster,
+                                       .max_request = REQUEST_MAX,
+                                       .http = {.max_streams = STREAMS_MAX}};
+    struct identity_config config = {
+        .trust_domain = o->trust_domain,
+        .namespace_name = o->namespace_name,
+        .service_account = o->service_account,
+        .certd_address = o->certd_address,
+        .certd_name = o->certd_name,
+        .trust_bundle_file = o->trust_bundle_file,
+        .token_file = o->token_file,
+        .join_token_file = o->join_token_file,
+        .keep_dir = o->identity_dir,
+        .cert_file = o->cert_file,
+        .key_file = o->key_file,
+        .use = use_certificate,
+        .owner = d,
+    };
+    *out = d;
+    return identity_open(l, &config, &d->identity);
+}
+
+void discovery_door_shut(struct discovery_door *d)
+{
+    d->is_shut = true;
+    grpc_door_close(d->door);
+    d->door = NULL;
+}
+
+void discovery_door_close(struct discovery_door *d)
+{
+    discovery_door_shut(d);
+    if (d->identity)
+        identity_close(d->identity);
+    tls_ctx_unref(d->ctx);
+    mem_free(d);
+}
+
+bool discovery_door_is_open(const struct discovery_door *d)
+{
+    return d->door != NULL;
+}
+
+int64_t discovery_door_not_after_ms(const struct discovery_door *d)
+{
+    return d->identity ? identity_not_after_ms(d->identity) : 0;
+}

@@ -1,0 +1,127 @@
+/* One watch for each kind; the world is complete when every list was read once. A kind that is not
+ * installed counts as empty. On the loop's thread. Must not know what objects mean.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/policyd/feed_kube.h"
+
+#include <stdio.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/kube/kube_watch.h"
+#include "policies/policyd/kube_kinds.h"
+
+enum { NOT_INSTALLED = 404 };
+
+struct source {
+    struct feed_kube *feed;
+    const struct kind *kind;
+    struct kube_watch *watch;
+    char path[KUBE_KINDS_PATH_MAX];
+    unsigned trouble; /* status of the last one + 1; 0: none */
+    bool was_read;    /* once, whatever came since */
+};
+
+struct feed_kube {
+    struct world *world;
+    struct source sources[KIND_COUNT];
+    size_t unread;
+};
+
+static void count_as_read(struct source *s)
+{
+    struct feed_kube *f = s->feed;
+    if (s->was_read)
+        return;
+    s->was_read = true;
+    if (--f->unread == 0) {
+        LOG_I("feed", "the cluster's objects are all here");
+        world_set_ready(f->world);
+    }
+}
+
+static void on_begin(void *owner)
+{
+    struct source *s = owner;
+    world_begin(s->feed->world, s->kind);
+}
+
+/* Most ConfigMaps are none of our business, and large. */
+static bool is_wanted(const struct source *s, const struct doc *object)
+{
+    const struct doc *data = doc_get(object, SLICE("data"));
+    return s->kind->id != KIND_CONFIG_MAP || doc_get(data, SLICE("ca.crt"));
+}
+
+static void on_put(void *owner, const struct doc *object)
+{
+    struct source *s = owner;
+    s->trouble = 0;
+    if (is_wanted(s, object))
+        world_put(s->feed->world, s->kind, object);
+    else
+        world_remove(s->feed->world, s->kind, object);
+}
+
+static void on_delete(void *owner, const struct doc *object)
+{
+    struct source *s = owner;
+    world_remove(s->feed->world, s->kind, object);
+}
+
+static void on_synced(void *owner)
+{
+    struct source *s = owner;
+    s->trouble = 0;
+    world_end(s->feed->world, s->kind);
+    count_as_read(s);
+}
+
+static void on_trouble(void *owner, unsigned status, struct slice detail)
+{
+    struct source *s = owner;
+    if (s->trouble != status + 1)
+        LOG_W("feed", "%s: %u %.*s", s->path, status, SLICE_ARG(detail));
+    s->trouble = status + 1;
+    if (status == NOT_INSTALLED)
+        count_as_read(s);
+}
+
+struct feed_kube *feed_kube_open(struct kube_client *client, struct world *world)
+{
+    static const struct kube_watch_events events = {
+        .on_begin = on_begin,
+        .on_put = on_put,
+        .on_delete = on_delete,
+        .on_synced = on_synced,
+        .on_trouble = on_trouble,
+    };
+    struct feed_kube *f = mem_zalloc(sizeof *f);
+    f->world = world;
+    f->unread = kube_kinds_count;
+    for (size_t i = 0; i < kube_kinds_count; i++) {
+        struct source *s = &f->sources[i];
+        s->feed = f;
+        s->kind = kind_all[kube_kinds[i].id];
+        struct kube_watch_config config = {
+            .path = kube_kinds_path(&kube_kinds[i], s->path),
+            .selectors = slice_from_cstr(kube_kinds[i].selectors),
+        };
+        s->watch = kube_watch_open(client, &config, &events, s);
+    }
+    return f;
+}
+
+void feed_kube_close(struct feed_kube *f)
+{
+    for (size_t i = 0; i < kube_kinds_count; i++)
+        kube_watch_close(f->sources[i].watch);
+    mem_free(f);
+}
+
+unsigned feed_kube_troubles(const struct feed_kube *f)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < kube_kinds_count; i++)
+        count += f->sources[i].trouble > 0 && f->sources[i].trouble != NOT_INSTALLED + 1;
+    return count;
+}

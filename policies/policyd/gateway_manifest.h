@@ -1,0 +1,23 @@
+/* The objects of a Gateway's data plane as JSON, for server-side apply. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/buf.h"
+#include "policies/kinds/gateway.h"
+#include "policies/policyd/policyd_options.h"
+
+#define GATEWAY_MANIFEST_MANAGED_BY "weft-policyd"
+#define GATEWAY_MANIFEST_REPLICAS "weft.dev/replicas" /* annotation of a Gateway */
+
+struct gateway_manifest {
+    const struct gateway *gateway;
+    const struct policyd_options *options;
+    const char *name; /* of all three */
+    const uint16_t *ports;
+    size_t n_ports;
+};
+
+void gateway_manifest_account(const struct gateway_manifest *m, struct buf *to);
+void gateway_manifest_deployment(const struct gateway_manifest *m, struct buf *to);
+/* Needs at least one port. */
+void gateway_manifest_service(const struct gateway_manifest *m, struct buf *to);

@@ -1,0 +1,11 @@
+/* What the objects that policyd makes for a Gateway are called. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "policies/kinds/gateway.h"
+
+#define GATEWAY_NAMES_MAX 64
+
+/* Its ServiceAccount, Deployment and Service: "<gateway>-<class>", shortened with a hash where that
+ * would be no name of a Service any more. Returns name. */
+char *gateway_names_managed(const struct gateway *g, char name[GATEWAY_NAMES_MAX]);

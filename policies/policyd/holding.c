@@ -1,0 +1,86 @@
+/* Sorted arrays of what is held, and the walk along two of them. Names are kept once each, so that
+ * they are compared by address. Pure. Must not know whose they are.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/policyd/holding.h"
+
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+#include "policies/discovery.h"
+
+void holding_dispose(struct holding *h)
+{
+    for (size_t i = 0; i < h->count; i++)
+        parcel_name_unref(h->items[i].name);
+    mem_free(h->items);
+    *h = (struct holding){0};
+}
+
+static struct held *push(struct holding *h)
+{
+    if (h->count == h->capacity) {
+        h->capacity = h->capacity ? h->capacity * 2 : 16;
+        h->items = mem_realloc(h->items, h->capacity * sizeof *h->items);
+    }
+    return &h->items[h->count++];
+}
+
+void holding_add_answer(struct holding *h, const struct answer *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        const struct parcel *p = a->parcels[i];
+        *push(h) = (struct held){parcel_name_ref(p->name), p->version, p};
+    }
+}
+
+void holding_add(struct holding *h, struct parcel_name *name, uint64_t version)
+{
+    *push(h) = (struct held){name, version, NULL};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct held *x = a, *y = b;
+    return (x->name > y->name) - (x->name < y->name);
+}
+
+void holding_settle(struct holding *h)
+{
+    size_t kept = 0;
+    if (h->count)
+        qsort(h->items, h->count, sizeof *h->items, by_name);
+    h->digest = 0;
+    for (size_t i = 0; i < h->count; i++) {
+        struct held *one = &h->items[i];
+        if (kept && h->items[kept - 1].name == one->name) {
+            parcel_name_unref(one->name);
+            continue;
+        }
+        h->digest ^= discovery_digest_part(parcel_name_text(one->name), one->version);
+        h->items[kept++] = *one;
+    }
+    h->count = kept;
+}
+
+void holding_forget_parcels(struct holding *h)
+{
+    for (size_t i = 0; i < h->count; i++)
+        h->items[i].parcel = NULL;
+}
+
+void holding_compare(const struct holding *from, const struct holding *to,
+                     const struct holding_events *events, void *owner)
+{
+    size_t i = 0, j = 0;
+    while (i < from->count || j < to->count) {
+        const struct held *had = i < from->count ? &from->items[i] : NULL;
+        const struct held *wanted = j < to->count ? &to->items[j] : NULL;
+        int order = !had ? 1 : !wanted ? -1 : by_name(had, wanted);
+        if (order < 0)
+            events->is_gone(owner, had);
+        else if (order > 0 || had->version != wanted->version)
+            events->is_new(owner, wanted);
+        i += order <= 0;
+        j += order >= 0;
+    }
+}

@@ -1,0 +1,219 @@
+/* The table of which kinds go into which sorts of answers, and the comparing of facts. Pure. Must
+ * not know what an answer is for.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/policyd/reach.h"
+
+#include <stdlib.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/mem.h"
+#include "policies/kinds/endpoint_slice.h"
+#include "policies/kinds/pod.h"
+#include "policies/selector.h"
+
+enum { FACTS_MAX = 4096 }; /* of one round of changes; above that everything is looked at */
+
+/* ---- facts ---- */
+
+void reach_facts_dispose(struct reach_facts *f)
+{
+    mem_free(f->items);
+    *f = (struct reach_facts){0};
+}
+
+static void add(struct reach_facts *f, uint64_t fact)
+{
+    if (f->count == f->capacity) {
+        f->capacity = f->capacity ? f->capacity * 2 : 16;
+        f->items = mem_realloc(f->items, f->capacity * sizeof *f->items);
+    }
+    f->items[f->count++] = fact;
+}
+
+static uint64_t named(uint64_t kind, struct slice namespace_name, struct slice name)
+{
+    uint64_t hash = (slice_hash(namespace_name) + kind) * UINT64_C(0x9e3779b97f4a7c15);
+    return (hash ^ slice_hash(name)) * UINT64_C(0xff51afd7ed558ccd);
+}
+
+void reach_facts_pod(struct reach_facts *f, struct slice namespace_name, struct slice name)
+{
+    if (name.len)
+        add(f, named(1, namespace_name, name));
+}
+
+void reach_facts_service(struct reach_facts *f, struct slice namespace_name, struct slice name)
+{
+    if (name.len)
+        add(f, named(2, namespace_name, name));
+}
+
+void reach_facts_ip(struct reach_facts *f, struct slice address)
+{
+    struct addr addr;
+    if (addr_parse(address, &addr))
+        return;
+    add(f, named(3, SLICE(""), slice_of(addr.ip, sizeof addr.ip)));
+}
+
+static void gather_cluster(struct reach_facts *f, const Weft__Config__V1__Cluster *c)
+{
+    reach_facts_service(f, slice_from_cstr(c->service_namespace), slice_from_cstr(c->service_name));
+    for (size_t i = 0; i < c->n_endpoints; i++) {
+        const Weft__Config__V1__Endpoint *e = c->endpoints[i];
+        reach_facts_ip(f, slice_from_cstr(e->address));
+        reach_facts_pod(f, slice_from_cstr(e->namespace_), slice_from_cstr(e->workload));
+    }
+}
+
+void reach_facts_gather(struct reach_facts *f, const Weft__Config__V1__Configuration *c)
+{
+    for (size_t i = 0; i < c->n_resources; i++) {
+        const Weft__Config__V1__Resource *r = c->resources[i];
+        if (r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER)
+            gather_cluster(f, r->cluster);
+        if (r->body_case != WEFT__CONFIG__V1__RESOURCE__BODY_WORKLOAD)
+            continue;
+        reach_facts_ip(f, slice_from_cstr(r->workload->ip));
+        reach_facts_pod(f, slice_from_cstr(r->workload->namespace_),
+                        slice_from_cstr(r->workload->name));
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void reach_facts_settle(struct reach_facts *f)
+{
+    size_t kept = 0;
+    if (f->count)
+        qsort(f->items, f->count, sizeof *f->items, by_value);
+    for (size_t i = 0; i < f->count; i++)
+        if (i == 0 || f->items[i] != f->items[i - 1])
+            f->items[kept++] = f->items[i];
+    f->count = kept;
+    if (kept < f->capacity) {
+        f->items = mem_realloc(f->items, (kept ? kept : 1) * sizeof *f->items);
+        f->capacity = kept ? kept : 1;
+    }
+}
+
+/* ---- changes ---- */
+
+void reach_dispose(struct reach *r)
+{
+    reach_facts_dispose(&r->facts);
+    r->sorts = 0;
+}
+
+void reach_reset(struct reach *r)
+{
+    r->facts.count = 0;
+    r->sorts = 0;
+}
+
+void reach_note_all(struct reach *r)
+{
+    r->sorts = REACH_ALL;
+}
+
+bool reach_is_empty(const struct reach *r)
+{
+    return !r->sorts && !r->facts.count;
+}
+
+static unsigned sorts_of(enum kind_id kind)
+{
+    switch (kind) {
+    case KIND_ENDPOINT_SLICE:
+    case KIND_POD:
+        return 0; /* by facts */
+    case KIND_GATEWAY_CLASS:
+    case KIND_GATEWAY:
+    case KIND_LISTENER_SET:
+    case KIND_TLS_ROUTE:
+    case KIND_TCP_ROUTE:
+    case KIND_UDP_ROUTE:
+    case KIND_INGRESS:
+        return REACH_GATEWAY;
+    case KIND_HTTP_ROUTE:
+    case KIND_GRPC_ROUTE:
+    case KIND_BACKEND_TLS_POLICY:
+    case KIND_CONFIG_MAP:
+    case KIND_SECRET:
+        return REACH_GATEWAY | REACH_ADDRESS;
+    case KIND_AUTHORIZATION_POLICY:
+        return REACH_GATEWAY | REACH_WORKLOAD;
+    default:
+        return REACH_ALL;
+    }
+}
+
+static void note_pod(struct reach_facts *f, const struct pod *pod)
+{
+    reach_facts_pod(f, pod->object.meta.namespace_name, pod->object.meta.name);
+    reach_facts_ip(f, pod->status.ip);
+    for (SCHEMA_EACH(pod->status.ips, struct pod_ip, ip))
+        reach_facts_ip(f, ip->ip);
+}
+
+static void note_slice(struct reach_facts *f, const struct endpoint_slice *slice)
+{
+    const struct metadata *meta = &slice->object.meta;
+    reach_facts_service(f, meta->namespace_name,
+                        selector_label(&meta->labels, SLICE(ENDPOINT_SLICE_SERVICE_LABEL)));
+    for (SCHEMA_EACH(slice->endpoints, struct endpoint_slice_endpoint, e))
+        for (SCHEMA_EACH(e->addresses, struct slice, ip))
+            reach_facts_ip(f, *ip);
+}
+
+static void note_one(struct reach *r, const struct object *o)
+{
+    if (!o)
+        return;
+    if (o->kind->id == KIND_POD)
+        note_pod(&r->facts, (const struct pod *)(const void *)o);
+    else if (o->kind->id == KIND_ENDPOINT_SLICE)
+        note_slice(&r->facts, (const struct endpoint_slice *)(const void *)o);
+    else
+        r->sorts |= sorts_of(o->kind->id);
+}
+
+void reach_note(void *owner, const struct object *before, const struct object *after)
+{
+    struct reach *r = owner;
+    note_one(r, before);
+    note_one(r, after);
+    if (r->facts.count > FACTS_MAX)
+        reach_note_all(r);
+    if (r->sorts == REACH_ALL)
+        r->facts.count = 0;
+}
+
+static bool has(const struct reach_facts *f, uint64_t fact)
+{
+    size_t low = 0, high = f->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (f->items[middle] == fact)
+            return true;
+        if (f->items[middle] < fact)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+bool reach_touches(const struct reach *r, enum reach_sort sort, const struct reach_facts *facts)
+{
+    if (r->sorts & (unsigned)sort)
+        return true;
+    for (size_t i = 0; i < r->facts.count; i++)
+        if (has(facts, r->facts.items[i]))
+            return true;
+    return false;
+}

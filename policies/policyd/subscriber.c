@@ -1,0 +1,424 @@
+/* What a data plane says, and what follows from it: hello, interests, acknowledgements; who may be
+ * served and who must wait. Owned by the loop's thread. Must not know how an update is made.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/policyd/subscriber.h"
+
+#include <stdio.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/tls/spiffe.h"
+#include "policies/schema_format.h"
+
+enum {
+    HELLO_MS = 10000,
+    WAIT_MS = 15000,    /* for a pod that nobody has told us of yet */
+    ACK_MS = 30000,     /* for the word that an update is in force */
+    MISSING_MS = 60000, /* after its pod is gone */
+    ADDRESSES_MAX = 16384,
+    KNOWN_MAX = 65536,
+    NAME_MAX_LEN = 1024,
+    VERSION_MAX = 64,
+};
+
+typedef Weft__Discovery__V1__Request Request;
+
+/* ---- life ---- */
+
+static void free_interest(struct interest *i)
+{
+    answers_drop(i->answer);
+    mem_free(i);
+}
+
+static void drop_interests(struct subscriber *s)
+{
+    struct slice key;
+    void *value;
+    for (size_t at = 0; map_next(&s->interests, &at, &key, &value);)
+        free_interest(value);
+    map_dispose(&s->interests);
+    map_init(&s->interests);
+}
+
+/* Everything that came with a hello. */
+static void forget_hello(struct subscriber *s)
+{
+    drop_interests(s);
+    if (s->base)
+        answers_drop(s->base);
+    s->base = NULL;
+    holding_dispose(&s->have);
+    holding_dispose(&s->pending);
+    mem_free(s->pod);
+    mem_free(s->pod_ip);
+    mem_free(s->gateway);
+    mem_free(s->version);
+    s->pod = s->pod_ip = s->gateway = s->version = NULL;
+    s->is_pending = s->has_refused = false;
+}
+
+static void free_subscriber(struct loop_task *task)
+{
+    struct subscriber *s = container_of(task, struct subscriber, grave);
+    forget_hello(s);
+    map_dispose(&s->interests);
+    mem_free(s->namespace_name);
+    mem_free(s->service_account);
+    mem_free(s);
+}
+
+static void step_out(struct subscriber *s)
+{
+    if (s->roster->cursor == &s->node)
+        s->roster->cursor = s->node.next;
+    list_unlink(&s->node);
+}
+
+static void leave(struct subscriber *s)
+{
+    struct roster *r = s->roster;
+    bool was_gateway = s->gateway && *s->gateway;
+    step_out(s);
+    s->state = SUBSCRIBER_NEW;
+    s->stream = NULL;
+    loop_bury(r->config.loop, &s->grave);
+    if (was_gateway)
+        r->config.gateway_moved(r->config.owner);
+}
+
+void subscriber_close(struct subscriber *s, enum grpc_status status, const char *why)
+{
+    LOG_I("roster", "%s/%s: %s", s->namespace_name, s->pod ? s->pod : "?", why);
+    grpc_stream_close(s->stream, status, "%s", why);
+    leave(s);
+}
+
+static void refuse(struct subscriber *s, enum grpc_status status, const char *why)
+{
+    s->roster->count.refused++;
+    subscriber_close(s, status, why);
+}
+
+/* ---- hello ---- */
+
+static bool is_name(const char *text)
+{
+    return !*text || schema_format_name.is_valid(slice_from_cstr(text));
+}
+
+static bool is_ip(const char *text)
+{
+    struct addr addr;
+    return !*text || (!addr_parse(slice_from_cstr(text), &addr) && !addr.port);
+}
+
+static const char *judge_hello(const Weft__Discovery__V1__Hello *h)
+{
+    if (!is_name(h->pod) || !is_name(h->gateway))
+        return "hello names a pod or a gateway that can have no such name";
+    if (!is_ip(h->pod_ip))
+        return "hello names a pod IP that is no address";
+    if (strlen(h->version) > VERSION_MAX)
+        return "hello says a version that is too long";
+    if (h->n_known > KNOWN_MAX)
+        return "hello knows too many resources";
+    for (size_t i = 0; i < h->n_known; i++)
+        if (strlen(h->known[i]->name) > NAME_MAX_LEN)
+            return "hello knows a resource whose name is too long";
+    return NULL;
+}
+
+static struct answer *hold_base(struct subscriber *s)
+{
+    struct answers *a = s->roster->config.answers;
+    struct slice ns = slice_from_cstr(s->namespace_name);
+    if (*s->gateway)
+        return answers_hold_gateway(a, ns, slice_from_cstr(s->gateway));
+    return answers_hold_workload(a, ns, slice_from_cstr(s->service_account),
+                                 slice_from_cstr(s->pod), slice_from_cstr(s->pod_ip));
+}
+
+static void take_known(struct subscriber *s, const Weft__Discovery__V1__Hello *h)
+{
+    struct parcel_table *names = answers_parcels(s->roster->config.answers);
+    for (size_t i = 0; i < h->n_known; i++)
+        holding_add(&s->have, parcel_name_make(names, slice_from_cstr(h->known[i]->name)),
+                    h->known[i]->version);
+    holding_settle(&s->have);
+}
+
+/* One writing for each address, so that answers are shared. False: none of an endpoint. */
+static bool canonical(const char *address, char text[ADDR_TEXT_MAX])
+{
+    struct addr addr;
+    if (addr_parse(slice_from_cstr(address), &addr) || !addr.port)
+        return false;
+    addr_format(&addr, text);
+    return strcmp(text, address) == 0;
+}
+
+/* False: closed. */
+static bool add_interests(struct subscriber *s, char *const *addresses, size_t count)
+{
+    char text[ADDR_TEXT_MAX];
+    for (size_t i = 0; i < count; i++) {
+        if (!canonical(addresses[i], text)) {
+            refuse(s, GRPC_INVALID_ARGUMENT, "it asks for what is no address with a port");
+            return false;
+        }
+        if (map_get(&s->interests, slice_from_cstr(text)))
+            continue;
+        if (s->interests.count == ADDRESSES_MAX) {
+            refuse(s, GRPC_RESOURCE_EXHAUSTED, "it asks for too many addresses");
+            return false;
+        }
+        struct interest *one = mem_zalloc(sizeof *one);
+        one->answer = answers_hold_address(
+            s->roster->config.answers, slice_from_cstr(s->namespace_name), slice_from_cstr(text));
+        map_put(&s->interests, slice_from_cstr(text), one);
+        s->is_dirty = true;
+    }
+    return true;
+}
+
+static void on_hello(struct subscriber *s, const Weft__Discovery__V1__Hello *h)
+{
+    const char *wrong = judge_hello(h);
+    if (wrong) {
+        refuse(s, GRPC_INVALID_ARGUMENT, wrong);
+        return;
+    }
+    forget_hello(s);
+    s->pod = mem_strdup(h->pod);
+    s->pod_ip = mem_strdup(h->pod_ip);
+    s->gateway = mem_strdup(h->gateway);
+    s->version = mem_strdup(h->version);
+    s->base = hold_base(s);
+    take_known(s, h);
+    s->state = SUBSCRIBER_WAITING;
+    s->since_ms = loop_now_ms(s->roster->config.loop);
+    s->is_dirty = s->is_first = true;
+    if (!add_interests(s, h->addresses, h->n_addresses))
+        return;
+    if (*s->gateway) {
+        /* They are few, and everybody's traffic waits for them. */
+        step_out(s);
+        list_link_first(&s->roster->subscribers, &s->node);
+    }
+    subscriber_look(s);
+}
+
+/* ---- the other messages ---- */
+
+static void on_interest(struct subscriber *s, const Weft__Discovery__V1__Interest *m)
+{
+    for (size_t i = 0; i < m->n_drop; i++) {
+        struct interest *one = map_remove(&s->interests, slice_from_cstr(m->drop[i]));
+        if (!one)
+            continue;
+        free_interest(one);
+        s->is_dirty = true;
+    }
+    if (add_interests(s, m->add, m->n_add))
+        subscriber_look(s);
+}
+
+static void note_propagation(struct subscriber *s)
+{
+    struct roster *r = s->roster;
+    uint64_t now = loop_now_ns(r->config.loop);
+    if (s->cause_ns && now >= s->cause_ns)
+        metric_observe_us(&r->propagation, (now - s->cause_ns) / 1000);
+    s->cause_ns = 0;
+}
+
+static void on_ack(struct subscriber *s, const Weft__Discovery__V1__Ack *m)
+{
+    bool agrees = m->digest == s->pending.digest;
+    s->roster->count.acks++;
+    note_propagation(s);
+    subscriber_settle(s, true);
+    if (!agrees) {
+        /* It comes back and says what it has. */
+        s->roster->count.desynced++;
+        subscriber_close(s, GRPC_ABORTED, "what it has is not what it was sent");
+        return;
+    }
+    if (*s->gateway)
+        s->roster->config.gateway_moved(s->roster->config.owner);
+    subscriber_look(s);
+}
+
+static void on_nack(struct subscriber *s, const Weft__Discovery__V1__Nack *m)
+{
+    s->roster->count.nacks++;
+    LOG_W("roster", "%s/%s refuses an update: %.200s", s->namespace_name, s->pod, m->detail);
+    s->has_refused = true;
+    s->refused_digest = s->pending.digest;
+    subscriber_settle(s, false);
+    subscriber_look(s);
+}
+
+static void on_request(struct subscriber *s, const Request *m)
+{
+    bool is_hello = m->body_case == WEFT__DISCOVERY__V1__REQUEST__BODY_HELLO;
+    bool is_ack = m->body_case == WEFT__DISCOVERY__V1__REQUEST__BODY_ACK;
+    bool is_nack = m->body_case == WEFT__DISCOVERY__V1__REQUEST__BODY_NACK;
+    uint64_t serial = is_ack ? m->ack->serial : is_nack ? m->nack->serial : 0;
+    if (is_hello)
+        on_hello(s, m->hello);
+    else if (s->state == SUBSCRIBER_NEW)
+        refuse(s, GRPC_FAILED_PRECONDITION, "the first message must be a hello");
+    else if (m->body_case == WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST)
+        on_interest(s, m->interest);
+    else if (!is_ack && !is_nack)
+        refuse(s, GRPC_INVALID_ARGUMENT, "a message without anything we know in it");
+    else if (s->is_pending && serial == s->serial)
+        is_ack ? on_ack(s, m->ack) : on_nack(s, m->nack);
+    else if (serial > s->serial)
+        refuse(s, GRPC_INVALID_ARGUMENT, "it answers an update that was never sent");
+    /* An answer to what was sent before another hello is of no interest any more. */
+}
+
+static void on_message(void *owner, struct slice bytes)
+{
+    struct subscriber *s = owner;
+    Request *m = weft__discovery__v1__request__unpack(NULL, bytes.len, (const uint8_t *)bytes.ptr);
+    if (!m) {
+        refuse(s, GRPC_INVALID_ARGUMENT, "a message that cannot be read");
+        return;
+    }
+    on_request(s, m);
+    weft__discovery__v1__request__free_unpacked(m, NULL);
+}
+
+static void on_closed(void *owner, enum grpc_status status, struct slice text)
+{
+    struct subscriber *s = owner;
+    LOG_D("roster", "%s/%s has left: %s: %.*s", s->namespace_name, s->pod ? s->pod : "?",
+          grpc_status_name(status), SLICE_ARG(text));
+    leave(s);
+}
+
+static const struct grpc_stream_events stream_events = {
+    .on_message = on_message,
+    .on_closed = on_closed,
+};
+
+struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *stream)
+{
+    struct stream_info info;
+    struct spiffe_id id;
+    grpc_stream_peer(stream, &info);
+    if (!info.tls_peer || spiffe_parse(info.tls_peer->spiffe_id, &id) || !id.ns.len || !id.sa.len ||
+        !slice_eq(id.trust_domain, r->config.trust_domain)) {
+        r->count.refused++;
+        grpc_stream_close(stream, GRPC_UNAUTHENTICATED,
+                          "configuration is for workloads with a certificate of this mesh");
+        return NULL;
+    }
+    struct subscriber *s = mem_zalloc(sizeof *s);
+    s->roster = r;
+    s->stream = stream;
+    s->namespace_name = mem_strndup(id.ns.ptr, id.ns.len);
+    s->service_account = mem_strndup(id.sa.ptr, id.sa.len);
+    s->not_after_ms = info.tls_peer->not_after_ms;
+    s->since_ms = loop_now_ms(r->config.loop);
+    map_init(&s->interests);
+    list_init(&s->node);
+    loop_task_init(&s->grave, free_subscriber);
+    grpc_stream_use(stream, &stream_events, s);
+    return s;
+}
+
+/* ---- serving ---- */
+
+static enum access_verdict judge(const struct subscriber *s, char why[ACCESS_WHY_MAX])
+{
+    const struct roster_config *c = &s->roster->config;
+    struct access_claim claim = {.namespace_name = slice_from_cstr(s->namespace_name),
+                                 .service_account = slice_from_cstr(s->service_account),
+                                 .pod = slice_from_cstr(s->pod),
+                                 .gateway = slice_from_cstr(s->gateway),
+                                 .needs_pod = c->needs_pod};
+    return access_judge(c->set(c->owner), &claim, why);
+}
+
+/* False: not yet, or never. */
+static bool may_serve(struct subscriber *s)
+{
+    char why[ACCESS_WHY_MAX];
+    if (s->state == SUBSCRIBER_LIVE)
+        return true;
+    if (s->state == SUBSCRIBER_NEW || !s->roster->config.is_ready(s->roster->config.owner))
+        return false;
+    enum access_verdict v = judge(s, why);
+    if (v == ACCESS_NO)
+        refuse(s, GRPC_PERMISSION_DENIED, why);
+    if (v != ACCESS_YES)
+        return false;
+    s->state = SUBSCRIBER_LIVE;
+    LOG_D("roster", "%s/%s is served", s->namespace_name, s->pod);
+    return true;
+}
+
+/* Brings its answers up to date; true when any of them is another than it was sent. */
+static bool is_behind(struct subscriber *s)
+{
+    struct slice key;
+    void *value;
+    answers_refresh(s->base);
+    bool behind = s->is_dirty || s->base->changed > s->seen;
+    for (size_t at = 0; map_next(&s->interests, &at, &key, &value);) {
+        struct interest *one = value;
+        answers_refresh(one->answer);
+        behind |= one->answer->changed > s->seen;
+    }
+    return behind;
+}
+
+void subscriber_look(struct subscriber *s)
+{
+    if (s->is_pending || !may_serve(s))
+        return;
+    bool behind = is_behind(s);
+    s->cause_ns = s->is_dirty ? 0 : s->roster->changed_ns;
+    s->seen = answers_round(s->roster->config.answers);
+    s->is_dirty = false;
+    if (behind && !subscriber_send(s))
+        subscriber_close(s, GRPC_RESOURCE_EXHAUSTED, "what it needs is too large for one update");
+}
+
+/* ---- time ---- */
+
+/* What its certificate and its pod allowed may be over. */
+static const char *judge_life(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
+{
+    char why[ACCESS_WHY_MAX];
+    if (wall_ms >= s->not_after_ms)
+        return "its certificate has expired since it connected";
+    if (s->state != SUBSCRIBER_LIVE || judge(s, why) == ACCESS_YES)
+        s->missing_ms = 0;
+    else if (!s->missing_ms)
+        s->missing_ms = now_ms;
+    return s->missing_ms && now_ms - s->missing_ms > MISSING_MS ? "its pod is gone" : NULL;
+}
+
+void subscriber_tick(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
+{
+    uint64_t passed = now_ms - s->since_ms;
+    char why[ACCESS_WHY_MAX];
+    const char *over = judge_life(s, now_ms, wall_ms);
+    if (over)
+        refuse(s, GRPC_PERMISSION_DENIED, over);
+    else if (s->state == SUBSCRIBER_NEW && passed > HELLO_MS)
+        refuse(s, GRPC_DEADLINE_EXCEEDED, "it never said hello");
+    else if (s->state == SUBSCRIBER_WAITING && passed > WAIT_MS &&
+             s->roster->config.is_ready(s->roster->config.owner) && judge(s, why) != ACCESS_YES)
+        refuse(s, GRPC_PERMISSION_DENIED, why);
+    else if (s->is_pending && passed > ACK_MS) {
+        s->roster->count.slow++;
+        subscriber_close(s, GRPC_DEADLINE_EXCEEDED, "it did not answer an update in time");
+    }
+}
