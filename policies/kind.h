@@ -73,7 +73,9 @@ struct object {
     struct slice file;
     struct slice text; /* "HTTPRoute default/reviews": for messages */
     unsigned line;
-    unsigned order;           /* in which it was read */
+    unsigned order; /* in which it was read */
+    /* What it was made of, when nobody wrote it: it has no status of its own. Else NULL. */
+    const struct object *origin;
     const struct doc *status; /* what was written back so far; NULL: nothing, or not kept */
 };
 

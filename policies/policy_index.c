@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policies/ingress_routes.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/backend_tls_policy.h"
 #include "policies/kinds/endpoint_slice.h"
@@ -279,8 +280,13 @@ static void sort_groups(struct policy_set *s)
 
 void policy_index_build(struct policy_set *s, struct diag_list *diags)
 {
+    /* Ingresses become routes; for that, Services must be found. */
+    index_names(s, KIND_SERVICE, diags);
+    index_names(s, KIND_INGRESS, diags);
+    ingress_routes_add(s, diags);
     for (size_t kind = 0; kind < KIND_COUNT; kind++)
-        index_names(s, (enum kind_id)kind, diags);
+        if (kind != KIND_SERVICE && kind != KIND_INGRESS)
+            index_names(s, (enum kind_id)kind, diags);
     for (size_t kind = 0; kind < KIND_COUNT; kind++)
         for (size_t i = 0; i < s->all[kind].count; i++)
             group_object(s, s->all[kind].items[i], diags);

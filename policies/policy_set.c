@@ -50,7 +50,7 @@ void policy_set_destroy(struct policy_set *s)
     mem_free(s);
 }
 
-static void append(struct object_list *list, const struct object *o)
+void policy_set_append(struct object_list *list, const struct object *o)
 {
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? list->capacity * 2 : 16;
@@ -155,7 +155,7 @@ static void read_object(struct intake *in, const struct kind *kind, const struct
     o->order = s->order++;
     if (kind->is_cluster_scoped)
         o->meta.namespace_name = SLICE("");
-    append(&in->fresh, o);
+    policy_set_append(&in->fresh, o);
 }
 
 static void read_root(struct intake *in, const struct doc *root, unsigned depth)
@@ -207,7 +207,7 @@ enum err policy_set_add_text(struct policy_set *s, struct slice file, struct sli
     for (size_t i = 0; is_parsed && i < list.count; i++)
         read_root(&in, list.items[i], 0);
     for (size_t i = 0; !in.errors && i < in.fresh.count; i++)
-        append(&s->all[in.fresh.items[i]->kind->id], in.fresh.items[i]);
+        policy_set_append(&s->all[in.fresh.items[i]->kind->id], in.fresh.items[i]);
     mem_free(in.fresh.items);
     arena_dispose(&docs);
     return in.errors ? ERR_INVALID : ERR_OK;
@@ -227,7 +227,8 @@ size_t policy_set_count(const struct policy_set *s)
 {
     size_t count = 0;
     for (size_t i = 0; i < KIND_COUNT; i++)
-        count += s->all[i].count;
+        for (size_t j = 0; j < s->all[i].count; j++)
+            count += !s->all[i].items[j]->origin;
     return count;
 }
 

@@ -20,6 +20,6 @@ MUST_USE enum err policy_set_add_text(struct policy_set *s, struct slice file, s
 /* Checks that span objects (duplicates, addresses, references) and builds the indices. An error
  * refuses the whole set (ERR_INVALID). Once; afterwards nothing can be added. */
 MUST_USE enum err policy_set_finish(struct policy_set *s, struct diag_list *diags);
-/* How many objects there are. */
+/* How many objects were read. */
 size_t policy_set_count(const struct policy_set *s);
 /* A whole folder is read by folder.h. */

@@ -43,6 +43,9 @@ struct policy_set {
     bool is_finished;
 };
 
+/* Adds an object to those of its kind. */
+void policy_set_append(struct object_list *list, const struct object *o);
+
 /* About an object as a whole, or a place in it. */
 void policy_set_complain(struct diag_list *diags, const struct object *o, unsigned line,
                          bool is_warning, const char *path, const char *format, ...)

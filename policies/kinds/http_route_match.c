@@ -72,9 +72,24 @@ static bool decodes_plainly(struct slice path)
     return true;
 }
 
+static const char *const never[] = {"//", "/./", "/../", ";"};
+
+static bool ends_in_dots(struct slice path)
+{
+    return slice_ends_with(path, SLICE("/.")) || slice_ends_with(path, SLICE("/.."));
+}
+
+bool http_route_match_is_plain_path(struct slice path)
+{
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (slice_find(path, slice_from_cstr(never[i])) < path.len)
+            return false;
+    return path.len > 0 && path.len <= 1024 && schema_format_path.is_valid(path) &&
+           !ends_in_dots(path) && decodes_plainly(path);
+}
+
 static void check_plain_path(struct schema_run *run, const struct doc *node, struct slice path)
 {
-    static const char *const never[] = {"//", "/./", "/../", ";"};
     if (!schema_format_path.is_valid(path)) {
         schema_error(run, node, "value", "%s", schema_format_path.must_be);
         return;
@@ -82,7 +97,7 @@ static void check_plain_path(struct schema_run *run, const struct doc *node, str
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         if (slice_find(path, slice_from_cstr(never[i])) < path.len)
             schema_error(run, node, "value", "must not contain \"%s\"", never[i]);
-    if (slice_ends_with(path, SLICE("/.")) || slice_ends_with(path, SLICE("/..")))
+    if (ends_in_dots(path))
         schema_error(run, node, "value", "must not end with \"/.\" or \"/..\"");
     if (!decodes_plainly(path))
         schema_error(run, node, "value",

@@ -32,3 +32,5 @@ extern const char *const http_route_match_methods[]; /* NULL-terminated */
 /* For checks: the text at `sub` must be a regular expression. */
 void http_route_match_check_regex(struct schema_run *run, const struct doc *node, const char *sub,
                                   struct slice pattern);
+/* A path, exact or a prefix, that requests can have once they are decoded and normalised. */
+bool http_route_match_is_plain_path(struct slice path);

@@ -284,6 +284,7 @@ OUTPUT(authz, 8)
 OUTPUT(address, 8)
 OUTPUT(grpc, 5)
 OUTPUT(backend_tls, 15)
+OUTPUT(ingress, 7)
 
 int main(void)
 {
@@ -294,7 +295,7 @@ int main(void)
         cmocka_unit_test(test_destinations), cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),
         cmocka_unit_test(test_address),      cmocka_unit_test(test_grpc),
-        cmocka_unit_test(test_backend_tls),
+        cmocka_unit_test(test_backend_tls),  cmocka_unit_test(test_ingress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

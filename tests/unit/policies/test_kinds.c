@@ -44,6 +44,7 @@ KIND(stream_route, 4)
 KIND(http_route, 25)
 KIND(grpc_route, 4)
 KIND(backend_tls_policy, 5)
+KIND(ingress, 3)
 KIND(reference_grant, 3)
 KIND(traffic_policy, 8)
 KIND(peer_authentication, 5)
@@ -62,6 +63,7 @@ int main(void)
         cmocka_unit_test(test_http_route),
         cmocka_unit_test(test_grpc_route),
         cmocka_unit_test(test_backend_tls_policy),
+        cmocka_unit_test(test_ingress),
         cmocka_unit_test(test_reference_grant),
         cmocka_unit_test(test_traffic_policy),
         cmocka_unit_test(test_peer_authentication),
