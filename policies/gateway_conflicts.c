@@ -35,12 +35,17 @@ static const char *clash(const struct gateway_listener *a, const struct gateway_
 static void lose(struct gateway_model *m, struct gateway_model_listener *l, const char *reason,
                  const struct gateway_model_listener *to)
 {
-    bool same_owner = l->owner == to->owner;
+    const struct object *gateway = &m->gateway->object;
+    /* Whoever keeps another ListenerSet need not be known to everybody. */
+    bool is_known = to->owner == gateway ||
+                    slice_eq(to->owner->meta.namespace_name, l->owner->meta.namespace_name);
+    struct slice whose = l->owner == to->owner ? SLICE("the same object")
+                         : is_known            ? to->owner->text
+                                               : SLICE("an older ListenerSet");
     l->conflict = gateway_model_say(
-        m, false, reason, "port %d%s%.*s is also wanted by listener %.*s of %s%.*s",
+        m, false, reason, "port %d%s%.*s is also wanted by listener %.*s of %.*s",
         (int)l->from->port, l->from->hostname.len ? " for " : "", SLICE_ARG(l->from->hostname),
-        SLICE_ARG(to->from->name), same_owner ? "the same " : "",
-        SLICE_ARG(same_owner ? slice_from_cstr(l->owner->kind->name) : to->owner->text));
+        SLICE_ARG(to->from->name), SLICE_ARG(whose));
     l->accepted = l->conflict;
 }
 

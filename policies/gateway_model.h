@@ -14,6 +14,8 @@
 #define GATEWAY_MODEL_CONTROLLER "weft.dev/gateway-controller"
 #define GATEWAY_MODEL_LISTENERS_MAX 1024 /* further ones are refused: TooManyListeners */
 
+struct gateway_class;
+
 /* What came of something, in the words of the Gateway API. */
 struct gateway_finding {
     bool ok;
@@ -74,6 +76,9 @@ struct gateway_model {
 /* All of it lives in the arena, and borrows from the set. */
 void gateway_model_build(struct gateway_model *m, struct arena *arena, const struct policy_set *set,
                          const struct gateway *gateway);
+/* NULL: there is none. */
+const struct gateway_class *gateway_model_class(const struct policy_set *set,
+                                                const struct gateway *gateway);
 /* Its class names us as the controller. */
 bool gateway_model_is_ours(const struct policy_set *set, const struct gateway *gateway);
 /* The listener ends TLS itself. */

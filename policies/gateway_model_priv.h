@@ -22,5 +22,8 @@ void gateway_conflicts_find(struct gateway_model *m);
 void gateway_refs_listener(struct gateway_model *m, struct gateway_model_listener *l);
 /* The certificate for backends. */
 void gateway_refs_client(struct gateway_model *m);
+/* The Gateway's own listeners are judged; then a ListenerSet's. */
+void gateway_verdict_gateway(struct gateway_model *m);
+void gateway_verdict_set(struct gateway_model *m, struct gateway_model_set *s);
 /* Routes to listeners. */
 void gateway_attach_routes(struct gateway_model *m);

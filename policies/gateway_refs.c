@@ -43,7 +43,7 @@ static const struct object *find(struct gateway_model *m, const struct object *o
     }
     const struct object *o = policy_index_find(m->set, kind, ns, ref->name);
     if (!o)
-        *why = gateway_model_say(m, false, reasons->invalid, "there is no %s %.*s/%.*s", name,
+        *why = gateway_model_say(m, false, reasons->invalid, "there is no valid %s %.*s/%.*s", name,
                                  SLICE_ARG(ns), SLICE_ARG(ref->name));
     return o;
 }

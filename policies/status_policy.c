@@ -1,0 +1,114 @@
+/* The status of our own kinds: accepted, what they are for, and who comes first where two say the
+ * same. Control thread. Must not know what a policy does.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/compile_priv.h"
+#include "policies/kinds/traffic_policy.h"
+#include "policies/status_priv.h"
+
+/* ---- conflicts: what the compiler remarks ---- */
+
+static void collect_traffic(struct compile *c, enum policy_group group)
+{
+    struct slice key;
+    void *list;
+    for (size_t at = 0; map_next(&c->set->groups[group], &at, &key, &list);)
+        compile_traffic_note_conflicts(c, list);
+}
+
+static void collect_peers(struct compile *c)
+{
+    const struct object_list *all = &c->set->all[KIND_PEER_AUTHENTICATION];
+    for (size_t i = 0; i < all->count; i++) {
+        struct slice ns = all->items[i]->meta.namespace_name;
+        bool is_new = i == 0 || !slice_eq(ns, all->items[i - 1]->meta.namespace_name);
+        c->target.namespace_name = ns;
+        if (is_new)
+            compile_mtls_note_conflicts(c);
+    }
+}
+
+/* Texts of objects -> the first remark about each. */
+static void index_remarks(const struct diag_list *notes, struct map *by_object)
+{
+    LIST_FOREACH(node, (struct list *)&notes->items)
+    {
+        struct diag *d = container_of(node, struct diag, node);
+        if (!map_get(by_object, d->object))
+            map_put(by_object, d->object, d);
+    }
+}
+
+/* ---- targets ---- */
+
+static bool exists(const struct policy_set *set, const struct traffic_policy_target *t,
+                   struct slice ns)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (slice_eq_cstr(t->kind, kind_all[i]->name) &&
+            slice_eq_cstr(t->group, kind_all[i]->group))
+            return policy_index_find(set, (enum kind_id)i, ns, t->name) != NULL;
+    return false;
+}
+
+static struct status_condition resolve(struct status_run *run, const struct traffic_policy *p)
+{
+    struct slice ns = p->object.meta.namespace_name;
+    for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t))
+        if (!exists(run->in->set, t, ns))
+            return (struct status_condition){
+                "ResolvedRefs", false, "TargetNotFound",
+                arena_printf(&run->scratch, "there is no %.*s %.*s/%.*s", SLICE_ARG(t->kind),
+                             SLICE_ARG(ns), SLICE_ARG(t->name))};
+    return (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
+                                     SLICE("all targets are there")};
+}
+
+/* ---- objects ---- */
+
+static bool is_refused(const struct status_run *run, const struct object *o)
+{
+    return run->in->store &&
+           policy_store_problems(run->in->store, o->kind, o->meta.namespace_name, o->meta.name);
+}
+
+static void emit(struct status_run *run, const struct object *o, const struct diag *conflict)
+{
+    struct status_condition items[3] = {
+        {"Accepted", true, "Accepted", SLICE("the policy is in force")}};
+    struct status_json j;
+    size_t count = 1;
+    if (o->kind->id == KIND_TRAFFIC_POLICY)
+        items[count++] = resolve(run, (const void *)o);
+    if (conflict)
+        items[count++] =
+            (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};
+    status_json_begin(&j, run, o);
+    status_json_conditions(&j, doc_get(o->status, SLICE("conditions")), items, count);
+    status_json_end(&j, false);
+}
+
+static void emit_kind(struct status_run *run, const struct kind *kind, const struct map *conflicts)
+{
+    const struct object_list *all = &run->in->set->all[kind->id];
+    for (size_t i = 0; i < all->count; i++)
+        if (!is_refused(run, all->items[i]))
+            emit(run, all->items[i], map_get(conflicts, all->items[i]->text));
+}
+
+void status_policy_all(struct status_run *run)
+{
+    struct diag_list notes;
+    struct map conflicts;
+    struct compile c = {.arena = &run->arena, .set = run->in->set, .notes = &notes};
+    diag_list_init(&notes);
+    map_init(&conflicts);
+    collect_traffic(&c, POLICY_GROUP_SERVICE_TRAFFIC);
+    collect_traffic(&c, POLICY_GROUP_ROUTE_TRAFFIC);
+    collect_peers(&c);
+    index_remarks(&notes, &conflicts);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (strcmp(kind_all[i]->group, KIND_GROUP_WEFT) == 0)
+            emit_kind(run, kind_all[i], &conflicts);
+    map_dispose(&conflicts);
+    diag_list_dispose(&notes);
+}

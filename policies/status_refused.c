@@ -1,0 +1,91 @@
+/* The status of objects that were refused: everything that is wrong with them, where it can be
+ * said. A route's parents are known only from what was said before. Control thread. Must not know
+ * why an object was refused.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/codec/doc_write.h"
+#include "policies/status_priv.h"
+
+enum { REASONS_MAX = 8 };
+
+static struct slice join(struct arena *arena, const struct diag_list *why)
+{
+    struct slice text = SLICE("");
+    size_t count = 0;
+    LIST_FOREACH(node, (struct list *)&why->items)
+    {
+        const struct diag *d = container_of(node, struct diag, node);
+        if (d->is_warning || count++ == REASONS_MAX)
+            continue;
+        text = arena_printf(arena, "%.*s%s%.*s%s%.*s", SLICE_ARG(text), text.len ? "; " : "",
+                            SLICE_ARG(d->path), d->path.len ? ": " : "", SLICE_ARG(d->text));
+    }
+    return text;
+}
+
+static void emit_policy(struct status_run *run, const struct object *o, struct slice why)
+{
+    struct status_condition refused = {"Accepted", false, "Invalid", why};
+    struct status_json j;
+    status_json_begin(&j, run, o);
+    status_json_conditions(&j, doc_get(o->status, SLICE("conditions")), &refused, 1);
+    status_json_end(&j, false);
+}
+
+/* One entry of parents: ours says that the route is refused, another's stays. */
+static bool put_entry(struct status_json *j, const struct doc *entry, struct slice why)
+{
+    struct slice controller = doc_string(doc_get(entry, SLICE("controllerName")));
+    struct status_condition refused = {"Accepted", false, "UnsupportedValue", why};
+    if (!slice_eq_cstr(controller, STATUS_CONTROLLER) &&
+        !slice_eq_cstr(controller, STATUS_MESH_CONTROLLER)) {
+        doc_write_json(&j->w, entry);
+        return false;
+    }
+    json_write_object(&j->w);
+    json_write_key(&j->w, "parentRef");
+    doc_write_json(&j->w, doc_get(entry, SLICE("parentRef")));
+    json_write_field(&j->w, "controllerName", controller);
+    status_json_conditions(j, doc_get(entry, SLICE("conditions")), &refused, 1);
+    json_write_object_end(&j->w);
+    return true;
+}
+
+static void emit_route(struct status_run *run, const struct object *o, struct slice why)
+{
+    const struct doc *old = doc_get(o->status, SLICE("parents"));
+    struct status_json j;
+    bool any = false;
+    if (!old || old->type != DOC_ARRAY)
+        return;
+    status_json_begin(&j, run, o);
+    json_write_key(&j.w, "parents");
+    json_write_array(&j.w);
+    for (size_t i = 0; i < old->count; i++)
+        if (doc_get(old->items[i], SLICE("parentRef")))
+            any |= put_entry(&j, old->items[i], why);
+    json_write_array_end(&j.w);
+    status_json_end(&j, !any);
+}
+
+static void visit(void *owner, const struct object *o, const struct diag_list *why)
+{
+    struct status_run *run = owner;
+    struct slice text = join(&run->arena, why);
+    switch (o->kind->id) {
+    case KIND_HTTP_ROUTE:
+    case KIND_GRPC_ROUTE:
+    case KIND_TLS_ROUTE:
+    case KIND_TCP_ROUTE:
+        emit_route(run, o, text);
+        break;
+    default:
+        if (strcmp(o->kind->group, KIND_GROUP_WEFT) == 0)
+            emit_policy(run, o, text);
+    }
+}
+
+void status_refused_all(struct status_run *run)
+{
+    if (run->in->store)
+        policy_store_each_refused(run->in->store, visit, run);
+}

@@ -1,0 +1,254 @@
+/* The status of routes: for each parent that is ours, whether it takes the route and whether its
+ * backends are there. What other controllers wrote about other parents stays. Control thread. Must
+ * not know how routes attach.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/codec/doc_write.h"
+#include "policies/backend.h"
+#include "policies/kinds/http_route.h"
+#include "policies/kinds/stream_route.h"
+#include "policies/policy_index.h"
+#include "policies/protocol.h"
+#include "policies/selector.h"
+#include "policies/status_priv.h"
+
+struct view {
+    struct status_run *run;
+    const struct route *route;
+    enum backend_use use;
+    struct gateway_finding resolved;
+};
+
+static struct gateway_finding say(bool ok, const char *reason, struct slice text)
+{
+    return (struct gateway_finding){ok, reason, text};
+}
+
+/* ---- backends ---- */
+
+static void check_backend(struct view *v, const struct route_backend *ref)
+{
+    struct backend found;
+    struct arena *arena = &v->run->arena;
+    struct slice own = v->route->object.meta.namespace_name;
+    struct slice ns = ref->namespace_name.ptr ? ref->namespace_name : own;
+    if (!v->resolved.ok)
+        return;
+    switch (backend_resolve(v->run->in->set, &v->route->object, ref, v->use, &found)) {
+    case BACKEND_OK:
+        break;
+    case BACKEND_UNKNOWN_KIND:
+        v->resolved =
+            say(false, "InvalidKind",
+                arena_printf(arena, "a backend of kind %.*s is not known", SLICE_ARG(ref->kind)));
+        break;
+    case BACKEND_NOT_PERMITTED:
+        v->resolved =
+            say(false, "RefNotPermitted",
+                arena_printf(arena, "no ReferenceGrant in %.*s lets a %s of %.*s refer to %.*s",
+                             SLICE_ARG(ns), v->route->object.kind->name, SLICE_ARG(own),
+                             SLICE_ARG(ref->name)));
+        break;
+    case BACKEND_NO_SERVICE:
+        v->resolved = say(false, "BackendNotFound",
+                          arena_printf(arena, "there is no Service %.*s/%.*s", SLICE_ARG(ns),
+                                       SLICE_ARG(ref->name)));
+        break;
+    case BACKEND_NO_PORT:
+        v->resolved = say(false, "BackendNotFound",
+                          arena_printf(arena, "Service %.*s/%.*s has no TCP port %d in the cluster",
+                                       SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port));
+        break;
+    case BACKEND_NEEDS_TLS:
+        v->resolved = say(false, "UnsupportedProtocol",
+                          arena_printf(arena,
+                                       "Service %.*s/%.*s speaks TLS on port %d, and no "
+                                       "BackendTLSPolicy says whom to trust",
+                                       SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port));
+        break;
+    }
+}
+
+static void check_mirrors(struct view *v, const struct schema_list *filters)
+{
+    for (SCHEMA_EACH(*filters, struct http_route_filter, f))
+        if (f->type == HTTP_ROUTE_FILTER_MIRROR && f->mirror)
+            check_backend(v, f->mirror->backend);
+}
+
+static void check_http_rule(struct view *v, const struct http_route_rule *rule)
+{
+    check_mirrors(v, &rule->filters);
+    for (SCHEMA_EACH(rule->backends, struct route_backend, b)) {
+        check_backend(v, b);
+        check_mirrors(v, &b->filters);
+    }
+}
+
+static bool is_http(const struct route *route)
+{
+    enum kind_id id = route->object.kind->id;
+    return id == KIND_HTTP_ROUTE || id == KIND_GRPC_ROUTE;
+}
+
+static struct gateway_finding resolve(struct status_run *run, const struct route *route,
+                                      enum backend_use use)
+{
+    struct view v = {
+        run, route, use, {true, "ResolvedRefs", SLICE("all references lead somewhere")}};
+    if (is_http(route))
+        for (SCHEMA_EACH(route->spec.rules, struct http_route_rule, rule))
+            check_http_rule(&v, rule);
+    else
+        for (SCHEMA_EACH(route->spec.rules, struct stream_route_rule, rule))
+            for (SCHEMA_EACH(rule->backends, struct route_backend, b))
+                check_backend(&v, b);
+    return v.resolved;
+}
+
+/* ---- parents of the mesh ---- */
+
+static bool speaks_http(const struct service *s, const struct service_port *port)
+{
+    struct protocol_hints hints = {
+        port->app_protocol, port->name,
+        selector_label(&s->object.meta.annotations, SLICE(PROTOCOL_OPAQUE_ANNOTATION))};
+    return protocol_may_be_http(protocol_of_port(&hints, (uint16_t)port->port));
+}
+
+static struct gateway_finding judge_service(struct status_run *run, const struct route *route,
+                                            const struct route_parent *p)
+{
+    struct slice ns = p->namespace_name.ptr ? p->namespace_name : route->object.meta.namespace_name;
+    const struct service *s =
+        (const void *)policy_index_find(run->in->set, KIND_SERVICE, ns, p->name);
+    bool has_port = false, has_http = false;
+    if (!s)
+        return say(false, "NoMatchingParent",
+                   arena_printf(&run->arena, "there is no Service %.*s/%.*s", SLICE_ARG(ns),
+                                SLICE_ARG(p->name)));
+    if (service_is_headless(s) || service_is_external(s))
+        return say(false, "NoMatchingParent",
+                   SLICE("the Service has no address of its own that the route could be for"));
+    for (SCHEMA_EACH(s->spec.ports, struct service_port, port)) {
+        bool meant = port->protocol == SERVICE_TCP && (!p->port || p->port == port->port) &&
+                     (!p->section.len || slice_eq(p->section, port->name));
+        has_port |= meant;
+        has_http |= meant && speaks_http(s, port);
+    }
+    if (!has_port)
+        return say(false, "NoMatchingParent", SLICE("the Service has no such TCP port"));
+    if (!has_http)
+        return say(false, "NotAllowedByListeners", SLICE("the port is declared not to speak HTTP"));
+    return say(true, "Accepted", SLICE("the route is in force in the mesh"));
+}
+
+/* ---- entries ---- */
+
+static bool is_text(const struct doc *ref, const char *key, struct slice wanted)
+{
+    return slice_eq(doc_string(doc_get(ref, slice_from_cstr(key))), wanted);
+}
+
+static bool is_parent(const struct doc *ref, const struct route_parent *p)
+{
+    const struct doc *port = doc_get(ref, SLICE("port"));
+    return is_text(ref, "group", p->group) && is_text(ref, "kind", p->kind) &&
+           is_text(ref, "name", p->name) && is_text(ref, "namespace", p->namespace_name) &&
+           is_text(ref, "sectionName", p->section) &&
+           (port && port->type == DOC_INT ? port->integer : 0) == p->port;
+}
+
+static bool is_ours(const struct doc *entry)
+{
+    struct slice controller = doc_string(doc_get(entry, SLICE("controllerName")));
+    return slice_eq_cstr(controller, STATUS_CONTROLLER) ||
+           slice_eq_cstr(controller, STATUS_MESH_CONTROLLER);
+}
+
+static const struct doc *find_entry(const struct doc *parents, const struct route_parent *p)
+{
+    for (size_t i = 0; parents && parents->type == DOC_ARRAY && i < parents->count; i++)
+        if (is_ours(parents->items[i]) &&
+            is_parent(doc_get(parents->items[i], SLICE("parentRef")), p))
+            return parents->items[i];
+    return NULL;
+}
+
+static void put_ref(struct status_json *j, const struct route_parent *p)
+{
+    json_write_key(&j->w, "parentRef");
+    json_write_object(&j->w);
+    json_write_field(&j->w, "group", p->group);
+    json_write_field(&j->w, "kind", p->kind);
+    if (p->namespace_name.ptr)
+        json_write_field(&j->w, "namespace", p->namespace_name);
+    json_write_field(&j->w, "name", p->name);
+    if (p->section.len)
+        json_write_field(&j->w, "sectionName", p->section);
+    if (p->port)
+        json_write_field_u64(&j->w, "port", (uint64_t)p->port);
+    json_write_object_end(&j->w);
+}
+
+static void put_entry(struct status_json *j, const struct route_parent *p,
+                      const struct gateway_finding *accepted,
+                      const struct gateway_finding *resolved, const char *controller)
+{
+    const struct doc *old = find_entry(doc_get(j->object->status, SLICE("parents")), p);
+    struct status_condition items[] = {status_json_of("Accepted", accepted),
+                                       status_json_of("ResolvedRefs", resolved)};
+    json_write_object(&j->w);
+    put_ref(j, p);
+    json_write_field(&j->w, "controllerName", slice_from_cstr(controller));
+    status_json_conditions(j, doc_get(old, SLICE("conditions")), items, 2);
+    json_write_object_end(&j->w);
+}
+
+static enum backend_use use_of(const struct route *route)
+{
+    return is_http(route) ? BACKEND_OF_GATEWAY : BACKEND_OF_STREAM;
+}
+
+/* False: the parent is none of ours. */
+static bool put_parent(struct status_json *j, const struct route *route,
+                       const struct route_parent *p)
+{
+    struct status_run *run = j->run;
+    bool mesh = route_parent_is_service(p);
+    const struct gateway_model_parent *known = map_get(&run->parents, slice_of(&p, sizeof p));
+    struct gateway_finding accepted, resolved;
+    if (mesh ? !is_http(route) : !known)
+        return false;
+    accepted = mesh ? judge_service(run, route, p) : known->accepted;
+    resolved = resolve(run, route, mesh ? BACKEND_OF_MESH : use_of(route));
+    put_entry(j, p, &accepted, &resolved, mesh ? STATUS_MESH_CONTROLLER : STATUS_CONTROLLER);
+    return true;
+}
+
+static void emit(struct status_run *run, const struct route *route)
+{
+    const struct doc *old = doc_get(route->object.status, SLICE("parents"));
+    struct status_json j;
+    bool any = false;
+    status_json_begin(&j, run, &route->object);
+    json_write_key(&j.w, "parents");
+    json_write_array(&j.w);
+    for (size_t i = 0; old && old->type == DOC_ARRAY && i < old->count; i++)
+        if (!is_ours(old->items[i]))
+            doc_write_json(&j.w, old->items[i]);
+    for (SCHEMA_EACH(route->spec.parents, struct route_parent, p))
+        any |= put_parent(&j, route, p);
+    json_write_array_end(&j.w);
+    status_json_end(&j, !any);
+}
+
+void status_route_all(struct status_run *run)
+{
+    static const enum kind_id kinds[] = {KIND_HTTP_ROUTE, KIND_GRPC_ROUTE, KIND_TLS_ROUTE,
+                                         KIND_TCP_ROUTE, KIND_UDP_ROUTE};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        const struct object_list *all = &run->in->set->all[kinds[k]];
+        for (size_t i = 0; i < all->count; i++)
+            emit(run, POLICY_AT(all, struct route, i));
+    }
+}
