@@ -38,7 +38,7 @@ static void put_quoted(struct buf *to, const char *text)
 
 static bool is_secret(const ProtobufCFieldDescriptor *f)
 {
-    return strcmp(f->name, "key_pem") == 0;
+    return slice_ends_with(slice_from_cstr(f->name), SLICE("key_pem"));
 }
 
 static void put_scalar(const ProtobufCFieldDescriptor *f, const void *value, struct buf *to)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
+#include "policies/gateway_host.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/ingress.h"
 #include "policies/kinds/listener_set.h"
@@ -130,7 +131,20 @@ static void add_path(struct lowering *l, const struct ingress *i, const struct i
                  &p->backend, rules);
 }
 
-static void add_parents(struct lowering *l, const struct ingress *i, struct route *route)
+/* There is a certificate for some of what the host stands for. */
+static bool has_certificate(struct lowering *l, struct slice ns, struct slice host)
+{
+    const struct listener_set *set = map_get(&l->sets, ns);
+    struct slice both;
+    for (size_t i = 0; set && i < set->spec.listeners.count; i++)
+        if (gateway_host_intersect(
+                SCHEMA_AT(set->spec.listeners, struct gateway_listener, i)->hostname, host, &both))
+            return true;
+    return false;
+}
+
+static void add_parents(struct lowering *l, const struct ingress *i, struct slice host,
+                        struct route *route)
 {
     struct arena *a = &l->set->arena;
     struct slice own = i->object.meta.namespace_name;
@@ -140,7 +154,7 @@ static void add_parents(struct lowering *l, const struct ingress *i, struct rout
     gateway->name = SLICE(INGRESS_ROUTES_GATEWAY);
     gateway->namespace_name = SLICE(NAMESPACE_ROOT);
     gateway->line = i->object.line;
-    if (!map_get(&l->sets, own))
+    if (!has_certificate(l, own, host))
         return;
     struct route_parent *set = push(a, &route->spec.parents, sizeof *set);
     set->group = SLICE(KIND_GROUP_GATEWAY);
@@ -161,7 +175,7 @@ static void add_route(struct lowering *l, const struct ingress *i, struct slice 
     route->spec.rules = rules;
     if (host.len)
         route->spec.hostnames = list_of(a, &host, sizeof host);
-    add_parents(l, i, route);
+    add_parents(l, i, host, route);
     policy_set_append(&l->set->all[KIND_HTTP_ROUTE], &route->object);
 }
 
