@@ -1,4 +1,4 @@
-/* Base64 decoding, strict so that one text has one meaning: leftover bits must be zero. Pure;
+/* Base64; decoding is strict so that one text has one meaning: leftover bits must be zero. Pure;
  * any thread. Must not know what is encoded.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/base64.h"
@@ -53,4 +53,17 @@ enum err base64_decode(struct slice text, void *out, size_t *out_len)
         at += 4;
     }
     return ERR_OK;
+}
+
+void base64_encode(struct slice data, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t at = 0; at < data.len; at += 3) {
+        size_t have = data.len - at < 3 ? data.len - at : 3;
+        uint32_t group = 0;
+        for (size_t i = 0; i < 3; i++)
+            group = group << 8 | (i < have ? (uint8_t)data.ptr[at + i] : 0);
+        for (size_t i = 0; i < 4; i++)
+            *out++ = i <= have ? digits[group >> (18 - 6 * i) & 63] : '=';
+    }
 }

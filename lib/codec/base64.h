@@ -15,3 +15,6 @@
 /* *out_len bytes are written to out, which has room for BASE64_DECODED_MAX(text.len). ERR_SYNTAX.
  */
 MUST_USE enum err base64_decode(struct slice text, void *out, size_t *out_len);
+#define BASE64_ENCODED_LEN(len) (((len) + 2) / 3 * 4)
+/* Exactly BASE64_ENCODED_LEN(data.len) characters, without line breaks and without a NUL. */
+void base64_encode(struct slice data, char *out);

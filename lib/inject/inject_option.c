@@ -60,14 +60,19 @@ static bool is_list(struct slice value, bool (*is_item)(struct slice item))
 {
     struct slice item;
     for (size_t n = 0; slice_split(&value, ',', &item); n++)
-        if (n == LIST_MAX || !is_item(slice_trim(item)))
+        if (n == LIST_MAX || !is_item(item))
             return false;
     return true;
 }
 
+static bool is_some_ports(struct slice value)
+{
+    return is_list(value, is_port);
+}
+
 static bool is_ports(struct slice value)
 {
-    return slice_eq(value, SLICE("*")) || is_list(value, is_port);
+    return slice_eq(value, SLICE("*")) || is_some_ports(value);
 }
 
 static bool is_cidr(struct slice item)
@@ -76,9 +81,14 @@ static bool is_cidr(struct slice item)
     return cidr_parse(item, &ignored) == ERR_OK;
 }
 
+static bool is_some_cidrs(struct slice value)
+{
+    return is_list(value, is_cidr);
+}
+
 static bool is_cidrs(struct slice value)
 {
-    return slice_eq(value, SLICE("*")) || is_list(value, is_cidr);
+    return slice_eq(value, SLICE("*")) || is_some_cidrs(value);
 }
 
 static bool is_interface(struct slice item)
@@ -117,8 +127,10 @@ static bool is_quantity(struct slice value)
 #define MUST_BE_redirect "iptables or none"
 #define MUST_BE_bool "true or false"
 #define MUST_BE_port "a port, like 8080"
-#define MUST_BE_ports "a list of ports, like 3306,6379"
-#define MUST_BE_cidrs "a list of prefixes, like 10.0.0.0/8,fd00::/8"
+#define MUST_BE_some_ports "a list of ports, like 3306,6379"
+#define MUST_BE_ports "\"*\" or " MUST_BE_some_ports
+#define MUST_BE_some_cidrs "a list of prefixes, like 10.0.0.0/8,fd00::/8"
+#define MUST_BE_cidrs "\"*\" or " MUST_BE_some_cidrs
 #define MUST_BE_interfaces "a list of network interfaces, like eth1,veth+"
 #define MUST_BE_quantity "a quantity, like 100m or 64Mi"
 #define MUST_BE_count "a number from 1 to 64"
