@@ -1,0 +1,217 @@
+/* Composition: a certificate first, then the door for webhooks, then the configurations that tell
+ * the API server of it; taken down in reverse. On SIGTERM webhooks are still answered for a while,
+ * since whoever asks learns late that we are going. One loop, one thread. Must not know what is
+ * decided about pods and policies.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "injector/injector.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "injector/injector_priv.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/loop.h"
+#include "lib/io/signals.h"
+#include "lib/kube/kube_client.h"
+
+enum { MAX_CONNECTIONS = 512, MAX_PROBES = 64, ARENA_BLOCK = 65536 };
+
+/* ---- webhooks */
+
+static struct tls_ctx *current_ctx(void *owner)
+{
+    return ((struct injector *)owner)->ctx;
+}
+
+static unsigned answer(void *owner, struct slice path, struct slice body, struct buf *out)
+{
+    struct injector *in = owner;
+    enum admission_hook hook;
+    enum admission_outcome outcome;
+    struct arena arena;
+    if (slice_eq(path, SLICE("/inject"))) {
+        hook = ADMISSION_INJECT;
+    } else if (slice_eq(path, SLICE("/validate"))) {
+        hook = ADMISSION_VALIDATE;
+    } else {
+        buf_append_slice(out, SLICE("not found: only /inject and /validate are here\n"));
+        return 404;
+    }
+    arena_init(&arena, ARENA_BLOCK);
+    unsigned status = admission_review(hook, &in->config, body, &arena, out, &outcome);
+    arena_dispose(&arena);
+    in->counts[hook][outcome]++;
+    return status;
+}
+
+static enum err open_door(struct injector *in)
+{
+    char text[ADDR_TEXT_MAX];
+    struct addr at;
+    struct webhook_door_config config = {
+        in->options->listen, ADMISSION_BODY_MAX, MAX_CONNECTIONS, current_ctx, answer, in};
+    enum err e = webhook_door_open(in->loop, &config, &in->door);
+    if (e) {
+        LOG_E("injector", "cannot listen on %s: %s", addr_format(&in->options->listen, text),
+              err_text(e));
+        return e;
+    }
+    webhook_door_addr(in->door, &at);
+    LOG_I("injector", "listening on %s", addr_format(&at, text));
+    return ERR_OK;
+}
+
+/* ---- our certificate */
+
+static enum err use(void *owner, const char *spiffe_id, const struct identity_material *m,
+                    char detail[TLS_DETAIL_MAX])
+{
+    static const char *const alpn[] = {"h2", "http/1.1", NULL};
+    struct injector *in = owner;
+    struct tls_ctx *fresh;
+    struct tls_public_cert cert = {.cert_chain_pem = slice_from_cstr(m->chain_pem),
+                                   .key_pem = slice_from_cstr(m->key_pem)};
+    struct tls_public_config config = {.certs = &cert, .cert_count = 1, .alpn = alpn};
+    (void)spiffe_id;
+    enum err e = tls_ctx_create_public(&config, &fresh, detail);
+    if (e)
+        return e;
+    tls_ctx_unref(in->ctx);
+    in->ctx = fresh;
+    if (in->keeper)
+        webhook_keeper_set(in->keeper, slice_from_cstr(m->roots_pem));
+    if (!in->door && open_door(in)) {
+        /* A port that cannot be had is not got by waiting. */
+        in->is_broken = true;
+        loop_stop(in->loop);
+    }
+    return ERR_OK;
+}
+
+static enum err open_identity(struct injector *in)
+{
+    const struct injector_options *o = in->options;
+    struct identity_config config = {
+        .trust_domain = o->trust_domain,
+        .namespace_name = o->namespace_name,
+        .service_account = o->service_account,
+        .certd_address = o->certd,
+        .certd_name = o->certd_name,
+        .trust_bundle_file = o->trust_bundle,
+        .token_file = o->token_file,
+        .cert_file = o->cert_file,
+        .key_file = o->key_file,
+        .use = use,
+        .owner = in,
+    };
+    return identity_open(in->loop, &config, &in->identity);
+}
+
+/* ---- life */
+
+static enum err open_keeper(struct injector *in)
+{
+    char why[KUBE_DETAIL_MAX];
+    struct kube_config config;
+    if (!in->options->webhooks)
+        return ERR_OK;
+    enum err e = kube_config_load(in->options->kubeconfig, &config, why);
+    if (e) {
+        LOG_E("injector", "the API server cannot be asked: %s", why);
+        return e;
+    }
+    in->client = kube_client_create(in->loop, &config);
+    in->keeper = webhook_keeper_open(in->loop, in->client, slice_from_cstr(in->options->webhooks));
+    return ERR_OK;
+}
+
+static enum err open_health(struct injector *in)
+{
+    char text[ADDR_TEXT_MAX];
+    struct addr at;
+    in->health = (struct grpc_service){
+        .owner = in, .plain = injector_probe_answer, .http = {.max_streams = 8}};
+    struct grpc_door_config config = {in->options->health, &in->health, HTTP_PROTOCOL_1, NULL, in,
+                                      MAX_PROBES};
+    if (!in->options->health.family)
+        return ERR_OK;
+    enum err e = grpc_door_open(in->loop, &config, &in->health_door);
+    if (e) {
+        LOG_E("injector", "cannot listen on %s: %s", addr_format(&in->options->health, text),
+              err_text(e));
+        return e;
+    }
+    grpc_door_addr(in->health_door, &at);
+    LOG_I("injector", "health probe on %s", addr_format(&at, text));
+    return ERR_OK;
+}
+
+static void on_drained(struct timer *t)
+{
+    loop_stop(container_of(t, struct injector, drained)->loop);
+}
+
+static void on_signal(void *owner, int number)
+{
+    struct injector *in = owner;
+    if (number != SIGTERM && number != SIGINT)
+        return;
+    if (in->is_draining || !in->door) {
+        loop_stop(in->loop);
+        return;
+    }
+    in->is_draining = true;
+    LOG_I("injector", "stopping in %llu ms", (unsigned long long)in->options->drain_ms);
+    webhook_door_drain(in->door);
+    timer_start(&in->drained, in->options->drain_ms);
+}
+
+static enum err start(struct injector *in)
+{
+    const struct injector_options *o = in->options;
+    in->config = (struct inject_config){
+        .image = slice_from_cstr(o->image),
+        .pull_policy = slice_from_cstr(o->pull_policy),
+        .discovery = slice_from_cstr(o->discovery),
+        .certd = slice_from_cstr(o->sidecar_certd),
+        .trust_domain = slice_from_cstr(o->trust_domain),
+        .system_namespace = slice_from_cstr(o->namespace_name),
+        .native = !o->classic,
+    };
+    enum err e = open_health(in);
+    if (!e)
+        e = open_keeper(in);
+    return e ? e : open_identity(in);
+}
+
+static void dispose(struct injector *in)
+{
+    if (in->identity)
+        identity_close(in->identity);
+    webhook_keeper_close(in->keeper);
+    if (in->client)
+        kube_client_destroy(in->client);
+    webhook_door_close(in->door);
+    grpc_door_close(in->health_door);
+    timer_stop(&in->drained);
+    if (in->signals)
+        signals_close(in->signals);
+    tls_ctx_unref(in->ctx);
+    mem_free(in->metrics);
+}
+
+int injector_serve(const struct injector_options *options)
+{
+    struct injector in = {.options = options};
+    in.loop = loop_create();
+    timer_init(&in.drained, in.loop, on_drained);
+    enum err e = start(&in);
+    if (!e && !in.is_broken) {
+        in.signals = signals_open(in.loop, on_signal, &in);
+        loop_run(in.loop);
+    }
+    dispose(&in);
+    loop_destroy(in.loop);
+    return e || in.is_broken ? 1 : 0;
+}

@@ -1,0 +1,33 @@
+/* What the parts of the injector's composition share. One loop, one thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "injector/admission.h"
+#include "injector/injector_options.h"
+#include "injector/webhook_door.h"
+#include "injector/webhook_keeper.h"
+#include "lib/identity/identity.h"
+#include "lib/io/timer.h"
+#include "lib/net/grpc_door.h"
+
+struct injector {
+    const struct injector_options *options;
+    struct inject_config config;
+    struct loop *loop;
+    struct signals *signals;
+    struct kube_client *client; /* NULL: no webhook configurations to keep */
+    struct webhook_keeper *keeper;
+    struct identity *identity;
+    struct tls_ctx *ctx; /* NULL until there is a certificate */
+    struct webhook_door *door;
+    struct grpc_service health;
+    struct grpc_door *health_door;
+    struct timer drained;
+    bool is_draining, is_broken;
+    char *metrics; /* the last text of /metrics */
+    uint64_t counts[ADMISSION_HOOK_COUNT][ADMISSION_OUTCOME_COUNT];
+};
+
+/* injector_probe.c: what the health door answers. */
+unsigned injector_probe_answer(void *owner, struct slice method, struct slice path,
+                               struct slice *body);

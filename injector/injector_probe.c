@@ -1,0 +1,79 @@
+/* What the health door says: liveness, readiness, metrics. Ready is who has a certificate and is
+ * not about to end. On the injector's only thread. Must not know connections.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "injector/injector_priv.h"
+#include "lib/base/mem.h"
+#include "lib/base/metric.h"
+
+static unsigned judge_readiness(const struct injector *in, struct slice *body)
+{
+    if (in->door && !in->is_draining) {
+        *body = SLICE("ok\n");
+        return 200;
+    }
+    *body = in->door ? SLICE("stopping\n") : SLICE("there is no certificate yet\n");
+    return 503;
+}
+
+static void write_counts(const struct injector *in, struct buf *out)
+{
+    static const char *const hooks[ADMISSION_HOOK_COUNT] = {"inject", "validate"};
+    static const char *const outcomes[ADMISSION_OUTCOME_COUNT] = {
+#define X(name, label) label,
+        ADMISSION_OUTCOMES(X)
+#undef X
+    };
+    static const char *const name = "weft_injector_admissions_total";
+    metric_write_type(out, name, METRIC_COUNTER, "Reviews that were answered.");
+    for (size_t h = 0; h < ADMISSION_HOOK_COUNT; h++) {
+        for (size_t o = 0; o < ADMISSION_OUTCOME_COUNT; o++) {
+            struct metric_label labels[] = {{"webhook", slice_from_cstr(hooks[h])},
+                                            {"outcome", slice_from_cstr(outcomes[o])}};
+            metric_write_u64(out, name, labels, 2, in->counts[h][o]);
+        }
+    }
+}
+
+static struct slice metrics(struct injector *in)
+{
+    struct buf text;
+    int64_t end_ms = in->identity ? identity_not_after_ms(in->identity) : 0;
+    buf_init(&text);
+    write_counts(in, &text);
+    metric_write_type(&text, "weft_injector_certificate_not_after_seconds", METRIC_GAUGE,
+                      "When our certificate ends, in seconds since 1970.");
+    metric_write_u64(&text, "weft_injector_certificate_not_after_seconds", NULL, 0,
+                     (uint64_t)end_ms / 1000);
+    if (in->keeper) {
+        metric_write_type(&text, "weft_injector_webhooks_current", METRIC_GAUGE,
+                          "1: both webhook configurations carry the roots of our certificate.");
+        metric_write_u64(&text, "weft_injector_webhooks_current", NULL, 0,
+                         webhook_keeper_is_right(in->keeper));
+    }
+    size_t len = text.len;
+    mem_free(in->metrics);
+    in->metrics = mem_alloc(len);
+    buf_copy_out(&text, in->metrics, len);
+    buf_dispose(&text);
+    return slice_of(in->metrics, len);
+}
+
+unsigned injector_probe_answer(void *owner, struct slice method, struct slice path,
+                               struct slice *body)
+{
+    struct injector *in = owner;
+    bool is_ready = slice_eq(path, SLICE("/readyz")), is_alive = slice_eq(path, SLICE("/healthz"));
+    bool is_metrics = slice_eq(path, SLICE("/metrics"));
+    if (!is_ready && !is_alive && !is_metrics) {
+        *body = SLICE("not found: only /healthz, /readyz and /metrics are here\n");
+        return 404;
+    }
+    if (!slice_eq(method, SLICE("GET")) && !slice_eq(method, SLICE("HEAD"))) {
+        *body = SLICE("only GET\n");
+        return 405;
+    }
+    if (is_ready)
+        return judge_readiness(in, body);
+    *body = is_alive ? SLICE("ok\n") : metrics(in);
+    return 200;
+}

@@ -1,0 +1,22 @@
+/* Keeps caBundle of our own webhook configurations what it must be for the API server to trust us:
+ * the mesh's roots. Every replica does so; they write the same. One loop.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/base/slice.h"
+
+struct kube_client;
+struct loop;
+struct webhook_keeper;
+
+/* name: of the MutatingWebhookConfiguration and the ValidatingWebhookConfiguration; copied. */
+struct webhook_keeper *webhook_keeper_open(struct loop *l, struct kube_client *client,
+                                           struct slice name);
+/* The roots from now on. Nothing is written before the first call. */
+void webhook_keeper_set(struct webhook_keeper *k, struct slice roots_pem);
+/* Both are there and say what they must. */
+bool webhook_keeper_is_right(const struct webhook_keeper *k);
+/* Before the client is destroyed. */
+void webhook_keeper_close(struct webhook_keeper *k);
