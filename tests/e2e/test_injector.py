@@ -1,6 +1,6 @@
 """The injector behind a real API server, with its certificate from a real certd and nothing but the
-rights that its manifests give it: pods get sidecars, bad policies are refused with the checker's own
-words, and what is malformed is refused without harm.
+rights that its manifests give it: pods get sidecars, bad policies are refused with the checker's
+own words, and what is malformed is refused without harm.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import base64
@@ -357,8 +357,8 @@ def review(**request):
 
 
 @pytest.mark.parametrize("body, why", [
-    ("", "not JSON"), ("{", "not JSON"), ("[]", "no AdmissionReview"), ("null", "no AdmissionReview"),
-    ("{}", "no AdmissionReview"), ('{"kind":"AdmissionReview"}', "only admission.k8s.io/v1"),
+    ("", "not JSON"), ("{", "not JSON"), ("[]", "no AdmissionReview"),
+    ("null", "no AdmissionReview"), ("{}", "no AdmissionReview"), ('{"kind":"AdmissionReview"}', "only admission.k8s.io/v1"),
     ('{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}', "no request"),
     ('{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{}}', "no uid"),
     (review(object=[1]), "no object"), (review(uid=7), "no uid"),
