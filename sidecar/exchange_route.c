@@ -106,11 +106,9 @@ static enum progress use_table(struct exchange *ex, const struct route_table *ta
 
 static enum progress route_inbound(struct exchange *ex)
 {
-    const struct settings *settings = ex->worker->settings;
-    const struct addr *to = settings->inbound_forward.family ? &settings->inbound_forward
-                                                             : &ex->session->info.original_dst;
     ex->route = &inbound_route;
-    ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("inbound"), to, (struct slice){0});
+    ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("inbound"), &ex->session->forward,
+                                   (struct slice){0});
     return GO;
 }
 

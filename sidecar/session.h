@@ -20,6 +20,8 @@ struct session {
     struct tls_peer peer;      /* what info.tls_peer points at */
     bool is_explicit;          /* not redirected: the Host header decides */
     bool is_mesh;              /* mutual TLS with a mesh peer, by our ALPN */
+    bool is_direct;            /* inbound, not redirected: the SNI must say which port it is for */
+    struct addr forward;       /* inbound: where the app is; family 0: not known yet */
     uint16_t gateway_port;     /* ingress */
     bool is_bytes;             /* ingress: what is inside TLS is no HTTP */
     bool is_probed;            /* the client was silent, and the server was asked */

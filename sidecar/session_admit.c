@@ -10,6 +10,7 @@
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"
+#include "sidecar/session_priv.h"
 
 static const struct snapshot *snapshot_of(const struct session *s)
 {
@@ -69,6 +70,23 @@ bool session_offers_mesh(const struct session *s, const struct sniff_hello *hell
     return false;
 }
 
+/* Only ports that are known: behind the loopback address there is more than the app offers. */
+bool session_take_named_port(struct session *s, struct slice sni)
+{
+    static const struct addr loopback = {.family = 4, .ip = {127, 0, 0, 1}};
+    const struct slice suffix = SLICE(".weft");
+    uint64_t port;
+    if (sni.len < 2 + suffix.len || sni.ptr[0] != 'p' || !slice_ends_with(sni, suffix) ||
+        slice_to_u64(slice_sub(sni, 1, sni.len - 1 - suffix.len), &port) || port > UINT16_MAX)
+        return false;
+    if (!snapshot_inbound_port(snapshot_of(s), (uint16_t)port))
+        return false;
+    s->info.original_dst.port = (uint16_t)port;
+    s->forward = loopback;
+    s->forward.port = (uint16_t)port;
+    return true;
+}
+
 static struct cluster *outbound_cluster(struct session *s)
 {
     const struct addr *to = &s->info.original_dst;
@@ -113,13 +131,11 @@ bool session_has_backend(const struct session *s)
 
 struct cluster *session_cluster(struct session *s)
 {
-    const struct addr *forward = &s->worker->settings->inbound_forward;
     switch (s->info.direction) {
     case DIRECTION_OUTBOUND:
         return s->is_explicit ? NULL : outbound_cluster(s);
     case DIRECTION_INBOUND:
-        return cluster_for_addr(&s->worker->clusters, SLICE("inbound"),
-                                forward->family ? forward : &s->info.original_dst,
+        return cluster_for_addr(&s->worker->clusters, SLICE("inbound"), &s->forward,
                                 (struct slice){0});
     case DIRECTION_INGRESS:
         return gateway_cluster(s);
@@ -140,6 +156,10 @@ bool session_admit_opaque(struct session *s, char why[128])
 {
     if (s->info.direction == DIRECTION_OUTBOUND)
         return true;
+    if (s->info.direction == DIRECTION_INBOUND && !s->forward.family) {
+        snprintf(why, 128, "%s", SESSION_NOT_REDIRECTED);
+        return false;
+    }
     if (s->info.direction == DIRECTION_INBOUND && !s->is_mesh &&
         mtls_mode(s) == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT) {
         snprintf(why, 128, "this workload accepts mutual TLS only");

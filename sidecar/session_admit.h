@@ -13,6 +13,9 @@ int session_inbound_protocol(const struct session *s);
 bool session_is_declared_http(const struct session *s);
 /* Does the ClientHello offer one of our ALPN names, and is mutual TLS not disabled here? */
 bool session_offers_mesh(const struct session *s, const struct sniff_hello *hello);
+/* A connection that was not redirected says by its SNI, "p<port>.weft", which of the app's ports it
+ * is for. False: it does not, or that is none that the app is called at. */
+bool session_take_named_port(struct session *s, struct slice sni);
 /* Where an opaque connection goes; NULL: nowhere. */
 struct cluster *session_cluster(struct session *s);
 /* At a gateway: is there any for this connection, whichever share it falls into? */

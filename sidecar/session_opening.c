@@ -46,7 +46,7 @@ static void on_silence(struct timer *t)
         give_up_deciding(s);
         return;
     }
-    if (session_is_declared_http(s) || s->is_probed) {
+    if (session_is_declared_http(s) || s->is_probed || s->is_direct) {
         session_drop(s);
         return;
     }
@@ -133,8 +133,14 @@ void session_accept_tls(struct session *s, struct tls_ctx *ctx)
 
 static void decide_tls(struct session *s, const struct sniff_hello *hello)
 {
+    if (s->is_direct && !session_take_named_port(s, hello->sni)) {
+        session_refuse(s, SESSION_NOT_REDIRECTED);
+        return;
+    }
     bool ours = s->info.direction == DIRECTION_INBOUND && session_offers_mesh(s, hello);
-    if (ours && !s->worker->identity)
+    if (s->is_direct && !ours)
+        session_refuse(s, "a connection that was not redirected here must be of the mesh");
+    else if (ours && !s->worker->identity)
         session_refuse(s, "mutual TLS is wanted and this workload has no certificate yet");
     else if (ours)
         session_accept_tls(s, s->worker->identity->server);
@@ -162,6 +168,10 @@ static void decide(struct session *s)
     enum sniff_result result = session_sniff(s, &hello);
     if (result == SNIFF_MORE && s->has_eof)
         result = SNIFF_OPAQUE;
+    if (s->is_direct && result != SNIFF_MORE && result != SNIFF_TLS) {
+        session_refuse(s, SESSION_NOT_REDIRECTED);
+        return;
+    }
     switch (result) {
     case SNIFF_MORE:
         if (s->early.len >= SESSION_EARLY_MAX)
@@ -258,13 +268,11 @@ static void begin_inbound(struct session *s)
     bool redirected =
         tcp_original_dst(s->transport, dst) == ERR_OK && !addr_eq(dst, &s->info.local);
     const struct addr *forward = &s->worker->settings->inbound_forward;
-    if (!redirected && !forward->family) {
-        *dst = s->info.local;
-        session_refuse(s, "it was not redirected here, so where it wants to go is not known");
-        return;
-    }
+    s->is_direct = !redirected && !forward->family;
     if (!redirected)
-        *dst = *forward;
+        *dst = forward->family ? *forward : s->info.local;
+    if (!s->is_direct)
+        s->forward = forward->family ? *forward : *dst;
     /* Else a stranger could use the outbound listener by way of the inbound one. */
     if (redirected && (dst->port == s->worker->settings->outbound_port ||
                        dst->port == s->worker->settings->inbound_port)) {

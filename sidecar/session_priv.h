@@ -20,6 +20,8 @@ void session_accept_tls(struct session *s, struct tls_ctx *ctx);
 /* Waits for the first bytes of what is declared to be HTTP. */
 void session_await_http(struct session *s);
 
+#define SESSION_NOT_REDIRECTED "it was not redirected here, so where it wants to go is not known"
+
 /* session_gateway.c: the same for a connection at a gateway's port. */
 void session_gateway_begin(struct session *s);
 

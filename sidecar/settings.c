@@ -316,22 +316,12 @@ static void complete(struct settings *s)
     complete_http(s);
 }
 
-/* "name:port", "10.0.0.1:80", "[::1]:80" */
 static bool split_discovery(struct settings *s)
 {
-    struct slice text = slice_from_cstr(s->discovery), host = text;
-    uint64_t port = 0;
-    size_t colon = text.len;
-    while (colon > 0 && text.ptr[colon - 1] != ':')
-        colon--;
-    if (colon < 2 || slice_to_u64(slice_sub(text, colon, text.len - colon), &port) || port == 0 ||
-        port > 65535)
+    struct slice host;
+    if (addr_split(slice_from_cstr(s->discovery), &host, &s->discovery_port))
         return false;
-    host.len = colon - 1;
-    if (host.ptr[0] == '[' && host.len > 2 && host.ptr[host.len - 1] == ']')
-        host = slice_sub(host, 1, host.len - 2);
     s->discovery_host = mem_strndup(host.ptr, host.len);
-    s->discovery_port = (uint16_t)port;
     return true;
 }
 

@@ -88,6 +88,28 @@ char *addr_format_ip(const struct addr *a, char text[ADDR_TEXT_MAX])
     return text;
 }
 
+enum err addr_split(struct slice text, struct slice *host, uint16_t *port)
+{
+    uint64_t n;
+    size_t colon = text.len;
+    while (colon > 0 && text.ptr[colon - 1] != ':')
+        colon--;
+    if (colon < 2 || slice_to_u64(slice_sub(text, colon, text.len - colon), &n) || n == 0 ||
+        n > UINT16_MAX)
+        return ERR_SYNTAX;
+    struct slice name = slice_sub(text, 0, colon - 1);
+    if (name.ptr[0] == '[') {
+        if (name.len < 3 || name.ptr[name.len - 1] != ']')
+            return ERR_SYNTAX;
+        name = slice_sub(name, 1, name.len - 2);
+    } else if (slice_find_byte(name, ':') < name.len) {
+        return ERR_SYNTAX; /* an IPv6 address needs brackets */
+    }
+    *host = name;
+    *port = (uint16_t)n;
+    return ERR_OK;
+}
+
 char *addr_format(const struct addr *a, char text[ADDR_TEXT_MAX])
 {
     char ip[ADDR_TEXT_MAX];

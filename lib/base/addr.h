@@ -24,6 +24,9 @@ struct cidr {
 
 /* "10.0.0.1:80", "[::1]:80"; without a port, port is 0. ERR_SYNTAX. Zone ids are refused. */
 MUST_USE enum err addr_parse(struct slice text, struct addr *out);
+/* "certd.weft-system.svc:15012", "10.0.0.1:80", "[::1]:80": a host (a view into text, without
+ * brackets), which may be a name, and a port from 1. ERR_SYNTAX. */
+MUST_USE enum err addr_split(struct slice text, struct slice *host, uint16_t *port);
 /* "10.0.0.1:80", "[::1]:80"; into text, NUL-terminated; returns text. */
 char *addr_format(const struct addr *a, char text[ADDR_TEXT_MAX]);
 /* The same without the port. */

@@ -12,12 +12,14 @@
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
 #include "lib/identity/identity_request.h"
+#include "lib/io/file.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/io/watch.h"
 
 #define RETRY_BASE_MS 500
 #define RETRY_MAX_MS 30000
+#define BUNDLE_MAX (1024u * 1024)
 
 struct identity {
     struct loop *loop;
@@ -26,7 +28,8 @@ struct identity {
     struct identity_material current; /* chain_pem NULL: none */
     struct identity_request *request;
     struct loop_task close_request;
-    struct watch *watch;
+    struct watch *watch;        /* of the certificate's folder */
+    struct watch *bundle_watch; /* of the trust bundle's */
     struct timer timer;
     struct rand_state rand;
     unsigned failures; /* in a row */
@@ -148,12 +151,28 @@ static void start_with_certd(struct identity *id)
 
 /* ---- from files ---- */
 
+static enum err read_files(const struct identity_config *s, struct identity_material *m,
+                           char detail[TLS_DETAIL_MAX])
+{
+    if (file_is_public(s->key_file)) {
+        snprintf(detail, TLS_DETAIL_MAX,
+                 "everybody may read the private key %s; make it its owner's alone: chmod 600",
+                 s->key_file);
+        return ERR_DENIED;
+    }
+    enum err e = identity_material_read(m, s->key_file, s->cert_file, s->trust_bundle_file);
+    if (e != ERR_OK)
+        snprintf(detail, TLS_DETAIL_MAX, "%s, %s or %s cannot be read: %s", s->key_file,
+                 s->cert_file, s->trust_bundle_file, err_text(e));
+    return e;
+}
+
 static enum err load_files(struct identity *id)
 {
     const struct identity_config *s = &id->config;
-    char detail[TLS_DETAIL_MAX] = "the files cannot be read";
+    char detail[TLS_DETAIL_MAX];
     struct identity_material m;
-    enum err e = identity_material_read(&m, s->key_file, s->cert_file, s->trust_bundle_file);
+    enum err e = read_files(s, &m, detail);
     if (e == ERR_OK)
         e = use(id, &m, detail);
     if (e != ERR_OK)
@@ -168,17 +187,75 @@ static void on_files_changed(void *owner)
         return;
 }
 
-static enum err start_with_files(struct identity *id)
+static enum err watch_folder_of(struct identity *id, const char *file, watch_fn on_change,
+                                struct watch **out)
 {
-    char *dir = mem_strdup(id->config.cert_file);
+    char *dir = mem_strdup(file);
     char *slash = strrchr(dir, '/');
     if (slash)
         *slash = 0;
-    enum err e = load_files(id);
-    if (e == ERR_OK)
-        e = watch_open(id->loop, slash ? dir : ".", on_files_changed, id, &id->watch);
+    enum err e = watch_open(id->loop, slash ? dir : ".", on_change, id, out);
     mem_free(dir);
     return e;
+}
+
+static enum err start_with_files(struct identity *id)
+{
+    enum err e = load_files(id);
+    return e ? e : watch_folder_of(id, id->config.cert_file, on_files_changed, &id->watch);
+}
+
+/* ---- the trust bundle ---- */
+
+/* The same certificate with other roots. When it does not chain to them, the CA has moved on, and
+ * has another certificate for us. */
+static void use_roots(struct identity *id, char *roots)
+{
+    char detail[TLS_DETAIL_MAX];
+    struct identity_material m = {
+        .key_pem = mem_strdup(id->current.key_pem),
+        .chain_pem = mem_strdup(id->current.chain_pem),
+        .roots_pem = roots,
+    };
+    enum err e = use(id, &m, detail);
+    if (e == ERR_OK) {
+        LOG_I("identity", "%s: other roots are trusted from now on", id->config.trust_bundle_file);
+        if (id->config.keep_dir && identity_material_save(&id->current, id->config.keep_dir))
+            LOG_W("identity", "%s: the roots cannot be kept", id->config.keep_dir);
+        return;
+    }
+    LOG_W("identity", "%s: %s; asking for another certificate", id->config.trust_bundle_file,
+          detail);
+    id->by_token = has_token(id);
+    timer_start(&id->timer, 0);
+}
+
+static void on_bundle_changed(void *owner)
+{
+    struct identity *id = owner;
+    char *roots;
+    size_t len;
+    if (id->config.cert_file) {
+        on_files_changed(id);
+        return;
+    }
+    enum err e = file_read(id->config.trust_bundle_file, BUNDLE_MAX, &roots, &len);
+    if (e != ERR_OK)
+        LOG_W("identity", "%s: %s", id->config.trust_bundle_file, err_text(e));
+    else if (has_certificate(id) && strcmp(roots, id->current.roots_pem) != 0)
+        use_roots(id, mem_strdup(roots));
+    else if (!has_certificate(id) && !id->request)
+        timer_start(&id->timer, 0); /* what failed may go now */
+    if (e == ERR_OK)
+        mem_free(roots);
+}
+
+static void watch_bundle(struct identity *id)
+{
+    const char *file = id->config.trust_bundle_file;
+    enum err e = file ? watch_folder_of(id, file, on_bundle_changed, &id->bundle_watch) : ERR_OK;
+    if (e != ERR_OK)
+        LOG_W("identity", "%s: changes will not be seen: %s", file, err_text(e));
 }
 
 /* ---- life ---- */
@@ -208,6 +285,7 @@ enum err identity_open(struct loop *l, const struct identity_config *config, str
         identity_close(id);
         return e;
     }
+    watch_bundle(id);
     *out = id;
     return ERR_OK;
 }
@@ -218,6 +296,8 @@ void identity_close(struct identity *id)
     loop_task_cancel(&id->close_request);
     if (id->watch)
         watch_close(id->watch);
+    if (id->bundle_watch)
+        watch_close(id->bundle_watch);
     close_request(&id->close_request);
     identity_material_dispose(&id->current);
     mem_free(id->spiffe_id);

@@ -14,8 +14,10 @@ struct loop;
 /* Texts must outlive the identity. */
 struct identity_config {
     const char *trust_domain, *namespace_name, *service_account;
-    const char *certd_address, *certd_name; /* NULL: no CA to ask */
-    const char *trust_bundle_file;
+    /* The CA, as host and port; NULL: none to ask. The name is what its certificate says, or the
+     * SPIFFE ID of weft-certd in control_namespace (NULL: weft-system). */
+    const char *certd_address, *certd_name, *control_namespace;
+    const char *trust_bundle_file; /* watched: other roots are other contexts, at once */
     /* What proves to the CA who we are while there is no certificate: a token that Kubernetes keeps
      * fresh and that is read again each time, or one that works once. NULL: none. */
     const char *token_file, *join_token_file;

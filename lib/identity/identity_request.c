@@ -165,15 +165,18 @@ static enum err make_context(const struct identity_request *r,
 static enum err connect_client(struct identity_request *r, struct loop *l,
                                const struct identity_material *current, char detail[TLS_DETAIL_MAX])
 {
-    char *ca_id = mem_printf("spiffe://%s/ns/weft-system/sa/weft-certd", r->config->trust_domain);
+    const char *space = r->config->control_namespace;
+    char *ca_id = mem_printf("spiffe://%s/ns/%s/sa/weft-certd", r->config->trust_domain,
+                             space ? space : "weft-system");
     struct grpc_client_config config = {.server_name = slice_from_cstr(r->config->certd_name),
                                         .expect_spiffe_id = slice_from_cstr(ca_id),
                                         .connect_timeout_ms = CONNECT_MS,
                                         .idle_ms = CALL_MS};
     struct tls_ctx *ctx = NULL;
-    enum err e = addr_parse(slice_from_cstr(r->config->certd_address), &config.to);
+    enum err e = addr_split(slice_from_cstr(r->config->certd_address), &config.host, &config.port);
     if (e != ERR_OK)
-        snprintf(detail, TLS_DETAIL_MAX, "--certd %s is not an address", r->config->certd_address);
+        snprintf(detail, TLS_DETAIL_MAX, "--certd %s: a host name or address and a port",
+                 r->config->certd_address);
     else
         e = make_context(r, current, &ctx, detail);
     if (e == ERR_OK) {

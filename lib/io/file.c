@@ -157,6 +157,12 @@ bool file_is_exposed(const char *path)
     return stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH)) != 0;
 }
 
+bool file_is_public(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0;
+}
+
 bool file_has_name(const char *path)
 {
     struct stat st;

@@ -23,3 +23,5 @@ MUST_USE enum err file_list(const char *dir, const char *const *suffixes,
 bool file_has_name(const char *path);
 /* True when group or others may read it. */
 bool file_is_exposed(const char *path);
+/* True when everybody may read it. (What is mounted into a pod is often its group's to read.) */
+bool file_is_public(const char *path);

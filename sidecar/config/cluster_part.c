@@ -21,6 +21,14 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
     return value ? value : otherwise;
 }
 
+static void take_mesh_port(const struct part_build *b, const Weft__Config__V1__Endpoint *from,
+                           struct endpoint_conf *to)
+{
+    to->mesh_port = (uint16_t)from->mesh_port;
+    if (to->mesh_port)
+        to->port_name = arena_printf(&b->part->arena, "p%u.weft", to->addr.port);
+}
+
 static enum err take_endpoint(const struct part_build *b, struct stable_ids *ids,
                               struct slice cluster, const Weft__Config__V1__Endpoint *from,
                               struct endpoint_conf *to)
@@ -33,7 +41,11 @@ static enum err take_endpoint(const struct part_build *b, struct stable_ids *ids
     if (from->weight > ENDPOINT_WEIGHT_MAX)
         return part_refuse(b, "endpoint %s weighs more than %d", from->address,
                            ENDPOINT_WEIGHT_MAX);
+    if (from->mesh_port > UINT16_MAX || (from->mesh_port && !from->meshed))
+        return part_refuse(b, "endpoint %s: a port for the mesh is one of a meshed endpoint",
+                           from->address);
     char text[ADDR_TEXT_MAX];
+    take_mesh_port(b, from, to);
     to->address_text = part_text(b->part, addr_format(&to->addr, text));
     to->weight = or_default(from->weight, 1);
     to->meshed = from->meshed;

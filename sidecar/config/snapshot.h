@@ -72,6 +72,8 @@ struct endpoint_health {
 
 struct endpoint_conf {
     struct addr addr;
+    uint16_t mesh_port;     /* where its sidecar is dialled; 0: at addr */
+    struct slice port_name; /* with mesh_port: "p<port of addr>.weft", which says what it is for */
     uint32_t weight;
     bool meshed, ready;
     struct slice address_text; /* "10.0.0.1:9080" */

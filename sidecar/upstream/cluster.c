@@ -97,6 +97,7 @@ static struct endpoint *take_endpoint(struct endpoint **old, uint32_t count,
         struct endpoint *e = old[i];
         /* A pod that came back at the same address under another identity is another endpoint. */
         if (e && addr_eq(&e->conf->addr, &conf->addr) && e->conf->meshed == conf->meshed &&
+            e->conf->mesh_port == conf->mesh_port &&
             slice_eq(e->conf->spiffe_id, conf->spiffe_id)) {
             old[i] = NULL;
             return e;

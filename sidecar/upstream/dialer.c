@@ -55,9 +55,13 @@ struct stream *dialer_open(struct endpoint *e, enum backend_speech speech,
         options.bind = conf->addr.family == 4 ? passthrough_v4 : passthrough_v6;
     if (!mesh && !own)
         return tcp_dial(w->loop, &conf->addr, &options, events, owner);
-    struct stream *s = tcp_dial(w->loop, &conf->addr, &options, NULL, NULL);
+    struct addr to = conf->addr;
+    if (mesh && conf->mesh_port)
+        to.port = conf->mesh_port;
+    struct stream *s = tcp_dial(w->loop, &to, &options, NULL, NULL);
     if (mesh) {
-        struct tls_stream_options tls = {.expect_spiffe_id = conf->spiffe_id};
+        struct tls_stream_options tls = {.expect_spiffe_id = conf->spiffe_id,
+                                         .server_name = conf->port_name};
         s = tls_stream_create(s, w->identity->client[mesh_name(e, speech)], &tls, NULL,
                               own ? NULL : events, own ? NULL : owner);
     }

@@ -127,10 +127,44 @@ static void not_redirected(void **state)
     sim_pod_prepare(&p);
     sim_pod_start(&p);
     sim_node_identify(&p.node, SELF);
+    /* Silent, in the clear, and TLS that does not say for which port: all are turned away. */
     struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 15006);
+    sim_advance(&p.sim, 1000);
+    assert_true(sim_peer_is_over(client));
+    sim_peer_destroy(client);
+    client = sim_node_connect_inbound(&p.node, "10.0.5.5", 15006);
+    sim_peer_send(client, ROAD_GET);
     sim_turn(&p.sim);
     assert_true(sim_peer_is_over(client));
     sim_peer_destroy(client);
+    static const char *const names[] = {NULL, "p.weft", "p8080", "p99999.weft", "p9999.weft", "x"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        client = sim_node_connect_inbound(&p.node, "10.0.5.5", 15006);
+        sim_tls_connect_to(client->s, names[i], MESH_CLIENT, "weft-h1");
+        sim_turn(&p.sim);
+        assert_true(sim_peer_is_over(client));
+        sim_peer_destroy(client);
+    }
+    assert_int_equal(p.app.connections, 0);
+    sim_pod_close(&p);
+}
+
+/* The right name, but not one of ours who asks. */
+static void named_port_is_for_the_mesh(void **state)
+{
+    struct sim_pod p;
+    sim_pod_prepare(&p);
+    sim_conf_inbound_port(&p.conf, p.inbound, 8080, SIM_HTTP);
+    sim_pod_start(&p);
+    sim_node_identify(&p.node, SELF);
+    for (int i = 0; i < 2; i++) {
+        struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 15006);
+        sim_tls_connect_to(client->s, "p8080.weft", i ? MESH_CLIENT : NULL, i ? "h2" : "weft-h1");
+        sim_turn(&p.sim);
+        assert_true(sim_peer_is_over(client));
+        sim_peer_destroy(client);
+    }
+    assert_int_equal(p.app.connections, 0);
     sim_pod_close(&p);
 }
 
@@ -243,10 +277,15 @@ static void stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mesh_by_alpn),   cmocka_unit_test(mesh_without_an_identity),
-        cmocka_unit_test(foreign_tls),    cmocka_unit_test(strict_refuses_opaque),
-        cmocka_unit_test(not_redirected), cmocka_unit_test(explicit_from_outside_the_pod),
-        cmocka_unit_test(passthrough),    cmocka_unit_test(drain),
+        cmocka_unit_test(mesh_by_alpn),
+        cmocka_unit_test(mesh_without_an_identity),
+        cmocka_unit_test(foreign_tls),
+        cmocka_unit_test(strict_refuses_opaque),
+        cmocka_unit_test(not_redirected),
+        cmocka_unit_test(named_port_is_for_the_mesh),
+        cmocka_unit_test(explicit_from_outside_the_pod),
+        cmocka_unit_test(passthrough),
+        cmocka_unit_test(drain),
         cmocka_unit_test(stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,31 @@ static void test_cidr_refused(void **state)
     assert_int_equal(c.bits, 77);
 }
 
+static void test_split(void **state)
+{
+    static const struct {
+        const char *text, *host;
+        uint16_t port;
+    } good[] = {
+        {"certd.weft-system.svc:15012", "certd.weft-system.svc", 15012},
+        {"10.0.0.1:1", "10.0.0.1", 1},
+        {"[::1]:65535", "::1", 65535},
+    };
+    static const char *const bad[] = {"",       ":80",     "host",      "host:",  "host:0",
+                                      "host:x", "host:-1", "h:65536",   "::1:80", "[::1:80",
+                                      "[]:80",  "[::1]80", "host:80:90"};
+    struct slice host;
+    uint16_t port;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(addr_split(slice_from_cstr(good[i].text), &host, &port), ERR_OK);
+        assert_true(slice_eq_cstr(host, good[i].host));
+        assert_int_equal(port, good[i].port);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (addr_split(slice_from_cstr(bad[i]), &host, &port) != ERR_SYNTAX)
+            fail_msg("%s was taken", bad[i]);
+}
+
 static void test_cidr_none(void **state)
 {
     struct cidr all = prefix("0.0.0.0/0"), unset = {0};
@@ -235,7 +260,7 @@ int main(void)
         cmocka_unit_test(test_format_none),   cmocka_unit_test(test_compare),
         cmocka_unit_test(test_loopback),      cmocka_unit_test(test_sockaddr),
         cmocka_unit_test(test_cidr_contains), cmocka_unit_test(test_cidr_refused),
-        cmocka_unit_test(test_cidr_none),
+        cmocka_unit_test(test_cidr_none),     cmocka_unit_test(test_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

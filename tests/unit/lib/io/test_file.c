@@ -154,12 +154,13 @@ static void test_exposed(void **state)
     folder_put(&f, "key", "secret");
     static const struct {
         mode_t mode;
-        bool exposed;
-    } rows[] = {{0600, false}, {0400, false}, {0620, false},
-                {0640, true},  {0604, true},  {0644, true}};
+        bool exposed, public;
+    } rows[] = {{0600, false, false}, {0400, false, false}, {0620, false, false},
+                {0640, true, false},  {0604, true, true},   {0644, true, true}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(chmod(folder_at(&f, "key"), rows[i].mode), 0);
         assert_int_equal(file_is_exposed(folder_at(&f, "key")), rows[i].exposed);
+        assert_int_equal(file_is_public(folder_at(&f, "key")), rows[i].public);
     }
     assert_false(file_is_exposed(folder_at(&f, "none")));
     folder_dispose(&f);
