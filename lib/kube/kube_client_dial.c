@@ -81,9 +81,11 @@ static void dial_next(struct kube_client *c)
     };
     struct tcp_dial_options tcp = {.timeout_ms = CONNECT_MS};
     struct tls_stream_options tls = {.server_name = slice_from_cstr(c->config.server_name)};
-    struct addr *to = &c->dial.addrs[c->dial.next++];
-    struct stream *s = tcp_dial(c->loop, to, &tcp, &events, c);
-    c->dial.stream = tls_stream_create(s, c->tls, &tls, NULL, &events, c);
+    struct kube_dial *d = &c->dial;
+    struct addr *to = &d->addrs[d->next++];
+    struct stream *s = d->connect ? d->connect(d->connect_owner, to, &events, c)
+                                  : tcp_dial(c->loop, to, &tcp, &events, c);
+    d->stream = tls_stream_create(s, c->tls, &tls, NULL, &events, c);
 }
 
 static void on_addresses(void *owner, enum err e, const struct addr *addrs, size_t count)

@@ -29,6 +29,10 @@ struct kube_dial {
     struct stream *stream;
     struct addr addrs[RESOLVE_MAX];
     size_t count, next;
+    /* Instead of TCP, for tests in memory; NULL: TCP. */
+    struct stream *(*connect)(void *connect_owner, const struct addr *to,
+                              const struct stream_events *events, void *owner);
+    void *connect_owner;
 };
 
 struct kube_seen {
