@@ -32,8 +32,8 @@ static void give_up(struct kube_client *c, enum err why, const char *detail)
     char *text = NULL;
     struct kube_dial *d = &c->dial;
     if (d->next >= d->count)
-        text = mem_printf("%s (%s): %s%s%s", c->url, addr_format(&d->addrs[d->next - 1], ip),
-                          err_text(why), detail ? ": " : "", detail ? detail : "");
+        text = mem_printf("%s (%s): %s", c->url, addr_format(&d->addrs[d->next - 1], ip),
+                          detail ? detail : err_text(why));
     kube_dial_stop(c);
     if (text)
         kube_client_dial_failed(c, text);

@@ -96,6 +96,13 @@ void kube_dial_stop(struct kube_client *c);
 void kube_client_dial_failed(struct kube_client *c, char *why);
 void kube_client_add_conn(struct kube_client *c, struct stream *s, enum http_protocol protocol);
 
+/* kube_request_text.c: fills r->request. On failure *why (mem_alloc'ed) says why. */
+MUST_USE enum err kube_request_head(struct kube_request *r, char **why);
+/* Of an answer that is not 2xx: the message of its Status object, or the beginning of whatever text
+ * there is; and how long its Retry-After asks to wait, in milliseconds. */
+struct slice kube_request_failure(struct kube_request *r, struct slice body);
+uint32_t kube_request_pause(const struct kube_request *r);
+
 /* Sends it on a connection that has room. */
 void kube_request_send(struct kube_request *r, struct kube_conn *conn);
 /* It will be told, at the end of the turn, that there was no answer. */

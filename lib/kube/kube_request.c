@@ -3,7 +3,6 @@
  * client's loop. Must not know how connections come and go.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
 #include "lib/kube/kube_client_priv.h"
 
 enum {
@@ -11,8 +10,6 @@ enum {
     TIMEOUT_MS = 30000,
     BODY_MAX = 16 << 20,
     TRIES_MAX = 3,
-    SHOWN_MAX = 200,
-    RETRY_AFTER_MAX_S = 3600,
 };
 
 static void free_request(struct loop_task *task)
@@ -73,30 +70,6 @@ static void tell(struct kube_request *r, const struct kube_result *result)
         r->events.on_end(r->owner, result);
 }
 
-/* The message of a Status object, or the beginning of whatever text there is. */
-static struct slice failure_of(struct kube_request *r, struct slice body)
-{
-    struct doc_error error;
-    const struct doc *status;
-    struct slice text = {NULL, 0};
-    if (body.len && doc_json_parse(body, &r->arena, &status, &error) == ERR_OK)
-        text = doc_string(doc_get(status, SLICE("message")));
-    else if (body.len && body.ptr[0] >= ' ' && body.ptr[0] < 0x7f)
-        text = slice_sub(body, 0, slice_find_byte(slice_sub(body, 0, SHOWN_MAX), '\n'));
-    if (text.len)
-        return text;
-    return arena_printf(&r->arena, "HTTP status %u %s", r->head->status,
-                        message_reason(r->head->status));
-}
-
-static uint32_t retry_after(const struct kube_request *r)
-{
-    uint64_t seconds;
-    if (slice_to_u64(headers_get_id(&r->head->headers, HEADER_RETRY_AFTER), &seconds))
-        return 0;
-    return (uint32_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * 1000;
-}
-
 static void tell_answer(struct kube_request *r)
 {
     struct kube_result result = {.status = r->head->status};
@@ -108,8 +81,8 @@ static void tell_answer(struct kube_request *r)
     if (result.status == 401)
         r->client->token_is_old = true;
     if (!is_good(r)) {
-        result.detail = failure_of(r, result.body);
-        result.retry_after_ms = retry_after(r);
+        result.detail = kube_request_failure(r, result.body);
+        result.retry_after_ms = kube_request_pause(r);
     }
     tell(r, &result);
     mem_free(body);
@@ -255,35 +228,6 @@ static void on_timer(struct timer *timer)
 
 /* ---- sending it */
 
-static enum err make_head(struct kube_request *r, char **why)
-{
-    struct kube_client *c = r->client;
-    struct message *m = &r->request;
-    struct slice token;
-    enum err e = kube_client_token(c, &token, why);
-    if (e)
-        return e;
-    message_init(m, &r->arena);
-    m->version = HTTP_1_1;
-    m->method = slice_from_cstr(r->method);
-    m->scheme = SLICE("https");
-    m->authority = slice_from_cstr(c->authority);
-    m->path = r->path;
-    headers_add_id(&m->headers, HEADER_ACCEPT, SLICE("application/json"));
-    headers_add_id(&m->headers, HEADER_USER_AGENT, SLICE("weft/" WEFT_VERSION));
-    if (token.len)
-        headers_add_id(&m->headers, HEADER_AUTHORIZATION,
-                       arena_printf(&r->arena, "Bearer %.*s", SLICE_ARG(token)))
-            ->never_index = true;
-    if (r->body.len) {
-        m->content_length = (int64_t)r->body.len;
-        headers_add_id(&m->headers, HEADER_CONTENT_TYPE, slice_from_cstr(r->content_type));
-        headers_add_id(&m->headers, HEADER_CONTENT_LENGTH,
-                       arena_printf(&r->arena, "%zu", r->body.len));
-    }
-    return ERR_OK;
-}
-
 static const struct http_events stream_events = {
     .on_head = on_head,
     .on_body = on_body,
@@ -296,7 +240,7 @@ static const struct http_events stream_events = {
 void kube_request_send(struct kube_request *r, struct kube_conn *conn)
 {
     char *why = NULL;
-    if (make_head(r, &why)) {
+    if (kube_request_head(r, &why)) {
         kube_request_fail(r, why);
         mem_free(why);
         return;
