@@ -71,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                   .workload = {"frontend-a", 10}};
     static const struct compile_target gateway = {.namespace_name = {"shop", 4},
                                                   .gateway = {"front-door", 10}};
+    static const struct compile_target ingress = {.namespace_name = {"weft-system", 11},
+                                                  .gateway = {"weft-ingress", 12}};
     struct policy_set *set = policy_set_create();
     struct diag_list diags;
     diag_list_init(&diags);
@@ -82,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!e) {
         check_target(set, &sidecar);
         check_target(set, &gateway);
+        check_target(set, &ingress);
     }
     LIST_FOREACH(node, &diags.items)
     diag_format(&diags, container_of(node, struct diag, node));
