@@ -10,6 +10,7 @@
 #include "lib/kube/kube_lease.h"
 #include "policies/policyd/feed_kube.h"
 #include "policies/policyd/gateway_keeper.h"
+#include "policies/policyd/status_writer.h"
 #include "policies/policyd/world.h"
 
 #define LEASE_NAME "weft-policyd"
@@ -20,11 +21,18 @@ struct controller {
     struct feed_kube *feed;
     struct kube_lease *lease;
     struct gateway_keeper *keeper; /* NULL: Gateways are somebody else's business */
+    struct status_writer *status;
     bool is_leader;
     struct loop_task grave;
     void (*done)(void *owner);
     void *owner;
 };
+
+static void describe_gateway(void *owner, const struct object *gateway, struct status_gateway *out)
+{
+    struct controller *c = owner;
+    gateway_keeper_describe(c->keeper, gateway, out);
+}
 
 static void on_lease(void *owner, bool is_leader)
 {
@@ -38,11 +46,14 @@ static void on_lease(void *owner, bool is_leader)
 void controller_touched(struct controller *c)
 {
     gateway_keeper_set_active(c->keeper, c->is_leader);
+    status_writer_set_active(c->status, c->is_leader);
 }
 
+/* The fate of a Gateway's data plane is part of its status. */
 static void on_gateway_moved(void *owner)
 {
-    (void)owner;
+    struct controller *c = owner;
+    status_writer_set_active(c->status, c->is_leader);
 }
 
 static enum err make_client(struct controller *c, const struct policyd_options *o)
@@ -76,10 +87,12 @@ enum err controller_open(struct loop *l, const struct policyd_options *o, struct
         return e;
     }
     struct gateway_keeper_config keeper = {l, c->client, o, world, roster, on_gateway_moved, c};
+    struct status_writer_config status = {l, c->client, world, describe_gateway, c};
     struct kube_lease_config lease = {.namespace_name = slice_from_cstr(o->namespace_name),
                                       .name = SLICE(LEASE_NAME),
                                       .holder = slice_from_cstr(o->pod)};
     c->keeper = gateway_keeper_open(&keeper);
+    c->status = status_writer_open(&status);
     c->feed = feed_kube_open(c->client, world);
     c->lease = kube_lease_open(c->client, &lease, on_lease, c);
     *out = c;
@@ -100,6 +113,7 @@ void controller_close(struct controller *c, void (*done)(void *owner), void *own
     c->done = done;
     c->owner = owner;
     feed_kube_close(c->feed);
+    status_writer_close(c->status);
     gateway_keeper_close(c->keeper);
     kube_lease_close(c->lease, on_lease_closed, c);
 }
@@ -116,6 +130,5 @@ unsigned controller_troubles(const struct controller *c)
 
 uint64_t controller_writes(const struct controller *c)
 {
-    (void)c;
-    return 0;
+    return status_writer_count(c->status);
 }

@@ -48,6 +48,7 @@ class ApiServer:
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self._bin = _folder_of_programs()
+        self.crds = self._bin.parent / "crds"  # of the Gateway API
         if not shutil.which("etcd"):
             raise Unavailable("etcd is missing: apt-get install etcd-server")
         self._etcd_port, self._peer_port, self.port = _free_ports(3)
