@@ -163,6 +163,8 @@ containerRuntimeEndpoint: unix://{s.CONTAINERD}
 cgroupDriver: cgroupfs
 # Two kubelets below one root would take each other's pods for orphans.
 cgroupRoot: /{s.NAME}
+# Nor are the logs of another cluster's pods garbage.
+podLogsDir: {s.STATE}/pod-logs
 failCgroupV1: false
 failSwapOn: false
 maxPods: 240
