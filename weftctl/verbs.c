@@ -9,6 +9,7 @@
 #include "weftctl/config_show.h"
 #include "weftctl/crds.h"
 #include "weftctl/explain_show.h"
+#include "weftctl/inject_run.h"
 #include "weftctl/install.h"
 #include "weftctl/proxy_status.h"
 #include "weftctl/reference_show.h"
@@ -24,6 +25,8 @@ const struct verb verbs_all[] = {
      "--pre --output --kubeconfig"},
     {"proxy-status", "which sidecars and gateways are up to date", proxy_status_run,
      "--namespace --output --kubeconfig"},
+    {"inject", "put sidecars into the pods of a file", inject_run,
+     "--file --namespace --image --classic --discovery --certd --trust-domain"},
     {"validate", "check a folder of policies", validate_run, "--json --strict"},
     {"explain", "say what becomes of a request, and why", explain_show_run,
      "--from --namespace --header --client-ip --policies --kubeconfig --output --verbose"},

@@ -358,7 +358,8 @@ def review(**request):
 
 @pytest.mark.parametrize("body, why", [
     ("", "not JSON"), ("{", "not JSON"), ("[]", "no AdmissionReview"),
-    ("null", "no AdmissionReview"), ("{}", "no AdmissionReview"), ('{"kind":"AdmissionReview"}', "only admission.k8s.io/v1"),
+    ("null", "no AdmissionReview"), ("{}", "no AdmissionReview"),
+    ('{"kind":"AdmissionReview"}', "only admission.k8s.io/v1"),
     ('{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}', "no request"),
     ('{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{}}', "no uid"),
     (review(object=[1]), "no object"), (review(uid=7), "no uid"),

@@ -1,0 +1,16 @@
+/* Sidecars for the pods of any document that people keep in files: a Pod, whatever makes pods of a
+ * template, a List of them. Pure.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/inject/inject.h"
+
+/* object: "Deployment shop/frontend". */
+typedef void (*inject_document_fn)(void *owner, struct slice object,
+                                   const struct inject_result *result);
+
+/* The document with sidecars, in the arena; the same one when nothing is to be done. fallback: the
+ * namespace of objects that name none. `each` is called for every pod or template in it. */
+const struct doc *inject_document(const struct inject_config *config, const struct doc *d,
+                                  struct slice fallback, struct arena *arena,
+                                  inject_document_fn each, void *owner);

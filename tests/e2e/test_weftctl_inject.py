@@ -1,0 +1,73 @@
+"""weftctl inject from outside: files in, files out, and what it says of them. Needs no root.
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
+import pathlib
+import subprocess
+
+import yaml
+
+from bed import programs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHOP = ROOT / "k8s" / "examples" / "shop"
+POD = """apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: shop, annotations: {weft.dev/redirect: %s}}
+spec: {containers: [{name: app, image: a}]}
+"""
+
+
+def inject(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([programs.program("weftctl"), "inject", *words], text=True, check=False,
+                          input=text, capture_output=True, timeout=60)
+
+
+def pods(text: str) -> list:
+    return [d["spec"]["template"]["spec"] for d in yaml.safe_load_all(text)
+            if d["kind"] == "Deployment"]
+
+
+def test_a_file() -> None:
+    source = (SHOP / "reviews.yaml").read_text()
+    done = inject("-f", str(SHOP / "reviews.yaml"))
+    assert done.returncode == 0, done.stderr
+    before, after = list(yaml.safe_load_all(source)), list(yaml.safe_load_all(done.stdout))
+    assert [d["kind"] for d in before] == [d["kind"] for d in after]
+    for spec in pods(done.stdout):
+        assert [c["name"] for c in spec["initContainers"]] == ["weft-redirect", "weft-sidecar"]
+    # What has no pods is the same.
+    for a, b in zip(before, after):
+        assert a["kind"] == "Deployment" or a == b
+    assert done.stderr.count(": injected\n") == len(pods(done.stdout)) > 0
+
+
+def test_twice_is_once() -> None:
+    once = inject("-f", str(SHOP / "ratings.yaml"))
+    twice = inject("-f", "-", text=once.stdout)
+    assert twice.returncode == 0
+    assert twice.stdout == once.stdout
+    assert "skipped: it has a sidecar already" in twice.stderr
+
+
+def test_options() -> None:
+    done = inject("-f", "-", "--image", "my/weft:1", "--classic", text=POD % "iptables")
+    spec = yaml.safe_load(done.stdout)["spec"]
+    assert [c["name"] for c in spec["containers"]] == ["weft-sidecar", "app"]
+    assert spec["containers"][0]["image"] == "my/weft:1"
+
+
+def test_nothing_is_printed_of_what_is_refused() -> None:
+    done = inject("-f", "-", text=POD % "iptables" + "---\n" + POD % "maybe")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'Pod shop/p: refused: annotation weft.dev/redirect: "maybe" is not' in done.stderr
+
+
+def test_mistakes() -> None:
+    assert inject().returncode == 2
+    assert inject("-f", "x", "y").returncode == 2
+    done = inject("-f", "/nonexistent")
+    assert done.returncode == 1 and "/nonexistent cannot be read" in done.stderr
+    done = inject("-f", "-", text="a: [")
+    assert done.returncode == 1 and "weftctl: -:" in done.stderr
+    done = inject("-f", "-", text="kind: Service\n")
+    assert done.returncode == 0 and "there are no pods in it" in done.stderr
