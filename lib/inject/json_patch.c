@@ -18,6 +18,9 @@ void json_patch_init(struct json_patch *p, struct arena *arena)
 }
 
 static void add_step(struct json_patch *p, enum json_patch_op op, const struct doc *value,
+                     const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+
+static void add_step(struct json_patch *p, enum json_patch_op op, const struct doc *value,
                      const char *format, va_list args)
 {
     char path[PATH_MAX_LEN];
