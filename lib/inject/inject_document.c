@@ -1,4 +1,6 @@
-/* Where pods are in the objects that have some. Pure. Must not know what a sidecar looks like.
+/* Where pods are in the objects that have some: a table of kinds, and lists of them within lists.
+ * What is not in it is somebody else's and stays. Pure.
+ * Must not know what a sidecar looks like.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/inject/inject_document.h"
 
