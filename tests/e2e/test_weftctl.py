@@ -3,6 +3,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
 """
 import json
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -76,17 +77,37 @@ def test_compiled_for_a_sidecar() -> None:
     assert 'spiffe_id: "spiffe://cluster.local/ns/shop/sa/reviews"' in done.stdout
 
 
-def test_compiled_for_a_gateway_without_its_keys() -> None:
-    done = weftctl("compile", EXAMPLES, "--namespace", "shop", "--gateway", "front-door")
+def test_compiled_for_a_gateway_without_its_keys(tmp_path: pathlib.Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    certificates = (ROOT / "tests/unit/policies/cases/certs.yaml").read_text()
+    (tmp_path / "secret.yaml").write_text(
+        certificates.split("---\n", maxsplit=1)[0].replace("name: one,", "name: shop-cert,"))
+    done = weftctl("compile", str(tmp_path), "--namespace", "shop", "--gateway", "front-door")
     assert done.returncode == 0, done.stderr
     assert 'name: "gateway/shop/front-door:443"' in done.stdout
     assert "key_pem: (not shown)" in done.stdout
     assert "PRIVATE KEY" not in done.stdout
 
 
+def test_definitions_for_kubernetes(tmp_path: pathlib.Path) -> None:
+    done = weftctl("crds")
+    assert done.returncode == 0
+    assert done.stdout.count("kind: CustomResourceDefinition\n") == done.stdout.count("---\n") > 3
+    assert weftctl("crds", "--into", str(tmp_path)).returncode == 0
+    there = {p.name: p.read_text() for p in (ROOT / "k8s/base/crds").glob("policy*.yaml")}
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == there
+    assert "cannot be written" in weftctl("crds", "--into", str(tmp_path / "nowhere")).stderr
+
+
+def test_reference() -> None:
+    done = weftctl("reference")
+    assert done.returncode == 0
+    assert done.stdout == (ROOT / "docs/reference.md").read_text()
+
+
 @pytest.mark.parametrize("words", [
     [], ["nonsense"], ["validate"], ["validate", "a", "b"], ["validate", "--nonsense", "a"],
-    ["compile", "a"], ["compile", "a", "--pod", "p", "--gateway", "g"]])
+    ["crds", "a"], ["reference", "a"], ["compile", "a"], ["compile", "a", "--pod", "p", "--gateway", "g"]])
 def test_wrong_use(words: list[str]) -> None:
     done = weftctl(*words)
     assert done.returncode == 2
