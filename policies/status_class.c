@@ -55,21 +55,16 @@ static const char *const features[] = {
     "TLSRouteModeTerminate",
 };
 
-static void put_features(struct status_json *j)
+static void put_features(struct status_doc *d)
 {
-    json_write_key(&j->w, "supportedFeatures");
-    json_write_array(&j->w);
-    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
-        json_write_object(&j->w);
-        json_write_field(&j->w, "name", slice_from_cstr(features[i]));
-        json_write_object_end(&j->w);
-    }
-    json_write_array_end(&j->w);
+    struct doc *array = doc_make_put_array(d->arena, d->root, "supportedFeatures");
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+        status_doc_text(d, status_doc_push(d, array), "name", slice_from_cstr(features[i]));
 }
 
 static void emit(struct status_run *run, const struct gateway_class *class)
 {
-    struct status_json j;
+    struct status_doc d;
     struct status_condition accepted = {"Accepted", true, "Accepted",
                                         SLICE("Gateways of this class are served")};
     if (class->spec.parameters)
@@ -79,10 +74,10 @@ static void emit(struct status_run *run, const struct gateway_class *class)
                          "parametersRef: kind %.*s is not known; there are no "
                          "parameters",
                          SLICE_ARG(class->spec.parameters->kind))};
-    status_json_begin(&j, run, &class->object);
-    status_json_conditions(&j, doc_get(class->object.status, SLICE("conditions")), &accepted, 1);
-    put_features(&j);
-    status_json_end(&j, false);
+    status_doc_begin(&d, run, &class->object);
+    status_doc_conditions(&d, d.root, status_doc_old(&class->object, "conditions"), &accepted, 1);
+    put_features(&d);
+    status_doc_end(&d, false);
 }
 
 void status_class_all(struct status_run *run)

@@ -38,19 +38,16 @@ static struct slice missing_address(const struct view *v)
     return SLICE("");
 }
 
-static void put_addresses(struct status_json *j, const struct status_gateway *plane)
+static void put_addresses(struct status_doc *d, const struct status_gateway *plane)
 {
     struct addr ip;
-    json_write_key(&j->w, "addresses");
-    json_write_array(&j->w);
+    struct doc *array = doc_make_put_array(d->arena, d->root, "addresses");
     for (size_t i = 0; i < plane->address_count; i++) {
+        struct doc *item = status_doc_push(d, array);
         bool is_ip = addr_parse(plane->addresses[i], &ip) == ERR_OK;
-        json_write_object(&j->w);
-        json_write_field(&j->w, "type", is_ip ? SLICE("IPAddress") : SLICE("Hostname"));
-        json_write_field(&j->w, "value", plane->addresses[i]);
-        json_write_object_end(&j->w);
+        status_doc_text(d, item, "type", is_ip ? SLICE("IPAddress") : SLICE("Hostname"));
+        status_doc_text(d, item, "value", plane->addresses[i]);
     }
-    json_write_array_end(&j->w);
 }
 
 /* ---- listeners ---- */
@@ -65,7 +62,7 @@ static struct status_condition listener_programmed(const struct view *v,
                                                    const struct gateway_model_listener *l)
 {
     if (!l->conflict.ok)
-        return status_json_of("Programmed", &l->conflict);
+        return status_doc_of("Programmed", &l->conflict);
     if (!l->is_served)
         return (struct status_condition){"Programmed", false, "Invalid",
                                          !l->accepted.ok   ? l->accepted.text
@@ -77,52 +74,45 @@ static struct status_condition listener_programmed(const struct view *v,
                                      SLICE("the listener is in force")};
 }
 
-static void put_kinds(struct status_json *j, unsigned kinds)
+static void put_kinds(struct status_doc *d, struct doc *to, unsigned kinds)
 {
-    json_write_key(&j->w, "supportedKinds");
-    json_write_array(&j->w);
+    struct doc *array = doc_make_put_array(d->arena, to, "supportedKinds");
     for (unsigned id = 0; id < KIND_COUNT; id++) {
         if (!(kinds & 1u << id))
             continue;
-        json_write_object(&j->w);
-        json_write_field(&j->w, "group", slice_from_cstr(kind_all[id]->group));
-        json_write_field(&j->w, "kind", slice_from_cstr(kind_all[id]->name));
-        json_write_object_end(&j->w);
+        struct doc *item = status_doc_push(d, array);
+        status_doc_text(d, item, "group", slice_from_cstr(kind_all[id]->group));
+        status_doc_text(d, item, "kind", slice_from_cstr(kind_all[id]->name));
     }
-    json_write_array_end(&j->w);
 }
 
-static void put_listener(struct status_json *j, const struct view *v,
-                         const struct gateway_model_listener *l, const struct doc *old)
+static void put_listener(struct status_doc *d, struct doc *to, const struct view *v,
+                         const struct gateway_model_listener *l)
 {
-    const struct doc *before = status_json_find(old, "name", l->from->name);
+    const struct doc *before =
+        status_doc_find(status_doc_old(d->object, "listeners"), "name", l->from->name);
     struct status_condition items[5];
     size_t count = 0;
-    items[count++] = status_json_of("Accepted", &l->accepted);
+    items[count++] = status_doc_of("Accepted", &l->accepted);
     items[count++] = listener_programmed(v, l);
-    items[count++] = status_json_of("ResolvedRefs", &l->resolved);
-    items[count] = status_json_of("Conflicted", &l->conflict);
+    items[count++] = status_doc_of("ResolvedRefs", &l->resolved);
+    items[count] = status_doc_of("Conflicted", &l->conflict);
     items[count++].ok = !l->conflict.ok;
     if (l->overlaps)
         items[count++] = (struct status_condition){
             "OverlappingTLSConfig", true, "OverlappingHostnames",
             SLICE("another listener on this port has TLS for some of these hosts")};
-    json_write_object(&j->w);
-    json_write_field(&j->w, "name", l->from->name);
-    put_kinds(j, l->kinds);
-    json_write_field_u64(&j->w, "attachedRoutes", l->n_routes);
-    status_json_conditions(j, doc_get(before, SLICE("conditions")), items, count);
-    json_write_object_end(&j->w);
+    status_doc_text(d, to, "name", l->from->name);
+    put_kinds(d, to, l->kinds);
+    doc_make_put_int(d->arena, to, "attachedRoutes", (int64_t)l->n_routes);
+    status_doc_conditions(d, to, doc_get(before, SLICE("conditions")), items, count);
 }
 
-static void put_listeners(struct status_json *j, const struct view *v, size_t first, size_t count)
+static void put_listeners(struct status_doc *d, const struct view *v, size_t first, size_t count)
 {
-    const struct doc *old = doc_get(j->object->status, SLICE("listeners"));
-    json_write_key(&j->w, "listeners");
-    json_write_array(&j->w);
+    struct doc *array = doc_make_put_array(d->arena, d->root, "listeners");
     for (size_t i = first; i < first + count; i++)
-        put_listener(j, v, &v->model->listeners[i], old);
-    json_write_array_end(&j->w);
+        put_listener(d, status_doc_push(d, array), v, &v->model->listeners[i]);
 }
 
 /* ---- Gateway ---- */
@@ -168,21 +158,21 @@ static void emit_gateway(const struct view *v)
 {
     const struct gateway_model *m = v->model;
     const struct object *o = &m->gateway->object;
-    struct status_json j;
+    struct status_doc d;
     struct status_condition items[4] = {
-        status_json_of("Accepted", &m->accepted),
+        status_doc_of("Accepted", &m->accepted),
         gateway_programmed(v),
-        status_json_of("ResolvedRefs", &m->resolved),
+        status_doc_of("ResolvedRefs", &m->resolved),
         {"InsecureFrontendValidationMode", true, "ConfigurationChanged",
          SLICE("clients without a good certificate are let in: AllowInsecureFallback")},
     };
-    status_json_begin(&j, v->run, o);
-    put_addresses(&j, &v->plane);
-    json_write_field_u64(&j.w, "attachedListenerSets", count_sets(m));
-    status_json_conditions(&j, doc_get(o->status, SLICE("conditions")), items,
-                           m->has_fallback ? 4 : 3);
-    put_listeners(&j, v, 0, m->n_own);
-    status_json_end(&j, false);
+    status_doc_begin(&d, v->run, o);
+    put_addresses(&d, &v->plane);
+    doc_make_put_int(d.arena, d.root, "attachedListenerSets", (int64_t)count_sets(m));
+    status_doc_conditions(&d, d.root, status_doc_old(o, "conditions"), items,
+                          m->has_fallback ? 4 : 3);
+    put_listeners(&d, v, 0, m->n_own);
+    status_doc_end(&d, false);
 }
 
 /* ---- ListenerSet ---- */
@@ -191,7 +181,7 @@ static struct status_condition set_programmed(const struct view *v,
                                               const struct gateway_model_set *s)
 {
     if (!s->accepted.ok)
-        return status_json_of("Programmed", &s->accepted);
+        return status_doc_of("Programmed", &s->accepted);
     if (!v->plane.is_running)
         return (struct status_condition){"Programmed", false, "Pending", why_pending(v)};
     return (struct status_condition){"Programmed", true, "Programmed",
@@ -201,13 +191,13 @@ static struct status_condition set_programmed(const struct view *v,
 static void emit_set(const struct view *v, const struct gateway_model_set *s)
 {
     const struct object *o = &s->set->object;
-    struct status_json j;
-    struct status_condition items[] = {status_json_of("Accepted", &s->accepted),
+    struct status_doc d;
+    struct status_condition items[] = {status_doc_of("Accepted", &s->accepted),
                                        set_programmed(v, s)};
-    status_json_begin(&j, v->run, o);
-    status_json_conditions(&j, doc_get(o->status, SLICE("conditions")), items, 2);
-    put_listeners(&j, v, s->first, s->count);
-    status_json_end(&j, false);
+    status_doc_begin(&d, v->run, o);
+    status_doc_conditions(&d, d.root, status_doc_old(o, "conditions"), items, 2);
+    put_listeners(&d, v, s->first, s->count);
+    status_doc_end(&d, false);
 }
 
 void status_gateway_all(struct status_run *run)

@@ -75,16 +75,16 @@ static void emit(struct status_run *run, const struct object *o, const struct di
 {
     struct status_condition items[3] = {
         {"Accepted", true, "Accepted", SLICE("the policy is in force")}};
-    struct status_json j;
+    struct status_doc d;
     size_t count = 1;
     if (o->kind->id == KIND_TRAFFIC_POLICY)
         items[count++] = resolve(run, (const void *)o);
     if (conflict)
         items[count++] =
             (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};
-    status_json_begin(&j, run, o);
-    status_json_conditions(&j, doc_get(o->status, SLICE("conditions")), items, count);
-    status_json_end(&j, false);
+    status_doc_begin(&d, run, o);
+    status_doc_conditions(&d, d.root, status_doc_old(o, "conditions"), items, count);
+    status_doc_end(&d, false);
 }
 
 static void emit_kind(struct status_run *run, const struct kind *kind, const struct map *conflicts)

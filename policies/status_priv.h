@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/base/json_write.h"
 #include "lib/base/map.h"
+#include "lib/codec/doc_make.h"
 #include "policies/gateway_model.h"
 #include "policies/status.h"
 
@@ -29,26 +29,33 @@ struct status_condition {
     struct slice text;
 };
 
-/* ---- status_json.c ---- */
+/* ---- status_doc.c ---- */
 
-/* The status of one object while it is written. */
-struct status_json {
-    struct json_write w;
-    struct buf buf;
+/* The status of one object while it is made; in the run's scratch. */
+struct status_doc {
     struct status_run *run;
+    struct arena *arena;
     const struct object *object;
+    struct doc *root;
 };
 
-void status_json_begin(struct status_json *j, struct status_run *run, const struct object *o);
+void status_doc_begin(struct status_doc *d, struct status_run *run, const struct object *o);
 /* Emits it unless the object has it already; is_empty: nothing in it is ours, so an object without
  * a status keeps none. */
-void status_json_end(struct status_json *j, bool is_empty);
-/* "conditions": what did not change keeps its time; those of others stay. old: the array so far. */
-void status_json_conditions(struct status_json *j, const struct doc *old,
-                            const struct status_condition *items, size_t count);
-struct status_condition status_json_of(const char *type, const struct gateway_finding *finding);
+void status_doc_end(struct status_doc *d, bool is_empty);
+/* "conditions" of `to`: what did not change keeps its time; those of others stay. old: the array so
+ * far. */
+void status_doc_conditions(struct status_doc *d, struct doc *to, const struct doc *old,
+                           const struct status_condition *items, size_t count);
+/* A member that is a text, which is not copied. */
+void status_doc_text(struct status_doc *d, struct doc *to, const char *key, struct slice text);
+/* A new object at the end of the array. */
+struct doc *status_doc_push(struct status_doc *d, struct doc *array);
+/* The array of that name in the status so far; NULL: none. */
+const struct doc *status_doc_old(const struct object *o, const char *key);
+struct status_condition status_doc_of(const char *type, const struct gateway_finding *finding);
 /* The item of an array of objects whose member `key` is that string; NULL: none. */
-const struct doc *status_json_find(const struct doc *array, const char *key, struct slice value);
+const struct doc *status_doc_find(const struct doc *array, const char *key, struct slice value);
 
 /* ---- one file each ---- */
 

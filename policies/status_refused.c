@@ -2,7 +2,6 @@
  * said. A route's parents are known only from what was said before. Control thread. Must not know
  * why an object was refused.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/doc_write.h"
 #include "policies/status_priv.h"
 
 enum { REASONS_MAX = 8 };
@@ -25,46 +24,41 @@ static struct slice join(struct arena *arena, const struct diag_list *why)
 static void emit_policy(struct status_run *run, const struct object *o, struct slice why)
 {
     struct status_condition refused = {"Accepted", false, "Invalid", why};
-    struct status_json j;
-    status_json_begin(&j, run, o);
-    status_json_conditions(&j, doc_get(o->status, SLICE("conditions")), &refused, 1);
-    status_json_end(&j, false);
+    struct status_doc d;
+    status_doc_begin(&d, run, o);
+    status_doc_conditions(&d, d.root, status_doc_old(o, "conditions"), &refused, 1);
+    status_doc_end(&d, false);
 }
 
 /* One entry of parents: ours says that the route is refused, another's stays. */
-static bool put_entry(struct status_json *j, const struct doc *entry, struct slice why)
+static bool put_entry(struct status_doc *d, struct doc *parents, const struct doc *old,
+                      struct slice why)
 {
-    struct slice controller = doc_string(doc_get(entry, SLICE("controllerName")));
+    struct slice controller = doc_string(doc_get(old, SLICE("controllerName")));
     struct status_condition refused = {"Accepted", false, "UnsupportedValue", why};
     if (!slice_eq_cstr(controller, STATUS_CONTROLLER) &&
         !slice_eq_cstr(controller, STATUS_MESH_CONTROLLER)) {
-        doc_write_json(&j->w, entry);
+        doc_make_push(d->arena, parents, old);
         return false;
     }
-    json_write_object(&j->w);
-    json_write_key(&j->w, "parentRef");
-    doc_write_json(&j->w, doc_get(entry, SLICE("parentRef")));
-    json_write_field(&j->w, "controllerName", controller);
-    status_json_conditions(j, doc_get(entry, SLICE("conditions")), &refused, 1);
-    json_write_object_end(&j->w);
+    struct doc *entry = status_doc_push(d, parents);
+    doc_make_put(d->arena, entry, SLICE("parentRef"), doc_get(old, SLICE("parentRef")));
+    status_doc_text(d, entry, "controllerName", controller);
+    status_doc_conditions(d, entry, doc_get(old, SLICE("conditions")), &refused, 1);
     return true;
 }
 
 static void emit_route(struct status_run *run, const struct object *o, struct slice why)
 {
-    const struct doc *old = doc_get(o->status, SLICE("parents"));
-    struct status_json j;
+    const struct doc *old = status_doc_old(o, "parents");
+    struct status_doc d;
     bool any = false;
-    if (!old || old->type != DOC_ARRAY)
-        return;
-    status_json_begin(&j, run, o);
-    json_write_key(&j.w, "parents");
-    json_write_array(&j.w);
-    for (size_t i = 0; i < old->count; i++)
+    status_doc_begin(&d, run, o);
+    struct doc *parents = doc_make_put_array(d.arena, d.root, "parents");
+    for (size_t i = 0; old && i < old->count; i++)
         if (doc_get(old->items[i], SLICE("parentRef")))
-            any |= put_entry(&j, old->items[i], why);
-    json_write_array_end(&j.w);
-    status_json_end(&j, !any);
+            any |= put_entry(&d, parents, old->items[i], why);
+    status_doc_end(&d, !any);
 }
 
 static void visit(void *owner, const struct object *o, const struct diag_list *why)

@@ -2,7 +2,6 @@
  * backends are there. What other controllers wrote about other parents stays. Control thread. Must
  * not know how routes attach.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/doc_write.h"
 #include "policies/backend.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/stream_route.h"
@@ -28,7 +27,7 @@ static struct gateway_finding say(bool ok, const char *reason, struct slice text
 static void check_backend(struct view *v, const struct route_backend *ref)
 {
     struct backend found;
-    struct arena *arena = &v->run->arena;
+    struct arena *arena = &v->run->scratch;
     struct slice own = v->route->object.meta.namespace_name;
     struct slice ns = ref->namespace_name.ptr ? ref->namespace_name : own;
     if (!v->resolved.ok)
@@ -124,7 +123,7 @@ static struct gateway_finding judge_service(struct status_run *run, const struct
     bool has_port = false, has_http = false;
     if (!s)
         return say(false, "NoMatchingParent",
-                   arena_printf(&run->arena, "there is no Service %.*s/%.*s", SLICE_ARG(ns),
+                   arena_printf(&run->scratch, "there is no Service %.*s/%.*s", SLICE_ARG(ns),
                                 SLICE_ARG(p->name)));
     if (service_is_headless(s) || service_is_external(s))
         return say(false, "NoMatchingParent",
@@ -167,41 +166,39 @@ static bool is_ours(const struct doc *entry)
 
 static const struct doc *find_entry(const struct doc *parents, const struct route_parent *p)
 {
-    for (size_t i = 0; parents && parents->type == DOC_ARRAY && i < parents->count; i++)
+    for (size_t i = 0; parents && i < parents->count; i++)
         if (is_ours(parents->items[i]) &&
             is_parent(doc_get(parents->items[i], SLICE("parentRef")), p))
             return parents->items[i];
     return NULL;
 }
 
-static void put_ref(struct status_json *j, const struct route_parent *p)
+static void put_ref(struct status_doc *d, struct doc *entry, const struct route_parent *p)
 {
-    json_write_key(&j->w, "parentRef");
-    json_write_object(&j->w);
-    json_write_field(&j->w, "group", p->group);
-    json_write_field(&j->w, "kind", p->kind);
+    struct doc *to = doc_make_put_object(d->arena, entry, "parentRef");
+    status_doc_text(d, to, "group", p->group);
+    status_doc_text(d, to, "kind", p->kind);
     if (p->namespace_name.ptr)
-        json_write_field(&j->w, "namespace", p->namespace_name);
-    json_write_field(&j->w, "name", p->name);
+        status_doc_text(d, to, "namespace", p->namespace_name);
+    status_doc_text(d, to, "name", p->name);
     if (p->section.len)
-        json_write_field(&j->w, "sectionName", p->section);
+        status_doc_text(d, to, "sectionName", p->section);
     if (p->port)
-        json_write_field_u64(&j->w, "port", (uint64_t)p->port);
-    json_write_object_end(&j->w);
+        doc_make_put_int(d->arena, to, "port", p->port);
 }
 
-static void put_entry(struct status_json *j, const struct route_parent *p,
+/* Datagrams have no backends that we would know how to find. */
+static void put_entry(struct status_doc *d, struct doc *entry, const struct route_parent *p,
                       const struct gateway_finding *accepted,
                       const struct gateway_finding *resolved, const char *controller)
 {
-    const struct doc *old = find_entry(doc_get(j->object->status, SLICE("parents")), p);
-    struct status_condition items[] = {status_json_of("Accepted", accepted),
-                                       status_json_of("ResolvedRefs", resolved)};
-    json_write_object(&j->w);
-    put_ref(j, p);
-    json_write_field(&j->w, "controllerName", slice_from_cstr(controller));
-    status_json_conditions(j, doc_get(old, SLICE("conditions")), items, 2);
-    json_write_object_end(&j->w);
+    const struct doc *old = find_entry(status_doc_old(d->object, "parents"), p);
+    struct status_condition items[] = {status_doc_of("Accepted", accepted),
+                                       status_doc_of("ResolvedRefs", resolved)};
+    bool is_udp = d->object->kind->id == KIND_UDP_ROUTE;
+    put_ref(d, entry, p);
+    status_doc_text(d, entry, "controllerName", slice_from_cstr(controller));
+    status_doc_conditions(d, entry, doc_get(old, SLICE("conditions")), items, is_udp ? 1 : 2);
 }
 
 static enum backend_use use_of(const struct route *route)
@@ -210,10 +207,10 @@ static enum backend_use use_of(const struct route *route)
 }
 
 /* False: the parent is none of ours. */
-static bool put_parent(struct status_json *j, const struct route *route,
+static bool put_parent(struct status_doc *d, struct doc *parents, const struct route *route,
                        const struct route_parent *p)
 {
-    struct status_run *run = j->run;
+    struct status_run *run = d->run;
     bool mesh = route_parent_is_service(p);
     const struct gateway_model_parent *known = map_get(&run->parents, slice_of(&p, sizeof p));
     struct gateway_finding accepted, resolved;
@@ -221,25 +218,24 @@ static bool put_parent(struct status_json *j, const struct route *route,
         return false;
     accepted = mesh ? judge_service(run, route, p) : known->accepted;
     resolved = resolve(run, route, mesh ? BACKEND_OF_MESH : use_of(route));
-    put_entry(j, p, &accepted, &resolved, mesh ? STATUS_MESH_CONTROLLER : STATUS_CONTROLLER);
+    put_entry(d, status_doc_push(d, parents), p, &accepted, &resolved,
+              mesh ? STATUS_MESH_CONTROLLER : STATUS_CONTROLLER);
     return true;
 }
 
 static void emit(struct status_run *run, const struct route *route)
 {
-    const struct doc *old = doc_get(route->object.status, SLICE("parents"));
-    struct status_json j;
+    const struct doc *old = status_doc_old(&route->object, "parents");
+    struct status_doc d;
     bool any = false;
-    status_json_begin(&j, run, &route->object);
-    json_write_key(&j.w, "parents");
-    json_write_array(&j.w);
-    for (size_t i = 0; old && old->type == DOC_ARRAY && i < old->count; i++)
+    status_doc_begin(&d, run, &route->object);
+    struct doc *parents = doc_make_put_array(d.arena, d.root, "parents");
+    for (size_t i = 0; old && i < old->count; i++)
         if (!is_ours(old->items[i]))
-            doc_write_json(&j.w, old->items[i]);
+            doc_make_push(d.arena, parents, old->items[i]);
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p))
-        any |= put_parent(&j, route, p);
-    json_write_array_end(&j.w);
-    status_json_end(&j, !any);
+        any |= put_parent(&d, parents, route, p);
+    status_doc_end(&d, !any);
 }
 
 void status_route_all(struct status_run *run)

@@ -1,7 +1,6 @@
 /* The status of BackendTLSPolicies: for each Gateway whose routes lead to what the policy is for.
  * Control thread. Must not know how backends are called.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/doc_write.h"
 #include "policies/backend.h"
 #include "policies/backend_tls.h"
 #include "policies/kinds/http_route.h"
@@ -127,7 +126,7 @@ static bool is_ours(const struct doc *entry)
 
 static const struct doc *find_entry(const struct doc *old, const struct metadata *gateway)
 {
-    for (size_t i = 0; old && old->type == DOC_ARRAY && i < old->count; i++) {
+    for (size_t i = 0; old && i < old->count; i++) {
         const struct doc *ref = doc_get(old->items[i], SLICE("ancestorRef"));
         if (is_ours(old->items[i]) &&
             slice_eq(doc_string(doc_get(ref, SLICE("name"))), gateway->name) &&
@@ -137,22 +136,18 @@ static const struct doc *find_entry(const struct doc *old, const struct metadata
     return NULL;
 }
 
-static void put_ancestor(struct status_json *j, const struct gateway *gateway,
+static void put_ancestor(struct status_doc *d, struct doc *entry, const struct gateway *gateway,
                          const struct status_condition items[2])
 {
     const struct metadata *meta = &gateway->object.meta;
-    const struct doc *old = find_entry(doc_get(j->object->status, SLICE("ancestors")), meta);
-    json_write_object(&j->w);
-    json_write_key(&j->w, "ancestorRef");
-    json_write_object(&j->w);
-    json_write_field(&j->w, "group", SLICE(KIND_GROUP_GATEWAY));
-    json_write_field(&j->w, "kind", SLICE("Gateway"));
-    json_write_field(&j->w, "namespace", meta->namespace_name);
-    json_write_field(&j->w, "name", meta->name);
-    json_write_object_end(&j->w);
-    json_write_field(&j->w, "controllerName", SLICE(STATUS_CONTROLLER));
-    status_json_conditions(j, doc_get(old, SLICE("conditions")), items, 2);
-    json_write_object_end(&j->w);
+    const struct doc *old = find_entry(status_doc_old(d->object, "ancestors"), meta);
+    struct doc *ref = doc_make_put_object(d->arena, entry, "ancestorRef");
+    status_doc_text(d, ref, "group", SLICE(KIND_GROUP_GATEWAY));
+    status_doc_text(d, ref, "kind", SLICE("Gateway"));
+    status_doc_text(d, ref, "namespace", meta->namespace_name);
+    status_doc_text(d, ref, "name", meta->name);
+    status_doc_text(d, entry, "controllerName", SLICE(STATUS_CONTROLLER));
+    status_doc_conditions(d, entry, doc_get(old, SLICE("conditions")), items, 2);
 }
 
 static void emit(struct view *v, const struct backend_tls_policy *p)
@@ -160,22 +155,19 @@ static void emit(struct view *v, const struct backend_tls_policy *p)
     static const struct ancestors none;
     const struct object *o = &p->object;
     const struct ancestors *a = map_get(&v->by_policy, slice_of(&o, sizeof o));
-    const struct doc *old = doc_get(o->status, SLICE("ancestors"));
+    const struct doc *old = status_doc_old(o, "ancestors");
     struct status_condition items[2];
-    struct status_json j;
-    size_t total = 0;
+    struct status_doc d;
     a = a ? a : &none;
     judge(v->run, p, items);
-    status_json_begin(&j, v->run, o);
-    json_write_key(&j.w, "ancestors");
-    json_write_array(&j.w);
-    for (size_t i = 0; old && old->type == DOC_ARRAY && i < old->count; i++)
-        if (!is_ours(old->items[i]) && total++ < ANCESTORS_MAX)
-            doc_write_json(&j.w, old->items[i]);
-    for (size_t i = 0; i < a->count && total++ < ANCESTORS_MAX; i++)
-        put_ancestor(&j, a->items[i], items);
-    json_write_array_end(&j.w);
-    status_json_end(&j, a->count == 0);
+    status_doc_begin(&d, v->run, o);
+    struct doc *array = doc_make_put_array(d.arena, d.root, "ancestors");
+    for (size_t i = 0; old && i < old->count && array->count < ANCESTORS_MAX; i++)
+        if (!is_ours(old->items[i]))
+            doc_make_push(d.arena, array, old->items[i]);
+    for (size_t i = 0; i < a->count && array->count < ANCESTORS_MAX; i++)
+        put_ancestor(&d, status_doc_push(&d, array), a->items[i], items);
+    status_doc_end(&d, a->count == 0);
 }
 
 void status_tls_all(struct status_run *run)
