@@ -132,6 +132,11 @@ void admin_reply_text(struct admin_request *r, unsigned status, const char *text
     admin_reply(r, status, "text/plain; charset=utf-8", &body);
 }
 
+struct slice admin_path(const struct admin_request *r)
+{
+    return message_path_only(r->head);
+}
+
 struct slice admin_query(const struct admin_request *r, const char *name)
 {
     struct slice rest = message_query(r->head), pair;
@@ -155,6 +160,14 @@ static bool is_forged(const struct message *head)
            (!is_local && addr_parse(host, &ignored) != ERR_OK);
 }
 
+static bool is_below(struct slice path, const char *pattern)
+{
+    size_t len = strlen(pattern);
+    if (pattern[len - 1] != '*')
+        return slice_eq_cstr(path, pattern);
+    return path.len >= len && slice_starts_with(path, slice_of(pattern, len - 1));
+}
+
 static void dispatch(struct admin_request *r)
 {
     const struct admin *a = r->connection->admin;
@@ -164,7 +177,7 @@ static void dispatch(struct admin_request *r)
     r->is_dispatched = true;
     for (size_t i = 0; i < a->route_count; i++) {
         const struct admin_route *route = &a->routes[i];
-        if (!slice_eq_cstr(path, route->path))
+        if (!is_below(path, route->path))
             continue;
         has_path = true;
         if (slice_eq_cstr(method, "POST") && is_forged(r->head)) {

@@ -14,7 +14,7 @@ struct loop;
 
 struct admin_route {
     const char *method; /* "GET", "POST" */
-    const char *path;   /* exact, without query */
+    const char *path;   /* exact, without query; "/a/" followed by '*': everything below */
     /* Answers with admin_reply, now or later, exactly once. */
     void (*handle)(void *owner, struct admin_request *request);
 };
@@ -26,6 +26,8 @@ MUST_USE enum err admin_open(struct loop *l, const struct addr *at,
 void admin_close(struct admin *a);
 void admin_addr(const struct admin *a, struct addr *out);
 
+/* The path, without query. Valid until the reply. */
+struct slice admin_path(const struct admin_request *request);
 /* Value of a query parameter, or the empty slice. Valid until the reply. */
 struct slice admin_query(const struct admin_request *request, const char *name);
 /* Takes the body. */

@@ -10,7 +10,9 @@
 #include "lib/io/loop.h"
 #include "sidecar/admin.h"
 #include "sidecar/app_dump.h"
+#include "sidecar/app_metrics.h"
 #include "sidecar/app_priv.h"
+#include "sidecar/app_probes.h"
 #include "sidecar/config/snapshot_dump.h"
 #include "sidecar/config/source_folder.h"
 #include "sidecar/config/source_stream.h"
@@ -125,6 +127,10 @@ static void render_metrics(struct survey *s)
     add_own_metrics(s->app, sum);
     metrics_shard_render(sum, &text);
     metrics_shard_destroy(sum);
+    if (s->app->metrics) {
+        app_metrics_reply(s->app->metrics, s->request, &text);
+        return;
+    }
     admin_reply(s->request, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
 }
 
@@ -166,6 +172,14 @@ static void answer_live(struct survey *s)
 static void get_live(void *owner, struct admin_request *request)
 {
     ask_workers(owner, request, do_nothing, answer_live);
+}
+
+/* What the kubelet wants to know of the app. */
+static void get_app_health(void *owner, struct admin_request *request)
+{
+    struct app *app = owner;
+    struct slice below = SLICE("/app-health/"), path = admin_path(request);
+    app_probes_ask(app->probes, slice_sub(path, below.len, path.len), request);
 }
 
 /* ---- administration ---- */
@@ -246,15 +260,22 @@ static void post_reload(void *owner, struct admin_request *request)
 }
 
 static const struct admin_route admin_routes[] = {
-    {"GET", "/config_dump", get_config}, {"GET", "/status", get_status},
-    {"GET", "/clusters", get_clusters},  {"GET", "/metrics", get_metrics},
-    {"POST", "/log", post_log},          {"POST", "/drain", post_drain},
-    {"POST", "/reload", post_reload},    {"GET", "/healthz/ready", get_ready},
+    {"GET", "/config_dump", get_config},
+    {"GET", "/status", get_status},
+    {"GET", "/clusters", get_clusters},
+    {"GET", "/metrics", get_metrics},
+    {"POST", "/log", post_log},
+    {"POST", "/drain", post_drain},
+    {"POST", "/reload", post_reload},
+    {"GET", "/healthz/ready", get_ready},
+    /* What apps that end by themselves know from other meshes. */
+    {"POST", "/quitquitquit", post_drain},
 };
 static const struct admin_route metric_routes[] = {{"GET", "/metrics", get_metrics},
                                                    {"GET", "/stats/prometheus", get_metrics}};
 static const struct admin_route health_routes[] = {{"GET", "/healthz/ready", get_ready},
-                                                   {"GET", "/healthz/live", get_live}};
+                                                   {"GET", "/healthz/live", get_live},
+                                                   {"GET", "/app-health/*", get_app_health}};
 
 static enum err open_one(struct app *app, const struct addr *at, const struct admin_route *routes,
                          size_t count, struct admin **out)
@@ -270,10 +291,31 @@ static enum err open_one(struct app *app, const struct addr *at, const struct ad
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* What is asked of the app itself. */
+static enum err open_questions(struct app *app)
+{
+    const struct settings *s = app->settings;
+    struct app_call_place place = {
+        .loop = app->loop, .pod_ip = s->pod_ip, .is_redirected = s->is_redirected};
+    char why[192] = "";
+    enum err e = app_probes_create(s->app_probes, &place, &app->probes, why);
+    if (e != ERR_OK) {
+        LOG_E("admin", "--app-probes: %s", why);
+        return e;
+    }
+    if (s->app_metrics)
+        e = app_metrics_create(s->app_metrics, &place, &app->metrics);
+    if (e != ERR_OK)
+        LOG_E("admin", "--app-metrics: \"%s\" is not PORT/PATH", s->app_metrics);
+    return e;
+}
+
 enum err app_admin_open(struct app *app)
 {
     const struct settings *s = app->settings;
-    enum err e = open_one(app, &s->admin, admin_routes, COUNT(admin_routes), &app->admin[0]);
+    enum err e = open_questions(app);
+    if (e == ERR_OK)
+        e = open_one(app, &s->admin, admin_routes, COUNT(admin_routes), &app->admin[0]);
     if (e == ERR_OK)
         e = open_one(app, &s->metrics, metric_routes, COUNT(metric_routes), &app->admin[1]);
     if (e == ERR_OK)
@@ -283,6 +325,10 @@ enum err app_admin_open(struct app *app)
 
 void app_admin_close(struct app *app)
 {
+    if (app->probes)
+        app_probes_destroy(app->probes);
+    if (app->metrics)
+        app_metrics_destroy(app->metrics);
     for (size_t i = 0; i < COUNT(app->admin); i++)
         if (app->admin[i])
             admin_close(app->admin[i]);

@@ -7,6 +7,8 @@
 #include "sidecar/config/snapshot.h"
 
 struct admin;
+struct app_metrics;
+struct app_probes;
 struct identity;
 struct mesh_identity;
 struct signals;
@@ -31,6 +33,8 @@ struct app {
     uint64_t *adopted;       /* by worker: snapshot version */
     uint32_t *sessions_left; /* by worker, while draining */
     struct admin *admin[3];  /* administration, metrics, health */
+    struct app_probes *probes;
+    struct app_metrics *metrics; /* the app's own; NULL: none */
     struct timer pump, drain_deadline;
     bool is_draining;
     int exit_status;

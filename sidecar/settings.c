@@ -156,6 +156,10 @@ static const struct option_row options[] = {
      AT(admin)},
     {"metrics", "ADDR|off", "0.0.0.0:15020", "Prometheus metrics", parse_addr, AT(metrics)},
     {"health", "ADDR|off", "0.0.0.0:15021", "readiness and liveness", parse_addr, AT(health)},
+    {"app-probes", "JSON", NULL, "the app's probes that are answered below /app-health/",
+     parse_text, AT(app_probes)},
+    {"app-metrics", "PORT/PATH", NULL, "the app's own metrics, shown with ours", parse_text,
+     AT(app_metrics)},
     {"workers", "N", "0", "data-plane threads; 0: one per CPU, at most 4", parse_count,
      AT(workers)},
     {"drain-time", "DURATION", "5s", "how long running requests may take after SIGTERM",
@@ -172,7 +176,8 @@ static void print_help(void)
 {
     printf("weft-sidecar: the data plane of Weft, as a sidecar or as an API gateway.\n\n"
            "Usage: weft-sidecar [--OPTION VALUE]...\n"
-           "       weft-sidecar redirect ...   writes the iptables rules; see redirect --help\n\n"
+           "       weft-sidecar redirect ...   writes the iptables rules; see redirect --help\n"
+           "       weft-sidecar wait ...       until this pod's sidecar is ready\n\n"
            "Every option can also be given in the environment, e.g. --policy-dir as "
            "WEFT_POLICY_DIR;\nPOD_NAME, POD_NAMESPACE, POD_IP and SERVICE_ACCOUNT say who this "
            "is.\n\n");

@@ -40,6 +40,7 @@ struct settings {
     char *identity_dir;
     char *cert_file, *key_file;
     char *last_good_file;
+    char *app_probes, *app_metrics; /* as the injector says it, see app_probes.h, app_metrics.h */
     unsigned workers;
     uint32_t drain_ms;
     uint32_t silence_ms; /* how long an undeclared port's client may be silent before the server is

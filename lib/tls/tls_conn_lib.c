@@ -50,7 +50,7 @@ void tls_conn_bind(const struct tls_ctx *c, WOLFSSL_CTX *lib)
     wolfSSL_CTX_SetIORecv(lib, receive);
     wolfSSL_CTX_SetIOSend(lib, transmit);
     int mode = WOLFSSL_VERIFY_PEER;
-    if (c->role == TLS_PUBLIC_SERVER && !c->ask_client)
+    if ((c->role == TLS_PUBLIC_SERVER && !c->ask_client) || c->any_server)
         mode = WOLFSSL_VERIFY_NONE;
     else if (tls_ctx_needs_peer(c))
         mode |= WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;

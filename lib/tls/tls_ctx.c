@@ -259,7 +259,7 @@ static enum err fill_client(struct tls_ctx *c, const struct tls_client_config *c
         e = tls_err_say(ERR_CRYPTO, detail, "the TLS library lacks TLS 1.2");
     if (!e)
         e = set_alpn(c, config->alpn, detail);
-    if (!e)
+    if (!e && !config->any_server)
         e = tls_ctx_load_roots(c->libs[0], config->roots_pem, detail);
     if (!e && (config->cert_chain_pem.len || config->key_pem.len))
         e = tls_ctx_load_chain(c->libs[0], config->cert_chain_pem, config->key_pem, detail);
@@ -276,6 +276,7 @@ enum err tls_ctx_create_client(const struct tls_client_config *config, struct tl
                                char detail[TLS_DETAIL_MAX])
 {
     struct tls_ctx *c = new_ctx(TLS_CLIENT, 1);
+    c->any_server = config->any_server;
     enum err e = fill_client(c, config, detail);
     if (e) {
         destroy(c);

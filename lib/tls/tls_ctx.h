@@ -70,6 +70,9 @@ struct tls_client_config {
     struct slice cert_chain_pem, key_pem;  /* what we show; empty: nothing */
     const struct slice *san_dns, *san_uri; /* one of these instead of server_name */
     size_t san_dns_count, san_uri_count;
+    /* Whoever answers is believed, and roots do not count: for asking the app of one's own pod
+     * whether it lives, and for nothing else. */
+    bool any_server;
 };
 MUST_USE enum err tls_ctx_create_client(const struct tls_client_config *config,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);

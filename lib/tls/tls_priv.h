@@ -39,13 +39,15 @@ struct tls_ctx {
     size_t san_dns_count, san_uri_count;
     bool peer_cert_optional;
     bool ask_client; /* public server: a certificate is asked for */
+    bool any_server; /* plain client: nothing about the server is checked */
     bool strict_sni;
 };
 
 /* A peer must show a certificate that passes. */
 static inline bool tls_ctx_needs_peer(const struct tls_ctx *c)
 {
-    return (c->role != TLS_PUBLIC_SERVER || c->ask_client) && !c->peer_cert_optional;
+    return (c->role != TLS_PUBLIC_SERVER || c->ask_client) && !c->peer_cert_optional &&
+           !c->any_server;
 }
 
 static inline bool tls_role_is_server(enum tls_role role)

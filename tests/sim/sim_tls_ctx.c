@@ -66,12 +66,14 @@ static void add_sans(struct tls_ctx *c, const struct slice *names, size_t count)
 enum err tls_ctx_create_client(const struct tls_client_config *config, struct tls_ctx **out,
                                char detail[TLS_DETAIL_MAX])
 {
-    if (config->roots_pem.len == 0 || slice_eq(config->roots_pem, SLICE("broken"))) {
+    bool has_roots = config->any_server || config->roots_pem.len;
+    if (!has_roots || slice_eq(config->roots_pem, SLICE("broken"))) {
         snprintf(detail, TLS_DETAIL_MAX, "the roots are no certificates");
         return ERR_SYNTAX;
     }
     struct tls_ctx *c = make_ctx(false, NULL);
     c->is_stranger = true;
+    c->believes_all = config->any_server;
     snprintf(c->id, sizeof(c->id), "%.*s", SLICE_ARG(config->cert_chain_pem));
     snprintf(c->roots, sizeof(c->roots), "%.*s", SLICE_ARG(config->roots_pem));
     add_sans(c, config->san_dns, config->san_dns_count);

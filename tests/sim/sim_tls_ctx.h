@@ -11,6 +11,7 @@ enum { SIM_NAME_MAX = 128, SIM_ALPN_MAX = 4 };
 struct tls_ctx {
     unsigned refs;
     bool is_server, is_public, is_stranger; /* is_stranger: a client outside the mesh */
+    bool believes_all;                      /* strangers */
     bool asks, is_optional;                 /* servers: for a client's certificate */
     char id[SIM_NAME_MAX];
     char sans[SIM_NAME_MAX]; /* strangers: names, each with a blank around; empty: the one asked for

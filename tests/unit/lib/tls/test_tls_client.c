@@ -387,6 +387,30 @@ static void test_alternative_names(void **state)
     check_sans(NULL, NULL, "spiffe://mesh.example.com/ns/a/sa", false);
 }
 
+/* Only who says so believes anybody, for a name that the server does not have and without roots;
+ * and learns nothing of whom it has before it. */
+static void test_any_server(void **state)
+{
+    static const struct tls_conn_options elsewhere = {.server_name = SLICE("elsewhere.example")};
+    for (unsigned any = 0; any < 2; any++) {
+        struct tls_client_config config = {.any_server = any};
+        struct tls_ctx *server = server_with(IGNORED, ""), *client;
+        struct tls_pair t;
+        if (!any)
+            config.roots_pem = slice_from_cstr(other.root);
+        assert_int_equal(tls_ctx_create_client(&config, &client, why), ERR_OK);
+        tls_pair_init(&t, client, server, &elsewhere);
+        tls_pair_handshake(&t);
+        assert_int_equal(t.client_result, any ? ERR_OK : ERR_UNTRUSTED);
+        if (any)
+            assert_true(tls_pair_echo(&t, t.client, t.server, "ping"));
+        assert_null(tls_conn_peer(t.client));
+        tls_pair_dispose(&t);
+        tls_ctx_unref(client);
+        tls_ctx_unref(server);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_no_issuer_stays),   cmocka_unit_test(test_stolen_chain),
         cmocka_unit_test(test_without_roots),     cmocka_unit_test(test_not_asked),
         cmocka_unit_test(test_what_is_known),     cmocka_unit_test(test_shown_by_config),
-        cmocka_unit_test(test_alternative_names),
+        cmocka_unit_test(test_alternative_names), cmocka_unit_test(test_any_server),
     };
     assert_int_equal(tls_lib_init(), ERR_OK);
     return cmocka_run_group_tests(tests, set_up, tear_down);
