@@ -54,6 +54,7 @@ void status_compute(const struct status_inputs *in, status_emit_fn emit, void *o
     status_gateway_all(&run);
     status_route_all(&run);
     status_tls_all(&run);
+    status_ingress_all(&run);
     status_policy_all(&run);
     status_refused_all(&run);
     map_dispose(&run.parents);

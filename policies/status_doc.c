@@ -177,7 +177,9 @@ static void emit(struct status_doc *d)
 void status_doc_end(struct status_doc *d, bool is_empty)
 {
     const struct doc *old = d->object->status;
-    if (old ? !is_same(d->root, old) : !is_empty)
+    /* What was made of something else is nowhere to be written to. */
+    bool is_real = !d->object->origin;
+    if (is_real && (old ? !is_same(d->root, old) : !is_empty))
         emit(d);
     arena_reset(d->arena);
 }

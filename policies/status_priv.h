@@ -63,6 +63,7 @@ void status_class_all(struct status_run *run);
 void status_gateway_all(struct status_run *run);
 void status_route_all(struct status_run *run);
 void status_tls_all(struct status_run *run);    /* BackendTLSPolicy */
+void status_ingress_all(struct status_run *run);
 void status_policy_all(struct status_run *run); /* kinds of our own */
 /* Objects that were refused. */
 void status_refused_all(struct status_run *run);
