@@ -23,6 +23,7 @@ static struct slice key_of(const struct addr *a, char key[KEY_LEN])
 void interest_table_init(struct interest_table *t, struct worker *w)
 {
     *t = (struct interest_table){.worker = w};
+    t->limit = INTEREST_MAX / (w->settings->workers ? w->settings->workers : 1);
     map_init(&t->by_addr);
     list_init(&t->unused);
 }
@@ -54,7 +55,7 @@ static void let_go(struct interest_table *t, struct interest *i)
 static struct interest *make(struct interest_table *t, const struct addr *to)
 {
     char key[KEY_LEN];
-    if (t->by_addr.count >= INTEREST_MAX) {
+    if (t->by_addr.count >= t->limit) {
         if (list_is_empty(&t->unused))
             return NULL;
         let_go(t, container_of(t->unused.next, struct interest, unused));

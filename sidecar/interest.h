@@ -12,7 +12,9 @@
 #include "lib/base/list.h"
 #include "lib/base/map.h"
 
-#define INTEREST_MAX 16384u /* destinations of one worker; then the longest unused one goes */
+/* Destinations that all workers together may ask for: policyd's limit for one data plane. A worker
+ * that has its share of them lets go of the one that was unused for longest. */
+#define INTEREST_MAX 16384u
 
 struct session;
 struct worker;
@@ -31,6 +33,7 @@ struct interest_table {
     struct worker *worker;
     struct map by_addr; /* struct interest */
     struct list unused;
+    size_t limit;
     bool is_connected; /* policyd can be asked */
 };
 

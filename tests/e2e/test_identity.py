@@ -1,11 +1,13 @@
 """Certificates over time: got, renewed, lost, got back. SPDX-License-Identifier: GPL-3.0-or-later
 """
+import os
 import re
 import shutil
 
 import pytest
 
 from bed import Bed, Port
+from bed.pki import Authority
 from bed.wait import until
 from conftest import make, take_down
 
@@ -25,6 +27,13 @@ def fixture_bed():
         bed.pods[name].sidecar.await_identity()
     yield bed
     take_down(bed)
+
+
+def replace(file, text):
+    """In one step, as a mounted ConfigMap changes."""
+    new = file.with_name("new")
+    new.write_text(text)
+    os.rename(new, file)
 
 
 def certificate(answer):
@@ -162,3 +171,30 @@ def test_a_new_ca_is_joined_with_new_tokens(bed):
         return answer.status == 200 and certificate(answer)
 
     until("mutual TLS under the new CA", works)
+
+
+def test_roots_that_change_are_trusted_at_once(bed):
+    """A bundle with one more root: new contexts, no new certificate, no failed handshake."""
+    client = bed.pods["client"]
+    other = Authority(bed.run.folder("other"), "another root").roots.read_text()
+    before = client.sidecar.mark()
+    load = client.load("http://server:9080/headers", reconnect_every=3).start()
+    try:
+        replace(bed.certd.bundle, bed.certd.bundle.read_text() + other)
+        client.sidecar.await_log("other roots are trusted from now on", before)
+    finally:
+        result = load.stop()
+    assert not result.failures, result.why()
+    assert ask(bed).status == 200
+    kept = (bed.run.path / "pods" / "client" / "identity" / "roots.pem").read_text()
+    assert other.strip() in kept
+
+
+def test_roots_that_are_none_change_nothing(bed):
+    client = bed.pods["client"]
+    before = client.sidecar.mark()
+    whole = bed.certd.bundle.read_text()
+    replace(bed.certd.bundle, "no roots at all")
+    client.sidecar.await_log("asking for another certificate", before)
+    assert ask(bed).status == 200
+    replace(bed.certd.bundle, whole)

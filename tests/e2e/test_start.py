@@ -51,6 +51,15 @@ def test_a_mistaken_option_is_named(one):
     fails(one, "--gateway", mode="ingress")
 
 
+def test_a_key_that_everybody_may_read(bed, one):
+    one.prepare_identity()
+    (bed.run.path / "pods" / "one" / "key.pem").chmod(0o604)
+    sidecar = one.start_sidecar(ready=False, fresh_token=False)
+    assert sidecar.await_end() > 0
+    assert "chmod 600" in sidecar.output(), sidecar.output()
+    (bed.run.path / "pods" / "one" / "key.pem").chmod(0o600)
+
+
 def test_a_folder_that_is_not_there(one):
     fails(one, "/nowhere", policy_dir="/nowhere")
 

@@ -1,6 +1,8 @@
 /* Configuration on demand: a connection waits until somebody says what its destination is, goes on
  * by that, and does not wait for ever; what nobody calls any more is let go.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
 #include "tests/sim/sim_road.h"
 
 enum { WAIT_MS = 1000, IDLE_MS = 600000 };
@@ -209,6 +211,49 @@ static void is_let_go(void **state)
     sim_road_close(&r);
 }
 
+/* An app that calls everybody: the longest unused goes; what lives is never let go. */
+static void too_many(void **state)
+{
+    enum { LIMIT = 8 };
+    char at[32];
+    struct sim_road r;
+    struct sim_app outside;
+    struct sim_peer *kept[LIMIT];
+    open_road(&r);
+    connect_policyd(&r, true);
+    r.node.worker.interests.limit = LIMIT;
+    sim_app_open(&outside, "203.0.113.7:0");
+    for (int i = 1; i <= 3 * LIMIT; i++) {
+        snprintf(at, sizeof(at), "203.0.113.7:%d", i);
+        struct sim_peer *client = sim_node_connect(&r.node, at);
+        sim_turn(&r.sim);
+        answer(&r, at);
+        sim_peer_reset(client);
+        sim_turn(&r.sim);
+        sim_peer_destroy(client);
+    }
+    assert_int_equal(r.node.app.asked, 3 * LIMIT);
+    assert_int_equal(r.node.app.dropped, 2 * LIMIT);
+    assert_int_equal(unanswered(), 0);
+    for (int i = 0; i < LIMIT; i++) {
+        snprintf(at, sizeof(at), "203.0.113.7:%d", 100 + i);
+        kept[i] = sim_node_connect(&r.node, at);
+        sim_turn(&r.sim);
+        answer(&r, at);
+    }
+    unsigned connections = outside.connections, asked = r.node.app.asked;
+    struct sim_peer *last = sim_node_connect(&r.node, "203.0.113.7:99");
+    sim_turn(&r.sim);
+    assert_int_equal(outside.connections, connections + 1);
+    assert_int_equal(r.node.app.asked, asked);
+    assert_int_equal(unanswered(), 1);
+    sim_peer_destroy(last);
+    for (int i = 0; i < LIMIT; i++)
+        sim_peer_destroy(kept[i]);
+    sim_app_close(&outside);
+    sim_road_close(&r);
+}
+
 static void loopback_is_not_asked(void **state)
 {
     struct sim_road r;
@@ -235,6 +280,7 @@ int main(void)
         cmocka_unit_test(policyd_does_not_say),
         cmocka_unit_test(ends_while_waiting),
         cmocka_unit_test(is_let_go),
+        cmocka_unit_test(too_many),
         cmocka_unit_test(loopback_is_not_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
