@@ -1,9 +1,12 @@
 """weftctl inject from outside: files in, files out, and what it says of them. Needs no root.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+import json
 import pathlib
+import re
 import subprocess
 
+import pytest
 import yaml
 
 from bed import programs
@@ -60,6 +63,38 @@ def test_nothing_is_printed_of_what_is_refused() -> None:
     done = inject("-f", "-", text=POD % "iptables" + "---\n" + POD % "maybe")
     assert (done.returncode, done.stdout) == (1, "")
     assert 'Pod shop/p: refused: annotation weft.dev/redirect: "maybe" is not' in done.stderr
+
+
+def fill_in(words: list[str]) -> list[str]:
+    """What the kubelet makes of $(NAME)."""
+    values = {"POD_NAMESPACE": "shop", "POD_NAME": "p", "POD_IP": "10.0.0.7",
+              "SERVICE_ACCOUNT": "default"}
+    return [re.sub(r"\$\((\w+)\)", lambda m: values[m.group(1)], w) for w in words]
+
+
+@pytest.mark.parametrize("annotations", [
+    "{}",
+    "{weft.dev/redirect: none}",
+    "{weft.dev/redirect: none, weft.dev/inbound-forward: '8080'}",
+    "{weft.dev/proxy-workers: '2', weft.dev/proxy-log-level: debug, weft.dev/proxy-access-log: json,"
+    " weft.dev/proxy-drain-time: 7s}",
+    "{weft.dev/exclude-inbound-ports: '9000,9001', weft.dev/include-inbound-ports: '*',"
+    " weft.dev/exclude-outbound-ports: '5432', weft.dev/include-outbound-ports: '80',"
+    " weft.dev/include-outbound-cidrs: '*', weft.dev/exclude-outbound-cidrs: '10.0.0.0/8,fd00::/8',"
+    " weft.dev/exclude-interfaces: 'eth1,veth+'}",
+])
+def test_the_sidecar_takes_what_it_is_told(annotations: str) -> None:
+    """Its own parsers read the arguments that an injected pod starts it with."""
+    pod = yaml.safe_load(POD % "iptables")
+    pod["metadata"]["annotations"] = yaml.safe_load(annotations)
+    done = inject("-f", "-", text=json.dumps(pod))
+    assert done.returncode == 0, done.stderr
+    for container in yaml.safe_load(done.stdout)["spec"]["initContainers"]:
+        last = "--print" if container["name"] == "weft-redirect" else "--help"
+        argv = [programs.program(container["command"][0]), *container["command"][1:],
+                *fill_in(container["args"]), last]
+        ran = subprocess.run(argv, text=True, check=False, capture_output=True, timeout=60)
+        assert ran.returncode == 0, (argv, ran.stderr)
 
 
 def test_mistakes() -> None:
