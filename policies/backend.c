@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/backend.h"
 
-#include "policies/backend_tls.h"
+#include "policies/backend_trust.h"
 #include "policies/grants.h"
 #include "policies/protocol.h"
 
@@ -26,7 +26,7 @@ enum backend_fault backend_resolve(const struct policy_set *set, const struct ob
     if (!out->port || service_is_external(out->service))
         return BACKEND_NO_PORT;
     if (use == BACKEND_OF_GATEWAY || use == BACKEND_OF_STREAM)
-        out->tls = backend_tls_find(set, out->service, out->port);
+        out->tls = backend_trust_find(set, out->service, out->port);
     bool plain = use == BACKEND_OF_GATEWAY && !out->tls;
     return plain && protocol_is_tls(out->port->app_protocol) ? BACKEND_NEEDS_TLS : BACKEND_OK;
 }

@@ -1,7 +1,7 @@
 /* UpstreamTls messages: how backends with a BackendTLSPolicy are called. Control thread.
  * Must not know which endpoints they have.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/backend_tls.h"
+#include "policies/backend_trust.h"
 #include "policies/compile_priv.h"
 
 static void add_names(struct compile *c, const struct backend_tls_policy_validation *v,
@@ -18,8 +18,8 @@ static void add_names(struct compile *c, const struct backend_tls_policy_validat
 PB(UpstreamTls) * compile_upstream_tls(struct compile *c, const struct backend_tls_policy *policy)
 {
     const struct backend_tls_policy_validation *v = &policy->spec.validation;
-    struct backend_tls_trust trust = backend_tls_trust(c->set, c->arena, policy);
-    if (trust.fault != BACKEND_TLS_OK)
+    struct backend_trust trust = backend_trust_of(c->set, c->arena, policy);
+    if (trust.fault != BACKEND_TRUST_OK)
         compile_build_note(c, &policy->object, trust.line, "spec.validation", "%.*s%s",
                            SLICE_ARG(trust.text),
                            trust.is_usable ? ": left out" : ": the backends are answered 500");

@@ -2,7 +2,7 @@
  * Control thread. Must not know how backends are called.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/backend.h"
-#include "policies/backend_tls.h"
+#include "policies/backend_trust.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/stream_route.h"
 #include "policies/status_priv.h"
@@ -88,7 +88,7 @@ static const struct backend_tls_policy *find_rival(struct status_run *run,
     for (SCHEMA_EACH(p->spec.targets, struct backend_tls_policy_target, t)) {
         if (!backend_tls_policy_target_is_service(t))
             continue;
-        rival = backend_tls_rival(run->in->set, p, t);
+        rival = backend_trust_rival(run->in->set, p, t);
         if (!rival)
             return NULL;
     }
@@ -99,9 +99,9 @@ static void judge(struct status_run *run, const struct backend_tls_policy *p,
                   struct status_condition items[2])
 {
     const struct backend_tls_policy *rival = find_rival(run, p);
-    struct backend_tls_trust trust = backend_tls_trust(run->in->set, &run->scratch, p);
-    bool is_ref = trust.fault == BACKEND_TLS_INVALID_REF;
-    bool is_kind = trust.fault == BACKEND_TLS_INVALID_KIND;
+    struct backend_trust trust = backend_trust_of(run->in->set, &run->scratch, p);
+    bool is_ref = trust.fault == BACKEND_TRUST_INVALID_REF;
+    bool is_kind = trust.fault == BACKEND_TRUST_INVALID_KIND;
     items[0] = (struct status_condition){"Accepted", true, "Accepted",
                                          SLICE("backends are called over TLS")};
     items[1] = (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",

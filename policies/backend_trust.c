@@ -1,7 +1,7 @@
 /* Precedence among BackendTLSPolicies, and the certificates that they refer to. Control thread.
  * Must not know which Gateway calls.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/backend_tls.h"
+#include "policies/backend_trust.h"
 
 #include "lib/tls/tls_ctx.h"
 #include "policies/kinds/config_map.h"
@@ -30,9 +30,9 @@ static const struct backend_tls_policy *first_for(const struct policy_set *set, 
     return NULL;
 }
 
-const struct backend_tls_policy *backend_tls_find(const struct policy_set *set,
-                                                  const struct service *service,
-                                                  const struct service_port *port)
+const struct backend_tls_policy *backend_trust_find(const struct policy_set *set,
+                                                    const struct service *service,
+                                                    const struct service_port *port)
 {
     const struct metadata *meta = &service->object.meta;
     const struct backend_tls_policy *p = NULL;
@@ -41,9 +41,9 @@ const struct backend_tls_policy *backend_tls_find(const struct policy_set *set,
     return p ? p : first_for(set, meta->namespace_name, meta->name, SLICE(""));
 }
 
-const struct backend_tls_policy *backend_tls_rival(const struct policy_set *set,
-                                                   const struct backend_tls_policy *policy,
-                                                   const struct backend_tls_policy_target *target)
+const struct backend_tls_policy *backend_trust_rival(const struct policy_set *set,
+                                                     const struct backend_tls_policy *policy,
+                                                     const struct backend_tls_policy_target *target)
 {
     const struct backend_tls_policy *first =
         first_for(set, policy->object.meta.namespace_name, target->name, target->section);
@@ -56,13 +56,13 @@ struct trust_build {
     const struct policy_set *set;
     struct arena *arena;
     const struct object *owner;
-    struct backend_tls_trust out;
+    struct backend_trust out;
 };
 
-static void fail(struct trust_build *b, enum backend_tls_fault fault, unsigned line,
+static void fail(struct trust_build *b, enum backend_trust_fault fault, unsigned line,
                  struct slice text)
 {
-    if (b->out.fault != BACKEND_TLS_OK)
+    if (b->out.fault != BACKEND_TRUST_OK)
         return;
     b->out.fault = fault;
     b->out.line = line;
@@ -98,15 +98,15 @@ static void add_ref(struct trust_build *b, const struct backend_tls_policy_ca_re
     char detail[TLS_DETAIL_MAX] = "it has no certificates under ca.crt";
     struct slice pem = {NULL, 0}, ns = b->owner->meta.namespace_name;
     if (ref->group.len || (!is_secret && !slice_eq_cstr(ref->kind, "ConfigMap"))) {
-        fail(b, BACKEND_TLS_INVALID_KIND, ref->line,
+        fail(b, BACKEND_TRUST_INVALID_KIND, ref->line,
              arena_printf(b->arena, "a %.*s has no certificates: refer to a ConfigMap or a Secret",
                           SLICE_ARG(ref->kind)));
     } else if (!find_pem(b, ref, is_secret, &pem)) {
-        fail(b, BACKEND_TLS_INVALID_REF, ref->line,
+        fail(b, BACKEND_TRUST_INVALID_REF, ref->line,
              arena_printf(b->arena, "there is no %.*s %.*s/%.*s", SLICE_ARG(ref->kind),
                           SLICE_ARG(ns), SLICE_ARG(ref->name)));
     } else if (!pem.len || !is_trustworthy(pem, detail)) {
-        fail(b, BACKEND_TLS_INVALID_REF, ref->line,
+        fail(b, BACKEND_TRUST_INVALID_REF, ref->line,
              arena_printf(b->arena, "%.*s %.*s/%.*s: %s", SLICE_ARG(ref->kind), SLICE_ARG(ns),
                           SLICE_ARG(ref->name), detail));
     } else {
@@ -117,14 +117,14 @@ static void add_ref(struct trust_build *b, const struct backend_tls_policy_ca_re
     }
 }
 
-struct backend_tls_trust backend_tls_trust(const struct policy_set *set, struct arena *arena,
-                                           const struct backend_tls_policy *policy)
+struct backend_trust backend_trust_of(const struct policy_set *set, struct arena *arena,
+                                      const struct backend_tls_policy *policy)
 {
     struct trust_build b = {.set = set, .arena = arena, .owner = &policy->object};
     const struct backend_tls_policy_validation *v = &policy->spec.validation;
     char detail[TLS_DETAIL_MAX];
     if (policy->spec.unusable) {
-        fail(&b, BACKEND_TLS_UNSUPPORTED, 0,
+        fail(&b, BACKEND_TRUST_UNSUPPORTED, 0,
              arena_printf(arena, "%s is not supported", policy->spec.unusable));
         return b.out;
     }
@@ -135,7 +135,7 @@ struct backend_tls_trust backend_tls_trust(const struct policy_set *set, struct 
     /* Each may be fine, and all together too many. */
     if (v->ca_refs.count > 1 && b.out.roots_pem.len && !is_trustworthy(b.out.roots_pem, detail)) {
         b.out.is_usable = false;
-        fail(&b, BACKEND_TLS_INVALID_REF, 0, arena_printf(arena, "%s", detail));
+        fail(&b, BACKEND_TRUST_INVALID_REF, 0, arena_printf(arena, "%s", detail));
     }
     return b.out;
 }
