@@ -31,7 +31,7 @@ def app_container(**more: Any) -> dict[str, Any]:
 
 
 def app_pod(name: str, namespace: str, **more: Any) -> dict[str, Any]:
-    """A pod of the app; `labels` and `annotations` go to its metadata, the rest to its container."""
+    """A pod of the app; labels and annotations go to its metadata, the rest to its container."""
     meta = {"name": name, "namespace": namespace, "labels": {"app": name, **more.pop("labels", {})},
             "annotations": more.pop("annotations", {})}
     spec = {"terminationGracePeriodSeconds": 2, **more.pop("spec", {})}
