@@ -25,6 +25,7 @@ APPS = ("frontend", "reviews-v1", "reviews-v2", "ratings")
 
 def app_container(**more: Any) -> dict[str, Any]:
     return {"name": "app", "image": "weft.local/app:1", "imagePullPolicy": "IfNotPresent",
+            "args": ["serve"],
             "securityContext": {"runAsNonRoot": True, "allowPrivilegeEscalation": False,
                                 "capabilities": {"drop": ["ALL"]},
                                 "seccompProfile": {"type": "RuntimeDefault"}}, **more}
