@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The demo on a real Kubernetes: a cluster, Weft, a shop, and one promise after the other, each with
-the commands that show it. Called by scripts/demo --kubernetes, which builds first.
+"""The demo on a real Kubernetes: a cluster, Weft, a shop, and one promise after the other, each
+with the commands that show it. Called by scripts/demo --kubernetes, which builds first.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import argparse

@@ -1,6 +1,7 @@
 """Pods get sidecars by a label, and what they call goes through them.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+import json
 import re
 
 import pytest
@@ -51,7 +52,7 @@ def test_what_is_outside_the_mesh_is_passed_on(shop: Shop) -> None:
     address = shop.kubectl.json("-n", "outside", "get", "pod", "client")["status"]["podIP"]
     answer = shop.frontend.call(f"http://{address}:8080/")
     assert answer.status == 200 and not answer.seen_header("x-forwarded-client-cert")
-    assert shop.outside.call("http://frontend.shop:9080/").status == 200
+    assert shop.outside.call("http://frontend.shop.svc:9080/").status == 200
 
 
 def test_the_api_server_can_be_called_from_the_mesh(shop: Shop) -> None:
@@ -116,10 +117,9 @@ def test_without_the_injector_only_labelled_namespaces_wait(mesh: Mesh, scratch:
         mesh.kubectl.run("delete", "pod", "free", "-n", "default", "--now", "--wait=false")
     finally:
         mesh.scale("weft-injector", 2)
+    pod = json.dumps(app_pod("after", scratch))
     until("the webhook to answer", lambda: mesh.kubectl.try_(
-        "apply", "-f", "-", stdin='{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "after", '
-        f'"namespace": "{scratch}"}}, "spec": {{"containers": [{{"name": "app", "image": '
-        '"weft.local/app:1"}]}}').returncode == 0, 30, 0.2)
+        "apply", "-f", "-", stdin=pod).returncode == 0, 30, 0.2)
 
 
 def test_a_classic_sidecar_does_the_same(mesh: Mesh, scratch: str) -> None:

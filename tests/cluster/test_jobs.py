@@ -7,7 +7,7 @@ import pytest
 from live.mesh import Mesh
 from live.shop import Shop, app_container
 
-URL = "http://reviews.shop:9080/"
+URL = "http://reviews.shop.svc:9080/"
 
 
 @pytest.mark.parametrize("native", ["true", "false"])
