@@ -6,8 +6,9 @@
 #include "lib/base/mem.h"
 #include "lib/tls/pem.h"
 #include "lib/tls/tls_err.h"
+#include "lib/tls/tls_key_match.h"
 
-enum { ROOTS_MAX = 64, CHAIN_MAX = 9 };
+enum { ROOTS_MAX = 512, CHAIN_MAX = 9 };
 
 /* wolfSSL would take any certificate as an anchor, even a workload's. */
 static const char *why_no_ca(struct slice der)
@@ -111,7 +112,7 @@ enum err tls_ctx_load_chain(WOLFSSL_CTX *lib, struct slice chain_pem, struct sli
                                              (long)key_pem.len, WOLFSSL_FILETYPE_PEM);
     if (code != WOLFSSL_SUCCESS)
         return tls_err_say(ERR_INVALID, detail, "private key: %s", tls_err_text(code));
-    if (wolfSSL_CTX_check_private_key(lib) != WOLFSSL_SUCCESS)
+    if (!tls_key_match(chain_pem, key_pem))
         return tls_err_say(ERR_INVALID, detail,
                            "private key: it does not belong to the first certificate of the chain");
     return ERR_OK;

@@ -319,6 +319,26 @@ static void test_expired_roots(void **state)
     mem_free(both);
 }
 
+/* Names that we would take from no peer are our user's own business in a certificate to serve. */
+static void test_odd_names_may_be_served(void **state)
+{
+    struct pki_spec spec;
+    struct tls_ctx *c = NULL;
+    pki_spec_init(&pki, &spec, "");
+    spec.names[0] = (struct x509_name){X509_NAME_DNS, SLICE("*.example")};
+    spec.names[1] = (struct x509_name){X509_NAME_URI, SLICE("*")};
+    spec.x.name_count = 2;
+    struct pki_leaf leaf = pki_build(&pki, &spec, NULL), other = web_cert("a.example", NULL);
+    struct tls_public_cert cert = {slice_from_cstr(leaf.chain), slice_from_cstr(leaf.key), NULL, 0};
+    struct tls_public_config config = {.certs = &cert, .cert_count = 1};
+    assert_int_equal(tls_ctx_create_public(&config, &c, why), ERR_OK);
+    tls_ctx_unref(c);
+    cert.key_pem = slice_from_cstr(other.key);
+    assert_int_equal(tls_ctx_create_public(&config, &c, why), ERR_INVALID);
+    pki_leaf_dispose(&other);
+    pki_leaf_dispose(&leaf);
+}
+
 static void test_bad_public_configs(void **state)
 {
     static const struct slice names[] = {{"a.example", 9}};
@@ -344,10 +364,15 @@ static void test_bad_public_configs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sni),           cmocka_unit_test(test_public_handshakes),
-        cmocka_unit_test(test_address_names), cmocka_unit_test(test_tls12),
-        cmocka_unit_test(test_no_tickets),    cmocka_unit_test(test_bad_mesh_configs),
-        cmocka_unit_test(test_expired_roots), cmocka_unit_test(test_bad_public_configs),
+        cmocka_unit_test(test_sni),
+        cmocka_unit_test(test_public_handshakes),
+        cmocka_unit_test(test_address_names),
+        cmocka_unit_test(test_tls12),
+        cmocka_unit_test(test_no_tickets),
+        cmocka_unit_test(test_bad_mesh_configs),
+        cmocka_unit_test(test_expired_roots),
+        cmocka_unit_test(test_bad_public_configs),
+        cmocka_unit_test(test_odd_names_may_be_served),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
