@@ -41,18 +41,19 @@ static void finish(struct world *w, struct sim_peer *client)
 static void both_get_it(void **state)
 {
     static const char head[] = "POST /x?y=1 HTTP/1.1\r\nhost: shop\r\nx-request-id: 1\r\n"
-                               "x-a: b\r\ncontent-length: 10\r\n\r\n";
+                               "x-a: b\r\ncontent-length: 10\r\n\r\n",
+                      body[] = "0123456789";
     for (size_t cut = 0; cut <= 10; cut += 5) {
         struct world w;
         prepare(&w);
         sim_door_start(&w.d);
         struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
         sim_peer_send(client, head);
-        sim_peer_send_bytes(client, "0123456789", cut);
+        sim_peer_send_bytes(client, body, cut);
         struct sim_peer *one = sim_door_app(&w.d, 0), *two = sim_door_app(&w.d, 1);
         assert_non_null(one);
         assert_non_null(two);
-        sim_peer_send_bytes(client, "0123456789" + cut, 10 - cut);
+        sim_peer_send_bytes(client, &body[cut], 10 - cut);
         sim_turn(&w.d.sim);
         assert_string_equal(sim_peer_got(one), sim_peer_got(two));
         assert_non_null(strstr(sim_peer_got(two), "POST /x?y=1 HTTP/1.1\r\nhost: shop\r\n"));
