@@ -30,7 +30,8 @@ struct place {
     uint8_t digest[DIGEST_SIZE];   /* … and what it held */
     bool namespace_seen, map_seen; /* in the list that is under way */
     struct kube_request *writing;
-    uint8_t written[DIGEST_SIZE]; /* what that one writes */
+    uint8_t written[DIGEST_SIZE]; /* what that one writes … */
+    bool seen_since;              /* … and whether the watch has spoken since it began */
 };
 
 struct bundle_keeper {
@@ -127,9 +128,11 @@ static void on_written(void *owner, const struct kube_result *result)
     k->writes--;
     if (result->status / 100 == 2) {
         k->failures = 0;
-        /* The watch has the last word. */
-        p->has_map = true;
-        memcpy(p->digest, p->written, DIGEST_SIZE);
+        /* The watch has the last word, also when it comes first. */
+        if (!p->seen_since) {
+            p->has_map = true;
+            memcpy(p->digest, p->written, DIGEST_SIZE);
+        }
         consider(p);
         if (!list_is_empty(&k->wrong))
             timer_start(&k->pump, 0);
@@ -184,6 +187,7 @@ static void start_write(struct place *p)
     buf_dispose(&body);
     k->writes++;
     memcpy(p->written, k->digest, DIGEST_SIZE);
+    p->seen_since = false;
     p->writing = kube_write_apply(k->client, &ref, slice_of(text, len), on_written, p);
     mem_free(text);
 }
@@ -246,6 +250,7 @@ static void on_namespaces_synced(void *owner)
 static void lose_map(struct place *p)
 {
     p->has_map = false;
+    p->seen_since = true;
     consider(p);
     drop_if_gone(p);
 }
@@ -261,7 +266,7 @@ static void on_map(void *owner, const struct doc *object)
 {
     struct place *p = find_or_add(owner, doc_string(doc_find(object, "metadata.namespace")));
     const struct doc *data = doc_get(object, SLICE("data"));
-    p->map_seen = p->has_map = true;
+    p->map_seen = p->has_map = p->seen_since = true;
     digest_sha256(doc_string(doc_get(data, SLICE(BUNDLE_KEEPER_ENTRY))), p->digest);
     consider(p);
 }

@@ -49,6 +49,8 @@ static char *flatten(struct buf *b, size_t *len)
     return text;
 }
 
+static void decide(struct ca_keeper *k);
+
 static void on_written(void *owner, const struct kube_result *result)
 {
     struct ca_keeper *k = owner;
@@ -61,6 +63,9 @@ static void on_written(void *owner, const struct kube_result *result)
             LOG_I("ca", "%s: written", k->where);
         k->failures = 0;
         timer_start(&k->again, SETTLE_MS);
+        /* Or it did so already: events overtake answers. */
+        if (!k->is_unsaved && k->resource_version)
+            decide(k);
         return;
     }
     LOG_E("ca", "%s: cannot be written: %u %.*s", k->where, result->status,

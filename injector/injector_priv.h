@@ -24,7 +24,8 @@ struct injector {
     struct grpc_door *health_door;
     struct timer drained;
     bool is_draining, is_broken;
-    char *metrics; /* the last text of /metrics */
+    bool was_registered; /* the API server was told to trust us */
+    char *metrics;       /* the last text of /metrics */
     uint64_t counts[ADMISSION_HOOK_COUNT][ADMISSION_OUTCOME_COUNT];
 };
 

@@ -5,14 +5,19 @@
 #include "lib/base/mem.h"
 #include "lib/base/metric.h"
 
-static unsigned judge_readiness(const struct injector *in, struct slice *body)
+static unsigned judge_readiness(struct injector *in, struct slice *body)
 {
-    if (in->door && !in->is_draining) {
+    /* Once they were right, they are put right again in a moment: no reason to take us out. */
+    in->was_registered |= !in->keeper || webhook_keeper_is_right(in->keeper);
+    if (in->is_draining)
+        *body = SLICE("stopping\n");
+    else if (!in->door)
+        *body = SLICE("there is no certificate yet\n");
+    else if (!in->was_registered)
+        *body = SLICE("the webhook configurations do not carry our roots yet\n");
+    else
         *body = SLICE("ok\n");
-        return 200;
-    }
-    *body = in->door ? SLICE("stopping\n") : SLICE("there is no certificate yet\n");
-    return 503;
+    return in->door && !in->is_draining && in->was_registered ? 200 : 503;
 }
 
 static void write_counts(const struct injector *in, struct buf *out)

@@ -100,6 +100,8 @@ static void on_written(void *owner, const struct kube_result *result)
         LOG_I("webhooks", "%s/%s: wrote the roots that we are to be trusted by", w->path,
               w->keeper->name);
         w->failures = 0;
+        /* Should somebody have changed it meanwhile; the watch tells by then. */
+        timer_start(&w->again, SOON_MS);
         return;
     }
     /* Somebody was faster (a failed test is a 422 too): the watch shows it, or this tries again. */

@@ -141,18 +141,30 @@ static bool check_users(struct inject_run *r, const struct doc *list)
     return true;
 }
 
-static void warn_of_ports(struct inject_run *r)
+static bool is_our_port(const struct inject_run *r, const struct doc *port)
 {
     static const int ours[] = {15000, INJECT_PORT_OUTBOUND, INJECT_PORT_INBOUND,
                                INJECT_PORT_METRICS, INJECT_PORT_HEALTH};
+    if (!port || port->type != DOC_INT)
+        return false;
+    /* Without redirection this is where the pod is called, and some like to say so. */
+    if (port->integer == INJECT_PORT_INBOUND && r->options.value[INJECT_FORWARD].len)
+        return false;
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (port->integer == ours[i])
+            return true;
+    return false;
+}
+
+static void warn_of_ports(struct inject_run *r)
+{
     for (size_t i = 0; item(containers(r), i); i++) {
         const struct doc *ports = doc_get(item(containers(r), i), SLICE("ports"));
         for (size_t k = 0; item(ports, k); k++) {
             const struct doc *port = doc_get(item(ports, k), SLICE("containerPort"));
-            for (size_t n = 0; n < sizeof(ours) / sizeof(ours[0]); n++)
-                if (port && port->type == DOC_INT && port->integer == ours[n])
-                    inject_warn(r, "port %d is the sidecar's: the app cannot listen on it",
-                                ours[n]);
+            if (is_our_port(r, port))
+                inject_warn(r, "port %d is the sidecar's: the app cannot listen on it",
+                            (int)port->integer);
         }
     }
 }

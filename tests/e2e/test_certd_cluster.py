@@ -207,6 +207,35 @@ def test_a_second_root_reaches_every_namespace(api, certd):
     until("one root again", lambda: bundle_of(api, "shop") == before["root.pem"])
 
 
+def put(api, **entries):
+    """Replaces entries of the CA's Secret; None takes one away."""
+    patch = {"stringData": {k: v for k, v in entries.items() if v is not None},
+             "data": {k: None for k, v in entries.items() if v is None}}
+    api.kubectl("patch", "secret", "weft-ca", "-n", "weft-system", "--type", "merge", "-p",
+                json.dumps(patch))
+
+
+def test_the_root_is_replaced_step_by_step(api, certd, frontend):
+    """As docs/operations.md says: first everybody trusts the new root, then it signs, and the old
+    one goes last."""
+    old = secret_of(api)["root.pem"]
+    subprocess.run([tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(certd.folder / "k"),
+                    "-out", str(certd.folder / "c"), "-subj", "/CN=the next root", "-addext",
+                    "keyUsage=critical,keyCertSign,cRLSign"], check=True, capture_output=True)
+    new, key = (certd.folder / "c").read_text(), (certd.folder / "k").read_text()
+    put(api, **{"root.pem": old + new})
+    until("both everywhere", lambda: bundle_of(api, "shop") == old + new)
+    assert certd.ask("--token", frontend("--audience", "weft-certd"))["chain"][-1] == old
+    put(api, **{"root.pem": new + old, "root.key": key, "intermediate.pem": None,
+                "intermediate.key": None})
+    until("the new one signs", lambda: certd.ask(
+        "--token", frontend("--audience", "weft-certd"))["chain"][-1] == new, pause=0.2)
+    put(api, **{"root.pem": new})
+    until("the old one is gone", lambda: bundle_of(api, "shop") == new)
+    assert certd.ask("--token", frontend("--audience", "weft-certd"))["status"] == "OK"
+
+
 # ---- the trust bundle
 
 def test_the_bundle_is_in_new_namespaces_and_put_right(api, certd):

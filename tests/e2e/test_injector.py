@@ -83,6 +83,7 @@ class Bed:
         self._install_crds()
         self._write_files()
         self.start_injector(address)
+        assert "do not carry our roots yet" in self.probe("/readyz")
         self._register()
         return self
 
@@ -154,11 +155,13 @@ class Bed:
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
+    def probe(self, path):
+        return subprocess.run([tool("curl"), "-s", f"http://{self.health}{path}"],
+                              capture_output=True, text=True, check=True, timeout=30).stdout
+
     def metric(self, webhook, outcome):
-        done = subprocess.run([tool("curl"), "-s", f"http://{self.health}/metrics"],
-                              capture_output=True, text=True, check=True, timeout=30)
         found = re.search(rf'^weft_injector_admissions_total{{webhook="{webhook}",'
-                          rf'outcome="{outcome}"}} (\d+)', done.stdout, re.MULTILINE)
+                          rf'outcome="{outcome}"}} (\d+)', self.probe("/metrics"), re.MULTILINE)
         return int(found.group(1))
 
 
@@ -204,6 +207,8 @@ def test_the_api_server_is_told_whom_to_trust(bed):
     roots = (bed.folder / "ca.crt").read_text()
     assert set(bed.bundles()) == {roots}
     assert len(bed.bundles()) == 4
+    until("readiness", lambda: bed.probe("/readyz") == "ok\n", pause=0.1)
+    assert "weft_injector_webhooks_current 1" in bed.probe("/metrics")
 
 
 def test_a_wrong_bundle_is_put_right(bed):

@@ -76,8 +76,8 @@ def fill_in(words: list[str]) -> list[str]:
     "{}",
     "{weft.dev/redirect: none}",
     "{weft.dev/redirect: none, weft.dev/inbound-forward: '8080'}",
-    "{weft.dev/proxy-workers: '2', weft.dev/proxy-log-level: debug, weft.dev/proxy-access-log: json,"
-    " weft.dev/proxy-drain-time: 7s}",
+    "{weft.dev/proxy-workers: '2', weft.dev/proxy-log-level: debug,"
+    " weft.dev/proxy-access-log: json, weft.dev/proxy-drain-time: 7s}",
     "{weft.dev/exclude-inbound-ports: '9000,9001', weft.dev/include-inbound-ports: '*',"
     " weft.dev/exclude-outbound-ports: '5432', weft.dev/include-outbound-ports: '80',"
     " weft.dev/include-outbound-cidrs: '*', weft.dev/exclude-outbound-cidrs: '10.0.0.0/8,fd00::/8',"
