@@ -15,6 +15,8 @@ enum {
     NOT_AGAIN_MS = 5000, /* nobody waits in vain so soon after another one did */
 };
 
+/* From before: it counts while policyd is away. When it is there, only its answer does, for then
+ * what is known stays known: nobody has just let it go. */
 static bool is_known(const struct session *s)
 {
     return snapshot_destination_by_addr(worker_snapshot(s->worker), &s->info.original_dst) != NULL;
@@ -48,7 +50,9 @@ bool session_ask(struct session *s)
     if (!may_ask(s))
         return false;
     s->interest = interest_pin(&s->worker->interests, &s->info.original_dst);
-    if (is_known(s) || (s->interest && s->interest->is_answered))
+    if (s->interest && s->interest->is_answered)
+        return false;
+    if (is_known(s) && (!s->interest || !s->worker->interests.is_connected))
         return false;
     if (!s->interest) {
         pass_on(s, "the app calls too many destinations at once");
@@ -68,13 +72,20 @@ bool session_ask_is_parked(const struct session *s)
     return list_is_linked(&s->parked);
 }
 
+static void go_on(struct session *s)
+{
+    list_unlink(&s->parked);
+    session_opening_resume(s);
+}
+
 void session_ask_expired(struct session *s)
 {
-    if (!s->worker->interests.is_connected) {
+    if (is_known(s)) {
+        go_on(s);
+    } else if (!s->worker->interests.is_connected) {
         s->interest->given_up_ms = loop_now_ms(s->worker->loop);
         pass_on(s, "weft-policyd cannot be reached and has never said what this is");
-        list_unlink(&s->parked);
-        session_opening_resume(s);
+        go_on(s);
     } else if (!s->has_waited) {
         s->has_waited = true;
         timer_start(&s->timer, (uint64_t)LONGER * s->worker->settings->discovery_wait_ms);

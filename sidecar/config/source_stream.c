@@ -15,6 +15,7 @@
 #define RETRY_BASE_MS 100
 #define RETRY_MAX_MS 10000
 #define FIRST_UPDATE_MS 20000
+#define PING_INTERVAL_MS 15000
 #define SPREAD_MS 2000 /* over which streams move to a new certificate */
 
 /* ---- what we say */
@@ -113,9 +114,12 @@ void source_stream_restart(struct source_stream *s, const char *why)
     retry_later(s, why);
 }
 
-static void on_open(void *owner)
+/* Only what it says shows that it takes us for who we say we are. */
+static void note_connected(struct source_stream *s)
 {
-    struct source_stream *s = owner;
+    timer_stop(&s->timer);
+    if (s->is_connected)
+        return;
     LOG_I("discovery", "connected to %s", s->config.settings->discovery);
     s->problem[0] = 0;
     set_connected(s, true);
@@ -124,7 +128,7 @@ static void on_open(void *owner)
 static void on_message(void *owner, struct slice message)
 {
     struct source_stream *s = owner;
-    timer_stop(&s->timer);
+    note_connected(s);
     source_stream_update(s, message);
 }
 
@@ -138,7 +142,6 @@ static void on_closed(void *owner, enum grpc_status status, struct slice text)
 }
 
 static const struct grpc_stream_events events = {
-    .on_open = on_open,
     .on_message = on_message,
     .on_closed = on_closed,
 };
@@ -155,6 +158,7 @@ static void make_client(struct source_stream *s)
         .authority = slice_from_cstr(settings->discovery),
         .expect_spiffe_id = slice_from_cstr(id),
         .max_response = DISCOVERY_MESSAGE_MAX,
+        .ping_interval_ms = PING_INTERVAL_MS,
         .dial = s->config.dial,
         .dial_owner = s->config.dial_owner,
     };

@@ -31,6 +31,24 @@ spec:
     backendRefs: [{name: server, port: 9080}]
 """
 
+GATEWAY = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web, namespace: default}
+spec:
+  gatewayClassName: weft
+  listeners: [{name: web, port: 80, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: default}
+spec:
+  parentRefs: [{name: web}]
+  rules:
+  - matches: [{path: {type: PathPrefix, value: /who}}]
+    backendRefs: [{name: server, port: 9080}]
+"""
+
 OPTIONS = {"policy_dir": None, "discovery_wait": "500ms"}
 
 
@@ -41,6 +59,7 @@ def fixture_bed():
     for name in ("client", "server", "second", "late"):
         bed.add_pod(name)
     bed.add_pod("outside", meshed=False)
+    bed.add_pod("web", meshed=False, **{"gateway.networking.k8s.io/gateway-name": "web"})
     policyd = bed.add_pod("policyd", "weft-policyd", False, "weft-system")
     for name in ("server", "second", "late"):
         bed.add_service(name, [Port(9080, 9080)])
@@ -216,6 +235,26 @@ def test_what_is_no_longer_called_is_let_go(bed):
     finally:
         client.sidecar.stop()
         start(bed, "client")
+
+
+def test_a_gateway(bed):
+    """A front door is told of its Gateway, and of what is behind it, as it changes."""
+    web = bed.pods["web"]
+    bed.policies.write("40-gateway.yaml", GATEWAY)
+    try:
+        sidecar = web.start_ingress("web", discovery=bed.policyd.address, policy_dir=None)
+        outside = bed.pods["outside"]
+
+        def get():
+            return outside.get(f"http://{web.ip}:80/who")
+
+        until("it is served", lambda: get().status == 200)
+        bed.policies.write("40-gateway.yaml", GATEWAY.replace("/who", "/other"))
+        until("the route has changed", lambda: get().status == 404)
+        assert sidecar.metric("weft_config_rejected_total") == 0
+        sidecar.stop()
+    finally:
+        bed.policies.remove("40-gateway.yaml")
 
 
 def test_an_impostor(bed):

@@ -154,6 +154,24 @@ static void known_from_before(void **state)
     sim_road_close(&r);
 }
 
+/* Policyd is there: its word counts more than what is known, but not for ever. */
+static void known_and_asked(void **state)
+{
+    struct sim_road r;
+    open_road(&r);
+    connect_policyd(&r, true);
+    sim_node_adopt(&r.node, &r.conf);
+    struct sim_peer *client = sim_road_client(&r);
+    sim_peer_send(client, ROAD_GET);
+    sim_turn(&r.sim);
+    assert_int_equal(r.app.connections, 0);
+    sim_advance(&r.sim, WAIT_MS + 100);
+    sim_peer_expect(sim_road_app(&r), ROAD_GET);
+    assert_int_equal(unanswered(), 0);
+    sim_peer_destroy(client);
+    sim_road_close(&r);
+}
+
 /* Policyd is there and says nothing: policies must not be lost by waiting. */
 static void policyd_does_not_say(void **state)
 {
@@ -207,6 +225,7 @@ static void is_let_go(void **state)
     client = sim_road_client(&r);
     sim_turn(&r.sim);
     assert_int_equal(r.node.app.asked, 2);
+    answer(&r, ROAD_VIP);
     sim_peer_destroy(client);
     sim_road_close(&r);
 }
@@ -277,6 +296,7 @@ int main(void)
         cmocka_unit_test(nothing_of_the_mesh),
         cmocka_unit_test(policyd_is_away),
         cmocka_unit_test(known_from_before),
+        cmocka_unit_test(known_and_asked),
         cmocka_unit_test(policyd_does_not_say),
         cmocka_unit_test(ends_while_waiting),
         cmocka_unit_test(is_let_go),
