@@ -16,9 +16,11 @@ enum {
     DELAY_MAX_MS = 30000,
     SLOW_MS = 10000, /* a kind that is not there, or not for us */
     LIST_IDLE_MS = 60000,
-    WATCH_IDLE_MS = 180000, /* bookmarks come about once a minute */
-    WATCH_S = 300,          /* and up to twice that, so that not all end together */
-    SHORT_MS = 1000,        /* a watch that ended sooner, with nothing said, was no success */
+    WATCH_S = 300, /* and up to twice that, so that not all end together */
+    /* Longer than any watch lasts: a quiet kind may say nothing at all, and a connection that is
+     * dead is found by its pings. */
+    WATCH_IDLE_MS = 660000,
+    SHORT_MS = 1000, /* a watch that ended sooner, with nothing said, was no success */
     OBJECT_MAX = 16 << 20,
 };
 
