@@ -3,6 +3,7 @@ cluster can be had, every test is skipped by name. SPDX-License-Identifier: GPL-
 """
 import os
 import pathlib
+import re
 import sys
 from typing import Iterator
 
@@ -43,7 +44,7 @@ def mesh(cluster: Cluster) -> Mesh:
         if made.weftctl("check").returncode:
             made.load_images()
             made.install("--ingress", "--replicas", "2")
-    except (NoProgram,) as e:
+    except NoProgram as e:
         pytest.skip(str(e))
     return made
 
@@ -63,7 +64,8 @@ def shop(shop_open: Shop) -> Iterator[Shop]:
 @pytest.fixture
 def scratch(mesh: Mesh, request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty namespace with sidecars, for one test."""
-    name = "t-" + request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:50]
+    words = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
+    name = f"t-{words[:50]}".rstrip("-")
     labels = getattr(request, "param", {"weft.dev/inject": "enabled"})
     mesh.kubectl.apply({"apiVersion": "v1", "kind": "Namespace",
                         "metadata": {"name": name, "labels": labels}})

@@ -15,7 +15,7 @@ from typing import Any
 from .kubectl import Failed, Kubectl
 
 
-@dataclass
+@dataclass(repr=False)
 class Tally:
     """What came back."""
     requests: int = 0
@@ -53,9 +53,10 @@ class Tally:
         seen = self.json()["headers"]
         return ", ".join(v for k, all_ in seen.items() if k.lower() == name.lower() for v in all_)
 
-    def __str__(self) -> str:
-        return (f"{self.requests} requests, {self.failed} failed, {self.statuses}, "
-                f"{self.versions}, {self.errors}, {self.body[:300]!r}")
+    def __repr__(self) -> str:
+        text = (f"{self.requests} requests, {self.failed} failed; {self.statuses}; "
+                f"{self.versions}; {self.errors}")
+        return text if self.requests > 1 else f"{text}; {self.body[:500]!r}"
 
 
 class Load:
