@@ -367,7 +367,7 @@ static void test_silence(void **state)
 {
     struct seen s;
     open_synced(&s);
-    loop_sim_advance(s.bed.loop, 170000);
+    loop_sim_advance(s.bed.loop, 650000);
     expect(&s, "");
     loop_sim_advance(s.bed.loop, 11000);
     expect(&s, "trouble:0 ");
