@@ -141,7 +141,6 @@ static void on_stopped(struct timer *t)
 static void on_lease_given_back(void *owner)
 {
     struct control_plane *p = owner;
-    p->controller = NULL;
     timer_start(&p->stop, 0);
 }
 
@@ -151,12 +150,14 @@ static void on_signal(void *owner, int number)
     struct control_plane *p = owner;
     if ((number != SIGTERM && number != SIGINT) || p->is_stopping)
         return;
+    struct controller *controller = p->controller;
     p->is_stopping = true;
+    p->controller = NULL;
     LOG_I("policyd", "stopping");
     roster_dismiss(p->roster);
-    timer_start(&p->stop, p->controller ? STOP_MS : 0);
-    if (p->controller)
-        controller_close(p->controller, on_lease_given_back, p);
+    timer_start(&p->stop, controller ? STOP_MS : 0);
+    if (controller)
+        controller_close(controller, on_lease_given_back, p);
 }
 
 static void dispose(struct control_plane *p)
@@ -165,7 +166,7 @@ static void dispose(struct control_plane *p)
     policyd_pages_close(p->pages);
     if (p->folder)
         feed_folder_close(p->folder);
-    if (p->controller && !p->is_stopping)
+    if (p->controller)
         controller_close(p->controller, NULL, NULL);
     if (p->door)
         discovery_door_close(p->door);

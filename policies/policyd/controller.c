@@ -10,6 +10,7 @@
 #include "lib/kube/kube_lease.h"
 #include "policies/policyd/feed_kube.h"
 #include "policies/policyd/gateway_keeper.h"
+#include "policies/policyd/roster.h"
 #include "policies/policyd/status_writer.h"
 #include "policies/policyd/world.h"
 
@@ -20,7 +21,8 @@ struct controller {
     struct kube_client *client;
     struct feed_kube *feed;
     struct kube_lease *lease;
-    struct gateway_keeper *keeper; /* NULL: Gateways are somebody else's business */
+    struct gateway_keeper *keeper;
+    struct roster *roster;
     struct status_writer *status;
     bool is_leader;
     struct loop_task grave;
@@ -32,6 +34,11 @@ static void describe_gateway(void *owner, const struct object *gateway, struct s
 {
     struct controller *c = owner;
     gateway_keeper_describe(c->keeper, gateway, out);
+}
+
+static bool is_busy(void *owner)
+{
+    return roster_is_busy(((struct controller *)owner)->roster);
 }
 
 static void on_lease(void *owner, bool is_leader)
@@ -87,10 +94,11 @@ enum err controller_open(struct loop *l, const struct policyd_options *o, struct
         return e;
     }
     struct gateway_keeper_config keeper = {l, c->client, o, world, roster, on_gateway_moved, c};
-    struct status_writer_config status = {l, c->client, world, describe_gateway, c};
+    struct status_writer_config status = {l, c->client, world, describe_gateway, is_busy, c};
     struct kube_lease_config lease = {.namespace_name = slice_from_cstr(o->namespace_name),
                                       .name = SLICE(LEASE_NAME),
                                       .holder = slice_from_cstr(o->pod)};
+    c->roster = roster;
     c->keeper = gateway_keeper_open(&keeper);
     c->status = status_writer_open(&status);
     c->feed = feed_kube_open(c->client, world);

@@ -10,7 +10,8 @@
 #include "lib/kube/kube_watch.h"
 #include "policies/policyd/kube_kinds.h"
 
-enum { NOT_INSTALLED = 404 };
+/* Pages are read as they come, so that a large one costs no memory here, and fewer round trips. */
+enum { NOT_INSTALLED = 404, PAGE = 4000 };
 
 struct source {
     struct feed_kube *feed;
@@ -72,6 +73,7 @@ static void on_synced(void *owner)
 {
     struct source *s = owner;
     s->trouble = 0;
+    LOG_D("feed", "%s: the list is complete", s->path);
     world_end(s->feed->world, s->kind);
     count_as_read(s);
 }
@@ -105,6 +107,7 @@ struct feed_kube *feed_kube_open(struct kube_client *client, struct world *world
         struct kube_watch_config config = {
             .path = kube_kinds_path(&kube_kinds[i], s->path),
             .selectors = slice_from_cstr(kube_kinds[i].selectors),
+            .page = PAGE,
         };
         s->watch = kube_watch_open(client, &config, &events, s);
     }

@@ -95,6 +95,11 @@ void roster_admit(struct roster *r, struct grpc_stream *stream)
 
 /* ---- questions ---- */
 
+bool roster_is_busy(const struct roster *r)
+{
+    return r->cursor != NULL;
+}
+
 static bool is_current(const struct subscriber *s)
 {
     return s->state == SUBSCRIBER_LIVE && !s->is_pending && !s->is_first && !s->has_refused &&

@@ -33,6 +33,9 @@ void roster_admit(struct roster *r, struct grpc_stream *stream);
 /* Answers were marked: everybody is looked at. changed_ns: loop_now_ns of the change. */
 void roster_changed(struct roster *r, uint64_t changed_ns);
 
+/* Not everybody was looked at since the last change: what can wait should. */
+bool roster_is_busy(const struct roster *r);
+
 enum roster_gateway { ROSTER_GATEWAY_ABSENT, ROSTER_GATEWAY_BEHIND, ROSTER_GATEWAY_CURRENT };
 /* How the best of the Gateway's data planes is, of those that are connected here. */
 enum roster_gateway roster_find_gateway(const struct roster *r, struct slice namespace_name,

@@ -20,6 +20,7 @@ enum {
     COMPUTE_MS = 20,  /* between two looks at everything */
     PUMP_MS = 40,     /* between two helpings of writes, of at most BURST each */
     BURST = 24,       /* 600 a second */
+    UNDER_WAY = 24,   /* at a time */
     UNSEEN_MS = 5000, /* a write that the watch has not shown by then is tried again */
     RETRY_MS = 1000,
     KEY_MAX = 600,
@@ -48,6 +49,7 @@ struct status_writer {
     struct list queue;
     struct timer compute, pump;
     uint64_t round, count;
+    unsigned under_way;
     bool is_active;
 };
 
@@ -63,8 +65,10 @@ static struct slice key_of(char key[KEY_MAX], enum kind_id kind, struct slice ns
 static void free_write(struct write *one)
 {
     list_unlink(&one->node);
-    if (one->request)
+    if (one->request) {
+        one->writer->under_way--;
         kube_request_cancel(one->request);
+    }
     mem_free(one->namespace_name);
     mem_free(one->name);
     mem_free(one->version);
@@ -93,6 +97,7 @@ static void on_written(void *owner, const struct kube_result *result)
     struct status_writer *w = one->writer;
     bool ok = result->status >= 200 && result->status < 300;
     one->request = NULL;
+    w->under_way--;
     if (ok) {
         w->count++;
         one->state = WRITE_UNSEEN;
@@ -116,6 +121,7 @@ static void send(struct write *one)
                            slice_from_cstr(one->namespace_name), slice_from_cstr(one->name)};
     list_unlink(&one->node);
     one->state = WRITE_SENT;
+    one->writer->under_way++;
     one->request =
         kube_write_status(one->writer->config.client, &ref, slice_from_cstr(one->version),
                           slice_from_cstr(one->status), on_written, one);
@@ -124,7 +130,7 @@ static void send(struct write *one)
 static void run_pump(struct timer *t)
 {
     struct status_writer *w = container_of(t, struct status_writer, pump);
-    for (unsigned i = 0; i < BURST && !list_is_empty(&w->queue); i++)
+    for (unsigned i = 0; i < BURST && w->under_way < UNDER_WAY && !list_is_empty(&w->queue); i++)
         send(container_of(w->queue.next, struct write, node));
     if (!list_is_empty(&w->queue))
         timer_start(&w->pump, PUMP_MS);
@@ -243,6 +249,10 @@ static void run_compute(struct timer *t)
     const struct policy_store *store = world_store(w->config.world);
     if (!w->is_active || !store || !world_is_ready(w->config.world))
         return;
+    if (w->config.is_busy(w->config.owner)) {
+        look_later(w, COMPUTE_MS);
+        return;
+    }
     struct status_inputs in = {
         .set = world_set(w->config.world),
         .store = store,

@@ -17,6 +17,7 @@ struct status_writer_config {
     struct world *world;
     /* How a Gateway's data plane is. */
     void (*gateway)(void *owner, const struct object *gateway, struct status_gateway *out);
+    bool (*is_busy)(void *owner); /* with what is more urgent */
     void *owner;
 };
 
