@@ -26,6 +26,7 @@ from bed.programs import Unavailable
 from kube_load import KubeLoad, Request
 
 GATEWAY_API = "gateway.networking.k8s.io"
+POLICIES = "/apis/policy.weft.dev/v1alpha1/namespaces/weft-system/authorizationpolicies"
 SHARED = "10.96.255.1:80"
 
 
@@ -196,24 +197,26 @@ def one_round(client: Client, load: KubeLoad, request: Request) -> dict[str, flo
     return {key: max(event[key] + late, 0.0) for key in ("p50_ms", "p99_ms", "max_ms")}
 
 
+def audit(path: str) -> dict[str, Any]:
+    return {"action": "AUDIT", "rules": [{"to": [{"operation": {"paths": [path]}}]}]}
+
+
 def changes(sort: str, i: int) -> Request:
     if sort == "endpoints":
-        [request] = [one_slice("bench-0", "shared", [("s0-0", pod_ip(0, 0)), ("s0-1", f"10.9.0.{i + 1}")])]
-        return "PATCH", request[1] + "/shared-x", {"endpoints": request[2]["endpoints"]}
+        pods = [("s0-0", pod_ip(0, 0)), ("s0-1", f"10.9.0.{i + 1}")]
+        _, path, body = one_slice("bench-0", "shared", pods)
+        return "PATCH", path + "/shared-x", {"endpoints": body["endpoints"]}
     if sort == "route":
         body = route_body("shared", "shared", f"changed{i}")
         return ("PATCH", f"/apis/{GATEWAY_API}/v1/namespaces/bench-0/httproutes/shared",
                 {"spec": body["spec"]})
-    return ("PATCH", "/apis/policy.weft.dev/v1alpha1/namespaces/weft-system/"
-            "authorizationpolicies/everywhere",
-            {"spec": {"action": "AUDIT", "rules": [{"to": [{"operation": {"paths": [f"/x{i}"]}}]}]}})
+    return "PATCH", f"{POLICIES}/everywhere", {"spec": audit(f"/x{i}")}
 
 
 def measure_changes(client: Client, load: KubeLoad, rounds: int) -> None:
-    load.send(("POST", "/apis/policy.weft.dev/v1alpha1/namespaces/weft-system/authorizationpolicies",
-               {"apiVersion": "policy.weft.dev/v1alpha1", "kind": "AuthorizationPolicy",
-                "metadata": {"name": "everywhere"},
-                "spec": {"action": "AUDIT", "rules": [{"to": [{"operation": {"paths": ["/x"]}}]}]}}))
+    load.send(("POST", POLICIES, {
+        "apiVersion": "policy.weft.dev/v1alpha1", "kind": "AuthorizationPolicy",
+        "metadata": {"name": "everywhere"}, "spec": audit("/x")}))
     time.sleep(2)
     print("change -> every data plane, ms after the API server's answer (worst round)")
     for sort in ("endpoints", "route", "policy"):
@@ -227,7 +230,8 @@ def run(o: argparse.Namespace, folder: pathlib.Path) -> None:
     api = ApiServer(folder).start()
     try:
         for crds in (api.crds, ROOT / "k8s" / "base" / "crds"):
-            for path in sorted(crds.glob(f"{GATEWAY_API}_[!v]*.yaml")) + sorted(crds.glob("policy*")):
+            gateway = sorted(crds.glob(f"{GATEWAY_API}_[!v]*.yaml"))
+            for path in gateway + sorted(crds.glob("policy*")):
                 api.kubectl("apply", "--server-side", "-f", str(path))
         api.kubectl("apply", "-f", str(ROOT / "k8s" / "base" / "gateway-class.yaml"))
         load = KubeLoad(api.port, folder)
