@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the templates of the Helm chart out of k8s/base and k8s/components/ingress, so that both say
-the same: make_chart.py writes them, make_chart.py --check says whether they are up to date.
+"""Makes the templates of the Helm chart out of k8s/base and k8s/components/ingress, so that both
+say the same: make_chart.py writes them, make_chart.py --check says whether they are up to date.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import os
@@ -38,7 +38,8 @@ def templates() -> dict[str, str]:
             program = path.stem.split("-")[0]
             made[f"templates/{path.name}"] = templated(path.read_text(), program)
     inner = templated(INGRESS.read_text(), "ingress")
-    made["templates/ingress.yaml"] = f"{{{{- if .Values.ingress.enabled }}}}\n{inner}{{{{- end }}}}\n"
+    made["templates/ingress.yaml"] = (
+        f"{{{{- if .Values.ingress.enabled }}}}\n{inner}{{{{- end }}}}\n")
     return made
 
 
