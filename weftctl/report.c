@@ -16,7 +16,7 @@ void report_lines(struct diag_list *diags)
     }
 }
 
-void report_json(const struct diag_list *diags, bool ok, size_t objects)
+void report_write(const struct diag_list *diags, bool ok, size_t objects, enum output_form form)
 {
     struct buf text;
     struct json_write w;
@@ -34,11 +34,6 @@ void report_json(const struct diag_list *diags, bool ok, size_t objects)
     json_write_key(&w, "diagnostics");
     diag_write_json(diags, &w);
     json_write_object_end(&w);
-    buf_append_slice(&text, SLICE("\n"));
-    while (!buf_is_empty(&text)) {
-        struct slice piece = buf_front(&text);
-        fwrite(piece.ptr, 1, piece.len, stdout);
-        buf_drain(&text, piece.len);
-    }
+    output_print(&text, form);
     buf_dispose(&text);
 }

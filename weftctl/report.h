@@ -4,8 +4,9 @@
 #include <stdbool.h>
 
 #include "policies/diag.h"
+#include "weftctl/output.h"
 
 /* One line each, in the order of the list. */
 void report_lines(struct diag_list *diags);
-/* {"ok", "objects", "errors", "warnings", "diagnostics"}. */
-void report_json(const struct diag_list *diags, bool ok, size_t objects);
+/* {"ok", "objects", "errors", "warnings", "diagnostics"}, on stdout. */
+void report_write(const struct diag_list *diags, bool ok, size_t objects, enum output_form form);

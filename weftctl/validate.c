@@ -1,5 +1,5 @@
-/* weftctl validate [--json] [--strict] DIR: the checks that a data plane makes before it takes a
- * folder, and nothing else. Main thread. Must not know of data planes.
+/* weftctl validate [-o json|yaml] [--strict] DIR: the checks that a data plane makes before it
+ * takes a folder, and nothing else. Main thread. Must not know of data planes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/validate.h"
 
@@ -10,7 +10,8 @@
 #include "weftctl/report.h"
 
 struct options {
-    bool json, strict;
+    enum output_form form;
+    bool strict;
     const char *dir;
 };
 
@@ -18,14 +19,16 @@ static bool read_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
         {"json", no_argument, NULL, 'j'},
+        {"output", required_argument, NULL, 'o'},
         {"strict", no_argument, NULL, 's'},
         {NULL, 0, NULL, 0},
     };
     int c;
-    while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-        o->json |= c == 'j';
+    while ((c = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
         o->strict |= c == 's';
-        if (c == '?')
+        if (c == 'j')
+            o->form = OUTPUT_JSON;
+        if (c == '?' || (c == 'o' && !output_form_parse(optarg, &o->form)))
             return false;
     }
     o->dir = argv[optind];
@@ -38,8 +41,8 @@ int validate_run(int argc, char **argv)
     struct diag_list diags;
     struct policy_set *set;
     if (!read_options(argc, argv, &o)) {
-        fputs("usage: weftctl validate [--json] [--strict] DIR\n"
-              "  --json    the findings as JSON on stdout\n"
+        fputs("usage: weftctl validate [-o text|json|yaml] [--strict] DIR\n"
+              "  --json    as -o json\n"
               "  --strict  warnings count as errors\n",
               stderr);
         return 2;
@@ -47,13 +50,13 @@ int validate_run(int argc, char **argv)
     diag_list_init(&diags);
     bool ok = folder_load(o.dir, &diags, &set) == ERR_OK && !(o.strict && diags.warnings);
     size_t objects = set ? policy_set_count(set) : 0;
-    if (o.json)
-        report_json(&diags, ok, objects);
+    if (o.form != OUTPUT_TEXT)
+        report_write(&diags, ok, objects, o.form);
     else
         report_lines(&diags);
-    if (!o.json && ok)
+    if (o.form == OUTPUT_TEXT && ok)
         printf("%s: %zu objects are fit for use\n", o.dir, objects);
-    else if (!o.json)
+    else if (o.form == OUTPUT_TEXT)
         fprintf(stderr, "%s: refused: %u errors, %u warnings\n", o.dir, diags.errors,
                 diags.warnings);
     policy_set_destroy(set);

@@ -27,7 +27,7 @@ const struct verb verbs_all[] = {
      "--namespace --output --kubeconfig"},
     {"inject", "put sidecars into the pods of a file", inject_run,
      "--file --namespace --image --classic --discovery --certd --trust-domain"},
-    {"validate", "check a folder of policies", validate_run, "--json --strict"},
+    {"validate", "check a folder of policies", validate_run, "--output --strict"},
     {"explain", "say what becomes of a request, and why", explain_show_run,
      "--from --namespace --header --client-ip --policies --kubeconfig --output --verbose"},
     {"config", "show the compiled configuration of a workload or gateway", config_show_run,

@@ -48,9 +48,11 @@ def test_a_wrong_field_is_named_with_file_line_and_path(wrong: pathlib.Path) -> 
 
 
 def test_findings_as_json(wrong: pathlib.Path) -> None:
-    done = weftctl("validate", "--json", str(wrong))
+    done = weftctl("validate", "-o", "json", str(wrong))
     found = json.loads(done.stdout)
     assert done.returncode == 1
+    assert weftctl("validate", "--json", str(wrong)).stdout == done.stdout
+    assert "ok: false" in weftctl("validate", "-o", "yaml", str(wrong)).stdout
     assert (found["ok"], found["errors"], found["objects"]) == (False, 1, 0)
     assert found["diagnostics"][0]["line"] == 6
     assert found["diagnostics"][0]["path"] == "spec.timeout"
@@ -107,7 +109,8 @@ def test_reference() -> None:
 
 @pytest.mark.parametrize("words", [
     [], ["nonsense"], ["validate"], ["validate", "a", "b"], ["validate", "--nonsense", "a"],
-    ["crds", "a"], ["reference", "a"], ["compile", "a"], ["compile", "a", "--pod", "p", "--gateway", "g"]])
+    ["crds", "a"], ["reference", "a"], ["compile", "a"],
+    ["compile", "a", "--pod", "p", "--gateway", "g"]])
 def test_wrong_use(words: list[str]) -> None:
     done = weftctl(*words)
     assert done.returncode == 2
