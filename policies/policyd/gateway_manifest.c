@@ -66,6 +66,13 @@ static void put_labels(const struct gateway_manifest *m, struct json_write *w)
     json_write_object_end(w);
 }
 
+/* How its pods are run is not the Gateway's to say. */
+static bool is_own_annotation(struct slice key)
+{
+    return slice_starts_with(key, SLICE("weft.dev/")) ||
+           slice_starts_with(key, SLICE("prometheus.io/"));
+}
+
 static void put_annotations(const struct gateway_manifest *m, struct json_write *w, bool is_pod)
 {
     open_object(w, "annotations");
@@ -75,6 +82,8 @@ static void put_annotations(const struct gateway_manifest *m, struct json_write 
         put_text(w, "weft.dev/inject", "disabled");
     }
     for (SCHEMA_EACH(m->gateway->spec.infrastructure.annotations, struct schema_pair, pair)) {
+        if (is_pod && is_own_annotation(pair->key))
+            continue;
         char key[400];
         snprintf(key, sizeof key, "%.*s", SLICE_ARG(pair->key));
         json_write_field(w, key, pair->value);
