@@ -389,12 +389,17 @@ static void judge(struct gateway_keeper *k, const struct gateway *g, struct stat
         return;
     }
     add_addresses(s, out);
+    struct slice refusal;
     enum roster_gateway here =
-        roster_find_gateway(k->config.roster, meta->namespace_name, meta->name);
-    out->is_running = has_ready_endpoint(set, s) && here != ROSTER_GATEWAY_BEHIND;
-    out->text = out->is_running                 ? SLICE("")
-                : here == ROSTER_GATEWAY_BEHIND ? SLICE("its data plane is taking an update")
-                                                : SLICE("no pod of its Deployment is ready yet");
+        roster_find_gateway(k->config.roster, meta->namespace_name, meta->name, &refusal);
+    bool may_run = here == ROSTER_GATEWAY_CURRENT || here == ROSTER_GATEWAY_ABSENT;
+    out->is_running = may_run && has_ready_endpoint(set, s);
+    if (here == ROSTER_GATEWAY_REFUSING)
+        out->text = refusal;
+    else if (here == ROSTER_GATEWAY_BEHIND)
+        out->text = SLICE("its data plane is taking an update");
+    else if (!out->is_running)
+        out->text = SLICE("no pod of its Deployment is ready yet");
 }
 
 void gateway_keeper_describe(struct gateway_keeper *k, const struct object *gateway,

@@ -95,30 +95,53 @@ void roster_admit(struct roster *r, struct grpc_stream *stream)
 
 /* ---- questions ---- */
 
-bool roster_is_busy(const struct roster *r)
-{
-    return r->cursor != NULL;
-}
-
 static bool is_current(const struct subscriber *s)
 {
     return s->state == SUBSCRIBER_LIVE && !s->is_pending && !s->is_first && !s->has_refused &&
            s->seen == answers_round(s->roster->config.answers);
 }
 
-enum roster_gateway roster_find_gateway(const struct roster *r, struct slice namespace_name,
-                                        struct slice name)
+static bool is_gateway(const struct subscriber *s)
 {
-    enum roster_gateway best = ROSTER_GATEWAY_ABSENT;
+    return s->gateway && *s->gateway;
+}
+
+bool roster_is_busy(const struct roster *r)
+{
     LIST_FOREACH(node, (struct list *)&r->subscribers)
     {
         const struct subscriber *s = container_of(node, struct subscriber, node);
-        if (!s->gateway || !slice_eq_cstr(name, s->gateway) ||
-            !slice_eq_cstr(namespace_name, s->namespace_name))
+        if (!is_gateway(s))
+            break; /* gateways come first */
+        if (s->is_pending)
+            return true;
+    }
+    return r->cursor != NULL;
+}
+
+static enum roster_gateway gateway_state(const struct subscriber *s)
+{
+    if (is_current(s))
+        return ROSTER_GATEWAY_CURRENT;
+    return s->has_refused ? ROSTER_GATEWAY_REFUSING : ROSTER_GATEWAY_BEHIND;
+}
+
+enum roster_gateway roster_find_gateway(const struct roster *r, struct slice namespace_name,
+                                        struct slice name, struct slice *refusal)
+{
+    enum roster_gateway best = ROSTER_GATEWAY_ABSENT;
+    *refusal = SLICE("");
+    LIST_FOREACH(node, (struct list *)&r->subscribers)
+    {
+        const struct subscriber *s = container_of(node, struct subscriber, node);
+        if (!is_gateway(s))
+            break;
+        if (!slice_eq_cstr(name, s->gateway) || !slice_eq_cstr(namespace_name, s->namespace_name))
             continue;
-        if (is_current(s))
-            return ROSTER_GATEWAY_CURRENT;
-        best = ROSTER_GATEWAY_BEHIND;
+        enum roster_gateway state = gateway_state(s);
+        if (state == ROSTER_GATEWAY_REFUSING)
+            *refusal = slice_from_cstr(s->refusal);
+        best = state > best ? state : best;
     }
     return best;
 }

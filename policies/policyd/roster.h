@@ -33,13 +33,20 @@ void roster_admit(struct roster *r, struct grpc_stream *stream);
 /* Answers were marked: everybody is looked at. changed_ns: loop_now_ns of the change. */
 void roster_changed(struct roster *r, uint64_t changed_ns);
 
-/* Not everybody was looked at since the last change: what can wait should. */
+/* Not everybody was looked at since the last change, or a Gateway is about to have it: what can
+ * wait should. */
 bool roster_is_busy(const struct roster *r);
 
-enum roster_gateway { ROSTER_GATEWAY_ABSENT, ROSTER_GATEWAY_BEHIND, ROSTER_GATEWAY_CURRENT };
-/* How the best of the Gateway's data planes is, of those that are connected here. */
+enum roster_gateway {
+    ROSTER_GATEWAY_ABSENT,
+    ROSTER_GATEWAY_REFUSING,
+    ROSTER_GATEWAY_BEHIND,
+    ROSTER_GATEWAY_CURRENT,
+};
+/* How the best of the Gateway's data planes is, of those that are connected here. refusal: why one
+ * refuses; valid until the loop goes on. */
 enum roster_gateway roster_find_gateway(const struct roster *r, struct slice namespace_name,
-                                        struct slice name);
+                                        struct slice name, struct slice *refusal);
 
 struct roster_count {
     size_t subscribers, waiting, behind, gateways, addresses;

@@ -17,11 +17,12 @@
 #include "policies/policyd/world.h"
 
 enum {
-    COMPUTE_MS = 20,  /* between two looks at everything */
-    PUMP_MS = 40,     /* between two helpings of writes, of at most BURST each */
-    BURST = 24,       /* 600 a second */
-    UNDER_WAY = 24,   /* at a time */
-    UNSEEN_MS = 5000, /* a write that the watch has not shown by then is tried again */
+    COMPUTE_MS = 20,    /* between two looks at everything */
+    PATIENCE_MS = 1000, /* with what is more urgent */
+    PUMP_MS = 40,       /* between two helpings of writes, of at most BURST each */
+    BURST = 24,         /* 600 a second */
+    UNDER_WAY = 24,     /* at a time */
+    UNSEEN_MS = 5000,   /* a write that the watch has not shown by then is tried again */
     RETRY_MS = 1000,
     KEY_MAX = 600,
     TOLD_MAX = 4096,
@@ -49,6 +50,7 @@ struct status_writer {
     struct list queue;
     struct timer compute, pump;
     uint64_t round, count;
+    uint64_t asked_ms; /* since when a look is due; 0: it is not */
     unsigned under_way;
     bool is_active;
 };
@@ -87,6 +89,8 @@ static void forget(struct write *one)
 
 static void look_later(struct status_writer *w, uint64_t delay_ms)
 {
+    if (!w->asked_ms)
+        w->asked_ms = loop_now_ms(w->config.loop);
     if (w->is_active && (!timer_is_running(&w->compute) || delay_ms < COMPUTE_MS))
         timer_start(&w->compute, delay_ms);
 }
@@ -249,10 +253,12 @@ static void run_compute(struct timer *t)
     const struct policy_store *store = world_store(w->config.world);
     if (!w->is_active || !store || !world_is_ready(w->config.world))
         return;
-    if (w->config.is_busy(w->config.owner)) {
+    if (w->config.is_busy(w->config.owner) &&
+        loop_now_ms(w->config.loop) - w->asked_ms < PATIENCE_MS) {
         look_later(w, COMPUTE_MS);
         return;
     }
+    w->asked_ms = 0;
     struct status_inputs in = {
         .set = world_set(w->config.world),
         .store = store,

@@ -54,7 +54,8 @@ static void forget_hello(struct subscriber *s)
     mem_free(s->pod_ip);
     mem_free(s->gateway);
     mem_free(s->version);
-    s->pod = s->pod_ip = s->gateway = s->version = NULL;
+    mem_free(s->refusal);
+    s->refusal = s->pod = s->pod_ip = s->gateway = s->version = NULL;
     s->is_pending = s->has_refused = false;
 }
 
@@ -201,11 +202,12 @@ static void on_hello(struct subscriber *s, const Weft__Discovery__V1__Hello *h)
     s->is_dirty = s->is_first = true;
     if (!add_interests(s, h->addresses, h->n_addresses))
         return;
-    if (*s->gateway) {
-        /* They are few, and everybody's traffic waits for them. */
-        step_out(s);
+    /* Gateways are few, and everybody's traffic waits for them. */
+    step_out(s);
+    if (*s->gateway)
         list_link_first(&s->roster->subscribers, &s->node);
-    }
+    else
+        list_link_last(&s->roster->subscribers, &s->node);
     subscriber_look(s);
 }
 
@@ -256,7 +258,11 @@ static void on_nack(struct subscriber *s, const Weft__Discovery__V1__Nack *m)
     LOG_W("roster", "%s/%s refuses an update: %.200s", s->namespace_name, s->pod, m->detail);
     s->has_refused = true;
     s->refused_digest = s->pending.digest;
+    mem_free(s->refusal);
+    s->refusal = mem_printf("%.200s", m->detail);
     subscriber_settle(s, false);
+    if (*s->gateway)
+        s->roster->config.gateway_moved(s->roster->config.owner);
     subscriber_look(s);
 }
 

@@ -41,6 +41,7 @@ struct subscriber {
     struct holding pending;
     bool is_pending, is_dirty, is_first, has_refused;
     uint64_t refused_digest;
+    char *refusal; /* why; NULL: nothing was refused */
     uint64_t seen; /* the round that was looked at last */
     uint64_t serial;
     uint64_t since_ms;   /* in this state, or since the update was sent */
