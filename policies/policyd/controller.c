@@ -101,7 +101,7 @@ enum err controller_open(struct loop *l, const struct policyd_options *o, struct
     c->roster = roster;
     c->keeper = gateway_keeper_open(&keeper);
     c->status = status_writer_open(&status);
-    c->feed = feed_kube_open(c->client, world);
+    c->feed = feed_kube_open(l, c->client, world);
     c->lease = kube_lease_open(c->client, &lease, on_lease, c);
     *out = c;
     return ERR_OK;

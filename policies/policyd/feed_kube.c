@@ -1,5 +1,7 @@
-/* One watch for each kind; the world is complete when every list was read once. A kind that is not
- * installed counts as empty. On the loop's thread. Must not know what objects mean.
+/* One watch for each kind; the world is complete when every list was read once. A kind of others'
+ * that is not installed counts as empty after a while; ours are waited for, since a server that has
+ * just started does not know them for a moment, and without them nothing would be denied. On the
+ * loop's thread. Must not know what objects mean.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/feed_kube.h"
 
@@ -7,11 +9,12 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/io/timer.h"
 #include "lib/kube/kube_watch.h"
 #include "policies/policyd/kube_kinds.h"
 
 /* Pages are read as they come, so that a large one costs no memory here, and fewer round trips. */
-enum { NOT_INSTALLED = 404, PAGE = 4000 };
+enum { NOT_INSTALLED = 404, PAGE = 4000, MISSING_MS = 3000 };
 
 struct source {
     struct feed_kube *feed;
@@ -26,6 +29,7 @@ struct feed_kube {
     struct world *world;
     struct source sources[KIND_COUNT];
     size_t unread;
+    struct timer missing;
 };
 
 static void count_as_read(struct source *s)
@@ -84,11 +88,21 @@ static void on_trouble(void *owner, unsigned status, struct slice detail)
     if (s->trouble != status + 1)
         LOG_W("feed", "%s: %u %.*s", s->path, status, SLICE_ARG(detail));
     s->trouble = status + 1;
-    if (status == NOT_INSTALLED)
-        count_as_read(s);
 }
 
-struct feed_kube *feed_kube_open(struct kube_client *client, struct world *world)
+static void run_missing(struct timer *t)
+{
+    struct feed_kube *f = container_of(t, struct feed_kube, missing);
+    for (size_t i = 0; i < kube_kinds_count; i++) {
+        struct source *s = &f->sources[i];
+        if (s->trouble == NOT_INSTALLED + 1 && strcmp(s->kind->group, KIND_GROUP_WEFT) != 0)
+            count_as_read(s);
+    }
+    if (f->unread)
+        timer_start(t, MISSING_MS);
+}
+
+struct feed_kube *feed_kube_open(struct loop *l, struct kube_client *client, struct world *world)
 {
     static const struct kube_watch_events events = {
         .on_begin = on_begin,
@@ -100,6 +114,8 @@ struct feed_kube *feed_kube_open(struct kube_client *client, struct world *world
     struct feed_kube *f = mem_zalloc(sizeof *f);
     f->world = world;
     f->unread = kube_kinds_count;
+    timer_init(&f->missing, l, run_missing);
+    timer_start(&f->missing, MISSING_MS);
     for (size_t i = 0; i < kube_kinds_count; i++) {
         struct source *s = &f->sources[i];
         s->feed = f;
@@ -116,6 +132,7 @@ struct feed_kube *feed_kube_open(struct kube_client *client, struct world *world
 
 void feed_kube_close(struct feed_kube *f)
 {
+    timer_stop(&f->missing);
     for (size_t i = 0; i < kube_kinds_count; i++)
         kube_watch_close(f->sources[i].watch);
     mem_free(f);

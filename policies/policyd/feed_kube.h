@@ -6,8 +6,9 @@
 
 struct feed_kube;
 struct kube_client;
+struct loop;
 
-struct feed_kube *feed_kube_open(struct kube_client *client, struct world *world);
+struct feed_kube *feed_kube_open(struct loop *l, struct kube_client *client, struct world *world);
 void feed_kube_close(struct feed_kube *f);
 /* How many kinds are out of contact. */
 unsigned feed_kube_troubles(const struct feed_kube *f);

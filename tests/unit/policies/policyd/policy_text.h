@@ -1,4 +1,5 @@
-/* Policy sets for tests of policyd, out of YAML. SPDX-License-Identifier: GPL-3.0-or-later */
+/* Policy sets for tests of policyd, out of YAML: whole, finished, or the test fails.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdarg.h>
