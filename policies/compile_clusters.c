@@ -58,6 +58,7 @@ static void describe_pod(struct cluster_build *b, const struct pod *pod, uint16_
             WEFT__CONFIG__V1__MTLS_MODE__MTLS_DISABLE)
         return;
     to->meshed = true;
+    to->mesh_port = pod_mesh_port(pod);
     to->spiffe_id = compile_build_spiffe(c, meta->namespace_name, pod->spec.service_account);
 }
 

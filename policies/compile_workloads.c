@@ -14,8 +14,9 @@ static void emit(struct compile *c, const struct pod *pod, struct slice ip)
     w->namespace_ = compile_build_text(c, meta->namespace_name);
     w->service_account = compile_build_text(c, pod->spec.service_account);
     w->spiffe_id = compile_build_spiffe(c, meta->namespace_name, pod->spec.service_account);
-    w->meshed = pod_is_meshed(pod) && compile_mtls_mode(c, meta->namespace_name, pod, 0) !=
-                                          WEFT__CONFIG__V1__MTLS_MODE__MTLS_DISABLE;
+    w->meshed = pod_is_meshed(pod) && !pod_mesh_port(pod) &&
+                compile_mtls_mode(c, meta->namespace_name, pod, 0) !=
+                    WEFT__CONFIG__V1__MTLS_MODE__MTLS_DISABLE;
     compile_build_resource(c, compile_build_format(c, "workload/%s", w->ip),
                            WEFT__CONFIG__V1__RESOURCE__BODY_WORKLOAD, w);
 }

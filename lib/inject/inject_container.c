@@ -45,8 +45,6 @@ static void add_sidecar_args(const struct inject_run *r, struct doc *container)
         add_arg(a, args, "outbound", SLICE("127.0.0.1:15001"));
         if (port.len)
             add_arg(a, args, "inbound-forward", arena_printf(a, "127.0.0.1:%.*s", SLICE_ARG(port)));
-        else
-            add_arg(a, args, "inbound", SLICE("off"));
     }
     add_arg_if_said(r, args, "workers", INJECT_WORKERS);
     add_arg_if_said(r, args, "log-level", INJECT_LOG_LEVEL);

@@ -118,6 +118,15 @@ bool pod_is_meshed(const struct pod *p)
     return slice_eq_cstr(status, "injected") && !p->spec.host_network;
 }
 
+uint16_t pod_mesh_port(const struct pod *p)
+{
+    const struct schema_list *annotations = &p->object.meta.annotations;
+    bool redirects =
+        !slice_eq_cstr(selector_label(annotations, SLICE(POD_REDIRECT_ANNOTATION)), "none");
+    bool forwards = selector_label(annotations, SLICE(POD_FORWARD_ANNOTATION)).len > 0;
+    return pod_is_meshed(p) && !redirects && !forwards ? POD_MESH_PORT : 0;
+}
+
 bool pod_is_done(const struct pod *p)
 {
     return slice_eq_cstr(p->status.phase, "Succeeded") || slice_eq_cstr(p->status.phase, "Failed");

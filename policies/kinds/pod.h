@@ -4,6 +4,9 @@
 
 #include "policies/kind.h"
 
+#define POD_REDIRECT_ANNOTATION "weft.dev/redirect"       /* "none": nothing is redirected */
+#define POD_FORWARD_ANNOTATION "weft.dev/inbound-forward" /* 15006 is for one port of the app */
+#define POD_MESH_PORT 15006
 #define POD_STATUS_ANNOTATION "weft.dev/status" /* "injected": it has a sidecar */
 
 struct pod_port {
@@ -42,6 +45,9 @@ extern const struct kind pod_kind;
 
 /* It has a sidecar, which speaks mutual TLS. */
 bool pod_is_meshed(const struct pod *p);
+/* Where a meshed pod without redirection is called, whichever of its ports is meant; 0: at that
+ * port itself. */
+uint16_t pod_mesh_port(const struct pod *p);
 /* It is over: its address may be another pod's by now. */
 bool pod_is_done(const struct pod *p);
 /* The port of that name in any container; 0 when there is none. */

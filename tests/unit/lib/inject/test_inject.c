@@ -113,7 +113,7 @@ static void test_without_redirection(void **state)
     check_at(&p, "spec.containers[0].readinessProbe.httpGet.port", "80");
     check_at(&p, "metadata.annotations[\"weft.dev/status\"]", "\"outbound-only\"");
     const char *args = pod_text_at(&p, "spec.initContainers[0].args");
-    assert_non_null(strstr(args, "\"--outbound=127.0.0.1:15001\",\"--inbound=off\""));
+    assert_non_null(strstr(args, "\"--outbound=127.0.0.1:15001\""));
     pod_text_dispose(&p);
     inject(&p, "{metadata: {annotations: {weft.dev/redirect: none, weft.dev/inbound-forward: "
                "\"8080\"}}, " APP "}");
