@@ -216,10 +216,8 @@ static void add_annotations(struct inject_run *r)
 {
     struct arena *a = r->arena;
     struct doc *set = doc_make_object(a);
-    bool redirected = inject_option_is(&r->options, INJECT_REDIRECT, "iptables");
-    bool meshed = redirected || r->options.value[INJECT_FORWARD].len;
     inject_metrics_merge(r, set);
-    doc_make_put_string(a, set, INJECT_STATUS, meshed ? SLICE("injected") : SLICE("outbound-only"));
+    doc_make_put_string(a, set, INJECT_STATUS, SLICE("injected"));
     if (!doc_get(r->annotations, SLICE("kubectl.kubernetes.io/default-container")))
         doc_make_put_string(a, set, "kubectl.kubernetes.io/default-container",
                             doc_string(doc_get(item(containers(r), 0), SLICE("name"))));
@@ -289,9 +287,8 @@ void inject_pod(const struct inject_config *config, const struct doc *pod,
     if (!is_wanted(&r, namespace_name) || !check(&r))
         return;
     look_for_oddities(&r);
-    /* Before the containers move. Without redirection the kubelet reaches the app as ever. */
-    if (inject_option_is(&r.options, INJECT_REDIRECT, "iptables"))
-        inject_probe_rewrite(&r);
+    /* Before the containers move. Without redirection too: the app may listen on loopback alone. */
+    inject_probe_rewrite(&r);
     add_annotations(&r);
     inject_volume_add(&r);
     add_containers(&r);

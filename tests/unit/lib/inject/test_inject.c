@@ -110,8 +110,8 @@ static void test_without_redirection(void **state)
     check_at(&p, "spec.initContainers[0].name", "\"weft-sidecar\"");
     check_at(&p, "spec.initContainers[1]", "");
     check_at(&p, "spec.volumes[3]", "");
-    check_at(&p, "spec.containers[0].readinessProbe.httpGet.port", "80");
-    check_at(&p, "metadata.annotations[\"weft.dev/status\"]", "\"outbound-only\"");
+    check_at(&p, "spec.containers[0].readinessProbe.httpGet.port", "15021");
+    check_at(&p, "metadata.annotations[\"weft.dev/status\"]", "\"injected\"");
     const char *args = pod_text_at(&p, "spec.initContainers[0].args");
     assert_non_null(strstr(args, "\"--outbound=127.0.0.1:15001\""));
     pod_text_dispose(&p);
