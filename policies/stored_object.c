@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "policies/fingerprint.h"
+#include "policies/stored_doc.h"
 
 enum { REFUSAL_BLOCK = 1024 };
 
@@ -34,60 +35,6 @@ void stored_object_destroy(struct stored_object *o)
     stored_object_release(o->in_force);
     mem_free(o->status_block);
     mem_free(o);
-}
-
-/* ---- what is read of a document ---- */
-
-/* Annotations may be as large as the object itself (kubectl keeps a copy of it there). */
-static bool is_annotation_read(struct slice key)
-{
-    return slice_find(key, SLICE("weft.dev/")) < key.len ||
-           slice_eq_cstr(key, "kubernetes.io/ingress.class");
-}
-
-static const struct doc *slim_annotations(struct arena *arena, const struct doc *from)
-{
-    struct doc *to = arena_alloc(arena, sizeof *to);
-    struct doc_member *members = arena_alloc(arena, from->count * sizeof *members);
-    *to = *from;
-    to->count = 0;
-    for (size_t i = 0; i < from->count; i++)
-        if (is_annotation_read(from->members[i].key))
-            members[to->count++] = from->members[i];
-    to->members = members;
-    return to->count ? to : NULL;
-}
-
-/* A copy of the node with one member's value replaced; NULL: without it. */
-static const struct doc *with_member(struct arena *arena, const struct doc *from, const char *key,
-                                     const struct doc *value)
-{
-    struct doc *to = arena_alloc(arena, sizeof *to);
-    struct doc_member *members = arena_alloc(arena, from->count * sizeof *members);
-    *to = *from;
-    to->count = 0;
-    for (size_t i = 0; i < from->count; i++) {
-        bool is_it = slice_eq_cstr(from->members[i].key, key);
-        if (is_it && !value)
-            continue;
-        members[to->count] = from->members[i];
-        if (is_it)
-            members[to->count].value = value;
-        to->count++;
-    }
-    to->members = members;
-    return to;
-}
-
-static const struct doc *slim(struct arena *arena, const struct doc *root)
-{
-    const struct doc *meta = doc_get(root, SLICE("metadata"));
-    const struct doc *annotations = doc_get(meta, SLICE("annotations"));
-    if (!annotations || annotations->type != DOC_OBJECT || meta->type != DOC_OBJECT)
-        return root;
-    annotations = slim_annotations(arena, annotations);
-    return with_member(arena, root, "metadata",
-                       with_member(arena, meta, "annotations", annotations));
 }
 
 /* What status is written to, or asked for an address. */
@@ -195,82 +142,21 @@ void stored_object_reconcile(struct stored_object *o)
     o->clashes = false;
 }
 
-/* ---- what decides access fails closed ---- */
-
-static struct doc_member member(const char *key, const struct doc *value)
-{
-    return (struct doc_member){slice_from_cstr(key), 0, value};
-}
-
-/* What is in force where a policy is that could never be read. */
-static const struct doc *closed_spec(const struct kind *kind)
-{
-    static const struct doc deny = {.type = DOC_STRING, .string = {"DENY", 4}};
-    static const struct doc strict = {.type = DOC_STRING, .string = {"STRICT", 6}};
-    static const struct doc every = {.type = DOC_OBJECT};
-    static const struct doc *const items[] = {&every};
-    static const struct doc rules = {.type = DOC_ARRAY, .count = 1, .items = items};
-    static const struct doc_member deny_all[] = {{{"action", 6}, 0, &deny},
-                                                 {{"rules", 5}, 0, &rules}};
-    static const struct doc_member mode[] = {{{"mode", 4}, 0, &strict}};
-    static const struct doc mtls = {.type = DOC_OBJECT, .count = 1, .members = mode};
-    static const struct doc_member strict_all[] = {{{"mtls", 4}, 0, &mtls}};
-    static const struct doc authorization = {.type = DOC_OBJECT, .count = 2, .members = deny_all};
-    static const struct doc peers = {.type = DOC_OBJECT, .count = 1, .members = strict_all};
-    if (kind->id == KIND_AUTHORIZATION_POLICY)
-        return &authorization;
-    return kind->id == KIND_PEER_AUTHENTICATION ? &peers : NULL;
-}
-
-static struct object *make_closed(const struct kind *kind, const struct doc *root,
-                                  struct arena *scratch)
-{
-    struct diag_list ignored;
-    struct doc name = {.type = DOC_STRING, .string = doc_string(doc_find(root, "metadata.name"))};
-    struct doc ns = {.type = DOC_STRING,
-                     .string = doc_string(doc_find(root, "metadata.namespace"))};
-    struct doc_member in_meta[] = {member("name", &name), member("namespace", &ns)};
-    struct doc meta = {.type = DOC_OBJECT, .count = 2, .members = in_meta};
-    struct doc_member in_root[] = {member("metadata", &meta), member("spec", closed_spec(kind))};
-    struct doc whole = {.type = DOC_OBJECT, .count = 2, .members = in_root};
-    diag_list_init(&ignored);
-    struct object *o = make(kind, &whole, scratch, &ignored);
-    diag_list_dispose(&ignored);
-    return o;
-}
-
-/* What takes the place of a document that is not valid. */
+/* What takes the place of a document that is not valid: what decides access fails closed. */
 static struct object *make_instead(const struct stored_object *o, const struct kind *kind,
                                    const struct doc *root, struct arena *scratch)
 {
-    if (!closed_spec(kind))
-        return NULL;
-    return o->in_force ? o->in_force : make_closed(kind, root, scratch);
+    struct diag_list ignored;
+    const struct doc *closed = stored_doc_closed(scratch, kind, root);
+    if (!closed || o->in_force)
+        return closed ? o->in_force : NULL;
+    diag_list_init(&ignored);
+    struct object *made = make(kind, closed, scratch, &ignored);
+    diag_list_dispose(&ignored);
+    return made;
 }
 
 /* ---- status ---- */
-
-static const struct doc *copy_doc(struct arena *arena, const struct doc *from)
-{
-    struct doc *to = arena_alloc(arena, sizeof *to);
-    *to = *from;
-    if (from->type == DOC_STRING)
-        to->string = arena_copy(arena, from->string);
-    if (from->type == DOC_ARRAY) {
-        const struct doc **items = arena_alloc(arena, from->count * sizeof *items);
-        for (size_t i = 0; i < from->count; i++)
-            items[i] = copy_doc(arena, from->items[i]);
-        to->items = items;
-    }
-    if (from->type == DOC_OBJECT) {
-        struct doc_member *members = arena_alloc(arena, from->count * sizeof *members);
-        for (size_t i = 0; i < from->count; i++)
-            members[i] = (struct doc_member){arena_copy(arena, from->members[i].key), 0,
-                                             copy_doc(arena, from->members[i].value)};
-        to->members = members;
-    }
-    return to;
-}
 
 /* True when it is another than it was. */
 static bool take_status(struct stored_object *o, const struct kind *kind, const struct doc *root)
@@ -284,14 +170,14 @@ static bool take_status(struct stored_object *o, const struct kind *kind, const 
     arena_init(&measure, 4096);
     arena_copy(&measure, version);
     if (status)
-        copy_doc(&measure, status);
+        stored_doc_copy(&measure, status);
     size_t size = measure.total;
     arena_dispose(&measure);
     void *block = mem_alloc(size);
     arena_init(&own, size);
     arena_lend(&own, block, size);
     version = arena_copy(&own, version);
-    status = status ? copy_doc(&own, status) : NULL;
+    status = status ? stored_doc_copy(&own, status) : NULL;
     for (size_t i = 0; i < sizeof to / sizeof *to; i++)
         if (to[i]) {
             to[i]->meta.resource_version = version;
@@ -317,7 +203,7 @@ enum stored_change stored_object_read(struct stored_object *o, const struct kind
     *before = NULL;
     if (has_version(o, root))
         return STORED_SAME;
-    root = slim(scratch, root);
+    root = stored_doc_slim(scratch, root);
     uint64_t print = fingerprint_of(kind->schema, root);
     if (print == o->print && (o->in_force || o->refusal))
         return take_status(o, kind, root) ? STORED_STATUS : STORED_SAME;

@@ -13,15 +13,11 @@
 #include "lib/kube/kube_watch.h"
 #include "lib/kube/kube_write.h"
 #include "policies/gateway_model.h"
-#include "policies/kinds/endpoint_slice.h"
-#include "policies/kinds/service.h"
-#include "policies/policy_index.h"
 #include "policies/policyd/access.h"
 #include "policies/policyd/gateway_manifest.h"
 #include "policies/policyd/gateway_names.h"
-#include "policies/policyd/roster.h"
+#include "policies/policyd/gateway_state.h"
 #include "policies/policyd/world.h"
-#include "policies/selector.h"
 
 enum {
     LOOK_MS = 10,
@@ -72,11 +68,6 @@ static struct slice key_of(char key[KEY_MAX], struct slice namespace_name, struc
     int len = snprintf(key, KEY_MAX, "%.*s/%.*s", SLICE_ARG(slice_sub(namespace_name, 0, 253)),
                        SLICE_ARG(slice_sub(name, 0, 253)));
     return slice_of(key, (size_t)len);
-}
-
-static struct slice deployment_named(const struct gateway *g)
-{
-    return selector_label(&g->object.meta.annotations, SLICE(ACCESS_DEPLOYMENT_ANNOTATION));
 }
 
 static void look_in(struct gateway_keeper *k, uint64_t delay_ms)
@@ -209,16 +200,6 @@ static bool is_busy(const struct kept *one)
     return false;
 }
 
-static const struct service *find_service(const struct gateway_keeper *k, const struct gateway *g)
-{
-    char name[GATEWAY_NAMES_MAX];
-    struct slice given = deployment_named(g);
-    if (!given.len)
-        given = slice_from_cstr(gateway_names_managed(g, name));
-    return (const void *)policy_index_find(world_set(k->config.world), KIND_SERVICE,
-                                           g->object.meta.namespace_name, given);
-}
-
 static void keep_one(struct kept *one, const struct gateway *g)
 {
     struct gateway_keeper *k = one->keeper;
@@ -231,7 +212,8 @@ static void keep_one(struct kept *one, const struct gateway *g)
         return;
     }
     write_parts(one, g, texts);
-    bool is_lost = one->applied && !buf_is_empty(&texts[2]) && !find_service(k, g);
+    bool is_lost = one->applied && !buf_is_empty(&texts[2]) &&
+                   !gateway_state_service(world_set(k->config.world), g);
     if (one->wanted != one->applied || now_ms >= one->repair_ms || is_lost) {
         one->next_ms = now_ms + (is_lost ? RETRY_MS : 0);
         apply(one, g->object.meta.namespace_name, texts);
@@ -292,7 +274,7 @@ static void run_look(struct timer *t)
             continue;
         struct kept *one = find_kept(k, g);
         one->round = k->round;
-        if (k->config.options->keeps_gateways && !deployment_named(g).len)
+        if (k->config.options->keeps_gateways && !gateway_state_deployment(g).len)
             keep_one(one, g);
     }
     forget_old(k);
@@ -350,65 +332,13 @@ static void on_list(void *owner)
 
 /* ---- how they are ---- */
 
-static void add_addresses(const struct service *s, struct status_gateway *out)
-{
-    const struct doc *list = doc_find(s->object.status, "loadBalancer.ingress");
-    size_t max = sizeof out->addresses / sizeof *out->addresses;
-    for (size_t i = 0; list && list->type == DOC_ARRAY && i < list->count; i++) {
-        struct slice ip = doc_string(doc_get(list->items[i], SLICE("ip")));
-        struct slice host = doc_string(doc_get(list->items[i], SLICE("hostname")));
-        if (out->address_count < max && (ip.len || host.len))
-            out->addresses[out->address_count++] = ip.len ? ip : host;
-    }
-}
-
-static bool has_ready_endpoint(const struct policy_set *set, const struct service *s)
-{
-    const struct metadata *meta = &s->object.meta;
-    const struct object_list *slices =
-        policy_index_group(set, POLICY_GROUP_SLICES, meta->namespace_name, meta->name);
-    for (size_t i = 0; i < slices->count; i++)
-        for (SCHEMA_EACH(POLICY_AT(slices, struct endpoint_slice, i)->endpoints,
-                         struct endpoint_slice_endpoint, e))
-            if (e->conditions.ready)
-                return true;
-    return false;
-}
-
-/* Somebody answers: a ready pod, and none of those that are connected here is behind. Pods that are
- * connected to another replica are ready once they have a configuration. */
-static void judge(struct gateway_keeper *k, const struct gateway *g, struct status_gateway *out)
-{
-    const struct policy_set *set = world_set(k->config.world);
-    const struct service *s = find_service(k, g);
-    const struct metadata *meta = &g->object.meta;
-    if (!s) {
-        out->text = deployment_named(g).len
-                        ? SLICE("there is no Service with the name of the Deployment")
-                        : SLICE("its Service has not been made yet");
-        return;
-    }
-    add_addresses(s, out);
-    struct slice refusal;
-    enum roster_gateway here =
-        roster_find_gateway(k->config.roster, meta->namespace_name, meta->name, &refusal);
-    bool may_run = here == ROSTER_GATEWAY_CURRENT || here == ROSTER_GATEWAY_ABSENT;
-    out->is_running = may_run && has_ready_endpoint(set, s);
-    if (here == ROSTER_GATEWAY_REFUSING)
-        out->text = refusal;
-    else if (here == ROSTER_GATEWAY_BEHIND)
-        out->text = SLICE("its data plane is taking an update");
-    else if (!out->is_running)
-        out->text = SLICE("no pod of its Deployment is ready yet");
-}
-
 void gateway_keeper_describe(struct gateway_keeper *k, const struct object *gateway,
                              struct status_gateway *out)
 {
     const struct gateway *g = (const void *)gateway;
     struct kept *one = find_kept(k, g);
     *out = (struct status_gateway){0};
-    judge(k, g, out);
+    gateway_state_judge(world_set(k->config.world), k->config.roster, g, out);
     one->was_running |= out->is_running;
     /* Whoever sees an address calls it. */
     if (!one->was_running)

@@ -1,5 +1,5 @@
-/* What a data plane says, and what follows from it: hello, interests, acknowledgements; who may be
- * served and who must wait. Owned by the loop's thread. Must not know how an update is made.
+/* What a data plane says, and what follows from it: hello, interests, acknowledgements. Owned by
+ * the loop's thread. Must not know how an update is made.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/subscriber.h"
 
@@ -11,10 +11,6 @@
 #include "policies/schema_format.h"
 
 enum {
-    HELLO_MS = 10000,
-    WAIT_MS = 15000,    /* for a pod that nobody has told us of yet */
-    ACK_MS = 30000,     /* for the word that an update is in force */
-    MISSING_MS = 60000, /* after its pod is gone */
     ADDRESSES_MAX = 16384,
     KNOWN_MAX = 65536,
     NAME_MAX_LEN = 1024,
@@ -95,7 +91,7 @@ void subscriber_close(struct subscriber *s, enum grpc_status status, const char 
     leave(s);
 }
 
-static void refuse(struct subscriber *s, enum grpc_status status, const char *why)
+void subscriber_refuse(struct subscriber *s, enum grpc_status status, const char *why)
 {
     s->roster->count.refused++;
     subscriber_close(s, status, why);
@@ -165,13 +161,14 @@ static bool add_interests(struct subscriber *s, char *const *addresses, size_t c
     char text[ADDR_TEXT_MAX];
     for (size_t i = 0; i < count; i++) {
         if (!canonical(addresses[i], text)) {
-            refuse(s, GRPC_INVALID_ARGUMENT, "it asks for what is no address with a port");
+            subscriber_refuse(s, GRPC_INVALID_ARGUMENT,
+                              "it asks for what is no address with a port");
             return false;
         }
         if (map_get(&s->interests, slice_from_cstr(text)))
             continue;
         if (s->interests.count == ADDRESSES_MAX) {
-            refuse(s, GRPC_RESOURCE_EXHAUSTED, "it asks for too many addresses");
+            subscriber_refuse(s, GRPC_RESOURCE_EXHAUSTED, "it asks for too many addresses");
             return false;
         }
         struct interest *one = mem_zalloc(sizeof *one);
@@ -187,7 +184,7 @@ static void on_hello(struct subscriber *s, const Weft__Discovery__V1__Hello *h)
 {
     const char *wrong = judge_hello(h);
     if (wrong) {
-        refuse(s, GRPC_INVALID_ARGUMENT, wrong);
+        subscriber_refuse(s, GRPC_INVALID_ARGUMENT, wrong);
         return;
     }
     forget_hello(s);
@@ -275,15 +272,15 @@ static void on_request(struct subscriber *s, const Request *m)
     if (is_hello)
         on_hello(s, m->hello);
     else if (s->state == SUBSCRIBER_NEW)
-        refuse(s, GRPC_FAILED_PRECONDITION, "the first message must be a hello");
+        subscriber_refuse(s, GRPC_FAILED_PRECONDITION, "the first message must be a hello");
     else if (m->body_case == WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST)
         on_interest(s, m->interest);
     else if (!is_ack && !is_nack)
-        refuse(s, GRPC_INVALID_ARGUMENT, "a message without anything we know in it");
+        subscriber_refuse(s, GRPC_INVALID_ARGUMENT, "a message without anything we know in it");
     else if (s->is_pending && serial == s->serial)
         is_ack ? on_ack(s, m->ack) : on_nack(s, m->nack);
     else if (serial > s->serial)
-        refuse(s, GRPC_INVALID_ARGUMENT, "it answers an update that was never sent");
+        subscriber_refuse(s, GRPC_INVALID_ARGUMENT, "it answers an update that was never sent");
     /* An answer to what was sent before another hello is of no interest any more. */
 }
 
@@ -292,7 +289,7 @@ static void on_message(void *owner, struct slice bytes)
     struct subscriber *s = owner;
     Request *m = weft__discovery__v1__request__unpack(NULL, bytes.len, (const uint8_t *)bytes.ptr);
     if (!m) {
-        refuse(s, GRPC_INVALID_ARGUMENT, "a message that cannot be read");
+        subscriber_refuse(s, GRPC_INVALID_ARGUMENT, "a message that cannot be read");
         return;
     }
     on_request(s, m);
@@ -336,95 +333,4 @@ struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *strea
     loop_task_init(&s->grave, free_subscriber);
     grpc_stream_use(stream, &stream_events, s);
     return s;
-}
-
-/* ---- serving ---- */
-
-static enum access_verdict judge(const struct subscriber *s, char why[ACCESS_WHY_MAX])
-{
-    const struct roster_config *c = &s->roster->config;
-    struct access_claim claim = {.namespace_name = slice_from_cstr(s->namespace_name),
-                                 .service_account = slice_from_cstr(s->service_account),
-                                 .pod = slice_from_cstr(s->pod),
-                                 .gateway = slice_from_cstr(s->gateway),
-                                 .needs_pod = c->needs_pod};
-    return access_judge(c->set(c->owner), &claim, why);
-}
-
-/* False: not yet, or never. */
-static bool may_serve(struct subscriber *s)
-{
-    char why[ACCESS_WHY_MAX];
-    if (s->state == SUBSCRIBER_LIVE)
-        return true;
-    if (s->state == SUBSCRIBER_NEW || !s->roster->config.is_ready(s->roster->config.owner))
-        return false;
-    enum access_verdict v = judge(s, why);
-    if (v == ACCESS_NO)
-        refuse(s, GRPC_PERMISSION_DENIED, why);
-    if (v != ACCESS_YES)
-        return false;
-    s->state = SUBSCRIBER_LIVE;
-    LOG_D("roster", "%s/%s is served", s->namespace_name, s->pod);
-    return true;
-}
-
-/* Brings its answers up to date; true when any of them is another than it was sent. */
-static bool is_behind(struct subscriber *s)
-{
-    struct slice key;
-    void *value;
-    answers_refresh(s->base);
-    bool behind = s->is_dirty || s->base->changed > s->seen;
-    for (size_t at = 0; map_next(&s->interests, &at, &key, &value);) {
-        struct interest *one = value;
-        answers_refresh(one->answer);
-        behind |= one->answer->changed > s->seen;
-    }
-    return behind;
-}
-
-void subscriber_look(struct subscriber *s)
-{
-    if (s->is_pending || !may_serve(s))
-        return;
-    bool behind = is_behind(s);
-    s->cause_ns = s->is_dirty ? 0 : s->roster->changed_ns;
-    s->seen = answers_round(s->roster->config.answers);
-    s->is_dirty = false;
-    if (behind && !subscriber_send(s))
-        subscriber_close(s, GRPC_RESOURCE_EXHAUSTED, "what it needs is too large for one update");
-}
-
-/* ---- time ---- */
-
-/* What its certificate and its pod allowed may be over. */
-static const char *judge_life(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
-{
-    char why[ACCESS_WHY_MAX];
-    if (wall_ms >= s->not_after_ms)
-        return "its certificate has expired since it connected";
-    if (s->state != SUBSCRIBER_LIVE || judge(s, why) == ACCESS_YES)
-        s->missing_ms = 0;
-    else if (!s->missing_ms)
-        s->missing_ms = now_ms;
-    return s->missing_ms && now_ms - s->missing_ms > MISSING_MS ? "its pod is gone" : NULL;
-}
-
-void subscriber_tick(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
-{
-    uint64_t passed = now_ms - s->since_ms;
-    char why[ACCESS_WHY_MAX];
-    const char *over = judge_life(s, now_ms, wall_ms);
-    if (over)
-        refuse(s, GRPC_PERMISSION_DENIED, over);
-    else if (s->state == SUBSCRIBER_NEW && passed > HELLO_MS)
-        refuse(s, GRPC_DEADLINE_EXCEEDED, "it never said hello");
-    else if (s->state == SUBSCRIBER_WAITING && passed > WAIT_MS &&
-             s->roster->config.is_ready(s->roster->config.owner) && judge(s, why) != ACCESS_YES)
-        refuse(s, GRPC_PERMISSION_DENIED, why);
-    else if (s->is_pending && passed > ACK_MS) {
-        s->roster->count.slow++;
-        subscriber_close(s, GRPC_DEADLINE_EXCEEDED, "it did not answer an update in time");
-    }
 }

@@ -52,6 +52,11 @@ struct subscriber {
 struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *stream);
 /* Ends the stream, and frees it at the end of the turn. */
 void subscriber_close(struct subscriber *s, enum grpc_status status, const char *why);
+/* The same, and counted. */
+void subscriber_refuse(struct subscriber *s, enum grpc_status status, const char *why);
+
+/* ---- subscriber_serve.c ---- */
+
 /* Sends what is due, when it may. */
 void subscriber_look(struct subscriber *s);
 /* What time alone brings: limits, and certificates that expire. */

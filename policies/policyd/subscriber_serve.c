@@ -1,0 +1,104 @@
+/* Whether a data plane may be served, whether anything is due, and what time alone brings. Owned by
+ * the loop's thread. Must not know what it said, nor how an update is made.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/policyd/subscriber.h"
+
+#include "lib/base/log.h"
+
+enum {
+    HELLO_MS = 10000,
+    WAIT_MS = 15000,    /* for a pod that nobody has told us of yet */
+    ACK_MS = 30000,     /* for the word that an update is in force */
+    MISSING_MS = 60000, /* after its pod is gone */
+};
+
+/* ---- serving ---- */
+
+static enum access_verdict judge(const struct subscriber *s, char why[ACCESS_WHY_MAX])
+{
+    const struct roster_config *c = &s->roster->config;
+    struct access_claim claim = {.namespace_name = slice_from_cstr(s->namespace_name),
+                                 .service_account = slice_from_cstr(s->service_account),
+                                 .pod = slice_from_cstr(s->pod),
+                                 .gateway = slice_from_cstr(s->gateway),
+                                 .needs_pod = c->needs_pod};
+    return access_judge(c->set(c->owner), &claim, why);
+}
+
+/* False: not yet, or never. */
+static bool may_serve(struct subscriber *s)
+{
+    char why[ACCESS_WHY_MAX];
+    if (s->state == SUBSCRIBER_LIVE)
+        return true;
+    if (s->state == SUBSCRIBER_NEW || !s->roster->config.is_ready(s->roster->config.owner))
+        return false;
+    enum access_verdict v = judge(s, why);
+    if (v == ACCESS_NO)
+        subscriber_refuse(s, GRPC_PERMISSION_DENIED, why);
+    if (v != ACCESS_YES)
+        return false;
+    s->state = SUBSCRIBER_LIVE;
+    LOG_D("roster", "%s/%s is served", s->namespace_name, s->pod);
+    return true;
+}
+
+/* Brings its answers up to date; true when any of them is another than it was sent. */
+static bool is_behind(struct subscriber *s)
+{
+    struct slice key;
+    void *value;
+    answers_refresh(s->base);
+    bool behind = s->is_dirty || s->base->changed > s->seen;
+    for (size_t at = 0; map_next(&s->interests, &at, &key, &value);) {
+        struct interest *one = value;
+        answers_refresh(one->answer);
+        behind |= one->answer->changed > s->seen;
+    }
+    return behind;
+}
+
+void subscriber_look(struct subscriber *s)
+{
+    if (s->is_pending || !may_serve(s))
+        return;
+    bool behind = is_behind(s);
+    s->cause_ns = s->is_dirty ? 0 : s->roster->changed_ns;
+    s->seen = answers_round(s->roster->config.answers);
+    s->is_dirty = false;
+    if (behind && !subscriber_send(s))
+        subscriber_close(s, GRPC_RESOURCE_EXHAUSTED, "what it needs is too large for one update");
+}
+
+/* ---- time ---- */
+
+/* What its certificate and its pod allowed may be over. */
+static const char *judge_life(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
+{
+    char why[ACCESS_WHY_MAX];
+    if (wall_ms >= s->not_after_ms)
+        return "its certificate has expired since it connected";
+    if (s->state != SUBSCRIBER_LIVE || judge(s, why) == ACCESS_YES)
+        s->missing_ms = 0;
+    else if (!s->missing_ms)
+        s->missing_ms = now_ms;
+    return s->missing_ms && now_ms - s->missing_ms > MISSING_MS ? "its pod is gone" : NULL;
+}
+
+void subscriber_tick(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
+{
+    uint64_t passed = now_ms - s->since_ms;
+    char why[ACCESS_WHY_MAX];
+    const char *over = judge_life(s, now_ms, wall_ms);
+    if (over)
+        subscriber_refuse(s, GRPC_PERMISSION_DENIED, over);
+    else if (s->state == SUBSCRIBER_NEW && passed > HELLO_MS)
+        subscriber_refuse(s, GRPC_DEADLINE_EXCEEDED, "it never said hello");
+    else if (s->state == SUBSCRIBER_WAITING && passed > WAIT_MS &&
+             s->roster->config.is_ready(s->roster->config.owner) && judge(s, why) != ACCESS_YES)
+        subscriber_refuse(s, GRPC_PERMISSION_DENIED, why);
+    else if (s->is_pending && passed > ACK_MS) {
+        s->roster->count.slow++;
+        subscriber_close(s, GRPC_DEADLINE_EXCEEDED, "it did not answer an update in time");
+    }
+}
