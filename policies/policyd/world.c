@@ -62,17 +62,26 @@ void world_destroy(struct world *w)
     mem_free(w);
 }
 
+/* A change of the status alone is of interest: whether it is what it should be. */
+static bool has_status(const struct kind *kind)
+{
+    return kind->id == KIND_SERVICE || kind->id == KIND_INGRESS ||
+           strcmp(kind->group, KIND_GROUP_GATEWAY) == 0 ||
+           strcmp(kind->group, KIND_GROUP_WEFT) == 0;
+}
+
 void world_put(struct world *w, const struct kind *kind, const struct doc *root)
 {
-    policy_store_put(w->store, kind, root);
-    touch(w);
+    bool changed = policy_store_put(w->store, kind, root);
+    if (changed || has_status(kind))
+        touch(w);
 }
 
 void world_remove(struct world *w, const struct kind *kind, const struct doc *root)
 {
-    policy_store_remove(w->store, kind, doc_string(doc_find(root, "metadata.namespace")),
-                        doc_string(doc_find(root, "metadata.name")));
-    touch(w);
+    if (policy_store_remove(w->store, kind, doc_string(doc_find(root, "metadata.namespace")),
+                            doc_string(doc_find(root, "metadata.name"))))
+        touch(w);
 }
 
 void world_begin(struct world *w, const struct kind *kind)
