@@ -215,6 +215,24 @@ void app_drain(struct app *app)
     finish_if_drained(app);
 }
 
+static void on_drain_delay(struct timer *t)
+{
+    app_drain(container_of(t, struct app, drain_delay));
+}
+
+/* Load balancers still send new connections here for a moment: they are served. */
+static void leave(struct app *app)
+{
+    uint32_t delay_ms = app->settings->drain_delay_ms;
+    if (!delay_ms || app->is_leaving) {
+        app_drain(app);
+        return;
+    }
+    app->is_leaving = true;
+    LOG_I("app", "told to stop: not ready any more, draining in %u ms", delay_ms);
+    timer_start(&app->drain_delay, delay_ms);
+}
+
 static void on_signal(void *owner, int number)
 {
     struct app *app = owner;
@@ -223,7 +241,7 @@ static void on_signal(void *owner, int number)
     else if (app->is_draining)
         loop_stop(app->loop); /* asked twice: at once */
     else if (number == SIGTERM || number == SIGINT)
-        app_drain(app);
+        leave(app);
 }
 
 /* ---- life ---- */
@@ -277,6 +295,7 @@ static void dispose(struct app *app)
     if (app->snapshot)
         snapshot_unref(app->snapshot);
     mesh_identity_unref(app->mesh);
+    timer_stop(&app->drain_delay);
     timer_stop(&app->drain_deadline);
     timer_stop(&app->pump);
     signals_close(app->signals);
@@ -304,6 +323,7 @@ int app_main(const struct settings *settings)
     app.mailbox = mailbox_open(app.loop);
     app.signals = signals_open(app.loop, on_signal, &app);
     timer_init(&app.pump, app.loop, on_pump);
+    timer_init(&app.drain_delay, app.loop, on_drain_delay);
     timer_init(&app.drain_deadline, app.loop, on_drain_deadline);
     timer_start(&app.pump, LOG_PUMP_MS);
     if (start(&app) == ERR_OK)

@@ -154,7 +154,7 @@ static void answer_ready(struct survey *s)
 static void get_ready(void *owner, struct admin_request *request)
 {
     struct app *app = owner;
-    if (app->is_draining)
+    if (app->is_leaving || app->is_draining)
         admin_reply_text(request, 503, "draining");
     else if (!app->snapshot)
         admin_reply_text(request, 503, "waiting for a configuration");

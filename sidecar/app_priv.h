@@ -35,7 +35,8 @@ struct app {
     struct admin *admin[3];  /* administration, metrics, health */
     struct app_probes *probes;
     struct app_metrics *metrics; /* the app's own; NULL: none */
-    struct timer pump, drain_deadline;
+    struct timer pump, drain_delay, drain_deadline;
+    bool is_leaving; /* not ready any more, and soon draining */
     bool is_draining;
     int exit_status;
 };

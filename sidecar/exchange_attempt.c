@@ -241,19 +241,36 @@ static enum fail abort_fail(enum err why)
     }
 }
 
+/* A sidecar's own word that the app behind it never saw the request is as good as a refusal: an app
+ * that is being replaced stops listening before everybody has heard of it. Apps cannot say this
+ * (exchange_prepare_response). */
+static enum fail answer_fail(const struct exchange *ex)
+{
+    static const enum fail undelivered[] = {FAIL_CONNECT_FAILED, FAIL_CONNECT_TIMEOUT,
+                                            FAIL_UPSTREAM_REFUSED};
+    struct slice said = headers_get_id(&ex->response->headers, HEADER_WEFT_REASON);
+    if (!said.len || !endpoint_is_mesh_hop(ex->endpoint))
+        return FAIL_NONE;
+    for (size_t i = 0; i < sizeof(undelivered) / sizeof(*undelivered); i++)
+        if (slice_eq(said, fail_info(undelivered[i])->label))
+            return FAIL_UPSTREAM_REFUSED;
+    return FAIL_NONE;
+}
+
 static enum progress answered(struct exchange *ex)
 {
     unsigned status = ex->response->status;
+    enum fail refused = answer_fail(ex);
     uint64_t now_ns = loop_now_ns(ex->worker->loop);
     ex->attempt_deadline_ms = 0;
     ex->got &= ~(uint32_t)GOT_ATTEMPT_TIMEOUT; /* it came in time, if only just */
-    if (is_gateway_error(status) || status == 500)
+    if (is_gateway_error(status) || status == 500 || refused)
         record_failure(ex);
     else
         outlier_success(ex->endpoint);
     if (ex->endpoint->cluster->endpoint_count > 1)
         ewma_observe(&ex->endpoint->latency, now_ns, now_ns - ex->attempt_ns);
-    if (status >= 400 && may_retry(ex, FAIL_NONE))
+    if ((status >= 400 || refused) && may_retry(ex, refused))
         return try_again(ex);
     buf_dispose(&ex->replay);
     ex->got &= ~(uint32_t)IS_REPLAYABLE;

@@ -151,6 +151,9 @@ void exchange_prepare_attempt(struct exchange *ex)
 
 void exchange_prepare_response(struct exchange *ex)
 {
+    /* What sidecars say to each other is not for apps to say. */
+    if (!endpoint_is_mesh_hop(ex->endpoint))
+        headers_remove_id(&ex->response->headers, HEADER_WEFT_REASON);
     if (ex->response->status == 101)
         ex->got |= IS_SWITCHED;
 }

@@ -42,7 +42,7 @@ struct settings {
     char *last_good_file;
     char *app_probes, *app_metrics; /* as the injector says it, see app_probes.h, app_metrics.h */
     unsigned workers;
-    uint32_t drain_ms;
+    uint32_t drain_ms, drain_delay_ms;
     uint32_t silence_ms; /* how long an undeclared port's client may be silent before the server is
                             asked */
     bool access_log, access_log_json;

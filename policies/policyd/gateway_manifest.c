@@ -203,6 +203,8 @@ static void put_args(const struct gateway_manifest *m, struct json_write *w)
     put_arg(w, "trust-bundle", SLICE(TRUST_DIR "/ca.crt"));
     put_arg(w, "identity-dir", SLICE(STATE_DIR "/identity"));
     put_arg(w, "last-good", SLICE(STATE_DIR "/last-good"));
+    /* Nodes hear a little later than the pod that it is on its way out. */
+    put_arg(w, "drain-delay", SLICE("5s"));
     json_write_array_end(w);
     open_array(w, "env");
     put_env(w, "POD_NAME", "metadata.name");
