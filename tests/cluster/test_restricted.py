@@ -14,7 +14,7 @@ LABELS = {"weft.dev/inject": "enabled", "pod-security.kubernetes.io/enforce": "r
 def test_a_sidecar_without_redirection_is_admitted(shop: Shop, mesh: Mesh, scratch: str) -> None:
     said = mesh.kubectl.refused(app_pod("redirected", scratch))
     assert "restricted" in said and "NET_ADMIN" in said
-    notes = {"weft.dev/redirect": "none", "weft.dev/inbound-forward": "8080"}
+    notes = {"weft.dev/redirect": "none"}
     mesh.kubectl.apply([
         app_pod("served", scratch, annotations=notes, ports=[{"containerPort": 8080}]),
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "served",
