@@ -144,7 +144,8 @@ def show_ingress(scene: Scene) -> str:
 def show_bad(scene: Scene) -> str:
     said = scene.kubectl.refused(BAD)
     check("pathes" in said and "did you mean" in said, said)
-    return f"refused: “{said.splitlines()[-1][-160:]}”"
+    reason = said.splitlines()[-1].split("denied the request: ")[-1]
+    return f"refused: “{reason[:160]}”"
 
 
 def show_edit(scene: Scene) -> str:
