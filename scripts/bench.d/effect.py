@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How long a change takes to have effect: from the API server's answer to a patch of an HTTPRoute to
-the first request that is served under it, at a Gateway and in a sidecar of the mesh, on a real
+"""How long a change takes to have effect: from the API server's answer to a patch of an HTTPRoute
+to the first request that is served under it, at a Gateway and in a sidecar of the mesh, on a real
 cluster with real pods. Nothing here is a test: numbers are printed.
 SPDX-License-Identifier: GPL-3.0-or-later
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks one URL over and over on one connection, and prints each new value of a response header with
-the time it was seen: effect_probe.py HOST PORT PATH HEADER HOST-HEADER. For effect.py, which runs it
-inside a namespace. SPDX-License-Identifier: GPL-3.0-or-later
+the time it was seen: effect_probe.py HOST PORT PATH HEADER HOST-HEADER. For effect.py, which runs
+it inside a namespace. SPDX-License-Identifier: GPL-3.0-or-later
 """
 
 import http.client

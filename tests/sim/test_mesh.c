@@ -1,104 +1,18 @@
 /* Two sidecars back to back: app, sidecar, mutual TLS, sidecar, app. What the client sends arrives
  * as it was sent, in the version it was sent in, and the app is told who sent it.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tests/sim/sim_road.h"
+#include "tests/sim/sim_mesh.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "sidecar/session.h"
 
-#define CLIENT_ID "spiffe://cluster.local/ns/default/sa/frontend"
-#define SERVER_ID "spiffe://cluster.local/ns/default/sa/reviews"
-#define OTHER_ID "spiffe://cluster.local/ns/default/sa/somebody"
-#define AT_APP "10.0.9.2:8080"
-
-struct mesh {
-    struct sim sim;
-    struct sim_conf out_conf, in_conf;
-    sim_cluster *cluster;
-    sim_endpoint *endpoint;
-    sim_destination *destination;
-    sim_inbound *inbound;
-    struct sim_node out, in;
-    struct sim_app app;
-    struct sim_server server;
-    bool has_server;
-    bool no_certificate; /* the destination has none yet */
-};
-
-static void prepare(struct mesh *m)
-{
-    static char id[] = SERVER_ID;
-    *m = (struct mesh){0};
-    sim_open(&m->sim);
-    sim_conf_init(&m->out_conf);
-    sim_conf_init(&m->in_conf);
-    m->cluster = sim_conf_cluster(&m->out_conf, "reviews");
-    m->endpoint = sim_conf_endpoint(&m->out_conf, m->cluster, AT_APP);
-    m->endpoint->meshed = true;
-    m->endpoint->spiffe_id = id;
-    m->destination = sim_conf_destination(&m->out_conf, ROAD_VIP, "reviews", SIM_AUTO, "reviews");
-    m->inbound = sim_conf_inbound(&m->in_conf);
-    m->inbound->mtls = SIM_STRICT;
-}
-
-static void start_nodes(struct mesh *m)
-{
-    sim_node_open(&m->out, &m->sim, MODE_SIDECAR, "10.0.9.1", &m->out_conf);
-    sim_node_open(&m->in, &m->sim, MODE_SIDECAR, "10.0.9.2", &m->in_conf);
-    sim_node_identify(&m->out, CLIENT_ID);
-    if (!m->no_certificate)
-        sim_node_identify(&m->in, SERVER_ID);
-}
-
-static void start(struct mesh *m)
-{
-    start_nodes(m);
-    sim_app_open(&m->app, AT_APP);
-    m->app.host.behind_proxy = true;
-}
-
-/* With an app that speaks through a codec. */
-static void start_http(struct mesh *m, enum http_protocol protocol)
-{
-    start_nodes(m);
-    sim_server_open(&m->server, m->sim.loop, AT_APP, protocol);
-    m->server.host.behind_proxy = true;
-    m->has_server = true;
-}
-
-static void finish(struct mesh *m)
-{
-    /* The first closes its connections, and with them end the other's sessions. */
-    sim_node_check_idle(&m->out);
-    cluster_table_drain(&m->out.worker.clusters);
-    sim_turn(&m->sim);
-    sim_advance(&m->sim, 3000);
-    sim_node_close(&m->out);
-    if (m->has_server)
-        sim_server_close(&m->server);
-    sim_node_close(&m->in);
-    if (!m->has_server)
-        sim_app_close(&m->app);
-    sim_conf_dispose(&m->out_conf);
-    sim_conf_dispose(&m->in_conf);
-    sim_close(&m->sim);
-}
-
-static struct sim_peer *accept_app(struct mesh *m)
-{
-    sim_turn(&m->sim);
-    struct sim_peer *p = sim_app_accept(&m->app);
-    assert_non_null(p);
-    return p;
-}
-
 #define HEAD(line) line "\r\nhost: reviews\r\nx-request-id: 1\r\n"
 #define XFCC                                                           \
-    "x-forwarded-client-cert: By=" SERVER_ID ";Hash="                  \
+    "x-forwarded-client-cert: By=" SIM_MESH_SERVER_ID ";Hash="         \
     "0000000000000000000000000000000000000000000000000000000000000000" \
-    ";Subject=\"CN=sim\";URI=" CLIENT_ID "\r\n"
+    ";Subject=\"CN=sim\";URI=" SIM_MESH_CLIENT_ID "\r\n"
 
 struct row {
     const char *request, *at_app, *response, *at_client;
@@ -127,12 +41,12 @@ static const struct row rows[] = {
      HEAD("GET /x HTTP/1.1") XFCC "\r\n", ROAD_OK, ROAD_OK},
 };
 
-static void walk(struct mesh *m, const struct row *row)
+static void walk(struct sim_mesh *m, const struct row *row)
 {
     struct sim_peer *client = sim_node_connect(&m->out, ROAD_VIP);
     sim_peer_send(client, row->request);
     sim_turn(&m->sim);
-    struct sim_peer *app = accept_app(m);
+    struct sim_peer *app = sim_mesh_accept(m);
     sim_peer_expect(app, row->at_app);
     sim_peer_send(app, row->response);
     sim_peer_expect(client, row->at_client);
@@ -145,38 +59,38 @@ static void walk(struct mesh *m, const struct row *row)
 
 static void each_kind(void **state)
 {
-    struct mesh m;
-    prepare(&m);
-    start(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
+    sim_mesh_start(&m);
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         walk(&m, &rows[i]);
     /* They all went over one connection. */
     assert_int_equal(m.in.host.dials, 1);
     assert_int_equal(m.in.worker.session_count, 1);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 /* Between the sidecars in pieces of any size; chunks then come in pieces too, so without them. */
 static void in_small_pieces(void **state)
 {
     for (size_t piece = 1; piece < 40; piece += 1 + piece / 8) {
-        struct mesh m;
-        prepare(&m);
-        start(&m);
+        struct sim_mesh m;
+        sim_mesh_prepare(&m);
+        sim_mesh_start(&m);
         m.in.host.options.piece = piece;
         for (unsigned i = 0; i < 6; i++)
             walk(&m, &rows[i]);
-        finish(&m);
+        sim_mesh_finish(&m);
     }
 }
 
 /* HTTP/2 stays HTTP/2 for the app. */
 static void http2_all_the_way(void **state)
 {
-    struct mesh m;
+    struct sim_mesh m;
     struct sim_client client;
-    prepare(&m);
-    start_http(&m, HTTP_PROTOCOL_2);
+    sim_mesh_prepare(&m);
+    sim_mesh_start_http(&m, HTTP_PROTOCOL_2);
     sim_client_open(&client, sim_node_dial(&m.out, ROAD_VIP), HTTP_PROTOCOL_2);
     for (int i = 0; i < 5; i++) {
         struct sim_call *call = sim_client_call(&client, "POST", "reviews", "/", "abc", true);
@@ -187,20 +101,20 @@ static void http2_all_the_way(void **state)
     assert_int_equal(m.server.host.dials, 1);
     assert_int_equal(m.in.host.dials, 1);
     sim_client_close(&client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 static void upgrade(void **state)
 {
     static const char switched[] =
         "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
-    struct mesh m;
-    prepare(&m);
-    start(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("GET /ws HTTP/1.1") "connection: upgrade\r\n"
                                                    "upgrade: websocket\r\n\r\n");
-    struct sim_peer *app = accept_app(&m);
+    struct sim_peer *app = sim_mesh_accept(&m);
     sim_peer_expect_part(app, "GET /ws HTTP/1.1\r\n", "connection: upgrade\r\n");
     sim_peer_send(app, switched);
     sim_peer_expect(client, switched);
@@ -219,17 +133,17 @@ static void upgrade(void **state)
     assert_int_equal(m.in.worker.exchange_count, 0);
     assert_int_equal(m.out.worker.exchange_count, 0);
     sim_peer_destroy(client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 static void opaque(void **state)
 {
-    struct mesh m;
-    prepare(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
     m.destination->protocol = SIM_TCP;
-    start(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
-    struct sim_peer *app = accept_app(&m);
+    struct sim_peer *app = sim_mesh_accept(&m);
     sim_peer_send(app, "220 welcome\r\n");
     sim_peer_expect(client, "220 welcome\r\n");
     sim_peer_send(client, "HELO\r\n");
@@ -243,75 +157,75 @@ static void opaque(void **state)
     assert_int_equal(sim_report.tunnels_closed, 2);
     assert_int_equal(sim_report.fail, FAIL_NONE);
     sim_peer_destroy(client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 /* ---- identities ---- */
 
 static void wrong_server(void **state)
 {
-    struct mesh m;
-    prepare(&m);
-    static char other[] = OTHER_ID;
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
+    static char other[] = SIM_MESH_OTHER_ID;
     m.endpoint->spiffe_id = other;
-    start(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
     sim_advance(&m.sim, 500);
-    assert_non_null(strstr(sim_peer_got(client), "expected was " OTHER_ID));
+    assert_non_null(strstr(sim_peer_got(client), "expected was " SIM_MESH_OTHER_ID));
     sim_peer_expect_part(client, "HTTP/1.1 503 Service Unavailable\r\n",
                          "x-weft-reason: tls_failed\r\n");
     assert_int_equal(m.app.connections, 0);
     sim_peer_destroy(client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 static void server_without_a_certificate(void **state)
 {
-    struct mesh m;
-    prepare(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
     m.no_certificate = true;
-    start(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
     sim_advance(&m.sim, 500);
     sim_peer_expect_part(client, "HTTP/1.1 503 Service Unavailable\r\n", "x-weft-reason: ");
     sim_peer_destroy(client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 static void denied_by_principal(void **state)
 {
-    struct mesh m;
-    prepare(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
     sim_authz *deny = sim_conf_authz(&m.in_conf, SIM_DENY, "DELETE", NULL);
     sim_conf_principal(&m.in_conf, deny, "cluster.local/ns/default/sa/frontend");
     sim_conf_guard(&m.in_conf, m.inbound, deny);
-    start(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("DELETE /x HTTP/1.1") "\r\n");
     sim_peer_expect_part(client, "HTTP/1.1 403 Forbidden\r\n", "x-weft-reason: authz_denied\r\n");
     sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
-    sim_peer_send(accept_app(&m), ROAD_OK);
+    sim_peer_send(sim_mesh_accept(&m), ROAD_OK);
     sim_peer_expect(client, ROAD_OK);
     sim_peer_destroy(client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 /* A new certificate is for new connections; what runs goes on. */
 static void identity_swap(void **state)
 {
-    struct mesh m;
-    prepare(&m);
-    start(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("GET /1 HTTP/1.1") "\r\n");
-    struct sim_peer *app = accept_app(&m);
-    sim_node_identify(&m.out, CLIENT_ID);
-    sim_node_identify(&m.in, SERVER_ID);
+    struct sim_peer *app = sim_mesh_accept(&m);
+    sim_node_identify(&m.out, SIM_MESH_CLIENT_ID);
+    sim_node_identify(&m.in, SIM_MESH_SERVER_ID);
     struct sim_peer *second = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(second, HEAD("GET /2 HTTP/1.1") "\r\n");
-    struct sim_peer *other = accept_app(&m);
+    struct sim_peer *other = sim_mesh_accept(&m);
     assert_int_equal(m.in.host.dials, 2);
     sim_peer_send(app, ROAD_OK);
     sim_peer_expect(client, ROAD_OK);
@@ -325,7 +239,7 @@ static void identity_swap(void **state)
     assert_int_equal(m.in.host.dials, 2);
     sim_peer_destroy(client);
     sim_peer_destroy(second);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 /* ---- breakage goes all the way ---- */
@@ -337,12 +251,12 @@ static void app_dies(void **state)
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\na\r\n0123456789\r\n",
     };
     for (int i = 0; i < 4; i++) {
-        struct mesh m;
-        prepare(&m);
-        start(&m);
+        struct sim_mesh m;
+        sim_mesh_prepare(&m);
+        sim_mesh_start(&m);
         struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
         sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
-        struct sim_peer *app = accept_app(&m);
+        struct sim_peer *app = sim_mesh_accept(&m);
         sim_peer_send(app, answers[i / 2]);
         sim_turn(&m.sim);
         if (i % 2)
@@ -355,7 +269,7 @@ static void app_dies(void **state)
         assert_true(client->failed);
         assert_int_equal(m.in.worker.session_count, 1); /* the mesh connection lives */
         sim_peer_destroy(client);
-        finish(&m);
+        sim_mesh_finish(&m);
     }
 }
 
@@ -363,9 +277,9 @@ static void client_dies(void **state)
 {
     for (size_t sent = 60; sent < 100; sent += 7) {
         for (int reset = 0; reset < 2; reset++) {
-            struct mesh m;
-            prepare(&m);
-            start(&m);
+            struct sim_mesh m;
+            sim_mesh_prepare(&m);
+            sim_mesh_start(&m);
             struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
             static const char request[] =
                 HEAD("POST /x HTTP/1.1") "content-length: 600\r\n\r\n"
@@ -382,19 +296,19 @@ static void client_dies(void **state)
                 assert_true(sim_peer_is_over(app));
             assert_int_equal(m.in.worker.exchange_count, 0);
             sim_peer_destroy(client);
-            finish(&m);
+            sim_mesh_finish(&m);
         }
     }
 }
 
 static void mesh_connection_is_cut(void **state)
 {
-    struct mesh m;
-    prepare(&m);
-    start(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
-    struct sim_peer *app = accept_app(&m);
+    struct sim_peer *app = sim_mesh_accept(&m);
     sim_peer_send(app, "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n0123456789");
     sim_turn(&m.sim);
     struct session *s = container_of(m.in.worker.sessions.next, struct session, node);
@@ -404,7 +318,7 @@ static void mesh_connection_is_cut(void **state)
     assert_true(sim_peer_is_over(app));
     sim_node_check_idle(&m.in);
     sim_peer_destroy(client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 /* ---- bodies ---- */
@@ -412,10 +326,10 @@ static void mesh_connection_is_cut(void **state)
 static void big_bodies(void **state)
 {
     for (int protocol = HTTP_PROTOCOL_1; protocol <= HTTP_PROTOCOL_2; protocol++) {
-        struct mesh m;
+        struct sim_mesh m;
         struct sim_client client;
-        prepare(&m);
-        start_http(&m, (enum http_protocol)protocol);
+        sim_mesh_prepare(&m);
+        sim_mesh_start_http(&m, (enum http_protocol)protocol);
         m.server.manual = true;
         m.in.host.options.capacity = m.out.pieces.capacity = m.server.host.options.capacity = 30000;
         sim_client_open(&client, sim_node_dial(&m.out, ROAD_VIP), (enum http_protocol)protocol);
@@ -431,7 +345,7 @@ static void big_bodies(void **state)
         assert_true(call->done);
         assert_int_equal(call->body.len, 2000000);
         sim_client_close(&client);
-        finish(&m);
+        sim_mesh_finish(&m);
     }
 }
 
@@ -439,12 +353,12 @@ static void big_bodies(void **state)
 
 static void destination_drains(void **state)
 {
-    struct mesh m;
-    prepare(&m);
-    start(&m);
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
+    sim_mesh_start(&m);
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("GET /1 HTTP/1.1") "\r\n");
-    struct sim_peer *app = accept_app(&m);
+    struct sim_peer *app = sim_mesh_accept(&m);
     worker_post_drain(&m.in.worker);
     sim_advance(&m.sim, 1500);
     assert_int_equal(m.in.worker.session_count, 1);
@@ -455,76 +369,7 @@ static void destination_drains(void **state)
     assert_int_equal(m.in.worker.session_count, 0);
     assert_int_equal(m.in.app.sessions_left, 0);
     sim_peer_destroy(client);
-    finish(&m);
-}
-
-/* ---- the app is gone already, and its sidecar says so ---- */
-
-/* Nothing of the request was delivered, so even a POST goes to another endpoint, once. */
-static void app_gone_before(void **state)
-{
-    struct mesh m;
-    struct sim_app other;
-    prepare(&m);
-    sim_conf_endpoint(&m.out_conf, m.cluster, "10.0.9.3:8080");
-    m.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
-    start(&m);
-    m.app.host.answer = SIM_REFUSE;
-    sim_app_open(&other, "10.0.9.3:8080");
-    for (int i = 0; i < 4; i++) {
-        struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
-        sim_peer_send(client, HEAD("POST /x HTTP/1.1") "content-length: 6\r\n\r\nabcdef");
-        sim_turn(&m.sim);
-        sim_advance(&m.sim, 60);
-        struct sim_peer *app = sim_app_accept(&other);
-        assert_non_null(app);
-        assert_non_null(strstr(sim_peer_got(app), "abcdef"));
-        sim_peer_send(app,
-                      "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello");
-        sim_turn(&m.sim);
-        assert_non_null(strstr(sim_peer_got(client), "HTTP/1.1 200 OK"));
-        sim_peer_destroy(client);
-    }
-    assert_int_not_equal(m.app.host.dials, 0);
-    sim_app_close(&other);
-    finish(&m);
-}
-
-/* With nobody else to ask, the client hears what the sidecar there said. */
-static void app_gone_and_nobody_else(void **state)
-{
-    struct mesh m;
-    prepare(&m);
-    start(&m);
-    m.app.host.answer = SIM_REFUSE;
-    struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
-    sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
-    sim_turn(&m.sim);
-    sim_advance(&m.sim, 60);
-    assert_non_null(strstr(sim_peer_got(client), "HTTP/1.1 503 "));
-    assert_non_null(strstr(sim_peer_got(client), "x-weft-reason: connect_failed"));
-    sim_peer_destroy(client);
-    finish(&m);
-}
-
-/* An app cannot make the sidecars believe that. */
-static void app_says_it_itself(void **state)
-{
-    struct mesh m;
-    prepare(&m);
-    start(&m);
-    struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
-    sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
-    struct sim_peer *app = accept_app(&m);
-    sim_peer_send(app, "HTTP/1.1 503 Service Unavailable\r\nx-weft-reason: connect_failed\r\n"
-                       "content-length: 0\r\n\r\n");
-    sim_turn(&m.sim);
-    sim_advance(&m.sim, 60);
-    assert_non_null(strstr(sim_peer_got(client), "HTTP/1.1 503 "));
-    assert_null(strstr(sim_peer_got(client), "x-weft-reason"));
-    assert_int_equal(m.app.host.dials, 1);
-    sim_peer_destroy(client);
-    finish(&m);
+    sim_mesh_finish(&m);
 }
 
 int main(void)
@@ -544,9 +389,6 @@ int main(void)
         cmocka_unit_test(mesh_connection_is_cut),
         cmocka_unit_test(big_bodies),
         cmocka_unit_test(destination_drains),
-        cmocka_unit_test(app_gone_before),
-        cmocka_unit_test(app_gone_and_nobody_else),
-        cmocka_unit_test(app_says_it_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
