@@ -2,8 +2,9 @@
 changed meanwhile is in force afterwards. SPDX-License-Identifier: GPL-3.0-or-later
 """
 from bed.wait import until
+from live.call import Tally
 from live.mesh import SYSTEM
-from live.shop import Shop
+from live.shop import Shop, app_pod
 from test_policies import route
 
 REVIEWS, RATINGS = "http://reviews:9080/", "http://ratings:9080/"
@@ -14,13 +15,21 @@ def deny_now(shop: Shop) -> None:
     until("a refusal", lambda: shop.frontend.call(RATINGS).status == 403)
 
 
+def phase(shop: Shop, pod: str) -> str:
+    return str(shop.kubectl.json("-n", "shop", "get", "pod", pod)["status"].get("phase"))
+
+
 def test_the_api_server_restarts(shop: Shop) -> None:
-    load = shop.frontend.load(REVIEWS, "-pause", "5ms")
+    """The load is a pod of its own: what kubectl starts ends with the API server."""
+    shop.kubectl.run("-n", "shop", "delete", "pod", "loader", "--ignore-not-found", "--now")
+    shop.kubectl.apply(app_pod("loader", "shop", spec={"restartPolicy": "Never"}, args=[
+        "call", "-n", "0", "-for", "15s", "-pause", "5ms", REVIEWS]))
+    until("the load", lambda: phase(shop, "loader") == "Running", 60, 0.1)
     shop.mesh.cluster.restart("apiserver")
-    until("the API server", lambda: shop.kubectl.try_("get", "--raw", "/readyz").returncode == 0,
-          60, 0.1)
-    done = load.stop()
-    assert done.requests and not done.failed, done
+    until("the end of the load", lambda: phase(shop, "loader") in ("Succeeded", "Failed"), 60, 0.2)
+    done = Tally.parse(shop.kubectl.run("-n", "shop", "logs", "loader", "-c", "app"))
+    assert done.requests > 200 and not done.failed, done
+    shop.kubectl.run("-n", "shop", "delete", "pod", "loader", "--now")
     deny_now(shop)
 
 

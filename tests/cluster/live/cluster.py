@@ -8,13 +8,27 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import time
 from typing import Callable
 
 from .kubectl import Kubectl
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests"))
+
+# pylint: disable=wrong-import-position
+from bed.wait import until
+
 SCRIPT = str(ROOT / "scripts" / "cluster")
+
+
+def is_gone(pid: int) -> bool:
+    """Ended, though perhaps nobody has asked how."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 class Unavailable(Exception):
@@ -69,20 +83,26 @@ class Cluster:
         return int(pathlib.Path(self.state, f"{program}.pid").read_text())
 
     def restart(self, program: str) -> None:
-        """Kills one of Kubernetes' own programs ("apiserver") and starts it as it was."""
+        """Kills one of Kubernetes' own programs ("apiserver") and starts it as it was; again when it
+        gives up, as whoever keeps it on a real node would."""
         pid = self._pid(program)
         command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
         os.kill(pid, signal.SIGKILL)
-        while os.path.exists(f"/proc/{pid}"):
-            time.sleep(0.02)
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                if pathlib.Path(f"/proc/{pid}/stat").exists() and \
-                        " Z " in pathlib.Path(f"/proc/{pid}/stat").read_text():
-                    break
+        until(f"the end of {program}", lambda: is_gone(pid), 30)
+        process = self._start(program, command)
+        for _ in range(600):
+            if self.kubectl.try_("get", "--raw", "/readyz").returncode == 0:
+                return
+            if process.poll() is not None:
+                process = self._start(program, command)
+            time.sleep(0.1)
+        log = pathlib.Path(self.state, f"{program}.log").read_text(errors="replace")
+        raise TimeoutError(f"{program} does not come back; the end of its log:\n{log[-3000:]}")
+
+    def _start(self, program: str, command: list[bytes]) -> subprocess.Popen[bytes]:
         with open(f"{self.state}/{program}.log", "ab") as log:
             process = subprocess.Popen(  # pylint: disable=consider-using-with
                 [b"nsenter", f"--net={self.netns}".encode(), *command], cwd=self.state,
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         pathlib.Path(self.state, f"{program}.pid").write_text(str(process.pid))
+        return process
