@@ -83,8 +83,8 @@ class Cluster:
         return int(pathlib.Path(self.state, f"{program}.pid").read_text())
 
     def restart(self, program: str) -> None:
-        """Kills one of Kubernetes' own programs ("apiserver") and starts it as it was; again when it
-        gives up, as whoever keeps it on a real node would."""
+        """Kills one of Kubernetes' own programs ("apiserver") and starts it as it was; again when
+        it gives up, as whoever keeps it on a real node would."""
         pid = self._pid(program)
         command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
         os.kill(pid, signal.SIGKILL)
