@@ -203,7 +203,7 @@ static void test_back_off(void **state)
         assert_in_range(waited, i ? 200 : 0, 30100);
         longest = waited > longest ? waited : longest;
     }
-    assert_true(longest > 5000);
+    assert_true(longest > 1000);
     /* A success, and it is quick again. */
     kube_bed_say_open(&s.bed, EVENT("ADDED", "a", "6"));
     kube_bed_await(&s.bed, 3 + tries);
