@@ -6,15 +6,13 @@
 #include "lib/io/loop.h"
 #include "lib/net/http_server.h"
 
-struct webhook_visit;
+struct door;
 
 struct webhook_door {
     struct loop *loop;
     struct webhook_door_config config;
     struct http_server_config http;
-    struct listener *listener;
-    struct list visits;
-    unsigned count;
+    struct door *door;
     struct loop_task grave;
 };
 
