@@ -53,11 +53,9 @@ static struct slice metrics(struct app *app)
     struct buf text;
     buf_init(&text);
     write_metrics(app, &text);
-    size_t len = text.len;
+    size_t len;
     mem_free(app->metrics);
-    app->metrics = mem_alloc(len);
-    buf_copy_out(&text, app->metrics, len);
-    buf_dispose(&text);
+    app->metrics = buf_take_text(&text, &len);
     return slice_of(app->metrics, len);
 }
 

@@ -181,10 +181,8 @@ static void start_write(struct place *p)
     buf_init(&body);
     json_write_init(&w, &body);
     write_map(&w, p);
-    size_t len = body.len;
-    char *text = mem_alloc(len);
-    buf_copy_out(&body, text, len);
-    buf_dispose(&body);
+    size_t len;
+    char *text = buf_take_text(&body, &len);
     k->writes++;
     memcpy(p->written, k->digest, DIGEST_SIZE);
     p->seen_since = false;

@@ -40,15 +40,6 @@ struct ca_keeper {
 
 /* ---- writing */
 
-static char *flatten(struct buf *b, size_t *len)
-{
-    *len = b->len;
-    char *text = mem_alloc(b->len + 1);
-    buf_copy_out(b, text, b->len);
-    buf_dispose(b);
-    return text;
-}
-
 static void decide(struct ca_keeper *k);
 
 static void on_written(void *owner, const struct kube_result *result)
@@ -86,7 +77,7 @@ static void write_secret(struct ca_keeper *k)
         ca_secret_write(k->config.namespace_name, name, &k->material, &body);
     char *path =
         mem_printf("%s%s", k->path, exists ? "/" CA_KEEPER_SECRET : "?fieldManager=weft-certd");
-    char *text = flatten(&body, &len);
+    char *text = buf_take_text(&body, &len);
     struct kube_call call = {
         .method = exists ? "PATCH" : "POST",
         .path = slice_from_cstr(path),

@@ -118,10 +118,8 @@ static void ask_for_review(struct question *q, struct slice token)
     struct buf body;
     buf_init(&body);
     review_answer_ask(token, AUDIENCE, &body);
-    size_t len = body.len;
-    char *text = mem_alloc(len);
-    buf_copy_out(&body, text, len);
-    buf_dispose(&body);
+    size_t len;
+    char *text = buf_take_text(&body, &len);
     struct kube_call call = {
         .method = "POST",
         .path = SLICE("/apis/authentication.k8s.io/v1/tokenreviews"),

@@ -47,15 +47,15 @@ static void write_patch(struct json_write *w, const struct json_patch *patch)
     buf_init(&text);
     json_write_init(&inner, &text);
     json_patch_write(patch, &inner);
-    size_t len = text.len, encoded = BASE64_ENCODED_LEN(len);
-    char *plain = mem_alloc(len), *base64 = mem_alloc(encoded);
-    buf_copy_out(&text, plain, len);
+    size_t len;
+    char *plain = buf_take_text(&text, &len);
+    size_t encoded = BASE64_ENCODED_LEN(len);
+    char *base64 = mem_alloc(encoded);
     base64_encode(slice_of(plain, len), base64);
     json_write_field(w, "patchType", SLICE("JSONPatch"));
     json_write_field(w, "patch", slice_of(base64, encoded));
     mem_free(plain);
     mem_free(base64);
-    buf_dispose(&text);
 }
 
 static void write_status(struct json_write *w, struct slice message)

@@ -88,11 +88,7 @@ static struct slice to_text(struct arena *a, const struct doc *object)
     buf_init(&text);
     json_write_init(&w, &text);
     doc_write_json(&w, object);
-    size_t len = text.len;
-    char *bytes = arena_alloc(a, len);
-    buf_copy_out(&text, bytes, len);
-    buf_dispose(&text);
-    return slice_of(bytes, len);
+    return buf_take_into(&text, a);
 }
 
 void admission_policy_judge(const struct admission_request *r, struct arena *arena,

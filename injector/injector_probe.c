@@ -55,11 +55,9 @@ static struct slice metrics(struct injector *in)
         metric_write_u64(&text, "weft_injector_webhooks_current", NULL, 0,
                          webhook_keeper_is_right(in->keeper));
     }
-    size_t len = text.len;
+    size_t len;
     mem_free(in->metrics);
-    in->metrics = mem_alloc(len);
-    buf_copy_out(&text, in->metrics, len);
-    buf_dispose(&text);
+    in->metrics = buf_take_text(&text, &len);
     return slice_of(in->metrics, len);
 }
 

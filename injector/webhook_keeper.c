@@ -85,11 +85,7 @@ static char *make_patch(const struct watched *w, size_t *len)
         mem_free(path);
     }
     json_write_array_end(&json);
-    *len = out.len;
-    char *text = mem_alloc(out.len);
-    buf_copy_out(&out, text, out.len);
-    buf_dispose(&out);
-    return text;
+    return buf_take_text(&out, len);
 }
 
 static void on_written(void *owner, const struct kube_result *result)

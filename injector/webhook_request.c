@@ -121,10 +121,8 @@ static void judge(struct request *r)
 {
     const struct webhook_door_config *config = &r->door->config;
     struct buf out;
-    size_t len = r->body.len;
-    char *bytes = mem_alloc(len + 1);
-    buf_copy_out(&r->body, bytes, len);
-    buf_dispose(&r->body);
+    size_t len;
+    char *bytes = buf_take_text(&r->body, &len);
     buf_init(&out);
     unsigned status =
         config->answer(config->owner, message_path_only(r->head), slice_of(bytes, len), &out);

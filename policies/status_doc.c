@@ -167,11 +167,7 @@ static void emit(struct status_doc *d)
     buf_init(&buf);
     json_write_init(&w, &buf);
     doc_write_json(&w, d->root);
-    size_t len = buf.len;
-    char *text = arena_alloc(d->arena, len);
-    buf_copy_out(&buf, text, len);
-    buf_dispose(&buf);
-    d->run->emit(d->run->owner, d->object, slice_of(text, len));
+    d->run->emit(d->run->owner, d->object, buf_take_into(&buf, d->arena));
 }
 
 void status_doc_end(struct status_doc *d, bool is_empty)

@@ -16,10 +16,9 @@ enum { ARENA_BLOCK = 1024 };
 static enum err write_file(const char *dir, const struct kind *kind, struct buf *text)
 {
     struct arena arena;
-    size_t len = text->len;
-    char *bytes = mem_alloc(len);
+    size_t len;
+    char *bytes = buf_take_text(text, &len);
     arena_init(&arena, ARENA_BLOCK);
-    buf_copy_out(text, bytes, len);
     char *path = mem_printf("%s/%.*s", dir, SLICE_ARG(crd_file_name(kind, &arena)));
     enum err e = file_write_atomic(path, bytes, len, 0644);
     if (e)

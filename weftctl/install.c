@@ -129,9 +129,8 @@ static bool apply(struct install *in, const struct doc *o)
     struct api_answer answer;
     buf_init(&json);
     manifests_write(&in->options->manifests, o, &json);
-    size_t len = json.len;
-    char *body = mem_alloc(len + 1), *path = manifests_path(o);
-    buf_copy_out(&json, body, len);
+    size_t len;
+    char *body = buf_take_text(&json, &len), *path = manifests_path(o);
     bool ok = send(in, path, body, len, &answer);
     if (!ok)
         step_say(STEP_FAILED, "%.*s %.*s: %s", SLICE_ARG(manifests_kind(o)),
@@ -140,7 +139,6 @@ static bool apply(struct install *in, const struct doc *o)
     in->created += answer.status == 201;
     mem_free(path);
     mem_free(body);
-    buf_dispose(&json);
     return ok;
 }
 

@@ -52,10 +52,8 @@ void output_print(struct buf *json, enum output_form form)
     struct arena arena;
     struct doc_error error;
     const struct doc *d;
-    size_t len = json->len;
-    char *text = mem_alloc(len + 1);
-    buf_copy_out(json, text, len);
-    buf_drain(json, len);
+    size_t len;
+    char *text = buf_take_text(json, &len);
     arena_init(&arena, ARENA_BLOCK);
     if (doc_json_parse(slice_of(text, len), &arena, &d, &error) == ERR_OK)
         output_print_doc(d, form);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/arena.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -211,6 +212,30 @@ void buf_copy_out(const struct buf *b, void *to, size_t n)
         out += part;
         n -= part;
     }
+}
+
+static size_t take(struct buf *b, char *to)
+{
+    size_t len = b->len;
+    buf_copy_out(b, to, len);
+    to[len] = '\0';
+    buf_dispose(b);
+    return len;
+}
+
+char *buf_take_text(struct buf *b, size_t *len)
+{
+    char *text = mem_alloc(b->len + 1);
+    size_t n = take(b, text);
+    if (len)
+        *len = n;
+    return text;
+}
+
+struct slice buf_take_into(struct buf *b, struct arena *arena)
+{
+    char *text = arena_alloc(arena, b->len + 1);
+    return slice_of(text, take(b, text));
 }
 
 uint8_t *buf_reserve(struct buf *b, size_t want, size_t *room)

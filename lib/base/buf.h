@@ -25,6 +25,7 @@ struct chunk *chunk_create(uint32_t capacity);
 struct chunk *chunk_ref(struct chunk *c);
 void chunk_unref(struct chunk *c);
 
+struct arena;
 struct buf_segment;
 
 struct buf {
@@ -64,6 +65,10 @@ struct slice buf_front(const struct buf *b);
 size_t buf_peek(const struct buf *b, struct iovec *vectors, size_t max);
 /* Copies the first n bytes out without draining them. */
 void buf_copy_out(const struct buf *b, void *to, size_t n);
+/* All bytes in one piece, a NUL behind them; b is empty then. mem_free it. len may be NULL. */
+char *buf_take_text(struct buf *b, size_t *len);
+/* The same, in the arena. */
+struct slice buf_take_into(struct buf *b, struct arena *arena);
 /* At least `want` (<= CHUNK_SIZE) writable bytes at the end; *room says how many there are.
  * Follow with buf_commit(b, written) before anything else touches the buf. */
 uint8_t *buf_reserve(struct buf *b, size_t want, size_t *room);

@@ -122,8 +122,5 @@ void inject_probe_rewrite(struct inject_run *r)
     buf_init(&text);
     json_write_init(&w, &text);
     doc_write_json(&w, noted);
-    char *bytes = arena_alloc(r->arena, text.len);
-    buf_copy_out(&text, bytes, text.len);
-    r->probes = slice_of(bytes, text.len);
-    buf_dispose(&text);
+    r->probes = buf_take_into(&text, r->arena);
 }

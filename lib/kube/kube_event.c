@@ -127,7 +127,7 @@ void kube_write_event(struct kube_client *c, const struct kube_event *e)
     buf_init(&out);
     json_write_init(&w, &out);
     write_event(&w, e, space);
-    char *body = kube_write_flatten(&out);
+    char *body = buf_take_text(&out, NULL);
     struct kube_ref ref = {"events.k8s.io/v1", "events", space, {NULL, 0}};
     char *path = kube_write_path(&ref, false, "");
     struct kube_call call = {

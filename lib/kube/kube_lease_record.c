@@ -95,5 +95,5 @@ char *kube_lease_record_write(struct kube_lease *l, bool is_new, bool release)
     json_write_object_end(&w);
     write_spec(l, &w, release);
     json_write_object_end(&w);
-    return kube_write_flatten(&out);
+    return buf_take_text(&out, NULL);
 }

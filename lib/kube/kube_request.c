@@ -73,10 +73,8 @@ static void tell(struct kube_request *r, const struct kube_result *result)
 static void tell_answer(struct kube_request *r)
 {
     struct kube_result result = {.status = r->head->status};
-    size_t len = r->in.len;
-    char *body = mem_alloc(len + 1);
-    buf_copy_out(&r->in, body, len);
-    body[len] = '\0';
+    size_t len;
+    char *body = buf_take_text(&r->in, &len);
     result.body = slice_of(body, len);
     if (result.status == 401)
         r->client->token_is_old = true;

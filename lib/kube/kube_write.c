@@ -23,16 +23,6 @@ char *kube_write_path(const struct kube_ref *ref, bool with_name, const char *su
     return path;
 }
 
-char *kube_write_flatten(struct buf *out)
-{
-    size_t len = out->len;
-    char *text = mem_alloc(len + 1);
-    buf_copy_out(out, text, len);
-    text[len] = '\0';
-    buf_dispose(out);
-    return text;
-}
-
 static struct kube_request *send(struct kube_client *c, const char *method, char *path,
                                  const char *type, struct slice body, kube_done_fn done,
                                  void *owner)
@@ -79,7 +69,7 @@ struct kube_request *kube_write_status(struct kube_client *c, const struct kube_
     buf_append(&out, status_begin, sizeof(status_begin) - 1);
     buf_append_slice(&out, status);
     buf_append(&out, "}]", 2);
-    char *body = kube_write_flatten(&out);
+    char *body = buf_take_text(&out, NULL);
     char *path = kube_write_path(ref, true, "/status?fieldManager=" MANAGER);
     struct kube_request *r =
         send(c, "PATCH", path, "application/json-patch+json", slice_from_cstr(body), done, owner);

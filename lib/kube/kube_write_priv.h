@@ -7,5 +7,3 @@
 
 /* The object's path, or (without the name) that of its kind in its namespace; mem_free it. */
 char *kube_write_path(const struct kube_ref *ref, bool with_name, const char *suffix);
-/* Empties out into one block, NUL-terminated; mem_free it. */
-char *kube_write_flatten(struct buf *out);

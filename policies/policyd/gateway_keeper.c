@@ -26,6 +26,7 @@ enum {
     PORTS_MAX = 256,
     KEY_MAX = 600,
     PARTS = 3,
+    ARENA_BLOCK = 16384,
 };
 
 /* What is kept for one Gateway. */
@@ -127,21 +128,16 @@ static void on_service(void *owner, const struct kube_result *result)
     take_result(owner, 2, result);
 }
 
-static void apply(struct kept *one, struct slice namespace_name, struct buf texts[PARTS])
+static void apply(struct kept *one, struct slice namespace_name, const struct slice texts[PARTS])
 {
     static const kube_done_fn done[PARTS] = {on_account, on_deployment, on_service};
     one->failures = 0;
     for (size_t i = 0; i < PARTS; i++) {
         struct kube_ref ref = {parts[i].api_version, parts[i].plural, namespace_name,
                                slice_from_cstr(one->name)};
-        if (buf_is_empty(&texts[i]))
-            continue;
-        size_t len = texts[i].len;
-        char *text = mem_alloc(len);
-        buf_copy_out(&texts[i], text, len);
-        one->requests[i] =
-            kube_write_apply(one->keeper->config.client, &ref, slice_of(text, len), done[i], one);
-        mem_free(text);
+        if (texts[i].len)
+            one->requests[i] =
+                kube_write_apply(one->keeper->config.client, &ref, texts[i], done[i], one);
     }
 }
 
@@ -154,7 +150,7 @@ static size_t find_ports(const struct policy_set *set, const struct gateway *g,
     struct arena arena;
     struct gateway_model m;
     size_t count = 0;
-    arena_init(&arena, 16384);
+    arena_init(&arena, ARENA_BLOCK);
     gateway_model_build(&m, &arena, set, g);
     for (size_t i = 0; i < m.n_listeners && count < PORTS_MAX; i++) {
         uint16_t port = (uint16_t)m.listeners[i].from->port;
@@ -168,16 +164,9 @@ static size_t find_ports(const struct policy_set *set, const struct gateway *g,
     return count;
 }
 
-static uint64_t hash_of(const struct buf *text)
-{
-    char *flat = mem_alloc(text->len + 1);
-    buf_copy_out(text, flat, text->len);
-    uint64_t hash = slice_hash(slice_of(flat, text->len));
-    mem_free(flat);
-    return hash;
-}
-
-static void write_parts(struct kept *one, const struct gateway *g, struct buf texts[PARTS])
+/* An empty text: there should be none. */
+static void write_parts(struct kept *one, const struct gateway *g, struct arena *arena,
+                        struct slice texts[PARTS])
 {
     uint16_t ports[PORTS_MAX];
     const struct gateway_keeper_config *c = &one->keeper->config;
@@ -185,10 +174,12 @@ static void write_parts(struct kept *one, const struct gateway *g, struct buf te
     m.n_ports = find_ports(world_set(c->world), g, ports);
     one->wanted = 1;
     for (size_t i = 0; i < PARTS; i++) {
-        buf_init(&texts[i]);
+        struct buf text;
+        buf_init(&text);
         if (parts[i].write != gateway_manifest_service || m.n_ports)
-            parts[i].write(&m, &texts[i]);
-        one->wanted = (one->wanted ^ hash_of(&texts[i])) * UINT64_C(0x9e3779b97f4a7c15);
+            parts[i].write(&m, &text);
+        texts[i] = buf_take_into(&text, arena);
+        one->wanted = (one->wanted ^ slice_hash(texts[i])) * UINT64_C(0x9e3779b97f4a7c15);
     }
 }
 
@@ -204,22 +195,23 @@ static void keep_one(struct kept *one, const struct gateway *g)
 {
     struct gateway_keeper *k = one->keeper;
     uint64_t now_ms = loop_now_ms(k->config.loop);
-    struct buf texts[PARTS];
+    struct slice texts[PARTS];
+    struct arena arena;
     if (is_busy(one))
         return;
     if (now_ms < one->next_ms) {
         look_in(k, one->next_ms - now_ms);
         return;
     }
-    write_parts(one, g, texts);
-    bool is_lost = one->applied && !buf_is_empty(&texts[2]) &&
+    arena_init(&arena, ARENA_BLOCK);
+    write_parts(one, g, &arena, texts);
+    bool is_lost = one->applied && texts[2].len &&
                    !gateway_state_service(world_set(k->config.world), g);
     if (one->wanted != one->applied || now_ms >= one->repair_ms || is_lost) {
         one->next_ms = now_ms + (is_lost ? RETRY_MS : 0);
         apply(one, g->object.meta.namespace_name, texts);
     }
-    for (size_t i = 0; i < PARTS; i++)
-        buf_dispose(&texts[i]);
+    arena_dispose(&arena);
 }
 
 /* ---- all of them ---- */

@@ -87,11 +87,9 @@ static void write_state(const struct policyd_pages *p, struct buf *out)
 
 static struct slice keep(struct policyd_pages *p, struct buf *text)
 {
-    size_t len = text->len;
+    size_t len;
     mem_free(p->page);
-    p->page = mem_alloc(len + 1);
-    buf_copy_out(text, p->page, len);
-    buf_dispose(text);
+    p->page = buf_take_text(text, &len);
     return slice_of(p->page, len);
 }
 

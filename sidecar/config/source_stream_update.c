@@ -185,11 +185,10 @@ void source_stream_write_last_good(struct source_stream *s)
     struct buf packed;
     buf_init(&packed);
     resource_set_pack(&s->set, &packed);
-    uint8_t *whole = mem_alloc(packed.len + 1);
-    buf_copy_out(&packed, whole, packed.len);
-    last_good_keep(s->config.settings->last_good_file, whole, packed.len);
+    size_t len;
+    char *whole = buf_take_text(&packed, &len);
+    last_good_keep(s->config.settings->last_good_file, whole, len);
     mem_free(whole);
-    buf_dispose(&packed);
 }
 
 void source_stream_load_last_good(struct source_stream *s)

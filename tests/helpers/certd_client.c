@@ -110,13 +110,10 @@ static void on_done(void *owner, const struct grpc_result *r)
     else if (r->status == GRPC_OK)
         write_chain(c, &w, r->response);
     json_write_object_end(&w);
-    char *text = mem_alloc(line.len + 1);
-    buf_copy_out(&line, text, line.len);
-    text[line.len] = 0;
+    char *text = buf_take_text(&line, NULL);
     puts(text);
     fflush(stdout);
     mem_free(text);
-    buf_dispose(&line);
     if (--c->left == 0)
         loop_stop(c->loop);
 }

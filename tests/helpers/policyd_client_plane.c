@@ -175,13 +175,10 @@ static void tell(const struct data_plane *d, const char *event,
         write_update(&w, u);
     }
     json_write_object_end(&w);
-    char *flat = mem_alloc(line.len + 1);
-    buf_copy_out(&line, flat, line.len);
-    flat[line.len] = 0;
+    char *flat = buf_take_text(&line, NULL);
     puts(flat);
     fflush(stdout);
     mem_free(flat);
-    buf_dispose(&line);
 }
 
 /* ---- the stream */
