@@ -1,0 +1,113 @@
+# The table of mutations, and where in a C file each of them can be made. Nothing is run here.
+# A mutation changes what a line means and still compiles; a test that notices it asserts something.
+# SPDX-License-Identifier: GPL-3.0-or-later
+import os
+import re
+import sys
+from dataclasses import dataclass
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "lint"))
+import sources  # noqa: E402
+
+# Name, what is replaced, by what. The patterns see code without comments and with empty strings.
+TABLE = [
+    ("less becomes less or equal", r"(?<![<\-=])<(?![<=])(?= )", "<="),
+    ("less or equal becomes less", r"(?<!<)<=", "<"),
+    ("greater becomes greater or equal", r"(?<= )(?<![>\-=])>(?![>=])", ">="),
+    ("greater or equal becomes greater", r"(?<!>)>=", ">"),
+    ("equal becomes not equal", r"==", "!="),
+    ("not equal becomes equal", r"!=", "=="),
+    ("and becomes or", r"&&", "||"),
+    ("or becomes and", r"\|\|", "&&"),
+    ("a negation is dropped", r"(?<=[(\s])!(?=[\w(])", ""),
+    ("a condition is negated", r"(?<=\bif )\((?=.*\)\s*\{?$)", None),
+    ("plus one is dropped", r" \+ 1\b(?![\w.])", ""),
+    ("minus one is dropped", r" - 1\b(?![\w.])", ""),
+    ("plus becomes minus", r"(?<=[\w)\]] )\+(?= [\w(])", "-"),
+    ("minus becomes plus", r"(?<=[\w)\]] )-(?= [\w(])", "+"),
+    ("true becomes false", r"\btrue\b", "false"),
+    ("false becomes true", r"\bfalse\b", "true"),
+    ("an error becomes success", r"(?<=\breturn )ERR_(?!OK\b)\w+", "ERR_OK"),
+    ("a call is left out", r"^(\s+)(?!return\b|if\b|for\b|while\b|switch\b|else\b|case\b)"
+                           r"[a-z_]\w*\([^=]*\);$", r"\1;"),
+    ("an addition is left out", r"^(\s+)[\w.>\-\[\]]+(\+\+|--);$", r"\1;"),
+    ("an assignment of a member is left out", r"^(\s+)\w+->[\w.>\-]+ = [^;]*;$", r"\1;"),
+]
+COMPILED = [(name, re.compile(pattern), to) for name, pattern, to in TABLE]
+
+# Lines whose meaning is no behaviour that a user notices: what is logged for people who look for
+# faults, memory given back (the leak checker looks after it), loops over fixed tables.
+SKIPPED = re.compile(
+    r"\bLOG_[A-Z]\b|\bassert\(|\b\w*(_free|_dispose|_destroy|_unref|_release)\(|\bmem_free\("
+    r"|^\s*(static|extern|const|struct|enum|typedef)\b|\bARRAY_SIZE\b|\bCOUNT_OF\b"
+    r"|^\s*for \(size_t \w+ = 0; \w+ <|^\s*\"|\bMUST_USE\b|\(void\)")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    path: str
+    line: int  # from 1
+    name: str
+    before: str
+    after: str
+
+    def key(self):
+        """How the list of equivalent mutations names it: line numbers move, text does not."""
+        return f"{self.path} | {self.before.strip()} | {self.after.strip()}"
+
+
+def masked(text):
+    """As long as text, line by line and column by column; comments and string contents blanked."""
+    def blank(match):
+        token = match.group(0)
+        if token[0] in "\"'":
+            return token[0] + "_" * (len(token) - 2) + token[-1]
+        return re.sub(r"[^\n]", " ", token)
+    return sources.TOKEN.sub(blank, text)
+
+
+def body_lines(lines):
+    """Indexes of the lines within functions: between a brace in the first column and its end."""
+    inside = False
+    for i, line in enumerate(lines):
+        if line.rstrip() == "{":
+            inside = True
+        elif line.startswith("}"):
+            inside = False
+        elif inside:
+            yield i
+
+
+def negated(line, start):
+    """The condition that opens at start, negated; None where it does not close on this line."""
+    depth = 0
+    for i in range(start, len(line)):
+        depth += {"(": 1, ")": -1}.get(line[i], 0)
+        if depth == 0:
+            return line[:start] + "(!" + line[start:i + 1] + ")" + line[i + 1:]
+    return None
+
+
+def balanced(code):
+    """False for lines that go on before or after: a part of a statement cannot be left out."""
+    return code.count("(") == code.count(")")
+
+
+def mutate_line(path, number, code, real):
+    for name, pattern, to in COMPILED:
+        for m in pattern.finditer(code):
+            if to is None:
+                after = negated(real, m.start())
+            else:
+                after = real[:m.start()] + m.expand(to) + real[m.end():]
+            if after is not None and after != real and balanced(code):
+                yield Mutation(path, number, name, real, after)
+
+
+def of_file(path, text):
+    """Every mutation that can be made in a file."""
+    real, code = text.split("\n"), masked(text).split("\n")
+    for i in body_lines(code):
+        if code[i].strip() and not SKIPPED.search(code[i]):
+            yield from mutate_line(path, i + 1, code[i], real[i])

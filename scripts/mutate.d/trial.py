@@ -1,0 +1,157 @@
+# One copy of the tree in which mutations are tried, one after the other: change, build, test, put
+# back. Only what can see the changed file is built and run, the nearest test first.
+# SPDX-License-Identifier: GPL-3.0-or-later
+import os
+import re
+import shutil
+import subprocess
+
+PRODUCT = re.compile(r"\b[tTdDbBrR] (\w+)$")
+# End-to-end tests that walk through a folder's code; tried only on what the others did not notice.
+E2E = [
+    ("certd/", "certd|identity|certd_cluster"),
+    ("policies/policyd/", "policyd|policyd_cluster"),
+    ("policies/", "routing|gateway|security|weftctl"),
+    ("injector/", "injector"),
+    ("lib/inject/", "injector|weftctl_inject"),
+    ("lib/kube/", "kube|policyd_cluster"),
+    ("lib/identity/", "identity|certd"),
+    ("lib/tls/", "security|identity|gateway"),
+    ("lib/codec/", "http1|http1_bad|http2|bodies"),
+    ("lib/net/", "http1|http2|bodies|mesh_call"),
+    ("lib/", "mesh_call|http1"),
+    ("sidecar/redirect", "redirect|interception"),
+    ("sidecar/upstream/", "resilience|routing"),
+    ("sidecar/telemetry/", "telemetry"),
+    ("sidecar/config/", "discovery|live|gateway"),
+    ("sidecar/", "mesh_call|interception|resilience|ingress|security|limits"),
+    ("weftctl/", "weftctl|weftctl_explain|weftctl_install"),
+]
+
+
+def run(command, cwd, timeout):
+    """(status, output); a test that hangs has noticed something: 124."""
+    try:
+        done = subprocess.run(command, cwd=cwd, timeout=timeout, text=True, errors="replace",
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+    except subprocess.TimeoutExpired as late:
+        return 124, (late.stdout or b"").decode(errors="replace") if late.stdout else ""
+    return done.returncode, done.stdout
+
+
+class Trial:
+    """A copy of the tree with a build of its own."""
+
+    def __init__(self, root, folder):
+        self.root, self.source = root, os.path.join(folder, "source")
+        self.build = os.path.join(folder, "build")
+
+    def prepare(self):
+        """Copies what the tree holds now and builds all of it; RuntimeError says why not."""
+        os.makedirs(self.source, exist_ok=True)
+        listed = subprocess.run(
+            ["git", "-C", self.root, "ls-files", "--cached", "--others", "--exclude-standard"],
+            capture_output=True, text=True, check=True).stdout.splitlines()
+        wanted = {p for p in listed if os.path.isfile(os.path.join(self.root, p))}
+        for folder, _, names in os.walk(self.source):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.relpath(path, self.source) not in wanted:
+                    os.unlink(path)
+        for path in wanted:
+            self.restore(path)
+        for command in (["cmake", "-S", self.source, "-B", self.build, "-G", "Ninja",
+                         "-DCMAKE_BUILD_TYPE=Debug", "-DWEFT_WERROR=OFF"],
+                        ["cmake", "--build", self.build]):
+            status, output = run(command, self.source, 3600)
+            if status:
+                raise RuntimeError(output[-4000:])
+        self.see()
+
+    def restore(self, path):
+        """Copies a file where its text differs; equal files keep their times: short builds."""
+        here, there = os.path.join(self.root, path), os.path.join(self.source, path)
+        os.makedirs(os.path.dirname(there), exist_ok=True)
+        with open(here, "rb") as f:
+            text = f.read()
+        if os.path.exists(there):
+            with open(there, "rb") as f:
+                if f.read() == text:
+                    return
+        shutil.copyfile(here, there)
+        shutil.copymode(here, there)
+
+    def see(self):
+        """For each test program, the functions that are linked into it."""
+        self.symbols = {}
+        for kind, folder in (("unit", "tests"), ("fuzz", "fuzz")):
+            place = os.path.join(self.build, folder)
+            for name in sorted(os.listdir(place)) if os.path.isdir(place) else []:
+                path = os.path.join(place, name)
+                if not os.access(path, os.X_OK) or os.path.isdir(path):
+                    continue
+                listed = subprocess.run(["nm", "--defined-only", path], capture_output=True,
+                                        text=True, check=False).stdout
+                self.symbols[name] = {m.group(1) for m in map(PRODUCT.search,
+                                                              listed.splitlines()) if m}
+
+    def tests_of(self, path):
+        """Names of test programs that have the file's code in them, the nearest first."""
+        with open(os.path.join(self.root, path), encoding="utf-8") as f:
+            text = f.read()
+        defined = set(re.findall(r"^(?!static\b)\w[\w \*]*?\b(\w+)\([^;]*$", text, re.MULTILINE))
+        stem = os.path.splitext(os.path.basename(path))[0]
+        seen = [name for name, symbols in self.symbols.items() if defined & symbols]
+        near = {f"test_{stem}": 0}
+        return sorted(seen, key=lambda n: (near.get(n, 1 if stem in n else 2),
+                                           n.startswith("fuzz_"), len(self.symbols[n]), n))
+
+    def passes(self, tests):
+        """Builds and runs the tests; None when the change does not compile."""
+        status, output = run(["cmake", "--build", self.build, "--target", *tests], self.source, 900)
+        if status:
+            return None if "error:" in output else True
+        pattern = "^(unit|sim|fuzz)\\.(" + "|".join(t.split("_", 1)[1] for t in tests) + ")$"
+        status, output = run(["ctest", "--test-dir", self.build, "-R", pattern,
+                              "--stop-on-failure", "--timeout", "60"], self.source, 1200)
+        return status == 0
+
+    def passes_e2e(self, path):
+        """Runs the end-to-end tests of the file's folder; True as well where there are none."""
+        names = next((tests for folder, tests in E2E if path.startswith(folder)), None)
+        if not names:
+            return True
+        status, output = run(["cmake", "--build", self.build], self.source, 900)
+        if status:
+            return None if "error:" in output else True
+        status, _ = run(["ctest", "--test-dir", self.build, "-R", f"^e2e\\.({names})$",
+                         "--stop-on-failure"], self.source, 3600)
+        return status == 0
+
+    def noticed(self, mutation, with_e2e):
+        """The test stage that noticed the mutation, "" for none, None when it does not compile."""
+        path = os.path.join(self.source, mutation.path)
+        with open(path, encoding="utf-8") as f:
+            lines = f.read().split("\n")
+        assert lines[mutation.line - 1] == mutation.before, f"{mutation.path} changed meanwhile"
+        lines[mutation.line - 1] = mutation.after
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("\n".join(lines))
+        try:
+            return self.stages(mutation.path, with_e2e)
+        finally:
+            self.restore(mutation.path)
+
+    def stages(self, path, with_e2e):
+        tests = self.tests_of(path)
+        for group in (tests[:2], tests[2:10], tests[10:]):
+            if group:
+                passed = self.passes(group)
+                if not passed:
+                    return None if passed is None else group[0] if len(group) == 1 else "tests"
+        if with_e2e:
+            passed = self.passes_e2e(path)
+            if not passed:
+                return None if passed is None else "e2e"
+        return ""

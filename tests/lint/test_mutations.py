@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# The table of scripts/mutate on small inputs: what it changes, and what it leaves alone.
+# SPDX-License-Identifier: GPL-3.0-or-later
+import os
+import sys
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "scripts", "mutate.d"))
+import mutations  # noqa: E402
+
+
+def after(body):
+    """What one line of a function can become."""
+    text = "int f(void)\n{\n" + body + "\n}\n"
+    return sorted(m.after for m in mutations.of_file("a.c", text))
+
+
+class Mutations(unittest.TestCase):
+    def test_comparisons_shift_by_one(self):
+        self.assertEqual(after("    return a < b;"), ["    return a <= b;"])
+        self.assertEqual(after("    return a >= b;"), ["    return a > b;"])
+
+    def test_conditions_are_negated_and_joined_otherwise(self):
+        self.assertEqual(after("    if (a && f(b))"),
+                         ["    if (!(a && f(b)))", "    if (a || f(b))"])
+
+    def test_calls_and_assignments_are_left_out(self):
+        self.assertEqual(after("    count(x, 1);"), ["    ;"])
+        self.assertEqual(after("    x->fails = n;"), ["    ;"])
+
+    def test_errors_become_success(self):
+        self.assertEqual(after("    return ERR_DENIED;"), ["    return ERR_OK;"])
+
+    def test_text_is_no_code(self):
+        self.assertEqual(after('    p = "a < b"; /* a && b */'), [])
+
+    def test_log_lines_and_memory_are_left_alone(self):
+        self.assertEqual(after('    LOG_W("a", "%d", a < b);'), [])
+        self.assertEqual(after("    mem_free(x);"), [])
+
+    def test_pointers_and_shifts_are_no_comparisons(self):
+        self.assertEqual(after("    y = x->a << b >> c;"), [])
+
+    def test_outside_of_functions_nothing_changes(self):
+        self.assertEqual(list(mutations.of_file("a.c", "#if A < 3\nint a = 1 + 1;\n#endif\n")), [])
+
+    def test_half_a_statement_stays(self):
+        self.assertEqual(after("                 f(x), y);"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
