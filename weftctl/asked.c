@@ -102,7 +102,7 @@ struct slice asked_next_header(const struct asked *a, struct slice name, size_t 
 {
     while (*at < a->header_count) {
         const struct asked_header *h = &a->headers[(*at)++];
-        if (slice_eq(h->name, name))
+        if (slice_eq_nocase(h->name, name))
             return h->value.len ? h->value : SLICE("");
     }
     return (struct slice){NULL, 0};

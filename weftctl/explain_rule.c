@@ -153,25 +153,60 @@ static void test_hosts(struct trial *t, const Weft__Config__V1__AuthzOperation *
 
 /* ---- when ---- */
 
-/* A header may come several times: to allow, every value must match; to deny, one is enough. */
+/* What is asked of a header's lines: that one of them (to deny) or all of them (to allow) match. */
+struct header_quest {
+    matches list;
+    size_t count;
+    bool exists;
+    bool negate;
+};
+
+static enum holds combine(const struct header_quest *q, enum holds a, enum holds b)
+{
+    return q->exists ? holds_or(a, b) : holds_and(a, b);
+}
+
+static enum holds test_value(const struct header_quest *q, struct slice value)
+{
+    enum holds h = holds_any(q->list, q->count, value);
+    return q->negate ? holds_not(h) : h;
+}
+
+/* The elements of a line that is a list count too, wherever that can only refuse more. */
+static enum holds test_line(const struct header_quest *q, struct slice value)
+{
+    enum holds h = test_value(q, value);
+    struct slice rest = value, element;
+    if (q->exists == q->negate || slice_find_byte(value, ',') == value.len)
+        return h;
+    while (slice_split(&rest, ',', &element))
+        h = combine(q, h, test_value(q, slice_trim(element)));
+    return h;
+}
+
+static enum holds test_lines(const struct trial *t, const struct header_quest *q, struct slice name)
+{
+    enum holds h = holds_of(q->negate);
+    struct slice value;
+    bool seen = false;
+    for (size_t at = 0; (value = asked_next_header(t->call->asked, name, &at)).ptr; seen = true) {
+        enum holds line = test_line(q, value);
+        h = seen ? combine(q, h, line) : line;
+    }
+    return h;
+}
+
 static void test_header(struct trial *t, const Weft__Config__V1__AuthzCondition *c,
                         struct slice name)
 {
-    struct slice value, first = SLICE("");
-    enum holds in = t->denies ? HOLDS_NO : HOLDS_YES, out = in;
-    size_t at = 0, seen = 0;
-    while ((value = asked_next_header(t->call->asked, name, &at)).ptr) {
-        enum holds is_in = holds_any(c->values, c->n_values, value);
-        enum holds is_out = holds_not(holds_any(c->not_values, c->n_not_values, value));
-        in = t->denies ? holds_or(in, is_in) : holds_and(in, is_in);
-        out = t->denies ? holds_or(out, is_out) : holds_and(out, is_out);
-        if (!seen++)
-            first = value;
-    }
-    enum holds h = c->n_values ? (seen ? in : HOLDS_NO) : HOLDS_YES;
+    struct header_quest in = {c->values, c->n_values, t->denies, false};
+    struct header_quest out = {c->not_values, c->n_not_values, t->denies, true};
+    size_t at = 0;
+    struct slice first = asked_next_header(t->call->asked, name, &at);
+    enum holds h = c->n_values ? test_lines(t, &in, name) : HOLDS_YES;
     if (c->n_not_values)
-        h = holds_and(h, seen ? out : HOLDS_YES);
-    settle(t, h, c->key, first,
+        h = holds_and(h, test_lines(t, &out, name));
+    settle(t, h, c->key, first.ptr ? first : SLICE(""),
            wanted_text(t, holds_describe_list(t->arena, c->values, c->n_values),
                        holds_describe_list(t->arena, c->not_values, c->n_not_values)));
 }

@@ -25,6 +25,7 @@ E2E = [
     ("sidecar/telemetry/", "telemetry"),
     ("sidecar/config/", "discovery|live|gateway"),
     ("sidecar/", "mesh_call|interception|resilience|ingress|security|limits"),
+    ("weftctl/explain", "weftctl_explain|explain_agrees"),
     ("weftctl/", "weftctl|weftctl_explain|weftctl_install"),
 ]
 

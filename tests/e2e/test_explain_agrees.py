@@ -1,0 +1,172 @@
+"""What weftctl explain says of a request is what the sidecars do with it: random routes, policies
+and requests, the same ones in every run. SPDX-License-Identifier: GPL-3.0-or-later
+"""
+import json
+import random
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bed import programs, yaml_text
+from bed.http_client import read_all
+
+WORLDS, REQUESTS = 120, 30
+METHODS = ["GET", "POST", "PUT", "DELETE"]
+PATHS = ["/", "/a", "/a/", "/a/b", "/ab", "/a/b/c", "/A", "/admin", "/admin/", "/admin/x", "/b?x=1",
+         "/b?x=2", "/b?y=1&x=1", "/a/./b", "/a/../admin", "/%61dmin", "/a%20b", "/x.json",
+         "/a;v=1/b", "/admin%2Fx", "//admin", "/a//b"]
+ROLES = ["admin", "user", "Admin", "user, admin", "admin,user", "", "adm", "administrator"]
+PRINCIPALS = ["cluster.local/ns/default/sa/frontend", "cluster.local/ns/default/sa/ratings",
+              "cluster.local/ns/default/*", "*", "*/sa/frontend"]
+
+
+@dataclass
+class Request:
+    """Everything that routes and policies look at."""
+    method: str
+    target: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def words(self) -> list[str]:
+        given = [w for name, value in self.headers for w in ("-H", f"{name}: {value}")]
+        return [*given, self.method, f"http://reviews:9080{self.target}"]
+
+    def raw(self) -> bytes:
+        lines = [f"{self.method} {self.target} HTTP/1.1", "Host: reviews:9080",
+                 "Connection: close", "Content-Length: 0"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+class World:
+    """Routes and policies of one round, and requests that come near to what they name."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+
+    def some(self, values: list[Any], most: int = 2) -> list[Any]:
+        return self.dice.sample(values, self.dice.randint(1, most))
+
+    def maybe(self, chance: float) -> bool:
+        return self.dice.random() < chance
+
+    # ---- routes ----
+
+    def match(self) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        if self.maybe(.7):
+            kind = self.dice.choice(["Exact", "PathPrefix", "RegularExpression"])
+            value = self.dice.choice(["/a/.*", "/a[bc]?", "/admin(/x)?"]) \
+                if kind == "RegularExpression" else self.dice.choice(["/", "/a", "/a/b", "/admin"])
+            made["path"] = {"type": kind, "value": value}
+        if self.maybe(.3):
+            made["method"] = self.dice.choice(METHODS)
+        if self.maybe(.3):
+            made["headers"] = [{"name": "X-Role", "value": self.dice.choice(["admin", "user"])}]
+        if self.maybe(.2):
+            made["queryParams"] = [{"name": "x", "value": self.dice.choice("12")}]
+        return made
+
+    def route(self) -> dict[str, Any]:
+        rules = []
+        for number in range(self.dice.randint(1, 4)):
+            mark = {"type": "ResponseHeaderModifier",
+                    "responseHeaderModifier": {"set": [{"name": "x-rule", "value": f"r{number}"}]}}
+            rules.append({"name": f"r{number}", "filters": [mark],
+                          "matches": [self.match() for _ in range(self.dice.randint(1, 2))],
+                          "backendRefs": [{"name": "reviews", "port": 9080}]})
+        return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+                "metadata": {"name": "random", "namespace": "default"},
+                "spec": {"parentRefs": [{"group": "", "kind": "Service", "name": "reviews",
+                                         "port": 9080}], "rules": rules}}
+
+    # ---- policies ----
+
+    def source(self) -> dict[str, Any]:
+        key = self.dice.choice(["principals", "notPrincipals", "namespaces", "ipBlocks"])
+        values = {"namespaces": ["default", "other"], "ipBlocks": ["10.0.0.0/8", "192.0.2.0/24"]}
+        return {"source": {key: self.some(values.get(key, PRINCIPALS))}}
+
+    def operation(self) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        if self.maybe(.5):
+            made[self.dice.choice(["methods", "notMethods"])] = self.some(METHODS)
+        if self.maybe(.7):
+            made[self.dice.choice(["paths", "paths", "notPaths"])] = self.some(
+                ["/a", "/a/*", "/admin", "/admin*", "*.json", "/b", "*"])
+        if self.maybe(.2) or not made:
+            made["hosts"] = self.some(["reviews", "other", "review*", "*ews"])
+        return {"operation": made}
+
+    def condition(self) -> dict[str, Any]:
+        key = self.dice.choice(["request.headers[x-role]", "request.headers[X-Team]",
+                                "source.namespace", "destination.port"])
+        values = {"source.namespace": ["default", "other"], "destination.port": ["9080", "80"]}
+        return {"key": key, self.dice.choice(["values", "values", "notValues"]):
+                self.some(values.get(key, ["admin", "user", "adm*", "*min", "*"]))}
+
+    def policy(self, number: int) -> dict[str, Any]:
+        rules = []
+        for _ in range(self.dice.randint(1, 2)):
+            rule: dict[str, Any] = {}
+            if self.maybe(.4):
+                rule["from"] = [self.source()]
+            if self.maybe(.6):
+                rule["to"] = [self.operation() for _ in range(self.dice.randint(1, 2))]
+            if self.maybe(.4) or not rule:
+                rule["when"] = [self.condition()]
+            rules.append(rule)
+        return {"apiVersion": "policy.weft.dev/v1alpha1", "kind": "AuthorizationPolicy",
+                "metadata": {"name": f"random-{number}", "namespace": "default"},
+                "spec": {"selector": {"matchLabels": {"app": "reviews"}},
+                         "action": self.dice.choice(["ALLOW", "DENY"]), "rules": rules}}
+
+    def text(self) -> str:
+        return yaml_text.dump(self.route(), *[self.policy(i)
+                                              for i in range(self.dice.randint(0, 2))])
+
+    def request(self) -> Request:
+        headers = []
+        if self.maybe(.6):
+            headers.append(("X-Role", self.dice.choice(ROLES)))
+        if self.maybe(.15):
+            headers.append(("x-role", self.dice.choice(ROLES)))
+        if self.maybe(.2):
+            headers.append(("x-team", self.dice.choice(["admin", "none"])))
+        return Request(self.dice.choice(METHODS), self.dice.choice(PATHS), headers)
+
+
+def explained(folder: str, request: Request) -> tuple[int, str]:
+    """The status that explain foretells (200: an endpoint answers) and the rule that it names."""
+    done = subprocess.run([programs.program("weftctl"), "explain", "--policies", folder, "-n",
+                           "default", "-o", "json", "--from", "frontend", *request.words()],
+                          text=True, check=False, capture_output=True, timeout=60)
+    assert done.returncode in (0, 1), done.stderr
+    told = json.loads(done.stdout)
+    rule = told["route"]["name"].rpartition("/")[2] if told["route"] else ""
+    if told["status"]:
+        return told["status"], rule
+    verdicts = {e["verdict"]["allowed"] for share in told["to"] for e in share["endpoints"]}
+    assert len(verdicts) == 1, "both endpoints have the same policies"
+    return (200 if verdicts == {True} else 403), rule
+
+
+def done_by_sidecars(shop: Any, request: Request) -> tuple[int, str]:
+    with shop.frontend.connect("reviews", 9080) as sock:
+        sock.sendall(request.raw())
+        head = read_all(sock).partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
+    return int(head[0].split()[1]), headers.get("x-rule", "")
+
+
+@pytest.mark.parametrize("seed", range(WORLDS))
+def test_explain_says_what_happens(shop: Any, seed: int) -> None:
+    world = World(seed)
+    with shop.bed.policy(world.text()):
+        for _ in range(REQUESTS):
+            request = world.request()
+            told = explained(str(shop.bed.policies.path), request)
+            assert told == done_by_sidecars(shop, request), \
+                f"{request}\n{shop.bed.policies.read('50-test.yaml')}"
