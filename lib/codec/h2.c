@@ -239,6 +239,8 @@ bool h2_drain(struct h2 *h, size_t data_room)
 {
     h->held = false;
     bool fine = !nghttp2_session_want_write(h->session) || drain(h, data_room);
+    if (h->input_ended && fine)
+        h2_stream_end_stuck(h);
     return fine && !h->doomed ? true : h2_give_up(h);
 }
 

@@ -118,6 +118,9 @@ void h2_goaway(struct h2 *h);
 /* Gives the connection up with an error code of enum h2_code. */
 void h2_abandon(struct h2 *h, uint32_t code, const char *reason);
 void h2_ping(struct h2 *h);
+/* Server: the peer has closed its direction. Requests that are not whole are aborted (ERR_CLOSED);
+ * so are, from now on, answers that need more window than there is. False: some were not whole. */
+bool h2_end_input(struct h2 *h);
 
 /* Client: opens a stream and writes the head to the output. Needs capacity. NULL when there is
  * none. */

@@ -43,6 +43,7 @@ struct h2 {
     bool server;
     bool busy;          /* inside nghttp2: no second way in */
     bool doomed;        /* an error of the connection was found */
+    bool input_ended;   /* nothing comes any more, no window either */
     uint8_t magic_left; /* server: bytes of the client's preface still to come */
     uint8_t head_len;   /* bytes of a frame head gathered in `head` */
     uint8_t head[H2_FRAME_HEAD];
@@ -107,5 +108,7 @@ void h2_stream_destroy(struct h2_stream *st);
 void h2_stream_fail(struct h2_stream *st, uint32_t code, enum err why);
 /* nghttp2 forgets it. */
 void h2_stream_closed(struct h2_stream *st, uint32_t code);
+/* Gives up the answers that wait for window, which nobody will grant any more. */
+void h2_stream_end_stuck(struct h2 *h);
 /* Tells the users of closed streams, and frees the streams. */
 void h2_stream_settle(struct h2 *h);

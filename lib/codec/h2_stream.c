@@ -105,6 +105,41 @@ void h2_stream_fail(struct h2_stream *st, uint32_t code, enum err why)
     let_go(st);
 }
 
+bool h2_end_input(struct h2 *h)
+{
+    bool whole = true;
+    h->input_ended = true;
+    LIST_FOREACH_SAFE(node, next, &h->streams)
+    {
+        struct h2_stream *st = container_of(node, struct h2_stream, node);
+        if (!st->user || st->flags & H2_ST_REMOTE_END)
+            continue;
+        whole = false;
+        h2_stream_fail(st, H2_CANCEL, ERR_CLOSED);
+    }
+    h2_push(h);
+    return whole;
+}
+
+static bool is_stuck(const struct h2_stream *st)
+{
+    nghttp2_session *session = st->h2->session;
+    return st->out && !buf_is_empty(st->out) &&
+           (nghttp2_session_get_remote_window_size(session) <= 0 ||
+            nghttp2_session_get_stream_remote_window_size(session, st->id) <= 0);
+}
+
+void h2_stream_end_stuck(struct h2 *h)
+{
+    LIST_FOREACH_SAFE(node, next, &h->streams)
+    {
+        struct h2_stream *st = container_of(node, struct h2_stream, node);
+        if (is_stuck(st))
+            h2_stream_fail(st, H2_CANCEL, ERR_CLOSED);
+    }
+    h2_push(h);
+}
+
 /* The user goes before its last bytes do. */
 static void keep_rest(struct h2_stream *st)
 {

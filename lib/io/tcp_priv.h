@@ -27,7 +27,7 @@ struct tcp {
     } req;                 /* never both */
     struct buf waiting;    /* nobody has seen these yet */
     struct buf sending;    /* what req.write points into */
-    struct timer timer;    /* bounds the dial, then a flushing close */
+    struct timer timer;    /* bounds the dial and a flushing close; see on_look too */
     struct loop_task task; /* what is due at the end of the turn: see tcp.c */
     struct addr peer;      /* family 0: not asked yet */
     struct addr local;

@@ -10,7 +10,10 @@
 #include "lib/io/loop_priv.h"
 #include "lib/io/uv_err.h"
 
-enum { REST_READS_MAX = 64 };
+enum {
+    REST_READS_MAX = 64,
+    LOOK_MS = 1000, /* between two looks at a connection whose peer has closed its direction */
+};
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
@@ -32,20 +35,6 @@ static void deliver(struct tcp *t, const uint8_t *data, size_t len)
     chunk_unref(c);
 }
 
-static void deliver_eof(struct tcp *t)
-{
-    t->eof = true;
-    t->is_reading = false;
-    if (t->lingers) {
-        if (t->stream.queued == 0)
-            tcp_close_now(t);
-    } else if (t->want_read) {
-        t->stream.events->on_eof(&t->stream);
-    } else {
-        t->eof_due = true;
-    }
-}
-
 /* libuv takes a connection that hangs up right after a read for one that ended well; but a reset
  * hangs up too, and leaves its error with the socket. A body that has no other end would pass for
  * whole. */
@@ -54,6 +43,37 @@ static int pending_error(const struct tcp *t)
     int code = 0;
     socklen_t len = sizeof(code);
     return getsockopt(tcp_fd(t), SOL_SOCKET, SO_ERROR, &code, &len) < 0 ? errno : code;
+}
+
+/* libuv reads a stream no more that has ended, and so would not notice that the peer resets it, or
+ * that keepalive gives it up. */
+static void on_look(struct timer *timer)
+{
+    struct tcp *t = container_of(timer, struct tcp, timer);
+    int code = pending_error(t);
+    if (code)
+        tcp_fail(t, err_from_errno(code), uv_err_text(-code));
+    else
+        timer_start(timer, LOOK_MS);
+}
+
+static void deliver_eof(struct tcp *t)
+{
+    t->eof = true;
+    t->is_reading = false;
+    if (t->lingers) {
+        if (t->stream.queued == 0)
+            tcp_close_now(t);
+        return;
+    }
+    timer_stop(&t->timer);
+    timer_init(&t->timer, t->stream.loop, on_look);
+    timer_start(&t->timer, LOOK_MS);
+    if (t->want_read) {
+        t->stream.events->on_eof(&t->stream);
+    } else {
+        t->eof_due = true;
+    }
 }
 
 static void end(struct tcp *t)

@@ -396,7 +396,7 @@ static void run_work(struct loop_task *task)
     if (c->base.over)
         return;
     if (c->h.dying)
-        finish(c, c->abort_why, HTTP_CLOSE_NOW, c->abort_why);
+        finish(c, c->abort_why, HTTP_CLOSE_RESET, c->abort_why); /* a FIN would not say it */
     else
         http_h1_update_reading(&c->h);
 }

@@ -46,8 +46,10 @@ struct http_server_events {
 /* Takes the transport over (and closes it in the end). config must outlive the server. `early`
  * holds bytes that were already read from the transport by a sniffer; it is emptied. Starts reading
  * at once.
- * An HTTP/1 client that closes its direction counts as gone: only an answer that is complete by the
- * end of the turn is still sent, others get on_abort(ERR_CLOSED). Tunnels may be half-closed. */
+ * A client that closes its direction does not count as gone (RFC 9112 §9.6): requests that came
+ * whole are answered, then the connection ends; others get on_abort(ERR_CLOSED) at once. Tunnels
+ * may be half-closed. Over HTTP/2, an answer also ends where it needs more window than the client
+ * has granted, since no more can come. */
 struct http_server *http_server_create(struct stream *transport, enum http_protocol protocol,
                                        const struct http_server_config *config,
                                        const struct http_server_events *events, void *owner,

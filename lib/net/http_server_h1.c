@@ -232,20 +232,32 @@ static void on_data(struct stream *s, struct chunk *owner, const uint8_t *data, 
         http_h1_update_reading(&c->h);
 }
 
-/* The client sends no more. It may be gone or only have closed its direction; there is no telling,
- * and work for nobody is to be stopped. So only an answer that is complete by the end of the turn
- * is still sent. */
+/* The client sends no more, which says nothing of whether it still listens: what it has asked for
+ * in whole is answered, and then the connection ends. That it is gone shows when it is written to,
+ * or by a reset. A request that can never be whole any more is given up at once. */
 static void take_eof(struct http_server_h1 *c)
 {
     struct http_h1 *h = &c->h;
-    bool partial = h1_parse_is_partial(&h->parse);
-    if (h->st && h->in_state == HTTP_H1_IN_TUNNEL) {
+    if (h->in.len || c->settled)
+        return; /* that comes first */
+    switch (h->in_state) {
+    case HTTP_H1_IN_HEAD:
+        if (h1_parse_is_partial(&h->parse))
+            http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
+        else
+            http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_FLUSHED, ERR_OK, NULL);
+        break;
+    case HTTP_H1_IN_BODY:
+        if (!h->out_ended)
+            http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
+        break;
+    case HTTP_H1_IN_TUNNEL:
         http_h1_end_input(h, NULL);
         http_h1_wake(h);
-    } else if (partial || (h->st && !c->tunnel && !h->out_ended)) {
-        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
-    } else if (!h->st && !c->settled) {
-        http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_FLUSHED, ERR_OK, NULL);
+        break;
+    default:
+        c->close_after = true;
+        break;
     }
 }
 

@@ -27,6 +27,9 @@ struct h2_server {
     uint64_t ping_ms;        /* when the PING that asks whether the client is there left; 0: none */
     bool goaway_wanted;      /* the second GOAWAY is due */
     bool timed_out;          /* a head took too long */
+    bool eof;                /* the client sends no more, … */
+    bool input_ended;        /* which the codec knows … */
+    bool cut_short;          /* … and it had begun requests that it did not end */
 };
 
 static struct h2_server *server_of_link(struct h2_link *l)
@@ -52,7 +55,7 @@ static uint32_t or_default(uint32_t value, uint32_t standard)
 static uint64_t head_due(const struct h2_server *s)
 {
     uint32_t limit = or_default(s->base.config->head_timeout_ms, DEFAULT_HEAD_TIMEOUT_MS);
-    return s->head_since_ms ? s->head_since_ms + limit : UINT64_MAX;
+    return s->head_since_ms && !s->eof ? s->head_since_ms + limit : UINT64_MAX;
 }
 
 static uint64_t idle_due(const struct h2_server *s)
@@ -70,7 +73,7 @@ static uint64_t notice_due(const struct h2_server *s)
 static uint64_t ping_due(const struct h2_server *s)
 {
     const struct http_server_config *config = s->base.config;
-    if (!config->ping_interval_ms || !s->base.active)
+    if (!config->ping_interval_ms || !s->base.active || s->eof)
         return UINT64_MAX;
     uint64_t heard = s->link.heard_ms;
     if (!s->ping_ms)
@@ -159,6 +162,19 @@ static void note_activity(struct h2_server *s)
     arm(s);
 }
 
+/* The client sends no more and is not gone for that: what it has asked for in whole is answered.
+ * True: all of it was. */
+static bool is_served(struct h2_server *s)
+{
+    struct h2 *h = s->link.h2;
+    if (!s->input_ended) {
+        s->input_ended = true;
+        s->cut_short = !h2_end_input(h);
+        h2_link_wake(&s->link);
+    }
+    return !s->base.active && h2_open_streams(h) == 0 && buf_is_empty(h2_output(h));
+}
+
 static void after_flush(struct h2_link *l)
 {
     struct h2_server *s = server_of_link(l);
@@ -169,6 +185,9 @@ static void after_flush(struct h2_link *l)
         h2_link_wake(l);
     } else if (l->broken || (h2_is_over(l->h2) && buf_is_empty(h2_output(l->h2)))) {
         finish(s);
+    } else if (s->eof && is_served(s)) {
+        enum err why = s->cut_short ? ERR_CLOSED : ERR_OK;
+        http_server_finish(&s->base, ERR_CLOSED, HTTP_CLOSE_FLUSHED, why, NULL);
     } else {
         note_activity(s);
     }
@@ -264,8 +283,8 @@ static void on_data(struct stream *t, struct chunk *owner, const uint8_t *data, 
 static void on_eof(struct stream *t)
 {
     struct h2_server *s = t->owner;
-    enum err why = s->base.active ? ERR_CLOSED : ERR_OK;
-    http_server_finish(&s->base, ERR_CLOSED, false, why, NULL);
+    s->eof = true;
+    h2_link_wake(&s->link);
 }
 
 static void on_drain(struct stream *t)

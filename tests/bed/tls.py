@@ -30,6 +30,47 @@ def mesh_client(leaf: Leaf | None, alpn: str = "weft-h1",
     return context
 
 
+def ask_and_half_close(sock: socket.socket, context: ssl.SSLContext, host: str,
+                       request: bytes) -> bytes:
+    """Sends the request, close_notify and FIN in one go; everything that comes back. Python's own
+    sockets would wait for the other side's close_notify."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=host)
+
+    def receive() -> None:
+        part = sock.recv(65536)
+        if part:
+            incoming.write(part)
+        else:
+            incoming.write_eof()
+    while True:
+        try:
+            tls.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            sock.sendall(outgoing.read())
+            receive()
+    tls.write(request)
+    try:
+        tls.unwrap()
+    except ssl.SSLWantReadError:
+        pass
+    sock.sendall(outgoing.read())
+    sock.shutdown(socket.SHUT_WR)
+    answer = b""
+    while True:
+        try:
+            part = tls.read(65536)
+        except ssl.SSLWantReadError:
+            receive()
+            continue
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return answer
+        if not part:
+            return answer
+        answer += part
+
+
 @dataclass
 class Attempt:
     """How a handshake and one request after it ended."""

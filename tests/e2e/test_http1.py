@@ -2,10 +2,12 @@
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import re
+import socket
 
 import pytest
 
 from bed.http_client import read_all, read_head
+from bed.sidecar import ADMIN
 
 
 def talk(pod, host, port, data, timeout=30):
@@ -45,6 +47,21 @@ def test_http_1_0_is_never_answered_in_chunks(lab):
     answer = talk(lab.client, "web", 8080, b"GET /slow/3/10 HTTP/1.0\r\nHost: web\r\n\r\n")
     assert b" 200 " in answer.split(b"\r\n")[0]
     assert not re.search(rb"(?i)transfer-encoding", answer.partition(b"\r\n\r\n")[0])
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_a_client_that_half_closes_gets_its_answer(lab, version):
+    """As `printf … | nc -N` does: the request is whole, and who sent it listens on."""
+    request = b"GET /slow/5/100 HTTP/" + version + b"\r\nHost: web\r\n\r\n"
+    for pod, host in ((lab.client, "web"), (lab.outside, lab.server.ip), (lab.client, "127.0.0.1")):
+        port = ADMIN if host == "127.0.0.1" else 8080
+        with pod.connect(host, port) as sock:
+            sock.sendall(request.replace(b"/slow/5/100", b"/status") if port == ADMIN else request)
+            sock.shutdown(socket.SHUT_WR)
+            answer = read_all(sock)
+        assert b" 200 " in answer.split(b"\r\n")[0], (host, answer)
+        if port != ADMIN:
+            assert len(body_of(answer)) > 0, (host, answer)
 
 
 def test_pipelined_requests_are_answered_in_order(lab):

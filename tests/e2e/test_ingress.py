@@ -10,7 +10,7 @@ from bed import objects, yaml_text
 from bed.http_client import Client, read_all
 from bed.pki import Authority
 from bed.shop import HOST
-from bed.tls import browser, try_request
+from bed.tls import ask_and_half_close, browser, try_request
 from bed.wait import until
 
 SECOND = "other.example.com"
@@ -54,6 +54,15 @@ def test_https_reaches_the_shop(shop):
         told["headers"]["x-forwarded-client-cert"]
     assert told["headers"]["x-forwarded-proto"] == "https"
     assert told["headers"]["x-forwarded-for"] == shop.outside.ip
+
+
+def test_a_browser_that_half_closes_gets_its_answer(shop):
+    """close_notify says that nothing more is sent, and not that nobody listens."""
+    request = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    with shop.outside.connect(shop.ingress.ip, 443) as sock:
+        answer = ask_and_half_close(sock, browser(shop.public_ca.roots), HOST, request)
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    assert b'"app": "frontend"' in answer
 
 
 def test_http_is_sent_to_https(shop):

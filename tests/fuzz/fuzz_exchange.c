@@ -24,7 +24,8 @@ struct play {
     struct sim_peer *apps[APP_CONNECTIONS];
     unsigned app_count;
     bool is_inbound, is_http;
-    bool asked_upgrade; /* then a connection may outlive its client's end */
+    bool asked_upgrade; /* then a connection may outlive its client's end … */
+    bool closed;        /* … and so may a request whose client could still be listening */
     const uint8_t *at;
     size_t left;
 };
@@ -156,11 +157,12 @@ static void send_bytes(struct play *p, struct sim_peer *peer, struct sim_text *s
     p->left -= len;
 }
 
-static void end_peer(struct play *p, struct sim_peer *peer)
+static void end_peer(struct play *p, struct sim_peer *peer, bool is_client)
 {
     unsigned how = take(p) % 3;
     if (!peer || !peer->s)
         return;
+    p->closed |= is_client && how == 1;
     if (how == 0)
         sim_peer_shut(peer);
     else if (how == 1)
@@ -207,7 +209,7 @@ static void step(struct play *p)
         pass_time(p);
         break;
     case 3:
-        end_peer(p, op & 128 ? app_of(p, which) : c->peer);
+        end_peer(p, op & 128 ? app_of(p, which) : c->peer, !(op & 128));
         break;
     case 4:
         close_client(p, c);
@@ -256,18 +258,18 @@ static void prepare(struct play *p, unsigned how, unsigned more)
     p->r.node.pieces.capacity = p->r.app.host.options.capacity = how & 128 ? 50 : 0;
 }
 
-/* When the clients are gone every request is over at once. An opaque connection of which one side
- * has ended lives until the other has. */
+/* When the clients are gone by a reset every request is over at once. One that has closed is gone
+ * when something is written to it; an opaque connection lives until both sides have ended. */
 static void finish(struct play *p)
 {
     sim_turn(&p->r.sim);
     for (int i = 0; i < CLIENTS; i++)
         close_client(p, &p->clients[i]);
     sim_turn(&p->r.sim);
-    if (p->is_http && !p->asked_upgrade)
+    if (p->is_http && !p->asked_upgrade && !p->closed)
         sim_node_check_idle(&p->r.node);
     else
-        sim_advance(&p->r.sim, 3000); /* dials that are under way */
+        sim_advance(&p->r.sim, 10000); /* dials that are under way, and tried again */
     while (sim_app_accept(&p->r.app))
         ;
     LIST_FOREACH(node, &p->r.app.all)

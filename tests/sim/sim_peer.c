@@ -52,7 +52,8 @@ struct sim_peer *sim_peer_create(struct stream *s)
 
 void sim_peer_destroy(struct sim_peer *p)
 {
-    sim_peer_close(p);
+    if (p->s)
+        sim_peer_reset(p);
     list_unlink(&p->node);
     sim_text_dispose(&p->in);
     mem_free(p);

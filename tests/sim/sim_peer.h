@@ -18,7 +18,7 @@ struct sim_peer {
 
 /* Reads everything from now on. */
 struct sim_peer *sim_peer_create(struct stream *s);
-/* Closes it if it is open. */
+/* Resets it if it is open: one that still waits for something is gone then. */
 void sim_peer_destroy(struct sim_peer *p);
 void sim_peer_send(struct sim_peer *p, const char *text);
 void sim_peer_send_bytes(struct sim_peer *p, const void *data, size_t len);

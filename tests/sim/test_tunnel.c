@@ -29,6 +29,7 @@ static void both_ways(void **state)
             sim_peer_expect(client, "pong!");
         }
         sim_peer_close(app);
+        sim_peer_close(client);
         sim_road_done(&r, client);
         assert_int_equal(sim_report.tunnels_opened, 1);
         assert_int_equal(sim_report.tunnels_closed, 1);

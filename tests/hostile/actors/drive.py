@@ -75,7 +75,7 @@ async def shoot(port: int, payload: Payload, cuts: random.Random | None) -> Outc
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0)
-        # Who awaits an answer must not half-close: that gives the request up.
+        # Half-closed only once all is answered: what is cut off by it has no answer.
         while len(answers(data, bodiless)) < awaited:
             part = await asyncio.wait_for(reader.read(65536), SAFETY)
             if not part:

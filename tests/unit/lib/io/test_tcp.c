@@ -247,6 +247,25 @@ static void test_peer_resets(void **state)
     loop_destroy(l);
 }
 
+/* Also when nothing is written to it, and nothing can be read from it any more. */
+static void test_half_closed_peer_resets(void **state)
+{
+    struct loop *l = loop_create();
+    struct probe p;
+    int fd = connect_pair(l, &p);
+    probe_read(&p, true);
+    shutdown(fd, SHUT_WR);
+    p.hook = probe_stop_on_eof_or_fail;
+    loop_run(l);
+    assert_int_equal(p.count[EVENT_EOF], 1);
+    raw_reset(fd);
+    loop_run(l);
+    assert_int_equal(p.count[EVENT_FAIL], 1);
+    assert_int_equal(p.count[EVENT_EOF], 1);
+    probe_dispose(&p);
+    loop_destroy(l);
+}
+
 /* What was sent before a reset arrives; the reset is no regular end. */
 static void test_peer_sends_and_resets(void **state)
 {
@@ -427,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_half_close),
         cmocka_unit_test(test_read_stop_leaves_data_in_the_kernel),
         cmocka_unit_test(test_peer_resets),
+        cmocka_unit_test(test_half_closed_peer_resets),
         cmocka_unit_test(test_peer_sends_and_resets),
         cmocka_unit_test(test_answer_before_write_failure),
         cmocka_unit_test(test_closed_before_the_failure_is_told),

@@ -173,16 +173,69 @@ static void end_of_stream(void **state)
     assert_int_equal(b->retired, 1);
 }
 
+#define HALF_REQUEST(id) "\0\0\x6\1\4\0\0\0" id "\x82\x86\x84\x41\1a"
+#define WHOLE_REQUEST(id) "\0\0\x6\1\5\0\0\0" id "\x82\x86\x84\x41\1a"
+enum { REQUEST_LEN = 15 };
+
+/* What a client has asked for in whole before it closed its direction is answered, whenever that
+ * may be. What it has only begun can never be whole. */
 static void end_of_stream_with_requests(void **state)
+{
+    struct h2_net_bed *b = *state;
+    b->server_config.ping_interval_ms = 1000;
+    h2_net_open_server(b, NULL);
+    h2_net_greet(b, true);
+    h2_net_write(b, WHOLE_REQUEST("\1") HALF_REQUEST("\3"), 2 * REQUEST_LEN);
+    stream_shutdown(b->theirs);
+    h2_net_run(b);
+    assert_int_equal(b->requests[0]->aborts, 0);
+    assert_int_equal(b->requests[1]->why, ERR_CLOSED);
+    h2_net_advance(b, 60000); /* nobody is asked whether he is there who cannot answer */
+    assert_int_equal(b->server_closed, 0);
+    h2_net_count(b, 0);
+    h2_net_respond(b->requests[0], 200, false);
+    h2_net_body(b->requests[0], 30000, false);
+    h2_net_run(b);
+    assert_int_equal(b->server_closed, 0);
+    h2_net_body(b->requests[0], 30000, true);
+    h2_net_run(b);
+    assert_int_equal(b->requests[0]->dones, 1);
+    assert_in_range(b->got.len, 60000, 60200);
+    assert_int_equal(b->server_closed, 1);
+    assert_int_equal(b->server_why, ERR_CLOSED);
+    assert_true(b->peer_eof);
+}
+
+static void end_of_stream_with_whole_requests(void **state)
 {
     struct h2_net_bed *b = *state;
     h2_net_open_server(b, NULL);
     h2_net_greet(b, true);
-    h2_net_write(b, "\0\0\x6\1\4\0\0\0\1\x82\x86\x84\x41\1a", 15);
+    h2_net_write(b, WHOLE_REQUEST("\1"), REQUEST_LEN);
     stream_shutdown(b->theirs);
     h2_net_run(b);
+    h2_net_respond(b->requests[0], 200, true);
+    h2_net_run(b);
+    assert_int_equal(b->requests[0]->dones, 1);
+    assert_int_equal(b->server_closed, 1);
+    assert_int_equal(b->server_why, ERR_OK);
+}
+
+/* 65535 bytes are all that was granted, and all that can ever go. */
+static void end_of_stream_and_of_window(void **state)
+{
+    struct h2_net_bed *b = *state;
+    h2_net_open_server(b, NULL);
+    h2_net_greet(b, true);
+    h2_net_write(b, WHOLE_REQUEST("\1"), REQUEST_LEN);
+    stream_shutdown(b->theirs);
+    h2_net_run(b);
+    h2_net_respond(b->requests[0], 200, false);
+    h2_net_body(b->requests[0], 70000, true);
+    h2_net_run(b);
     assert_int_equal(b->requests[0]->why, ERR_CLOSED);
-    assert_int_equal(b->server_why, ERR_CLOSED);
+    assert_int_equal(h2_net_count(b, H2_RST_STREAM), 1);
+    assert_int_equal(b->server_closed, 1);
 }
 
 static void client_notices_silence(void **state)
@@ -370,6 +423,8 @@ int main(void)
         TEST(lost_transport),
         TEST(end_of_stream),
         TEST(end_of_stream_with_requests),
+        TEST(end_of_stream_with_whole_requests),
+        TEST(end_of_stream_and_of_window),
         TEST(client_notices_silence),
         TEST(idle_clients_send_no_ping),
         TEST(slow_preface),

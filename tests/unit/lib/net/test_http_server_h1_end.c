@@ -95,7 +95,6 @@ static void test_ends_of_the_connection(void **state)
         {"", ERR_OK, 0},
         {"\r\n", ERR_OK, 0},
         {"GET / HT", ERR_CLOSED, 0},
-        {GET, ERR_CLOSED, 1},
         {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc", ERR_CLOSED, 1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -112,24 +111,92 @@ static void test_ends_of_the_connection(void **state)
     }
 }
 
-/* A client that closed its direction counts as gone, unless it can be answered at once. */
+/* A client that has sent a whole request may close its direction: the answer comes all the same,
+ * however late and in however many pieces, and the connection ends with it. */
 static void test_half_closed(void **state)
 {
     struct http_bed *b = http_bed_create_server(NULL, NULL);
     http_bed_feed(b, GET);
-    stream_shutdown(b->peer);
-    http_bed_answer(&b->streams[0], 200, "1", 1);
-    http_bed_expect(b, "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1");
+    http_bed_half_close(b);
+    assert_int_equal(b->closed, 0);
+    http_bed_answer(&b->streams[0], 200, NULL, 2);
+    http_bed_expect(b, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n");
+    http_bed_send_text(&b->streams[0], "a", false);
+    http_bed_expect(b, "a");
+    http_bed_send_text(&b->streams[0], "b", true);
+    http_bed_expect(b, "b");
     http_bed_assert_done(&b->streams[0]);
     assert_int_equal(b->closed, 1);
     assert_int_equal(b->closed_why, ERR_OK);
+    assert_true(b->peer_eof);
     http_bed_destroy(b);
     b = http_bed_create_server(NULL, NULL);
     http_bed_feed(b, GET);
     http_bed_answer(&b->streams[0], 200, NULL, 2);
+    http_bed_run(b);
     http_bed_half_close(b);
-    http_bed_assert_aborted(&b->streams[0], ERR_CLOSED);
-    assert_int_equal(b->closed_why, ERR_CLOSED);
+    http_bed_send_text(&b->streams[0], "ab", true);
+    http_bed_expect(b, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab");
+    assert_int_equal(b->closed, 1);
+    http_bed_destroy(b);
+}
+
+/* Every request that came whole before the end is answered; what is cut off is not. */
+static void test_half_closed_behind_several_requests(void **state)
+{
+    for (int partial = 0; partial < 2; partial++) {
+        struct http_bed *b = http_bed_create_server(NULL, NULL);
+        http_bed_write(b, SLICE(GET GET));
+        http_bed_feed(b, partial ? "GET / HT" : "");
+        http_bed_half_close(b);
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(b->stream_count, i + 1);
+            http_bed_answer(&b->streams[i], 204, "", 0);
+            http_bed_expect(b, i && !partial
+                                   ? "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
+                                   : "HTTP/1.1 204 No Content\r\n\r\n");
+        }
+        assert_int_equal(b->stream_count, 2);
+        assert_int_equal(b->closed, 1);
+        assert_int_equal(b->closed_why, partial ? ERR_CLOSED : ERR_OK);
+        http_bed_destroy(b);
+    }
+}
+
+/* The handler is slow to take the body, and the end waits behind it. */
+static void test_half_closed_behind_a_body(void **state)
+{
+    struct http_bed *b = http_bed_create_server(NULL, NULL);
+    enum { LEN = 200000 };
+    char *bytes = mem_zalloc(LEN);
+    b->consume = false;
+    http_bed_feed(b, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 200000\r\n\r\n");
+    http_bed_write(b, slice_of(bytes, LEN));
+    http_bed_half_close(b);
+    for (int i = 0; i < 10 && b->streams[0].ends == 0; i++) {
+        assert_int_equal(b->streams[0].aborts, 0);
+        http_stream_consume(&b->streams[0].st, b->streams[0].st.unconsumed);
+        http_bed_run(b);
+    }
+    assert_int_equal(b->streams[0].body_len, LEN);
+    assert_int_equal(b->streams[0].ends, 1);
+    http_bed_answer(&b->streams[0], 204, "", 0);
+    http_bed_expect(b, "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+    http_bed_assert_done(&b->streams[0]);
+    mem_free(bytes);
+    http_bed_destroy(b);
+}
+
+/* Half-closed, and then found to be gone. */
+static void test_half_closed_and_cut(void **state)
+{
+    struct http_bed *b = http_bed_create_server(NULL, NULL);
+    http_bed_feed(b, GET);
+    http_bed_half_close(b);
+    memstream_cut(b->ours, ERR_RESET);
+    http_bed_run(b);
+    http_bed_assert_aborted(&b->streams[0], ERR_RESET);
+    assert_int_equal(b->closed, 1);
     http_bed_destroy(b);
 }
 
@@ -396,6 +463,9 @@ int main(void)
         cmocka_unit_test(test_reset_inside_events),
         cmocka_unit_test(test_ends_of_the_connection),
         cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_half_closed_behind_several_requests),
+        cmocka_unit_test(test_half_closed_behind_a_body),
+        cmocka_unit_test(test_half_closed_and_cut),
         cmocka_unit_test(test_half_closed_before_the_switch),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_head_timeout),
