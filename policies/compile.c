@@ -46,6 +46,7 @@ static void emit_settings(struct compile *c)
     PB(MeshSettings) *settings = PB_NEW(c, MeshSettings, mesh_settings);
     settings->trust_domain = compile_build_text(c, c->trust_domain);
     settings->access_log_json = !c->mesh || c->mesh->spec.access_log.format == MESH_CONFIG_LOG_JSON;
+    settings->client_traffic = compile_client_traffic_mesh(c);
     compile_build_resource(c, "mesh", WEFT__CONFIG__V1__RESOURCE__BODY_MESH, settings);
 }
 

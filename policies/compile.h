@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "lib/base/arena.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 #include "policies/policy_set.h"
@@ -39,5 +40,8 @@ Weft__Config__V1__Configuration *compile_base(const struct policy_set *set,
 Weft__Config__V1__Configuration *compile_address(const struct policy_set *set,
                                                  const struct compile_target *target,
                                                  struct slice address);
+/* What holds for connections from clients where nobody said anything: for a data plane whose
+ * control plane is too old to say it. In the arena. */
+Weft__Config__V1__ClientTraffic *compile_client_traffic_fallback(struct arena *arena);
 /* NULL is allowed. */
 void compile_free(Weft__Config__V1__Configuration *configuration);

@@ -51,7 +51,20 @@ static void note_all(struct gateway_build *b)
     }
 }
 
+static void note_clients(struct gateway_build *b)
+{
+    const struct metadata *meta = &b->model.gateway->object.meta;
+    compile_client_traffic_note_conflicts(
+        b->c, policy_index_group(b->c->set, POLICY_GROUP_GATEWAY_CLIENTS, meta->namespace_name,
+                                 meta->name));
+}
+
 /* ---- ports ---- */
+
+static bool is_on_port(const struct gateway_model_listener *l, uint32_t port)
+{
+    return l->from->port == (int64_t)port && l->accepted.ok;
+}
 
 static PB(AuthzPolicy) * *authz_of(struct gateway_build *b, size_t *count)
 {
@@ -84,6 +97,41 @@ static PB(ListenerProtocol) protocol_of(int protocol)
         [GATEWAY_TCP] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TCP,
     };
     return of[protocol];
+}
+
+/* ---- what holds for clients' connections ---- */
+
+/* The Gateway's own: nobody can name one of a ListenerSet. */
+static bool can_be_named(const struct gateway_model *m, const struct gateway_model_listener *l)
+{
+    return l->owner == &m->gateway->object;
+}
+
+/* Where a hello chooses the listener, the port's settings are those of the Gateway, and hold until
+ * then; where none does, the listeners share their connections, and what is for one is for all. */
+static void add_client_traffic(struct gateway_build *b, PB(GatewayPort) * to)
+{
+    const struct gateway_model *m = &b->model;
+    struct slice *names = arena_alloc(b->c->arena, (m->n_listeners + 1) * sizeof *names);
+    bool chosen = to->n_listeners > 1 &&
+                  (to->protocol == WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS ||
+                   to->protocol == WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS);
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < m->n_listeners; i++) {
+        const struct gateway_model_listener *l = &m->listeners[i];
+        if (!is_on_port(l, to->port))
+            continue;
+        PB(GatewayListener) *g = to->listeners[at++];
+        if (!can_be_named(m, l))
+            continue;
+        if (chosen)
+            g->client_traffic = compile_client_traffic_listeners(b->c, &m->gateway->object,
+                                                                 &l->from->name, 1);
+        else
+            names[count++] = l->from->name;
+    }
+    to->client_traffic =
+        compile_client_traffic_listeners(b->c, &m->gateway->object, names, count);
 }
 
 /* A listener that lacks something is there all the same: nobody else gets its hosts. */
@@ -133,7 +181,7 @@ static void emit_port(struct gateway_build *b, int64_t port)
     to->port = (uint32_t)port;
     for (size_t i = 0; i < m->n_listeners; i++) {
         const struct gateway_model_listener *l = &m->listeners[i];
-        if (l->from->port != port || !l->accepted.ok)
+        if (!is_on_port(l, to->port))
             continue;
         if (!to->n_listeners)
             to->protocol = protocol_of(l->from->protocol);
@@ -141,6 +189,7 @@ static void emit_port(struct gateway_build *b, int64_t port)
         served |= l->is_served;
     }
     add_validation(b, to);
+    add_client_traffic(b, to);
     to->authz = authz_of(b, &to->n_authz);
     if (served)
         compile_build_resource(c, compile_build_format(c, "gateway/%s", to->name),
@@ -158,6 +207,7 @@ static bool is_first_of_port(const struct gateway_model *m, size_t at)
 static void emit(struct gateway_build *b)
 {
     note_all(b);
+    note_clients(b);
     for (size_t i = 0; b->model.accepted.ok && i < b->model.n_listeners; i++)
         if (is_first_of_port(&b->model, i))
             emit_port(b, b->model.listeners[i].from->port);

@@ -115,6 +115,16 @@ PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_rou
 PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_route_retry *own,
                                         const struct traffic_retries *const *levels, size_t count);
 
+/* What holds for connections from clients: of the mesh, complete. */
+PB(ClientTraffic) * compile_client_traffic_mesh(struct compile *c);
+/* Of a Gateway's listeners of those names, which share their connections; none: of the Gateway
+ * alone. NULL: no ListenerPolicy says anything about them. */
+PB(ClientTraffic) *
+    compile_client_traffic_listeners(struct compile *c, const struct object *gateway,
+                                     const struct slice *names, size_t count);
+/* ListenerPolicies that say the same for the same: who is not listened to. */
+void compile_client_traffic_note_conflicts(struct compile *c, const struct object_list *policies);
+
 /* Routes on their way into a virtual host. */
 struct compile_route {
     const struct route *route;

@@ -12,6 +12,7 @@
 #include "policies/kinds/grpc_route.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/ingress.h"
+#include "policies/kinds/listener_policy.h"
 #include "policies/kinds/listener_set.h"
 #include "policies/kinds/mesh_config.h"
 #include "policies/kinds/namespace.h"
@@ -45,6 +46,7 @@ const struct kind *const kind_all[KIND_COUNT] = {
     [KIND_BACKEND_TLS_POLICY] = &backend_tls_policy_kind,
     [KIND_REFERENCE_GRANT] = &reference_grant_kind,
     [KIND_TRAFFIC_POLICY] = &traffic_policy_kind,
+    [KIND_LISTENER_POLICY] = &listener_policy_kind,
     [KIND_PEER_AUTHENTICATION] = &peer_authentication_kind,
     [KIND_AUTHORIZATION_POLICY] = &authorization_policy_kind,
     [KIND_MESH_CONFIG] = &mesh_config_kind,

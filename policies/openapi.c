@@ -25,6 +25,12 @@ static struct doc *make_field(struct arena *a, const struct schema_field *field)
 
 /* ---- scalars ---- */
 
+/* A default that the API server filled in would hide what the wider object says. */
+static bool has_default(const struct schema_field *field)
+{
+    return !(field->flags & SCHEMA_INHERIT);
+}
+
 static void describe_string(struct arena *a, const struct schema_field *field, struct doc *to)
 {
     put_type(a, to, "string");
@@ -32,7 +38,8 @@ static void describe_string(struct arena *a, const struct schema_field *field, s
         doc_make_put_int(a, to, "minLength", field->min);
     doc_make_put_int(a, to, "maxLength", field->max ? field->max : SCHEMA_STRING_DEFAULT);
     put_text(a, to, "pattern", field->format ? field->format->pattern : NULL);
-    put_text(a, to, "default", field->text);
+    if (has_default(field))
+        put_text(a, to, "default", field->text);
 }
 
 /* A number, or the same in quotes. */
@@ -49,7 +56,7 @@ static void describe_int(struct arena *a, const struct schema_field *field, stru
         doc_make_put_int(a, to, "minimum", field->min);
         doc_make_put_int(a, to, "maximum", field->max);
     }
-    if (field->fallback > 0)
+    if (has_default(field) && field->fallback > 0)
         doc_make_put_int(a, to, "default", field->fallback);
 }
 
@@ -59,7 +66,7 @@ static void describe_enum(struct arena *a, const struct schema_field *field, str
     struct doc *choices = doc_make_put_array(a, to, "enum");
     for (size_t i = 0; field->choices[i]; i++)
         doc_make_push(a, choices, doc_make_string(a, slice_from_cstr(field->choices[i])));
-    if (field->fallback >= 0 && !(field->flags & SCHEMA_REQUIRED))
+    if (has_default(field) && field->fallback >= 0 && !(field->flags & SCHEMA_REQUIRED))
         put_text(a, to, "default", field->choices[field->fallback]);
 }
 
@@ -69,7 +76,7 @@ static void describe_duration(struct arena *a, const struct schema_field *field,
     put_type(a, to, "string");
     doc_make_put_int(a, to, "maxLength", DURATION_MAX_LEN);
     put_text(a, to, "pattern", DURATION_PATTERN);
-    if (field->fallback <= 0)
+    if (!has_default(field) || field->fallback <= 0)
         return;
     snprintf(text, sizeof text, "%lldms", (long long)field->fallback);
     put_text(a, to, "default", text);

@@ -10,7 +10,9 @@
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/backend_tls_policy.h"
 #include "policies/kinds/endpoint_slice.h"
+#include "policies/kinds/gateway.h"
 #include "policies/kinds/http_route.h"
+#include "policies/kinds/listener_policy.h"
 #include "policies/kinds/listener_set.h"
 #include "policies/kinds/service.h"
 #include "policies/kinds/traffic_policy.h"
@@ -178,6 +180,25 @@ static void group_traffic(struct policy_set *s, const struct traffic_policy *pol
     }
 }
 
+static void group_clients(struct policy_set *s, const struct listener_policy *policy,
+                          struct diag_list *diags)
+{
+    struct slice ns = policy->object.meta.namespace_name;
+    for (SCHEMA_EACH(policy->spec.targets, struct listener_policy_target, t)) {
+        join_group(s, POLICY_GROUP_GATEWAY_CLIENTS, ns, t->name, &policy->object);
+        const struct object *found = policy_index_find(s, KIND_GATEWAY, ns, t->name);
+        if (!found)
+            policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                "there is no Gateway %.*s/%.*s: the policy does nothing for it",
+                                SLICE_ARG(ns), SLICE_ARG(t->name));
+        else if (t->section.len && !gateway_has_listener((const void *)found, t->section))
+            policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                "Gateway %.*s/%.*s has no listener %.*s: the policy does nothing "
+                                "for it",
+                                SLICE_ARG(ns), SLICE_ARG(t->name), SLICE_ARG(t->section));
+    }
+}
+
 static void group_backend_tls(struct policy_set *s, const struct backend_tls_policy *policy,
                               struct diag_list *diags)
 {
@@ -247,6 +268,9 @@ static void group_object(struct policy_set *s, const struct object *o, struct di
         break;
     case KIND_TRAFFIC_POLICY:
         group_traffic(s, (const struct traffic_policy *)(const void *)o, diags);
+        break;
+    case KIND_LISTENER_POLICY:
+        group_clients(s, (const struct listener_policy *)(const void *)o, diags);
         break;
     case KIND_SERVICE:
         join_group(s, POLICY_GROUP_SERVICES, ns, none, o);

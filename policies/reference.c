@@ -104,6 +104,12 @@ static void put_type(struct page *p, const struct schema_field *field)
     }
 }
 
+static void put_duration(struct page *p, int64_t ms)
+{
+    bool whole = ms % 1000 == 0;
+    put(p, " Default: `%lld%s`.", (long long)(whole ? ms / 1000 : ms), whole ? "s" : "ms");
+}
+
 static void put_default(struct page *p, const struct schema_field *field)
 {
     bool has_choice = field->type == SCHEMA_ENUM && field->fallback >= 0;
@@ -117,6 +123,8 @@ static void put_default(struct page *p, const struct schema_field *field)
         put(p, " Default: `%s`.", field->text);
     else if (field->type == SCHEMA_INT && field->fallback > 0)
         put(p, " Default: %lld.", (long long)field->fallback);
+    else if (field->type == SCHEMA_DURATION && field->fallback > 0)
+        put_duration(p, field->fallback);
 }
 
 /* ---- objects ---- */

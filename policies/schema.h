@@ -35,6 +35,9 @@ enum schema_flag {
     SCHEMA_NOCASE = 2,  /* ENUM: any case */
     SCHEMA_DIGITS = 4,  /* INT: may be written as a string of digits */
     SCHEMA_NULL_OK = 8, /* an explicit null is as good as absence */
+    /* Left out, a wider object speaks, and `fallback` holds where none does: the value is
+     * SCHEMA_UNSET (a STRING without ptr, a LIST that is not present) until schema_layer_settle. */
+    SCHEMA_INHERIT = 16,
 };
 
 #define SCHEMA_UNSET (-1) /* fallback of numbers and enums for which 0 is a value */

@@ -250,20 +250,22 @@ void schema_value_parse(struct schema_run *run, const struct schema_field *field
 
 void schema_value_default(const struct schema_field *field, void *out)
 {
+    bool inherits = field->flags & SCHEMA_INHERIT;
+    int64_t fallback = inherits ? SCHEMA_UNSET : field->fallback;
     switch (field->type) {
     case SCHEMA_STRING:
-        *(struct slice *)out = slice_from_cstr(field->text);
+        *(struct slice *)out = slice_from_cstr(inherits ? NULL : field->text);
         break;
     case SCHEMA_INT:
     case SCHEMA_DURATION:
     case SCHEMA_QUANTITY:
-        *(int64_t *)out = field->fallback;
+        *(int64_t *)out = fallback;
         break;
     case SCHEMA_BOOL:
         *(bool *)out = field->fallback != 0;
         break;
     case SCHEMA_ENUM:
-        *(int *)out = (int)field->fallback;
+        *(int *)out = (int)fallback;
         break;
     case SCHEMA_PORT:
         *(struct schema_port *)out = (struct schema_port){0};

@@ -1,7 +1,12 @@
 /* The status of our own kinds: accepted, what they are for, and who comes first where two say the
  * same. Control thread. Must not know what a policy does.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "policies/compile_priv.h"
+#include "policies/kinds/gateway.h"
+#include "policies/kinds/listener_policy.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/status_priv.h"
 
@@ -13,6 +18,14 @@ static void collect_traffic(struct compile *c, enum policy_group group)
     void *list;
     for (size_t at = 0; map_next(&c->set->groups[group], &at, &key, &list);)
         compile_traffic_note_conflicts(c, list);
+}
+
+static void collect_clients(struct compile *c)
+{
+    struct slice key;
+    void *list;
+    for (size_t at = 0; map_next(&c->set->groups[POLICY_GROUP_GATEWAY_CLIENTS], &at, &key, &list);)
+        compile_client_traffic_note_conflicts(c, list);
 }
 
 static void collect_peers(struct compile *c)
@@ -40,27 +53,57 @@ static void index_remarks(const struct diag_list *notes, struct map *by_object)
 
 /* ---- targets ---- */
 
+static struct status_condition not_found(struct status_run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static struct status_condition not_found(struct status_run *run, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return (struct status_condition){"ResolvedRefs", false, "TargetNotFound",
+                                     arena_printf(&run->scratch, "%s", text)};
+}
+
+static const struct status_condition all_found = {"ResolvedRefs", true, "ResolvedRefs",
+                                                  {"all targets are there", 21}};
+
 static bool exists(const struct policy_set *set, const struct traffic_policy_target *t,
                    struct slice ns)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (slice_eq_cstr(t->kind, kind_all[i]->name) &&
-            slice_eq_cstr(t->group, kind_all[i]->group))
+            (!t->group.ptr || slice_eq_cstr(t->group, kind_all[i]->group)))
             return policy_index_find(set, (enum kind_id)i, ns, t->name) != NULL;
     return false;
 }
 
-static struct status_condition resolve(struct status_run *run, const struct traffic_policy *p)
+static struct status_condition resolve_traffic(struct status_run *run,
+                                               const struct traffic_policy *p)
 {
     struct slice ns = p->object.meta.namespace_name;
     for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t))
         if (!exists(run->in->set, t, ns))
-            return (struct status_condition){
-                "ResolvedRefs", false, "TargetNotFound",
-                arena_printf(&run->scratch, "there is no %.*s %.*s/%.*s", SLICE_ARG(t->kind),
-                             SLICE_ARG(ns), SLICE_ARG(t->name))};
-    return (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
-                                     SLICE("all targets are there")};
+            return not_found(run, "there is no %.*s %.*s/%.*s", SLICE_ARG(t->kind), SLICE_ARG(ns),
+                             SLICE_ARG(t->name));
+    return all_found;
+}
+
+static struct status_condition resolve_clients(struct status_run *run,
+                                               const struct listener_policy *p)
+{
+    struct slice ns = p->object.meta.namespace_name;
+    for (SCHEMA_EACH(p->spec.targets, struct listener_policy_target, t)) {
+        const struct object *g = policy_index_find(run->in->set, KIND_GATEWAY, ns, t->name);
+        if (!g)
+            return not_found(run, "there is no Gateway %.*s/%.*s", SLICE_ARG(ns),
+                             SLICE_ARG(t->name));
+        if (t->section.len && !gateway_has_listener((const void *)g, t->section))
+            return not_found(run, "Gateway %.*s/%.*s has no listener %.*s", SLICE_ARG(ns),
+                             SLICE_ARG(t->name), SLICE_ARG(t->section));
+    }
+    return all_found;
 }
 
 /* ---- objects ---- */
@@ -78,7 +121,9 @@ static void emit(struct status_run *run, const struct object *o, const struct di
     struct status_doc d;
     size_t count = 1;
     if (o->kind->id == KIND_TRAFFIC_POLICY)
-        items[count++] = resolve(run, (const void *)o);
+        items[count++] = resolve_traffic(run, (const void *)o);
+    if (o->kind->id == KIND_LISTENER_POLICY)
+        items[count++] = resolve_clients(run, (const void *)o);
     if (conflict)
         items[count++] =
             (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};
@@ -104,6 +149,7 @@ void status_policy_all(struct status_run *run)
     map_init(&conflicts);
     collect_traffic(&c, POLICY_GROUP_SERVICE_TRAFFIC);
     collect_traffic(&c, POLICY_GROUP_ROUTE_TRAFFIC);
+    collect_clients(&c);
     collect_peers(&c);
     index_remarks(&notes, &conflicts);
     for (size_t i = 0; i < KIND_COUNT; i++)

@@ -164,6 +164,11 @@ const struct http_server_config *session_server_config(const struct session *s)
     return &settings->server_outbound;
 }
 
+const struct client_conf *session_client_conf(const struct session *s)
+{
+    return snapshot_client_conf(worker_snapshot(s->worker), s->gateway_port, s->info.sni);
+}
+
 void session_serve_http(struct session *s, enum http_protocol protocol)
 {
     struct stream *transport = s->transport;

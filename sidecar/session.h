@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lib/io/timer.h"
+#include "sidecar/config/client_conf.h"
 #include "sidecar/exchange.h"
 #include "sidecar/interest.h"
 #include "sidecar/telemetry/metrics.h"
@@ -54,6 +55,11 @@ void session_close(struct session *s);
 /* After a configuration change: closes it when it is no longer allowed (opaque connections, changed
  * mTLS mode). */
 void session_judge(struct session *s);
+
+/* What holds for the client's connection by the newest configuration; sidecar inbound and outbound:
+ * the mesh's; at a gateway: its listener's, or the port's until a TLS hello was read. Good until
+ * the loop's next turn: use it, or copy what is kept. */
+const struct client_conf *session_client_conf(const struct session *s);
 
 /* It was parked, and is no more: there is an answer. */
 void session_resume(struct session *s);

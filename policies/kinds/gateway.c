@@ -281,3 +281,11 @@ const struct kind gateway_kind = {
     .versions = {"v1", "v1beta1"},
     .schema = &schema,
 };
+
+bool gateway_has_listener(const struct gateway *gateway, struct slice name)
+{
+    for (SCHEMA_EACH(gateway->spec.listeners, struct gateway_listener, l))
+        if (slice_eq(l->name, name))
+            return true;
+    return false;
+}

@@ -34,6 +34,10 @@ static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct mesh_config_spec, defaults, "trafficDefaults", INLINE,
                  "How calls are made where no TrafficPolicy says otherwise.",
                  .object = &traffic_policy_traffic_schema),
+    SCHEMA_FIELD(struct mesh_config_spec, clients, "clientTraffic", INLINE,
+                 "What holds for connections from clients, at sidecars and at Gateways where no "
+                 "ListenerPolicy says otherwise.",
+                 .object = &client_traffic_schema),
     {0},
 };
 

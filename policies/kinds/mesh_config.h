@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policies/kind.h"
+#include "policies/kinds/client_traffic.h"
 #include "policies/kinds/traffic_policy.h"
 
 enum mesh_config_log { MESH_CONFIG_LOG_JSON, MESH_CONFIG_LOG_TEXT };
@@ -15,6 +16,7 @@ struct mesh_config_spec {
     struct slice trust_domain; /* empty: not said */
     struct mesh_config_access_log access_log;
     struct traffic defaults;
+    struct client_traffic clients;
 };
 
 struct mesh_config {

@@ -24,6 +24,7 @@ const struct kube_kind kube_kinds[] = {
     {KIND_REFERENCE_GRANT, "referencegrants", ""},
     {KIND_BACKEND_TLS_POLICY, "backendtlspolicies", ""},
     {KIND_TRAFFIC_POLICY, "trafficpolicies", ""},
+    {KIND_LISTENER_POLICY, "listenerpolicies", ""},
     {KIND_PEER_AUTHENTICATION, "peerauthentications", ""},
     {KIND_AUTHORIZATION_POLICY, "authorizationpolicies", ""},
     {KIND_MESH_CONFIG, "meshconfigs", ""},

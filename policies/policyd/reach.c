@@ -134,6 +134,7 @@ static unsigned sorts_of(enum kind_id kind)
     case KIND_GATEWAY_CLASS:
     case KIND_GATEWAY:
     case KIND_LISTENER_SET:
+    case KIND_LISTENER_POLICY:
     case KIND_TLS_ROUTE:
     case KIND_TCP_ROUTE:
     case KIND_UDP_ROUTE:

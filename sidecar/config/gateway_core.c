@@ -5,6 +5,7 @@
 
 #include "lib/tls/tls_ctx.h"
 #include "sidecar/config/authz_conf.h"
+#include "sidecar/config/client_conf.h"
 #include "sidecar/config/filter_conf.h"
 
 #define HTTPS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS
@@ -50,9 +51,12 @@ static enum err take_listeners(const struct part_build *b,
     lookup_init(&names->suffixes, &b->part->arena, count);
     for (size_t i = 0; i < count; i++) {
         const Weft__Config__V1__GatewayListener *l = from->listeners[i];
+        const struct client_conf *clients;
         enum err e = check_protocol(b, from, l);
         if (!e)
             e = add_name(b, names, l, (uint32_t)i);
+        if (!e)
+            e = client_conf_create(b, l->client_traffic, &clients);
         if (e)
             return e;
         listeners[i] = (struct gateway_listener_conf){
@@ -60,6 +64,7 @@ static enum err take_listeners(const struct part_build *b,
             .protocol = l->protocol,
             .is_passthrough = l->passthrough,
             .streams = &to->plan.streams[i],
+            .clients = clients,
         };
     }
     to->gateway.listeners = listeners;
@@ -189,6 +194,9 @@ static enum err take_gateway(const struct part_build *b, const Weft__Config__V1_
     to->gateway.port = (uint16_t)from->port;
     to->gateway.protocol = from->protocol;
     enum err e = authz_conf_create(b, from->authz, from->n_authz, &to->gateway.authz);
+    if (e)
+        return e;
+    e = client_conf_create(b, from->client_traffic, &to->gateway.clients);
     if (e)
         return e;
     to->gateway.chain = filter_conf_authz(b->part, to->gateway.authz);

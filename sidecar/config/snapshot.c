@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/config/snapshot_priv.h"
 #include "sidecar/route/host.h"
+#include "sidecar/route/listener_choice.h"
 
 enum { BLOCK_SIZE = 4096 };
 
@@ -17,7 +18,6 @@ struct snapshot *snapshot_create(uint64_t version)
     struct snapshot *s = mem_zalloc(sizeof(*s));
     atomic_init(&s->refs, 1);
     s->version = version;
-    s->trust_domain = SLICE("cluster.local");
     arena_init(&s->arena, BLOCK_SIZE);
     return s;
 }
@@ -39,6 +39,7 @@ void snapshot_unref(struct snapshot *s)
     for (uint32_t i = 0; i < s->workload_count; i++)
         workload_part_unref(s->workloads[i]);
     inbound_part_unref(s->inbound);
+    mesh_part_unref(s->mesh);
     arena_dispose(&s->arena);
     mem_free(s);
 }
@@ -149,12 +150,24 @@ uint64_t snapshot_version(const struct snapshot *s)
 
 struct slice snapshot_trust_domain(const struct snapshot *s)
 {
-    return s->trust_domain;
+    return s->mesh->conf.trust_domain;
 }
 
-bool snapshot_access_log_json(const struct snapshot *s)
+const struct mesh_conf *snapshot_mesh(const struct snapshot *s)
 {
-    return s->access_log_json;
+    return &s->mesh->conf;
+}
+
+const struct client_conf *snapshot_client_conf(const struct snapshot *s, uint16_t gateway_port,
+                                               struct slice sni)
+{
+    const struct gateway_conf *g = gateway_port ? snapshot_gateway(s, gateway_port) : NULL;
+    const struct gateway_listener_conf *l = NULL;
+    if (g && g->by_name && sni.len)
+        l = listener_choice_by_name(g, sni);
+    if (l && l->clients)
+        return l->clients;
+    return g && g->clients ? g->clients : s->mesh->conf.clients;
 }
 
 const struct cluster_conf *snapshot_find_cluster(const void *snapshot, struct slice name)

@@ -16,6 +16,7 @@
 #include "policies/proto/config.pb-c.h"
 
 struct backend_tls; /* config/backend_tls.h */
+struct client_conf; /* config/client_conf.h */
 struct filter_chain;
 struct regex;
 struct tls_ctx;
@@ -173,12 +174,20 @@ struct inbound_conf {
 
 struct route_hosts; /* route/route_hosts.h */
 
+/* What holds for the whole mesh. */
+struct mesh_conf {
+    struct slice trust_domain;
+    bool access_log_json;
+    const struct client_conf *clients; /* never NULL */
+};
+
 /* One listener among those that share a gateway's port. */
 struct gateway_listener_conf {
     struct slice name;
     Weft__Config__V1__ListenerProtocol protocol;
     bool is_passthrough;               /* TLS that is not ours to end */
     const struct route_hosts *streams; /* TLS, TCP: by name, one of gateway_conf.routes */
+    const struct client_conf *clients; /* NULL: the port's */
 };
 
 /* Questions about listeners and names are answered by route/listener_choice.h. */
@@ -191,6 +200,7 @@ struct gateway_conf {
     const struct route_table *routes;
     const struct filter_chain *chain; /* may be NULL */
     const struct authz *authz;        /* for opaque connections; NULL: none */
+    const struct client_conf *clients; /* NULL: the mesh's */
     const struct gateway_listener_conf *listeners;
     uint32_t listener_count;           /* 0: one that is not told apart */
     const struct route_hosts *by_name; /* TLS: which listener; NULL: they are not told apart */
@@ -208,7 +218,12 @@ struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
 uint64_t snapshot_version(const struct snapshot *s); /* counts up */
 struct slice snapshot_trust_domain(const struct snapshot *s);
-bool snapshot_access_log_json(const struct snapshot *s);
+const struct mesh_conf *snapshot_mesh(const struct snapshot *s); /* never NULL */
+/* What holds for a client's connection at a gateway's port, where its TLS hello asked for that name
+ * (empty: it did not, or has not yet); gateway_port 0: at a sidecar. Never NULL; lives as long as
+ * the snapshot. */
+const struct client_conf *snapshot_client_conf(const struct snapshot *s, uint16_t gateway_port,
+                                               struct slice sni);
 
 /* Lookups: O(1), NULL when absent. */
 const struct destination_conf *snapshot_destination_by_addr(const struct snapshot *s,

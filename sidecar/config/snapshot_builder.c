@@ -22,6 +22,7 @@ struct entry {
     struct routed *routed;
     struct inbound_part *inbound;
     struct workload_part *workload;
+    struct mesh_part *mesh;
 };
 
 struct entries {
@@ -59,6 +60,7 @@ static void dispose_entries(struct entries *e)
         routed_core_unref(e->items[i].core);
         inbound_part_unref(e->items[i].inbound);
         workload_part_unref(e->items[i].workload);
+        mesh_part_unref(e->items[i].mesh);
     }
     mem_free(e->items);
     map_dispose(&e->by_name);
@@ -162,13 +164,19 @@ static enum err stage_workload(struct build *b, const Weft__Config__V1__Resource
     return ERR_OK;
 }
 
-static enum err stage_mesh(struct build *b, const Weft__Config__V1__MeshSettings *mesh)
+static enum err stage_mesh(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
 {
-    struct slice domain = slice_from_cstr(mesh->trust_domain);
-    if (domain.len)
-        b->snapshot->trust_domain = arena_copy(&b->snapshot->arena, domain);
-    b->snapshot->access_log_json = mesh->access_log_json;
-    return ERR_OK;
+    const struct entry *old = entry_current(b, r);
+    enum err err = ERR_OK;
+    if (b->snapshot->mesh)
+        return refuse(b, r->name, "there are two resources with the mesh's settings");
+    if (old)
+        e->mesh = mesh_part_ref(old->mesh);
+    else
+        err = mesh_part_create(r, b->detail, &e->mesh);
+    if (!err)
+        b->snapshot->mesh = mesh_part_ref(e->mesh);
+    return err;
 }
 
 static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
@@ -184,7 +192,7 @@ static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, stru
     case BODY(WORKLOAD):
         return stage_workload(b, r, e);
     case BODY(MESH):
-        return stage_mesh(b, r->mesh);
+        return stage_mesh(b, r, e);
     default:
         return refuse(b, r->name, "a resource of an unknown kind");
     }
@@ -255,6 +263,8 @@ static enum err fill(struct build *b)
     }
     if (!b->snapshot->inbound)
         b->snapshot->inbound = inbound_part_create_default();
+    if (!b->snapshot->mesh)
+        b->snapshot->mesh = mesh_part_create_default();
     return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "lib/base/json_write.h"
 #include "sidecar/config/backend_tls.h"
+#include "sidecar/config/client_conf.h"
 #include "sidecar/config/snapshot_priv.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/route_dump.h"
@@ -28,6 +29,20 @@ static void put_protocol(struct json_write *w, Weft__Config__V1__Protocol protoc
 static void put_mtls(struct json_write *w, Weft__Config__V1__MtlsMode mode)
 {
     put_enum(w, "mtls", &weft__config__v1__mtls_mode__descriptor, mode, "MTLS_");
+}
+
+/* ---- clients' connections ---- */
+
+static void put_clients(struct json_write *w, const struct client_conf *c)
+{
+    if (!c)
+        return;
+    json_write_key(w, "client_traffic");
+    json_write_object(w);
+    json_write_field_u64(w, "max_target_bytes", c->limits.max_target_bytes);
+    json_write_field_u64(w, "max_header_bytes", c->limits.max_header_bytes);
+    json_write_field_u64(w, "max_headers", c->limits.max_headers);
+    json_write_object_end(w);
 }
 
 /* ---- clusters ---- */
@@ -116,6 +131,7 @@ static void put_listeners(struct json_write *w, const struct gateway_conf *g)
         put_enum(w, "protocol", &weft__config__v1__listener_protocol__descriptor, (int)l->protocol,
                  "LISTENER_");
         json_write_field_bool(w, "passthrough", l->is_passthrough);
+        put_clients(w, l->clients);
         json_write_key(w, "streams");
         route_dump_table(w, &streams);
         json_write_object_end(w);
@@ -130,6 +146,7 @@ static void put_gateway(struct json_write *w, const struct gateway_conf *g)
     json_write_field_u64(w, "port", g->port);
     put_enum(w, "protocol", &weft__config__v1__listener_protocol__descriptor, (int)g->protocol,
              "LISTENER_");
+    put_clients(w, g->clients);
     json_write_key(w, "filters");
     route_dump_chain(w, g->chain);
     json_write_key(w, "virtual_hosts");
@@ -209,7 +226,8 @@ void snapshot_dump(const struct snapshot *s, struct buf *out)
     json_write_init(&w, out);
     json_write_object(&w);
     json_write_field_u64(&w, "version", s->version);
-    json_write_field(&w, "trust_domain", s->trust_domain);
+    json_write_field(&w, "trust_domain", s->mesh->conf.trust_domain);
+    put_clients(&w, s->mesh->conf.clients);
     put_routed(&w, s);
     json_write_key(&w, "clusters");
     json_write_array(&w);

@@ -5,6 +5,7 @@
 
 #include "sidecar/config/inbound_part.h"
 #include "sidecar/config/lookup.h"
+#include "sidecar/config/mesh_part.h"
 #include "sidecar/config/routed.h"
 #include "sidecar/config/snapshot.h"
 #include "sidecar/config/workload_part.h"
@@ -13,13 +14,12 @@ struct snapshot {
     _Atomic uint32_t refs;
     uint64_t version;
     struct arena arena; /* the tables below */
-    struct slice trust_domain;
-    bool access_log_json;
     /* One reference of each part. */
     const struct cluster_conf **clusters;
     struct routed **routed; /* destinations and gateways */
     struct workload_part **workloads;
     struct inbound_part *inbound;
+    struct mesh_part *mesh;
     uint32_t cluster_count, routed_count, workload_count, gateway_count;
     const struct gateway_conf **gateways;
     struct lookup by_cluster; /* struct cluster_conf */

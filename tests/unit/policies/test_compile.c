@@ -279,6 +279,7 @@ OUTPUT(filters, 5)
 OUTPUT(clusters, 10)
 OUTPUT(destinations, 8)
 OUTPUT(traffic, 8)
+OUTPUT(client_traffic, 9)
 OUTPUT(inbound, 10)
 OUTPUT(authz, 8)
 OUTPUT(address, 8)
@@ -296,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),
         cmocka_unit_test(test_address),      cmocka_unit_test(test_grpc),
         cmocka_unit_test(test_backend_tls),  cmocka_unit_test(test_ingress),
+        cmocka_unit_test(test_client_traffic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

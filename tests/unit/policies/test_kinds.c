@@ -40,6 +40,7 @@ KIND(documents, 10)
 KIND(core, 12)
 KIND(gateway, 12)
 KIND(listener_set, 3)
+KIND(listener_policy, 4)
 KIND(stream_route, 4)
 KIND(http_route, 25)
 KIND(grpc_route, 4)
@@ -59,6 +60,7 @@ int main(void)
         cmocka_unit_test(test_core),
         cmocka_unit_test(test_gateway),
         cmocka_unit_test(test_listener_set),
+        cmocka_unit_test(test_listener_policy),
         cmocka_unit_test(test_stream_route),
         cmocka_unit_test(test_http_route),
         cmocka_unit_test(test_grpc_route),

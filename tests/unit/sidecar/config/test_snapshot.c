@@ -66,7 +66,7 @@ static void test_empty(void **state)
     build(w);
     assert_int_equal(snapshot_version(w->snapshot), 1);
     assert_slice(snapshot_trust_domain(w->snapshot), "cluster.local");
-    assert_false(snapshot_access_log_json(w->snapshot));
+    assert_false(snapshot_mesh(w->snapshot)->access_log_json);
     assert_null(snapshot_destination_by_addr(w->snapshot, &vip));
     assert_null(snapshot_destination_by_host(w->snapshot, SLICE("a"), 80));
     assert_null(snapshot_workload(w->snapshot, &vip));
@@ -289,7 +289,7 @@ static void test_mesh_settings(void **state)
     r->mesh = &mesh;
     build(w);
     assert_slice(snapshot_trust_domain(w->snapshot), "example.org");
-    assert_true(snapshot_access_log_json(w->snapshot));
+    assert_true(snapshot_mesh(w->snapshot)->access_log_json);
 }
 
 static void test_gateways(void **state)
