@@ -6,11 +6,18 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "policies/kinds/gateway.h"
+#include "policies/kinds/pod.h"
 #include "policies/policy_index.h"
 #include "policies/policyd/gateway_names.h"
 #include "policies/selector.h"
+
+/* The hash of its template that a Deployment gives each of its pods (apps/v1). */
+#define POD_HASH_LABEL "pod-template-hash"
+
+enum { POD_BASE_MAX = 58 };
 
 static enum access_verdict verdict(enum access_verdict v, char why[ACCESS_WHY_MAX],
                                    const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -52,13 +59,20 @@ static enum access_verdict judge_pod(const struct policy_set *set, const struct 
     return ACCESS_YES;
 }
 
-/* "NAME-…" of a Deployment that the Gateway names. */
-static bool is_of_deployment(const struct gateway *gateway, struct slice pod)
+/* Of the Deployment that the Gateway names. Its pods are called "NAME-HASH-…", with HASH as a label
+ * of theirs; "NAME-" alone would also fit the pods of a Deployment NAME-something. What comes before
+ * the random end is cut to 58 bytes, as the API server does it (generateName). */
+static bool is_of_deployment(const struct gateway *gateway, const struct pod *pod)
 {
+    char base[POD_BASE_MAX + 1];
+    struct slice own = pod->object.meta.name;
+    struct slice hash = selector_label(&pod->object.meta.labels, SLICE(POD_HASH_LABEL));
     struct slice name =
         selector_label(&gateway->object.meta.annotations, SLICE(ACCESS_DEPLOYMENT_ANNOTATION));
-    return name.len && slice_starts_with(pod, name) && pod.len > name.len &&
-           pod.ptr[name.len] == '-';
+    if (!name.len || !hash.len)
+        return false;
+    snprintf(base, sizeof base, "%.*s-%.*s-", SLICE_ARG(name), SLICE_ARG(hash));
+    return slice_starts_with(own, slice_from_cstr(base)) && own.len > strlen(base);
 }
 
 static enum access_verdict judge_gateway(const struct policy_set *set, const struct access_claim *c,
@@ -77,7 +91,7 @@ static enum access_verdict judge_gateway(const struct policy_set *set, const str
     char name[GATEWAY_NAMES_MAX];
     bool is_ours = slice_eq_cstr(account, gateway_names_managed(gateway, name));
     bool is_named = !c->needs_pod && slice_eq(account, c->gateway);
-    if (is_ours || is_named || (pod && is_of_deployment(gateway, c->pod)))
+    if (is_ours || is_named || (pod && is_of_deployment(gateway, pod)))
         return ACCESS_YES;
     return verdict(ACCESS_NO, why,
                    "Gateway %.*s/%.*s is served by the service account %s, not %.*s",

@@ -342,8 +342,9 @@ def test_what_others_delete_or_change_comes_back(world, policyd):
 def test_an_existing_deployment_is_used_and_left_alone(world, policyd):
     world.gateway(annotations={"weft.dev/deployment": "own"})
     world.service("own", "10.96.0.99")
-    world.pod("own-5d", "anybody", ip="10.1.8.2", labels={f"{GATEWAY_API}/gateway-name": "door"})
-    own = policyd.client("shop", "anybody", pod="own-5d", gateway="door")
+    world.pod("own-5d-x7k2q", "anybody", ip="10.1.8.2",
+              labels={f"{GATEWAY_API}/gateway-name": "door", "pod-template-hash": "5d"})
+    own = policyd.client("shop", "anybody", pod="own-5d-x7k2q", gateway="door")
     own.await_update("gateway/shop/door:80")
     await_conditions(world.api, {"Accepted": ("True", "Accepted")}, "gateway", "door", "-n", "shop")
     assert not world.api.get("deployment", "door-weft", "-n", "shop")
