@@ -60,8 +60,8 @@ static enum access_verdict judge_pod(const struct policy_set *set, const struct 
 }
 
 /* Of the Deployment that the Gateway names. Its pods are called "NAME-HASH-…", with HASH as a label
- * of theirs; "NAME-" alone would also fit the pods of a Deployment NAME-something. What comes before
- * the random end is cut to 58 bytes, as the API server does it (generateName). */
+ * of theirs; "NAME-" alone would also fit the pods of a Deployment NAME-something. What comes
+ * before the random end is cut to 58 bytes, as the API server does it (generateName). */
 static bool is_of_deployment(const struct gateway *gateway, const struct pod *pod)
 {
     char base[POD_BASE_MAX + 1];

@@ -9,7 +9,7 @@ enum {
     HELLO_MS = 10000,
     WAIT_MS = 15000,    /* for a pod that nobody has told us of yet */
     ACK_MS = 30000,     /* for the word that an update is in force */
-    MISSING_MS = 60000, /* after its pod is gone */
+    MISSING_MS = 60000, /* after its pod or its Gateway is gone */
 };
 
 /* ---- serving ---- */
@@ -25,21 +25,22 @@ static enum access_verdict judge(const struct subscriber *s, char why[ACCESS_WHY
     return access_judge(c->set(c->owner), &claim, why);
 }
 
-/* False: not yet, or never. */
+/* False: not yet, or never. Asked each time, since what it may have can change while it is served;
+ * but a pod or a Gateway that is gone is no reason to keep from it what follows from that (see
+ * judge_life). */
 static bool may_serve(struct subscriber *s)
 {
     char why[ACCESS_WHY_MAX];
-    if (s->state == SUBSCRIBER_LIVE)
-        return true;
     if (s->state == SUBSCRIBER_NEW || !s->roster->config.is_ready(s->roster->config.owner))
         return false;
     enum access_verdict v = judge(s, why);
     if (v == ACCESS_NO)
         subscriber_refuse(s, GRPC_PERMISSION_DENIED, why);
-    if (v != ACCESS_YES)
+    if (v == ACCESS_NO || (v == ACCESS_WAIT && s->state == SUBSCRIBER_WAITING))
         return false;
+    if (s->state == SUBSCRIBER_WAITING)
+        LOG_D("roster", "%s/%s is served", s->namespace_name, s->pod);
     s->state = SUBSCRIBER_LIVE;
-    LOG_D("roster", "%s/%s is served", s->namespace_name, s->pod);
     return true;
 }
 
@@ -72,24 +73,28 @@ void subscriber_look(struct subscriber *s)
 
 /* ---- time ---- */
 
-/* What its certificate and its pod allowed may be over. */
-static const char *judge_life(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
+/* What its certificate and its pod allowed may be over: at once where somebody else would have to
+ * be asked for it now, after a while where its pod or its Gateway is gone. NULL: it is not over. */
+static const char *judge_life(struct subscriber *s, uint64_t now_ms, int64_t wall_ms,
+                              char why[ACCESS_WHY_MAX])
 {
-    char why[ACCESS_WHY_MAX];
     if (wall_ms >= s->not_after_ms)
         return "its certificate has expired since it connected";
-    if (s->state != SUBSCRIBER_LIVE || judge(s, why) == ACCESS_YES)
+    enum access_verdict v = s->state == SUBSCRIBER_LIVE ? judge(s, why) : ACCESS_YES;
+    if (v == ACCESS_NO)
+        return why;
+    if (v == ACCESS_YES)
         s->missing_ms = 0;
     else if (!s->missing_ms)
         s->missing_ms = now_ms;
-    return s->missing_ms && now_ms - s->missing_ms > MISSING_MS ? "its pod is gone" : NULL;
+    return s->missing_ms && now_ms - s->missing_ms > MISSING_MS ? why : NULL;
 }
 
 void subscriber_tick(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
 {
     uint64_t passed = now_ms - s->since_ms;
     char why[ACCESS_WHY_MAX];
-    const char *over = judge_life(s, now_ms, wall_ms);
+    const char *over = judge_life(s, now_ms, wall_ms, why);
     if (over)
         subscriber_refuse(s, GRPC_PERMISSION_DENIED, over);
     else if (s->state == SUBSCRIBER_NEW && passed > HELLO_MS)
