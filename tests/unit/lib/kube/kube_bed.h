@@ -1,13 +1,12 @@
-/* A scripted API server for tests: TLS and HTTP in memory, on a simulated loop. Requests are noted;
+/* A scripted API server for tests, on a simulated loop (kube_wire.h). Requests are noted;
  * each takes the next answer of the script, and waits while there is none.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/io/loop.h"
 #include "lib/io/loop_sim.h"
-#include "lib/kube/kube_client.h"
-#include "lib/net/http_server.h"
 #include "tests/unit/lib/base/cmocka_base.h"
+#include "tests/unit/lib/kube/kube_wire.h"
 
 #define KUBE_BED_REQUESTS 64
 
@@ -21,23 +20,14 @@ struct kube_bed_answer {
 struct kube_bed {
     struct loop *loop;
     struct kube_client *client;
-    struct http_server *server; /* of the last connection; NULL: none */
-    struct stream *accepting;
-    struct stream *wire; /* the client's end of the last one */
-    struct list calls;
-    const char *alpn;                  /* "h2" or "http/1.1" */
+    struct kube_wire wire;
     char *requests[KUBE_BED_REQUESTS]; /* "GET /path body" */
     size_t request_count;
     struct kube_bed_answer script[KUBE_BED_REQUESTS];
     size_t script_len, script_at;
     char authorization[64]; /* of the last request */
-    unsigned connections, refused;
-    bool refuse; /* new connections */
 };
 
-/* Makes certificates for all beds of the program; a cmocka group fixture. */
-int kube_bed_set_up(void **state);
-int kube_bed_tear_down(void **state);
 /* token_file may be NULL. */
 void kube_bed_init(struct kube_bed *b, const char *alpn, const char *token_file);
 /* Destroys the client too, unless the test did and set it to NULL. */

@@ -110,7 +110,7 @@ static void test_answers(void **state)
         kube_bed_expect(&b, 0, "GET /api/v1/x?limit=1");
         kube_bed_expect(&b, 1, "POST /api/v1/y {}");
         assert_string_equal(b.authorization, "Bearer secret");
-        assert_int_equal(b.connections, 1);
+        assert_int_equal(b.wire.connections, 1);
         kube_bed_dispose(&b);
     }
 }
@@ -223,18 +223,18 @@ static void test_no_server(void **state)
     struct kube_bed b;
     struct told t[3];
     kube_bed_init(&b, "h2", NULL);
-    b.refuse = true;
+    b.wire.refuse = true;
     for (int i = 0; i < 3; i++)
         ask(&b, &t[i], "GET", "/x", NULL);
     kube_bed_turn(&b);
-    assert_int_equal(b.refused, 1);
+    assert_int_equal(b.wire.refused, 1);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(t[i].count, 1);
         assert_int_equal(t[i].status, 0);
         assert_non_null(strstr(t[i].detail, "https://192.0.2.1:6443"));
         assert_non_null(strstr(t[i].detail, "refused"));
     }
-    b.refuse = false;
+    b.wire.refuse = false;
     kube_bed_say(&b, 200, "back");
     ask(&b, &t[0], "GET", "/x", NULL);
     kube_bed_turn(&b);
@@ -250,14 +250,14 @@ static void test_a_server_that_leaves(void **state)
     kube_bed_say_open(&b, "still");
     stream(&b, &t, 0);
     kube_bed_turn(&b);
-    http_server_drain(b.server);
+    http_server_drain(b.wire.server);
     kube_bed_turn(&b);
     ask(&b, &next, "POST", "/x", "{}");
     kube_bed_say(&b, 200, "moved");
     kube_bed_turn(&b);
     assert_int_equal(next.status, 200);
     assert_string_equal(next.body, "moved");
-    assert_int_equal(b.connections, 2);
+    assert_int_equal(b.wire.connections, 2);
     assert_int_equal(t.count, 0);
     kube_bed_finish(&b);
     assert_int_equal(t.count, 1);
@@ -330,7 +330,7 @@ static void test_a_question_lost_with_an_idle_connection(void **state)
         kube_bed_say(&b, 200, "second");
         kube_bed_turn(&b);
         assert_string_equal(t.body, "second");
-        assert_int_equal(b.connections, 2);
+        assert_int_equal(b.wire.connections, 2);
         kube_bed_dispose(&b);
     }
 }
@@ -390,5 +390,5 @@ int main(void)
         cmocka_unit_test(test_a_question_lost_with_an_idle_connection),
         cmocka_unit_test(test_the_token_is_read_again),
     };
-    return cmocka_run_group_tests(tests, kube_bed_set_up, kube_bed_tear_down);
+    return cmocka_run_group_tests(tests, kube_wire_set_up, kube_wire_tear_down);
 }

@@ -172,7 +172,7 @@ static void test_changes_and_bookmarks(void **state)
     kube_bed_finish(&s.bed);
     expect_watch(&s, 2, "21");
     expect(&s, "put:b ");
-    assert_int_equal(s.bed.connections, 1);
+    assert_int_equal(s.bed.wire.connections, 1);
     close_watch(&s);
 }
 
@@ -418,5 +418,5 @@ int main(void)
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_closed_inside_every_event),
     };
-    return cmocka_run_group_tests(tests, kube_bed_set_up, kube_bed_tear_down);
+    return cmocka_run_group_tests(tests, kube_wire_set_up, kube_wire_tear_down);
 }
