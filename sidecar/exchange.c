@@ -101,6 +101,8 @@ static enum progress step_respond(struct exchange *ex)
     if (verdict != VERDICT_NEXT)
         return fail_or_go(ex, verdict, STEP_relay);
     exchange_prepare_response(ex);
+    if (has(ex, IS_SWITCHED))
+        exchange_lift_deadlines(ex); /* they are for answers, and this one has come */
     bool is_empty = has(ex, GOT_RESPONSE_END) && buf_is_empty(&ex->response_body) &&
                     !ex->response_trailers && ex->response->status != 101;
     ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);
@@ -113,6 +115,9 @@ static enum progress step_respond(struct exchange *ex)
  * whole. */
 static enum progress cut_response(struct exchange *ex, enum fail why)
 {
+    bool is_timeout = why == FAIL_REQUEST_TIMEOUT || why == FAIL_IDLE_TIMEOUT;
+    if ((is_timeout && exchange_waits_for_endpoint(ex)) || ex->up_error == ERR_TIMEOUT)
+        exchange_record_failure(ex);
     ex->fail = why;
     ex->detail = slice_from_cstr(err_text(ex->up_error));
     if (http_stream_is_live(&ex->down))

@@ -97,21 +97,38 @@ static bool policy_retries(const struct exchange *ex, enum fail why)
     }
 }
 
+/* At least the base, however long the others wait: the Gateway API promises it. */
+static uint64_t pause_before_retry(struct exchange *ex)
+{
+    const struct retry_conf *retry = &ex->route->retry;
+    uint64_t twice = 2 * (uint64_t)retry->backoff_base_ms;
+    uint64_t most = retry->backoff_max_ms > twice ? retry->backoff_max_ms : twice;
+    return backoff_delay(ex->attempts - 1, twice, most, &ex->worker->rand);
+}
+
 static bool may_retry(struct exchange *ex, enum fail why)
 {
     const struct retry_conf *retry = &ex->route->retry;
     if (ex->attempts > retry->attempts || !has(ex, IS_REPLAYABLE) ||
         has(ex, GOT_REQUEST_TIMEOUT | GOT_IDLE_TIMEOUT) || !policy_retries(ex, why))
         return false;
-    if (retry_budget_take(&ex->cluster->budget, loop_now_ms(ex->worker->loop), retry)) {
+    /* No time is left for another: the client gets what there is. */
+    uint64_t now_ms = loop_now_ms(ex->worker->loop);
+    ex->backoff_until_ms = now_ms + pause_before_retry(ex);
+    if (ex->request_deadline_ms && ex->backoff_until_ms >= ex->request_deadline_ms) {
+        ex->backoff_until_ms = 0;
+        return false;
+    }
+    if (retry_budget_take(&ex->cluster->budget, now_ms, retry)) {
         metrics_count_retry(ex->worker->metrics);
         return true;
     }
+    ex->backoff_until_ms = 0;
     metrics_count_budget_exhausted(ex->worker->metrics);
     return false;
 }
 
-static void record_failure(struct exchange *ex)
+void exchange_record_failure(struct exchange *ex)
 {
     struct endpoint *e = ex->endpoint;
     if (!outlier_failure(e))
@@ -120,15 +137,6 @@ static void record_failure(struct exchange *ex)
     LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row",
           SLICE_ARG(e->conf->address_text), SLICE_ARG(e->cluster->conf->name),
           e->cluster->conf->outlier.consecutive_failures);
-}
-
-/* At least the base, however long the others wait: the Gateway API promises it. */
-static uint64_t pause_before_retry(struct exchange *ex)
-{
-    const struct retry_conf *retry = &ex->route->retry;
-    uint64_t twice = 2 * (uint64_t)retry->backoff_base_ms;
-    uint64_t most = retry->backoff_max_ms > twice ? retry->backoff_max_ms : twice;
-    return backoff_delay(ex->attempts - 1, twice, most, &ex->worker->rand);
 }
 
 /* Back to the start of an attempt, with the body as it was. */
@@ -149,17 +157,42 @@ static enum progress try_again(struct exchange *ex)
     ex->got &= ~(uint32_t)(GOT_RESPONSE_HEAD | GOT_RESPONSE_END | GOT_UP_ABORT |
                            GOT_ATTEMPT_TIMEOUT | GOT_BACKOFF_OVER | SENT_REQUEST_END);
     ex->attempt_deadline_ms = 0;
-    ex->backoff_until_ms = loop_now_ms(ex->worker->loop) + pause_before_retry(ex);
     exchange_arm_timer(ex);
     ex->step = STEP_backoff;
     return GO;
 }
 
+bool exchange_waits_for_endpoint(const struct exchange *ex)
+{
+    bool asks = has(ex, GOT_REQUEST_END) || !buf_is_empty(&ex->request_body) ||
+                http_stream_unsent(&ex->up) > 0 ||
+                headers_find_id(&ex->request->headers, HEADER_EXPECT);
+    bool takes = buf_is_empty(&ex->response_body) && http_stream_unsent(&ex->down) == 0;
+    return asks && takes && !has(ex, IS_SWITCHED);
+}
+
+static bool is_endpoints_fault(const struct exchange *ex, enum fail why)
+{
+    switch (why) {
+    case FAIL_OVERFLOW:
+    case FAIL_IDENTITY_MISSING:
+    case FAIL_LOOP:
+        return false;
+    case FAIL_UPSTREAM_CLOSED:
+        return !ex->reused;
+    case FAIL_REQUEST_TIMEOUT:
+    case FAIL_ATTEMPT_TIMEOUT:
+    case FAIL_IDLE_TIMEOUT:
+        return !pool_wait_is_queued(&ex->wait) && exchange_waits_for_endpoint(ex);
+    default:
+        return true;
+    }
+}
+
 static enum progress attempt_failed(struct exchange *ex, enum fail why, struct slice detail)
 {
-    if (why != FAIL_OVERFLOW && why != FAIL_IDENTITY_MISSING && why != FAIL_LOOP &&
-        !(why == FAIL_UPSTREAM_CLOSED && ex->reused))
-        record_failure(ex);
+    if (is_endpoints_fault(ex, why))
+        exchange_record_failure(ex);
     if (may_retry(ex, why))
         return try_again(ex);
     exchange_cut_upstream(ex);
@@ -168,24 +201,21 @@ static enum progress attempt_failed(struct exchange *ex, enum fail why, struct s
 
 enum progress exchange_step_backoff(struct exchange *ex)
 {
-    if (has(ex, GOT_REQUEST_TIMEOUT))
-        return exchange_fail(ex, FAIL_REQUEST_TIMEOUT, (struct slice){0});
     if (!has(ex, GOT_BACKOFF_OVER))
         return PARK;
+    if (has(ex, GOT_REQUEST_TIMEOUT)) /* only when we ourselves were late */
+        return exchange_fail(ex, FAIL_REQUEST_TIMEOUT, (struct slice){0});
+    ex->got &= ~(uint32_t)GOT_IDLE_TIMEOUT; /* the pause was ours */
     ex->step = STEP_pick;
     return GO;
 }
 
 static enum progress timed_out(struct exchange *ex)
 {
-    if (has(ex, GOT_REQUEST_TIMEOUT)) {
-        exchange_cut_upstream(ex);
-        return exchange_fail(ex, FAIL_REQUEST_TIMEOUT, (struct slice){0});
-    }
-    if (has(ex, GOT_ATTEMPT_TIMEOUT))
-        return attempt_failed(ex, FAIL_ATTEMPT_TIMEOUT, (struct slice){0});
-    exchange_cut_upstream(ex);
-    return exchange_fail(ex, FAIL_IDLE_TIMEOUT, (struct slice){0});
+    enum fail why = has(ex, GOT_REQUEST_TIMEOUT)   ? FAIL_REQUEST_TIMEOUT
+                    : has(ex, GOT_ATTEMPT_TIMEOUT) ? FAIL_ATTEMPT_TIMEOUT
+                                                   : FAIL_IDLE_TIMEOUT;
+    return attempt_failed(ex, why, (struct slice){0});
 }
 
 enum progress exchange_step_send(struct exchange *ex)
@@ -265,7 +295,7 @@ static enum progress answered(struct exchange *ex)
     ex->attempt_deadline_ms = 0;
     ex->got &= ~(uint32_t)GOT_ATTEMPT_TIMEOUT; /* it came in time, if only just */
     if (is_gateway_error(status) || status == 500 || refused)
-        record_failure(ex);
+        exchange_record_failure(ex);
     else
         outlier_success(ex->endpoint);
     if (ex->endpoint->cluster->endpoint_count > 1)

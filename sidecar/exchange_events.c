@@ -16,7 +16,8 @@ static struct exchange *exchange_of(struct http_stream *st)
 
 static void note(struct exchange *ex, uint32_t fact)
 {
-    ex->got |= fact;
+    /* What moves is not idle, even if it began to only just now. */
+    ex->got = (ex->got & ~(uint32_t)GOT_IDLE_TIMEOUT) | fact;
     ex->activity_ms = loop_now_ms(ex->worker->loop);
     exchange_wake(ex);
 }
@@ -160,6 +161,13 @@ void exchange_arm_timer(struct exchange *ex)
     if (timer_is_running(&ex->timer) && ex->timer.due_ms <= due)
         return;
     timer_start(&ex->timer, due > now ? due - now : 0);
+}
+
+void exchange_lift_deadlines(struct exchange *ex)
+{
+    ex->got &= ~(uint32_t)(GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT);
+    ex->request_deadline_ms = ex->attempt_deadline_ms = ex->backoff_until_ms = 0;
+    ex->activity_ms = loop_now_ms(ex->worker->loop);
 }
 
 void exchange_on_timer(struct timer *t)

@@ -125,6 +125,9 @@ static inline bool has(const struct exchange *ex, uint32_t facts)
 /* exchange_events.c */
 extern const struct http_events exchange_down_events, exchange_up_events;
 void exchange_arm_timer(struct exchange *ex);
+/* From here on only silence counts: what the deadlines were for is over, and what they have said so
+ * far was heard. */
+void exchange_lift_deadlines(struct exchange *ex);
 void exchange_on_timer(struct timer *t);
 void exchange_on_connection(struct pool_wait *w);
 
@@ -156,6 +159,11 @@ enum progress exchange_step_backoff(struct exchange *ex);
 void exchange_cut_upstream(struct exchange *ex);
 /* And lets go of the endpoint. */
 void exchange_leave_endpoint(struct exchange *ex);
+/* Did the time run out because the endpoint was silent, and not because the client had still to
+ * send, or would not take? */
+bool exchange_waits_for_endpoint(const struct exchange *ex);
+/* For ejection. */
+void exchange_record_failure(struct exchange *ex);
 /* Ends in the reply step with that failure. */
 enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
 

@@ -84,6 +84,7 @@ enum progress exchange_step_reply(struct exchange *ex)
     if (verdict == VERDICT_WAIT)
         return PARK;
     exchange_cut_upstream(ex);
+    exchange_lift_deadlines(ex); /* what ended the attempt does not end the reply to it */
     bool is_head = slice_eq(ex->request->method, SLICE("HEAD"));
     bool end = is_head || ex->reply_body.len == 0;
     ex->got |= SENT_RESPONSE_HEAD | SENT_RESPONSE_END;

@@ -306,6 +306,11 @@ void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *))
     w->detail[0] = 0;
 }
 
+bool pool_wait_is_queued(const struct pool_wait *w)
+{
+    return list_is_linked(&w->node) && w->pool->dials == 0;
+}
+
 /* A draining pool does not finish dialling for nobody. */
 static void drop_unwanted_dials(struct pool *p)
 {

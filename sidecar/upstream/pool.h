@@ -42,6 +42,8 @@ void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *));
  * is asked first (one system call). *reused tells whether the connection had served before. */
 enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stream *st,
                            const struct message *request, bool end, bool replayable, bool *reused);
+/* Waits for others to be done with their connections, not for one that is being dialled. */
+bool pool_wait_is_queued(const struct pool_wait *w);
 /* Stops waiting. Idempotent. */
 void pool_wait_cancel(struct pool_wait *w);
 /* Takes no part any more: connections close as their streams end, dials that nobody waits for now.

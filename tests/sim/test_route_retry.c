@@ -191,9 +191,11 @@ static void request_timeout(void **state)
         sim_peer_send(w.app, ANSWER("500 No", "last"));
         sim_advance(&w.d.sim, 150);
         assert_int_equal(was_asked(&w), !pausing);
-        sim_peer_expect(w.client, "");
+        /* Where the pause would outlast the request, the last answer is the answer. */
+        sim_peer_expect_part(w.client, pausing ? "HTTP/1.1 500 " : "", pausing ? "last" : NULL);
         sim_advance(&w.d.sim, 60);
-        sim_peer_expect_part(w.client, "HTTP/1.1 504 ", "request_timeout");
+        sim_peer_expect_part(w.client, pausing ? "" : "HTTP/1.1 504 ",
+                             pausing ? NULL : "request_timeout");
         finish(&w);
     }
 }
