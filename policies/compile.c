@@ -47,6 +47,7 @@ static void emit_settings(struct compile *c)
     settings->trust_domain = compile_build_text(c, c->trust_domain);
     settings->access_log_json = !c->mesh || c->mesh->spec.access_log.format == MESH_CONFIG_LOG_JSON;
     settings->client_traffic = compile_client_traffic_mesh(c);
+    settings->metrics_body_sizes = c->mesh && c->mesh->spec.metrics.body_sizes;
     compile_build_resource(c, "mesh", WEFT__CONFIG__V1__RESOURCE__BODY_MESH, settings);
 }
 

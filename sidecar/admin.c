@@ -1,5 +1,6 @@
 /* Requests of the control thread: parsed by the same HTTP server as everything else, found in a
- * table, answered whole. A request stays until it was answered, even when its client has gone.
+ * table, answered whole or piece by piece. A request stays until it was answered, even when its
+ * client has gone.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/admin.h"
 
@@ -8,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/listener.h"
 #include "lib/io/loop.h"
+#include "lib/io/timer.h"
 #include "lib/net/http_server.h"
 
 #define CONNECTIONS_MAX 64
@@ -42,6 +44,9 @@ struct admin_request {
     unsigned status;
     const char *content_type;
     struct buf body;
+    struct admin_body *source; /* of the rest of the body; NULL: there is none */
+    struct timer deadline;     /* for sending it */
+    bool has_head;             /* it was sent */
 };
 
 static const struct http_server_config config = {
@@ -92,26 +97,78 @@ static void bury_if_over(struct admin_request *r)
         loop_bury(r->connection->admin->loop, &r->grave);
 }
 
+static void close_source(struct admin_request *r)
+{
+    timer_stop(&r->deadline);
+    if (r->source)
+        r->source->close(r->source);
+    r->source = NULL;
+}
+
+static void send_head(struct admin_request *r)
+{
+    struct message head;
+    message_init(&head, &r->arena);
+    head.version = HTTP_1_1;
+    head.status = (uint16_t)r->status;
+    headers_add_id(&head.headers, HEADER_CONTENT_TYPE, slice_from_cstr(r->content_type));
+    headers_add_id(&head.headers, HEADER_CACHE_CONTROL, SLICE("no-store"));
+    if (!r->source) {
+        head.content_length = (int64_t)r->body.len;
+        headers_add_id(&head.headers, HEADER_CONTENT_LENGTH,
+                       arena_printf(&r->arena, "%zu", r->body.len));
+    }
+    bool is_head = slice_eq(r->head->method, SLICE("HEAD"));
+    if (is_head)
+        close_source(r);
+    r->has_head = true;
+    http_stream_send_head(&r->stream, &head, is_head || (!r->source && r->body.len == 0));
+}
+
+/* As much of it as the connection takes; on_writable asks for more. */
+static void send_body(struct admin_request *r)
+{
+    bool is_last = !r->source;
+    while (http_stream_is_live(&r->stream) && r->source &&
+           http_stream_unsent(&r->stream) <= HTTP_STREAM_HIGH_WATER) {
+        is_last = !r->source->more(r->source, &r->body, HTTP_STREAM_LOW_WATER);
+        if (is_last)
+            close_source(r);
+        http_stream_send_body(&r->stream, &r->body, is_last);
+    }
+    if (is_last && r->body.len && http_stream_is_live(&r->stream))
+        http_stream_send_body(&r->stream, &r->body, true);
+}
+
 static void send_answer(struct loop_task *task)
 {
     struct admin_request *r = container_of(task, struct admin_request, answer);
-    r->is_answered = true;
-    if (http_stream_is_live(&r->stream)) {
-        struct message head;
-        message_init(&head, &r->arena);
-        head.version = HTTP_1_1;
-        head.status = (uint16_t)r->status;
-        head.content_length = (int64_t)r->body.len;
-        headers_add_id(&head.headers, HEADER_CONTENT_TYPE, slice_from_cstr(r->content_type));
-        headers_add_id(&head.headers, HEADER_CACHE_CONTROL, SLICE("no-store"));
-        headers_add_id(&head.headers, HEADER_CONTENT_LENGTH,
-                       arena_printf(&r->arena, "%zu", r->body.len));
-        bool end = r->body.len == 0 || slice_eq(r->head->method, SLICE("HEAD"));
-        http_stream_send_head(&r->stream, &head, end);
-        if (!end && http_stream_is_live(&r->stream))
-            http_stream_send_body(&r->stream, &r->body, true);
-    }
+    bool is_head = slice_eq(r->head->method, SLICE("HEAD"));
+    if (http_stream_is_live(&r->stream) && !r->has_head)
+        send_head(r);
+    if (http_stream_is_live(&r->stream) && !is_head)
+        send_body(r);
+    if (!http_stream_is_live(&r->stream))
+        close_source(r);
+    r->is_answered = !r->source;
     bury_if_over(r);
+}
+
+static void on_deadline(struct timer *t)
+{
+    struct admin_request *r = container_of(t, struct admin_request, deadline);
+    if (http_stream_is_live(&r->stream))
+        http_stream_reset(&r->stream, ERR_TIMEOUT);
+    loop_run_soon(r->connection->admin->loop, &r->answer);
+}
+
+void admin_reply_body(struct admin_request *r, const char *content_type, struct admin_body *body)
+{
+    r->status = 200;
+    r->content_type = content_type;
+    r->source = body;
+    timer_start(&r->deadline, ADMIN_BODY_MS);
+    loop_run_soon(r->connection->admin->loop, &r->answer);
 }
 
 void admin_reply(struct admin_request *r, unsigned status, const char *content_type,
@@ -217,6 +274,8 @@ static void on_abort(struct http_stream *st, enum err why)
     (void)why;
     if (!r->is_dispatched)
         r->is_answered = true; /* nobody will */
+    if (r->source)
+        loop_run_soon(r->connection->admin->loop, &r->answer);
     bury_if_over(r);
 }
 
@@ -227,7 +286,9 @@ static void on_done(struct http_stream *st)
 
 static void on_writable(struct http_stream *st)
 {
-    (void)st;
+    struct admin_request *r = st->owner;
+    if (r->source)
+        loop_run_soon(r->connection->admin->loop, &r->answer);
 }
 
 static const struct http_events stream_events = {.on_head = on_head,
@@ -246,6 +307,7 @@ static struct http_stream *on_stream(struct http_server *server)
     arena_init(&r->arena, 2048);
     loop_task_init(&r->answer, send_answer);
     loop_task_init(&r->grave, free_request);
+    timer_init(&r->deadline, c->admin->loop, on_deadline);
     r->stream.events = &stream_events;
     r->stream.owner = r;
     r->stream.arena = &r->arena;
@@ -300,6 +362,8 @@ static void drop_requests(struct connection *c)
     LIST_FOREACH_SAFE(node, next, &c->requests)
     {
         struct admin_request *r = container_of(node, struct admin_request, node);
+        close_source(r);
+        loop_task_cancel(&r->answer);
         r->is_answered = true;
         bury_if_over(r);
     }

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "lib/base/addr.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -34,3 +36,16 @@ struct slice admin_query(const struct admin_request *request, const char *name);
 void admin_reply(struct admin_request *request, unsigned status, const char *content_type,
                  struct buf *body);
 void admin_reply_text(struct admin_request *request, unsigned status, const char *text);
+
+/* A body that is made while it is sent, so that a long page is never in memory as a whole. */
+struct admin_body {
+    /* Appends the next piece, of about `enough` bytes; false: that was the last. */
+    bool (*more)(struct admin_body *b, struct buf *out, size_t enough);
+    /* Once, when no more is wanted: all is sent, or the client has gone, or it took longer than
+     * ADMIN_BODY_MS. Frees it. */
+    void (*close)(struct admin_body *b);
+};
+#define ADMIN_BODY_MS 60000u
+/* In place of admin_reply: 200, with a body of any length. */
+void admin_reply_body(struct admin_request *request, const char *content_type,
+                      struct admin_body *body);

@@ -16,6 +16,7 @@
 #include "sidecar/config/snapshot_dump.h"
 #include "sidecar/config/source_folder.h"
 #include "sidecar/config/source_stream.h"
+#include "sidecar/metrics_page.h"
 #include "sidecar/worker.h"
 
 /* ---- one question to all workers ---- */
@@ -28,6 +29,7 @@ struct survey {
     void (*finish)(struct survey *s);                  /* on the control thread */
     struct metrics_shard **shards;                     /* by worker */
     struct buf *parts;                                 /* by worker */
+    struct metrics_page *page;
 };
 
 struct survey_visit {
@@ -60,12 +62,11 @@ static void on_visit_done(struct worker_visit *v)
         finish_survey(s);
 }
 
-static void ask_workers(struct app *app, struct admin_request *request,
-                        void (*visit)(struct survey *, struct worker *),
-                        void (*finish)(struct survey *))
+static void ask_workers(struct app *app, const struct survey *question)
 {
     struct survey *s = mem_zalloc(sizeof(*s));
-    *s = (struct survey){.app = app, .request = request, .visit = visit, .finish = finish};
+    *s = *question;
+    s->app = app;
     s->left = app->worker_count;
     s->shards = mem_zalloc(sizeof(struct metrics_shard *) * app->worker_count);
     s->parts = mem_zalloc(sizeof(struct buf) * app->worker_count);
@@ -117,26 +118,33 @@ static void add_own_metrics(const struct app *app, struct metrics_shard *sum)
         metrics_set(sum, METRICS_CERTIFICATE_EXPIRY, (uint64_t)(app->mesh->not_after_ms / 1000));
 }
 
-static void render_metrics(struct survey *s)
+static void on_app_metrics(void *owner, struct buf *text)
+{
+    metrics_page_reply(owner, text);
+}
+
+static void show_metrics(struct survey *s)
 {
     struct metrics_shard *sum = metrics_shard_create(0);
-    struct buf text;
-    buf_init(&text);
     for (unsigned i = 0; i < s->app->worker_count; i++)
         metrics_shard_merge(sum, s->shards[i]);
     add_own_metrics(s->app, sum);
-    metrics_shard_render(sum, &text);
-    metrics_shard_destroy(sum);
-    if (s->app->metrics) {
-        app_metrics_reply(s->app->metrics, s->request, &text);
-        return;
-    }
-    admin_reply(s->request, 200, "text/plain; version=0.0.4; charset=utf-8", &text);
+    metrics_page_take(s->page, sum);
+    if (s->app->metrics)
+        app_metrics_ask(s->app->metrics, on_app_metrics, s->page);
+    else
+        metrics_page_reply(s->page, NULL);
 }
 
 static void get_metrics(void *owner, struct admin_request *request)
 {
-    ask_workers(owner, request, copy_metrics, render_metrics);
+    struct app *app = owner;
+    struct metrics_page *page = metrics_page_open(&app->metrics_pages, request);
+    if (!page) {
+        admin_reply_text(request, 503, "too many others are reading the metrics; try again");
+        return;
+    }
+    ask_workers(app, &(struct survey){.page = page, .visit = copy_metrics, .finish = show_metrics});
 }
 
 /* ---- health ---- */
@@ -161,7 +169,8 @@ static void get_ready(void *owner, struct admin_request *request)
     else if (app->listening < app->settings->workers)
         admin_reply_text(request, 503, "not listening yet");
     else
-        ask_workers(app, request, do_nothing, answer_ready);
+        ask_workers(
+            app, &(struct survey){.request = request, .visit = do_nothing, .finish = answer_ready});
 }
 
 static void answer_live(struct survey *s)
@@ -171,7 +180,8 @@ static void answer_live(struct survey *s)
 
 static void get_live(void *owner, struct admin_request *request)
 {
-    ask_workers(owner, request, do_nothing, answer_live);
+    ask_workers(owner,
+                &(struct survey){.request = request, .visit = do_nothing, .finish = answer_live});
 }
 
 /* What the kubelet wants to know of the app. */
@@ -206,7 +216,8 @@ static void join_dumps(struct survey *s)
 
 static void get_clusters(void *owner, struct admin_request *request)
 {
-    ask_workers(owner, request, dump_worker, join_dumps);
+    ask_workers(owner,
+                &(struct survey){.request = request, .visit = dump_worker, .finish = join_dumps});
 }
 
 static void get_status(void *owner, struct admin_request *request)

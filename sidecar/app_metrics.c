@@ -6,7 +6,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/metric.h"
 #include "lib/codec/message.h"
-#include "sidecar/admin.h"
 
 enum { TIMEOUT_MS = 3000, BODY_MAX = 16 * 1024 * 1024 };
 
@@ -20,14 +19,11 @@ struct app_metrics {
 /* One scrape. */
 struct scrape {
     struct list node;
-    struct admin_request *request;
-    struct buf text;
+    app_metrics_done_fn done;
+    void *owner;
 };
 
-#define TEXT(literal)                \
-    {                                \
-        literal, sizeof(literal) - 1 \
-    }
+#define TEXT(literal) {literal, sizeof(literal) - 1}
 
 static const struct app_call_header wish = {TEXT("accept"),
                                             TEXT("text/plain;version=0.0.4;q=1,*/*;q=0.1")};
@@ -58,47 +54,45 @@ enum err app_metrics_create(const char *where, const struct app_call_place *plac
     return ERR_OK;
 }
 
-static void end_scrape(struct scrape *s)
+static void end_scrape(struct scrape *s, struct buf *text)
 {
     list_unlink(&s->node);
-    buf_dispose(&s->text);
+    s->done(s->owner, text);
+    buf_dispose(text);
     mem_free(s);
 }
 
 void app_metrics_destroy(struct app_metrics *m)
 {
+    struct buf nothing;
+    buf_init(&nothing);
     app_call_cancel_all(&m->calls);
     LIST_FOREACH_SAFE(node, next, &m->scrapes)
-    end_scrape(container_of(node, struct scrape, node));
+    end_scrape(container_of(node, struct scrape, node), &nothing);
     mem_free(m->path);
     mem_free(m);
 }
 
-/* The last line of what came first must have ended, or two would become one. */
-static void append_lines(struct buf *to, struct buf *from)
-{
-    buf_move_all(to, from);
-    buf_append_slice(to, SLICE("\n"));
-}
-
 static void on_answer(void *owner, struct app_answer *a)
 {
-    struct scrape *s = owner;
     bool good = a->status == 200 && !a->is_cut;
-    metric_write_type(&s->text, "weft_app_metrics_up", METRIC_GAUGE,
+    struct buf text;
+    buf_init(&text);
+    metric_write_type(&text, "weft_app_metrics_up", METRIC_GAUGE,
                       "Whether the app's own metrics could be had.");
-    metric_write_u64(&s->text, "weft_app_metrics_up", NULL, 0, good);
-    if (good)
-        append_lines(&s->text, a->body);
-    admin_reply(s->request, 200, "text/plain; version=0.0.4; charset=utf-8", &s->text);
-    end_scrape(s);
+    metric_write_u64(&text, "weft_app_metrics_up", NULL, 0, good);
+    if (good) {
+        buf_move_all(&text, a->body);
+        buf_append_slice(&text, SLICE("\n")); /* in case that the last line had no end */
+    }
+    end_scrape(owner, &text);
 }
 
-void app_metrics_reply(struct app_metrics *m, struct admin_request *request, struct buf *own)
+void app_metrics_ask(struct app_metrics *m, app_metrics_done_fn done, void *owner)
 {
     struct scrape *s = mem_zalloc(sizeof(*s));
-    s->request = request;
+    s->done = done;
+    s->owner = owner;
     list_link_last(&m->scrapes, &s->node);
-    buf_move_all(&s->text, own);
     app_call_open(&m->place, &m->question, &m->calls, on_answer, s);
 }

@@ -35,6 +35,7 @@ struct app {
     struct admin *admin[3];  /* administration, metrics, health */
     struct app_probes *probes;
     struct app_metrics *metrics; /* the app's own; NULL: none */
+    unsigned metrics_pages;      /* that are being read */
     struct timer pump, drain_delay, drain_deadline;
     bool is_leaving; /* not ready any more, and soon draining */
     bool is_draining;

@@ -26,8 +26,8 @@ static void destroy_buried(struct loop_task *task)
     session_ask_dispose(s);
     buf_dispose(&s->early);
     mem_free(s->xfcc);
-    mem_free(s->peer_principal);
-    mem_free(s->party_texts);
+    mem_free(s->peer_id);
+    mem_free(s->party_workload);
     mem_free(s->sni);
     s->magic = 0;
     mem_free(s);

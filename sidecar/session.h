@@ -36,11 +36,13 @@ struct session {
     struct http_server *server;
     struct tunnel *tunnel;
     struct list exchanges;
-    char *xfcc;           /* x-forwarded-client-cert for requests of this connection, or NULL */
-    char *peer_principal; /* peer's SPIFFE id without the scheme, or NULL */
-    char *sni;            /* ingress: what info.sni points at, or NULL */
-    struct metrics_party party; /* the peer, for metrics; texts are in party_texts */
-    char *party_texts;
+    char *xfcc;    /* x-forwarded-client-cert for requests of this connection, or NULL */
+    char *peer_id; /* the peer's SPIFFE id, or NULL */
+    const char *peer_principal; /* the same without the scheme; in peer_id */
+    char *sni;                  /* ingress: what info.sni points at, or NULL */
+    struct metrics_party party; /* the peer, for metrics: of its certificate, but for … */
+    char *party_workload;       /* … what it calls itself */
+    bool has_said_source;       /* and it says so once */
     uint64_t opened_ns;
     struct loop_task grave;
 };
@@ -67,8 +69,8 @@ void session_resume(struct session *s);
 /* ---- for tunnel.c and exchange.c ---- */
 void session_tunnel_ended(struct session *s);
 void session_exchange_ended(struct session *s);
-/* What the peer's sidecar says it is: "namespace/workload"; believed of mesh peers only, and only
- * for metrics. */
+/* What the peer's sidecar says it is: "namespace/workload". Of mesh peers only and for metrics
+ * only, and only the name is taken from it, when it is one: the namespace is its certificate's. */
 void session_learn_source(struct session *s, struct slice label);
 /* The endpoint that a probe asked spoke first: an opaque connection. */
 void session_probe_spoke(struct session *s);

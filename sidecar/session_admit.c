@@ -7,6 +7,8 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
+#include "lib/tls/spiffe.h"
+#include "policies/schema_format.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"
@@ -188,6 +190,17 @@ static void write_xfcc(struct session *s)
                          hash, SLICE_ARG(s->peer.subject), SLICE_ARG(s->peer.spiffe_id));
 }
 
+/* What its certificate says, and nothing that it says itself. */
+static void describe_party(struct session *s)
+{
+    struct spiffe_id id;
+    struct slice text = slice_from_cstr(s->peer_id);
+    s->party.principal = text;
+    if (spiffe_parse(text, &id) == ERR_OK && schema_format_label_name.is_valid(id.ns))
+        s->party.namespace_name = id.ns;
+    s->party.hash = metrics_party_hash(&s->party);
+}
+
 void session_describe_peer(struct session *s)
 {
     struct slice id = s->peer.spiffe_id;
@@ -196,19 +209,24 @@ void session_describe_peer(struct session *s)
         write_xfcc(s);
     if (s->info.direction == DIRECTION_INGRESS || !slice_starts_with(id, scheme))
         return;
-    s->peer_principal = mem_strndup(id.ptr + scheme.len, id.len - scheme.len);
+    s->peer_id = mem_strndup(id.ptr, id.len);
+    s->peer_principal = s->peer_id + scheme.len;
+    describe_party(s);
     if (s->info.direction == DIRECTION_INBOUND && s->worker->identity)
         write_xfcc(s);
 }
 
 void session_learn_source(struct session *s, struct slice label)
 {
-    size_t slash = slice_find_byte(label, '/');
-    if (s->party_texts || slash == label.len)
-        return; /* known already: one connection is one sidecar's */
-    s->party_texts = mem_strndup(label.ptr, label.len);
-    s->party.namespace_name = slice_of(s->party_texts, slash);
-    s->party.workload = slice_of(s->party_texts + slash + 1, label.len - slash - 1);
-    s->party.principal = s->peer.spiffe_id;
+    struct slice workload = slice_sub(label, slice_find_byte(label, '/') + 1, label.len);
+    if (s->has_said_source || !label.len)
+        return; /* one connection is one sidecar's */
+    s->has_said_source = true;
+    if (!schema_format_name.is_valid(workload)) {
+        metrics_add(s->worker->metrics, METRICS_PEER_NAMES_REFUSED, 1);
+        return;
+    }
+    s->party_workload = mem_strndup(workload.ptr, workload.len);
+    s->party.workload = slice_of(s->party_workload, workload.len);
     s->party.hash = metrics_party_hash(&s->party);
 }

@@ -56,6 +56,7 @@ static void adopt_snapshot(struct worker *w, struct snapshot *s)
 {
     struct lease *old = w->lease;
     w->lease = lease_create(s);
+    metrics_shard_count_sizes(w->metrics, snapshot_mesh(s)->metrics_body_sizes);
     cluster_table_adopt(&w->clusters, s);
     if (old)
         lease_unpin(old);
@@ -205,6 +206,7 @@ static uint32_t sweep_ms(const struct worker *w)
 static void on_sweep(struct timer *t)
 {
     struct worker *w = container_of(t, struct worker, sweep);
+    metrics_shard_expire(w->metrics, loop_now_ms(w->loop));
     cluster_table_sweep(&w->clusters);
     interest_table_sweep(&w->interests, loop_now_ms(w->loop), w->settings->discovery_idle_ms);
     timer_start(t, sweep_ms(w));
@@ -230,7 +232,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     w->loop = loop;
     w->mailbox = mailbox_open(w->loop);
     w->lease = lease_create(snapshot_ref(s));
-    w->metrics = metrics_shard_create(index);
+    w->metrics = metrics_shard_create(w->settings->workers ? w->settings->workers : 1);
     describe_self(w);
     list_init(&w->sessions);
     list_init(&w->mirrors);

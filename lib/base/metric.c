@@ -11,46 +11,55 @@
 #include "lib/base/utf8.h"
 
 struct bound {
-    uint64_t us;
-    const char *le; /* the same in milliseconds, as dashboards expect it */
+    uint64_t at;    /* as observed */
+    const char *le; /* as shown */
 };
 
-static const struct bound bounds[METRIC_BOUNDS] = {
-    {500, "0.5"},
-    {1000, "1"},
-    {5000, "5"},
-    {10000, "10"},
-    {25000, "25"},
-    {50000, "50"},
-    {100000, "100"},
-    {250000, "250"},
-    {500000, "500"},
-    {1000000, "1000"},
-    {2500000, "2500"},
-    {5000000, "5000"},
-    {10000000, "10000"},
-    {30000000, "30000"},
-    {60000000, "60000"},
-    {300000000, "300000"},
-    {600000000, "600000"},
-    {1800000000, "1800000"},
-    {3600000000, "3600000"},
+static const struct bound bounds[][METRIC_BOUNDS] = {
+    [METRIC_DURATION] = {{1000, "1"},
+                         {5000, "5"},
+                         {10000, "10"},
+                         {25000, "25"},
+                         {50000, "50"},
+                         {100000, "100"},
+                         {500000, "500"},
+                         {1000000, "1000"},
+                         {10000000, "10000"}},
+    [METRIC_SIZE] = {{100, "100"},
+                     {500, "500"},
+                     {1000, "1000"},
+                     {5000, "5000"},
+                     {10000, "10000"},
+                     {100000, "100000"},
+                     {1000000, "1000000"},
+                     {10000000, "10000000"},
+                     {100000000, "100000000"}},
 };
+
+static void observe(struct histogram *h, enum metric_unit unit, uint64_t value)
+{
+    size_t at = 0;
+    while (at < METRIC_BOUNDS && value > bounds[unit][at].at)
+        at++;
+    metric_add(&h->buckets[at], 1);
+    metric_add(&h->sum, value);
+}
 
 void metric_observe_us(struct histogram *h, uint64_t us)
 {
-    size_t at = 0;
-    while (at < METRIC_BOUNDS && us > bounds[at].us)
-        at++;
-    metric_add(&h->buckets[at], 1);
-    metric_add(&h->sum_us, us);
+    observe(h, METRIC_DURATION, us);
+}
+
+void metric_observe_bytes(struct histogram *h, uint64_t bytes)
+{
+    observe(h, METRIC_SIZE, bytes);
 }
 
 void metric_merge(struct histogram *to, const struct histogram *from)
 {
     for (size_t i = 0; i <= METRIC_BOUNDS; i++)
         metric_add(&to->buckets[i], metric_read(&from->buckets[i]));
-    metric_add(&to->sum_us, metric_read(&from->sum_us));
+    metric_add(&to->sum, metric_read(&from->sum));
 }
 
 uint64_t metric_total(const struct histogram *h)
@@ -166,21 +175,30 @@ void metric_write_f64(struct buf *out, const char *name, const struct metric_lab
     write_sample(&(struct series){out, name, labels, count}, "", NULL, text);
 }
 
+static void write_sum(const struct series *s, enum metric_unit unit, uint64_t sum)
+{
+    char text[32];
+    if (unit == METRIC_SIZE) {
+        write_count(s, "_sum", NULL, sum);
+        return;
+    }
+    snprintf(text, sizeof(text), "%llu.%03u", (unsigned long long)(sum / 1000),
+             (unsigned)(sum % 1000));
+    write_sample(s, "_sum", NULL, text);
+}
+
 void metric_write_histogram(struct buf *out, const char *name, const struct metric_label *labels,
-                            size_t count, const struct histogram *h)
+                            size_t count, enum metric_unit unit, const struct histogram *h)
 {
     struct series s = {out, name, labels, count};
-    char sum[32];
     uint64_t below = 0;
     for (size_t i = 0; i < METRIC_BOUNDS; i++) {
         below += metric_read(&h->buckets[i]);
-        write_count(&s, "_bucket", bounds[i].le, below);
+        write_count(&s, "_bucket", bounds[unit][i].le, below);
     }
     /* Read once each: a count that differed from the last bucket would be refused by scrapers. */
     below += metric_read(&h->buckets[METRIC_BOUNDS]);
     write_count(&s, "_bucket", "+Inf", below);
-    uint64_t us = metric_read(&h->sum_us);
-    snprintf(sum, sizeof(sum), "%llu.%03u", (unsigned long long)(us / 1000), (unsigned)(us % 1000));
-    write_sample(&s, "_sum", NULL, sum);
+    write_sum(&s, unit, metric_read(&h->sum));
     write_count(&s, "_count", NULL, below);
 }

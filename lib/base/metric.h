@@ -23,15 +23,21 @@ static inline uint64_t metric_read(const metric_value *v)
     return atomic_load_explicit(v, memory_order_relaxed);
 }
 
-#define METRIC_BOUNDS 19
+#define METRIC_BOUNDS 9
 
-/* A latency distribution over Istio's bounds: 0.5 ms to one hour. All zero is a valid empty one. */
+/* What a histogram is of, which decides its bounds: durations, from 1 ms to 10 s, observed in
+ * microseconds and shown in milliseconds (the bounds are some of Istio's); or sizes in bytes, from
+ * 100 bytes to 100 MB. */
+enum metric_unit { METRIC_DURATION, METRIC_SIZE };
+
+/* A distribution. All zero is a valid empty one. */
 struct histogram {
     metric_value buckets[METRIC_BOUNDS + 1]; /* not cumulative; the last is beyond every bound */
-    metric_value sum_us;
+    metric_value sum;
 };
 
 void metric_observe_us(struct histogram *h, uint64_t us);
+void metric_observe_bytes(struct histogram *h, uint64_t bytes);
 /* Adds `from`, which another thread may be writing to, to `to`. */
 void metric_merge(struct histogram *to, const struct histogram *from);
 uint64_t metric_total(const struct histogram *h);
@@ -49,6 +55,6 @@ void metric_write_u64(struct buf *out, const char *name, const struct metric_lab
                       size_t count, uint64_t value);
 void metric_write_f64(struct buf *out, const char *name, const struct metric_label *labels,
                       size_t count, double value);
-/* <name>_bucket for every bound, <name>_sum and <name>_count, in milliseconds. */
+/* <name>_bucket for every bound, <name>_sum and <name>_count; durations in milliseconds. */
 void metric_write_histogram(struct buf *out, const char *name, const struct metric_label *labels,
-                            size_t count, const struct histogram *h);
+                            size_t count, enum metric_unit unit, const struct histogram *h);

@@ -25,12 +25,28 @@ static const struct schema access_log_schema = {
     .fields = access_log_fields,
 };
 
+static const struct schema_field metrics_fields[] = {
+    SCHEMA_FIELD(struct mesh_config_metrics, body_sizes, "bodySizes", BOOL,
+                 "Also count the sizes of request and response bodies: istio_request_bytes and "
+                 "istio_response_bytes, which make the page of metrics about three times as long."),
+    {0},
+};
+
+static const struct schema metrics_schema = {
+    .name = "Metrics",
+    .doc = "What data planes count.",
+    .size = sizeof(struct mesh_config_metrics),
+    .fields = metrics_fields,
+};
+
 static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct mesh_config_spec, trust_domain, "trustDomain", STRING,
                  "First part of every identity; cluster.local when left out.", .max = 253,
                  .format = &schema_format_trust_domain),
     SCHEMA_FIELD(struct mesh_config_spec, access_log, "accessLog", INLINE, "The log of requests.",
                  .object = &access_log_schema),
+    SCHEMA_FIELD(struct mesh_config_spec, metrics, "metrics", INLINE, "What data planes count.",
+                 .object = &metrics_schema),
     SCHEMA_FIELD(struct mesh_config_spec, defaults, "trafficDefaults", INLINE,
                  "How calls are made where no TrafficPolicy says otherwise.",
                  .object = &traffic_policy_traffic_schema),

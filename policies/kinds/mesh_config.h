@@ -12,9 +12,14 @@ struct mesh_config_access_log {
     int format; /* enum mesh_config_log */
 };
 
+struct mesh_config_metrics {
+    bool body_sizes;
+};
+
 struct mesh_config_spec {
     struct slice trust_domain; /* empty: not said */
     struct mesh_config_access_log access_log;
+    struct mesh_config_metrics metrics;
     struct traffic defaults;
     struct client_traffic clients;
 };

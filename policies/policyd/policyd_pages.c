@@ -56,7 +56,7 @@ static void write_roster(const struct policyd_pages *p, struct buf *out)
         "Data planes that did not answer an update in time.", n.slow);
     metric_write_type(out, "weft_policyd_propagation_milliseconds", METRIC_HISTOGRAM,
                       "From a change to the word of a data plane that it is in force there.");
-    metric_write_histogram(out, "weft_policyd_propagation_milliseconds", NULL, 0,
+    metric_write_histogram(out, "weft_policyd_propagation_milliseconds", NULL, 0, METRIC_DURATION,
                            roster_propagation(p->config.roster));
 }
 

@@ -14,6 +14,7 @@ static enum err take_mesh(const struct part_build *b, const Weft__Config__V1__Me
     if (from->trust_domain[0])
         to->trust_domain = part_text(b->part, from->trust_domain);
     to->access_log_json = from->access_log_json;
+    to->metrics_body_sizes = from->metrics_body_sizes;
     if (!from->client_traffic)
         return client_conf_create_fallback(b, &to->clients);
     return client_conf_create(b, from->client_traffic, &to->clients);

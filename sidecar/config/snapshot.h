@@ -178,6 +178,7 @@ struct route_hosts; /* route/route_hosts.h */
 struct mesh_conf {
     struct slice trust_domain;
     bool access_log_json;
+    bool metrics_body_sizes;           /* are the sizes of bodies counted? */
     const struct client_conf *clients; /* never NULL */
 };
 

@@ -9,11 +9,10 @@
 #include "lib/base/mem.h"
 #include "sidecar/telemetry/metrics_priv.h"
 
-struct metrics_shard *metrics_shard_create(unsigned worker)
+struct metrics_shard *metrics_shard_create(unsigned workers)
 {
     struct metrics_shard *m = mem_zalloc(sizeof(*m));
-    m->worker = worker;
-    series_init(&m->series);
+    series_init(&m->series, workers ? METRICS_TEXT_MAX / workers : 0);
     for (int i = 0; i < FAMILY_COUNT; i++)
         map_init(&m->families[i]);
     return m;
@@ -32,6 +31,16 @@ void metrics_shard_destroy(struct metrics_shard *m)
     }
     series_dispose(&m->series);
     mem_free(m);
+}
+
+void metrics_shard_count_sizes(struct metrics_shard *m, bool on)
+{
+    series_count_sizes(&m->series, on);
+}
+
+void metrics_shard_expire(struct metrics_shard *m, uint64_t now_ms)
+{
+    series_expire(&m->series, now_ms);
 }
 
 void metrics_add(struct metrics_shard *m, enum metrics_id id, uint64_t n)
@@ -92,20 +101,16 @@ static struct series *series_for(struct metrics_shard *m, const struct metrics_k
     return s;
 }
 
-/* The histogram counts thousandths of what it shows. */
-static void observe_bytes(struct histogram *h, uint64_t bytes)
-{
-    metric_observe_us(h, bytes > UINT64_MAX / 1000 ? UINT64_MAX : bytes * 1000);
-}
-
 void metrics_request(struct metrics_shard *m, const struct metrics_key *key, uint64_t duration_us,
                      uint64_t request_bytes, uint64_t response_bytes)
 {
     struct series *s = series_for(m, key);
     metric_add(&s->requests, 1);
     metric_observe_us(&s->duration, duration_us);
-    observe_bytes(&s->request_bytes, request_bytes);
-    observe_bytes(&s->response_bytes, response_bytes);
+    if (s->has_sizes) {
+        metric_observe_bytes(series_size(s, SERIES_REQUEST_SIZE), request_bytes);
+        metric_observe_bytes(series_size(s, SERIES_RESPONSE_SIZE), response_bytes);
+    }
 }
 
 void metrics_tcp_opened(struct metrics_shard *m, const struct metrics_key *key)
@@ -143,7 +148,7 @@ void metrics_shard_merge(struct metrics_shard *to, const struct metrics_shard *f
 
 struct metrics_shard *metrics_shard_copy(struct metrics_shard *m, uint64_t now_ms)
 {
-    struct metrics_shard *copy = metrics_shard_create(m->worker);
+    struct metrics_shard *copy = metrics_shard_create(0);
     series_expire(&m->series, now_ms);
     metrics_shard_merge(copy, m);
     return copy;

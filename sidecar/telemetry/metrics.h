@@ -15,6 +15,8 @@
 
 #define METRICS_SERIES_MAX \
     2000u /* of requests and connections, per worker; then one for all others */
+#define METRICS_TEXT_MAX \
+    (4u * 1024 * 1024)          /* bytes of their labels, of all workers together; then the same */
 #define METRICS_LABELS_MAX 200u /* values of a labelled counter, per worker; then "other" */
 #define METRICS_IDLE_MS \
     (10u * 60000u) /* series that nothing was added to for so long are dropped */
@@ -28,10 +30,15 @@ enum metrics_id {
 
 struct metrics_shard;
 
-/* worker: only for people who debug. */
-struct metrics_shard *metrics_shard_create(unsigned worker);
+/* workers: how many have one, which share METRICS_TEXT_MAX; 0: it is for copies of theirs. */
+struct metrics_shard *metrics_shard_create(unsigned workers);
 /* NULL is allowed. */
 void metrics_shard_destroy(struct metrics_shard *m);
+
+/* Are the sizes of bodies counted too? False at first. On the shard's own thread. */
+void metrics_shard_count_sizes(struct metrics_shard *m, bool on);
+/* On the shard's own thread, now and then: drops series that have been idle. */
+void metrics_shard_expire(struct metrics_shard *m, uint64_t now_ms);
 
 /* ---- plain numbers ---- */
 
@@ -101,9 +108,9 @@ struct metrics_key {
     int16_t grpc_status; /* requests; METRICS_NO_GRPC_STATUS */
 };
 
-/* One finished request: istio_requests_total, istio_request_duration_milliseconds,
- * istio_request_bytes, istio_response_bytes. One hash lookup; allocates only for a series that is
- * new. */
+/* One finished request: istio_requests_total, istio_request_duration_milliseconds and, where sizes
+ * are counted, istio_request_bytes and istio_response_bytes. One hash lookup; allocates only for a
+ * series that is new. */
 void metrics_request(struct metrics_shard *m, const struct metrics_key *key, uint64_t duration_us,
                      uint64_t request_bytes, uint64_t response_bytes);
 /* An opaque connection. Bytes may be reported as they flow or at the end. */
@@ -119,5 +126,16 @@ void metrics_tcp_closed(struct metrics_shard *m, const struct metrics_key *key);
 struct metrics_shard *metrics_shard_copy(struct metrics_shard *m, uint64_t now_ms);
 /* On the control thread, over copies: adds `from` to `to`. */
 void metrics_shard_merge(struct metrics_shard *to, const struct metrics_shard *from);
-/* The Prometheus text format 0.0.4. */
+/* The Prometheus text format 0.0.4, all at once: for tests. */
 void metrics_shard_render(const struct metrics_shard *m, struct buf *out);
+
+/* The same piece by piece, so that the page is never in memory as a whole. All zero: at its
+ * beginning. The shard must not change meanwhile. */
+struct metrics_cursor {
+    unsigned part;
+    size_t at;
+    bool is_begun;
+};
+/* Appends at least `enough` bytes and little more; false: that was the end, whatever came. */
+bool metrics_shard_render_some(const struct metrics_shard *m, struct metrics_cursor *c,
+                               struct buf *out, size_t enough);

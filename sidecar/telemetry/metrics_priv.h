@@ -10,7 +10,6 @@
 enum metrics_family { FAMILY_HANDSHAKES, FAMILY_PLAINTEXT, FAMILY_COUNT };
 
 struct metrics_shard {
-    unsigned worker;
     metric_value values[METRICS_COUNT];
     struct map families[FAMILY_COUNT]; /* label value -> metric_value */
     struct series_table series;

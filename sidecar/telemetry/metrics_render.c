@@ -111,56 +111,96 @@ static void fill_labels(struct labels *l, const struct series *s)
     }
 }
 
+enum shape_kind { SHAPE_COUNTER, SHAPE_DURATION, SHAPE_SIZE };
+
 struct shape {
     const char *name, *help;
-    bool is_tcp, is_histogram;
-    size_t offset; /* into struct series */
+    bool is_tcp;
+    enum shape_kind kind;
+    size_t at; /* offset into struct series; of SHAPE_SIZE: enum series_size */
 };
 
 static const struct shape shapes[] = {
-    {"istio_requests_total", "Requests that ended.", false, false,
+    {"istio_requests_total", "Requests that ended.", false, SHAPE_COUNTER,
      offsetof(struct series, requests)},
     {"istio_request_duration_milliseconds",
-     "From the first byte of a request to the last of its answer.", false, true,
+     "From the first byte of a request to the last of its answer.", false, SHAPE_DURATION,
      offsetof(struct series, duration)},
-    {"istio_request_bytes", "Sizes of request bodies.", false, true,
-     offsetof(struct series, request_bytes)},
-    {"istio_response_bytes", "Sizes of response bodies.", false, true,
-     offsetof(struct series, response_bytes)},
-    {"istio_tcp_connections_opened_total", "Opaque connections begun.", true, false,
+    {"istio_request_bytes", "Sizes of request bodies.", false, SHAPE_SIZE, SERIES_REQUEST_SIZE},
+    {"istio_response_bytes", "Sizes of response bodies.", false, SHAPE_SIZE, SERIES_RESPONSE_SIZE},
+    {"istio_tcp_connections_opened_total", "Opaque connections begun.", true, SHAPE_COUNTER,
      offsetof(struct series, opened)},
-    {"istio_tcp_connections_closed_total", "Opaque connections ended.", true, false,
+    {"istio_tcp_connections_closed_total", "Opaque connections ended.", true, SHAPE_COUNTER,
      offsetof(struct series, closed)},
-    {"istio_tcp_sent_bytes_total", "Bytes sent to clients of opaque connections.", true, false,
-     offsetof(struct series, sent)},
+    {"istio_tcp_sent_bytes_total", "Bytes sent to clients of opaque connections.", true,
+     SHAPE_COUNTER, offsetof(struct series, sent)},
     {"istio_tcp_received_bytes_total", "Bytes received from clients of opaque connections.", true,
-     false, offsetof(struct series, received)},
+     SHAPE_COUNTER, offsetof(struct series, received)},
 };
 
-static void render_shape(const struct metrics_shard *m, const struct shape *shape, struct buf *out)
+enum { SHAPE_COUNT = sizeof(shapes) / sizeof(shapes[0]) };
+
+static void render_sample(const struct shape *shape, const struct series *s, struct buf *out)
 {
-    const struct series *s;
+    const void *field = (const char *)s + shape->at;
     struct labels labels;
-    metric_write_type(out, shape->name, shape->is_histogram ? METRIC_HISTOGRAM : METRIC_COUNTER,
-                      shape->help);
-    for (size_t at = 0; (s = series_next(&m->series, &at));) {
-        if ((s->protocol == METRICS_TCP) != shape->is_tcp)
-            continue;
-        const void *field = (const char *)s + shape->offset;
-        fill_labels(&labels, s);
-        if (shape->is_histogram)
-            metric_write_histogram(out, shape->name, labels.items, labels.count, field);
-        else
-            metric_write_u64(out, shape->name, labels.items, labels.count,
-                             metric_read((const metric_value *)field));
+    fill_labels(&labels, s);
+    switch (shape->kind) {
+    case SHAPE_COUNTER:
+        metric_write_u64(out, shape->name, labels.items, labels.count,
+                         metric_read((const metric_value *)field));
+        break;
+    case SHAPE_DURATION:
+        metric_write_histogram(out, shape->name, labels.items, labels.count, METRIC_DURATION,
+                               field);
+        break;
+    case SHAPE_SIZE:
+        metric_write_histogram(out, shape->name, labels.items, labels.count, METRIC_SIZE,
+                               series_size(s, (enum series_size)shape->at));
+        break;
     }
+}
+
+static bool is_shown(const struct shape *shape, const struct series *s)
+{
+    return (s->protocol == METRICS_TCP) == shape->is_tcp &&
+           (shape->kind != SHAPE_SIZE || s->has_sizes);
+}
+
+/* Until there is enough. False: the shape is done. */
+static bool render_shape(const struct metrics_shard *m, const struct shape *shape,
+                         struct metrics_cursor *c, struct buf *out, size_t enough)
+{
+    static const enum metric_type types[] = {METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_HISTOGRAM};
+    const struct series *s;
+    while (out->len < enough) {
+        if (!(s = series_next(&m->series, &c->at)))
+            return false;
+        if (!is_shown(shape, s))
+            continue;
+        if (!c->is_begun)
+            metric_write_type(out, shape->name, types[shape->kind], shape->help);
+        c->is_begun = true;
+        render_sample(shape, s, out);
+    }
+    return true;
+}
+
+bool metrics_shard_render_some(const struct metrics_shard *m, struct metrics_cursor *c,
+                               struct buf *out, size_t enough)
+{
+    enough += out->len;
+    for (; c->part < SHAPE_COUNT; *c = (struct metrics_cursor){.part = c->part + 1})
+        if (render_shape(m, &shapes[c->part], c, out, enough))
+            return true;
+    render_families(m, out);
+    render_numbers(m, out);
+    render_build(out);
+    return false;
 }
 
 void metrics_shard_render(const struct metrics_shard *m, struct buf *out)
 {
-    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-        render_shape(m, &shapes[i], out);
-    render_families(m, out);
-    render_numbers(m, out);
-    render_build(out);
+    struct metrics_cursor c = {0};
+    (void)metrics_shard_render_some(m, &c, out, SIZE_MAX - out->len);
 }

@@ -7,7 +7,7 @@
 
 #include "lib/base/mem.h"
 
-enum { CAPACITY_MIN = 32, TEXT_MAX = 4096 };
+enum { CAPACITY_MIN = 32, TEXT_MAX = 2048 };
 
 static const struct slice unknown = {"unknown", 7};
 
@@ -72,9 +72,9 @@ static bool same_id(const struct series_id *a, const struct series_id *b)
            a->rest == b->rest;
 }
 
-void series_init(struct series_table *t)
+void series_init(struct series_table *t, size_t text_max)
 {
-    *t = (struct series_table){0};
+    *t = (struct series_table){.text_max = text_max};
 }
 
 void series_dispose(struct series_table *t)
@@ -126,42 +126,59 @@ static void insert(struct series_table *t, struct series *s)
     place(t, s);
 }
 
-static struct series *create(const struct metrics_key *key, enum fail fail,
+static size_t sizes_len(bool has_sizes)
+{
+    return has_sizes ? SERIES_SIZE_COUNT * sizeof(struct histogram) : 0;
+}
+
+static size_t texts_len(const struct series *s)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < SERIES_TEXT_COUNT; i++)
+        len += s->text_len[i];
+    return len;
+}
+
+static size_t shown_len(const struct slice texts[SERIES_TEXT_COUNT])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < SERIES_TEXT_COUNT; i++)
+        len += shown(texts[i]).len;
+    return len;
+}
+
+static struct series *create(const struct metrics_key *key, enum fail fail, bool has_sizes,
                              const struct slice texts[SERIES_TEXT_COUNT])
 {
-    size_t size = sizeof(struct series), at = 0;
-    for (size_t i = 0; i < SERIES_TEXT_COUNT; i++)
-        size += shown(texts[i]).len;
-    struct series *s = mem_zalloc(size);
+    size_t at = sizes_len(has_sizes);
+    struct series *s = mem_zalloc(sizeof(*s) + at + shown_len(texts));
     s->reporter = key->reporter;
     s->security = key->security;
     s->protocol = key->protocol;
     s->fail = fail;
     s->status = key->status;
     s->grpc_status = key->grpc_status;
+    s->has_sizes = has_sizes;
     for (size_t i = 0; i < SERIES_TEXT_COUNT; i++) {
         struct slice text = shown(texts[i]);
-        memcpy(s->texts + at, text.ptr, text.len);
+        memcpy(s->rest + at, text.ptr, text.len);
         s->text_len[i] = (uint16_t)text.len;
         at += text.len;
     }
     return s;
 }
 
-static struct series *create_for(const struct metrics_key *key, enum fail fail)
+static void texts_of(const struct metrics_key *key, struct slice texts[SERIES_TEXT_COUNT])
 {
-    const struct slice texts[SERIES_TEXT_COUNT] = {
-        key->source.workload,
-        key->source.namespace_name,
-        key->source.principal,
-        key->destination.workload,
-        key->destination.namespace_name,
-        key->destination.principal,
-        key->service.host,
-        key->service.name,
-        key->service.namespace_name,
-    };
-    return create(key, fail, texts);
+    texts[SERIES_SOURCE_WORKLOAD] = key->source.workload;
+    texts[SERIES_SOURCE_NAMESPACE] = key->source.namespace_name;
+    texts[SERIES_SOURCE_PRINCIPAL] = key->source.principal;
+    texts[SERIES_DESTINATION_WORKLOAD] = key->destination.workload;
+    texts[SERIES_DESTINATION_NAMESPACE] = key->destination.namespace_name;
+    texts[SERIES_DESTINATION_PRINCIPAL] = key->destination.principal;
+    texts[SERIES_SERVICE] = key->service.host;
+    texts[SERIES_SERVICE_NAME] = key->service.name;
+    texts[SERIES_SERVICE_NAMESPACE] = key->service.namespace_name;
 }
 
 static struct series *overflow_of(struct series_table *t, bool is_tcp)
@@ -175,9 +192,27 @@ static struct series *overflow_of(struct series_table *t, bool is_tcp)
             .protocol = is_tcp ? METRICS_TCP : METRICS_HTTP,
             .grpc_status = METRICS_NO_GRPC_STATUS,
         };
-        *slot = create(&key, FAIL_NONE, texts);
+        *slot = create(&key, FAIL_NONE, t->has_sizes && !is_tcp, texts);
     }
     return *slot;
+}
+
+/* NULL when there is no room for it. */
+static struct series *add_series(struct series_table *t, const struct metrics_key *key,
+                                 enum fail fail, const struct series_id *id, uint64_t hash)
+{
+    struct slice texts[SERIES_TEXT_COUNT];
+    texts_of(key, texts);
+    size_t len = shown_len(texts);
+    if (t->count >= METRICS_SERIES_MAX || (t->text_max && len > t->text_max - t->text_bytes))
+        return NULL;
+    bool is_tcp = key->protocol == METRICS_TCP;
+    struct series *s = create(key, fail, t->has_sizes && !is_tcp, texts);
+    s->hash = hash;
+    s->id = *id;
+    insert(t, s);
+    t->text_bytes += len;
+    return s;
 }
 
 struct series *series_of(struct series_table *t, const struct metrics_key *key, bool *overflowed)
@@ -187,17 +222,37 @@ struct series *series_of(struct series_table *t, const struct metrics_key *key, 
     identify(key, fail, &id);
     uint64_t hash = hash_id(&id);
     struct series *s = find(t, hash, &id);
-    if (!s && t->count >= METRICS_SERIES_MAX) {
+    if (!s)
+        s = add_series(t, key, fail, &id, hash);
+    if (!s) {
         *overflowed = true;
         s = overflow_of(t, key->protocol == METRICS_TCP);
-    } else if (!s) {
-        s = create_for(key, fail);
-        s->hash = hash;
-        s->id = id;
-        insert(t, s);
     }
     s->touched = true;
     return s;
+}
+
+static struct series *resize(struct series *old, bool has_sizes)
+{
+    if (!old || old->has_sizes == has_sizes || old->protocol == METRICS_TCP)
+        return old;
+    size_t len = texts_len(old);
+    struct series *s = mem_zalloc(sizeof(*s) + sizes_len(has_sizes) + len);
+    memcpy((void *)s, old, sizeof(*s));
+    s->has_sizes = has_sizes;
+    memcpy(s->rest + sizes_len(has_sizes), old->rest + sizes_len(old->has_sizes), len);
+    mem_free(old);
+    return s;
+}
+
+void series_count_sizes(struct series_table *t, bool on)
+{
+    if (t->has_sizes == on)
+        return;
+    t->has_sizes = on;
+    for (size_t i = 0; i < t->capacity; i++)
+        t->slots[i] = resize(t->slots[i], on);
+    t->overflow[0] = resize(t->overflow[0], on);
 }
 
 static bool is_expired(struct series *s, uint64_t now_ms)
@@ -214,6 +269,7 @@ void series_expire(struct series_table *t, uint64_t now_ms)
     bool any = false;
     for (size_t i = 0; i < t->capacity; i++) {
         if (t->slots[i] && is_expired(t->slots[i], now_ms)) {
+            t->text_bytes -= texts_len(t->slots[i]);
             mem_free(t->slots[i]);
             t->slots[i] = NULL;
             any = true;
@@ -232,8 +288,8 @@ static void merge_one(struct series *to, const struct series *from)
 {
     add(&to->requests, &from->requests);
     metric_merge(&to->duration, &from->duration);
-    metric_merge(&to->request_bytes, &from->request_bytes);
-    metric_merge(&to->response_bytes, &from->response_bytes);
+    for (enum series_size i = 0; i < SERIES_SIZE_COUNT && to->has_sizes && from->has_sizes; i++)
+        metric_merge(series_size(to, i), series_size(from, i));
     add(&to->opened, &from->opened);
     add(&to->closed, &from->closed);
     add(&to->sent, &from->sent);
@@ -242,9 +298,7 @@ static void merge_one(struct series *to, const struct series *from)
 
 static struct series *duplicate(const struct series *s)
 {
-    size_t size = sizeof(*s);
-    for (size_t i = 0; i < SERIES_TEXT_COUNT; i++)
-        size += s->text_len[i];
+    size_t size = sizeof(*s) + sizes_len(s->has_sizes) + texts_len(s);
     struct series *copy = mem_alloc(size);
     memcpy((void *)copy, s, size);
     return copy;
@@ -257,8 +311,10 @@ void series_merge(struct series_table *to, const struct series_table *from)
         struct series *known = s ? find(to, s->hash, &s->id) : NULL;
         if (known)
             merge_one(known, s);
-        else if (s)
+        else if (s) {
             insert(to, duplicate(s));
+            to->text_bytes += texts_len(s);
+        }
     }
     for (size_t i = 0; i < 2; i++) {
         if (from->overflow[i] && to->overflow[i])
@@ -281,8 +337,8 @@ const struct series *series_next(const struct series_table *t, size_t *at)
 
 struct slice series_text(const struct series *s, enum series_text which)
 {
-    size_t at = 0;
+    size_t at = sizes_len(s->has_sizes);
     for (int i = 0; i < (int)which; i++)
         at += s->text_len[i];
-    return slice_of(s->texts + at, s->text_len[which]);
+    return slice_of(s->rest + at, s->text_len[which]);
 }

@@ -27,6 +27,7 @@ struct series_id {
     uint64_t rest; /* everything that is a number, packed */
 };
 
+/* Followed by two histograms of sizes where has_sizes says so, then by the texts. */
 struct series {
     uint64_t hash;
     struct series_id id;
@@ -36,26 +37,39 @@ struct series {
     enum fail fail; /* the first of those that share its flag */
     uint16_t status;
     int16_t grpc_status;
-    bool touched;          /* since the last expiry */
+    bool touched; /* since the last expiry */
+    bool has_sizes;
     uint64_t idle_from_ms; /* when it was last seen untouched */
     metric_value requests;
-    struct histogram duration, request_bytes, response_bytes;
+    struct histogram duration;
     metric_value opened, closed, sent, received;
     uint16_t text_len[SERIES_TEXT_COUNT];
-    char texts[];
+    _Alignas(struct histogram) char rest[];
 };
+
+enum series_size { SERIES_REQUEST_SIZE, SERIES_RESPONSE_SIZE, SERIES_SIZE_COUNT };
+
+/* NULL where sizes are not counted. */
+static inline struct histogram *series_size(const struct series *s, enum series_size which)
+{
+    return s->has_sizes ? (struct histogram *)(uintptr_t)s->rest + which : NULL;
+}
 
 struct series_table {
     struct series **slots;
     size_t capacity, count;
-    struct series *overflow[2]; /* of requests, of connections */
+    size_t text_bytes, text_max; /* of all series together; 0: without limit */
+    bool has_sizes;              /* series have them */
+    struct series *overflow[2];  /* of requests, of connections */
 };
 
-void series_init(struct series_table *t);
+void series_init(struct series_table *t, size_t text_max);
 void series_dispose(struct series_table *t);
-/* The one of that key, made if need be. At METRICS_SERIES_MAX, the overflow series, and *overflowed
- * is set. */
+/* The one of that key, made if need be. When there are METRICS_SERIES_MAX, or their texts would
+ * take more than text_max bytes, the overflow series, and *overflowed is set. */
 struct series *series_of(struct series_table *t, const struct metrics_key *key, bool *overflowed);
+/* Sizes are counted from now on, or no more; everything else of a series stays. */
+void series_count_sizes(struct series_table *t, bool on);
 void series_expire(struct series_table *t, uint64_t now_ms);
 /* Adds every series of `from`. */
 void series_merge(struct series_table *to, const struct series_table *from);

@@ -5,6 +5,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/pool.h"
 #include "sidecar/worker.h"
 
@@ -152,7 +153,9 @@ static struct cluster *create_cluster(struct worker *w, const struct cluster_con
 void cluster_table_init(struct cluster_table *t, struct worker *w)
 {
     *t = (struct cluster_table){.worker = w};
+    t->limit = CLUSTER_DYNAMIC_MAX / (w->settings->workers ? w->settings->workers : 1);
     map_init(&t->dynamic);
+    list_init(&t->order);
 }
 
 void cluster_table_dispose(struct cluster_table *t)
@@ -240,23 +243,6 @@ void cluster_table_drain(struct cluster_table *t)
     }
 }
 
-void cluster_table_sweep(struct cluster_table *t)
-{
-    forget_vanished(t);
-    uint64_t now = loop_now_ms(t->worker->loop);
-    size_t at = 0;
-    struct slice key;
-    void *value;
-    while (map_next(&t->dynamic, &at, &key, &value)) {
-        struct cluster *c = value;
-        if (c->active || now - c->used_ms < DYNAMIC_IDLE_MS || !list_is_empty(&c->gone) ||
-            !endpoint_is_idle(c->endpoints[0]))
-            continue;
-        map_remove(&t->dynamic, key);
-        destroy_cluster(c);
-    }
-}
-
 struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *conf)
 {
     if (conf->slot < t->slots && t->by_slot[conf->slot])
@@ -320,23 +306,82 @@ static struct slice write_key(char key[19 + KEY_NAME_MAX], const struct addr *to
     return slice_of(key, 19 + name_len);
 }
 
+static bool is_unused(const struct cluster *c)
+{
+    return !c->active && list_is_empty(&c->gone) && endpoint_is_idle(c->endpoints[0]);
+}
+
+static void forget_dynamic(struct cluster_table *t, struct cluster *c)
+{
+    char key[19 + KEY_NAME_MAX];
+    map_remove(&t->dynamic, write_key(key, &c->conf->endpoints[0].addr, c->conf->name));
+    list_unlink(&c->order);
+    destroy_cluster(c);
+}
+
+static void order_last(struct cluster_table *t, struct cluster *c)
+{
+    list_unlink(&c->order);
+    list_link_last(&t->order, &c->order);
+    c->ordered_ms = c->used_ms;
+}
+
+/* Those that were used since they were linked, or are in use, get another turn; so finding one to
+ * forget takes a few steps, and using one costs nothing. */
+static void make_room(struct cluster_table *t)
+{
+    enum { STEPS = 16 };
+    for (unsigned i = 0; i < STEPS && t->dynamic.count >= t->limit; i++) {
+        struct cluster *c = container_of(t->order.next, struct cluster, order);
+        if (!is_unused(c) || c->used_ms != c->ordered_ms) {
+            order_last(t, c);
+            continue;
+        }
+        forget_dynamic(t, c);
+        metrics_add(t->worker->metrics, METRICS_CLUSTERS_EVICTED, 1);
+    }
+}
+
+void cluster_table_sweep(struct cluster_table *t)
+{
+    forget_vanished(t);
+    uint64_t now = loop_now_ms(t->worker->loop);
+    LIST_FOREACH_SAFE(node, next, &t->order)
+    {
+        struct cluster *c = container_of(node, struct cluster, order);
+        if (is_unused(c) && now - c->used_ms >= DYNAMIC_IDLE_MS)
+            forget_dynamic(t, c);
+    }
+}
+
+static struct cluster *create_dynamic(struct cluster_table *t, struct slice name,
+                                      const struct addr *to, struct slice mesh_spiffe_id)
+{
+    make_room(t);
+    const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
+    struct cluster *c = create_cluster(t->worker, conf);
+    cluster_conf_unref(conf);
+    c->dynamic = true;
+    c->is_own_app = slice_eq(name, SLICE("inbound"));
+    c->used_ms = loop_now_ms(t->worker->loop);
+    list_init(&c->order);
+    order_last(t, c);
+    return c;
+}
+
 struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
                                  struct slice mesh_spiffe_id)
 {
     char key[19 + KEY_NAME_MAX];
     struct slice key_slice = write_key(key, to, name);
     struct cluster *c = map_get(&t->dynamic, key_slice);
-    if (c && !slice_eq(c->conf->endpoints[0].spiffe_id, mesh_spiffe_id)) {
+    if (!c) {
+        c = create_dynamic(t, name, to, mesh_spiffe_id);
+        map_put(&t->dynamic, key_slice, c);
+    } else if (!slice_eq(c->conf->endpoints[0].spiffe_id, mesh_spiffe_id)) {
         const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
         reconcile(c, conf);
         cluster_conf_unref(conf);
-    } else if (!c) {
-        const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
-        c = create_cluster(t->worker, conf);
-        cluster_conf_unref(conf);
-        c->dynamic = true;
-        c->is_own_app = slice_eq(name, SLICE("inbound"));
-        map_put(&t->dynamic, key_slice, c);
     }
     c->used_ms = loop_now_ms(t->worker->loop);
     return c;

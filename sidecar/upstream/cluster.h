@@ -41,17 +41,25 @@ struct cluster {
     uint32_t pending; /* waiting for a connection */
     uint32_t connections;
     struct retry_budget budget;
-    bool vanished;    /* the configuration names it no more */
-    bool dynamic;     /* made here for one address, not from configuration */
-    bool is_own_app;  /* dynamic: the app behind this sidecar */
-    uint64_t used_ms; /* dynamic: last use, for eviction */
+    bool vanished;       /* the configuration names it no more */
+    bool dynamic;        /* made here for one address, not from configuration */
+    bool is_own_app;     /* dynamic: the app behind this sidecar */
+    uint64_t used_ms;    /* dynamic: last use … */
+    uint64_t ordered_ms; /* … and what it was when it was linked */
+    struct list order;   /* dynamic: in the table's */
 };
+
+/* Clusters of one address that nothing uses, of all workers together: above it the one that was
+ * unused for longest goes. Those in use are as many as there are connections to them. */
+#define CLUSTER_DYNAMIC_MAX 2048u
 
 struct cluster_table {
     struct worker *worker;
     struct cluster **by_slot;
     uint32_t slots;
     struct map dynamic; /* key text -> struct cluster */
+    struct list order;  /* of those, about by their last use */
+    size_t limit;       /* of those that nothing uses */
 };
 
 void cluster_table_init(struct cluster_table *t, struct worker *w);
@@ -68,7 +76,8 @@ void cluster_table_sweep(struct cluster_table *t);
 /* The running state of a configured cluster. O(1). */
 struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *conf);
 /* A cluster of one address: the app behind an inbound port, or a pod called by its own IP.
- * mesh_spiffe_id empty: plain. `name` is for logs: "inbound|9080". */
+ * mesh_spiffe_id empty: plain. `name` is for logs: "inbound". Who keeps it counts it as active
+ * before the next call. */
 struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
                                  struct slice mesh_spiffe_id);
 

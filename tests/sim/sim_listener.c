@@ -1,5 +1,6 @@
-/* lib/io/listener.h without sockets: what is open is remembered, and nothing ever comes in by it
- * (tests hand connections to sessions themselves). SPDX-License-Identifier: GPL-3.0-or-later */
+/* lib/io/listener.h without sockets: what is open is remembered, and what comes in by it is what a
+ * test says (most hand connections to sessions themselves).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/listener.h"
 
 #include "lib/base/list.h"
@@ -9,6 +10,7 @@
 struct listener {
     struct list node;
     struct addr at;
+    listener_accept_fn on_accept;
     void *owner;
 };
 
@@ -40,17 +42,27 @@ bool sim_net_listens_at(const struct addr *at)
     return false;
 }
 
+void sim_net_arrive(const struct addr *at, struct stream *accepted)
+{
+    LIST_FOREACH_SAFE(node, next, &listeners)
+    {
+        struct listener *l = container_of(node, struct listener, node);
+        if (addr_eq(&l->at, at))
+            l->on_accept(l, accepted);
+    }
+}
+
 enum err listener_open(struct loop *l, const struct addr *at,
                        const struct listener_options *options, listener_accept_fn on_accept,
                        void *owner, struct listener **out)
 {
     (void)l;
     (void)options;
-    (void)on_accept;
     if (refusal)
         return refusal;
     struct listener *made = mem_zalloc(sizeof(*made));
     made->at = *at;
+    made->on_accept = on_accept;
     made->owner = owner;
     list_link_last(&listeners, &made->node);
     *out = made;

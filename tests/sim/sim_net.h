@@ -39,6 +39,8 @@ unsigned sim_net_streams(void);
 /* Listening sockets that the data plane has open. */
 unsigned sim_net_listeners(void); /* sim_listener.c */
 bool sim_net_listens_at(const struct addr *at);
+/* A connection comes in by the one that listens there. */
+void sim_net_arrive(const struct addr *at, struct stream *accepted);
 /* What opening one comes to, until ERR_OK is said. */
 void sim_net_refuse_listeners(enum err why);
 

@@ -14,6 +14,8 @@ struct sim_report {
     unsigned status;
     int grpc_status;
     uint64_t request_bytes, response_bytes;
+    /* Inbound: "workload namespace principal" of whom it was from, as far as that is known. */
+    char source_in[512];
     uint64_t values[METRICS_COUNT]; /* of the plain numbers, over all nodes */
 };
 

@@ -212,6 +212,75 @@ static void denied_by_principal(void **state)
     sim_mesh_finish(&m);
 }
 
+/* The namespace and the principal are the certificate's, whatever the peer says; its name is what
+ * it says, if that is one. */
+static void what_a_peer_says_of_itself(void **state)
+{
+    static char long_name[4096];
+    memset(long_name, 'a', sizeof(long_name) - 1);
+    memcpy(long_name, "x/", 2);
+    const struct {
+        const char *said, *name;
+    } cases[] = {
+        {"default/frontend-7f8bd9c6c8-5sq6d", "frontend-7f8bd9c6c8-5sq6d"},
+        {"payments/frontend-1", "frontend-1"},
+        {"default/a.b", "a.b"},
+        {"default/", ""},
+        {"frontend", ""},
+        {"/", ""},
+        {"default/Frontend", ""},
+        {"default/a b", ""},
+        {"default/a/b", ""},
+        {"default/\xc3\xa4", ""},
+        {"default/-a", ""},
+        {"default/a\"} 1", ""},
+        {long_name, ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sim_mesh m;
+        sim_mesh_prepare(&m);
+        sim_mesh_start(&m);
+        char *own = m.out.settings.source_label, want[256];
+        m.out.settings.source_label = (char *)(uintptr_t)cases[i].said;
+        uint64_t refused = sim_report.values[METRICS_PEER_NAMES_REFUSED];
+        struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
+        for (int request = 0; request < 2; request++) {
+            sim_peer_send(client, HEAD("GET /x HTTP/1.1") "\r\n");
+            struct sim_peer *app = sim_mesh_accept(&m);
+            sim_report.source_in[0] = 0;
+            sim_peer_send(app, ROAD_OK);
+            sim_peer_expect(client, ROAD_OK);
+            sim_peer_close(app);
+            sim_turn(&m.sim);
+        }
+        snprintf(want, sizeof(want), "%s default " SIM_MESH_CLIENT_ID, cases[i].name);
+        assert_string_equal(sim_report.source_in, want);
+        /* Once for a connection, not for each of its requests. */
+        assert_int_equal(sim_report.values[METRICS_PEER_NAMES_REFUSED] - refused,
+                         cases[i].name[0] ? 0 : 1);
+        m.out.settings.source_label = own;
+        sim_peer_destroy(client);
+        sim_mesh_finish(&m);
+    }
+}
+
+/* Bytes carry no name, and the certificate counts all the same. */
+static void who_opened_a_tunnel(void **state)
+{
+    struct sim_mesh m;
+    sim_mesh_prepare(&m);
+    m.destination->protocol = SIM_TCP;
+    sim_mesh_start(&m);
+    struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
+    sim_peer_send(client, "HELO\r\n");
+    struct sim_peer *app = sim_mesh_accept(&m);
+    assert_string_equal(sim_report.source_in, " default " SIM_MESH_CLIENT_ID);
+    sim_peer_close(app);
+    sim_turn(&m.sim);
+    sim_peer_destroy(client);
+    sim_mesh_finish(&m);
+}
+
 /* A new certificate is for new connections; what runs goes on. */
 static void identity_swap(void **state)
 {
@@ -383,6 +452,8 @@ int main(void)
         cmocka_unit_test(wrong_server),
         cmocka_unit_test(server_without_a_certificate),
         cmocka_unit_test(denied_by_principal),
+        cmocka_unit_test(what_a_peer_says_of_itself),
+        cmocka_unit_test(who_opened_a_tunnel),
         cmocka_unit_test(identity_swap),
         cmocka_unit_test(app_dies),
         cmocka_unit_test(client_dies),

@@ -35,17 +35,17 @@ static void test_bounds_are_inclusive(void **state)
 {
     struct histogram h = {0};
     metric_observe_us(&h, 0);
-    metric_observe_us(&h, 500);
-    metric_observe_us(&h, 501);
     metric_observe_us(&h, 1000);
-    metric_observe_us(&h, 3600000000u);
-    metric_observe_us(&h, 3600000001u);
+    metric_observe_us(&h, 1001);
+    metric_observe_us(&h, 5000);
+    metric_observe_us(&h, 10000000u);
+    metric_observe_us(&h, 10000001u);
     assert_int_equal(metric_read(&h.buckets[0]), 2);
     assert_int_equal(metric_read(&h.buckets[1]), 2);
     assert_int_equal(metric_read(&h.buckets[METRIC_BOUNDS - 1]), 1);
     assert_int_equal(metric_read(&h.buckets[METRIC_BOUNDS]), 1);
     assert_int_equal(metric_total(&h), 6);
-    assert_true(metric_read(&h.sum_us) == 7200002002u);
+    assert_true(metric_read(&h.sum) == 20007002u);
 }
 
 static void test_merge(void **state)
@@ -57,8 +57,8 @@ static void test_merge(void **state)
     metric_merge(&a, &b);
     assert_int_equal(metric_total(&a), 3);
     assert_int_equal(metric_read(&a.buckets[0]), 2);
-    assert_int_equal(metric_read(&a.buckets[3]), 1);
-    assert_int_equal(metric_read(&a.sum_us), 7200);
+    assert_int_equal(metric_read(&a.buckets[2]), 1);
+    assert_int_equal(metric_read(&a.sum), 7200);
 }
 
 static void test_type_lines(void **state)
@@ -91,6 +91,22 @@ static void test_samples(void **state)
               "g{code=\"200\"} 0.25\ng NaN\ng +Inf\ng -Inf\n");
 }
 
+static void test_sizes(void **state)
+{
+    struct buf b;
+    struct histogram h = {0};
+    metric_observe_bytes(&h, 0);
+    metric_observe_bytes(&h, 101);
+    metric_observe_bytes(&h, 100000001);
+    buf_init(&b);
+    metric_write_histogram(&b, "s", NULL, 0, METRIC_SIZE, &h);
+    char *text = text_of(&b);
+    assert_non_null(strstr(text, "s_bucket{le=\"100\"} 1\ns_bucket{le=\"500\"} 2\n"));
+    assert_non_null(strstr(text, "s_bucket{le=\"100000000\"} 2\ns_bucket{le=\"+Inf\"} 3\n"
+                                 "s_sum 100000102\ns_count 3\n"));
+    mem_free(text);
+}
+
 static void test_histogram_text(void **state)
 {
     struct buf b;
@@ -100,11 +116,11 @@ static void test_histogram_text(void **state)
     metric_observe_us(&h, 2050);
     metric_observe_us(&h, 4000000000u);
     buf_init(&b);
-    metric_write_histogram(&b, "d", labels, 1, &h);
+    metric_write_histogram(&b, "d", labels, 1, METRIC_DURATION, &h);
     char *text = text_of(&b);
-    static const char start[] = "d_bucket{app=\"a\",le=\"0.5\"} 1\nd_bucket{app=\"a\",le=\"1\"} 1\n"
+    static const char start[] = "d_bucket{app=\"a\",le=\"1\"} 1\n"
                                 "d_bucket{app=\"a\",le=\"5\"} 2\nd_bucket{app=\"a\",le=\"10\"} 2\n";
-    static const char end[] = "d_bucket{app=\"a\",le=\"3600000\"} 2\n"
+    static const char end[] = "d_bucket{app=\"a\",le=\"10000\"} 2\n"
                               "d_bucket{app=\"a\",le=\"+Inf\"} 3\n"
                               "d_sum{app=\"a\"} 4000002.450\nd_count{app=\"a\"} 3\n";
     struct slice all = slice_from_cstr(text);
@@ -112,9 +128,9 @@ static void test_histogram_text(void **state)
     assert_true(slice_ends_with(all, slice_from_cstr(end)));
     mem_free(text);
     buf_init(&b);
-    metric_write_histogram(&b, "d", NULL, 0, &(struct histogram){0});
+    metric_write_histogram(&b, "d", NULL, 0, METRIC_DURATION, &(struct histogram){0});
     text = text_of(&b);
-    assert_non_null(strstr(text, "d_bucket{le=\"2500\"} 0\n"));
+    assert_non_null(strstr(text, "d_bucket{le=\"500\"} 0\n"));
     assert_non_null(strstr(text, "d_sum 0.000\nd_count 0\n"));
     mem_free(text);
 }
@@ -122,9 +138,10 @@ static void test_histogram_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counter), cmocka_unit_test(test_bounds_are_inclusive),
-        cmocka_unit_test(test_merge),   cmocka_unit_test(test_type_lines),
-        cmocka_unit_test(test_samples), cmocka_unit_test(test_histogram_text),
+        cmocka_unit_test(test_counter),        cmocka_unit_test(test_bounds_are_inclusive),
+        cmocka_unit_test(test_merge),          cmocka_unit_test(test_type_lines),
+        cmocka_unit_test(test_samples),        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_histogram_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
