@@ -49,15 +49,16 @@ enum err pem_next(struct slice *rest, struct pem_block *out)
         line = take_line(rest);
     } while (!is_begin(line, &out->label));
     const char *start = line.ptr, *body = rest->ptr;
+    struct slice behind = *rest;
     for (;;) {
-        if (slice_is_empty(*rest))
-            return ERR_SYNTAX;
-        line = take_line(rest);
-        if (is_end(line, out->label))
+        bool cut = slice_is_empty(behind);
+        line = take_line(&behind);
+        if (!cut && is_end(line, out->label))
             break;
-        if (slice_find_byte(line, ':') < line.len || slice_starts_with(line, dashes))
+        if (cut || slice_find_byte(line, ':') < line.len || slice_starts_with(line, dashes))
             return ERR_SYNTAX;
     }
+    *rest = behind;
     out->base64 = slice_of(body, (size_t)(line.ptr - body));
     out->whole = slice_of(start, (size_t)(line.ptr + line.len - start));
     return ERR_OK;

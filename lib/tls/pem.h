@@ -16,7 +16,8 @@ struct pem_block {
     struct slice whole;  /* from BEGIN through END, without the last line break */
 };
 
-/* Takes the next block off *rest. ERR_EOF: no more; ERR_SYNTAX: begun and not ended, or headers. */
+/* Takes the next block off *rest. ERR_EOF: no more; ERR_SYNTAX: begun and not ended, or headers,
+ * and *rest goes on behind the line that begins it. */
 MUST_USE enum err pem_next(struct slice *rest, struct pem_block *out);
 /* *der is mem_alloc'ed. ERR_SYNTAX, or ERR_LIMIT above 256 KiB. */
 MUST_USE enum err pem_decode(const struct pem_block *block, uint8_t **der, size_t *len);

@@ -198,6 +198,12 @@ const struct tls_identity *tls_conn_peer(const struct tls_conn *c)
     return c->state == TLS_OPEN ? c->check.identity : NULL;
 }
 
+enum err tls_conn_review(const struct tls_conn *c, const struct tls_ctx *by,
+                         const struct tls_conn_options *options, char why[TLS_DETAIL_MAX])
+{
+    return c->state == TLS_OPEN ? tls_peer_review(&c->check, by, options, why) : ERR_OK;
+}
+
 bool tls_conn_is_tls13(const struct tls_conn *c)
 {
     return c->ssl && wolfSSL_version(c->ssl) == TLS1_3_VERSION;

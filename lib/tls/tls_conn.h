@@ -58,6 +58,11 @@ const char *tls_conn_detail(const struct tls_conn *c);
 struct slice tls_conn_alpn(const struct tls_conn *c);
 struct slice tls_conn_sni(const struct tls_conn *c);
 const struct tls_identity *tls_conn_peer(const struct tls_conn *c);
+/* Would `by` take this peer, if it came now with what it has shown? An open connection's only.
+ * Dates do not count: they did at the handshake. options as at creation, or NULL: names are not
+ * asked about. ERR_UNTRUSTED, with a sentence on the certificate. */
+MUST_USE enum err tls_conn_review(const struct tls_conn *c, const struct tls_ctx *by,
+                                  const struct tls_conn_options *options, char why[TLS_DETAIL_MAX]);
 bool tls_conn_is_tls13(const struct tls_conn *c);
 /* The negotiated key exchange group, cipher: "X25519MLKEM768", "TLS_AES_128_GCM_SHA256". Never
  * NULL. */

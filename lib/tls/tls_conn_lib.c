@@ -41,19 +41,24 @@ static int transmit(WOLFSSL *ssl, char *from, int len, void *arg)
 {
     struct tls_conn *c = arg;
     (void)ssl;
-    buf_append(&c->out, from, (size_t)len);
+    if (!c->check.has_alerted)
+        buf_append(&c->out, from, (size_t)len);
     return len;
+}
+
+int tls_conn_verify_mode(const struct tls_ctx *c)
+{
+    if (!tls_ctx_judges_peer(c))
+        return WOLFSSL_VERIFY_NONE;
+    return tls_ctx_needs_peer(c) ? WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                                 : WOLFSSL_VERIFY_PEER;
 }
 
 void tls_conn_bind(const struct tls_ctx *c, WOLFSSL_CTX *lib)
 {
     wolfSSL_CTX_SetIORecv(lib, receive);
     wolfSSL_CTX_SetIOSend(lib, transmit);
-    int mode = WOLFSSL_VERIFY_PEER;
-    if ((c->role == TLS_PUBLIC_SERVER && !c->ask_client) || c->any_server)
-        mode = WOLFSSL_VERIFY_NONE;
-    else if (tls_ctx_needs_peer(c))
-        mode |= WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    int mode = tls_conn_verify_mode(c);
     wolfSSL_CTX_set_verify(lib, mode, mode == WOLFSSL_VERIFY_NONE ? NULL : tls_peer_verify);
 }
 

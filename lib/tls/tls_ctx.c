@@ -14,7 +14,7 @@
 #include "lib/tls/tls_priv.h"
 #include "lib/tls/tls_verify.h"
 
-enum { ALPN_MAX = 8, NAMES_MAX = 4096, MIN_RSA_BITS = 2048, MIN_ECC_BITS = 256, SANS_MAX = 64 };
+enum { ALPN_MAX = 8, NAMES_MAX = 4096, MIN_ECC_BITS = 256, SANS_MAX = 64 };
 
 static const char tls13_suites[] =
     "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256";
@@ -51,6 +51,7 @@ static void destroy(struct tls_ctx *c)
         mem_free((char *)c->names[i].text.ptr);
     free_sans(c->san_dns, c->san_dns_count);
     free_sans(c->san_uri, c->san_uri_count);
+    tls_roots_unref(c->roots);
     mem_free(c->libs);
     mem_free(c->names);
     mem_free(c->alpn);
@@ -97,13 +98,23 @@ static enum err make_lib(struct tls_ctx *c, size_t index, WOLFSSL_METHOD *method
     c->libs[index] = lib;
     if (!lib || wolfSSL_CTX_set_cipher_list(lib, suites) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_set_groups(lib, groups, 3) != WOLFSSL_SUCCESS ||
-        wolfSSL_CTX_SetMinRsaKey_Sz(lib, MIN_RSA_BITS) != WOLFSSL_SUCCESS ||
+        wolfSSL_CTX_SetMinRsaKey_Sz(lib, TLS_MIN_RSA_BITS) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_SetMinEccKey_Sz(lib, MIN_ECC_BITS) != WOLFSSL_SUCCESS)
         return tls_err_say(ERR_CRYPTO, detail, "the TLS library refuses its own settings");
     wolfSSL_CTX_set_group_messages(lib);
     wolfSSL_CTX_no_ticket_TLSv13(lib);
     tls_conn_bind(c, lib);
     return ERR_OK;
+}
+
+/* Who vouches for peers. Lists that are good but for some members say so to whom asks. */
+static enum err load_roots(struct tls_ctx *c, struct slice pem, struct tls_roots_report *report,
+                           char detail[TLS_DETAIL_MAX])
+{
+    struct tls_roots_report own;
+    report = report ? report : &own;
+    enum err e = tls_roots_create(pem, &c->roots, report);
+    return e ? tls_err_say(e, detail, "roots: %.240s", report->text) : ERR_OK;
 }
 
 /* A mesh end that cannot be accepted by its own kind should fail here, not at the first peer. */
@@ -134,7 +145,7 @@ static enum err fill_mesh(struct tls_ctx *c, const struct tls_mesh_config *confi
     if (!e)
         e = tls_ctx_load_chain(c->libs[0], config->cert_chain_pem, config->key_pem, detail);
     if (!e)
-        e = tls_ctx_load_roots(c->libs[0], config->roots_pem, detail);
+        e = load_roots(c, config->roots_pem, config->roots_report, detail);
     return e;
 }
 
@@ -209,9 +220,10 @@ static enum err fill_public(struct tls_ctx *c, const struct tls_public_config *c
                                config->certs[i].key_pem, why);
         if (e)
             return tls_err_say(e, detail, "certificate %zu: %.200s", i + 1, why);
-        /* Without roots nobody's certificate passes. */
-        if (config->ask_client && config->client_roots_pem.len)
-            e = tls_ctx_load_roots(c->libs[i], config->client_roots_pem, why);
+    }
+    /* Without roots nobody's certificate passes. */
+    if (!e && config->ask_client && config->client_roots_pem.len) {
+        e = load_roots(c, config->client_roots_pem, config->roots_report, why);
         if (e)
             return tls_err_say(e, detail, "for clients: %.200s", why);
     }
@@ -260,7 +272,7 @@ static enum err fill_client(struct tls_ctx *c, const struct tls_client_config *c
     if (!e)
         e = set_alpn(c, config->alpn, detail);
     if (!e && !config->any_server)
-        e = tls_ctx_load_roots(c->libs[0], config->roots_pem, detail);
+        e = load_roots(c, config->roots_pem, config->roots_report, detail);
     if (!e && (config->cert_chain_pem.len || config->key_pem.len))
         e = tls_ctx_load_chain(c->libs[0], config->cert_chain_pem, config->key_pem, detail);
     if (!e)

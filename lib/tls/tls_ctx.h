@@ -11,8 +11,10 @@
 #include "lib/base/slice.h"
 
 struct tls_ctx;
+struct tls_roots_report; /* tls_roots.h */
 
 #define TLS_DETAIL_MAX 256
+#define TLS_MIN_RSA_BITS 2048 /* of every certificate of a peer's, and of roots */
 
 /* Once per process, before anything else in the room. */
 MUST_USE enum err tls_lib_init(void);
@@ -32,6 +34,7 @@ struct tls_mesh_config {
     const char *const *alpn;
     /* Server: NULL tls_peer is allowed (certd, before a workload has a certificate). */
     bool peer_cert_optional;
+    struct tls_roots_report *roots_report; /* where to say which roots were left out, or NULL */
 };
 /* On failure detail says what was wrong with which part. */
 MUST_USE enum err tls_ctx_create_mesh(const struct tls_mesh_config *config, struct tls_ctx **out,
@@ -57,6 +60,7 @@ struct tls_public_config {
     struct slice client_roots_pem;
     /* They need not, and one that is not good is taken for none. */
     bool client_optional;
+    struct tls_roots_report *roots_report; /* as above, of client_roots_pem */
 };
 MUST_USE enum err tls_ctx_create_public(const struct tls_public_config *config,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);
@@ -73,6 +77,7 @@ struct tls_client_config {
     /* Whoever answers is believed, and roots do not count: for asking the app of one's own pod
      * whether it lives, and for nothing else. */
     bool any_server;
+    struct tls_roots_report *roots_report; /* as above */
 };
 MUST_USE enum err tls_ctx_create_client(const struct tls_client_config *config,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);

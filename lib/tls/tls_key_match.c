@@ -5,35 +5,12 @@
 #include "lib/tls/tls_key_match.h"
 
 #include "lib/base/mem.h"
-#include "lib/tls/der.h"
 #include "lib/tls/digest.h"
 #include "lib/tls/pem.h"
 #include "lib/tls/tls_priv.h"
+#include "lib/tls/x509_spki.h"
 
-enum { NUMBER_MAX = 1024, TBS_BEFORE_KEY = 5 };
-
-/* tbsCertificate: [version], serial, signature, issuer, validity, subject, subjectPublicKeyInfo. */
-static bool find_public_key(struct slice certificate, struct slice *spki)
-{
-    struct der_item item;
-    struct slice rest = certificate;
-    if (!der_next(&rest, &item) || item.tag != DER_SEQUENCE)
-        return false;
-    rest = item.content;
-    if (!der_next(&rest, &item) || item.tag != DER_SEQUENCE)
-        return false;
-    rest = item.content;
-    if (!der_next(&rest, &item))
-        return false;
-    int left = item.tag == DER_CONTEXT_CONSTRUCTED(0) ? TBS_BEFORE_KEY : TBS_BEFORE_KEY - 1;
-    while (left-- > 0)
-        if (!der_next(&rest, &item))
-            return false;
-    if (!der_next(&rest, &item) || item.tag != DER_SEQUENCE)
-        return false;
-    *spki = item.whole;
-    return true;
-}
+enum { NUMBER_MAX = 1024 };
 
 static bool is_same_rsa(RsaKey *a, RsaKey *b)
 {
@@ -118,7 +95,7 @@ bool tls_key_match(struct slice chain_pem, struct slice key_pem)
     bool same = false;
     if (find_private_key(key_pem, &key, &key_len)) {
         struct slice der = slice_of(key, key_len);
-        same = find_public_key(slice_of(certificate, certificate_len), &spki) &&
+        same = x509_spki_find(slice_of(certificate, certificate_len), &spki) &&
                (match_rsa(spki, der) || match_ecc(spki, der));
         digest_wipe(key, key_len);
         mem_free(key);

@@ -17,6 +17,7 @@
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 #include "lib/tls/tls_ctx.h"
+#include "lib/tls/tls_roots.h"
 
 enum tls_role { TLS_MESH_SERVER, TLS_MESH_CLIENT, TLS_PUBLIC_SERVER, TLS_CLIENT };
 
@@ -31,7 +32,8 @@ struct tls_ctx {
     enum tls_role role;
     WOLFSSL_CTX **libs; /* one for each certificate; others have exactly one */
     size_t lib_count;
-    struct tls_name *names; /* public server, sorted by text */
+    struct tls_roots *roots; /* who vouches for peers; NULL: nobody. wolfSSL itself has none */
+    struct tls_name *names;  /* public server, sorted by text */
     size_t name_count;
     char *alpn;                      /* "a,b,c", or NULL */
     char *trust_domain;              /* mesh */
@@ -43,11 +45,16 @@ struct tls_ctx {
     bool strict_sni;
 };
 
+/* A certificate that the peer shows is judged. */
+static inline bool tls_ctx_judges_peer(const struct tls_ctx *c)
+{
+    return (c->role != TLS_PUBLIC_SERVER || c->ask_client) && !c->any_server;
+}
+
 /* A peer must show a certificate that passes. */
 static inline bool tls_ctx_needs_peer(const struct tls_ctx *c)
 {
-    return (c->role != TLS_PUBLIC_SERVER || c->ask_client) && !c->peer_cert_optional &&
-           !c->any_server;
+    return tls_ctx_judges_peer(c) && !c->peer_cert_optional;
 }
 
 static inline bool tls_role_is_server(enum tls_role role)
@@ -57,6 +64,8 @@ static inline bool tls_role_is_server(enum tls_role role)
 
 /* tls_conn_lib.c: the callbacks and what is asked of peers, for a new library context of c. */
 void tls_conn_bind(const struct tls_ctx *c, WOLFSSL_CTX *lib);
+/* wolfSSL's verify mode for connections of c. */
+int tls_conn_verify_mode(const struct tls_ctx *c);
 /* tls_sni.c: the library context whose certificate answers for a host name (lower-case, may be
  * empty); NULL with strict_sni and no match. */
 WOLFSSL_CTX *tls_sni_pick(const struct tls_ctx *c, const char *host);

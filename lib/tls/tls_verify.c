@@ -160,6 +160,19 @@ static bool carries(const DecodedCert *cert, struct slice host)
     return false;
 }
 
+/* A self-signed certificate with CA:TRUE is what many a development server shows, and then it is
+ * itself among the roots: its being a CA is no fault. */
+static enum err check_server_usage(const DecodedCert *cert, char detail[TLS_DETAIL_MAX])
+{
+    const char *why = NULL;
+    if (cert->extKeyUsageSet && !(cert->extKeyUsage & KEYUSE_DIGITAL_SIG))
+        why = "its key usage lacks digitalSignature";
+    else if (cert->extExtKeyUsageSet &&
+             !(cert->extExtKeyUsage & (EXTKEYUSE_SERVER_AUTH | EXTKEYUSE_ANY)))
+        why = "its extended key usage lacks server authentication";
+    return why ? tls_err_say(ERR_UNTRUSTED, detail, "%s", why) : ERR_OK;
+}
+
 enum err tls_verify_host(struct slice der, struct slice host, char detail[TLS_DETAIL_MAX])
 {
     DecodedCert cert;
@@ -167,9 +180,10 @@ enum err tls_verify_host(struct slice der, struct slice host, char detail[TLS_DE
     if (e)
         return e;
     bool ok = host.len && carries(&cert, host);
+    e = check_server_usage(&cert, detail);
     wc_FreeDecodedCert(&cert);
-    if (ok)
-        return ERR_OK;
+    if (ok || e)
+        return e;
     if (!host.len)
         return tls_err_say(ERR_UNTRUSTED, detail, "no name was given to check the server against");
     return tls_err_say(ERR_UNTRUSTED, detail, "it does not carry the name '%.*s'",
@@ -199,7 +213,8 @@ enum err tls_verify_sans(struct slice der, const struct slice *dns, size_t dns_c
     enum err e = parse(&cert, der, detail);
     if (e)
         return e;
-    if (!carries_one(&cert, dns, dns_count, uris, uri_count)) {
+    e = check_server_usage(&cert, detail);
+    if (!e && !carries_one(&cert, dns, dns_count, uris, uri_count)) {
         struct slice first = shown(dns_count ? dns[0] : uris[0]);
         e = tls_err_say(ERR_UNTRUSTED, detail, "it carries none of the names '%.*s'%s",
                         SLICE_ARG(first), dns_count + uri_count > 1 ? ", ..." : "");
@@ -228,7 +243,7 @@ enum err tls_verify_client(struct slice der, struct tls_identity **out, char det
     if (e)
         return e;
     e = check_client_usage(&cert, detail);
-    if (!e)
+    if (!e && out)
         *out = make_identity(&cert, der, (struct slice){NULL, 0});
     wc_FreeDecodedCert(&cert);
     return e;

@@ -25,11 +25,12 @@ struct tls_identity {
  * "certificate: ". *out (may be NULL) is destroyed with tls_verify_destroy. */
 MUST_USE enum err tls_verify_svid(struct slice der, struct slice trust_domain, struct slice expect,
                                   struct tls_identity **out, char detail[TLS_DETAIL_MAX]);
-/* The certificate carries host: a DNS SAN equal to it or with a "*." that stands for exactly its
+/* A server's certificate: one that may be used by servers (RFC 5280 §4.2.1.3, §4.2.1.12) and
+ * carries host: a DNS SAN equal to it or with a "*." that stands for exactly its
  * first label, or for an address an IP SAN. Common names never count. */
 MUST_USE enum err tls_verify_host(struct slice der, struct slice host, char detail[TLS_DETAIL_MAX]);
-/* The certificate carries one of these: a DNS SAN that stands for one of the host names, or a URI
- * SAN that is one of the URIs. */
+/* As tls_verify_host, and it carries one of these: a DNS SAN that stands for one of the host names,
+ * or a URI SAN that is one of the URIs. */
 MUST_USE enum err tls_verify_sans(struct slice der, const struct slice *dns, size_t dns_count,
                                   const struct slice *uris, size_t uri_count,
                                   char detail[TLS_DETAIL_MAX]);

@@ -284,12 +284,12 @@ static void test_bad_mesh_configs(void **state)
     c.cert_chain_pem = slice_sub(good.cert_chain_pem, 0, good.cert_chain_pem.len - 20);
     check_mesh(&c, "certificate chain: block 2 is malformed");
     c = good;
-    c.roots_pem = slice_from_cstr(leaf.chain);
+    c.roots_pem = slice_sub(slice_from_cstr(leaf.chain), 0, strlen(leaf.chain) - strlen(pki.mid));
     check_mesh(&c, "roots: certificate 1: it is not a CA certificate");
     c.roots_pem = SLICE("");
     check_mesh(&c, "roots: no PEM block");
     c.roots_pem = slice_from_cstr(leaf.key);
-    check_mesh(&c, "roots: block 1 is no CERTIFICATE");
+    check_mesh(&c, "roots: certificate 1: it is no CERTIFICATE, but ");
     c = good;
     c.alpn = comma;
     check_mesh(&c, "ALPN: 'a,b' is not usable");
