@@ -104,7 +104,7 @@ static enum progress step_respond(struct exchange *ex)
     if (has(ex, IS_SWITCHED))
         exchange_lift_deadlines(ex); /* they are for answers, and this one has come */
     bool is_empty = has(ex, GOT_RESPONSE_END) && buf_is_empty(&ex->response_body) &&
-                    !ex->response_trailers && ex->response->status != 101;
+                    !ex->response_trailers && !has(ex, IS_SWITCHED);
     ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);
     http_stream_send_head(&ex->down, ex->response, is_empty);
     ex->step = STEP_relay;

@@ -226,7 +226,7 @@ enum progress exchange_step_send(struct exchange *ex)
         return PARK; /* something else woke us */
     if (ex->wait.why == FAIL_NONE) {
         bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) &&
-                   !ex->request_trailers && !ex->request->upgrade.len;
+                   !ex->request_trailers && !message_may_switch(ex->request);
         bool replayable = has(ex, IS_REPLAYABLE) && message_is_idempotent(ex->request);
         struct pool *pool =
             pool_of(ex->endpoint, pool_kind_for(ex->endpoint, ex->request, ex->app_version));

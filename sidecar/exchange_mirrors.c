@@ -24,7 +24,7 @@ static void open_copies(struct exchange *ex, const struct mirror_conf *mirrors, 
 void exchange_copy_request(struct exchange *ex)
 {
     /* Nobody would be there to speak for the client on a switched connection. */
-    if (ex->request->upgrade.len)
+    if (message_may_switch(ex->request))
         return;
     open_copies(ex, ex->route->mirrors, ex->route->mirror_count);
     if (ex->backend)

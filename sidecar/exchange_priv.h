@@ -61,7 +61,7 @@ enum {
     SENT_RESPONSE_END = 1u << 18,
     IS_REPLAYABLE = 1u << 19, /* the request body so far is in `replay` */
     IS_LOCAL_REPLY = 1u << 20,
-    IS_SWITCHED = 1u << 21, /* 101: raw bytes both ways */
+    IS_SWITCHED = 1u << 21, /* 101, or 2xx to CONNECT: raw bytes both ways */
     IS_IDLE_COUNTED = 1u << 22,
 };
 

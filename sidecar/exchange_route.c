@@ -1,12 +1,15 @@
 /* The first steps of an exchange: may this request be here, and where does it go. Worker thread;
  * knows nothing of connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
 #include "lib/base/rand.h"
 #include "lib/codec/normalize.h"
 #include "sidecar/exchange_priv.h"
 #include "sidecar/route/host.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"
+#include "sidecar/session_admit.h"
 
 /* Requests that come in for the app behind us: no route, our defaults, and a retry only for the
  * race in which the app closes an idle connection just as we reuse it. */
@@ -46,22 +49,30 @@ static bool refuses_plaintext(const struct exchange *ex)
     return mode == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
 }
 
+/* CONNECT is for a forward proxy that the client knows: never for a gateway nor for us. Nobody sees
+ * what is behind it, so what says anything of requests must not have to be asked. */
+static bool refuses_connect(struct exchange *ex, char why[128])
+{
+    struct session *s = ex->session;
+    if (!message_is_connect(ex->request))
+        return false;
+    snprintf(why, 128, "CONNECT");
+    if (s->info.direction == DIRECTION_INGRESS || s->is_explicit)
+        return true;
+    return !session_admit_opaque(s, why);
+}
+
 enum progress exchange_step_admit(struct exchange *ex)
 {
+    char why[128];
     if (!has(ex, GOT_REQUEST_HEAD))
         return PARK;
     struct message *request = ex->request;
     exchange_arm_timer(ex);
-    if (slice_eq(request->method, SLICE("CONNECT")))
-        return exchange_fail(ex, FAIL_UPGRADE_DENIED, SLICE("CONNECT"));
     if (refuses_plaintext(ex))
         return exchange_fail(ex, FAIL_PLAINTEXT_DENIED, (struct slice){0});
-    if (request->upgrade.len && !slice_eq_nocase(request->upgrade, SLICE("websocket"))) {
-        /* RFC 9110 §7.8: an upgrade may be ignored. The codec holds back what may follow the
-         * switch, so there is no body. */
-        request->upgrade = (struct slice){0};
-        ex->got |= GOT_REQUEST_END;
-    }
+    if (refuses_connect(ex, why))
+        return exchange_fail(ex, FAIL_UPGRADE_DENIED, arena_copy(&ex->arena, slice_from_cstr(why)));
     struct slice path = message_path_only(request);
     ex->match_path = path.len ? normalize_path(&ex->arena, path) : SLICE("/");
     if (slice_is_empty(ex->match_path))
@@ -139,7 +150,8 @@ static enum progress route_outbound(struct exchange *ex)
         if (!destination)
             return route_to_address(ex);
     }
-    if (destination->routes)
+    /* What CONNECT names is for the proxy, and no host of ours. */
+    if (destination->routes && !(message_is_connect(ex->request) && destination->default_route))
         return use_table(ex, destination->routes);
     ex->route = destination->default_route;
     return ex->route ? choose_backend(ex) : exchange_fail(ex, FAIL_NO_CLUSTER, destination->name);

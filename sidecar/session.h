@@ -30,6 +30,7 @@ struct session {
     int protocol;              /* declared: Weft__Config__V1__Protocol */
     struct buf early;          /* read while deciding */
     struct timer timer;        /* silence, then nothing */
+    uint64_t decide_by_ms;     /* what it speaks; 0: it has said nothing */
     struct interest *interest; /* in what it calls; NULL: nobody is asked */
     struct list parked;        /* waits to hear what that is */
     bool has_waited;           /* for that, and goes on waiting */

@@ -198,14 +198,29 @@ static void decide(struct session *s)
     }
 }
 
+/* Who has begun to speak must get to the point, counted from its first byte. Where it need not be
+ * HTTP, a pause is enough to call it something else: a client that waits for an answer to what it
+ * has said so far is not to wait for us. What can only be a TLS hello is waited for. */
+static void time_opening(struct session *s)
+{
+    uint64_t now = loop_now_ms(s->worker->loop);
+    if (!s->decide_by_ms)
+        s->decide_by_ms = now + SESSION_DECIDE_MS;
+    uint64_t left = s->decide_by_ms > now ? s->decide_by_ms - now : 0;
+    uint64_t pause = s->worker->settings->silence_ms;
+    bool is_hello = session_sniff(s, NULL) == SNIFF_TLS;
+    if (!session_is_declared_http(s) && !s->is_direct && !is_hello && pause < left)
+        left = pause;
+    timer_start(&s->timer, left);
+}
+
 static void on_data(struct stream *transport, struct chunk *owner, const uint8_t *data, size_t len)
 {
     struct session *s = transport->owner;
-    /* From its first byte on, and not moved by those that follow. */
-    if (s->early.len == 0)
-        timer_start(&s->timer, SESSION_DECIDE_MS);
     buf_append_shared(&s->early, owner, data, len);
     decide(s);
+    if (s->transport == transport) /* not decided */
+        time_opening(s);
 }
 
 static void on_eof(struct stream *transport)

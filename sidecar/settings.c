@@ -168,8 +168,8 @@ static const struct option_row options[] = {
      "go on as ever after SIGTERM, but say \"not ready\", until others have heard", parse_duration,
      AT(drain_delay_ms)},
     {"silence", "DURATION", "100ms",
-     "on an undeclared port, wait so long for the client to speak first", parse_duration,
-     AT(silence_ms)},
+     "on an undeclared port, how long the client may pause before its protocol is clear",
+     parse_duration, AT(silence_ms)},
     {"access-log", "off|text|json", "off", "one line per request, to stdout", parse_access_log, 0},
     {"log-level", "LEVEL", "info", "error, warn, info, debug or trace", parse_log_level, 0},
 };

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_build.h"
 
+#include <string.h>
+
 #include "lib/codec/headers.h"
 
 enum { SPARE_FIELDS = 8 };
@@ -66,6 +68,28 @@ static struct slice build_path(const struct h1_head *h, const struct copy *c, st
     return moved(c, h->path);
 }
 
+/* What is asked for, or was switched to, in all fields, as one list. */
+static struct slice build_upgrade(const struct h1_head *h, struct arena *arena)
+{
+    struct slice protocol;
+    size_t len = 0, room = 0;
+    if (!h->upgrade.len)
+        return (struct slice){NULL, 0};
+    for (uint32_t i = 0; i < h->count; i++)
+        room += h->fields[i].id == HEADER_UPGRADE ? 2 * h->fields[i].value_len + 2 : 0;
+    char *text = arena_alloc(arena, room); /* "a,b" becomes "a, b" */
+    for (uint32_t i = 0; i < h->count; i++) {
+        struct slice list = h1_head_value(h, &h->fields[i]);
+        while (h->fields[i].id == HEADER_UPGRADE && h1_head_next_protocol(h, &list, &protocol)) {
+            memcpy(text + len, ", ", len ? 2 : 0);
+            len += len ? 2 : 0;
+            memcpy(text + len, protocol.ptr, protocol.len);
+            len += protocol.len;
+        }
+    }
+    return slice_of(text, len);
+}
+
 struct message *h1_build_message(const struct h1_head *h, struct arena *arena, struct slice scheme)
 {
     struct message *m = arena_alloc(arena, sizeof(*m));
@@ -76,7 +100,7 @@ struct message *h1_build_message(const struct h1_head *h, struct arena *arena, s
     m->content_length = h->content_length;
     m->keep_alive = h->keep_alive;
     m->expect_continue = h->expect_continue;
-    m->upgrade = moved(&c, h->upgrade);
+    m->upgrade = build_upgrade(h, arena);
     if (!h->status) {
         m->method = h->method;
         m->scheme = scheme;

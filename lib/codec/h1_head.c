@@ -12,7 +12,7 @@ enum { OPTIONS_MAX = 32, NAME_MAX_FOLDED = 32 };
 
 /* What one pass over the fields found; the judgement follows it. */
 struct tally {
-    struct slice host, length, coding, upgrade; /* ptr NULL: absent */
+    struct slice host, length, coding; /* ptr NULL: absent */
     unsigned hosts, lengths, codings, upgrades;
     bool has_connection;
     bool close, keep_alive, upgrade_option; /* Connection's options */
@@ -95,7 +95,7 @@ static bool read_field(struct h1_head *h, struct h1_field *f, struct tally *t)
         count(&t->coding, &t->codings, value);
         return true;
     case HEADER_UPGRADE:
-        count(&t->upgrade, &t->upgrades, value);
+        t->upgrades++;
         return true;
     case HEADER_CONNECTION:
         t->has_connection = true;
@@ -243,23 +243,52 @@ static bool protocols_are_valid(struct slice list)
     return found > 0;
 }
 
-/* RFC 9110 §7.8: an upgrade may be ignored, and is when it goes with a body or would smuggle HTTP/2
- * in. */
+/* What must not begin behind the back of who reads this connection: other requests, or TLS. */
+static bool would_hide_requests(struct slice protocol)
+{
+    static const struct slice names[] = {{"h2c", 3}, {"h2", 2}, {"http", 4}, {"tls", 3}};
+    struct slice name = slice_sub(protocol, 0, slice_find_byte(protocol, '/'));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (slice_eq_nocase(name, names[i]))
+            return true;
+    return slice_eq_nocase(slice_sub(name, 0, 4), SLICE("h2c-")); /* its drafts */
+}
+
+bool h1_head_next_protocol(const struct h1_head *h, struct slice *list, struct slice *protocol)
+{
+    while (next_element(list, protocol))
+        if (h->status || !would_hide_requests(*protocol))
+            return true;
+    return false;
+}
+
+/* All of them valid; h->upgrade is the first that counts. */
+static enum h1_bad check_protocols(struct h1_head *h)
+{
+    struct slice protocol;
+    for (uint32_t i = 0; i < h->count; i++) {
+        struct slice list = h1_head_value(h, &h->fields[i]);
+        if (h->fields[i].id != HEADER_UPGRADE)
+            continue;
+        if (!protocols_are_valid(list))
+            return H1_BAD_UPGRADE;
+        if (!h->upgrade.len && h1_head_next_protocol(h, &list, &protocol))
+            h->upgrade = protocol;
+    }
+    return H1_BAD_NOTHING;
+}
+
+/* RFC 9110 §7.8: an upgrade may be ignored. It is when it goes with a body whose end nobody could
+ * tell before the switch. */
 static enum h1_bad check_request_upgrade(struct h1_head *h, const struct tally *t)
 {
     h->upgrade = (struct slice){NULL, 0};
     if (!h->minor || !t->upgrades || !t->upgrade_option)
         return H1_BAD_NOTHING;
-    if (t->upgrades > 1 || !protocols_are_valid(t->upgrade))
-        return H1_BAD_UPGRADE;
-    struct slice list = t->upgrade, protocol;
-    while (next_element(&list, &protocol)) {
-        if (slice_eq_nocase(slice_sub(protocol, 0, 3), SLICE("h2c")))
-            return H1_BAD_NOTHING;
-    }
-    if (!has_body(h))
-        h->upgrade = t->upgrade;
-    return H1_BAD_NOTHING;
+    enum h1_bad bad = check_protocols(h);
+    if (h->chunked)
+        h->upgrade = (struct slice){NULL, 0};
+    return bad;
 }
 
 enum h1_bad h1_head_check_request(struct h1_head *h, struct slice scheme)
@@ -304,10 +333,7 @@ enum h1_bad h1_head_check_response(struct h1_head *h)
         bad = check_bodiless(h);
     if (bad || h->status != 101)
         return bad;
-    if (t.upgrades != 1 || !t.upgrade_option || !protocols_are_valid(t.upgrade))
-        return H1_BAD_UPGRADE;
-    h->upgrade = t.upgrade;
-    return H1_BAD_NOTHING;
+    return t.upgrades && t.upgrade_option ? check_protocols(h) : H1_BAD_UPGRADE;
 }
 
 /* RFC 9110 §6.5.1: nothing in a trailer may change framing, routing, access or meaning of what came

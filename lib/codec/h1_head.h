@@ -32,7 +32,7 @@ struct h1_head {
     uint8_t minor;
     /* Filled by h1_head_check. */
     struct slice authority, path; /* in the input */
-    struct slice upgrade;
+    struct slice upgrade; /* the first protocol that it may switch to; empty: none */
     int64_t content_length; /* -1: not said */
     uint32_t keep_alive_ms; /* Keep-Alive: timeout of a response, 0: not said */
     bool chunked, keep_alive, expect_continue, te_trailers;
@@ -53,3 +53,6 @@ static inline struct slice h1_head_value(const struct h1_head *h, const struct h
 enum h1_bad h1_head_check_request(struct h1_head *h, struct slice scheme);
 enum h1_bad h1_head_check_response(struct h1_head *h);
 enum h1_bad h1_head_check_trailers(struct h1_head *h);
+/* The next of the protocols in an Upgrade field; of a request's, those that are never passed on
+ * (h2c, TLS) are left out. False: none is left in `list`. */
+bool h1_head_next_protocol(const struct h1_head *h, struct slice *list, struct slice *protocol);

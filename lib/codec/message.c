@@ -35,6 +35,16 @@ struct slice message_query(const struct message *m)
     return slice_sub(m->path, mark + 1, m->path.len);
 }
 
+bool message_is_connect(const struct message *m)
+{
+    return slice_eq(m->method, SLICE("CONNECT"));
+}
+
+bool message_may_switch(const struct message *m)
+{
+    return m->upgrade.len || message_is_connect(m);
+}
+
 bool message_is_grpc(const struct message *m)
 {
     struct slice type = headers_get_id(&m->headers, HEADER_CONTENT_TYPE);

@@ -84,6 +84,10 @@ struct slice message_path_only(const struct message *m);
 struct slice message_query(const struct message *m);
 /* application/grpc or application/grpc+… */
 bool message_is_grpc(const struct message *m);
+/* CONNECT (RFC 9110 §9.3.6): a 2xx answer makes the connection a tunnel. */
+bool message_is_connect(const struct message *m);
+/* The answer to this request may switch protocols: behind it, and its body, raw bytes follow. */
+bool message_may_switch(const struct message *m);
 /* Strict syntax, shared by both versions (RFC 9110 §5.5, §5.6.2; RFC 9112 §3.2; RFC 3986): */
 bool message_name_is_valid(struct slice name);
 bool message_value_is_valid(struct slice value);

@@ -67,13 +67,16 @@ static void begin_tunnel(struct client *c)
 {
     c->tunnel = true;
     c->h.out_open = true;
+    c->h.out_framing = H1_FRAMING_RAW;
     c->h.in_state = HTTP_H1_IN_TUNNEL;
     http_h1_wake(&c->h);
 }
 
-/* Nothing was switched, so there is nothing that our side could still send. */
+/* Nothing was switched, so there is nothing that our side could still send but the body's rest. */
 static void decline_switch(struct client *c)
 {
+    if (c->h.out_left)
+        return;
     c->h.out_framing = H1_FRAMING_NONE;
     c->h.out_open = c->h.out_ended = true;
 }
@@ -103,7 +106,8 @@ static void begin_answer(struct client *c, const struct h1_head *head)
 {
     struct http_stream *st = c->h.st;
     bool interim = head->status < 200 && head->status != 101;
-    if ((interim && ++c->interims > INTERIM_MAX) || (head->status == 101 && !c->asked_upgrade)) {
+    bool may_switch = c->asked_upgrade && !c->h.out_left;
+    if ((interim && ++c->interims > INTERIM_MAX) || (head->status == 101 && !may_switch)) {
         fail(c, ERR_PROTOCOL);
         return;
     }
@@ -295,12 +299,14 @@ static enum h1_framing choose_framing(struct client *c, const struct message *m,
     struct http_h1 *h = &c->h;
     h->out_left = m->content_length > 0 ? (uint64_t)m->content_length : 0;
     h->out_framing = H1_FRAMING_LENGTH;
-    if (c->is_connect || c->asked_upgrade) {
+    if (c->is_connect) {
         h->out_framing = H1_FRAMING_RAW;
         return H1_FRAMING_NONE;
     }
     if (m->content_length >= 0)
         return H1_FRAMING_LENGTH;
+    if (c->asked_upgrade)
+        return H1_FRAMING_NONE;
     if (!end) {
         h->out_framing = H1_FRAMING_CHUNKED;
         return H1_FRAMING_CHUNKED;
@@ -333,7 +339,7 @@ static void send_request(struct http_client *base, struct http_stream *st, const
     head.version = old ? HTTP_1_0 : HTTP_1_1;
     h1_write_request(&h->out, &head, said, h->out_left,
                      old ? H1_CONNECTION_KEEP_ALIVE : H1_CONNECTION_DEFAULT);
-    h->out_open = !c->is_connect && !c->asked_upgrade;
+    h->out_open = !c->is_connect && (!c->asked_upgrade || h->out_left);
     h->out_ended = end;
     http_h1_wake(h);
 }

@@ -32,7 +32,7 @@ void http_h1_rewind(struct http_h1 *h)
     h->out_left = 0;
     h->in_state = HTTP_H1_IN_IDLE;
     h->out_framing = H1_FRAMING_NONE;
-    h->out_open = h->out_ended = h->out_packed = h->handed = false;
+    h->out_open = h->out_ended = h->out_packed = h->handed = h->holds = false;
 }
 
 void http_h1_wake(struct http_h1 *h)
@@ -80,7 +80,10 @@ static enum h1_body_result end_body(struct http_h1 *h)
         if (h->body.bad)
             return H1_BODY_BAD;
     }
-    http_h1_end_input(h, trailers);
+    if (h->holds)
+        h->in_state = HTTP_H1_IN_HELD;
+    else
+        http_h1_end_input(h, trailers);
     return H1_BODY_END;
 }
 

@@ -35,6 +35,7 @@ struct http_h1 {
     bool out_open;       /* the head that the body follows was written */
     bool out_ended;      /* the user's last byte was given to us … */
     bool out_packed;     /* … and is framed */
+    bool holds;          /* behind the body a switch of protocols may come */
     bool handed;         /* bytes of this exchange went to the transport */
     bool reading;
     bool dying; /* ends at the end of the turn */

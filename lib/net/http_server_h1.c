@@ -100,6 +100,7 @@ static bool begin_input(struct http_server_h1 *c, const struct h1_head *head)
         http_h1_begin_body(h, H1_BODY_CHUNKED, 0);
     } else if (head->content_length > 0) {
         http_h1_begin_body(h, H1_BODY_LENGTH, (uint64_t)head->content_length);
+        h->holds = head->upgrade.len;
     } else {
         body = head->upgrade.len || c->is_connect;
         h->in_state = body ? HTTP_H1_IN_HELD : HTTP_H1_IN_DONE;

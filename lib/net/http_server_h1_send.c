@@ -71,6 +71,7 @@ static void send_final(struct http_server_h1 *c, const struct message *head, boo
                            "A switch of protocols was answered that was not asked for.");
         return;
     }
+    h->holds = false;
     enum h1_framing said = choose_framing(c, head, end);
     h1_write_response(&h->out, head, said, h->out_left);
     if (h->in_state == HTTP_H1_IN_HELD)

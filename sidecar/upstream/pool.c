@@ -273,7 +273,7 @@ enum pool_kind pool_kind_for(const struct endpoint *e, const struct message *req
                              enum http_version version)
 {
     /* Upgrades, and HTTP/1.0 without a Host, cannot be said in HTTP/2. */
-    bool needs_h1 = request->upgrade.len || slice_is_empty(request->authority);
+    bool needs_h1 = message_may_switch(request) || slice_is_empty(request->authority);
     bool is_declared = e->owner->protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1;
     if (endpoint_is_mesh_hop(e))
         return needs_h1 ? POOL_MESH_H1 : POOL_MESH_H2;

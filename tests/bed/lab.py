@@ -22,6 +22,7 @@ PYTHON_APPS = {
     "echo": (9012, "tcp", "tcp_app.py"),
     "farewell": (9014, "tcp", "tcp_app.py"),
     "greeter": (9013, "undeclared", "tcp_app.py"),  # who speaks first must be found out
+    "parrot": (9015, "undeclared", "tcp_app.py"),
 }
 
 

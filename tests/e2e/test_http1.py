@@ -49,6 +49,41 @@ def test_http_1_0_is_never_answered_in_chunks(lab):
     assert not re.search(rb"(?i)transfer-encoding", answer.partition(b"\r\n\r\n")[0])
 
 
+SWITCHES = {
+    "docker": b"POST /exec HTTP/1.1\r\nHost: upgrade\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+              b"Content-Length: 5\r\n\r\nhello",
+    "kubectl": b"POST /exec HTTP/1.1\r\nHost: upgrade\r\nConnection: Upgrade\r\n"
+               b"Upgrade: SPDY/3.1\r\nContent-Length: 0\r\n\r\n",
+    "two fields": b"GET / HTTP/1.1\r\nHost: upgrade\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+                  b"Upgrade: one, two\r\n\r\n",
+    "a forward proxy": b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_any_protocol_may_take_over(lab, name):
+    for pod, host in ((lab.client, "upgrade"), (lab.outside, lab.server.ip)):
+        with pod.connect(host, lab.port("upgrade")) as sock:
+            sock.sendall(SWITCHES[name])
+            head, _ = read_head(sock)
+            assert re.match(rb"HTTP/1\.1 (101|200) ", head), head
+            sock.sendall(b"\x00raw")
+            sock.shutdown(socket.SHUT_WR)
+            assert read_all(sock).endswith(b"\x00raw"), host
+
+
+@pytest.mark.parametrize("opening", [b"PING", b"P", b"\r\n", b"\x16\x03", b"CONNECT x"])
+def test_what_begins_like_http_and_pauses_is_carried(lab, opening):
+    """On a port about which nothing is declared: a client that waits for its answer gets one."""
+    for pod, host in ((lab.client, "parrot"), (lab.outside, lab.server.ip)):
+        with pod.connect(host, lab.port("parrot"), timeout=8) as sock:
+            sock.sendall(opening)
+            got = b""
+            while len(got) < len(opening):
+                got += sock.recv(100)
+            assert got == opening, host
+
+
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
 def test_a_client_that_half_closes_gets_its_answer(lab, version):
     """As `printf … | nc -N` does: the request is whole, and who sent it listens on."""

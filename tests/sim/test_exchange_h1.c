@@ -61,7 +61,7 @@ static const struct row rows[] = {
     /* switches that a proxy may ignore are not asked for */
     {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: h2c\r\n\r\n", ROAD_GET, ROAD_OK,
      ROAD_OK, false, false, false},
-    {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: irc\r\n\r\n", ROAD_GET, ROAD_OK,
+    {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: TLS/1.2\r\n\r\n", ROAD_GET, ROAD_OK,
      ROAD_OK, false, false, false},
     /* a switch that the app declines */
     {HEAD("GET /x HTTP/1.1") "connection: upgrade\r\nupgrade: websocket\r\n\r\n",

@@ -146,18 +146,6 @@ static void asterisk(void **state)
     sim_road_close(&r);
 }
 
-static void connect_is_refused(void **state)
-{
-    struct sim_road r;
-    sim_road_open(&r);
-    struct sim_peer *client = sim_road_client(&r);
-    sim_peer_send(client, "CONNECT app:443 HTTP/1.1\r\nhost: app:443\r\n\r\n");
-    sim_peer_expect_part(client, "HTTP/1.1 403 Forbidden\r\n", "x-weft-reason: upgrade_denied\r\n");
-    assert_int_equal(r.app.connections, 0);
-    sim_road_done(&r, client);
-    sim_road_close(&r);
-}
-
 /* ---- where to ---- */
 
 static void explicit_by_host(void **state)
@@ -433,7 +421,6 @@ int main(void)
         cmocka_unit_test(ambiguous_paths),
         cmocka_unit_test(paths_are_forwarded_untouched),
         cmocka_unit_test(asterisk),
-        cmocka_unit_test(connect_is_refused),
         cmocka_unit_test(explicit_by_host),
         cmocka_unit_test(routes),
         cmocka_unit_test(weights),

@@ -267,17 +267,71 @@ static void client_leaves_during_the_probe(void **state)
 }
 
 /* A beginning that could still become HTTP, and then waits for the server: opaque. */
-static void ambiguous_opening_is_opaque_in_the_end(void **state)
+/* A client that begins like another protocol and then waits for its answer: after the pause that is
+ * set for silence. */
+static void ambiguous_opening_is_opaque_after_a_pause(void **state)
+{
+    static const char *const openings[] = {
+        "PUT", "PING", "P", "\r\n", "\r", "\x16\x03", "PRI * HTTP/2.0\r\n", "GET ", "QUIT x",
+    };
+    for (unsigned i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+        for (int in = 0; in < 2; in++) {
+            struct sim_road r;
+            open_road(&r, SIM_AUTO);
+            if (in)
+                r.app.host.at = r.node.settings.pod_ip;
+            r.app.host.at.port = 8080;
+            r.app.host.behind_proxy = in;
+            struct sim_peer *client = in ? sim_node_connect_inbound(&r.node, "10.0.5.5", 8080)
+                                         : sim_road_client(&r);
+            size_t len = strlen(openings[i]);
+            sim_peer_send_bytes(client, openings[i], len - 1);
+            sim_advance(&r.sim, r.node.settings.silence_ms - 1);
+            sim_peer_send_bytes(client, openings[i] + len - 1, 1);
+            sim_advance(&r.sim, r.node.settings.silence_ms - 1);
+            bool is_other = slice_eq_cstr(slice_from_cstr(openings[i]), "QUIT x");
+            assert_int_equal(r.app.host.dials, is_other ? 1 : 0);
+            sim_advance(&r.sim, 2);
+            struct sim_peer *app = sim_road_app(&r);
+            sim_peer_expect(app, openings[i]);
+            sim_peer_send(app, "OK");
+            sim_peer_expect(client, "OK");
+            sim_peer_reset(client);
+            sim_road_done(&r, client);
+            sim_road_close(&r);
+        }
+    }
+}
+
+/* However slowly it drips, in ten seconds it must be clear. */
+static void dripping_opening_is_opaque_in_the_end(void **state)
+{
+    struct sim_road r;
+    open_road(&r, SIM_AUTO);
+    r.node.settings.silence_ms = 2000;
+    struct sim_peer *client = sim_road_client(&r);
+    for (int i = 0; i < 6; i++) {
+        sim_peer_send(client, "A");
+        sim_advance(&r.sim, 1900);
+        assert_int_equal(r.app.host.dials, i == 5);
+    }
+    sim_peer_expect(sim_road_app(&r), "AAAAAA");
+    sim_peer_reset(client);
+    sim_road_done(&r, client);
+    sim_road_close(&r);
+}
+
+/* The rest of a hello may be lost and sent again: nothing but TLS begins like this. */
+static void half_a_hello_is_waited_for(void **state)
 {
     struct sim_road r;
     open_road(&r, SIM_AUTO);
     struct sim_peer *client = sim_road_client(&r);
-    sim_peer_send(client, "PUT");
-    sim_advance(&r.sim, 10100);
-    struct sim_peer *app = sim_road_app(&r);
-    sim_peer_expect(app, "PUT");
-    sim_peer_send(app, "OK");
-    sim_peer_expect(client, "OK");
+    sim_peer_send_bytes(client, "\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03", 11);
+    sim_advance(&r.sim, 9000);
+    assert_int_equal(r.app.host.dials, 0);
+    sim_advance(&r.sim, 1100);
+    assert_int_equal(r.app.host.dials, 1);
     sim_peer_reset(client);
     sim_road_done(&r, client);
     sim_road_close(&r);
@@ -382,7 +436,9 @@ int main(void)
         cmocka_unit_test(probe_fails_and_the_client_speaks),
         cmocka_unit_test(probe_ends_and_the_client_speaks),
         cmocka_unit_test(client_leaves_during_the_probe),
-        cmocka_unit_test(ambiguous_opening_is_opaque_in_the_end),
+        cmocka_unit_test(ambiguous_opening_is_opaque_after_a_pause),
+        cmocka_unit_test(dripping_opening_is_opaque_in_the_end),
+        cmocka_unit_test(half_a_hello_is_waited_for),
         cmocka_unit_test(half_closed_beginnings),
         cmocka_unit_test(half_a_request),
         cmocka_unit_test(endless_opening),

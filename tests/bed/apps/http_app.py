@@ -5,7 +5,8 @@
   scripted  GET /<hex>: the answer is exactly these bytes, then the connection ends;
             /<hex>/keep: it stays open
   deaf      reads a head and nothing more, and says nothing
-  upgrade   "101 Switching Protocols" for any upgrade, then every byte comes back
+  upgrade   "101 Switching Protocols" for any upgrade, behind its body if it has one, and 200 for
+            CONNECT; then every byte comes back
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import argparse
@@ -99,9 +100,17 @@ def upgrade(sock):
     source = Input(sock)
     head = source.until(b"\r\n\r\n") or b""
     found = re.search(rb"(?im)^upgrade:\s*(\S+)", head)
+    length = re.search(rb"(?im)^content-length:\s*(\d+)", head)
+    if head.startswith(b"CONNECT "):
+        sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n" + source.data)
+        while part := sock.recv(65536):
+            sock.sendall(part)
+        return
     if not found:
         sock.sendall(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
         return
+    while length and len(source.data) < int(length.group(1)) and source.more():
+        pass
     sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
                  b"Upgrade: " + found.group(1) + b"\r\n\r\n" + source.data)
     while part := sock.recv(65536):

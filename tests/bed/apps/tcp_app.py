@@ -2,6 +2,7 @@
 """Plain TCP servers for the bed, one for each way that bytes can go; they know nothing of any mesh.
 
   echo     every byte comes back; the end as well, after all of them
+  parrot   the same, for a port about which nothing is declared
   total    says "<bytes> <sha256>" once the client has ended its side, and only then ends its own
   farewell says "bye" and ends its own side first, then reads on; its log says "got <bytes>"
   greeter  speaks first ("220 …"), then answers each line with "250 <line>"
@@ -44,7 +45,7 @@ def greeter(sock):
                 return
 
 
-KINDS = {"echo": echo, "total": total, "farewell": farewell, "greeter": greeter}
+KINDS = {"echo": echo, "parrot": echo, "total": total, "farewell": farewell, "greeter": greeter}
 
 
 class Server(socketserver.ThreadingTCPServer):

@@ -140,8 +140,13 @@ static void test_upgrade(void **state)
         {"Connection: upgrade\r\nUpgrade: SPDY/3.1, x\r\nContent-Length: 0\r\n", "SPDY/3.1, x"},
         {"Upgrade: websocket\r\n", ""},
         {"Connection: upgrade\r\nUpgrade: h2c\r\n", ""},
-        {"Connection: upgrade\r\nUpgrade: websocket, H2C\r\n", ""},
-        {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n", ""},
+        {"Connection: upgrade\r\nUpgrade: websocket, H2C\r\n", "websocket"},
+        {"Connection: upgrade\r\nUpgrade: h2c-14,tls/1.2, HTTP/2.0\r\n", ""},
+        {"Connection: upgrade\r\nUpgrade: TLS/1.0,a/1,b\r\nUpgrade: h2c\r\nUpgrade: c\r\n",
+         "a/1, b, c"},
+        {"Connection: upgrade\r\nUpgrade: a,b,c,d,e,f,g,h\r\n", "a, b, c, d, e, f, g, h"},
+        {"Connection: upgrade\r\nUpgrade: h2cx, tlsx\r\n", "h2cx, tlsx"},
+        {"Connection: upgrade\r\nUpgrade: tcp\r\nContent-Length: 3\r\n", "tcp"},
         {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n", ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

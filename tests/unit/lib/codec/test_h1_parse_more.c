@@ -179,7 +179,7 @@ static void test_bad_responses(void **state)
         H1_HEADS_TEXT("HTTP/1.1 101 Go\r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 101 Go\r\nConnection: upgrade\r\n\r\n"),
-        H1_HEADS_TEXT("HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: x\r\nUpgrade: y\r\n\r\n"),
+        H1_HEADS_TEXT("HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: y z\r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 200 OK\r\nConnection: content-length\r\nContent-Length: 3\r\n\r\n"),
         H1_HEADS_TEXT("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
         H1_HEADS_TEXT("\x15\x03\x01\x00\x02\x02\x46"),
