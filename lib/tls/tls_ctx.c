@@ -47,8 +47,11 @@ static void destroy(struct tls_ctx *c)
         if (c->libs[i])
             wolfSSL_CTX_free(c->libs[i]);
     }
+    for (size_t i = 0; c->own && i < c->lib_count; i++)
+        tls_own_cert_dispose(&c->own[i]);
     for (size_t i = 0; i < c->name_count; i++)
         mem_free((char *)c->names[i].text.ptr);
+    mem_free(c->own);
     free_sans(c->san_dns, c->san_dns_count);
     free_sans(c->san_uri, c->san_uri_count);
     tls_roots_unref(c->roots);
@@ -177,7 +180,9 @@ static int compare_names(const void *a, const void *b)
     const struct tls_name *x = a, *y = b;
     size_t n = x->text.len < y->text.len ? x->text.len : y->text.len;
     int order = memcmp(x->text.ptr, y->text.ptr, n);
-    return order ? order : (x->text.len > y->text.len) - (x->text.len < y->text.len);
+    if (!order)
+        order = (x->text.len > y->text.len) - (x->text.len < y->text.len);
+    return order ? order : (x->cert > y->cert) - (x->cert < y->cert);
 }
 
 static enum err add_names(struct tls_ctx *c, const struct tls_public_config *config,
@@ -197,11 +202,6 @@ static enum err add_names(struct tls_ctx *c, const struct tls_public_config *con
         }
     }
     qsort(c->names, c->name_count, sizeof(*c->names), compare_names);
-    for (size_t i = 1; i < c->name_count; i++) {
-        if (slice_eq(c->names[i - 1].text, c->names[i].text))
-            return tls_err_say(ERR_INVALID, detail, "the host name '%.*s' has two certificates",
-                               SLICE_ARG(slice_sub(c->names[i].text, 0, 100)));
-    }
     return ERR_OK;
 }
 
@@ -220,6 +220,7 @@ static enum err fill_public(struct tls_ctx *c, const struct tls_public_config *c
                                config->certs[i].key_pem, why);
         if (e)
             return tls_err_say(e, detail, "certificate %zu: %.200s", i + 1, why);
+        tls_own_cert_read(config->certs[i].cert_chain_pem, &c->own[i]);
     }
     /* Without roots nobody's certificate passes. */
     if (!e && config->ask_client && config->client_roots_pem.len) {
@@ -236,6 +237,7 @@ enum err tls_ctx_create_public(const struct tls_public_config *config, struct tl
     if (config->cert_count == 0)
         return tls_err_say(ERR_INVALID, detail, "a public server needs at least one certificate");
     struct tls_ctx *c = new_ctx(TLS_PUBLIC_SERVER, config->cert_count);
+    c->own = mem_zalloc(config->cert_count * sizeof(*c->own));
     c->strict_sni = config->strict_sni;
     c->ask_client = config->ask_client;
     c->peer_cert_optional = config->ask_client && config->client_optional;

@@ -40,12 +40,17 @@ struct tls_mesh_config {
 MUST_USE enum err tls_ctx_create_mesh(const struct tls_mesh_config *config, struct tls_ctx **out,
                                       char detail[TLS_DETAIL_MAX]);
 
-/* A public server (ingress): TLS 1.2 and 1.3, certificates chosen by SNI: exact name, then wildcard
- * of one label (or more, the listener decides by the names it gives), then the first. */
+/* A public server (ingress): TLS 1.2 and 1.3. The SNI leads to the certificates for the exact name,
+ * else for a wildcard of one label (or more, the listener decides by the names it gives), else for
+ * "*", else those for what the first one is for. Of several, the one that the client can verify
+ * (signature algorithms, with TLS 1.2 also cipher suites and groups), then the one that has the
+ * SNI as a name of its own, exact before wildcard, then the first. */
 struct tls_public_cert {
     struct slice cert_chain_pem;
     struct slice key_pem;
-    const struct slice *names; /* host names this one is for, lower-case, "*.x" for wildcards */
+    /* Host names this one may answer for, lower-case, "*.x" for wildcards, "*": any. Several
+     * certificates may have the same. */
+    const struct slice *names;
     size_t name_count;
 };
 struct tls_public_config {

@@ -1,5 +1,6 @@
 /* Parses a ClientHello (RFC 8446 §4.1.2) that may be spread over several records, for its server
- * name alone (RFC 6066 §3). Pure; any thread. Must not know which certificates there are.
+ * name (RFC 6066 §3) and for what the client can verify (RFC 8446 §4.2.3, RFC 8422 §5.1).
+ * Pure; any thread. Must not know which certificates there are.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/tls/tls_hello.h"
 
@@ -90,7 +91,97 @@ static enum err parse_server_name(struct cursor ext, struct tls_hello *out,
     return ERR_OK;
 }
 
-static enum err parse_extensions(struct cursor all, struct tls_hello *out,
+/* ---- which keys ---- */
+
+enum {
+    EXT_SERVER_NAME = 0,
+    EXT_GROUPS = 10,
+    EXT_SIGNATURES = 13,
+    EXT_VERSIONS = 43,
+    ECDSA = TLS_KEY_P256 | TLS_KEY_P384 | TLS_KEY_P521,
+};
+
+/* What the hello says that bears on it. */
+struct offer {
+    bool is_tls13, has_signatures, has_groups;
+    unsigned schemes13, schemes12; /* keys by signature algorithms, with TLS 1.3 and 1.2 */
+    unsigned groups;               /* keys by their curves */
+    unsigned suites;               /* keys by TLS 1.2's cipher suites */
+};
+
+struct code {
+    uint16_t code;
+    uint8_t keys13, keys12;
+};
+
+/* TLS 1.3 binds ECDSA schemes to a curve, TLS 1.2 does not; PKCS #1 signs handshakes with TLS 1.2
+ * only. */
+static const struct code schemes[] = {
+    {0x0403, TLS_KEY_P256, ECDSA},          {0x0503, TLS_KEY_P384, ECDSA},
+    {0x0603, TLS_KEY_P521, ECDSA},          {0x0804, TLS_KEY_RSA, TLS_KEY_RSA},
+    {0x0805, TLS_KEY_RSA, TLS_KEY_RSA},     {0x0806, TLS_KEY_RSA, TLS_KEY_RSA},
+    {0x0401, 0, TLS_KEY_RSA},               {0x0501, 0, TLS_KEY_RSA},
+    {0x0601, 0, TLS_KEY_RSA},               {0x0807, TLS_KEY_ED25519, TLS_KEY_ED25519},
+};
+static const struct code suites[] = {
+    {0xc02b, 0, ECDSA | TLS_KEY_ED25519}, {0xc02c, 0, ECDSA | TLS_KEY_ED25519},
+    {0xcca9, 0, ECDSA | TLS_KEY_ED25519}, {0xc02f, 0, TLS_KEY_RSA},
+    {0xc030, 0, TLS_KEY_RSA},             {0xcca8, 0, TLS_KEY_RSA},
+};
+static const struct code groups[] = {
+    {23, 0, TLS_KEY_P256}, {24, 0, TLS_KEY_P384}, {25, 0, TLS_KEY_P521}};
+
+#define GATHER(codes, table, keys13, keys12) \
+    gather(codes, table, sizeof(table) / sizeof((table)[0]), keys13, keys12)
+
+static void gather(struct cursor codes, const struct code *table, size_t count, unsigned *keys13,
+                   unsigned *keys12)
+{
+    size_t code;
+    while (take_number(&codes, 2, &code))
+        for (size_t i = 0; i < count; i++)
+            if (table[i].code == code) {
+                *keys13 |= table[i].keys13;
+                *keys12 |= table[i].keys12;
+            }
+}
+
+static void note_versions(struct cursor ext, struct offer *o)
+{
+    struct cursor list;
+    size_t version;
+    if (take_vector(&ext, 1, &list))
+        while (take_number(&list, 2, &version))
+            o->is_tls13 |= version == 0x0304;
+}
+
+/* What is malformed here the handshake itself refuses. */
+static void note(size_t type, struct cursor ext, struct offer *o)
+{
+    struct cursor list;
+    unsigned none = 0;
+    if (type == EXT_VERSIONS) {
+        note_versions(ext, o);
+    } else if (type == EXT_SIGNATURES && take_vector(&ext, 2, &list)) {
+        o->has_signatures = true;
+        GATHER(list, schemes, &o->schemes13, &o->schemes12);
+    } else if (type == EXT_GROUPS && take_vector(&ext, 2, &list)) {
+        o->has_groups = true;
+        GATHER(list, groups, &none, &o->groups);
+    }
+}
+
+static unsigned keys_of(const struct offer *o)
+{
+    if (!o->has_signatures && o->is_tls13)
+        return TLS_KEY_ANY;
+    if (o->is_tls13)
+        return o->schemes13;
+    unsigned by_curve = o->has_groups ? o->groups | (unsigned)~ECDSA : TLS_KEY_ANY;
+    return (o->has_signatures ? o->schemes12 : TLS_KEY_ANY) & o->suites & by_curve;
+}
+
+static enum err parse_extensions(struct cursor all, struct offer *offer, struct tls_hello *out,
                                  char detail[TLS_DETAIL_MAX])
 {
     struct cursor ext;
@@ -99,7 +190,8 @@ static enum err parse_extensions(struct cursor all, struct tls_hello *out,
     while (all.left) {
         if (!take_number(&all, 2, &type) || !take_vector(&all, 2, &ext))
             return bad(out, ALERT_DECODE_ERROR, "malformed extensions", detail);
-        if (type != 0)
+        note(type, ext, offer);
+        if (type != EXT_SERVER_NAME)
             continue;
         if (seen)
             return bad(out, ALERT_ILLEGAL_PARAMETER, "server_name twice", detail);
@@ -114,15 +206,21 @@ static enum err parse_extensions(struct cursor all, struct tls_hello *out,
 /* Without its handshake header. */
 static enum err parse_body(struct cursor body, struct tls_hello *out, char detail[TLS_DETAIL_MAX])
 {
-    struct cursor skipped, extensions;
+    struct cursor skipped, ciphers, extensions;
+    struct offer offer = {0};
+    unsigned none = 0;
     if (!take(&body, 2 + 32, &skipped) || !take_vector(&body, 1, &skipped) ||
-        !take_vector(&body, 2, &skipped) || !take_vector(&body, 1, &skipped))
+        !take_vector(&body, 2, &ciphers) || !take_vector(&body, 1, &skipped))
         return bad(out, ALERT_DECODE_ERROR, "cut short", detail);
+    GATHER(ciphers, suites, &none, &offer.suites);
+    out->keys = keys_of(&offer);
     if (body.left == 0)
         return ERR_OK;
     if (!take_vector(&body, 2, &extensions) || body.left)
         return bad(out, ALERT_DECODE_ERROR, "malformed extensions", detail);
-    return parse_extensions(extensions, out, detail);
+    enum err e = parse_extensions(extensions, &offer, out, detail);
+    out->keys = keys_of(&offer);
+    return e;
 }
 
 /* How many handshake bytes the whole hello has, once its header is there; 0 before. */

@@ -1,5 +1,6 @@
-/* The server name out of a TLS ClientHello, before any TLS state exists: so the right certificate
- * can be chosen, and bytes that are not TLS cost nothing. Pure.
+/* The server name out of a TLS ClientHello, and which keys the client can verify, before any TLS
+ * state exists: so the right certificate can be chosen, and bytes that are not TLS cost nothing.
+ * Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -8,12 +9,14 @@
 
 #include "lib/base/err.h"
 #include "lib/tls/tls_ctx.h"
+#include "lib/tls/tls_own_cert.h"
 
 #define TLS_HELLO_MAX 16384 /* bytes of records; more is ERR_LIMIT */
 #define TLS_HELLO_SNI_MAX 256
 
 struct tls_hello {
     char sni[TLS_HELLO_SNI_MAX]; /* lower-case, NUL-terminated; empty when none was sent */
+    unsigned keys; /* that the client can verify: bits of enum tls_key_kind */
     uint8_t alert;               /* on failure: the alert to send, 0 for none */
 };
 

@@ -17,11 +17,12 @@
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 #include "lib/tls/tls_ctx.h"
+#include "lib/tls/tls_own_cert.h"
 #include "lib/tls/tls_roots.h"
 
 enum tls_role { TLS_MESH_SERVER, TLS_MESH_CLIENT, TLS_PUBLIC_SERVER, TLS_CLIENT };
 
-/* A host name and the certificate that answers for it. */
+/* A host name and a certificate that may answer for it. */
 struct tls_name {
     struct slice text; /* in the context's own storage */
     size_t cert;
@@ -33,8 +34,9 @@ struct tls_ctx {
     WOLFSSL_CTX **libs; /* one for each certificate; others have exactly one */
     size_t lib_count;
     struct tls_roots *roots; /* who vouches for peers; NULL: nobody. wolfSSL itself has none */
-    struct tls_name *names;  /* public server, sorted by text */
+    struct tls_name *names;  /* public server, sorted by text, then by certificate */
     size_t name_count;
+    struct tls_own_cert *own;        /* public server: one for each certificate */
     char *alpn;                      /* "a,b,c", or NULL */
     char *trust_domain;              /* mesh */
     struct slice *san_dns, *san_uri; /* plain client: one of these instead of a name */
@@ -67,5 +69,6 @@ void tls_conn_bind(const struct tls_ctx *c, WOLFSSL_CTX *lib);
 /* wolfSSL's verify mode for connections of c. */
 int tls_conn_verify_mode(const struct tls_ctx *c);
 /* tls_sni.c: the library context whose certificate answers for a host name (lower-case, may be
- * empty); NULL with strict_sni and no match. */
-WOLFSSL_CTX *tls_sni_pick(const struct tls_ctx *c, const char *host);
+ * empty) to a client that can verify those kinds of keys (enum tls_key_kind); NULL with strict_sni
+ * and no match. */
+WOLFSSL_CTX *tls_sni_pick(const struct tls_ctx *c, const char *host, unsigned keys);

@@ -163,12 +163,59 @@ static void test_too_large(void **state)
     assert_non_null(strstr(why, "larger than"));
 }
 
+/* A hello with those cipher suites and extensions. */
+static unsigned keys_of(struct slice suites, struct slice extensions)
+{
+    struct hello body = {0}, all = {0};
+    struct tls_hello out;
+    char why[TLS_DETAIL_MAX];
+    put(&body, "\3\3", 2);
+    body.len += 32;
+    put_number(&body, 0, 1);
+    put_number(&body, suites.len, 2);
+    put(&body, suites.ptr, suites.len);
+    put(&body, "\1\0", 2);
+    put_number(&body, extensions.len, 2);
+    put(&body, extensions.ptr, extensions.len);
+    put_number(&all, 1, 1);
+    put_number(&all, body.len, 3);
+    put(&all, body.bytes, body.len);
+    all = wrap(&all, 2000);
+    assert_int_equal(tls_hello_parse(all.bytes, all.len, &out, why), ERR_OK);
+    return out.keys;
+}
+
+#define VERSIONS_13 "\0\x2b\0\3\2\3\4"
+#define SIGNATURES_P256 "\0\x0d\0\4\0\2\4\3"
+#define SIGNATURES_PSS "\0\x0d\0\4\0\2\x08\4"
+#define SIGNATURES_PKCS1 "\0\x0d\0\4\0\2\4\1"
+#define GROUPS_P384 "\0\x0a\0\4\0\2\0\x18"
+
+static void test_keys(void **state)
+{
+    struct slice tls13 = SLICE("\x13\1"), ecdsa = SLICE("\xc0\x2b"), rsa = SLICE("\xc0\x2f");
+    struct slice both = SLICE("\xc0\x2f\xc0\x2b");
+    unsigned curves = TLS_KEY_P256 | TLS_KEY_P384 | TLS_KEY_P521;
+    assert_int_equal(keys_of(tls13, SLICE(VERSIONS_13 SIGNATURES_P256)), TLS_KEY_P256);
+    assert_int_equal(keys_of(tls13, SLICE(SIGNATURES_PSS VERSIONS_13)), TLS_KEY_RSA);
+    /* PKCS #1 is for certificates only with TLS 1.3 (RFC 8446 §4.2.3). */
+    assert_int_equal(keys_of(tls13, SLICE(VERSIONS_13 SIGNATURES_PKCS1)), 0);
+    /* TLS 1.2: also the cipher suite must be for it. */
+    assert_int_equal(keys_of(rsa, SLICE(SIGNATURES_PKCS1)), TLS_KEY_RSA);
+    assert_int_equal(keys_of(ecdsa, SLICE(SIGNATURES_PKCS1)), 0);
+    assert_int_equal(keys_of(both, SLICE(SIGNATURES_P256)), curves);
+    assert_int_equal(keys_of(both, SLICE(SIGNATURES_P256 GROUPS_P384)), TLS_KEY_P384);
+    assert_int_equal(keys_of(rsa, SLICE("")), TLS_KEY_RSA);
+    assert_int_equal(keys_of(tls13, SLICE(VERSIONS_13)), TLS_KEY_ANY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_cut), cmocka_unit_test(test_without_name),
         cmocka_unit_test(test_bad_names), cmocka_unit_test(test_long_name),
         cmocka_unit_test(test_too_large), cmocka_unit_test(test_bad_framing),
+        cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
