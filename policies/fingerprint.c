@@ -60,7 +60,7 @@ static bool is_read(const struct schema *schema, const struct schema_field *fiel
 static bool is_known(const struct schema *schema, struct slice key)
 {
     for (const struct schema_field *f = schema->fields; f->name; f++)
-        if (slice_eq_cstr(key, f->name))
+        if (schema_is_named(f, key))
             return true;
     return false;
 }
@@ -77,7 +77,8 @@ static uint64_t mix_unknown(uint64_t hash, const struct schema *schema, const st
 static uint64_t mix_object(uint64_t hash, const struct schema *schema, const struct doc *d)
 {
     for (const struct schema_field *f = schema->fields; f->name; f++) {
-        const struct doc *value = is_read(schema, f) ? doc_get(d, slice_from_cstr(f->name)) : NULL;
+        struct slice key;
+        const struct doc *value = is_read(schema, f) ? schema_member(f, d, &key) : NULL;
         hash = mix(hash, value != NULL);
         if (value)
             hash = mix_field(hash, f, value);

@@ -135,12 +135,45 @@ static void refuse_unknown(struct schema_run *run, const struct schema *schema,
     run->path_len = path_len;
 }
 
+bool schema_is_named(const struct schema_field *field, struct slice name)
+{
+    for (const char *const *old = field->formerly; old && *old; old++)
+        if (slice_eq_cstr(name, *old))
+            return true;
+    return slice_eq_cstr(name, field->name);
+}
+
+const struct doc *schema_member(const struct schema_field *field, const struct doc *node,
+                                struct slice *key)
+{
+    *key = slice_from_cstr(field->name);
+    const struct doc *value = doc_get(node, *key);
+    for (const char *const *old = field->formerly; !value && old && *old; old++) {
+        *key = slice_from_cstr(*old);
+        value = doc_get(node, *key);
+    }
+    return value;
+}
+
 static const struct schema_field *find_field(const struct schema *schema, struct slice name)
 {
     for (const struct schema_field *f = schema->fields; f->name; f++)
-        if (slice_eq_cstr(name, f->name))
+        if (schema_is_named(f, name))
             return f;
     return NULL;
+}
+
+/* A field that is given under several of its names is given twice. */
+static void check_names(struct schema_run *run, const struct schema_field *field,
+                        const struct doc *node, struct slice taken)
+{
+    if (!slice_eq_cstr(taken, field->name))
+        schema_warn(run, node, NULL, "is an old name: write \"%s\"", field->name);
+    for (size_t i = 0; i < node->count; i++) {
+        struct slice key = node->members[i].key;
+        if (!slice_eq(key, taken) && schema_is_named(field, key))
+            schema_error(run, node, NULL, "is there twice: as \"%.*s\" too", SLICE_ARG(key));
+    }
 }
 
 static size_t element_size(const struct schema_field *element, bool is_map)
@@ -271,12 +304,15 @@ static void fill_default(struct schema_run *run, const struct schema_field *fiel
 static void parse_field(struct schema_run *run, const struct schema *schema,
                         const struct schema_field *field, const struct doc *node, char *out)
 {
-    const struct doc *value = doc_get(node, slice_from_cstr(field->name));
+    struct slice key;
+    const struct doc *value = schema_member(field, node, &key);
     void *to = out + field->offset;
     bool is_null = value && value->type == DOC_NULL && field->type != SCHEMA_ANY;
     if (value && !is_null) {
         size_t path_len = run->path_len;
-        push_key(run, slice_from_cstr(field->name));
+        push_key(run, key);
+        if (field->formerly)
+            check_names(run, field, node, key);
         parse_any(run, field, value, to);
         run->path_len = path_len;
         return;

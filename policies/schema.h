@@ -74,6 +74,7 @@ struct schema_field {
     const char *doc;
     enum schema_type type;
     unsigned flags;
+    const char *const *formerly; /* older names, still read, NULL-terminated; may be NULL */
     size_t offset;
     int64_t min, max; /* INT: the value (both 0: any); STRING: bytes; LIST and MAP: items (max 0:
                          the default) */
@@ -126,6 +127,12 @@ struct schema_run {
  * NULL: defaults. */
 void schema_parse(struct schema_run *run, const struct schema *schema, const struct doc *node,
                   void *out);
+/* The member of an object that is the field's, under its name or a former one; NULL: there is none.
+ * *key is what it is called there. */
+const struct doc *schema_member(const struct schema_field *field, const struct doc *node,
+                                struct slice *key);
+/* Is that the field's name, or a former one? */
+bool schema_is_named(const struct schema_field *field, struct slice name);
 /* For checks: something is wrong at `sub` ("path.value", "rules[1]"; NULL: the object itself) below
  * node. */
 void schema_error(struct schema_run *run, const struct doc *node, const char *sub,

@@ -104,13 +104,16 @@ static const struct schema budget_schema = {
     .fields = budget_fields,
 };
 
+/* YAML 1.1, which kubectl reads, takes an unquoted "on" for the boolean true. */
+static const char *const on_names[] = {"on", "true", NULL};
+
 static const struct schema_field retries_fields[] = {
     SCHEMA_FIELD(struct traffic_retries, attempts, "attempts", INT,
                  "Further tries after the first; 0: none; 1 when left out.", .min = 0, .max = 10,
                  UNSET),
-    SCHEMA_FIELD(struct traffic_retries, on, "on", LIST,
+    SCHEMA_FIELD(struct traffic_retries, on, "retryOn", LIST,
                  "What is tried again; connect-failure and reset when left out.", .max = 3,
-                 .element = &on_element),
+                 .element = &on_element, .formerly = on_names),
     SCHEMA_FIELD(struct traffic_retries, status_codes, "statusCodes", LIST,
                  "Answers that are tried again.", .max = 32, .element = &code_element),
     SCHEMA_FIELD(struct traffic_retries, per_try_timeout, "perTryTimeout", DURATION,

@@ -63,7 +63,7 @@ def test_a_504_over_http_2_comes_whole(lab):
 @pytest.mark.parametrize("how, status", [({"fail": 503}, 503), ({"close": 1}, 502)])
 def test_the_last_answer_rather_than_a_pause_to_no_purpose(shop, how, status):
     spec = """timeouts: {request: 2s}
-  retries: {attempts: 3, on: [gateway-error, reset], backoff: {base: 5s, max: 10s}}"""
+  retries: {attempts: 3, retryOn: [gateway-error, reset], backoff: {base: 5s, max: 10s}}"""
     with shop.bed.policy(traffic("reviews", spec)):
         for pod in (shop.v1, shop.v2):
             pod.control(**how)

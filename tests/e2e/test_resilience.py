@@ -14,7 +14,7 @@ spec:
   targetRefs: [{group: "", kind: Service, name: reviews}]
 """
 RETRIES = POLICY + """
-  retries: {attempts: 2, on: [connect-failure, reset, gateway-error]}
+  retries: {attempts: 2, retryOn: [connect-failure, reset, gateway-error]}
   outlierDetection: {consecutiveFailures: 5, baseEjectionTime: 2s}
   loadBalancing: {algorithm: RoundRobin}
 """
@@ -112,7 +112,7 @@ def test_a_timeout_is_a_504_with_a_reason(shop):
 
 def test_an_attempt_that_is_too_slow_is_made_elsewhere(shop):
     with shop.bed.policy(POLICY + """
-  retries: {attempts: 1, on: [gateway-error], perTryTimeout: 300ms}
+  retries: {attempts: 1, retryOn: [gateway-error], perTryTimeout: 300ms}
   loadBalancing: {algorithm: RoundRobin}
 """):
         shop.v2.control(delay=3)
