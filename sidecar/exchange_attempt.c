@@ -106,6 +106,12 @@ static uint64_t pause_before_retry(struct exchange *ex)
     return backoff_delay(ex->attempts - 1, twice, most, &ex->worker->rand);
 }
 
+/* The peer closed an idle connection just as we used it again: no sign of any trouble. */
+static bool is_lost_race(const struct exchange *ex, enum fail why)
+{
+    return why == FAIL_UPSTREAM_CLOSED && ex->reused;
+}
+
 static bool may_retry(struct exchange *ex, enum fail why)
 {
     const struct retry_conf *retry = &ex->route->retry;
@@ -114,12 +120,13 @@ static bool may_retry(struct exchange *ex, enum fail why)
         return false;
     /* No time is left for another: the client gets what there is. */
     uint64_t now_ms = loop_now_ms(ex->worker->loop);
-    ex->backoff_until_ms = now_ms + pause_before_retry(ex);
+    bool race = is_lost_race(ex, why);
+    ex->backoff_until_ms = now_ms + (race ? 0 : pause_before_retry(ex));
     if (ex->request_deadline_ms && ex->backoff_until_ms >= ex->request_deadline_ms) {
         ex->backoff_until_ms = 0;
         return false;
     }
-    if (retry_budget_take(&ex->cluster->budget, now_ms, retry)) {
+    if (race || retry_budget_take(&ex->cluster->budget, now_ms, retry)) {
         metrics_count_retry(ex->worker->metrics);
         return true;
     }
@@ -157,6 +164,10 @@ static enum progress try_again(struct exchange *ex)
     ex->got &= ~(uint32_t)(GOT_RESPONSE_HEAD | GOT_RESPONSE_END | GOT_UP_ABORT |
                            GOT_ATTEMPT_TIMEOUT | GOT_BACKOFF_OVER | SENT_REQUEST_END);
     ex->attempt_deadline_ms = 0;
+    if (ex->backoff_until_ms <= loop_now_ms(ex->worker->loop)) {
+        ex->backoff_until_ms = 0;
+        ex->got |= GOT_BACKOFF_OVER;
+    }
     exchange_arm_timer(ex);
     ex->step = STEP_backoff;
     return GO;
@@ -179,7 +190,7 @@ static bool is_endpoints_fault(const struct exchange *ex, enum fail why)
     case FAIL_LOOP:
         return false;
     case FAIL_UPSTREAM_CLOSED:
-        return !ex->reused;
+        return !is_lost_race(ex, why);
     case FAIL_REQUEST_TIMEOUT:
     case FAIL_ATTEMPT_TIMEOUT:
     case FAIL_IDLE_TIMEOUT:
@@ -191,6 +202,7 @@ static bool is_endpoints_fault(const struct exchange *ex, enum fail why)
 
 static enum progress attempt_failed(struct exchange *ex, enum fail why, struct slice detail)
 {
+    ex->fresh_only |= is_lost_race(ex, why);
     if (is_endpoints_fault(ex, why))
         exchange_record_failure(ex);
     if (may_retry(ex, why))
@@ -218,6 +230,17 @@ static enum progress timed_out(struct exchange *ex)
     return attempt_failed(ex, why, (struct slice){0});
 }
 
+/* What meets the peer's closing of an idle connection can be repeated, or must not meet it. */
+static enum pool_reuse which_reuse(const struct exchange *ex)
+{
+    if (ex->fresh_only)
+        return POOL_REUSE_NONE;
+    bool may_repeat = ex->attempts <= ex->route->retry.attempts && has(ex, IS_REPLAYABLE) &&
+                      message_is_idempotent(ex->request) &&
+                      policy_retries(ex, FAIL_UPSTREAM_CLOSED);
+    return may_repeat ? POOL_REUSE_ANY : POOL_REUSE_CHECKED;
+}
+
 enum progress exchange_step_send(struct exchange *ex)
 {
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
@@ -227,10 +250,10 @@ enum progress exchange_step_send(struct exchange *ex)
     if (ex->wait.why == FAIL_NONE) {
         bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) &&
                    !ex->request_trailers && !message_may_switch(ex->request);
-        bool replayable = has(ex, IS_REPLAYABLE) && message_is_idempotent(ex->request);
         struct pool *pool =
             pool_of(ex->endpoint, pool_kind_for(ex->endpoint, ex->request, ex->app_version));
-        switch (pool_send(pool, &ex->wait, &ex->up, ex->request, end, replayable, &ex->reused)) {
+        switch (pool_send(pool, &ex->wait, &ex->up, ex->request, end, which_reuse(ex),
+                          &ex->reused)) {
         case POOL_WAITING:
             return PARK;
         case POOL_SENT:

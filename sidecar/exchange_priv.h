@@ -101,7 +101,8 @@ struct exchange {
     struct endpoint *tried[BALANCER_TRIED_MAX];
     unsigned tried_count, attempts; /* attempts: begun so far */
     struct pool_wait wait;
-    bool reused;
+    bool reused;     /* the attempt's connection had served before */
+    bool fresh_only; /* such a one was lost already */
     enum err up_error;
 
     struct buf request_body, response_body, replay;

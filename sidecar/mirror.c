@@ -76,7 +76,7 @@ static void send_head(struct mirror *m)
         m->is_over = true;
         return;
     }
-    switch (pool_send(pool, &m->wait, &m->up, m->head, all, false, &reused)) {
+    switch (pool_send(pool, &m->wait, &m->up, m->head, all, POOL_REUSE_CHECKED, &reused)) {
     case POOL_WAITING:
         break;
     case POOL_SENT:

@@ -7,6 +7,7 @@
 #include "lib/io/tcp.h"
 #include "lib/net/http_client_priv.h"
 #include "lib/net/http_h1.h"
+#include "lib/net/tls_stream.h"
 
 enum {
     HEADER_BYTES = 65536,
@@ -422,7 +423,10 @@ static void drain(struct http_client *base)
 
 static bool is_stale(struct http_client *base)
 {
-    return !base->active && tcp_is_stale(base->transport);
+    struct stream *s = base->transport;
+    for (struct stream *lower; (lower = tls_stream_lower(s));)
+        s = lower;
+    return !base->active && tcp_is_stale(s);
 }
 
 static bool answer_began(const struct http_client *base, const struct http_stream *st)

@@ -12,7 +12,8 @@ struct tls_stream_options {
     struct slice server_name;      /* client: SNI; may be empty */
     struct slice expect_spiffe_id; /* mesh client: the peer must be exactly this; empty: any of the
                                       trust domain */
-    uint32_t handshake_timeout_ms; /* 0: 10000 */
+    uint32_t handshake_timeout_ms; /* from the creation, so what the transport's own opening takes
+                                      is included; 0: 10000 */
 };
 
 /* Takes over `lower` (and closes it). `early`: ciphertext already read from it by a sniffer;

@@ -15,7 +15,7 @@ static const struct schema_field timeouts_fields[] = {
     SCHEMA_FIELD(struct traffic_timeouts, idle, "idle", DURATION,
                  "Without a byte in either direction; 5m when left out.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
-                 "For making a connection; 2s when left out.", UNSET),
+                 "For making a connection, TLS handshake included; 2s when left out.", UNSET),
     {0},
 };
 

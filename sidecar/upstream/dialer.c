@@ -49,6 +49,7 @@ struct stream *dialer_open(struct endpoint *e, enum backend_speech speech,
     *why = check(e, mesh, speech);
     if (*why != FAIL_NONE)
         return NULL;
+    /* One limit for all of it: each layer counts from now on. */
     struct tcp_dial_options options = {.timeout_ms = e->owner->connect_timeout_ms};
     /* Only towards the app: what the pod sends to its own service has to come in by the front. */
     if (w->settings->is_redirected && e->cluster->is_own_app)
@@ -61,13 +62,15 @@ struct stream *dialer_open(struct endpoint *e, enum backend_speech speech,
     struct stream *s = tcp_dial(w->loop, &to, &options, NULL, NULL);
     if (mesh) {
         struct tls_stream_options tls = {.expect_spiffe_id = conf->spiffe_id,
-                                         .server_name = conf->port_name};
+                                         .server_name = conf->port_name,
+                                         .handshake_timeout_ms = options.timeout_ms};
         s = tls_stream_create(s, w->identity->client[mesh_name(e, speech)], &tls, NULL,
                               own ? NULL : events, own ? NULL : owner);
     }
     if (!own)
         return s;
-    struct tls_stream_options tls = {.server_name = backend_tls_name(own)};
+    struct tls_stream_options tls = {.server_name = backend_tls_name(own),
+                                     .handshake_timeout_ms = options.timeout_ms};
     return tls_stream_create(s, backend_tls_context(own, speech), &tls, NULL, events, owner);
 }
 

@@ -347,21 +347,36 @@ static bool has_old_identity(const struct pool_conn *c)
            c->identity_generation != identity->generation;
 }
 
-static struct pool_conn *take_ready(struct pool *p, bool replayable)
+/* Drain may close it at once and free it at the end of the turn; it leaves `ready` in any case. */
+static void retire(struct pool_conn *c)
 {
-    while (!list_is_empty(&p->ready)) {
-        struct pool_conn *c = container_of(p->ready.next, struct pool_conn, node);
-        bool usable = http_client_capacity(c->client) > 0 && !has_old_identity(c) &&
-                      (replayable || c->served == 0 || !http_client_is_stale(c->client));
-        if (usable)
+    list_unlink(&c->node);
+    list_link_last(&c->pool->full, &c->node);
+    http_client_drain(c->client);
+}
+
+static struct pool_conn *take_ready(struct pool *p, enum pool_reuse reuse)
+{
+    LIST_FOREACH_SAFE(node, next, &p->ready)
+    {
+        struct pool_conn *c = container_of(node, struct pool_conn, node);
+        bool is_new = c->served == 0 || is_http2(p);
+        if (http_client_capacity(c->client) == 0 || has_old_identity(c) ||
+            (!is_new && reuse != POOL_REUSE_ANY && http_client_is_stale(c->client)))
+            retire(c);
+        else if (is_new || reuse != POOL_REUSE_NONE)
             return c;
-        /* Drain may close it at once and free it at the end of the turn; it leaves `ready` in any
-         * case. */
-        list_unlink(&c->node);
-        list_link_last(&p->full, &c->node);
-        http_client_drain(c->client);
     }
     return NULL;
+}
+
+/* Where there may be no more connections, an idle one that will not do makes room for one that
+ * will. */
+static void make_room(struct pool *p)
+{
+    if (!list_is_empty(&p->ready) &&
+        p->endpoint->cluster->connections >= p->endpoint->owner->max_connections)
+        retire(container_of(p->ready.next, struct pool_conn, node));
 }
 
 static void send_on(struct pool_conn *c, struct http_stream *st, const struct message *request,
@@ -381,11 +396,12 @@ static void send_on(struct pool_conn *c, struct http_stream *st, const struct me
 }
 
 enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stream *st,
-                           const struct message *request, bool end, bool replayable, bool *reused)
+                           const struct message *request, bool end, enum pool_reuse reuse,
+                           bool *reused)
 {
     bool was_woken = w->is_woken;
     w->is_woken = false;
-    struct pool_conn *c = take_ready(p, replayable);
+    struct pool_conn *c = take_ready(p, reuse);
     if (c) {
         *reused = c->served > 0;
         send_on(c, st, request, end);
@@ -404,6 +420,7 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
     p->endpoint->cluster->pending++;
     if (p->waiters <= p->dials * waiters_per_dial(p))
         return POOL_WAITING;
+    make_room(p);
     enum fail why = dial(p);
     if (why == FAIL_NONE || (why == FAIL_OVERFLOW && p->connections > 0))
         return POOL_WAITING;

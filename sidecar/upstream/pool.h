@@ -37,11 +37,20 @@ enum pool_kind pool_kind_for(const struct endpoint *e, const struct message *req
 /* The endpoint's pool of that kind, made at first use. */
 struct pool *pool_of(struct endpoint *e, enum pool_kind kind);
 void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *));
-/* Sends the request on a connection that has room, or waits for one. `replayable`: if a connection
- * that the peer is just closing is chosen, the request can be tried again; otherwise the connection
- * is asked first (one system call). *reused tells whether the connection had served before. */
+/* Which HTTP/1 connections will do. One that served before may be one that the peer is closing just
+ * now; what meets that is lost. */
+enum pool_reuse {
+    POOL_REUSE_ANY,     /* the request can be tried again */
+    POOL_REUSE_CHECKED, /* only if nothing has come from the peer, not even its end (one system
+                           call) */
+    POOL_REUSE_NONE,    /* only one that has not served yet */
+};
+
+/* Sends the request on a connection that has room, or waits for one. *reused tells whether the
+ * connection had served before. */
 enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stream *st,
-                           const struct message *request, bool end, bool replayable, bool *reused);
+                           const struct message *request, bool end, enum pool_reuse reuse,
+                           bool *reused);
 /* Waits for others to be done with their connections, not for one that is being dialled. */
 bool pool_wait_is_queued(const struct pool_wait *w);
 /* Stops waiting. Idempotent. */

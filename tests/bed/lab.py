@@ -18,6 +18,7 @@ PYTHON_APPS = {
     "scripted": (9002, "http", "http_app.py"),
     "upgrade": (9003, "http", "http_app.py"),
     "deaf": (9004, "http", "http_app.py"),
+    "curt": (9005, "http", "http_app.py"),
     "total": (9011, "tcp", "tcp_app.py"),
     "echo": (9012, "tcp", "tcp_app.py"),
     "farewell": (9014, "tcp", "tcp_app.py"),

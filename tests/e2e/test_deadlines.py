@@ -1,6 +1,8 @@
 """What takes too long, what may take as long as it likes, and who is told.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+import contextlib
+import signal
 import time
 
 import pytest
@@ -70,3 +72,23 @@ def test_the_last_answer_rather_than_a_pause_to_no_purpose(shop, how, status):
         answer = shop.reviews()
         assert answer.status == status, answer
         assert answer.reason != "request_timeout"
+
+
+def test_an_app_that_closes_after_each_answer_loses_no_get(lab):
+    """Requests meet its closing, again and again; each is then sent on a connection of its own."""
+    result = lab.client.load(f"http://curt:{lab.port('curt')}/", threads=8).run(1500)
+    assert not result.failures, result.why()
+
+
+def test_connecting_includes_the_handshake(lab):
+    """The kernel there takes the connection, and nobody says a word in TLS."""
+    with lab.bed.policy(traffic("echo", "timeouts: {connect: 400ms}")):
+        lab.server.sidecar.send(signal.SIGSTOP)
+        try:
+            # Well below the ten seconds that handshakes have elsewhere.
+            with lab.client.connect("echo", lab.port("echo"), timeout=8) as sock:
+                sock.sendall(b"hello")
+                with contextlib.suppress(ConnectionResetError):
+                    assert sock.recv(100) == b""
+        finally:
+            lab.server.sidecar.send(signal.SIGCONT)

@@ -7,12 +7,13 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "lib/io/timer.h"
 #include "lib/net/tls_stream.h"
 #include "tests/sim/sim_net.h"
 #include "tests/sim/sim_text.h"
 #include "tests/sim/sim_tls_ctx.h"
 
-enum { EXTENSION_ID = 0xfe57 };
+enum { EXTENSION_ID = 0xfe57, HANDSHAKE_MS = 10000 };
 
 /* One stream's handshake and what is known after it. */
 struct sim_tls {
@@ -22,6 +23,7 @@ struct sim_tls {
     void *owner;
     struct sim_text in;
     struct loop_task task;
+    struct timer patience; /* from the dial on */
     char alpn[16], peer_id[SIM_NAME_MAX], expected[SIM_NAME_MAX], sni[SIM_NAME_MAX];
     char detail[SIM_NAME_MAX * 2 + 64];
     struct tls_peer peer;
@@ -244,6 +246,7 @@ static void read_answer(struct sim_tls *tls)
 
 static void fail(struct sim_tls *tls)
 {
+    timer_stop(&tls->patience);
     stream_use(tls->s, tls->events, tls->owner);
     tls->events->on_fail(tls->s, tls->fail);
 }
@@ -253,6 +256,7 @@ static void open_stream(struct sim_tls *tls, size_t used)
 {
     struct stream *s = tls->s;
     tls->open = true;
+    timer_stop(&tls->patience);
     tls->peer.spiffe_id = slice_from_cstr(tls->peer_id);
     tls->peer.subject = SLICE("CN=sim");
     handshakes++;
@@ -328,11 +332,20 @@ static void on_fail(struct stream *s, enum err why)
     fail(tls);
 }
 
+static void on_patience(struct timer *timer)
+{
+    struct sim_tls *tls = container_of(timer, struct sim_tls, patience);
+    tls->fail = ERR_TIMEOUT;
+    snprintf(tls->detail, sizeof(tls->detail), "the TLS handshake took too long");
+    fail(tls);
+}
+
 static const struct stream_events handshake_events = {
     .on_open = on_open, .on_data = on_data, .on_eof = on_eof, .on_fail = on_fail};
 
 static void dispose(struct sim_tls *tls)
 {
+    timer_stop(&tls->patience);
     loop_task_cancel(&tls->task);
     sim_text_dispose(&tls->in);
     tls_ctx_unref(tls->ctx);
@@ -362,6 +375,9 @@ struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
     snprintf(tls->expected, sizeof(tls->expected), "%.*s", SLICE_ARG(options->expect_spiffe_id));
     snprintf(tls->sni, sizeof(tls->sni), "%.*s", SLICE_ARG(options->server_name));
     loop_task_init(&tls->task, on_task);
+    timer_init(&tls->patience, lower->loop, on_patience);
+    timer_start(&tls->patience,
+                options->handshake_timeout_ms ? options->handshake_timeout_ms : HANDSHAKE_MS);
     sim_net_set_tls(lower, tls, dispose, describe);
     stream_use(lower, &handshake_events, tls);
     if (!ctx->is_server)
@@ -384,6 +400,13 @@ void sim_tls_connect_to(struct stream *s, const char *sni, const char *id, const
     tls_ctx_unref(ctx);
     ((struct sim_tls *)s->owner)->keep_reading = true;
     on_open(s);
+}
+
+/* A stream that has become a TLS stream is the same one still. */
+struct stream *tls_stream_lower(struct stream *s)
+{
+    (void)s;
+    return NULL;
 }
 
 void sim_tls_connect(struct stream *s, const char *spiffe_id, const char *alpn)

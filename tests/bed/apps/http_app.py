@@ -4,6 +4,7 @@
   mirror    answers every request with the bytes of its head, then of its body, as they came
   scripted  GET /<hex>: the answer is exactly these bytes, then the connection ends;
             /<hex>/keep: it stays open
+  curt      answers a request with "ok" and closes, without having said that it would
   deaf      reads a head and nothing more, and says nothing
   upgrade   "101 Switching Protocols" for any upgrade, behind its body if it has one, and 200 for
             CONNECT; then every byte comes back
@@ -91,6 +92,13 @@ def scripted(sock):
             return
 
 
+def curt(sock):
+    source = Input(sock)
+    if head := source.until(b"\r\n\r\n"):
+        source.body(head)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
 def deaf(sock):
     Input(sock).until(b"\r\n\r\n")
     threading.Event().wait()
@@ -117,7 +125,7 @@ def upgrade(sock):
         sock.sendall(part)
 
 
-KINDS = {"mirror": mirror, "scripted": scripted, "deaf": deaf, "upgrade": upgrade}
+KINDS = {"mirror": mirror, "scripted": scripted, "curt": curt, "deaf": deaf, "upgrade": upgrade}
 
 
 class Server(socketserver.ThreadingTCPServer):
