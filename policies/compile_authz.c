@@ -6,7 +6,7 @@
 #include "policies/kinds/namespace.h"
 #include "policies/selector.h"
 
-static PB(StringMatch) * match_of(struct compile *c, struct slice pattern, bool ignore_case)
+PB(StringMatch) * compile_authz_match(struct compile *c, struct slice pattern, bool ignore_case)
 {
     PB(StringMatch) *m = PB_NEW(c, StringMatch, string_match);
     m->ignore_case = ignore_case;
@@ -29,7 +29,7 @@ static PB(StringMatch) * match_of(struct compile *c, struct slice pattern, bool 
 #define PUSH_MATCHES(c, message, field, list, nocase)                  \
     do {                                                               \
         for (SCHEMA_EACH(list, struct slice, pattern))                 \
-            PB_PUSH(c, message, field, match_of(c, *pattern, nocase)); \
+            PB_PUSH(c, message, field, compile_authz_match(c, *pattern, nocase)); \
     } while (0)
 
 static PB(Cidr) * cidr_of(struct compile *c, struct slice text)

@@ -3,6 +3,8 @@
  * know how listeners come about.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile_priv.h"
+#include "policies/gateway_model.h"
+#include "policies/gateway_names.h"
 #include "policies/kinds/listener_policy.h"
 #include "policies/schema_layer.h"
 
@@ -71,6 +73,37 @@ void compile_client_traffic_note_conflicts(struct compile *c, const struct objec
 
 /* ---- messages ---- */
 
+static void push_trust(struct compile *c, const struct client_traffic *from, PB(ClientTrust) * to)
+{
+    to->hops = (uint32_t)from->trusted_hops;
+    for (SCHEMA_EACH(from->trusted_addresses, struct slice, text)) {
+        PB(Cidr) *cidr = PB_NEW(c, Cidr, cidr);
+        cidr->text = compile_build_text(c, *text);
+        PB_PUSH(c, to, addresses, cidr);
+    }
+    for (SCHEMA_EACH(from->trusted_identities, struct slice, pattern))
+        PB_PUSH(c, to, identities, compile_authz_match(c, *pattern, false));
+}
+
+/* The service accounts that policyd makes for Gateways: what they say was judged by the rules that
+ * hold there. */
+static void push_gateways(struct compile *c, PB(ClientTrust) * to)
+{
+    const struct object_list *all = &c->set->all[KIND_GATEWAY];
+    for (size_t i = 0; i < all->count; i++) {
+        const struct gateway *g = POLICY_AT(all, struct gateway, i);
+        char name[GATEWAY_NAMES_MAX];
+        if (!gateway_model_is_ours(c->set, g))
+            continue;
+        PB(StringMatch) *m = PB_NEW(c, StringMatch, string_match);
+        m->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
+        m->exact = compile_build_format(c, "%.*s/ns/%.*s/sa/%s", SLICE_ARG(c->trust_domain),
+                                        SLICE_ARG(g->object.meta.namespace_name),
+                                        gateway_names_managed(g, name));
+        PB_PUSH(c, to, identities, m);
+    }
+}
+
 /* Each field of the table has its line here. */
 static PB(ClientTraffic) * make_message(struct arena *arena, const struct client_traffic *from)
 {
@@ -81,6 +114,10 @@ static PB(ClientTraffic) * make_message(struct arena *arena, const struct client
     to->limits->max_target_bytes = (uint32_t)from->limits.max_target_bytes;
     to->limits->max_header_bytes = (uint32_t)from->limits.max_header_bytes;
     to->limits->max_headers = (uint32_t)from->limits.max_headers;
+    struct compile c = {.arena = arena};
+    to->trust = PB_NEW(&c, ClientTrust, client_trust);
+    push_trust(&c, from, to->trust);
+    to->underscores = (PB(UnderscoresAction))from->underscores;
     return to;
 }
 
@@ -89,7 +126,10 @@ static PB(ClientTraffic) * complete(struct compile *c, struct client_traffic *sa
     if (c->mesh)
         schema_layer_inherit(&client_traffic_schema, said, &c->mesh->spec.clients);
     schema_layer_settle(&client_traffic_schema, said);
-    return make_message(c->arena, said);
+    PB(ClientTraffic) *to = make_message(c->arena, said);
+    if (!c->is_gateway && said->trusted_gateways == CLIENT_TRAFFIC_GATEWAYS_ALL)
+        push_gateways(c, to->trust);
+    return to;
 }
 
 PB(ClientTraffic) * compile_client_traffic_mesh(struct compile *c)

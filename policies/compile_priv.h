@@ -98,6 +98,8 @@ PB(AuthzPolicy) * *compile_authz_list(struct compile *c, struct slice namespace_
                                       const struct schema_list *labels, struct slice gateway,
                                       size_t *count);
 PB(AuthzPolicy) * compile_authz_policy(struct compile *c, const struct object *o);
+/* A value, "value*", "*value" or "*". */
+PB(StringMatch) * compile_authz_match(struct compile *c, struct slice pattern, bool ignore_case);
 
 /* What TrafficPolicies say, the narrower ones first; members are NULL where none says anything. */
 struct traffic compile_traffic_of_service(struct compile *c, const struct service *s,

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/exchange_priv.h"
 #include "sidecar/exchange_run.h"
+#include "sidecar/filters/authz.h"
 #include "sidecar/mirror.h"
 
 #define ARENA_BLOCK 4096
@@ -53,6 +54,10 @@ static const struct filter_chain *listener_chain(const struct exchange *ex)
 
 static enum progress step_guard(struct exchange *ex)
 {
+    const struct authz *authz = exchange_listener_authz(ex);
+    struct slice why;
+    if (authz && !exchange_check_names(ex, &authz->headers, &why))
+        return exchange_fail(ex, FAIL_BAD_REQUEST, why);
     return fail_or_go(ex, exchange_enter_chain(ex, listener_chain(ex)), STEP_route);
 }
 
@@ -281,6 +286,11 @@ struct slice exchange_match_path(struct exchange *ex)
 const struct downstream_info *exchange_downstream(const struct exchange *ex)
 {
     return &ex->session->info;
+}
+
+const struct forwarded *exchange_client(const struct exchange *ex)
+{
+    return &ex->client;
 }
 
 const struct route_conf *exchange_route(const struct exchange *ex)

@@ -8,6 +8,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/arena.h"
+#include "lib/codec/forwarded.h"
 #include "lib/codec/message.h"
 #include "lib/io/stream.h"
 #include "sidecar/config/snapshot.h"
@@ -30,6 +31,8 @@ struct downstream_info {
 struct arena *exchange_arena(struct exchange *ex);
 /* The request as it will be sent on; filters may change it. */
 struct message *exchange_request(struct exchange *ex);
+/* It has headers whose names some server takes for others (lib/codec/header_fold.h). */
+bool exchange_has_odd_names(const struct exchange *ex);
 /* The response head; NULL before there is one. */
 struct message *exchange_response(struct exchange *ex);
 /* As the client sent it, before any filter. */
@@ -39,6 +42,8 @@ struct slice exchange_original_path(const struct exchange *ex);
  * after decoding …) and nothing may match it: refuse with FAIL_BAD_REQUEST. */
 struct slice exchange_match_path(struct exchange *ex);
 const struct downstream_info *exchange_downstream(const struct exchange *ex);
+/* Whom the request is from, as far as those who say so are trusted. */
+const struct forwarded *exchange_client(const struct exchange *ex);
 const struct route_conf *exchange_route(const struct exchange *ex); /* NULL before routing */
 const struct snapshot *exchange_snapshot(const struct exchange *ex);
 

@@ -46,6 +46,8 @@ static void on_request_body(struct http_stream *st, struct chunk *owner, const u
 static void on_request_end(struct http_stream *st, const struct headers *trailers)
 {
     struct exchange *ex = exchange_of(st);
+    if (trailers)
+        trailers = exchange_clean_trailers(ex, trailers);
     ex->request_trailers = trailers;
     mirror_give_end(&ex->copies, trailers);
     note(ex, GOT_REQUEST_END);

@@ -33,6 +33,7 @@ static void strip_control(struct headers *h)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < h->count; i++) {
         switch (h->items[i].id) {
+        case HEADER_WEFT_CLIENT:
         case HEADER_WEFT_HTTP_VERSION:
         case HEADER_WEFT_SOURCE:
         case HEADER_WEFT_ATTEMPT:
@@ -74,77 +75,56 @@ enum http_version exchange_version_for(const struct exchange *ex, const struct c
     return message_is_grpc(ex->request) ? HTTP_2 : HTTP_1_1;
 }
 
-/* All that was said before us, in order, whether in one field or in several, and `peer`. */
-static struct slice forwarded_for(struct exchange *ex, struct slice peer)
-{
-    const struct headers *h = &ex->request->headers;
-    size_t len = peer.len, at = 0;
-    for (uint32_t i = 0; i < h->count; i++)
-        if (h->items[i].id == HEADER_X_FORWARDED_FOR)
-            len += h->items[i].value.len + 2;
-    char *list = arena_alloc(&ex->arena, len);
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice value = h->items[i].value;
-        if (h->items[i].id != HEADER_X_FORWARDED_FOR || !value.len)
-            continue;
-        memcpy(list + at, value.ptr, value.len);
-        memcpy(list + at + value.len, ", ", 2);
-        at += value.len + 2;
-    }
-    memcpy(list + at, peer.ptr, peer.len);
-    return slice_of(list, at + peer.len);
-}
-
-static void add_forwarded(struct exchange *ex)
+void exchange_identify(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
-    char text[ADDR_TEXT_MAX];
-    struct slice peer =
-        arena_copy(&ex->arena, slice_from_cstr(addr_format_ip(&ex->session->info.peer, text)));
-    headers_set_id(h, HEADER_X_FORWARDED_FOR, forwarded_for(ex, peer));
-    headers_set_id(h, HEADER_X_FORWARDED_PROTO,
-                   ex->session->info.is_tls ? SLICE("https") : SLICE("http"));
-    headers_set_id(h, HEADER_X_FORWARDED_HOST, ex->original_authority);
+    if (!headers_get_id(h, HEADER_X_REQUEST_ID).len)
+        headers_set_id(h, HEADER_X_REQUEST_ID, make_request_id(ex));
+}
+
+static void read_from_mesh(struct exchange *ex)
+{
+    ex->app_version = version_from_mesh(ex->request);
+    session_learn_source(ex->session,
+                         headers_get_id(&ex->request->headers, HEADER_WEFT_SOURCE));
+}
+
+void exchange_receive_head(struct exchange *ex)
+{
+    struct message *request = ex->request;
+    const struct session *s = ex->session;
+    bool from_mesh = s->info.direction == DIRECTION_INBOUND && s->is_mesh;
+    ex->came_in = ex->app_version = request->version;
+    if (from_mesh)
+        read_from_mesh(ex);
+    strip_control(&request->headers);
+    if (s->xfcc && (from_mesh || s->info.direction == DIRECTION_INGRESS))
+        headers_add_id(&request->headers, HEADER_X_FORWARDED_CLIENT_CERT,
+                       slice_from_cstr(s->xfcc));
+    /* Beside an app the other end has given it an id, or the app behind us does without. */
+    if (s->info.direction != DIRECTION_INBOUND)
+        exchange_identify(ex);
 }
 
 void exchange_prepare_request(struct exchange *ex)
 {
-    struct message *request = ex->request;
-    enum direction direction = ex->session->info.direction;
-    bool from_mesh = direction == DIRECTION_INBOUND && ex->session->is_mesh;
-    ex->came_in = request->version;
-    if (from_mesh) {
-        ex->app_version = version_from_mesh(request);
-        session_learn_source(ex->session, headers_get_id(&request->headers, HEADER_WEFT_SOURCE));
-    }
-    strip_control(&request->headers);
-    if (direction == DIRECTION_INBOUND) {
-        if (!from_mesh)
-            ex->app_version = request->version;
-        else if (ex->session->xfcc)
-            headers_add_id(&request->headers, HEADER_X_FORWARDED_CLIENT_CERT,
-                           slice_from_cstr(ex->session->xfcc));
-        request->version = ex->app_version;
-        return;
-    }
-    if (direction == DIRECTION_INGRESS) {
-        add_forwarded(ex);
-        if (ex->session->xfcc)
-            headers_add_id(&request->headers, HEADER_X_FORWARDED_CLIENT_CERT,
-                           slice_from_cstr(ex->session->xfcc));
-    }
-    if (!headers_find_id(&request->headers, HEADER_X_REQUEST_ID))
-        headers_add_id(&request->headers, HEADER_X_REQUEST_ID, make_request_id(ex));
-    ex->app_version = exchange_version_for(ex, ex->cluster->conf);
+    if (ex->session->info.direction == DIRECTION_INBOUND)
+        ex->request->version = ex->app_version;
+    else
+        ex->app_version = exchange_version_for(ex, ex->cluster->conf);
 }
 
 void exchange_prepare_attempt(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
-    if (endpoint_is_mesh_hop(ex->endpoint))
+    if (endpoint_is_mesh_hop(ex->endpoint)) {
         mesh_headers_set(h, ex->app_version, ex->worker->settings);
-    else if (ex->attempts > 1)
+        if (ex->session->info.direction == DIRECTION_INGRESS)
+            headers_set_id(h, HEADER_WEFT_CLIENT,
+                           ex->client.is_unknown ? SLICE("unknown") : ex->client_text);
+    } else if (ex->attempts > 1) {
         mesh_headers_remove(h);
+    }
     if (ex->attempts > 1)
         headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->attempts));
 }

@@ -6,11 +6,14 @@
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/net/http_stream.h"
+#include "sidecar/config/header_set.h"
 #include "sidecar/exchange.h"
 #include "sidecar/filters/filter.h"
 #include "sidecar/session.h"
 #include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/pool.h"
+
+struct authz; /* filters/authz.h */
 
 #define EXCHANGE_MAGIC 0x45786368u
 #define EXCHANGE_FILTERS_MAX 24
@@ -63,6 +66,9 @@ enum {
     IS_LOCAL_REPLY = 1u << 20,
     IS_SWITCHED = 1u << 21, /* 101, or 2xx to CONNECT: raw bytes both ways */
     IS_IDLE_COUNTED = 1u << 22,
+    /* what is known of the request's head */
+    HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
+    HAS_ODD_NAMES = 1u << 29, /* names that some server takes for others */
 };
 
 struct entered_filter {
@@ -87,6 +93,8 @@ struct exchange {
     struct message *interim[EXCHANGE_INTERIM_MAX];
     unsigned interim_count;
     struct slice original_path, original_authority, match_path;
+    struct forwarded client;  /* whom it is from */
+    struct slice client_text; /* the address, where it was needed */
     enum http_version came_in;     /* what the client spoke */
     enum http_version app_version; /* what the app on the other side shall be spoken to in */
 
@@ -144,7 +152,23 @@ enum verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain
 enum verdict exchange_answer_chain(struct exchange *ex);
 void exchange_end_chain(struct exchange *ex);
 
+/* exchange_client.c */
+/* The first look at a head: whom it is from, and everything in it that only we may say. False: it
+ * is refused (400), and *why says so. */
+MUST_USE bool exchange_settle_client(struct exchange *ex, struct slice *why);
+/* False: a header pretends to be one of those, and *why says so. */
+MUST_USE bool exchange_check_names(struct exchange *ex, const struct header_set *set,
+                                   struct slice *why);
+/* The policies of the listener that it came in by; NULL: none. */
+const struct authz *exchange_listener_authz(const struct exchange *ex);
+/* Without what may not come so late; NULL when nothing is left. In the exchange's arena. */
+const struct headers *exchange_clean_trailers(struct exchange *ex, const struct headers *trailers);
+
 /* exchange_heads.c */
+/* What peers of the mesh tell each other is read and taken out; who the peer is, is put in. */
+void exchange_receive_head(struct exchange *ex);
+/* The request has an id from then on. */
+void exchange_identify(struct exchange *ex);
 void exchange_prepare_request(struct exchange *ex);
 void exchange_prepare_attempt(struct exchange *ex);
 void exchange_prepare_response(struct exchange *ex);

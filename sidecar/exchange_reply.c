@@ -9,6 +9,9 @@ static struct message *make_head(struct exchange *ex, unsigned status)
     message_init(head, &ex->arena);
     head->version = HTTP_1_1;
     head->status = (uint16_t)status;
+    exchange_identify(ex);
+    headers_add_id(&head->headers, HEADER_X_REQUEST_ID,
+                   headers_get_id(&ex->request->headers, HEADER_X_REQUEST_ID));
     return head;
 }
 

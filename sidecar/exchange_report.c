@@ -65,6 +65,8 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     if (ex->first_byte_ns)
         r.upstream_us = (int64_t)((ex->first_byte_ns - ex->attempt_ns) / 1000);
     r.attempts = ex->attempts;
+    if (ex->client.client.family)
+        r.downstream_remote = ex->client.client;
     r.forwarded_for = headers_get_id(&request->headers, HEADER_X_FORWARDED_FOR);
     r.user_agent = headers_get_id(&request->headers, HEADER_USER_AGENT);
     r.request_id = headers_get_id(&request->headers, HEADER_X_REQUEST_ID);

@@ -8,6 +8,7 @@
 #include "sidecar/exchange_priv.h"
 #include "sidecar/route/host.h"
 #include "sidecar/route/listener_choice.h"
+#include "sidecar/route/route_hosts.h"
 #include "sidecar/route/route_table.h"
 #include "sidecar/session_admit.h"
 
@@ -68,11 +69,16 @@ enum progress exchange_step_admit(struct exchange *ex)
     if (!has(ex, GOT_REQUEST_HEAD))
         return PARK;
     struct message *request = ex->request;
+    struct slice bad = {0};
     exchange_arm_timer(ex);
+    bool good = exchange_settle_client(ex, &bad);
+    exchange_receive_head(ex);
     if (refuses_plaintext(ex))
         return exchange_fail(ex, FAIL_PLAINTEXT_DENIED, (struct slice){0});
     if (refuses_connect(ex, why))
         return exchange_fail(ex, FAIL_UPGRADE_DENIED, arena_copy(&ex->arena, slice_from_cstr(why)));
+    if (!good)
+        return exchange_fail(ex, FAIL_BAD_REQUEST, bad);
     struct slice path = message_path_only(request);
     ex->match_path = path.len ? normalize_path(&ex->arena, path) : SLICE("/");
     if (slice_is_empty(ex->match_path))
@@ -111,6 +117,9 @@ static enum progress choose_backend(struct exchange *ex)
 
 static enum progress use_table(struct exchange *ex, const struct route_table *table)
 {
+    struct slice why;
+    if (!exchange_check_names(ex, table->headers, &why))
+        return exchange_fail(ex, FAIL_BAD_REQUEST, why);
     ex->route = route_table_find(table, ex->request, ex->match_path);
     return ex->route ? choose_backend(ex) : exchange_fail(ex, FAIL_NO_ROUTE, (struct slice){0});
 }

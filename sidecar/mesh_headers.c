@@ -14,6 +14,7 @@ void mesh_headers_remove(struct headers *h)
 {
     headers_remove_id(h, HEADER_WEFT_HTTP_VERSION);
     headers_remove_id(h, HEADER_WEFT_SOURCE);
+    headers_remove_id(h, HEADER_WEFT_CLIENT);
 }
 
 void mesh_headers_set(struct headers *h, enum http_version version, const struct settings *s)

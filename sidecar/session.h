@@ -40,6 +40,8 @@ struct session {
     char *xfcc;    /* x-forwarded-client-cert for requests of this connection, or NULL */
     char *peer_id; /* the peer's SPIFFE id, or NULL */
     const char *peer_principal; /* the same without the scheme; in peer_id */
+    uint64_t trust_version;     /* of the configuration by which is_trusted was found */
+    bool is_trusted;            /* by its identity, to say whom requests are from */
     char *sni;                  /* ingress: what info.sni points at, or NULL */
     struct metrics_party party; /* the peer, for metrics: of its certificate, but for … */
     char *party_workload;       /* … what it calls itself */

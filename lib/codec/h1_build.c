@@ -8,7 +8,7 @@
 
 #include "lib/codec/headers.h"
 
-enum { SPARE_FIELDS = 8 };
+enum { SPARE_FIELDS = 12 };
 
 /* Where the input's bytes lie now. */
 struct copy {

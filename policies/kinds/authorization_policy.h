@@ -63,4 +63,7 @@ struct authorization_policy {
     struct authorization_policy_spec spec;
 };
 
+/* "cluster.local/ns/shop/sa/web", with a '*' at either end. */
+extern const struct schema_format authorization_rule_principal;
+
 extern const struct kind authorization_policy_kind;

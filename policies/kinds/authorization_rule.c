@@ -75,7 +75,7 @@ static bool is_account(struct slice text)
 static const struct schema_format pattern_format = {
     "pattern", "must be a value, \"value*\", \"*value\" or \"*\"", "^(\\*|[^*]+\\*?|\\*[^*]+)$",
     is_pattern};
-static const struct schema_format principal_format = {
+const struct schema_format authorization_rule_principal = {
     "principal", "must be like \"cluster.local/ns/shop/sa/web\", without \"spiffe://\"" STAR, NULL,
     is_principal};
 static const struct schema_format host_format = {
@@ -96,7 +96,7 @@ static const struct schema_format account_format = {
     }
 
 static const struct schema_field pattern_element = TEXT(pattern_format);
-static const struct schema_field principal_element = TEXT(principal_format);
+static const struct schema_field principal_element = TEXT(authorization_rule_principal);
 static const struct schema_field host_element = TEXT(host_format);
 static const struct schema_field method_element = TEXT(method_format);
 static const struct schema_field path_element = TEXT(path_format);
@@ -123,7 +123,8 @@ static const struct schema_field source_fields[] = {
     SOURCE(ip_blocks, "ipBlocks", cidr_element, "Addresses of the connection's other end."),
     SOURCE(not_ip_blocks, "notIpBlocks", cidr_element, "None of these addresses."),
     SOURCE(remote_ip_blocks, "remoteIpBlocks", cidr_element,
-           "Addresses of the client, by X-Forwarded-For from trusted proxies."),
+           "Addresses of the client: of the connection's other end, or whom a trusted proxy "
+           "names (MeshConfig and ListenerPolicy say who is trusted)."),
     SOURCE(not_remote_ip_blocks, "notRemoteIpBlocks", cidr_element,
            "None of these client addresses."),
     SCHEMA_BARE("requestPrincipals", REFUSED, "Identities from a token."),
@@ -237,7 +238,8 @@ static const struct schema_format *format_of_key(struct slice key)
     } keys[] = {
         {"source.ip", &schema_format_cidr},      {"remote.ip", &schema_format_cidr},
         {"destination.ip", &schema_format_cidr}, {"destination.port", &schema_format_port_key},
-        {"source.namespace", &pattern_format},   {"source.principal", &principal_format},
+        {"source.namespace", &pattern_format},
+        {"source.principal", &authorization_rule_principal},
         {"connection.sni", &host_format},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/client_traffic.h"
 
+#include "policies/kinds/authorization_policy.h"
+#include "policies/schema_format.h"
+
 #define INHERIT .flags = SCHEMA_INHERIT
 
 static const struct schema_field limits_fields[] = {
@@ -23,6 +26,23 @@ const struct schema client_traffic_limits_schema = {
     .doc = "How large a request's head may be.",
     .size = sizeof(struct client_traffic_limits),
     .fields = limits_fields,
+};
+
+const struct schema_field client_traffic_address = {
+    .type = SCHEMA_STRING, .min = 1, .max = 64, .format = &schema_format_cidr};
+const struct schema_field client_traffic_identity = {
+    .type = SCHEMA_STRING, .min = 1, .max = 2048, .format = &authorization_rule_principal};
+
+const char *const client_traffic_underscore_names[] = {
+    [CLIENT_TRAFFIC_UNDERSCORES_ALLOW] = "Allow",
+    [CLIENT_TRAFFIC_UNDERSCORES_DROP] = "Drop",
+    [CLIENT_TRAFFIC_UNDERSCORES_REJECT] = "Reject",
+    NULL,
+};
+const char *const client_traffic_gateway_names[] = {
+    [CLIENT_TRAFFIC_GATEWAYS_ALL] = "All",
+    [CLIENT_TRAFFIC_GATEWAYS_NONE] = "None",
+    NULL,
 };
 
 static const struct schema_field fields[] = {

@@ -23,14 +23,70 @@ struct client_traffic_limits {
     int64_t max_target_bytes, max_header_bytes, max_headers;
 };
 
+enum client_traffic_gateways { CLIENT_TRAFFIC_GATEWAYS_ALL, CLIENT_TRAFFIC_GATEWAYS_NONE };
+
+/* What becomes of a request with an underscore in the name of a header. */
+enum client_traffic_underscores {
+    CLIENT_TRAFFIC_UNDERSCORES_ALLOW,
+    CLIENT_TRAFFIC_UNDERSCORES_DROP,
+    CLIENT_TRAFFIC_UNDERSCORES_REJECT,
+};
+
 struct client_traffic {
     struct client_traffic_limits limits;
+    /* Who may say whom a request is from. */
+    int64_t trusted_hops;
+    struct schema_list trusted_addresses;  /* of struct slice: prefixes */
+    struct schema_list trusted_identities; /* of struct slice: principals, '*' at either end */
+    int trusted_gateways;                  /* enum client_traffic_gateways */
+    int underscores;                       /* enum client_traffic_underscores */
 };
 
 extern const struct schema client_traffic_schema;        /* of struct client_traffic */
 extern const struct schema client_traffic_limits_schema; /* of its sections, for the rows below */
 
+extern const struct schema_field client_traffic_address, client_traffic_identity;
+extern const char *const client_traffic_underscore_names[], *const client_traffic_gateway_names[];
+
+#define CLIENT_TRAFFIC_HOPS_DOC                                                                   \
+    "How many proxies in front of a Gateway are trusted to say whom a request is from, by what "  \
+    "they add to X-Forwarded-For; the Gateway's peer is the first. Without meaning for sidecars."
+#define CLIENT_TRAFFIC_ADDRESSES_DOC                                                            \
+    "Addresses of proxies that are trusted to say whom a request is from. The client is the "   \
+    "last address of X-Forwarded-For that is not among them."
+#define CLIENT_TRAFFIC_IDENTITIES_DOC                                                           \
+    "Workloads of the mesh, by the identity in their certificate, that are trusted to say whom " \
+    "a request is from, like cluster.local/ns/ingress/sa/nginx; a '*' may stand at the "        \
+    "beginning or at the end. For sidecars; peers of a Gateway have no identity of the mesh."
+#define CLIENT_TRAFFIC_GATEWAYS_DOC                                                             \
+    "Whether sidecars trust the Gateways of the mesh, by the identity of their service account, " \
+    "to say whom a request is from."
+#define CLIENT_TRAFFIC_UNDERSCORES_DOC                                                          \
+    "What becomes of a request header with an underscore in its name: it is passed on (Allow), " \
+    "left out (Drop), or the request is answered 400 (Reject). Names that some servers take "   \
+    "for a header that Weft sets or that a policy looks at are never passed on."
+
+/* Who is trusted to say whom a request is from. */
+#define CLIENT_TRAFFIC_TRUST_FIELDS(struct_, prefix)                                            \
+    SCHEMA_FIELD(struct_, prefix trusted_hops, "trustedHops", INT, CLIENT_TRAFFIC_HOPS_DOC,     \
+                 .flags = SCHEMA_INHERIT, .max = 32),                                           \
+        SCHEMA_FIELD(struct_, prefix trusted_addresses, "trustedAddresses", LIST,               \
+                     CLIENT_TRAFFIC_ADDRESSES_DOC, .flags = SCHEMA_INHERIT, .max = 256,         \
+                     .element = &client_traffic_address),                                       \
+        SCHEMA_FIELD(struct_, prefix trusted_identities, "trustedIdentities", LIST,             \
+                     CLIENT_TRAFFIC_IDENTITIES_DOC, .flags = SCHEMA_INHERIT, .max = 256,        \
+                     .element = &client_traffic_identity),                                      \
+        SCHEMA_FIELD(struct_, prefix trusted_gateways, "trustedGateways", ENUM,                 \
+                     CLIENT_TRAFFIC_GATEWAYS_DOC, .flags = SCHEMA_INHERIT,                      \
+                     .choices = client_traffic_gateway_names,                                   \
+                     .fallback = CLIENT_TRAFFIC_GATEWAYS_ALL)
+
 /* The rows of a struct that has a struct client_traffic at `prefix`. */
 #define CLIENT_TRAFFIC_FIELDS(struct_, prefix)                                                  \
     SCHEMA_FIELD(struct_, prefix limits, "limits", INLINE, "How large a request's head may be.", \
-                 .object = &client_traffic_limits_schema)
+                 .object = &client_traffic_limits_schema),                                       \
+        CLIENT_TRAFFIC_TRUST_FIELDS(struct_, prefix),                                           \
+        SCHEMA_FIELD(struct_, prefix underscores, "headersWithUnderscores", ENUM,               \
+                     CLIENT_TRAFFIC_UNDERSCORES_DOC, .flags = SCHEMA_INHERIT,                   \
+                     .choices = client_traffic_underscore_names,                                \
+                     .fallback = CLIENT_TRAFFIC_UNDERSCORES_ALLOW)

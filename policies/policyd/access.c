@@ -11,7 +11,7 @@
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/pod.h"
 #include "policies/policy_index.h"
-#include "policies/policyd/gateway_names.h"
+#include "policies/gateway_names.h"
 #include "policies/selector.h"
 
 /* The hash of its template that a Deployment gives each of its pods (apps/v1). */

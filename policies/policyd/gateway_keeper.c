@@ -15,7 +15,7 @@
 #include "policies/gateway_model.h"
 #include "policies/policyd/access.h"
 #include "policies/policyd/gateway_manifest.h"
-#include "policies/policyd/gateway_names.h"
+#include "policies/gateway_names.h"
 #include "policies/policyd/gateway_state.h"
 #include "policies/policyd/world.h"
 

@@ -6,7 +6,7 @@
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/policy_index.h"
 #include "policies/policyd/access.h"
-#include "policies/policyd/gateway_names.h"
+#include "policies/gateway_names.h"
 #include "policies/policyd/roster.h"
 #include "policies/selector.h"
 

@@ -133,6 +133,7 @@ static unsigned sorts_of(enum kind_id kind)
         return 0; /* by facts */
     case KIND_GATEWAY_CLASS:
     case KIND_GATEWAY:
+        return REACH_GATEWAY | REACH_WORKLOAD; /* sidecars know whom of them to trust */
     case KIND_LISTENER_SET:
     case KIND_LISTENER_POLICY:
     case KIND_TLS_ROUTE:

@@ -183,6 +183,16 @@ static enum err take_policy(const struct part_build *b, const Weft__Config__V1__
     return ERR_OK;
 }
 
+static void note_headers(struct part *p, const struct authz_policy *policy, struct header_set *to)
+{
+    for (uint32_t i = 0; i < policy->rule_count; i++) {
+        const struct authz_rule *rule = &policy->rules[i];
+        for (uint32_t j = 0; j < rule->condition_count; j++)
+            if (rule->conditions[j].key == AUTHZ_KEY_HEADER)
+                header_set_add(to, p, rule->conditions[j].header);
+    }
+}
+
 enum err authz_conf_create(const struct part_build *b,
                            Weft__Config__V1__AuthzPolicy *const *policies, size_t count,
                            const struct authz **out)
@@ -197,6 +207,7 @@ enum err authz_conf_create(const struct part_build *b,
             enum err e = take_policy(b, policies[i], &items[i]);
             if (e)
                 return e;
+            note_headers(b->part, &items[i], &a->headers);
             a->has_allow |= items[i].action == WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW;
         }
     }

@@ -4,6 +4,10 @@
 #include "sidecar/config/client_conf.h"
 
 #include "policies/compile.h"
+#include "sidecar/config/authz_conf.h"
+#include "sidecar/config/match_conf.h"
+
+#define REJECT WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_REJECT
 
 static enum err take_limits(const struct part_build *b, const Weft__Config__V1__ClientLimits *from,
                             struct client_limits_conf *to)
@@ -16,11 +20,31 @@ static enum err take_limits(const struct part_build *b, const Weft__Config__V1__
     return ERR_OK;
 }
 
+static enum err take_trust(const struct part_build *b, const Weft__Config__V1__ClientTrust *from,
+                           struct client_conf *to)
+{
+    if (!from)
+        return ERR_OK; /* nobody is trusted */
+    struct cidr *addresses = part_array(b->part, from->n_addresses, sizeof(*addresses));
+    to->trust = (struct forwarded_trust){from->hops, addresses, (uint32_t)from->n_addresses};
+    to->identity_count = (uint32_t)from->n_identities;
+    for (size_t i = 0; i < from->n_addresses; i++) {
+        enum err e = authz_conf_cidr(b, from->addresses[i]->text, &addresses[i]);
+        if (e)
+            return e;
+    }
+    return match_conf_strings(b, from->identities, from->n_identities, &to->identities);
+}
+
 /* Each section of the message has its line here. */
 static enum err take_all(const struct part_build *b, const Weft__Config__V1__ClientTraffic *from,
                          struct client_conf *to)
 {
-    return take_limits(b, from->limits, &to->limits);
+    enum err e = take_limits(b, from->limits, &to->limits);
+    to->underscores = from->underscores;
+    if (!e && (unsigned)from->underscores > REJECT)
+        e = part_refuse(b, "client_traffic: unknown underscores action %d", (int)from->underscores);
+    return e ? e : take_trust(b, from->trust, to);
 }
 
 enum err client_conf_create(const struct part_build *b, const Weft__Config__V1__ClientTraffic *from,

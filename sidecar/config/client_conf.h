@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "lib/codec/forwarded.h"
 #include "policies/proto/config.pb-c.h"
 #include "sidecar/config/part.h"
 
@@ -13,6 +14,10 @@ struct client_limits_conf {
 
 struct client_conf {
     struct client_limits_conf limits;
+    struct forwarded_trust trust;          /* hops count at gateways only */
+    const struct string_match *identities; /* of mesh peers, without "spiffe://", trusted as well */
+    uint32_t identity_count;
+    Weft__Config__V1__UnderscoresAction underscores;
 };
 
 /* In the part's arena. from: absent (NULL): *out is NULL, and the wider one's holds. */

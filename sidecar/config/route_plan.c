@@ -210,5 +210,5 @@ void route_plan_bind(const struct route_plan *p, const struct cluster_conf *cons
         routes[i].mirrors = MOVED(mirrors, p->mirrors, p->routes[i].mirrors);
         merge(&routes[i], p->says[i]);
     }
-    *out = (struct route_table){&p->hosts, routes};
+    *out = (struct route_table){&p->hosts, routes, &p->headers};
 }

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "sidecar/config/header_set.h"
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
 #include "sidecar/route/route_hosts.h"
@@ -23,6 +24,7 @@ struct route_plan {
     struct route_hosts *streams; /* for each listener: which of `routes` has a connection */
     uint32_t default_route;      /* "everything to the default cluster"; ROUTE_PLAN_NONE: none */
     uint8_t *says;               /* for each route: what it says itself */
+    struct header_set headers;   /* that matches look at */
 };
 
 enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/snapshot_dump.h"
 
+#include <stdio.h>
+
 #include "lib/base/json_write.h"
 #include "sidecar/config/backend_tls.h"
 #include "sidecar/config/client_conf.h"
@@ -33,6 +35,25 @@ static void put_mtls(struct json_write *w, Weft__Config__V1__MtlsMode mode)
 
 /* ---- clients' connections ---- */
 
+static void put_trusted(struct json_write *w, const struct client_conf *c)
+{
+    char text[ADDR_TEXT_MAX];
+    json_write_key(w, "trusted_addresses");
+    json_write_array(w);
+    for (uint32_t i = 0; i < c->trust.address_count; i++) {
+        char prefix[ADDR_TEXT_MAX + 8];
+        snprintf(prefix, sizeof(prefix), "%s/%u", addr_format_ip(&c->trust.addresses[i].base, text),
+                 c->trust.addresses[i].bits);
+        json_write_string(w, slice_from_cstr(prefix));
+    }
+    json_write_array_end(w);
+    json_write_key(w, "trusted_identities");
+    json_write_array(w);
+    for (uint32_t i = 0; i < c->identity_count; i++)
+        route_dump_match(w, &c->identities[i]);
+    json_write_array_end(w);
+}
+
 static void put_clients(struct json_write *w, const struct client_conf *c)
 {
     if (!c)
@@ -42,6 +63,10 @@ static void put_clients(struct json_write *w, const struct client_conf *c)
     json_write_field_u64(w, "max_target_bytes", c->limits.max_target_bytes);
     json_write_field_u64(w, "max_header_bytes", c->limits.max_header_bytes);
     json_write_field_u64(w, "max_headers", c->limits.max_headers);
+    put_enum(w, "headers_with_underscores", &weft__config__v1__underscores_action__descriptor,
+             c->underscores, "UNDERSCORES_");
+    json_write_field_u64(w, "trusted_hops", c->trust.hops);
+    put_trusted(w, c);
     json_write_object_end(w);
 }
 
@@ -125,7 +150,7 @@ static void put_listeners(struct json_write *w, const struct gateway_conf *g)
     json_write_array(w);
     for (uint32_t i = 0; i < g->listener_count; i++) {
         const struct gateway_listener_conf *l = &g->listeners[i];
-        struct route_table streams = {l->streams, g->routes->routes};
+        struct route_table streams = {.hosts = l->streams, .routes = g->routes->routes};
         json_write_object(w);
         json_write_field(w, "name", l->name);
         put_enum(w, "protocol", &weft__config__v1__listener_protocol__descriptor, (int)l->protocol,

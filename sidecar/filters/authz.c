@@ -12,11 +12,11 @@ static const struct slice not_allowed = {"no ALLOW policy matches", 23};
 
 static void audit(const struct authz_rule *r, const struct authz_facts *f)
 {
-    char peer[ADDR_TEXT_MAX];
+    char client[ADDR_TEXT_MAX];
     struct slice method = f->request ? f->request->method : SLICE("connection");
     LOG_I("authz", "audit: %.*s matches %.*s %.*s from %s %.*s", SLICE_ARG(r->label),
-          SLICE_ARG(method), SLICE_ARG(f->match_path), addr_format(&f->down->peer, peer),
-          SLICE_ARG(f->principal));
+          SLICE_ARG(method), SLICE_ARG(f->match_path),
+          addr_format(f->remote ? f->remote : &f->down->peer, client), SLICE_ARG(f->principal));
 }
 
 /* The first rule of the policy that holds, or may hold when `denies`. */
@@ -70,8 +70,9 @@ bool authz_decide(const struct authz *a, struct exchange *ex, struct slice *reas
 {
     struct authz_facts facts;
     const struct authz_rule *rule;
+    const struct forwarded *from = exchange_client(ex);
     authz_rule_facts(&facts, exchange_downstream(ex), exchange_request(ex),
-                     exchange_match_path(ex));
+                     exchange_match_path(ex), from->is_unknown ? NULL : &from->client);
     if (decide(a, &facts, &rule))
         return true;
     *reason = rule ? arena_printf(exchange_arena(ex), "denied by %.*s", SLICE_ARG(rule->label))
@@ -84,7 +85,7 @@ bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
 {
     struct authz_facts facts;
     const struct authz_rule *rule;
-    authz_rule_facts(&facts, down, NULL, SLICE(""));
+    authz_rule_facts(&facts, down, NULL, SLICE(""), &down->peer);
     if (decide(a, &facts, &rule))
         return true;
     if (rule)

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "sidecar/config/header_set.h"
 #include "sidecar/exchange.h"
 #include "sidecar/filters/filter.h"
 
@@ -74,6 +75,7 @@ struct authz {
     const struct authz_policy *policies;
     uint32_t count;
     bool has_allow;
+    struct header_set headers; /* that rules look at */
 };
 
 /* False: refused, and *reason says by which policy and rule; it lives as long as the authz and the

@@ -26,31 +26,13 @@ static void take_identity(struct authz_facts *f)
 }
 
 void authz_rule_facts(struct authz_facts *f, const struct downstream_info *down,
-                      const struct message *request, struct slice match_path)
+                      const struct message *request, struct slice match_path,
+                      const struct addr *remote)
 {
-    *f = (struct authz_facts){.down = down, .request = request, .match_path = match_path};
+    *f = (struct authz_facts){
+        .down = down, .request = request, .match_path = match_path, .remote = remote};
     f->port = down->original_dst.family ? down->original_dst.port : down->local.port;
     take_identity(f);
-}
-
-/* Who spoke to the proxy before us. At the front door nobody is believed; inside the mesh a peer
- * with an identity is, for the address that it added itself: the last one. */
-static bool remote_ip(const struct authz_facts *f, struct addr *out)
-{
-    *out = f->down->peer;
-    if (f->down->direction != DIRECTION_INBOUND || f->principal.len == 0 || !f->request)
-        return true;
-    const struct headers *h = &f->request->headers;
-    for (uint32_t i = h->count; i-- > 0;) {
-        if (h->items[i].id != HEADER_X_FORWARDED_FOR)
-            continue;
-        struct slice value = h->items[i].value;
-        size_t from = value.len;
-        while (from > 0 && value.ptr[from - 1] != ',')
-            from--;
-        return addr_parse(slice_trim(slice_sub(value, from, value.len)), out) == ERR_OK;
-    }
-    return true;
 }
 
 /* ---- one list against one value ---- */
@@ -111,10 +93,9 @@ static enum truth test_cidr(const struct authz_cidrs *in, const struct authz_cid
 static enum truth test_remote(const struct authz_facts *f, const struct authz_cidrs *in,
                               const struct authz_cidrs *not_in)
 {
-    struct addr remote;
     if (!in->count && !not_in->count)
         return TRUTH_YES;
-    return remote_ip(f, &remote) ? test_cidr(in, not_in, &remote) : TRUTH_UNKNOWN;
+    return f->remote ? test_cidr(in, not_in, f->remote) : TRUTH_UNKNOWN;
 }
 
 static enum truth test_port(const struct authz_ports *in, const struct authz_ports *not_in,

@@ -13,11 +13,13 @@ struct authz_facts {
     struct slice principal;      /* without "spiffe://"; empty: none */
     struct slice namespace_name; /* from the principal; empty: none */
     uint16_t port;               /* that was called */
+    const struct addr *remote;   /* the client; NULL: nobody can tell who that is */
 };
 
-/* request may be NULL. */
+/* request, remote: may be NULL. */
 void authz_rule_facts(struct authz_facts *f, const struct downstream_info *down,
-                      const struct message *request, struct slice match_path);
+                      const struct message *request, struct slice match_path,
+                      const struct addr *remote);
 /* denies: the rule belongs to a policy that refuses. Of several lines of one header, the reading
  * that refuses more is taken: one bad line makes a DENY hold, an ALLOW needs every line to be good.
  */

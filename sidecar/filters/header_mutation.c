@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/header_mutation.h"
 
+#include "lib/codec/header_fold.h"
 #include "sidecar/exchange.h"
 
 static void remove_item(struct headers *h, const struct header_mutation_item *item)
@@ -29,6 +30,24 @@ static void add_item(struct headers *h, const struct header_mutation_item *item)
         headers_add_id(h, item->id, item->value);
 }
 
+/* What is set or removed here must not reach the app in another spelling. */
+static void remove_disguises(struct headers *h, const struct header_mutation_item *items,
+                             uint32_t count)
+{
+    for (uint32_t i = h->count; i-- > 0;) {
+        struct slice name = h->items[i].name;
+        if (!header_fold_is_odd(name))
+            continue;
+        for (uint32_t j = 0; j < count; j++) {
+            if (!header_fold_eq(name, items[j].name) || slice_eq(name, items[j].name))
+                continue;
+            headers_remove(h, name);
+            i = i < h->count ? i : h->count;
+            break;
+        }
+    }
+}
+
 static void mutate(const struct header_mutation *m, struct message *message)
 {
     for (uint32_t i = 0; i < m->remove_count; i++)
@@ -44,7 +63,12 @@ static void mutate(const struct header_mutation *m, struct message *message)
 static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
 {
     const struct header_mutation_conf *c = conf;
+    struct headers *h = &exchange_request(ex)->headers;
     (void)ctx;
+    if (exchange_has_odd_names(ex)) {
+        remove_disguises(h, c->request.remove, c->request.remove_count);
+        remove_disguises(h, c->request.set, c->request.set_count);
+    }
     mutate(&c->request, exchange_request(ex));
     return VERDICT_NEXT;
 }

@@ -25,12 +25,14 @@ static uint16_t well_known_port(struct slice scheme)
     return slice_eq(scheme, SLICE("https")) ? 443 : 0;
 }
 
-/* 0: not to be shown. A new scheme brings its own port; one that has none keeps the listener's. */
-static uint16_t port_of(const struct redirect_conf *c, struct slice scheme)
+/* 0: not to be shown. A new scheme brings its own port, and so does one that a proxy in front of us
+ * was asked with; else it is the listener's. */
+static uint16_t port_of(const struct redirect_conf *c, struct slice scheme, bool is_tls)
 {
     uint16_t own = well_known_port(scheme), port = c->port;
+    bool is_ours = !c->scheme.len && slice_eq(scheme, SLICE("https")) == is_tls;
     if (!port)
-        port = c->scheme.len && own ? own : c->listener_port;
+        port = !is_ours && own ? own : c->listener_port;
     return port == own ? 0 : port;
 }
 
@@ -48,7 +50,7 @@ static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
     }
     struct slice path =
         path_modifier_apply(&c->path, arena, exchange_original_path(ex), exchange_match_path(ex));
-    uint16_t port = port_of(c, scheme);
+    uint16_t port = port_of(c, scheme, exchange_downstream(ex)->is_tls);
     char port_text[8] = "";
     if (port)
         snprintf(port_text, sizeof(port_text), ":%u", (unsigned)port);

@@ -31,9 +31,11 @@ bool route_hosts_find(const struct route_hosts *h, struct slice host, struct rou
 MUST_USE enum err route_hosts_add(struct route_hosts *h, struct arena *arena, struct slice name,
                                   struct route_range routes);
 
+struct header_set; /* config/header_set.h */
 struct route_conf;
 
 struct route_table {
     const struct route_hosts *hosts;
     const struct route_conf *routes;
+    const struct header_set *headers; /* that matches look at */
 };

@@ -181,6 +181,8 @@ static void json_peers(struct line *l, const struct access_record *r)
     json_addr(l, "upstream_local_address", &r->upstream_local);
     json_addr(l, "downstream_local_address", &r->downstream_local);
     json_addr(l, "downstream_remote_address", &r->downstream_remote);
+    if (!addr_eq_ip(&r->downstream_direct, &r->downstream_remote))
+        json_addr(l, "downstream_direct_remote_address", &r->downstream_direct);
     json_text(l, "requested_server_name", r->sni);
     json_text(l, "route_name", r->route);
     json_text(l, "source_principal", r->source_principal);

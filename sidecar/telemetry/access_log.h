@@ -32,7 +32,9 @@ struct access_record {
     uint32_t attempts;
     struct slice forwarded_for, user_agent, request_id;
     struct slice trace_id; /* of traceparent */
-    struct addr upstream_host, upstream_local, downstream_local, downstream_remote;
+    struct addr upstream_host, upstream_local, downstream_local;
+    struct addr downstream_remote; /* the client, as far as proxies in front are trusted */
+    struct addr downstream_direct; /* the connection's other end */
     struct slice upstream_cluster, route, sni;
     struct slice source_principal, destination_principal;
     bool is_mutual_tls; /* downstream */

@@ -65,6 +65,10 @@ static inline void metrics_count_bad_request(struct metrics_shard *m)
 {
     metrics_add(m, METRICS_BAD_REQUESTS, 1);
 }
+static inline void metrics_count_headers_dropped(struct metrics_shard *m, uint32_t n)
+{
+    metrics_add(m, METRICS_HEADERS_DROPPED, n);
+}
 /* weft_tls_handshakes_total{result="ok"} or {result="failed"}. */
 void metrics_count_handshake(struct metrics_shard *m, bool ok);
 /* The same with the reason as the result: "untrusted", "expired", "timeout" … */

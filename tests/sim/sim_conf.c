@@ -210,6 +210,32 @@ void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *princ
     PUSH(c, policy->rules[0]->n_from, policy->rules[0]->from, m);
 }
 
+void sim_conf_when_header(struct sim_conf *c, sim_authz *policy, const char *name,
+                          const char *value)
+{
+    MAKE(c, Weft__Config__V1__AuthzCondition, weft__config__v1__authz_condition__init);
+    Weft__Config__V1__StringMatch *s = make_match(c);
+    m->key = arena_strdup(&c->arena, arena_printf(&c->arena, "request.headers[%s]", name));
+    s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
+    s->exact = text(c, value);
+    PUSH(c, m->n_values, m->values, s);
+    PUSH(c, policy->rules[0]->n_when, policy->rules[0]->when, m);
+}
+
+static Weft__Config__V1__Cidr *make_cidr(struct sim_conf *c, const char *prefix)
+{
+    MAKE(c, Weft__Config__V1__Cidr, weft__config__v1__cidr__init);
+    m->text = text(c, prefix);
+    return m;
+}
+
+void sim_conf_remote(struct sim_conf *c, sim_authz *policy, const char *prefix)
+{
+    MAKE(c, Weft__Config__V1__AuthzSource, weft__config__v1__authz_source__init);
+    PUSH(c, m->n_remote_ip_blocks, m->remote_ip_blocks, make_cidr(c, prefix));
+    PUSH(c, policy->rules[0]->n_from, policy->rules[0]->from, m);
+}
+
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy)
 {
     PUSH(c, in->n_authz, in->authz, policy);
@@ -306,4 +332,40 @@ void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id
     m->name = text(c, "pod");
     m->spiffe_id = text(c, spiffe_id ? spiffe_id : "");
     m->meshed = spiffe_id != NULL;
+}
+
+static sim_clients *make_clients(struct sim_conf *c)
+{
+    MAKE(c, Weft__Config__V1__ClientTraffic, weft__config__v1__client_traffic__init);
+    m->limits = arena_alloc(&c->arena, sizeof(*m->limits));
+    weft__config__v1__client_limits__init(m->limits);
+    m->limits->max_target_bytes = m->limits->max_header_bytes = 65536;
+    m->limits->max_headers = 100;
+    m->trust = arena_alloc(&c->arena, sizeof(*m->trust));
+    weft__config__v1__client_trust__init(m->trust);
+    return m;
+}
+
+sim_clients *sim_conf_clients(struct sim_conf *c, sim_gateway *g)
+{
+    if (g)
+        return g->client_traffic = make_clients(c);
+    MAKE(c, Weft__Config__V1__MeshSettings, weft__config__v1__mesh_settings__init);
+    Weft__Config__V1__Resource *r = add_resource(c, "mesh", "settings");
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_MESH;
+    r->mesh = m;
+    return m->client_traffic = make_clients(c);
+}
+
+void sim_conf_trust(struct sim_conf *c, sim_clients *to, const char *prefix)
+{
+    PUSH(c, to->trust->n_addresses, to->trust->addresses, make_cidr(c, prefix));
+}
+
+void sim_conf_trust_identity(struct sim_conf *c, sim_clients *to, const char *principal)
+{
+    Weft__Config__V1__StringMatch *s = make_match(c);
+    s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
+    s->exact = text(c, principal);
+    PUSH(c, to->trust->n_identities, to->trust->identities, s);
 }

@@ -18,6 +18,7 @@ typedef Weft__Config__V1__StreamRoute sim_stream;
 typedef Weft__Config__V1__RetryPolicy sim_retry;
 typedef Weft__Config__V1__Timeouts sim_timeouts;
 typedef Weft__Config__V1__AuthzPolicy sim_authz;
+typedef Weft__Config__V1__ClientTraffic sim_clients;
 
 struct sim_conf {
     struct arena arena;
@@ -48,6 +49,11 @@ sim_authz *sim_conf_authz(struct sim_conf *c, Weft__Config__V1__AuthzAction acti
                           const char *method, const char *prefix);
 /* … and from this principal (without "spiffe://"). */
 void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *principal);
+/* … and where a header says so. */
+void sim_conf_when_header(struct sim_conf *c, sim_authz *policy, const char *name,
+                          const char *value);
+/* … and for clients of this prefix. */
+void sim_conf_remote(struct sim_conf *c, sim_authz *policy, const char *prefix);
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
 /* One host "*", all below "/" to `cluster`. */
 sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
@@ -66,6 +72,11 @@ sim_route *sim_conf_host(struct sim_conf *c, sim_gateway *g, const char *host, u
                          const char *cluster);
 /* Makes it HTTPS. (What is in the certificate, the simulated TLS does not look at.) */
 void sim_conf_https(struct sim_conf *c, sim_gateway *g);
+/* What holds for clients of the mesh (NULL), or of a gateway's port: limits as usual, and nobody is
+ * trusted. */
+sim_clients *sim_conf_clients(struct sim_conf *c, sim_gateway *g);
+void sim_conf_trust(struct sim_conf *c, sim_clients *to, const char *prefix);
+void sim_conf_trust_identity(struct sim_conf *c, sim_clients *to, const char *principal);
 void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id);
 
 #define SIM_AUTO WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO

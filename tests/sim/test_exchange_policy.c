@@ -366,8 +366,9 @@ static void ingress_says_who_asked(void **state)
     struct sim_peer *at = sim_app_accept(&app);
     assert_non_null(at);
     sim_peer_expect(at, "GET / HTTP/1.1\r\nhost: shop\r\nx-request-id: 1\r\n"
-                        "x-forwarded-for: 1.1.1.1, 2.2.2.2, 203.0.113.9\r\n"
-                        "x-forwarded-proto: http\r\nx-forwarded-host: shop\r\n\r\n");
+                        "x-forwarded-for: 203.0.113.9\r\n"
+                        "x-forwarded-proto: http\r\nx-forwarded-host: shop\r\n"
+                        "x-forwarded-port: 8000\r\nx-real-ip: 203.0.113.9\r\n\r\n");
     sim_peer_destroy(client);
     sim_node_check_idle(&r.node);
     sim_app_close(&app);

@@ -22,6 +22,7 @@ void fake_exchange_init(struct exchange *ex, const char *method, const char *aut
         addr_parse(SLICE("10.9.9.9:9080"), &ex->down.local))
         ex->replies = 1000;
     ex->down.original_dst = ex->down.local;
+    forwarded_from_peer(&ex->client, &ex->down.peer);
 }
 
 void fake_exchange_dispose(struct exchange *ex)
@@ -96,6 +97,16 @@ struct slice exchange_match_path(struct exchange *ex)
 const struct downstream_info *exchange_downstream(const struct exchange *ex)
 {
     return &ex->down;
+}
+
+const struct forwarded *exchange_client(const struct exchange *ex)
+{
+    return &ex->client;
+}
+
+bool exchange_has_odd_names(const struct exchange *ex)
+{
+    return ex->has_odd_names;
 }
 
 const struct route_conf *exchange_route(const struct exchange *ex)

@@ -12,6 +12,8 @@ struct exchange {
     struct slice original_path, match_path;
     struct downstream_info down;
     struct tls_peer peer;
+    struct forwarded client;
+    bool has_odd_names;
     /* what a filter answered */
     enum fail fail;
     struct slice detail;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "policies/policy_index.h"
-#include "policies/policyd/gateway_names.h"
+#include "policies/gateway_names.h"
 #include "tests/unit/policies/policyd/policy_text.h"
 
 #define POD(name, account, labels)                                                               \

@@ -175,7 +175,7 @@ static void test_kinds_reach_the_sorts_they_go_into(void **state)
         enum kind_id kind;
         unsigned sorts;
     } cases[] = {
-        {KIND_GATEWAY, REACH_GATEWAY},
+        {KIND_GATEWAY, REACH_GATEWAY | REACH_WORKLOAD},
         {KIND_HTTP_ROUTE, REACH_GATEWAY | REACH_ADDRESS},
         {KIND_AUTHORIZATION_POLICY, REACH_GATEWAY | REACH_WORKLOAD},
         {KIND_PEER_AUTHENTICATION, REACH_ALL},

@@ -72,6 +72,29 @@ static void test_request(void **state)
 }
 
 /* A name in two lists: removed, then set, then added. */
+/* What is set or removed reaches no app in another spelling; what is added may stand beside it. */
+static void test_other_spellings(void **state)
+{
+    struct route_filters *w = *state;
+    struct exchange ex;
+    Weft__Config__V1__HeaderMutation *m = w->route->request_headers =
+        config_make_mutation(&w->make);
+    set(w, m, "x-set", "one");
+    add(w, m, "x-add", "more");
+    drop(w, m, "x-gone");
+    fake_exchange_init(&ex, "GET", "h", "/foo");
+    ex.has_odd_names = true;
+    fake_exchange_header(&ex, "x_gone", "a");
+    fake_exchange_header(&ex, "x_set", "b");
+    fake_exchange_header(&ex, "x.gone", "c");
+    fake_exchange_header(&ex, "x_gone", "d");
+    fake_exchange_header(&ex, "x_add", "e");
+    fake_exchange_header(&ex, "x_other", "f");
+    fake_exchange_request(&ex, route_filters_build(w));
+    expect(&ex.request.headers, "x_add: e|x_other: f|x-set: one|x-add: more");
+    fake_exchange_dispose(&ex);
+}
+
 static void test_order(void **state)
 {
     struct route_filters *w = *state;
@@ -178,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_nothing_is_no_chain),
         TEST(test_request),
+        TEST(test_other_spellings),
         TEST(test_order),
         TEST(test_host_is_the_authority),
         TEST(test_response),

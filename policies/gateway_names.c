@@ -1,7 +1,7 @@
 /* Names of at most 63 bytes, without dots, that differ when Gateways do. Pure. Must not know what
  * is made under them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/policyd/gateway_names.h"
+#include "policies/gateway_names.h"
 
 #include <stdio.h>
 
