@@ -283,25 +283,22 @@ static struct addr any_address(uint16_t port)
     return (struct addr){.family = has_v6 ? 6 : 4, .port = port};
 }
 
-/* A stream that nobody reads keeps its window's worth of the connection's. Where many clients share
- * a connection, a few of them must not bring the others to a halt; where the peer may be a
- * stranger, what he can make us keep counts more. */
+/* Readers that do not read may be as many as there are streams: together they are held to a few
+ * times the connection's window, see lib/codec/h2_window.c. */
 static void complete_http(struct settings *s)
 {
-    enum { STREAM_WINDOW = 262144, FOR_STRANGERS = 4194304, FOR_MANY = 67108864 };
+    enum { STREAM_WINDOW = 262144, CONNECTION_WINDOW = 4194304 };
     struct http_server_config server = {.max_streams = 1000,
                                         .max_resets = 5000,
                                         .stream_window = STREAM_WINDOW,
-                                        .connection_window = FOR_STRANGERS,
+                                        .connection_window = CONNECTION_WINDOW,
                                         .scheme = SLICE("http")};
-    s->server_inbound = server;
-    server.connection_window = FOR_MANY;
-    s->server_mesh = s->server_outbound = server;
+    s->server_inbound = s->server_mesh = s->server_outbound = server;
     s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("http")};
     s->server_ingress_tls = s->server_ingress;
     s->server_ingress_tls.scheme = SLICE("https");
-    s->client =
-        (struct http_client_config){.stream_window = STREAM_WINDOW, .connection_window = FOR_MANY};
+    s->client = (struct http_client_config){.stream_window = STREAM_WINDOW,
+                                            .connection_window = CONNECTION_WINDOW};
 }
 
 static void complete(struct settings *s)

@@ -60,17 +60,17 @@ static uint32_t or_default(uint32_t value, uint32_t standard)
 
 /* nghttp2 is not told of MAX_CONCURRENT_STREAMS: it would end the connection over one stream too
  * many, and we only refuse that one. */
-static void submit_settings(struct h2 *h, const struct h2_config *c)
+static void submit_settings(struct h2 *h)
 {
     const nghttp2_settings_entry entries[] = {
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, or_default(c->stream_window, DEFAULT_STREAM_WINDOW)},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h->window.stream},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, h->limits.max_bytes},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
     };
     nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, entries, h->server ? 3 : 4);
-    int32_t window = (int32_t)or_default(c->connection_window, DEFAULT_CONNECTION_WINDOW);
-    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, window);
+    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0,
+                                          (int32_t)h->window.connection);
 }
 
 static void open_session(struct h2 *h)
@@ -109,7 +109,9 @@ struct h2 *h2_create(const struct h2_config *config, const struct h2_events *eve
     hpack_encode_init(&h->encoder);
     h2_guard_init(&h->guard, h->server, or_default(config->max_resets, DEFAULT_RESETS), now_ms);
     open_session(h);
-    submit_settings(h, config);
+    h2_window_init(&h->window, or_default(config->stream_window, DEFAULT_STREAM_WINDOW),
+                   or_default(config->connection_window, DEFAULT_CONNECTION_WINDOW));
+    submit_settings(h);
     h2_push(h);
     return h;
 }

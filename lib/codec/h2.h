@@ -72,8 +72,8 @@ struct h2_config {
     uint32_t max_header_count;  /* 0: 100 */
     uint32_t max_target_bytes;  /* 0: 8192 */
     uint32_t max_streams;       /* that the peer may have open; 0: 100 */
-    uint32_t stream_window;     /* 0: 65536 */
-    uint32_t connection_window; /* 0: 1048576 */
+    uint32_t stream_window;     /* smaller while users hold much; 0: 65536 */
+    uint32_t connection_window; /* and from where on that is much; 0: 1048576 */
     uint32_t max_resets;        /* burst of the nuisance budget; 0: 1000 */
 };
 
@@ -133,7 +133,7 @@ void h2_send_body(struct h2_stream *st, bool end);
 /* After what is in *st->out. They must live until on_done, on_abort or h2_stream_reset. */
 void h2_send_trailers(struct h2_stream *st, const struct headers *trailers);
 
-/* Gives window back. */
+/* Gives window back: the stream's. The connection's needs nobody. */
 void h2_stream_consume(struct h2_stream *st, size_t n);
 /* No more events. ERR_OK: what was sent and ended still goes out, then RST_STREAM(NO_ERROR) if the
  * peer is not done; others as in lib/net/http_stream.h. */

@@ -32,6 +32,16 @@ struct h2_out_head {
     struct arena arena; /* of the copy */
 };
 
+/* See h2_window.c. */
+struct h2_window {
+    uint32_t stream, connection; /* at the beginning */
+    size_t held;                 /* by users */
+    size_t owed;                 /* of the connection's, held back meanwhile */
+    uint8_t level;               /* of the stream windows: 0 is full size */
+    bool withhold;               /* they are to be smaller, and the peer has not said yes yet */
+    unsigned unacked;            /* SETTINGS of ours */
+};
+
 struct h2 {
     nghttp2_session *session;
     const struct h2_events *events;
@@ -69,6 +79,7 @@ struct h2 {
     struct h2_out_head *at_once;  /* refers to memory that is only sure until the call returns */
     bool written_here;            /* what nghttp2 is about to hand over was written already */
     struct h2_guard guard;
+    struct h2_window window;
 };
 
 /* h2.c */
@@ -94,6 +105,13 @@ void h2_write_settings(struct h2 *h, const nghttp2_settings *frame);
 /* A response without a body, made here. */
 void h2_send_status(struct h2 *h, int32_t id, unsigned status);
 void h2_send_drop(struct h2 *h, struct h2_out_head *out);
+
+/* h2_window.c: bytes of a body went to a user; a user is through with some; our SETTINGS were
+ * acknowledged. */
+void h2_window_init(struct h2_window *w, uint32_t stream, uint32_t connection);
+void h2_window_took(struct h2 *h, size_t len);
+void h2_window_freed(struct h2 *h, size_t len);
+void h2_window_acknowledged(struct h2 *h);
 
 /* h2_mem.c */
 nghttp2_mem h2_mem_of(struct h2 *h);

@@ -169,8 +169,10 @@ static void on_data_end(struct h2 *h, const nghttp2_frame *frame)
 
 static void on_settings(struct h2 *h, const nghttp2_settings *frame)
 {
-    if (frame->hd.flags & NGHTTP2_FLAG_ACK)
+    if (frame->hd.flags & NGHTTP2_FLAG_ACK) {
+        h2_window_acknowledged(h);
         return;
+    }
     for (size_t i = 0; i < frame->niv; i++) {
         if (frame->iv[i].settings_id == NGHTTP2_SETTINGS_HEADER_TABLE_SIZE)
             hpack_encode_resize(&h->encoder, frame->iv[i].value);
@@ -234,6 +236,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
         return 0;
     }
     st->unconsumed += len;
+    h2_window_took(h, len);
     h->events->on_data(st, h->feed_owner, data, len);
     return 0;
 }

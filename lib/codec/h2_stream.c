@@ -59,12 +59,11 @@ bool h2_stream_is_sent(const struct h2_stream *st)
     return st->flags & H2_ST_LOCAL_SENT;
 }
 
-/* The connection's window must not shrink for good because a stream ended with bytes in somebody's
- * hands. */
+/* What a user still has of a stream that has ended is his own business. */
 static void give_back(struct h2_stream *st)
 {
     if (st->unconsumed)
-        nghttp2_session_consume_connection(st->h2->session, st->unconsumed);
+        h2_window_freed(st->h2, st->unconsumed);
     st->unconsumed = 0;
 }
 
@@ -72,11 +71,12 @@ void h2_stream_consume(struct h2_stream *st, size_t n)
 {
     if (n > st->unconsumed)
         n = st->unconsumed;
+    if (n == 0)
+        return;
     st->unconsumed -= n;
-    if (n && !(st->flags & H2_ST_CLOSED))
-        nghttp2_session_consume(st->h2->session, st->id, n);
-    else if (n)
-        nghttp2_session_consume_connection(st->h2->session, n);
+    h2_window_freed(st->h2, n);
+    if (!(st->flags & H2_ST_CLOSED))
+        nghttp2_session_consume_stream(st->h2->session, st->id, n);
 }
 
 /* Nothing of the user's is touched after this. */

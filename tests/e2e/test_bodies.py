@@ -157,6 +157,25 @@ def test_an_app_that_does_not_read_costs_little(lab, is_sanitized):
     assert lab.client.get(f"http://web:{TEST_APP}/").status == 200
 
 
+def test_readers_that_do_not_read_hold_up_nobody_else(lab):
+    """More of them than what any window of the connection between the sidecars could hold for."""
+    count, size = 600, 8 * MIB
+    readers = []
+    try:
+        for _ in range(count):
+            sock = lab.client.connect("web", TEST_APP)
+            readers.append(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.sendall(f"GET /bytes/{size} HTTP/1.1\r\nHost: web\r\n\r\n".encode())
+            read_head(sock)
+        for _ in range(20):
+            with lab.client.client("web", TEST_APP) as client:
+                assert len(client.get(f"/bytes/{size}").body) == size
+    finally:
+        for sock in readers:
+            sock.close()
+
+
 def test_a_client_that_leaves_ends_the_work(lab):
     count = lab.server.sidecar.descriptors()
     for _ in range(20):

@@ -202,6 +202,91 @@ static void reset_gives_connection_window_back(void **state)
     assert_int_equal(h2_open_streams(b->server.h2), 0);
 }
 
+static size_t held_by(const struct h2_bed_side *side)
+{
+    size_t held = 0;
+    for (unsigned i = 0; i < side->count; i++)
+        held += side->streams[i].hs ? side->streams[i].hs->unconsumed : 0;
+    return held;
+}
+
+enum { STALLED = 150, BIG = 20000, WINDOW = 10000, CONNECTION = 65535 };
+
+/* Each has more to take than its window, and takes nothing. */
+static void stall(struct h2_bed *b, bool answers)
+{
+    static char data[BIG];
+    b->client_config.stream_window = b->server_config.stream_window = WINDOW;
+    b->client_config.connection_window = b->server_config.connection_window = CONNECTION;
+    b->server_config.max_streams = H2_BED_STREAMS;
+    h2_bed_open(b, "cs");
+    h2_bed_run(b);
+    b->client.consume = b->server.consume = false;
+    for (unsigned i = 0; i < STALLED; i++) {
+        struct h2_bed_stream *c = h2_bed_request(b, "POST", answers, NULL);
+        if (!answers)
+            h2_bed_body(c, data, BIG, true);
+    }
+    h2_bed_run(b);
+    for (unsigned i = 0; answers && i < STALLED; i++) {
+        h2_bed_respond(&b->server.streams[i], 200, false, NULL);
+        h2_bed_body(&b->server.streams[i], data, BIG, true);
+    }
+    h2_bed_run(b);
+}
+
+/* However many users take nothing, others go on; and what all of them hold stays bounded. */
+static void stalled_streams_cost_only_themselves(void **state)
+{
+    static char data[BIG];
+    struct h2_bed *b = *state;
+    for (int answers = 0; answers < 2; answers++) {
+        if (answers)
+            h2_bed_close(b);
+        *b = (struct h2_bed){.piece = answers ? 777 : 0, .data_room = 100000};
+        stall(b, answers);
+        struct h2_bed_side *side = answers ? &b->client : &b->server;
+        assert_in_range(held_by(side), 3 * CONNECTION, 5 * CONNECTION + STALLED * WINDOW / 64);
+        struct h2_bed_stream *c = h2_bed_request(b, "POST", false, NULL);
+        h2_bed_body(c, data, BIG, true);
+        for (unsigned i = 0; i < 2000 && b->server.streams[STALLED].body_len < BIG; i++) {
+            h2_bed_run(b);
+            h2_stream_consume(b->server.streams[STALLED].hs, BIG);
+        }
+        assert_int_equal(b->server.streams[STALLED].ends, 1);
+        h2_bed_respond(&b->server.streams[STALLED], 200, false, NULL);
+        h2_bed_body(&b->server.streams[STALLED], data, BIG, true);
+        for (unsigned i = 0; i < 2000 && c->ends == 0; i++) {
+            h2_bed_run(b);
+            if (c->hs)
+                h2_stream_consume(c->hs, BIG);
+        }
+        assert_int_equal(c->body_len, BIG);
+        assert_int_equal(c->dones, 1);
+    }
+}
+
+/* When they have taken everything, the windows are what they were. */
+static void windows_recover(void **state)
+{
+    static char data[BIG];
+    struct h2_bed *b = *state;
+    stall(b, false);
+    for (unsigned turns = 0; turns < 400; turns++) {
+        for (unsigned i = 0; i < STALLED; i++)
+            if (b->server.streams[i].hs)
+                h2_stream_consume(b->server.streams[i].hs, BIG);
+        h2_bed_run(b);
+    }
+    for (unsigned i = 0; i < STALLED; i++)
+        assert_int_equal(b->server.streams[i].ends, 1);
+    assert_int_equal(held_by(&b->server), 0);
+    struct h2_bed_stream *c = h2_bed_request(b, "POST", false, NULL);
+    h2_bed_body(c, data, BIG, true);
+    h2_bed_run(b);
+    assert_int_equal(b->server.streams[STALLED].body_len, WINDOW);
+}
+
 static void data_room_is_kept(void **state)
 {
     static char data[50000];
@@ -280,6 +365,8 @@ int main(void)
         TEST(bodies_in_tiny_windows),
         TEST(windows_hold_back),
         TEST(reset_gives_connection_window_back),
+        TEST(stalled_streams_cost_only_themselves),
+        TEST(windows_recover),
         TEST(data_room_is_kept),
         TEST(bodies_share_the_connection),
         TEST(empty_bodies_and_late_ends),
