@@ -42,6 +42,9 @@ static void write_metrics(const struct app *app, struct buf *out)
         app->service.issued);
     put(out, "weft_certd_requests_refused_total", METRIC_COUNTER,
         "Requests for a certificate that were not granted.", app->service.refused);
+    put(out, "weft_certd_reviews_refused_total", METRIC_COUNTER,
+        "Of these: tokens that were not reviewed, since too many attempts came from the address.",
+        app->service.unreviewed);
     put(out, "weft_certd_signer_not_after_seconds", METRIC_GAUGE,
         "When the signing certificate ends, in seconds since 1970.", (uint64_t)end_ms / 1000);
     put(out, "weft_certd_bundle_version", METRIC_GAUGE, "Version of the set of roots.",

@@ -52,13 +52,22 @@ void audit_close(struct audit *a)
     mem_free(a);
 }
 
-static enum err rotate_if_large(struct audit *a)
+/* Leaves a file that can be written, or says why there is none. What was put aside is closed for
+ * good: should the new file not be to be had, the next certificate tries again. */
+static enum err prepare_file(struct audit *a)
 {
     struct stat st;
-    if (fstat(a->fd, &st) || st.st_size < ROTATE_AT)
+    if (a->fd < 0)
+        return open_file(a);
+    if (fstat(a->fd, &st))
+        return err_from_errno(errno);
+    if (st.st_size < ROTATE_AT)
         return ERR_OK;
     char *aside = mem_printf("%s.1", a->path);
     enum err e = rename(a->path, aside) ? err_from_errno(errno) : ERR_OK;
+    if (e)
+        LOG_E("audit", "%s: is full, and cannot be put aside as %s: %s", a->path, aside,
+              err_text(e));
     mem_free(aside);
     if (e)
         return e;
@@ -85,8 +94,12 @@ static enum err append(struct audit *a, struct buf *line)
     if (len > sizeof(bytes))
         return ERR_LIMIT;
     buf_copy_out(line, bytes, len);
-    /* One write, so that a crash leaves whole lines or none. */
+    /* One write, so that a crash leaves whole lines or none; and so does a disk that is full. */
+    off_t end = lseek(a->fd, 0, SEEK_END);
     ssize_t n = write(a->fd, bytes, len);
+    if (n > 0 && (size_t)n != len && ftruncate(a->fd, end))
+        LOG_E("audit", "%s: half a line cannot be taken back: %s", a->path,
+              err_text(err_from_errno(errno)));
     if (n < 0 || (size_t)n != len)
         return n < 0 ? err_from_errno(errno) : ERR_IO;
     return fdatasync(a->fd) ? err_from_errno(errno) : ERR_OK;
@@ -111,7 +124,7 @@ enum err audit_issued(struct audit *a, const char *spiffe_id, const char *serial
     put_number(&w, "not_after_ms", not_after_ms);
     json_write_object_end(&w);
     buf_append(&line, "\n", 1);
-    enum err e = a->path ? rotate_if_large(a) : ERR_OK;
+    enum err e = a->path ? prepare_file(a) : ERR_OK;
     if (!e && a->path)
         e = append(a, &line);
     buf_dispose(&line);

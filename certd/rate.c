@@ -75,11 +75,10 @@ bool rate_take(struct rate *r, struct slice name, uint64_t now_ms)
     return true;
 }
 
-bool rate_has(struct rate *r, struct slice name, uint64_t now_ms)
+void rate_give(struct rate *r, struct slice name)
 {
+    uint64_t full = (uint64_t)r->burst * 1000;
     struct bucket *b = map_get(&r->buckets, name);
-    if (!b)
-        return true;
-    refill(r, b, now_ms);
-    return b->milli >= 1000;
+    if (b)
+        b->milli = b->milli + 1000 < full ? b->milli + 1000 : full;
 }

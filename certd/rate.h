@@ -18,5 +18,5 @@ void rate_init(struct rate *r, uint32_t per_minute, uint32_t burst);
 void rate_dispose(struct rate *r);
 /* Takes one; false when there is none left. now_ms: monotonic. */
 bool rate_take(struct rate *r, struct slice name, uint64_t now_ms);
-/* Whether there is one to take. */
-bool rate_has(struct rate *r, struct slice name, uint64_t now_ms);
+/* Gives one back that was taken. */
+void rate_give(struct rate *r, struct slice name);

@@ -38,6 +38,7 @@ struct attempt {
     struct grpc_call *call;
     struct stream_info peer;
     cert_request *request;
+    bool has_paid; /* the address's bucket has one less for it */
     char *reviewed_id;
     struct attest_request proof;
     struct attest_result caller;
@@ -54,11 +55,30 @@ static void fail(struct attempt *a, enum grpc_status status, const char *told, c
     grpc_call_fail(a->call, status, "%s", told);
 }
 
-static void fail_unproven(struct attempt *a, const char *why)
+/* One attempt less for the caller's address; false when there was none left. */
+static bool pay(struct attempt *a)
 {
     char ip[ADDR_TEXT_MAX];
     addr_format_ip(&a->peer.peer, ip);
-    if (rate_take(&a->service->by_address, slice_from_cstr(ip), clock_mono_ns() / 1000000))
+    if (!a->has_paid)
+        a->has_paid = rate_take(&a->service->by_address, slice_from_cstr(ip),
+                                clock_mono_ns() / 1000000);
+    return a->has_paid;
+}
+
+/* It was none of the caller's fault, or no fault at all. */
+static void pay_back(struct attempt *a)
+{
+    char ip[ADDR_TEXT_MAX];
+    addr_format_ip(&a->peer.peer, ip);
+    if (a->has_paid)
+        rate_give(&a->service->by_address, slice_from_cstr(ip));
+    a->has_paid = false;
+}
+
+static void fail_unproven(struct attempt *a, const char *why)
+{
+    if (pay(a))
         fail(a, GRPC_UNAUTHENTICATED, opaque, why);
     else
         fail(a, GRPC_RESOURCE_EXHAUSTED, "too many attempts", why);
@@ -133,7 +153,8 @@ static bool spend_and_sign(struct attempt *a)
     e = audit_issued(a->service->audit, a->caller.spiffe_id, a->issued.serial, a->caller.method,
                      &a->peer.peer, a->proof.now_ms, a->issued.not_after_ms);
     if (e)
-        grpc_call_fail(a->call, GRPC_INTERNAL, "the certificate could not be written down");
+        fail(a, GRPC_INTERNAL, "the certificate could not be written down; try again later",
+             "the certificate could not be written down");
     return !e;
 }
 
@@ -149,6 +170,7 @@ static void reply(struct attempt *a)
     istio__v1__auth__istio_certificate_response__pack(&response, packed);
     grpc_call_reply(a->call, packed, len);
     a->service->issued++;
+    pay_back(a);
     mem_free(packed);
 }
 
@@ -172,22 +194,25 @@ static void on_reviewed(void *owner, enum err e, const char *spiffe_id, const ch
     } else if (e == ERR_DENIED) {
         fail_unproven(a, detail);
     } else {
+        pay_back(a);
         fail(a, GRPC_UNAVAILABLE, "the token could not be reviewed now; try again", detail);
     }
     destroy(a);
 }
 
-/* What is shown is asked about only as often as the caller's address may be wrong. */
+/* Each question to the API server costs the caller's address an attempt, before it is asked; who
+ * gets a certificate has it back. So nobody can have more asked than may be wrong, neither many at
+ * a time nor with a good token that is shown again and again. */
 static void review(struct attempt *a)
 {
-    char ip[ADDR_TEXT_MAX];
     struct slice token = attest_bearer(grpc_call_metadata(a->call, "authorization"));
-    addr_format_ip(&a->peer.peer, ip);
-    if (rate_has(&a->service->by_address, slice_from_cstr(ip), clock_mono_ns() / 1000000)) {
+    if (pay(a)) {
         token_review_start(a->service->reviews, token, &a->peer.peer, on_reviewed, a);
         return;
     }
-    fail(a, GRPC_RESOURCE_EXHAUSTED, "too many attempts", "too many attempts from this address");
+    a->service->unreviewed++;
+    fail(a, GRPC_RESOURCE_EXHAUSTED, "too many attempts",
+         "too many attempts from this address: its token was not reviewed");
     destroy(a);
 }
 

@@ -29,8 +29,9 @@ struct service {
     const struct ca *ca;
     struct audit *audit;
     struct rate by_identity;
-    struct rate by_address; /* attempts without a valid proof */
+    struct rate by_address; /* attempts that led to no certificate */
     uint64_t issued, refused;
+    uint64_t unreviewed; /* of these: too many attempts from an address for a TokenReview */
 };
 
 /* What config points at must outlive it. */

@@ -157,13 +157,20 @@ static void test_rate(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(rate_take(&r, SLICE("a"), 1000));
     assert_false(rate_take(&r, SLICE("a"), 1000));
-    assert_false(rate_has(&r, SLICE("a"), 1000));
-    assert_true(rate_has(&r, SLICE("b"), 1000));
+    rate_give(&r, SLICE("a"));
+    rate_give(&r, SLICE("nobody"));
+    assert_true(rate_take(&r, SLICE("a"), 1000));
+    assert_false(rate_take(&r, SLICE("a"), 1000));
     assert_true(rate_take(&r, SLICE("b"), 1000));
     assert_false(rate_take(&r, SLICE("a"), 1999));
     assert_true(rate_take(&r, SLICE("a"), 2000));
     assert_false(rate_take(&r, SLICE("a"), 2000));
     /* Never more than the burst, however long it was quiet. */
+    for (int i = 0; i < 3; i++)
+        assert_true(rate_take(&r, SLICE("a"), 1000000000));
+    assert_false(rate_take(&r, SLICE("a"), 1000000000));
+    for (int i = 0; i < 5; i++)
+        rate_give(&r, SLICE("a"));
     for (int i = 0; i < 3; i++)
         assert_true(rate_take(&r, SLICE("a"), 1000000000));
     assert_false(rate_take(&r, SLICE("a"), 1000000000));
