@@ -394,6 +394,18 @@ def test_the_uid_comes_back(bed):
     for namespace in ("kube-system", "weft-system"):
         _, text = bed.post("/inject", review(object=pod("x"), namespace=namespace))
         assert "patch" not in json.loads(text)["response"]
-    for operation in ("UPDATE", "DELETE", "CONNECT"):
-        _, text = bed.post("/inject", review(operation=operation, object=None))
-        assert json.loads(text)["response"]["allowed"] is True
+
+
+@pytest.mark.parametrize("operation, objects", [
+    ("UPDATE", {"object": pod("x"), "oldObject": pod("x")}),
+    ("UPDATE", {"object": pod("x")}),
+    ("DELETE", {"object": None, "oldObject": pod("x")}),
+    ("CONNECT", {"object": pod("x")}),
+    ("create", {"object": pod("x")}),
+])
+def test_a_pod_is_patched_when_it_is_created_and_never_later(bed, operation, objects):
+    _, text = bed.post("/inject", review(namespace="shop", operation=operation, **objects))
+    response = json.loads(text)["response"]
+    assert response["allowed"] is True and "patch" not in response, (operation, response)
+    _, text = bed.post("/inject", review(namespace="shop", object=pod("x")))
+    assert "patch" in json.loads(text)["response"], "the same pod would have been patched"

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 # pylint: disable=wrong-import-position
 from bed.pki import Authority
-from bed.policyd import Policyd, spiffe
+from bed.policyd import DOMAIN, Client, Policyd, spiffe
 from bed.programs import program
 from bed.wait import until
 
@@ -208,24 +208,39 @@ def test_a_gateway_is_for_its_own_pods(world):
 
 def test_a_certificate_of_another_mesh_gets_no_connection(world, tmp_path):
     stranger = Authority(tmp_path / "stranger").workload(spiffe("shop", "frontend"))
-    before = world.policyd.text()
-    done = subprocess.run(
-        [program("weft-policyd-client"), "--to", world.policyd.address, "--roots",
-         str(world.policyd.authority.roots), "--cert", str(stranger.cert), "--key",
-         str(stranger.key), "--pod", "frontend-a"], input=b"", capture_output=True, check=True,
-        timeout=60)
-    assert b"update" not in done.stdout
-    until("the refusal", lambda: "refused the connection" in world.policyd.text()[len(before):])
+    expect_stranger(world, stranger)
 
 
-def test_one_of_another_trust_domain_gets_nothing(world):
-    foreign = world.policyd.authority.workload("spiffe://other.example/ns/shop/sa/frontend")
-    done = subprocess.run(
-        [program("weft-policyd-client"), "--to", world.policyd.address, "--roots",
-         str(world.policyd.authority.roots), "--cert", str(foreign.cert), "--key",
-         str(foreign.key), "--pod", "frontend-a", "--trust-domain", "other.example"], input=b"",
-        capture_output=True, check=True, timeout=60)
-    assert b"update" not in done.stdout
+def expect_stranger(world, leaf):
+    """The client takes policyd for what it is; it is policyd that does not take the client."""
+    before = len(world.policyd.text())
+    client = Client(world.policyd, leaf, world.policyd.authority.roots, pod="frontend-a",
+                    unchecked="yes")
+    client.await_event("closed")
+    assert [e["event"] for e in client.events()] == ["closed"], client.events()
+    client.stop()
+    said = world.policyd.await_log(r"refused the connection .*", before).group(0)
+    assert "frontend-a" not in world.policyd.text(before), "it was admitted first"
+    return said
+
+
+@pytest.mark.parametrize("identity", ["spiffe://other.example/ns/shop/sa/frontend",
+                                      "spiffe://cluster.local.example/ns/shop/sa/frontend"])
+def test_one_of_another_trust_domain_gets_nothing(world, identity):
+    said = expect_stranger(world, world.policyd.authority.workload(identity))
+    assert "trust domain" in said, said
+
+
+@pytest.mark.parametrize("path", ["node/one", "ns/shop", "ns/shop/sa/frontend/more"])
+def test_one_that_names_no_workload_gets_nothing(world, path):
+    """It is of the mesh, so it has a connection, and is refused there."""
+    leaf = world.policyd.authority.workload(f"spiffe://{DOMAIN}/{path}")
+    client = Client(world.policyd, leaf, world.policyd.authority.roots, pod="frontend-a",
+                    unchecked="yes")
+    said = client.await_event("closed")["text"]
+    assert said.startswith("UNAUTHENTICATED: configuration is for workloads"), said
+    assert [e["event"] for e in client.events()] == ["closed"], client.events()
+    client.stop()
 
 
 # ---- policyd itself

@@ -123,8 +123,9 @@ static char *read_or_die(const char *path)
     return text;
 }
 
+/* unchecked: our own certificate is shown as it is, so that it is the server that judges it. */
 static struct tls_ctx *make_ctx(const char *roots, const char *cert, const char *key,
-                                const char *trust_domain)
+                                const char *trust_domain, bool unchecked)
 {
     static const char *const alpn[] = {"h2", NULL};
     char why[TLS_DETAIL_MAX];
@@ -137,7 +138,12 @@ static struct tls_ctx *make_ctx(const char *roots, const char *cert, const char 
         .trust_domain = slice_from_cstr(trust_domain),
         .alpn = alpn,
     };
-    if (tls_ctx_create_mesh(&config, &ctx, why))
+    struct tls_client_config stranger = {.roots_pem = config.roots_pem,
+                                         .alpn = alpn,
+                                         .cert_chain_pem = config.cert_chain_pem,
+                                         .key_pem = config.key_pem};
+    if (unchecked ? tls_ctx_create_client(&stranger, &ctx, why)
+                  : tls_ctx_create_mesh(&config, &ctx, why))
         die("TLS", why);
     for (size_t i = 0; i < 3; i++)
         mem_free(pem[i]);
@@ -237,7 +243,8 @@ int main(int argc, char **argv)
     if (addr_parse(slice_from_cstr(needed(argc, argv, "--to")), &f.to) || !f.count)
         die("usage", "--to ADDR --roots FILE --cert FILE --key FILE [--pod NAME] …");
     f.tls = make_ctx(needed(argc, argv, "--roots"), needed(argc, argv, "--cert"),
-                     needed(argc, argv, "--key"), f.trust_domain);
+                     needed(argc, argv, "--key"), f.trust_domain,
+                     strcmp(option(argc, argv, "--unchecked", "no"), "yes") == 0);
     f.expect = mem_printf("spiffe://%s/ns/weft-system/sa/weft-policyd", f.trust_domain);
     f.loop = loop_create();
     char *addresses = mem_strdup(option(argc, argv, "--addresses", ""));
