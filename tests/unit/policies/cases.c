@@ -1,4 +1,4 @@
-/* Reads case files, runs them, compares, and rewrites them when asked to.
+/* Reads case files, runs them, compares, and rewrites those cases that are named.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/policies/cases.h"
 
@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ctype.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,42 @@ static struct slice take_until(struct slice *rest, const char *mark)
     return slice_sub(all, 0, all.len - rest->len);
 }
 
-static void write_back(struct buf *to, const struct cases_item *item, const char *got)
+/* ---- what may be rewritten ---- */
+
+/* A pattern of wildcards alone names nothing: three letters of the title are little enough. */
+static bool says_something(const char *pattern)
+{
+    unsigned letters = 0;
+    bool is_set = false;
+    for (const char *at = pattern; *at; at++) {
+        is_set = *at == '[' || (is_set && *at != ']');
+        letters += !is_set && isalnum((unsigned char)*at);
+    }
+    return letters >= 3;
+}
+
+bool cases_is_named(const char *pattern, const char *file, struct slice title)
+{
+    char text[400];
+    const char *colon = strstr(pattern, ": ");
+    size_t stem = strcspn(file, ".");
+    bool has_file = colon && (size_t)(colon - pattern) == stem && !strncmp(pattern, file, stem);
+    const char *rest = has_file ? colon + 2 : pattern;
+    snprintf(text, sizeof text, "%.*s", SLICE_ARG(title));
+    return says_something(rest) && fnmatch(rest, text, 0) == 0;
+}
+
+/* ---- running ---- */
+
+/* One file's run. */
+struct run {
+    const char *file, *pattern; /* NULL: nothing is rewritten */
+    void (*run)(const struct cases_item *item, struct buf *out);
+    struct buf text; /* the file as it will be */
+    size_t count, different, rewritten;
+};
+
+static void write_back(struct buf *to, const struct cases_item *item, struct slice output)
 {
     buf_append_slice(to, SLICE("### "));
     buf_append_slice(to, item->title);
@@ -54,11 +91,10 @@ static void write_back(struct buf *to, const struct cases_item *item, const char
     buf_append_slice(to, SLICE(">>>"));
     buf_append_slice(to, item->words);
     buf_append_slice(to, SLICE("\n"));
-    buf_append(to, got, strlen(got));
+    buf_append_slice(to, output);
 }
 
-static bool run_one(struct slice *rest, void (*run)(const struct cases_item *, struct buf *),
-                    struct buf *rewritten)
+static void run_one(struct run *r, struct slice *rest)
 {
     struct cases_item item;
     struct buf out;
@@ -70,16 +106,20 @@ static bool run_one(struct slice *rest, void (*run)(const struct cases_item *, s
     item.words = slice_sub(words, 3, words.len);
     struct slice want = take_until(rest, "### ");
     buf_init(&out);
-    run(&item, &out);
+    r->run(&item, &out);
     char *got = cases_text(&out);
     bool same = slice_eq_cstr(want, got);
+    bool is_named = r->pattern && cases_is_named(r->pattern, r->file, item.title);
     if (!same)
-        fprintf(stderr, "case \"%.*s\":\n--- want\n%.*s--- got\n%s---\n", SLICE_ARG(item.title),
-                SLICE_ARG(want), got);
-    write_back(rewritten, &item, got);
+        fprintf(stderr, "%s: case \"%.*s\":\n--- want\n%.*s--- got\n%s---%s\n", r->file,
+                SLICE_ARG(item.title), SLICE_ARG(want), got,
+                is_named ? " to be written back" : "");
+    write_back(&r->text, &item, same || !is_named ? want : slice_from_cstr(got));
+    r->count++;
+    r->different += !same;
+    r->rewritten += !same && is_named;
     mem_free(got);
     buf_dispose(&out);
-    return same;
 }
 
 /* A P-256 key whose number is the SHA-256 of "weft test key NAME", as SEC 1 has it (RFC 5915), for
@@ -120,38 +160,57 @@ static char *with_keys(char *text, size_t *len)
     return all;
 }
 
-char *cases_read(const char *name, size_t *len)
+static char *path_of(const char *name)
 {
     const char *root = getenv("WEFT_SOURCE");
-    char *path = mem_printf("%s/tests/unit/policies/cases/%s", root ? root : ".", name);
-    char *text;
+    return mem_printf("%s/tests/unit/policies/cases/%s", root ? root : ".", name);
+}
+
+static char *read_raw(const char *name, size_t *len)
+{
+    char *path = path_of(name), *text;
     if (file_read(path, FILE_MAX, &text, len))
         fail_msg("%s cannot be read", path);
     mem_free(path);
-    return with_keys(text, len);
+    return text;
+}
+
+char *cases_read(const char *name, size_t *len)
+{
+    return with_keys(read_raw(name, len), len);
+}
+
+static void rewrite(struct run *r)
+{
+    char *after = cases_text(&r->text), *path = path_of(r->file);
+    bool is_too_much = r->rewritten > CASES_UPDATE_MAX;
+    if (r->rewritten && !is_too_much)
+        assert_int_equal(file_write_atomic(path, after, strlen(after), 0644), ERR_OK);
+    mem_free(after);
+    mem_free(path);
+    if (is_too_much)
+        fail_msg("%s: \"%s\" would rewrite %zu cases, at most %d at a time", r->file, r->pattern,
+                 r->rewritten, CASES_UPDATE_MAX);
+    if (r->rewritten)
+        fail_msg("%s: %zu cases were rewritten: read them, then run this without WEFT_CASES_UPDATE",
+                 r->file, r->rewritten);
 }
 
 void cases_run(const char *name, size_t least,
                void (*run)(const struct cases_item *item, struct buf *out))
 {
-    const char *root = getenv("WEFT_SOURCE");
-    bool update = getenv("WEFT_CASES_UPDATE") != NULL;
-    char *path = mem_printf("%s/tests/unit/policies/cases/%s", root ? root : ".", name);
-    size_t len, count = 0, different = 0;
-    char *text = cases_read(name, &len);
-    struct buf rewritten;
+    struct run r = {.file = name, .pattern = getenv("WEFT_CASES_UPDATE"), .run = run};
+    size_t len;
+    char *text = read_raw(name, &len);
     struct slice rest = slice_of(text, len);
-    buf_init(&rewritten);
-    for (; rest.len; count++)
-        different += !run_one(&rest, run, &rewritten);
-    char *after = cases_text(&rewritten);
-    if (update && different)
-        assert_int_equal(file_write_atomic(path, after, strlen(after), 0644), ERR_OK);
-    mem_free(after);
-    buf_dispose(&rewritten);
+    if (r.pattern && !says_something(r.pattern))
+        fail_msg("WEFT_CASES_UPDATE=%s names no case: give a title, as cases.h says", r.pattern);
+    buf_init(&r.text);
+    while (rest.len)
+        run_one(&r, &rest);
+    rewrite(&r);
+    buf_dispose(&r.text);
     mem_free(text);
-    mem_free(path);
-    assert_true(count >= least);
-    if (!update)
-        assert_int_equal(different, 0);
+    assert_true(r.count >= least);
+    assert_int_equal(r.different, 0);
 }

@@ -1,8 +1,16 @@
 /* Test cases kept as text beside the test: an input, words for the test, and what must come out. A
  * file holds any number of them: a line "### what is shown", the input, a line ">>> words", and
- * what must come out. With WEFT_CASES_UPDATE=1 in the environment what comes out is written back,
- * to be read and judged. SPDX-License-Identifier: GPL-3.0-or-later */
+ * what must come out.
+ *
+ * What comes out can be written back, to be read and judged: WEFT_CASES_UPDATE in the environment
+ * names the cases by title, or by file and title, with the wildcards of fnmatch(3): "a route*",
+ * "status_routes: a route*". Each that is written back is printed, and the test fails all the same,
+ * so that nobody takes it for a run that passed. Cases that are different and not named fail as
+ * ever; a pattern that names no title, or more than CASES_UPDATE_MAX that are different, writes
+ * nothing. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+
+#include <stdbool.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/slice.h"
@@ -11,6 +19,10 @@ struct cases_item {
     struct slice title, input, words;
 };
 
+#define CASES_UPDATE_MAX 10
+
+/* The pattern is for that case. */
+bool cases_is_named(const char *pattern, const char *file, struct slice title);
 /* Runs every case of tests/unit/policies/cases/<name> and fails the test when one differs, or when
  * there are fewer than `least`. run appends what comes out, ending with a line feed or empty. */
 void cases_run(const char *name, size_t least,

@@ -1,5 +1,6 @@
 /* The CustomResourceDefinitions and the reference that are checked in are what the tables say, and
- * every kind of ours has one. With WEFT_CASES_UPDATE=1 in the environment they are written anew.
+ * every kind of ours has one. With WEFT_GENERATED_UPDATE=1 in the environment they are generated
+ * again.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,13 +29,13 @@ static void compare(const char *path, struct buf *made)
 {
     char *full = source_path(path), *want = cases_text(made), *there = NULL;
     size_t len = 0;
-    if (getenv("WEFT_CASES_UPDATE")) {
+    if (getenv("WEFT_GENERATED_UPDATE")) {
         assert_int_equal(file_write_atomic(full, want, strlen(want), 0644), ERR_OK);
     } else {
         if (file_read(full, FILE_MAX, &there, &len))
             fail_msg("%s cannot be read", path);
         if (!slice_eq_cstr(slice_of(there, len), want))
-            fail_msg("%s is not what the tables say: run this test with WEFT_CASES_UPDATE=1", path);
+            fail_msg("%s is not what the tables say: run this with WEFT_GENERATED_UPDATE=1", path);
         mem_free(there);
     }
     mem_free(want);
