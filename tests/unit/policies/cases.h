@@ -1,13 +1,6 @@
 /* Test cases kept as text beside the test: an input, words for the test, and what must come out. A
  * file holds any number of them: a line "### what is shown", the input, a line ">>> words", and
- * what must come out.
- *
- * What comes out can be written back, to be read and judged: WEFT_CASES_UPDATE in the environment
- * names the cases by title, or by file and title, with the wildcards of fnmatch(3): "a route*",
- * "status_routes: a route*". Each that is written back is printed, and the test fails all the same,
- * so that nobody takes it for a run that passed. Cases that are different and not named fail as
- * ever; a pattern that names no title, or more than CASES_UPDATE_MAX that are different, writes
- * nothing. SPDX-License-Identifier: GPL-3.0-or-later */
+ * what must come out. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>
@@ -19,6 +12,12 @@ struct cases_item {
     struct slice title, input, words;
 };
 
+/* What comes out can be written back, to be read and judged: WEFT_CASES_UPDATE in the environment
+ * names the cases by title, or by file and title, with the wildcards of fnmatch(3): "a route*",
+ * "status_routes: a route*". Each that is written back is printed, and the test fails all the same,
+ * so that nobody takes it for a run that passed. Cases that are different and not named fail as
+ * ever; a pattern that names no title, or more than CASES_UPDATE_MAX that are different, writes
+ * nothing. */
 #define CASES_UPDATE_MAX 10
 
 /* The pattern is for that case. */
