@@ -10,11 +10,12 @@
 #include "lib/codec/doc_write.h"
 #include "lib/codec/doc_yaml.h"
 #include "lib/io/loop_sim.h"
+#include "lib/io/timer.h"
 #include "tests/sim/fake_kube_priv.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/kube/kube_wire.h"
 
-enum { REQUESTS_MAX = 4000, ANSWERS_MAX = 16, ARENA_BLOCK = 65536 };
+enum { REQUESTS_MAX = 4000, ANSWERS_MAX = 16, ARENA_BLOCK = 65536, WATCH_MS = 240000 };
 
 struct seen {
     char *method, *path, *body;
@@ -29,6 +30,7 @@ struct fake_kube {
     struct kube_wire wire;
     struct kube_client *client;
     struct fake_kube_store store;
+    struct timer watches_end; /* now and then, as real ones do */
     struct seen seen[REQUESTS_MAX];
     size_t seen_count;
     struct own_answer answers[ANSWERS_MAX];
@@ -272,6 +274,22 @@ static void on_request(void *owner, struct kube_wire_call *c)
 
 /* ---- life ---- */
 
+static void end_watches(struct fake_kube *k)
+{
+    LIST_FOREACH_SAFE(node, next, &k->wire.calls)
+    {
+        struct kube_wire_call *c = container_of(node, struct kube_wire_call, node);
+        if (c->is_open)
+            kube_wire_push(c, SLICE(""), true);
+    }
+}
+
+static void on_watches_end(struct timer *t)
+{
+    end_watches(container_of(t, struct fake_kube, watches_end));
+    timer_start(t, WATCH_MS);
+}
+
 struct fake_kube *fake_kube_open(struct loop *l)
 {
     struct fake_kube *k = mem_zalloc(sizeof *k);
@@ -280,12 +298,15 @@ struct fake_kube *fake_kube_open(struct loop *l)
     k->wire.on_request = on_request;
     k->wire.owner = k;
     k->client = kube_wire_client(&k->wire, NULL);
+    timer_init(&k->watches_end, l, on_watches_end);
+    timer_start(&k->watches_end, WATCH_MS);
     return k;
 }
 
 void fake_kube_close(struct fake_kube *k)
 {
     struct loop *l = k->wire.loop;
+    timer_stop(&k->watches_end);
     kube_client_destroy(k->client);
     assert_true(loop_sim_turn(l));
     kube_wire_dispose(&k->wire);
@@ -392,11 +413,6 @@ const char *fake_kube_body(const struct fake_kube *k, const char *method, const 
 
 void fake_kube_restart(struct fake_kube *k)
 {
-    LIST_FOREACH_SAFE(node, next, &k->wire.calls)
-    {
-        struct kube_wire_call *c = container_of(node, struct kube_wire_call, node);
-        if (c->is_open)
-            kube_wire_push(c, SLICE(""), true);
-    }
+    end_watches(k);
     assert_true(loop_sim_turn(k->wire.loop));
 }

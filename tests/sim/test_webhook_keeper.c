@@ -1,0 +1,156 @@
+/* The injector's webhook_keeper.c: caBundle of its own webhooks in an API server in memory, and of
+ * no others.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "injector/webhook_keeper.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/io/loop.h"
+#include "lib/io/loop_sim.h"
+#include "tests/sim/fake_clock.h"
+#include "tests/sim/fake_kube.h"
+#include "tests/unit/lib/base/cmocka_base.h"
+
+#define GROUP "/apis/admissionregistration.k8s.io/v1/"
+#define MUTATING GROUP "mutatingwebhookconfigurations/"
+#define VALIDATING GROUP "validatingwebhookconfigurations/"
+#define FIRST "webhooks[0].clientConfig.caBundle"
+#define SECOND "webhooks[1].clientConfig.caBundle"
+
+static struct loop *loop;
+static struct fake_kube *kube;
+static struct webhook_keeper *keeper;
+
+static void add(const char *kind, const char *name)
+{
+    char path[200], text[300];
+    snprintf(path, sizeof path, "%s%s", kind, name);
+    snprintf(text, sizeof text,
+             "{metadata: {name: %s}, webhooks: [{name: one, clientConfig: {service: {name: i}}}, "
+             "{name: two, clientConfig: {caBundle: old}}]}",
+             name);
+    fake_kube_put(kube, path, text);
+}
+
+static int set_up(void **state)
+{
+    loop = loop_sim_create(1000);
+    fake_clock_follow(loop);
+    kube = fake_kube_open(loop);
+    add(MUTATING, "weft-injector");
+    add(VALIDATING, "weft-injector");
+    add(MUTATING, "other");
+    keeper = webhook_keeper_open(loop, fake_kube_client(kube), SLICE("weft-injector"));
+    loop_sim_advance(loop, 1000);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    webhook_keeper_close(keeper);
+    fake_kube_close(kube);
+    fake_clock_follow(NULL);
+    loop_destroy(loop);
+    return 0;
+}
+
+static void set_roots(const char *roots)
+{
+    webhook_keeper_set(keeper, slice_from_cstr(roots));
+    loop_sim_advance(loop, 2000);
+}
+
+static void expect(const char *kind, const char *inside, const char *bundle)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%sweft-injector", kind);
+    assert_string_equal(fake_kube_text(kube, path, inside), bundle);
+}
+
+static void test_it_waits_for_the_roots(void **state)
+{
+    assert_int_equal(fake_kube_count(kube, "PATCH", ""), 0);
+    assert_false(webhook_keeper_is_right(keeper));
+}
+
+static void test_both_kinds_get_them(void **state)
+{
+    set_roots("abc");
+    expect(MUTATING, FIRST, "YWJj");
+    expect(MUTATING, SECOND, "YWJj");
+    expect(VALIDATING, FIRST, "YWJj");
+    assert_true(webhook_keeper_is_right(keeper));
+    assert_string_equal(fake_kube_text(kube, MUTATING "other", SECOND), "old");
+    assert_string_equal(fake_kube_text(kube, MUTATING "other", FIRST), "");
+    loop_sim_advance(loop, 600000);
+    assert_int_equal(fake_kube_count(kube, "PATCH", ""), 2);
+}
+
+static void test_what_others_write_is_put_right(void **state)
+{
+    set_roots("abc");
+    add(MUTATING, "weft-injector");
+    assert_false(webhook_keeper_is_right(keeper));
+    loop_sim_advance(loop, 2000);
+    expect(MUTATING, FIRST, "YWJj");
+    assert_true(webhook_keeper_is_right(keeper));
+}
+
+static void test_new_roots(void **state)
+{
+    set_roots("abc");
+    set_roots("xyz");
+    expect(MUTATING, FIRST, "eHl6");
+    expect(VALIDATING, SECOND, "eHl6");
+}
+
+static void test_a_write_that_is_refused_is_tried_again(void **state)
+{
+    fake_kube_refuse(kube, "PATCH", MUTATING, 403);
+    set_roots("abc");
+    loop_sim_advance(loop, 60000);
+    expect(VALIDATING, FIRST, "YWJj");
+    expect(MUTATING, FIRST, "");
+    assert_false(webhook_keeper_is_right(keeper));
+    fake_kube_refuse(kube, "PATCH", MUTATING, 0);
+    loop_sim_advance(loop, 60000);
+    expect(MUTATING, FIRST, "YWJj");
+}
+
+/* What is written is about the object that was looked at, and no later one. */
+static void test_one_that_changes_at_the_same_time(void **state)
+{
+    webhook_keeper_set(keeper, SLICE("abc"));
+    add(MUTATING, "weft-injector"); /* before the write arrives */
+    loop_sim_advance(loop, 5000);
+    assert_int_equal(fake_kube_count(kube, "PATCH", MUTATING), 2);
+    assert_int_equal(fake_kube_count(kube, "PATCH", VALIDATING), 1);
+    expect(MUTATING, SECOND, "YWJj");
+}
+
+static void test_one_that_is_not_there(void **state)
+{
+    set_roots("abc");
+    fake_kube_remove(kube, VALIDATING "weft-injector");
+    assert_false(webhook_keeper_is_right(keeper));
+    add(VALIDATING, "weft-injector");
+    loop_sim_advance(loop, 2000);
+    expect(VALIDATING, FIRST, "YWJj");
+    assert_true(webhook_keeper_is_right(keeper));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(test_it_waits_for_the_roots),
+        TEST(test_both_kinds_get_them),
+        TEST(test_what_others_write_is_put_right),
+        TEST(test_new_roots),
+        TEST(test_a_write_that_is_refused_is_tried_again),
+        TEST(test_one_that_changes_at_the_same_time),
+        TEST(test_one_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, fake_kube_set_up, fake_kube_tear_down);
+}
