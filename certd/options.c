@@ -8,6 +8,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/option_value.h"
 #include "lib/tls/spiffe.h"
 
 enum { SERVER = 1, TOKEN = 2, NAME_MAX_LEN = 253, MIN_TTL_MS = 5000 };
@@ -22,21 +23,29 @@ struct row {
     size_t offset;
 };
 
-static enum err parse_text(struct options *o, struct slice text, size_t offset)
+static void *at(struct options *o, size_t offset)
 {
-    char **field = (char **)((char *)o + offset);
-    if (slice_is_empty(text))
-        return ERR_INVALID;
-    mem_free(*field);
-    *field = mem_strndup(text.ptr, text.len);
-    return ERR_OK;
+    return (char *)o + offset;
 }
 
-static enum err parse_addr(struct options *o, struct slice text, size_t offset)
+static enum err parse_text(struct options *o, struct slice text, size_t offset)
 {
-    struct addr *field = (struct addr *)((char *)o + offset);
-    *field = (struct addr){0};
-    return slice_eq(text, SLICE("off")) ? ERR_OK : addr_parse(text, field);
+    return option_value_name(text, at(o, offset));
+}
+
+static enum err parse_optional(struct options *o, struct slice text, size_t offset)
+{
+    return option_value_optional(text, at(o, offset));
+}
+
+static enum err parse_listen(struct options *o, struct slice text, size_t offset)
+{
+    return option_value_open_listener(text, at(o, offset));
+}
+
+static enum err parse_listener(struct options *o, struct slice text, size_t offset)
+{
+    return option_value_listener(text, at(o, offset));
 }
 
 static enum err parse_duration(struct options *o, struct slice text, size_t offset)
@@ -93,9 +102,7 @@ static enum err parse_dns_name(struct options *o, struct slice text, size_t offs
 
 static enum err parse_flag(struct options *o, struct slice text, size_t offset)
 {
-    bool *field = (bool *)((char *)o + offset);
-    *field = slice_eq(text, SLICE("on"));
-    return *field || slice_eq(text, SLICE("off")) ? ERR_OK : ERR_SYNTAX;
+    return option_value_switch(text, at(o, offset));
 }
 
 /* "<namespace>/<service account>=<name>" */
@@ -131,7 +138,7 @@ static const struct row rows[] = {
      "proven by service-account tokens; instead of --state",
      SERVER, parse_flag, AT(kubernetes)},
     {"kubeconfig", "FILE", NULL, "how to reach the API server from outside a pod", SERVER,
-     parse_text, AT(kubeconfig)},
+     parse_optional, AT(kubeconfig)},
     {"match-pod-address", NULL, "off",
      "a service-account token is good only from its own pod's address", SERVER, parse_flag,
      AT(match_pod_address)},
@@ -139,13 +146,13 @@ static const struct row rows[] = {
      "a DNS name in the certificates of that service account; may be repeated", SERVER,
      parse_dns_for, 0},
     {"state", "DIR", NULL, "where the CA's keys, certificates and tokens are kept (mode 0700)",
-     SERVER | TOKEN, parse_text, AT(state_dir)},
+     SERVER | TOKEN, parse_optional, AT(state_dir)},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", SERVER, parse_trust_domain,
      AT(trust_domain)},
-    {"listen", "ADDR", "0.0.0.0:15012", "gRPC over TLS 1.3", SERVER, parse_addr, AT(listen)},
-    {"health", "ADDR|off", "off", "plain HTTP: GET /healthz", SERVER, parse_addr, AT(health)},
+    {"listen", "ADDR", "0.0.0.0:15012", "gRPC over TLS 1.3", SERVER, parse_listen, AT(listen)},
+    {"health", "ADDR|off", "off", "plain HTTP: GET /healthz", SERVER, parse_listener, AT(health)},
     {"bundle-out", "FILE", NULL,
-     "where the trust bundle (the roots) is written, for others to read", SERVER, parse_text,
+     "where the trust bundle (the roots) is written, for others to read", SERVER, parse_optional,
      AT(bundle_out)},
     {"dns-name", "NAME", NULL,
      "a name in certd's own certificate, beside weft-certd.weft-system.svc; may be repeated",
@@ -234,7 +241,8 @@ static int take_option(struct options *o, unsigned command, int argc, char **arg
     if (!e)
         return -1;
     fprintf(stderr, "weft-certd: --%s '%.*s': %s (wants %s: %s); see --help\n", row->name,
-            SLICE_ARG(value), err_text(e), row->value ? row->value : "on or off", row->help);
+            SLICE_ARG(value), err_text(e), row->value ? row->value : OPTION_VALUE_SWITCH,
+            row->help);
     return 2;
 }
 
@@ -256,8 +264,6 @@ static int check(const struct options *o)
         return complain("--state DIR is missing", "", "");
     if (o->is_token_create && !o->spiffe_id)
         return complain("--spiffe-id ID is missing", "", "");
-    if (!o->is_token_create && o->listen.family == 0)
-        return complain("--listen needs an address", "", "");
     if (o->leaf_ttl_ms > o->max_leaf_ttl_ms)
         return complain("--leaf-ttl is above --max-leaf-ttl", "", "");
     return -1;

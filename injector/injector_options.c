@@ -4,11 +4,11 @@
 #include "injector/injector_options.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/option_value.h"
 
 enum { DRAIN_MAX_MS = 60000 };
 
@@ -23,26 +23,27 @@ struct row {
 
 static enum err parse_text(void *field, struct slice text)
 {
-    char **to = field;
-    if (slice_is_empty(text))
-        return ERR_INVALID;
-    mem_free(*to);
-    *to = slice_eq(text, SLICE("off")) ? NULL : mem_strndup(text.ptr, text.len);
-    return ERR_OK;
+    return option_value_name(text, field);
 }
 
-static enum err parse_addr(void *field, struct slice text)
+static enum err parse_optional(void *field, struct slice text)
 {
-    struct addr *to = field;
-    *to = (struct addr){0};
-    return slice_eq(text, SLICE("off")) ? ERR_OK : addr_parse(text, to);
+    return option_value_optional(text, field);
+}
+
+static enum err parse_listen(void *field, struct slice text)
+{
+    return option_value_open_listener(text, field);
+}
+
+static enum err parse_listener(void *field, struct slice text)
+{
+    return option_value_listener(text, field);
 }
 
 static enum err parse_flag(void *field, struct slice text)
 {
-    bool *to = field;
-    *to = slice_eq(text, SLICE("on"));
-    return *to || slice_eq(text, SLICE("off")) ? ERR_OK : ERR_SYNTAX;
+    return option_value_switch(text, field);
 }
 
 static enum err parse_drain(void *field, struct slice text)
@@ -61,19 +62,19 @@ static enum err parse_log_level(void *field, struct slice text)
 #define AT(field) offsetof(struct injector_options, field)
 
 static const struct row rows[] = {
-    {"listen", "ADDR", "0.0.0.0:15017", "webhooks, HTTPS", parse_addr, AT(listen)},
-    {"health", "ADDR|off", "off", "plain HTTP: GET /healthz, /readyz, /metrics", parse_addr,
+    {"listen", "ADDR", "0.0.0.0:15017", "webhooks, HTTPS", parse_listen, AT(listen)},
+    {"health", "ADDR|off", "off", "plain HTTP: GET /healthz, /readyz, /metrics", parse_listener,
      AT(health)},
-    {"certd", "ADDR", NULL, "the CA that our certificate comes from", parse_text, AT(certd)},
+    {"certd", "ADDR", NULL, "the CA that our certificate comes from", parse_optional, AT(certd)},
     {"certd-name", "NAME", "weft-certd.weft-system.svc", "name in the CA's certificate", parse_text,
      AT(certd_name)},
-    {"token-file", "FILE", NULL, "service-account token with the audience weft-certd", parse_text,
-     AT(token_file)},
-    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_text,
+    {"token-file", "FILE", NULL, "service-account token with the audience weft-certd",
+     parse_optional, AT(token_file)},
+    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_optional,
      AT(trust_bundle)},
-    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd", parse_text,
-     AT(cert_file)},
-    {"key-file", "FILE", NULL, "its private key", parse_text, AT(key_file)},
+    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd",
+     parse_optional, AT(cert_file)},
+    {"key-file", "FILE", NULL, "its private key", parse_optional, AT(key_file)},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_text, AT(trust_domain)},
     {"namespace", "NAME", "weft-system", "our own namespace [$POD_NAMESPACE]", parse_text,
      AT(namespace_name)},
@@ -92,9 +93,9 @@ static const struct row rows[] = {
      "1.29",
      parse_flag, AT(classic)},
     {"webhooks", "NAME|off", "weft-injector",
-     "the Mutating- and ValidatingWebhookConfiguration whose caBundle is kept current", parse_text,
-     AT(webhooks)},
-    {"kubeconfig", "FILE", NULL, "how to reach the API server from outside a pod", parse_text,
+     "the Mutating- and ValidatingWebhookConfiguration whose caBundle is kept current",
+     parse_optional, AT(webhooks)},
+    {"kubeconfig", "FILE", NULL, "how to reach the API server from outside a pod", parse_optional,
      AT(kubeconfig)},
     {"drain-time", "DURATION", "5s", "how long webhooks are still answered after SIGTERM",
      parse_drain, AT(drain_ms)},
@@ -157,22 +158,24 @@ static int take_option(struct injector_options *o, int argc, char **argv, int *a
     if (!e)
         return -1;
     fprintf(stderr, "weft-injector: --%s '%.*s': %s (wants %s: %s); see --help\n", row->name,
-            SLICE_ARG(value), err_text(e), row->value ? row->value : "on or off", row->help);
+            SLICE_ARG(value), err_text(e), row->value ? row->value : OPTION_VALUE_SWITCH,
+            row->help);
     return 2;
 }
 
 static void set_defaults(struct injector_options *o)
 {
-    const char *ns = getenv("POD_NAMESPACE"), *account = getenv("SERVICE_ACCOUNT");
+    const char *ns = option_value_environment("POD_NAMESPACE");
+    const char *account = option_value_environment("SERVICE_ACCOUNT");
     memset(o, 0, sizeof(*o));
     for (size_t i = 0; i < ROW_COUNT; i++) {
         /* The table's own values are good. */
         if (rows[i].fallback)
             (void)!set(o, &rows[i], slice_from_cstr(rows[i].fallback));
     }
-    if (ns && *ns)
+    if (ns)
         (void)!parse_text(&o->namespace_name, slice_from_cstr(ns));
-    if (account && *account)
+    if (account)
         (void)!parse_text(&o->service_account, slice_from_cstr(account));
 }
 
@@ -184,11 +187,6 @@ static int check(const struct injector_options *o)
                         "");
     if (!o->trust_bundle)
         return complain("--trust-bundle FILE is missing", "", "");
-    if (!o->listen.family)
-        return complain("--listen needs an address", "", "");
-    if (!o->image || !o->pull_policy || !o->discovery || !o->sidecar_certd || !o->trust_domain ||
-        !o->namespace_name || !o->service_account)
-        return complain("only --health, --webhooks and --classic can be off", "", "");
     return -1;
 }
 
@@ -214,6 +212,6 @@ int injector_options_parse(struct injector_options *o, int argc, char **argv)
 void injector_options_dispose(struct injector_options *o)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
-        if (rows[i].parse == parse_text)
+        if (rows[i].parse == parse_text || rows[i].parse == parse_optional)
             mem_free(*(char **)((char *)o + rows[i].offset));
 }

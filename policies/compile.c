@@ -41,11 +41,23 @@ static void choose_trust_domain(struct compile *c)
                            SLICE_ARG(c->trust_domain));
 }
 
+static PB(AccessLogMode) mode_of(int mode)
+{
+    static const PB(AccessLogMode) of[] = {
+        [MESH_CONFIG_LOG_OFF] = WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_OFF,
+        [MESH_CONFIG_LOG_ERRORS] = WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_ERRORS,
+        [MESH_CONFIG_LOG_ALL] = WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_ALL,
+    };
+    return of[mode];
+}
+
 static void emit_settings(struct compile *c)
 {
     PB(MeshSettings) *settings = PB_NEW(c, MeshSettings, mesh_settings);
     settings->trust_domain = compile_build_text(c, c->trust_domain);
     settings->access_log_json = !c->mesh || c->mesh->spec.access_log.format == MESH_CONFIG_LOG_JSON;
+    if (c->mesh)
+        settings->access_log = mode_of(c->mesh->spec.access_log.mode);
     settings->client_traffic = compile_client_traffic_mesh(c);
     settings->metrics_body_sizes = c->mesh && c->mesh->spec.metrics.body_sizes;
     compile_build_resource(c, "mesh", WEFT__CONFIG__V1__RESOURCE__BODY_MESH, settings);

@@ -73,7 +73,14 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     struct slice traceparent = headers_get_id(&request->headers, HEADER_TRACEPARENT);
     r.trace_id = traceparent.len >= 35 ? slice_sub(traceparent, 3, 32) : (struct slice){0};
     r.route = ex->route ? ex->route->name : (struct slice){0};
-    access_log_write(&r, ex->worker->settings->access_log_json);
+    access_log_write(&r, report_is_json(ex->worker));
+}
+
+static bool is_error(const struct exchange *ex, bool is_grpc)
+{
+    int16_t grpc = is_grpc ? grpc_status_of(ex) : METRICS_NO_GRPC_STATUS;
+    return ex->fail != FAIL_NONE || status_of(ex) >= 400 || status_of(ex) == 0 ||
+           (grpc != METRICS_NO_GRPC_STATUS && grpc != 0);
 }
 
 void exchange_report(struct exchange *ex)
@@ -84,6 +91,6 @@ void exchange_report(struct exchange *ex)
     bool is_grpc = message_is_grpc(ex->request);
     count(ex, duration_us, is_grpc);
     count_plaintext(ex);
-    if (ex->worker->settings->access_log)
+    if (report_is_logged(ex->worker, is_error(ex, is_grpc)))
         log_line(ex, duration_us, is_grpc);
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/option_value.h"
+
 struct parse {
     struct redirect_options *options;
     const char *flag;
@@ -168,15 +170,16 @@ static enum err parse_interfaces(struct parse *p, struct slice text, size_t offs
 
 static enum err parse_ipv6(struct parse *p, struct slice text, size_t offset)
 {
-    static const char *const names[] = {"auto", "on", "off"};
+    bool on;
     (void)offset;
-    for (unsigned i = 0; i < 3; i++) {
-        if (slice_eq_cstr(text, names[i])) {
-            p->options->ipv6 = (enum redirect_ipv6)i;
-            return ERR_OK;
-        }
+    if (slice_eq_cstr(text, "auto")) {
+        p->options->ipv6 = REDIRECT_IPV6_AUTO;
+        return ERR_OK;
     }
-    return complain(p, "'%.*s' is none of auto, on, off", SLICE_ARG(text));
+    if (option_value_switch(text, &on))
+        return complain(p, "'%.*s' is none of auto, on, off", SLICE_ARG(text));
+    p->options->ipv6 = on ? REDIRECT_IPV6_ON : REDIRECT_IPV6_OFF;
+    return ERR_OK;
 }
 
 #define AT(field) offsetof(struct redirect_options, field)

@@ -54,6 +54,31 @@ void report_fill_key(struct metrics_key *key, const struct session *s,
         fill_outbound(key, s, cluster, endpoint);
 }
 
+bool report_is_logged(const struct worker *w, bool is_error)
+{
+    switch (w->settings->access_log) {
+    case ACCESS_LOG_SAID_OFF:
+        return false;
+    case ACCESS_LOG_SAID_ERRORS:
+        return is_error;
+    case ACCESS_LOG_SAID_ALL:
+        return true;
+    case ACCESS_LOG_AS_MESH:
+        break;
+    }
+    Weft__Config__V1__AccessLogMode mode = snapshot_mesh(worker_snapshot(w))->access_log;
+    return mode == WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_ALL ||
+           (mode == WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_ERRORS && is_error);
+}
+
+bool report_is_json(const struct worker *w)
+{
+    enum access_log_form form = w->settings->access_log_form;
+    if (form == ACCESS_LOG_FORM_AS_MESH)
+        return snapshot_mesh(worker_snapshot(w))->access_log_json;
+    return form == ACCESS_LOG_FORM_JSON;
+}
+
 void report_fill_record(struct access_record *r, const struct session *s,
                         const struct cluster *cluster, const struct endpoint *endpoint,
                         uint64_t duration_us)
@@ -102,12 +127,11 @@ void report_tunnel_closed(const struct session *s, const struct cluster *cluster
                           const struct endpoint *endpoint, uint64_t sent, uint64_t received,
                           enum fail why)
 {
-    const struct settings *settings = s->worker->settings;
     struct metrics_key key;
     fill_tunnel_key(&key, s, cluster, endpoint, why);
     metrics_tcp_bytes(s->worker->metrics, &key, received, sent);
     metrics_tcp_closed(s->worker->metrics, &key);
-    if (!settings->access_log)
+    if (!report_is_logged(s->worker, why != FAIL_NONE))
         return;
     uint64_t now_ns = loop_now_ns(s->worker->loop);
     struct access_record r;
@@ -117,5 +141,5 @@ void report_tunnel_closed(const struct session *s, const struct cluster *cluster
     r.reason = fail_info(why)->text;
     r.bytes_received = sent;
     r.bytes_sent = received;
-    access_log_write(&r, settings->access_log_json);
+    access_log_write(&r, report_is_json(s->worker));
 }

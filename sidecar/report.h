@@ -16,6 +16,11 @@ void report_fill_record(struct access_record *r, const struct session *s,
                         const struct cluster *cluster, const struct endpoint *endpoint,
                         uint64_t duration_us);
 
+/* Whether something that ended gets a line in the access log, and in which form: as the data plane
+ * was told when it was started, else as the newest configuration says. */
+bool report_is_logged(const struct worker *w, bool is_error);
+bool report_is_json(const struct worker *w);
+
 void report_tunnel_opened(const struct session *s, const struct cluster *cluster);
 void report_tunnel_closed(const struct session *s, const struct cluster *cluster,
                           const struct endpoint *endpoint, uint64_t sent, uint64_t received,

@@ -10,6 +10,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/option_value.h"
 
 struct option_row {
     const char *name;
@@ -20,22 +21,37 @@ struct option_row {
     size_t offset;
 };
 
+static void *at(struct settings *s, size_t offset)
+{
+    return (char *)s + offset;
+}
+
 static enum err parse_text(struct settings *s, struct slice text, size_t offset)
 {
-    char **field = (char **)((char *)s + offset);
-    mem_free(*field);
-    *field = mem_strndup(text.ptr, text.len);
+    return option_value_name(text, at(s, offset));
+}
+
+static enum err parse_optional(struct settings *s, struct slice text, size_t offset)
+{
+    return option_value_optional(text, at(s, offset));
+}
+
+static enum err parse_listener(struct settings *s, struct slice text, size_t offset)
+{
+    return option_value_listener(text, at(s, offset));
+}
+
+static enum err parse_endpoint(struct settings *s, struct slice text, size_t offset)
+{
+    if (!option_value_is_off(text))
+        return option_value_endpoint(text, at(s, offset));
+    *(struct addr *)at(s, offset) = (struct addr){0};
     return ERR_OK;
 }
 
-static enum err parse_addr(struct settings *s, struct slice text, size_t offset)
+static enum err parse_ip(struct settings *s, struct slice text, size_t offset)
 {
-    struct addr *field = (struct addr *)((char *)s + offset);
-    if (slice_eq(text, SLICE("off"))) {
-        *field = (struct addr){0};
-        return ERR_OK;
-    }
-    return addr_parse(text, field);
+    return option_value_ip(text, offset == offsetof(struct settings, gateway_bind), at(s, offset));
 }
 
 static enum err parse_duration(struct settings *s, struct slice text, size_t offset)
@@ -85,13 +101,34 @@ static enum err parse_mode(struct settings *s, struct slice text, size_t offset)
     return ERR_OK;
 }
 
+static enum access_log_said which_lines(struct slice word)
+{
+    return option_value_is_off(word)     ? ACCESS_LOG_SAID_OFF
+           : option_value_is_on(word)    ? ACCESS_LOG_SAID_ALL
+           : slice_eq_cstr(word, "all")  ? ACCESS_LOG_SAID_ALL
+           : slice_eq_cstr(word, "errors") ? ACCESS_LOG_SAID_ERRORS
+                                           : ACCESS_LOG_AS_MESH;
+}
+
+static enum access_log_form which_form(struct slice word)
+{
+    return slice_eq_cstr(word, "text")   ? ACCESS_LOG_FORM_TEXT
+           : slice_eq_cstr(word, "json") ? ACCESS_LOG_FORM_JSON
+                                         : ACCESS_LOG_FORM_AS_MESH;
+}
+
+/* "errors", "json" (all of them), "errors,json". */
 static enum err parse_access_log(struct settings *s, struct slice text, size_t offset)
 {
+    size_t comma = slice_find_byte(text, ',');
+    struct slice first = slice_sub(text, 0, comma), second = slice_sub(text, comma + 1, text.len);
     (void)offset;
-    s->access_log = !slice_eq(text, SLICE("off"));
-    s->access_log_json = slice_eq(text, SLICE("json"));
-    return slice_eq(text, SLICE("text")) || s->access_log_json || !s->access_log ? ERR_OK
-                                                                                 : ERR_INVALID;
+    s->access_log = which_lines(first);
+    s->access_log_form = which_form(comma < text.len ? second : first);
+    if (comma == text.len && s->access_log_form)
+        s->access_log = ACCESS_LOG_SAID_ALL;
+    bool good = s->access_log && (comma == text.len || s->access_log_form);
+    return good ? ERR_OK : ERR_INVALID;
 }
 
 static enum err parse_log_level(struct settings *s, struct slice text, size_t offset)
@@ -105,9 +142,9 @@ static enum err parse_log_level(struct settings *s, struct slice text, size_t of
 static const struct option_row options[] = {
     {"mode", "sidecar|ingress", "sidecar", "sidecar: next to one app; ingress: the front door",
      parse_mode, 0},
-    {"policy-dir", "DIR", NULL, "folder of YAML: services, routes, policies; watched", parse_text,
-     AT(policy_dir)},
-    {"discovery", "HOST:PORT", NULL, "weft-policyd, instead of a folder", parse_text,
+    {"policy-dir", "DIR", NULL, "folder of YAML: services, routes, policies; watched",
+     parse_optional, AT(policy_dir)},
+    {"discovery", "HOST:PORT", NULL, "weft-policyd, instead of a folder", parse_optional,
      AT(discovery)},
     {"control-namespace", "NAME", "weft-system", "where weft-policyd and weft-certd run",
      parse_text, AT(control_namespace)},
@@ -121,44 +158,44 @@ static const struct option_row options[] = {
     {"pod", "NAME", NULL, "the workload's pod name", parse_text, AT(workload)},
     {"service-account", "NAME", "default", "the workload's service account", parse_text,
      AT(service_account)},
-    {"pod-ip", "IP", NULL, "the workload's own address", parse_addr, AT(pod_ip)},
+    {"pod-ip", "IP", NULL, "the workload's own address", parse_ip, AT(pod_ip)},
     {"gateway", "NAME", NULL, "ingress: the Gateway to serve", parse_text, AT(gateway)},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_text, AT(trust_domain)},
-    {"outbound", "ADDR|off", NULL, "listener for what the app sends (port 15001)", parse_addr,
+    {"outbound", "ADDR|off", "*:15001", "listener for what the app sends", parse_listener,
      AT(outbound)},
-    {"inbound", "ADDR|off", NULL, "listener for what the app receives (port 15006)", parse_addr,
+    {"inbound", "ADDR|off", "*:15006", "listener for what the app receives", parse_listener,
      AT(inbound)},
-    {"inbound-forward", "ADDR", NULL, "without redirection: where the app listens", parse_addr,
-     AT(inbound_forward)},
-    {"gateway-bind", "IP", NULL, "ingress: address of the Gateway's listeners", parse_addr,
+    {"inbound-forward", "ADDR|off", NULL, "without redirection: where the app listens",
+     parse_endpoint, AT(inbound_forward)},
+    {"gateway-bind", "IP|*", "*", "ingress: address of the Gateway's listeners", parse_ip,
      AT(gateway_bind)},
     {"gateway-port-offset", "N", "0", "ingress: added to every Gateway port", parse_port,
      AT(gateway_port_offset)},
-    {"certd", "HOST:PORT", NULL, "the CA; without it there is no mutual TLS", parse_text,
+    {"certd", "HOST:PORT", NULL, "the CA; without it there is no mutual TLS", parse_optional,
      AT(certd_address)},
     {"certd-name", "NAME", "weft-certd.weft-system.svc", "name in the CA's certificate", parse_text,
      AT(certd_name)},
-    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_text,
+    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_optional,
      AT(trust_bundle_file)},
     {"token-file", "FILE", NULL,
-     "token that proves to the CA who this is; read again at each request", parse_text,
+     "token that proves to the CA who this is; read again at each request", parse_optional,
      AT(token_file)},
-    {"join-token-file", "FILE", NULL, "one-time token for the first certificate", parse_text,
+    {"join-token-file", "FILE", NULL, "one-time token for the first certificate", parse_optional,
      AT(join_token_file)},
-    {"identity-dir", "DIR", NULL, "where key and certificate are kept over restarts", parse_text,
-     AT(identity_dir)},
-    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd", parse_text,
-     AT(cert_file)},
-    {"key-file", "FILE", NULL, "its private key", parse_text, AT(key_file)},
+    {"identity-dir", "DIR", NULL, "where key and certificate are kept over restarts",
+     parse_optional, AT(identity_dir)},
+    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd",
+     parse_optional, AT(cert_file)},
+    {"key-file", "FILE", NULL, "its private key", parse_optional, AT(key_file)},
     {"last-good", "FILE", NULL, "where the configuration in force is kept over restarts",
-     parse_text, AT(last_good_file)},
-    {"admin", "ADDR|off", "127.0.0.1:15000", "administration, for this pod only", parse_addr,
+     parse_optional, AT(last_good_file)},
+    {"admin", "ADDR|off", "127.0.0.1:15000", "administration, for this pod only", parse_listener,
      AT(admin)},
-    {"metrics", "ADDR|off", "0.0.0.0:15020", "Prometheus metrics", parse_addr, AT(metrics)},
-    {"health", "ADDR|off", "0.0.0.0:15021", "readiness and liveness", parse_addr, AT(health)},
+    {"metrics", "ADDR|off", "0.0.0.0:15020", "Prometheus metrics", parse_listener, AT(metrics)},
+    {"health", "ADDR|off", "0.0.0.0:15021", "readiness and liveness", parse_listener, AT(health)},
     {"app-probes", "JSON", NULL, "the app's probes that are answered below /app-health/",
-     parse_text, AT(app_probes)},
-    {"app-metrics", "PORT/PATH", NULL, "the app's own metrics, shown with ours", parse_text,
+     parse_optional, AT(app_probes)},
+    {"app-metrics", "PORT/PATH", NULL, "the app's own metrics, shown with ours", parse_optional,
      AT(app_metrics)},
     {"workers", "N", "0", "data-plane threads; 0: one per CPU, at most 4", parse_count,
      AT(workers)},
@@ -170,7 +207,8 @@ static const struct option_row options[] = {
     {"silence", "DURATION", "100ms",
      "on an undeclared port, how long the client may pause before its protocol is clear",
      parse_duration, AT(silence_ms)},
-    {"access-log", "off|text|json", "off", "one line per request, to stdout", parse_access_log, 0},
+    {"access-log", "off|errors|all[,text|json]", NULL,
+     "one line per request, to stdout; else as MeshConfig says", parse_access_log, 0},
     {"log-level", "LEVEL", "info", "error, warn, info, debug or trace", parse_log_level, 0},
 };
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -212,7 +250,7 @@ static const char *from_environment(const char *name)
     for (; *name && at + 1 < sizeof(variable); name++)
         variable[at++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
     variable[at] = 0;
-    return getenv(variable);
+    return option_value_environment(variable);
 }
 
 /* As pods are told about themselves. */
@@ -226,7 +264,7 @@ static const char *from_pod(const char *name)
     };
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
         if (!strcmp(name, variables[i][0]))
-            return getenv(variables[i][1]);
+            return option_value_environment(variables[i][1]);
     return NULL;
 }
 
@@ -276,13 +314,6 @@ static int parse_arguments(struct settings *s, int argc, char **argv)
     return -1;
 }
 
-/* Both families in one socket where the kernel has IPv6. */
-static struct addr any_address(uint16_t port)
-{
-    bool has_v6 = access("/proc/net/if_inet6", F_OK) == 0;
-    return (struct addr){.family = has_v6 ? 6 : 4, .port = port};
-}
-
 /* Readers that do not read may be as many as there are streams: together they are held to a few
  * times the connection's window, see lib/codec/h2_window.c. */
 static void complete_http(struct settings *s)
@@ -303,12 +334,6 @@ static void complete_http(struct settings *s)
 
 static void complete(struct settings *s)
 {
-    if (!s->outbound.family && !from_environment("outbound"))
-        s->outbound = any_address(15001);
-    if (!s->inbound.family && !from_environment("inbound"))
-        s->inbound = any_address(15006);
-    if (!s->gateway_bind.family)
-        s->gateway_bind = any_address(0);
     s->outbound_port = s->outbound.port;
     s->inbound_port = s->inbound.port;
     s->is_redirected = !s->inbound_forward.family;
@@ -388,7 +413,7 @@ int settings_parse(struct settings *s, int argc, char **argv)
 void settings_dispose(struct settings *s)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (options[i].parse == parse_text) {
+        if (options[i].parse == parse_text || options[i].parse == parse_optional) {
             char **field = (char **)((char *)s + options[i].offset);
             mem_free(*field);
             *field = NULL;

@@ -12,6 +12,14 @@
 
 enum sidecar_mode { MODE_SIDECAR, MODE_INGRESS };
 
+enum access_log_said {
+    ACCESS_LOG_AS_MESH,
+    ACCESS_LOG_SAID_OFF,
+    ACCESS_LOG_SAID_ERRORS,
+    ACCESS_LOG_SAID_ALL
+};
+enum access_log_form { ACCESS_LOG_FORM_AS_MESH, ACCESS_LOG_FORM_TEXT, ACCESS_LOG_FORM_JSON };
+
 struct settings {
     enum sidecar_mode mode;
     /* who we are */
@@ -45,7 +53,8 @@ struct settings {
     uint32_t drain_ms, drain_delay_ms;
     uint32_t silence_ms; /* how long an undeclared port's client may be silent before the server is
                             asked */
-    bool access_log, access_log_json;
+    enum access_log_said access_log; /* which lines are written */
+    enum access_log_form access_log_form;
     /* inbound: in the clear; mesh: inbound over mutual TLS, a peer with many clients behind it */
     struct http_server_config server_outbound, server_inbound, server_mesh;
     struct http_server_config server_ingress, server_ingress_tls;

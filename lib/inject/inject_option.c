@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "lib/base/addr.h"
+#include "lib/base/option_value.h"
 
 enum { LIST_MAX = 64, INTERFACE_MAX = 15 };
 
@@ -25,7 +26,7 @@ static bool is_redirect(struct slice value)
 
 static bool is_bool(struct slice value)
 {
-    return is_one_of(value, (const char *const[]){"true", "false", NULL});
+    return option_value_is_on(value) || option_value_is_off(value);
 }
 
 static bool is_log_level(struct slice value)
@@ -33,9 +34,17 @@ static bool is_log_level(struct slice value)
     return is_one_of(value, (const char *const[]){"error", "warn", "info", "debug", "trace", NULL});
 }
 
+/* As --access-log of the sidecar. */
 static bool is_access_log(struct slice value)
 {
-    return is_one_of(value, (const char *const[]){"off", "text", "json", NULL});
+    static const char *const forms[] = {"text", "json", NULL};
+    size_t comma = slice_find_byte(value, ',');
+    struct slice which = slice_sub(value, 0, comma);
+    bool is_which = option_value_is_on(which) || option_value_is_off(which) ||
+                    slice_eq_cstr(which, "errors") || slice_eq_cstr(which, "all");
+    if (comma == value.len)
+        return is_which || is_one_of(value, forms);
+    return is_which && is_one_of(slice_sub(value, comma + 1, value.len), forms);
 }
 
 static bool is_port(struct slice value)
@@ -135,7 +144,7 @@ static bool is_quantity(struct slice value)
 #define MUST_BE_quantity "a quantity, like 100m or 64Mi"
 #define MUST_BE_count "a number from 1 to 64"
 #define MUST_BE_log_level "error, warn, info, debug or trace"
-#define MUST_BE_access_log "off, text or json"
+#define MUST_BE_access_log "off, errors or all, or a form (text or json), or both: errors,json"
 #define MUST_BE_duration "a duration of at most an hour, like 30s"
 
 const struct inject_option_row inject_option_rows[INJECT_OPTION_COUNT] = {
@@ -164,7 +173,9 @@ enum err inject_option_read(const struct doc *annotations, bool native, struct a
         if (node->type == DOC_STRING && slice_is_empty(value) && !row->fallback[0])
             continue;
         if (node->type == DOC_STRING && row->is_valid(value)) {
-            out->value[i] = value;
+            out->value[i] = row->is_valid != is_bool    ? value
+                            : option_value_is_on(value) ? SLICE("true")
+                                                        : SLICE("false");
             continue;
         }
         *why = arena_printf(arena, "annotation %s: \"%.*s\" is not %s", row->name,

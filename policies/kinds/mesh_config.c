@@ -12,9 +12,20 @@ static const char *const formats[] = {
     NULL,
 };
 
+static const char *const modes[] = {
+    [MESH_CONFIG_LOG_OFF] = "None",
+    [MESH_CONFIG_LOG_ERRORS] = "Errors",
+    [MESH_CONFIG_LOG_ALL] = "All",
+    NULL,
+};
+
 static const struct schema_field access_log_fields[] = {
-    SCHEMA_FIELD(struct mesh_config_access_log, format, "format", ENUM, "JSON or Text.",
-                 .choices = formats),
+    SCHEMA_FIELD(struct mesh_config_access_log, mode, "mode", ENUM,
+                 "Which requests and connections get a line. Errors: answers from 400, calls that "
+                 "gRPC says failed, and what broke off.",
+                 .choices = modes),
+    SCHEMA_FIELD(struct mesh_config_access_log, format, "format", ENUM,
+                 "JSON, or Text in the form of Istio's.", .choices = formats),
     {0},
 };
 

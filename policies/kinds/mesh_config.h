@@ -8,7 +8,10 @@
 
 enum mesh_config_log { MESH_CONFIG_LOG_JSON, MESH_CONFIG_LOG_TEXT };
 
+enum mesh_config_log_mode { MESH_CONFIG_LOG_OFF, MESH_CONFIG_LOG_ERRORS, MESH_CONFIG_LOG_ALL };
+
 struct mesh_config_access_log {
+    int mode;   /* enum mesh_config_log_mode */
     int format; /* enum mesh_config_log */
 };
 

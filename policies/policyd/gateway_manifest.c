@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/base/json_write.h"
+#include "lib/inject/inject_option.h"
 #include "policies/policyd/access.h"
 #include "policies/selector.h"
 
@@ -185,6 +186,26 @@ static void put_env(struct json_write *w, const char *name, const char *path)
     json_write_object_end(w);
 }
 
+/* What the Gateway says of its pods' program, in the annotations that a pod would say it in. A
+ * value that the program would not start with is passed over. */
+static void put_own_args(const struct gateway_manifest *m, struct json_write *w)
+{
+    static const struct {
+        enum inject_option_id id;
+        const char *option;
+    } rows[] = {{INJECT_ACCESS_LOG, "access-log"},
+                {INJECT_LOG_LEVEL, "log-level"},
+                {INJECT_WORKERS, "workers"},
+                {INJECT_DRAIN_TIME, "drain-time"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct inject_option_row *row = &inject_option_rows[rows[i].id];
+        struct slice value = selector_label(&m->gateway->object.meta.annotations,
+                                            slice_from_cstr(row->name));
+        if (value.len && row->is_valid(value))
+            put_arg(w, rows[i].option, value);
+    }
+}
+
 static void put_args(const struct gateway_manifest *m, struct json_write *w)
 {
     const struct policyd_options *o = m->options;
@@ -205,6 +226,7 @@ static void put_args(const struct gateway_manifest *m, struct json_write *w)
     put_arg(w, "last-good", SLICE(STATE_DIR "/last-good"));
     /* Nodes hear a little later than the pod that it is on its way out. */
     put_arg(w, "drain-delay", SLICE("5s"));
+    put_own_args(m, w);
     json_write_array_end(w);
     open_array(w, "env");
     put_env(w, "POD_NAME", "metadata.name");

@@ -4,11 +4,11 @@
 #include "policies/policyd/policyd_options.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/option_value.h"
 #include "lib/tls/spiffe.h"
 
 struct row {
@@ -21,28 +21,34 @@ struct row {
     const char *environment; /* instead of the fallback, when it is set */
 };
 
+static void *at(struct policyd_options *o, size_t offset)
+{
+    return (char *)o + offset;
+}
+
 static enum err parse_text(struct policyd_options *o, struct slice text, size_t offset)
 {
-    char **field = (char **)(void *)((char *)o + offset);
-    if (slice_is_empty(text))
-        return ERR_INVALID;
-    mem_free(*field);
-    *field = mem_strndup(text.ptr, text.len);
-    return ERR_OK;
+    return option_value_name(text, at(o, offset));
 }
 
-static enum err parse_addr(struct policyd_options *o, struct slice text, size_t offset)
+static enum err parse_optional(struct policyd_options *o, struct slice text, size_t offset)
 {
-    struct addr *field = (struct addr *)(void *)((char *)o + offset);
-    *field = (struct addr){0};
-    return slice_eq(text, SLICE("off")) ? ERR_OK : addr_parse(text, field);
+    return option_value_optional(text, at(o, offset));
 }
 
-static enum err parse_bool(struct policyd_options *o, struct slice text, size_t offset)
+static enum err parse_listen(struct policyd_options *o, struct slice text, size_t offset)
 {
-    bool *field = (bool *)((char *)o + offset);
-    *field = slice_eq(text, SLICE("true"));
-    return *field || slice_eq(text, SLICE("false")) ? ERR_OK : ERR_SYNTAX;
+    return option_value_open_listener(text, at(o, offset));
+}
+
+static enum err parse_listener(struct policyd_options *o, struct slice text, size_t offset)
+{
+    return option_value_listener(text, at(o, offset));
+}
+
+static enum err parse_switch(struct policyd_options *o, struct slice text, size_t offset)
+{
+    return option_value_switch(text, at(o, offset));
 }
 
 static enum err parse_trust_domain(struct policyd_options *o, struct slice text, size_t offset)
@@ -65,13 +71,13 @@ static enum err parse_log_level(struct policyd_options *o, struct slice text, si
 
 static const struct row rows[] = {
     {"policies", "DIR", NULL, "serve what is in this folder, and not what is in Kubernetes",
-     parse_text, AT(policy_dir), NULL},
-    {"kubeconfig", "FILE", NULL, "how to reach the API server, outside a pod", parse_text,
+     parse_optional, AT(policy_dir), NULL},
+    {"kubeconfig", "FILE", NULL, "how to reach the API server, outside a pod", parse_optional,
      AT(kubeconfig), NULL},
-    {"listen", "ADDR", "0.0.0.0:15012", "data planes: gRPC over mutual TLS 1.3", parse_addr,
+    {"listen", "ADDR", "0.0.0.0:15012", "data planes: gRPC over mutual TLS 1.3", parse_listen,
      AT(listen), NULL},
     {"health", "ADDR|off", "off", "plain HTTP: /healthz, /readyz, /metrics, /debug/subscribers",
-     parse_addr, AT(health), NULL},
+     parse_listener, AT(health), NULL},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_trust_domain,
      AT(trust_domain), NULL},
     {"namespace", "NAME", "weft-system", "namespace of this pod", parse_text, AT(namespace_name),
@@ -80,23 +86,23 @@ static const struct row rows[] = {
      AT(service_account), "SERVICE_ACCOUNT"},
     {"pod", "NAME", "weft-policyd", "name of this pod: who holds the lease", parse_text, AT(pod),
      "POD_NAME"},
-    {"certd", "HOST:PORT", NULL, "the CA that issues our certificate", parse_text,
+    {"certd", "HOST:PORT", NULL, "the CA that issues our certificate", parse_optional,
      AT(certd_address), NULL},
     {"certd-name", "NAME", "weft-certd.weft-system.svc", "the CA's name in its certificate",
      parse_text, AT(certd_name), NULL},
-    {"trust-bundle", "FILE", NULL, "the roots of the mesh", parse_text, AT(trust_bundle_file),
+    {"trust-bundle", "FILE", NULL, "the roots of the mesh", parse_optional, AT(trust_bundle_file),
      NULL},
     {"token-file", "FILE", NULL, "service-account token that proves to the CA who we are",
-     parse_text, AT(token_file), NULL},
-    {"join-token-file", "FILE", NULL, "one-time token that does the same", parse_text,
+     parse_optional, AT(token_file), NULL},
+    {"join-token-file", "FILE", NULL, "one-time token that does the same", parse_optional,
      AT(join_token_file), NULL},
-    {"identity-dir", "DIR", NULL, "where the certificate is kept over restarts", parse_text,
+    {"identity-dir", "DIR", NULL, "where the certificate is kept over restarts", parse_optional,
      AT(identity_dir), NULL},
-    {"cert-file", "FILE", NULL, "certificate chain, instead of --certd", parse_text, AT(cert_file),
-     NULL},
-    {"key-file", "FILE", NULL, "its private key", parse_text, AT(key_file), NULL},
-    {"gateways", "true|false", "true", "keep a Deployment and a Service for every Gateway",
-     parse_bool, AT(keeps_gateways), NULL},
+    {"cert-file", "FILE", NULL, "certificate chain, instead of --certd",
+     parse_optional, AT(cert_file), NULL},
+    {"key-file", "FILE", NULL, "its private key", parse_optional, AT(key_file), NULL},
+    {"gateways", "on|off", "on", "keep a Deployment and a Service for every Gateway",
+     parse_switch, AT(keeps_gateways), NULL},
     {"image", "NAME", "weft.local/weft:" WEFT_VERSION, "the image that Gateways run", parse_text,
      AT(image), NULL},
     {"discovery", "HOST:PORT", "weft-policyd.weft-system.svc:15012", "where Gateways find policyd",
@@ -163,8 +169,9 @@ static void set_defaults(struct policyd_options *o)
 {
     memset(o, 0, sizeof *o);
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        const char *said = rows[i].environment ? getenv(rows[i].environment) : NULL;
-        const char *text = said && *said ? said : rows[i].fallback;
+        const char *said =
+            rows[i].environment ? option_value_environment(rows[i].environment) : NULL;
+        const char *text = said ? said : rows[i].fallback;
         /* The table's own values are good. */
         if (text)
             (void)!rows[i].parse(o, slice_from_cstr(text), rows[i].offset);
@@ -173,14 +180,12 @@ static void set_defaults(struct policyd_options *o)
 
 static int check(const struct policyd_options *o)
 {
-    if (o->listen.family == 0)
-        return complain("--listen needs an address", "", "");
     if (!o->certd_address && !o->cert_file)
         return complain("needs --certd, or --cert-file and --key-file: without a certificate "
                         "nobody could be served",
                         "", "");
-    if (o->certd_address && o->cert_file)
-        return complain("--certd and --cert-file exclude each other", "", "");
+    if (o->certd_address && (o->cert_file || o->key_file))
+        return complain("--certd and --cert-file or --key-file exclude each other", "", "");
     if (!o->trust_bundle_file || (o->cert_file && !o->key_file))
         return complain(
             o->trust_bundle_file ? "--cert-file needs --key-file" : "needs --trust-bundle", "", "");

@@ -13,6 +13,7 @@ static enum err take_mesh(const struct part_build *b, const Weft__Config__V1__Me
 {
     if (from->trust_domain[0])
         to->trust_domain = part_text(b->part, from->trust_domain);
+    to->access_log = from->access_log;
     to->access_log_json = from->access_log_json;
     to->metrics_body_sizes = from->metrics_body_sizes;
     if (!from->client_traffic)
@@ -26,6 +27,7 @@ static struct mesh_part *create_part(void)
     atomic_init(&p->refs, 1);
     part_init(&p->part);
     p->conf.trust_domain = SLICE("cluster.local");
+    p->conf.access_log_json = true;
     return p;
 }
 

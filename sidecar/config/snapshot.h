@@ -177,6 +177,7 @@ struct route_hosts; /* route/route_hosts.h */
 /* What holds for the whole mesh. */
 struct mesh_conf {
     struct slice trust_domain;
+    Weft__Config__V1__AccessLogMode access_log;
     bool access_log_json;
     bool metrics_body_sizes;           /* are the sizes of bodies counted? */
     const struct client_conf *clients; /* never NULL */

@@ -118,3 +118,43 @@ def test_the_access_log_has_a_line_for_each_request(shop):
         pod.sidecar.stop()
         pod.start_sidecar()
         pod.sidecar.await_identity()
+
+
+MESH_LOG = """
+apiVersion: policy.weft.dev/v1alpha1
+kind: MeshConfig
+metadata: {name: default, namespace: weft-system}
+spec: {accessLog: {mode: %s, format: %s}}
+"""
+
+
+def test_the_mesh_turns_the_access_log_on(shop):
+    """While sidecars run; a line of the one that must not be there would come before the other."""
+    sidecar = shop.frontend.sidecar
+
+    def ask(path, name):
+        return shop.frontend.get(f"http://reviews-v2:9080{path}", {"x-request-id": name}).status
+
+    def fail(name):
+        shop.v2.control(fail=503)
+        try:
+            assert ask("/who", name) == 503
+        finally:
+            shop.v2.control(fail=0)
+
+    with shop.bed.policy(MESH_LOG % ("All", "Text")):
+        mark = sidecar.mark()
+        assert ask("/who", "of-all") == 200
+        sidecar.await_log(r'(?m)^\[\d{4}-.*\] "GET /who HTTP/1.1" 200 .*"of-all"', mark)
+    with shop.bed.policy(MESH_LOG % ("Errors", "JSON")):
+        mark = sidecar.mark()
+        assert ask("/who", "fine") == 200
+        fail("broken")
+        sidecar.await_log(r"(?m)^\{.*broken.*\}$", mark)
+        assert "fine" not in sidecar.output(mark)
+    mark = sidecar.mark()
+    fail("silent")
+    with shop.bed.policy(MESH_LOG % ("All", "JSON")):
+        assert ask("/who", "again") == 200
+        sidecar.await_log(r"(?m)^\{.*again.*\}$", mark)
+        assert "silent" not in sidecar.output(mark)

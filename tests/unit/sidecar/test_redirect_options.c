@@ -109,7 +109,7 @@ static void test_mistakes(void **state)
         {"--exclude-interfaces", "+"},
         {"--exclude-interfaces", "sixteen-letters-"},
         {"--exclude-interfaces", "a\nb"},
-        {"--ipv6", "yes"},
+        {"--ipv6", "maybe"},
         {"--what", "x"},
         {"--apply", NULL},
         {"--proxy-uid", NULL},

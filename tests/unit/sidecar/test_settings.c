@@ -101,6 +101,114 @@ static void test_mistakes(void **state)
     }
 }
 
+/* Of each listener: the default, an address, and off, however it is said. */
+static void test_listeners(void **state)
+{
+    static const struct {
+        const char *name, *variable;
+        size_t offset;
+        int port; /* of the default */
+    } options[] = {
+        {"--outbound", "WEFT_OUTBOUND", offsetof(struct settings, outbound), 15001},
+        {"--inbound", "WEFT_INBOUND", offsetof(struct settings, inbound), 15006},
+        {"--admin", "WEFT_ADMIN", offsetof(struct settings, admin), 15000},
+        {"--metrics", "WEFT_METRICS", offsetof(struct settings, metrics), 15020},
+        {"--health", "WEFT_HEALTH", offsetof(struct settings, health), 15021},
+    };
+    static const struct {
+        const char *argument, *environment; /* NULL: not given */
+        int port;                           /* -1: the default's; 0: off */
+    } cases[] = {
+        {NULL, NULL, -1},           {"off", NULL, 0},           {NULL, "off", 0},
+        {"false", NULL, 0},         {NULL, "", -1},             {"off", "127.0.0.1:7", 0},
+        {"127.0.0.1:8", "off", 8},  {NULL, "127.0.0.1:7", 7},   {"*:9", "off", 9},
+    };
+    for (int i = 0; i < COUNT(options); i++)
+        for (int j = 0; j < COUNT(cases); j++) {
+            const char *argv[] = {"--policy-dir", "/p", options[i].name, cases[j].argument};
+            struct settings s;
+            clean(NULL);
+            unsetenv(options[i].variable);
+            if (cases[j].environment)
+                setenv(options[i].variable, cases[j].environment, 1);
+            assert_int_equal(parse(&s, cases[j].argument ? 4 : 2, argv), -1);
+            const struct addr *a = (const void *)((char *)&s + options[i].offset);
+            int want = cases[j].port < 0 ? options[i].port : cases[j].port;
+            if (a->port != want || (a->family == 0) != (want == 0))
+                fail_msg("%s %s, environment %s: port %u", options[i].name, cases[j].argument,
+                         cases[j].environment, a->port);
+            settings_dispose(&s);
+            unsetenv(options[i].variable);
+        }
+}
+
+/* Values that would mean something else than they say. */
+static void test_values_that_mean_nothing(void **state)
+{
+    static const char *const rows[][2] = {
+        {"--outbound", "10.0.0.1"},      {"--inbound", ""},           {"--admin", "15000"},
+        {"--health", "localhost:15021"}, {"--gateway-bind", "off"},   {"--gateway-bind", "*:80"},
+        {"--pod-ip", "off"},             {"--pod-ip", "10.0.0.1:80"}, {"--inbound-forward", "::1"},
+        {"--namespace", ""},             {"--last-good", ""},         {"--workers", "off"},
+        {"--drain-time", "off"},         {"--access-log", "maybe"},
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *argv[] = {"--policy-dir", "/p", rows[i][0], rows[i][1]};
+        struct settings s;
+        if (parse(&s, 4, argv) != 2)
+            fail_msg("%s \"%s\" is accepted", rows[i][0], rows[i][1]);
+        settings_dispose(&s);
+    }
+}
+
+static void test_access_log(void **state)
+{
+    static const struct {
+        const char *value;
+        int which, form; /* which -1: refused */
+    } rows[] = {
+        {NULL, ACCESS_LOG_AS_MESH, ACCESS_LOG_FORM_AS_MESH},
+        {"off", ACCESS_LOG_SAID_OFF, ACCESS_LOG_FORM_AS_MESH},
+        {"no", ACCESS_LOG_SAID_OFF, ACCESS_LOG_FORM_AS_MESH},
+        {"on", ACCESS_LOG_SAID_ALL, ACCESS_LOG_FORM_AS_MESH},
+        {"errors", ACCESS_LOG_SAID_ERRORS, ACCESS_LOG_FORM_AS_MESH},
+        {"text", ACCESS_LOG_SAID_ALL, ACCESS_LOG_FORM_TEXT},
+        {"json", ACCESS_LOG_SAID_ALL, ACCESS_LOG_FORM_JSON},
+        {"errors,json", ACCESS_LOG_SAID_ERRORS, ACCESS_LOG_FORM_JSON},
+        {"all,text", ACCESS_LOG_SAID_ALL, ACCESS_LOG_FORM_TEXT},
+        {"json,all", -1, 0},
+        {"all,", -1, 0},
+        {"all,xml", -1, 0},
+        {"text,json", -1, 0},
+        {"", -1, 0},
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *argv[] = {"--policy-dir", "/p", "--access-log", rows[i].value};
+        struct settings s;
+        int status = parse(&s, rows[i].value ? 4 : 2, argv);
+        if (status != (rows[i].which < 0 ? 2 : -1))
+            fail_msg("--access-log %s", rows[i].value);
+        if (rows[i].which >= 0)
+            assert_true((int)s.access_log == rows[i].which &&
+                        (int)s.access_log_form == rows[i].form);
+        settings_dispose(&s);
+    }
+}
+
+/* A file or server that the environment names can be taken back. */
+static void test_off_is_as_if_not_given(void **state)
+{
+    static const char *const argv[] = {"--policy-dir", "/p", "--certd", "off", "--last-good", "no"};
+    struct settings s;
+    setenv("WEFT_CERTD", "weft-certd.weft-system.svc:15012", 1);
+    setenv("WEFT_LAST_GOOD", "/state/last", 1);
+    assert_int_equal(parse(&s, COUNT(argv), argv), -1);
+    assert_null(s.certd_address);
+    assert_null(s.last_good_file);
+    settings_dispose(&s);
+    unsetenv("WEFT_LAST_GOOD");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +216,10 @@ int main(void)
         cmocka_unit_test_setup(test_what_counts_more, clean),
         cmocka_unit_test_setup(test_discovery, clean),
         cmocka_unit_test_setup(test_mistakes, clean),
+        cmocka_unit_test_setup(test_listeners, clean),
+        cmocka_unit_test_setup(test_values_that_mean_nothing, clean),
+        cmocka_unit_test_setup(test_access_log, clean),
+        cmocka_unit_test_setup(test_off_is_as_if_not_given, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

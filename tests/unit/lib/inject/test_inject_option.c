@@ -37,7 +37,7 @@ static void test_forms(void **state)
         const char *name, *good[4], *bad[7];
     } rows[] = {
         {"redirect", {"iptables", "none"}, {"None", "\"\"", "7", "[none]"}},
-        {"native-sidecar", {"\"true\"", "\"false\""}, {"\"yes\"", "true", "\"1\""}},
+        {"native-sidecar", {"\"true\"", "\"no\""}, {"\"maybe\"", "true", "\"1\""}},
         {"inbound-forward", {"\"1\"", "\"65535\""}, {"\"0\"", "\"65536\"", "80", "\"80,81\""}},
         {"exclude-inbound-ports",
          {"\"80\"", "\"80,81\"", "\"\""},
@@ -55,7 +55,9 @@ static void test_forms(void **state)
          {"\"-1\"", "\"\"", "\"1e3\"", "\"1.\"", "\"m\"", "\"1.2.3\"", "\"1mm\""}},
         {"proxy-workers", {"\"1\"", "\"64\""}, {"\"0\"", "\"65\"", "\"x\""}},
         {"proxy-log-level", {"debug"}, {"loud"}},
-        {"proxy-access-log", {"\"off\"", "json"}, {"\"on\""}},
+        {"proxy-access-log",
+         {"\"off\"", "\"errors,json\""},
+         {"\"some\"", "\"json,errors\"", "\"all,\""}},
         {"proxy-drain-time", {"30s", "\"1h\""}, {"\"30\"", "\"2h\"", "\"-1s\""}},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

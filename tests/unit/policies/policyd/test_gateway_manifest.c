@@ -9,7 +9,9 @@
 
 static const char door[] =
     "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {namespace: a, name: "
-    "door, uid: u-1, annotations: {weft.dev/replicas: '3'}}, spec: {gatewayClassName: weft, "
+    "door, uid: u-1, annotations: {weft.dev/replicas: '3', "
+    "weft.dev/proxy-access-log: 'errors,json', weft.dev/proxy-log-level: loud}}, "
+    "spec: {gatewayClassName: weft, "
     "addresses: [{type: IPAddress, value: 192.0.2.9}], infrastructure: {labels: {team: web, "
     "gateway.networking.k8s.io/gateway-name: other}, annotations: {note: '\"quoted\"', "
     "weft.dev/inject: enabled}}, listeners: [{name: h, port: 80, protocol: HTTP}]}}\n";
@@ -94,6 +96,8 @@ static void test_a_pod_without_privileges(void **state)
     assert_int_equal(doc_find(m.doc, "spec.replicas")->integer, 3);
     assert_true(has_arg(&m, "--mode=ingress") && has_arg(&m, "--gateway=door"));
     assert_true(has_arg(&m, "--discovery=weft-policyd.weft-system.svc:15012"));
+    assert_true(has_arg(&m, "--access-log=errors,json"));
+    assert_false(has_arg(&m, "--log-level=loud"));
     assert_true(has_arg(&m, "--token-file=/var/run/secrets/weft/token"));
     assert_true(doc_find(m.doc, "spec.template.spec.securityContext.runAsNonRoot")->boolean);
     assert_false(doc_find(m.doc, "spec.template.spec.automountServiceAccountToken")->boolean);

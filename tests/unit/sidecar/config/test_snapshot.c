@@ -66,7 +66,9 @@ static void test_empty(void **state)
     build(w);
     assert_int_equal(snapshot_version(w->snapshot), 1);
     assert_slice(snapshot_trust_domain(w->snapshot), "cluster.local");
-    assert_false(snapshot_mesh(w->snapshot)->access_log_json);
+    assert_true(snapshot_mesh(w->snapshot)->access_log_json);
+    assert_int_equal(snapshot_mesh(w->snapshot)->access_log,
+                     WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_OFF);
     assert_null(snapshot_destination_by_addr(w->snapshot, &vip));
     assert_null(snapshot_destination_by_host(w->snapshot, SLICE("a"), 80));
     assert_null(snapshot_workload(w->snapshot, &vip));
