@@ -58,6 +58,10 @@ static enum progress step_guard(struct exchange *ex)
     struct slice why;
     if (authz && !exchange_check_names(ex, &authz->headers, &why))
         return exchange_fail(ex, FAIL_BAD_REQUEST, why);
+    if (exchange_is_preflight(ex)) {
+        ex->step = STEP_route;
+        return GO;
+    }
     return fail_or_go(ex, exchange_enter_chain(ex, listener_chain(ex)), STEP_route);
 }
 

@@ -56,6 +56,27 @@ enum verdict exchange_answer_chain(struct exchange *ex)
     return VERDICT_NEXT;
 }
 
+static bool was_entered(const struct exchange *ex, const struct filter_entry *entry)
+{
+    for (unsigned i = 0; i < ex->entered_count; i++)
+        if (ex->entered[i].entry == entry)
+            return true;
+    return false;
+}
+
+void exchange_answer_unreached(struct exchange *ex)
+{
+    const struct route_conf *route = exchange_find_route(ex);
+    for (unsigned i = route && route->chain ? route->chain->count : 0; i-- > 0;) {
+        const struct filter_entry *entry = &route->chain->entries[i];
+        const struct filter_ops *ops = entry->ops;
+        if (!ops->sees_every_answer || was_entered(ex, entry))
+            continue;
+        void *ctx = ops->ctx_size ? arena_zalloc(&ex->arena, ops->ctx_size) : NULL;
+        ops->on_response(ex, entry->conf, ctx);
+    }
+}
+
 void exchange_end_chain(struct exchange *ex)
 {
     while (ex->entered_count > 0) {

@@ -151,6 +151,8 @@ void exchange_copy_request(struct exchange *ex);
 enum verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
 enum verdict exchange_answer_chain(struct exchange *ex);
 void exchange_end_chain(struct exchange *ex);
+/* For an answer of our own: filters of its route that see every answer and were not reached. */
+void exchange_answer_unreached(struct exchange *ex);
 
 /* exchange_client.c */
 /* The first look at a head: whom it is from, and everything in it that only we may say. False: it
@@ -195,6 +197,11 @@ enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice det
 /* exchange_route.c */
 enum progress exchange_step_admit(struct exchange *ex);
 enum progress exchange_step_route(struct exchange *ex);
+/* The route that it has, or at a gateway would have if it came so far; NULL: none. */
+const struct route_conf *exchange_find_route(const struct exchange *ex);
+/* A preflight that a route of the gateway answers: no app ever sees it, and it has no credentials
+ * by which it could be judged. */
+bool exchange_is_preflight(const struct exchange *ex);
 
 /* exchange_reply.c */
 enum progress exchange_step_reply(struct exchange *ex);

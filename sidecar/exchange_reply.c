@@ -86,6 +86,7 @@ enum progress exchange_step_reply(struct exchange *ex)
     enum verdict verdict = exchange_answer_chain(ex);
     if (verdict == VERDICT_WAIT)
         return PARK;
+    exchange_answer_unreached(ex);
     exchange_cut_upstream(ex);
     exchange_lift_deadlines(ex); /* what ended the attempt does not end the reply to it */
     bool is_head = slice_eq(ex->request->method, SLICE("HEAD"));

@@ -5,6 +5,7 @@
 
 #include "lib/base/rand.h"
 #include "lib/codec/normalize.h"
+#include "lib/codec/preflight.h"
 #include "sidecar/exchange_priv.h"
 #include "sidecar/route/host.h"
 #include "sidecar/route/listener_choice.h"
@@ -102,11 +103,10 @@ static struct slice host_and_port(struct slice authority, uint16_t *port)
     return slice_sub(authority, 0, colon - 1);
 }
 
+/* Where there is none the filters of the route have the word all the same. */
 static enum progress choose_backend(struct exchange *ex)
 {
     const struct route_conf *route = ex->route;
-    if (route->direct_status && !route->backend_count)
-        return exchange_fail(ex, FAIL_NO_CLUSTER, route->name);
     if (route->backend_count) {
         ex->backend = route_pick_backend(route, (uint32_t)rand_next(&ex->worker->rand));
         if (ex->backend && ex->backend->cluster)
@@ -166,17 +166,46 @@ static enum progress route_outbound(struct exchange *ex)
     return ex->route ? choose_backend(ex) : exchange_fail(ex, FAIL_NO_CLUSTER, destination->name);
 }
 
+static const struct gateway_conf *gateway_of(const struct exchange *ex)
+{
+    return snapshot_gateway(ex->lease->snapshot, ex->session->gateway_port);
+}
+
+static bool is_misdirected(const struct exchange *ex, const struct gateway_conf *gateway)
+{
+    const struct downstream_info *from = &ex->session->info;
+    return from->is_tls && listener_choice_is_misdirected(
+                               gateway, from->sni, host_of_authority(ex->request->authority));
+}
+
 static enum progress route_ingress(struct exchange *ex)
 {
-    const struct gateway_conf *gateway =
-        snapshot_gateway(ex->lease->snapshot, ex->session->gateway_port);
+    const struct gateway_conf *gateway = gateway_of(ex);
     if (!gateway || !gateway->routes)
         return exchange_fail(ex, FAIL_NO_ROUTE, (struct slice){0});
-    const struct downstream_info *from = &ex->session->info;
-    if (from->is_tls && listener_choice_is_misdirected(gateway, from->sni,
-                                                       host_of_authority(ex->request->authority)))
+    if (is_misdirected(ex, gateway))
         return exchange_fail(ex, FAIL_MISDIRECTED, (struct slice){0});
     return use_table(ex, gateway->routes);
+}
+
+const struct route_conf *exchange_find_route(const struct exchange *ex)
+{
+    if (ex->route || ex->session->info.direction != DIRECTION_INGRESS || !ex->match_path.len)
+        return ex->route;
+    const struct gateway_conf *gateway = gateway_of(ex);
+    if (!gateway || !gateway->routes || is_misdirected(ex, gateway))
+        return NULL;
+    return route_table_find(gateway->routes, ex->request, ex->match_path);
+}
+
+bool exchange_is_preflight(const struct exchange *ex)
+{
+    struct preflight preflight;
+    if (ex->session->info.direction != DIRECTION_INGRESS ||
+        !preflight_read(&preflight, ex->request))
+        return false;
+    const struct route_conf *route = exchange_find_route(ex);
+    return route && route->has_cors;
 }
 
 enum progress exchange_step_route(struct exchange *ex)

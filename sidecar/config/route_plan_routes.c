@@ -144,6 +144,7 @@ enum err route_plan_take_route(struct plan_build *pb, const Weft__Config__V1__Ro
     to->name = part_text(named.part, from->name);
     to->matched_prefix = part_text(named.part, from->matched_prefix);
     to->direct_status = direct_status_of(from);
+    to->has_cors = from->cors != NULL;
     to->timeouts = traffic_conf_timeouts(from->timeouts);
     p->says[at] = (uint8_t)((from->timeouts ? ROUTE_SAYS_TIMEOUTS : 0) |
                             (from->retry ? ROUTE_SAYS_RETRY : 0));

@@ -137,6 +137,7 @@ struct route_conf {
     const struct mirror_conf *mirrors;
     uint32_t total_weight;
     const struct filter_chain *chain; /* may be NULL */
+    bool has_cors;                    /* its first filter is CORS */
     struct slice matched_prefix;
     struct timeouts_conf timeouts; /* route's, else cluster's, else defaults: already merged */
     struct retry_conf retry;       /* ditto */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/cors.h"
 
+#include "lib/codec/preflight.h"
 #include "sidecar/exchange.h"
 
 #define ALLOW_ORIGIN SLICE("access-control-allow-origin")
@@ -11,14 +12,14 @@
 #define ALLOW_HEADERS SLICE("access-control-allow-headers")
 #define EXPOSE_HEADERS SLICE("access-control-expose-headers")
 #define MAX_AGE SLICE("access-control-max-age")
-#define REQUEST_METHOD SLICE("access-control-request-method")
 #define REQUEST_HEADERS SLICE("access-control-request-headers")
 
 enum { ORIGIN_MAX = 300 }; /* scheme, host and port; longer ones are nobody's */
 
 struct cors_ctx {
+    bool was_asked;      /* on_request had its turn */
     struct slice origin; /* empty: the request is not about CORS */
-    bool is_preflight;
+    bool is_preflight;   /* and is answered */
 };
 
 /* ---- origins ---- */
@@ -100,20 +101,19 @@ static void allow(struct message *m, const struct cors_conf *c, struct slice ori
 
 /* A wildcard is never sent as one: "*" means itself where credentials are, and it leaves out
  * `authorization`. So what is asked for is what is allowed. */
-static void answer_preflight(struct exchange *ex, const struct cors_conf *c, struct slice origin)
+static void answer_preflight(struct exchange *ex, const struct cors_conf *c,
+                             const struct preflight *asked)
 {
-    const struct headers *asked = &exchange_request(ex)->headers;
-    const struct header *method = headers_find(asked, REQUEST_METHOD);
-    const struct header *names = headers_find(asked, REQUEST_HEADERS);
-    bool allowed = cors_allows(c, origin);
+    const struct header *names = headers_find(asked->head, REQUEST_HEADERS);
+    bool allowed = cors_allows(c, asked->origin);
     struct message *m =
         exchange_reply(ex, allowed ? 204 : 403,
                        allowed ? SLICE("") : SLICE("CORS: this origin is not allowed here\n"));
     vary(m, c);
     if (!allowed)
         return;
-    allow(m, c, origin);
-    set(m, ALLOW_METHODS, c->any_method ? method->value : c->methods);
+    allow(m, c, asked->origin);
+    set(m, ALLOW_METHODS, c->any_method ? asked->method : c->methods);
     set(m, ALLOW_HEADERS, c->any_header && names ? names->value : c->headers);
     set(m, MAX_AGE, c->max_age);
 }
@@ -122,20 +122,23 @@ static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
 {
     const struct message *request = exchange_request(ex);
     struct cors_ctx *own = ctx;
+    struct preflight preflight;
+    own->was_asked = true;
     own->origin = headers_get_id(&request->headers, HEADER_ORIGIN);
-    own->is_preflight = own->origin.len && slice_eq(request->method, SLICE("OPTIONS")) &&
-                        headers_find(&request->headers, REQUEST_METHOD);
+    own->is_preflight = preflight_read(&preflight, request);
     if (!own->is_preflight)
         return VERDICT_NEXT;
-    answer_preflight(ex, conf, own->origin);
+    answer_preflight(ex, conf, &preflight);
     return VERDICT_REPLY;
 }
 
 static enum verdict on_response(struct exchange *ex, const void *conf, void *ctx)
 {
     const struct cors_conf *c = conf;
-    const struct cors_ctx *own = ctx;
+    struct cors_ctx *own = ctx;
     struct message *m = exchange_response(ex);
+    if (!own->was_asked)
+        own->origin = headers_get_id(&exchange_request(ex)->headers, HEADER_ORIGIN);
     if (own->is_preflight)
         return VERDICT_NEXT;
     vary(m, c);
@@ -154,4 +157,5 @@ const struct filter_ops cors_ops = {
     .ctx_size = sizeof(struct cors_ctx),
     .on_request = on_request,
     .on_response = on_response,
+    .sees_every_answer = true,
 };

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ struct filter_ops {
     size_t ctx_size;
     enum verdict (*on_request)(struct exchange *ex, const void *conf, void *ctx);
     enum verdict (*on_response)(struct exchange *ex, const void *conf, void *ctx);
+    /* on_response is also called, with a ctx that nobody has written to, for answers of our own
+     * that were given before on_request had its turn; it does not wait then. */
+    bool sees_every_answer;
     /* Exactly once for every filter whose on_request ran (or would have, when it has none). */
     void (*on_end)(struct exchange *ex, const void *conf, void *ctx);
 };

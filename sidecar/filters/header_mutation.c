@@ -85,4 +85,5 @@ const struct filter_ops header_mutation_ops = {
     .name = "header-mutation",
     .on_request = on_request,
     .on_response = on_response,
+    .sees_every_answer = true,
 };

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_table.h"
 
+#include "lib/codec/preflight.h"
 #include "sidecar/route/host.h"
 #include "sidecar/route/match.h"
 #include "sidecar/route/route_hosts.h"
@@ -16,10 +17,13 @@ static bool header_matches(const struct named_match *m, const struct message *re
     return match_header(m, &request->headers);
 }
 
-static bool headers_match(const struct route_conf *r, const struct message *request)
+/* Of a request that a preflight announces (NULL: it is there itself) it is enough that it can. */
+static bool headers_match(const struct route_conf *r, const struct message *request,
+                          const struct preflight *announced)
 {
     for (uint16_t i = 0; i < r->header_count; i++) {
-        if (!header_matches(&r->headers[i], request))
+        if (!header_matches(&r->headers[i], request) &&
+            !(announced && preflight_announces(announced, r->headers[i].name)))
             return false;
     }
     return true;
@@ -35,13 +39,26 @@ static bool query_matches(const struct route_conf *r, const struct message *requ
 }
 
 static bool route_matches(const struct route_conf *r, const struct message *request,
-                          struct slice match_path)
+                          struct slice match_path, const struct preflight *announced)
 {
+    struct slice method = announced ? announced->method : request->method;
     if (match_string(&r->path, match_path) != TRUTH_YES)
         return false;
-    if (r->method.len && !slice_eq(r->method, request->method))
+    if (r->method.len && !slice_eq(r->method, method))
         return false;
-    return headers_match(r, request) && query_matches(r, request);
+    return headers_match(r, request, announced) && query_matches(r, request);
+}
+
+static const struct route_conf *find(const struct route_table *t, struct route_range range,
+                                     const struct message *request, struct slice match_path,
+                                     const struct preflight *announced)
+{
+    for (uint32_t i = 0; i < range.count; i++) {
+        const struct route_conf *r = &t->routes[range.first + i];
+        if (route_matches(r, request, match_path, announced))
+            return r;
+    }
+    return NULL;
 }
 
 const struct route_conf *route_table_find(const struct route_table *t,
@@ -51,12 +68,15 @@ const struct route_conf *route_table_find(const struct route_table *t,
     if (match_path.len == 0 ||
         !route_hosts_find(t->hosts, host_of_authority(request->authority), &range))
         return NULL;
-    for (uint32_t i = 0; i < range.count; i++) {
-        const struct route_conf *r = &t->routes[range.first + i];
-        if (route_matches(r, request, match_path))
-            return r;
-    }
-    return NULL;
+    struct preflight preflight;
+    const struct route_conf *announced = NULL, *plain;
+    if (preflight_read(&preflight, request))
+        announced = find(t, range, request, match_path, &preflight);
+    if (announced && announced->has_cors)
+        return announced;
+    /* An app that answers preflights itself; but CORS of another route is not for its requests. */
+    plain = find(t, range, request, match_path, NULL);
+    return plain && !(plain->has_cors && announced) ? plain : announced;
 }
 
 const struct backend_conf *route_pick_backend(const struct route_conf *r, uint32_t random)

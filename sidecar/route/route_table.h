@@ -8,7 +8,8 @@
 struct route_table;
 
 /* match_path: normalised, without query. host: message.authority without port is computed here.
- * NULL: no match. */
+ * NULL: no match. A CORS preflight finds the route of the request that it announces; where that
+ * has no CORS, one that is for OPTIONS goes first. */
 const struct route_conf *route_table_find(const struct route_table *t,
                                           const struct message *request, struct slice match_path);
 /* By weight; `random` uniform in [0, 2^32). NULL when the weights are all zero. */

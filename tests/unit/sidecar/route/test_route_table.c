@@ -239,6 +239,86 @@ static void test_rule_without_backends_is_500(void **state)
         route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/says"))->direct_status, 404);
 }
 
+/* ---- preflights ---- */
+
+static Weft__Config__V1__Cors cors = WEFT__CONFIG__V1__CORS__INIT;
+
+static void preflight(struct world *w, const struct destination_conf *d, const char *method,
+                      const char *headers, const char *want)
+{
+    struct message *m = ask(w, "OPTIONS", "a", "/x");
+    set(m, "origin", "https://a.b");
+    set(m, "access-control-request-method", method);
+    if (headers)
+        set(m, "access-control-request-headers", headers);
+    expect(d, m, want);
+}
+
+/* A preflight is matched as the request that it announces. */
+static void test_preflights(void **state)
+{
+    struct world *w = *state;
+    Weft__Config__V1__VirtualHost *h = add_host(w, "*");
+    static char get[] = "GET", put[] = "PUT";
+    Weft__Config__V1__Route *r = add_route(w, h, "v2", "/x");
+    r->match->method = put;
+    CONFIG_PUSH(&w->make, r->match, headers, config_make_named(&w->make, "x-version", "=v2"));
+    r->cors = &cors;
+    r = add_route(w, h, "json", "/x");
+    r->match->method = put;
+    CONFIG_PUSH(&w->make, r->match, headers,
+                config_make_named(&w->make, "content-type", "=application/json"));
+    r->cors = &cors;
+    r = add_route(w, h, "get", "/x");
+    r->match->method = get;
+    r->cors = &cors;
+    const struct destination_conf *d = build(w);
+    preflight(w, d, "GET", NULL, "get");
+    preflight(w, d, "GET", "x-version", "get");
+    preflight(w, d, "PUT", "x-other, X-Version", "v2");
+    preflight(w, d, "PUT", NULL, "json");
+    preflight(w, d, "PUT", "x-other", "json");
+    preflight(w, d, "DELETE", NULL, "-");
+    preflight(w, d, "get", NULL, "-");
+    /* No preflights: without an origin, or with nothing announced. */
+    struct message *m = ask(w, "OPTIONS", "a", "/x");
+    set(m, "access-control-request-method", "GET");
+    expect(d, m, "-");
+    m = ask(w, "OPTIONS", "a", "/x");
+    set(m, "origin", "https://a.b");
+    expect(d, m, "-");
+    m = ask(w, "POST", "a", "/x");
+    set(m, "origin", "https://a.b");
+    set(m, "access-control-request-method", "GET");
+    expect(d, m, "-");
+}
+
+/* Where the route of the request has no CORS, the app answers: by the route for OPTIONS if there is
+ * one, and never by the CORS of another route. */
+static void test_preflights_without_cors(void **state)
+{
+    struct world *w = *state;
+    Weft__Config__V1__VirtualHost *h = add_host(w, "*");
+    static char get[] = "GET", options[] = "OPTIONS", put[] = "PUT";
+    add_route(w, h, "get", "/x")->match->method = get;
+    Weft__Config__V1__Route *r = add_route(w, h, "put", "/x");
+    r->match->method = put;
+    r->cors = &cors;
+    r = add_route(w, h, "others", "/x");
+    r->cors = &cors;
+    h = add_host(w, "b");
+    add_route(w, h, "get", "/x")->match->method = get;
+    add_route(w, h, "options", "/x")->match->method = options;
+    const struct destination_conf *d = build(w);
+    preflight(w, d, "GET", NULL, "get");
+    preflight(w, d, "PUT", NULL, "put");
+    preflight(w, d, "POST", NULL, "others");
+    struct message *m = ask(w, "OPTIONS", "b", "/x");
+    set(m, "origin", "https://a.b");
+    set(m, "access-control-request-method", "GET");
+    expect(d, m, "options");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -252,6 +332,8 @@ int main(void)
         TEST(test_weights),
         TEST(test_no_weight_no_backend),
         TEST(test_rule_without_backends_is_500),
+        TEST(test_preflights),
+        TEST(test_preflights_without_cors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
