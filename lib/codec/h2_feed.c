@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+enum {
+    GOAWAY_LEN = 8, /* without debug data (RFC 9113 §6.8) */
+    LAST_STREAM_LEN = 4,
+};
+
 static void doom_by(struct h2 *h, ssize_t error)
 {
     switch (error) {
@@ -118,6 +123,28 @@ static size_t skip_payload(struct h2 *h, const uint8_t *data, size_t len)
     return n;
 }
 
+/* nghttp2 ends the connection over a last stream id that it does not expect, and peers send such
+ * ids: it sees the one that the guard makes of it. Only the first four bytes are that id. */
+static size_t goaway_payload(struct h2 *h, const uint8_t *data, size_t len)
+{
+    size_t n = min_size((size_t)(LAST_STREAM_LEN - h->capture_len), len);
+    memcpy(h->head + h->capture_len, data, n);
+    h->capture_len += (uint8_t)n;
+    h->payload_left -= (uint32_t)n;
+    if (h->capture_len == LAST_STREAM_LEN) {
+        h2_guard_goaway(&h->guard, h->head);
+        pass(h, h->head, LAST_STREAM_LEN);
+    }
+    return n;
+}
+
+/* The frame being read names a last stream, and not all of it has come. */
+static bool in_last_stream(const struct h2 *h)
+{
+    const struct h2_frame *f = &h->frame;
+    return f->type == H2_GOAWAY && f->length >= GOAWAY_LEN && h->capture_len < LAST_STREAM_LEN;
+}
+
 static size_t block_payload(struct h2 *h, const uint8_t *data, size_t len)
 {
     size_t n = min_size(h->payload_left, len);
@@ -145,7 +172,7 @@ static size_t whole_head(struct h2 *h, const uint8_t *data, size_t len)
 {
     if (!begin_frame(h, data))
         return H2_FRAME_HEAD;
-    size_t n = min_size(h->payload_left, len - H2_FRAME_HEAD);
+    size_t n = in_last_stream(h) ? 0 : min_size(h->payload_left, len - H2_FRAME_HEAD);
     h->payload_left -= (uint32_t)n;
     pass(h, data, H2_FRAME_HEAD + n);
     return H2_FRAME_HEAD + n;
@@ -163,6 +190,8 @@ static size_t step(struct h2 *h, const uint8_t *data, size_t len)
         return skip_payload(h, data, len);
     if (h->payload_left && is_block(&h->frame))
         return block_payload(h, data, len);
+    if (h->payload_left && in_last_stream(h))
+        return goaway_payload(h, data, len);
     if (h->payload_left) {
         size_t n = min_size(h->payload_left, len);
         h->payload_left -= (uint32_t)n;

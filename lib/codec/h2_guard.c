@@ -13,6 +13,7 @@ enum {
     WINDOWS_AT_START = 32,
     WINDOWS_PER_STREAM = 8,
     WINDOWS_PER_DATA = 10,
+    STREAM_ID_MAX = 0x7fffffff,
     FAIR_DATA = 256, /* shorter DATA frames for a stream that is gone cost a token */
 };
 
@@ -22,6 +23,7 @@ void h2_guard_init(struct h2_guard *g, bool server, uint32_t burst, uint64_t now
     h2_budget_init(&g->budget, burst, now_ms);
     g->server = server;
     g->windows_fair = WINDOWS_AT_START;
+    g->last_told = STREAM_ID_MAX;
 }
 
 void h2_frame_read(struct h2_frame *f, const uint8_t head[H2_FRAME_HEAD])
@@ -147,12 +149,31 @@ static enum h2_verdict judge_priority(struct h2_guard *g, const struct h2_frame 
     return charge_and_skip(g, now_ms, "too many PRIORITY frames");
 }
 
+static uint32_t read_id(const uint8_t at[4])
+{
+    return ((uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]) &
+           STREAM_ID_MAX;
+}
+
 enum h2_verdict h2_guard_priority(struct h2_guard *g, uint32_t id, const uint8_t payload[4])
 {
-    uint32_t on = ((uint32_t)payload[0] << 24 | (uint32_t)payload[1] << 16 |
-                   (uint32_t)payload[2] << 8 | payload[3]) &
-                  0x7fffffffu;
-    return on == id ? kill(g, H2_PROTOCOL_ERROR, "stream depends on itself") : H2_SKIP;
+    return read_id(payload) == id ? kill(g, H2_PROTOCOL_ERROR, "stream depends on itself")
+                                  : H2_SKIP;
+}
+
+void h2_guard_goaway(struct h2_guard *g, uint8_t payload[4])
+{
+    uint32_t id = read_id(payload);
+    if (g->server)
+        id = 0;
+    else if (id > 0 && id % 2 == 0)
+        id--;
+    if (!g->server && id < g->last_told)
+        g->last_told = id;
+    if (!g->server)
+        id = g->last_told;
+    for (int i = 3; i >= 0; i--, id >>= 8)
+        payload[i] = (uint8_t)id;
 }
 
 static enum h2_verdict judge_ping(struct h2_guard *g, const struct h2_frame *f, uint64_t now_ms)

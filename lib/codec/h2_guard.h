@@ -62,6 +62,7 @@ struct h2_guard {
     bool ping_free;  /* DATA went out since the last PING: acknowledging one is fair */
     uint8_t continuations;
     uint32_t newest;       /* highest id of a stream that was opened */
+    uint32_t last_told;    /* client: the lowest last stream id that a GOAWAY named */
     uint64_t windows_fair; /* WINDOW_UPDATE frames the peer may still send for free */
     enum h2_code code;     /* after H2_KILL: what GOAWAY says … */
     const char *reason;    /* … and a sentence */
@@ -75,6 +76,10 @@ enum h2_verdict h2_guard_judge(struct h2_guard *g, const struct h2_frame *f, boo
                                uint64_t now_ms);
 /* The payload of a skipped PRIORITY frame: H2_SKIP or H2_KILL. */
 enum h2_verdict h2_guard_priority(struct h2_guard *g, uint32_t id, const uint8_t payload[4]);
+/* The last stream id at the front of a GOAWAY's payload, in place, as the rules have it (RFC 9113
+ * §6.8): a client's names no stream, since we open none; a server's is one of ours, and never
+ * higher than the one before. */
+void h2_guard_goaway(struct h2_guard *g, uint8_t payload[4]);
 /* One more token for something the frame head does not show; H2_PASS or H2_KILL. */
 enum h2_verdict h2_guard_charge(struct h2_guard *g, uint64_t now_ms, const char *reason);
 /* Server: HEADERS with that id would open a stream. */

@@ -57,7 +57,7 @@ struct h2 {
     uint8_t magic_left; /* server: bytes of the client's preface still to come */
     uint8_t head_len;   /* bytes of a frame head gathered in `head` */
     uint8_t head[H2_FRAME_HEAD];
-    uint8_t capture_len; /* of a PRIORITY payload gathered in `head` */
+    uint8_t capture_len; /* of a PRIORITY or GOAWAY payload gathered in `head` */
     bool skipping;
     uint32_t payload_left;
     struct h2_frame frame; /* the one being read */
