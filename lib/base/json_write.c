@@ -70,26 +70,30 @@ static size_t plain_run(struct slice s)
         if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
             break;
         size_t len = utf8_front(slice_sub(s, at, s.len));
-        if (len == 0)
+        if (!utf8_is_plain(s.ptr + at, len))
             break;
         at += len;
     }
     return at;
 }
 
-static void write_escape(struct buf *out, unsigned char c)
+/* The sequence at the front, or the one byte that begins none; returns its length. */
+static size_t write_escape(struct buf *out, struct slice s)
 {
+    unsigned char c = (unsigned char)s.ptr[0];
+    size_t len = utf8_front(s);
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char *known = memchr(from, c, sizeof(from) - 1);
     char text[8];
     int n;
     if (known)
         n = snprintf(text, sizeof(text), "\\%c", to[known - from]);
-    else if (c < 0x80)
-        n = snprintf(text, sizeof(text), "\\u%04x", c);
+    else if (len)
+        n = snprintf(text, sizeof(text), "\\u%04x", (unsigned)utf8_decode(s.ptr, len));
     else
         n = snprintf(text, sizeof(text), "\xef\xbf\xbd");
     buf_append(out, text, (size_t)n);
+    return len ? len : 1;
 }
 
 static void write_quoted(struct buf *out, struct slice s)
@@ -99,7 +103,7 @@ static void write_quoted(struct buf *out, struct slice s)
         size_t run = plain_run(s);
         buf_append(out, s.ptr, run);
         if (run < s.len)
-            write_escape(out, (unsigned char)s.ptr[run++]);
+            run += write_escape(out, slice_sub(s, run, s.len));
         s = slice_sub(s, run, s.len);
     }
     buf_append(out, "\"", 1);

@@ -96,14 +96,6 @@ static void emit(bool access, struct slice line)
         atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
 }
 
-/* C1 controls are well-formed UTF-8 and still steer some terminals. */
-static bool is_plain(const unsigned char *p, size_t len)
-{
-    if (len == 1)
-        return p[0] >= 0x20 && p[0] != 0x7f;
-    return len != 0 && !(len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
-}
-
 static size_t escape(char *to, struct slice text)
 {
     static const char hex[] = "0123456789abcdef";
@@ -111,7 +103,7 @@ static size_t escape(char *to, struct slice text)
     while (text.len) {
         const unsigned char *p = (const unsigned char *)text.ptr;
         size_t len = utf8_front(text);
-        if (is_plain(p, len)) {
+        if (utf8_is_plain(text.ptr, len)) {
             memcpy(out, text.ptr, len);
             out += len;
         } else {

@@ -1,5 +1,5 @@
 /* Well-formedness of UTF-8, after the table of RFC 3629 section 4. Pure; any thread. Must not
- * decode or repair.
+ * repair.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/utf8.h"
 
@@ -41,4 +41,38 @@ size_t utf8_front(struct slice s)
             return 0;
     }
     return len;
+}
+
+bool utf8_is_valid(struct slice s)
+{
+    while (s.len) {
+        size_t len = utf8_front(s);
+        if (len == 0)
+            return false;
+        s = slice_sub(s, len, s.len);
+    }
+    return true;
+}
+
+bool utf8_is_plain(const char *at, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)at;
+    if (len == 1)
+        return p[0] >= 0x20 && p[0] != 0x7f;
+    if (len == 2)
+        return !(p[0] == 0xc2 && p[1] < 0xa0) && !(p[0] == 0xd8 && p[1] == 0x9c);
+    if (len != 3 || p[0] != 0xe2)
+        return len != 0;
+    if (p[1] == 0x80)
+        return !in_range(p[2], 0x8e, 0x8f) && !in_range(p[2], 0xa8, 0xae);
+    return p[1] != 0x81 || !in_range(p[2], 0xa6, 0xa9);
+}
+
+uint32_t utf8_decode(const char *at, size_t len)
+{
+    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t code = (unsigned char)at[0] & masks[len];
+    for (size_t i = 1; i < len; i++)
+        code = code << 6 | ((unsigned char)at[i] & 0x3f);
+    return code;
 }

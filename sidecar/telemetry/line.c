@@ -41,26 +41,32 @@ static size_t plain_run(struct slice s)
         if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
             break;
         size_t len = c < 0x80 ? 1 : utf8_front(slice_sub(s, at, s.len));
-        if (len == 0)
+        if (len != 1 && !utf8_is_plain(s.ptr + at, len))
             break;
         at += len;
     }
     return at;
 }
 
-/* Room for all of an escape, or none of it. */
-static void put_escape(struct line *l, unsigned char c)
+/* The sequence at the front, or the one byte that begins none; returns its length. Room for all of
+ * an escape, or none of it. */
+static size_t put_escape(struct line *l, struct slice s)
 {
     static const char hex[] = "0123456789abcdef";
-    char text[7] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15], '\0'};
+    unsigned char c = (unsigned char)s.ptr[0];
+    size_t len = utf8_front(s);
+    uint32_t code = len ? utf8_decode(s.ptr, len) : 0;
+    char text[7] = {'\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15],
+                    hex[code & 15], '\0'};
     if (c == '"' || c == '\\') {
         text[1] = (char)c;
         text[2] = '\0';
-    } else if (c >= 0x80 || c == 0) { /* many JSON parsers take no NUL */
+    } else if (code == 0) { /* broken, or NUL, which many JSON parsers do not take */
         memcpy(text, "\xef\xbf\xbd", 4);
     }
     if (l->room - l->len >= sizeof(text))
         line_put_text(l, text);
+    return len ? len : 1;
 }
 
 void line_put_escaped(struct line *l, struct slice s)
@@ -70,7 +76,7 @@ void line_put_escaped(struct line *l, struct slice s)
         size_t run = plain_run(s);
         put(l, s.ptr, run);
         if (run < s.len)
-            put_escape(l, (unsigned char)s.ptr[run++]);
+            run += put_escape(l, slice_sub(s, run, s.len));
         s = slice_sub(s, run, s.len);
     }
 }

@@ -17,7 +17,8 @@ struct line {
 
 void line_put_text(struct line *l, const char *text);
 void line_put_u64(struct line *l, uint64_t n);
-/* As the inside of a JSON string: quotes, backslashes, controls and broken UTF-8 are escaped. */
+/* As the inside of a JSON string: quotes, backslashes, broken UTF-8 and what utf8_is_plain has
+ * something against are escaped. */
 void line_put_escaped(struct line *l, struct slice s);
 /* "2026-01-02T03:04:05.678Z", from milliseconds since 1970. */
 void line_put_time(struct line *l, int64_t wall_ms);

@@ -58,6 +58,8 @@ static void test_escapes(void **state)
     check_string(SLICE("say \"hi\\\""), "\"say \\\"hi\\\\\\\"\"");
     check_string(SLICE("\b\f\n\r\t"), "\"\\b\\f\\n\\r\\t\"");
     check_string(SLICE("a\0b\x1f\x7f"), "\"a\\u0000b\\u001f\\u007f\"");
+    check_string(SLICE("\xc2\x85|\xc2\xa0\xe2\x80\xae\xe2\x81\xa9\xd8\x9c"),
+                 "\"\\u0085|\xc2\xa0\\u202e\\u2069\\u061c\"");
     check_string(SLICE("gr\xc3\xbc\xc3\x9f"), "\"gr\xc3\xbc\xc3\x9f\"");
     check_string(SLICE("\xff\xc3"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
     check_string(SLICE("a\xed\xa0\x80z"), "\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");

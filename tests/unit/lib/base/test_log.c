@@ -81,6 +81,20 @@ static void test_escapes(void **state)
                         "warn http: a\\x0ab\\x1b[31m\\x7f \xc3\xa4\\xff\\xc2\\x9bz\n");
 }
 
+/* What turns the direction of a line would show it as something else. */
+static void test_bidirectional_controls(void **state)
+{
+    struct capture c;
+    char text[9000];
+    begin(&c, STDERR_FILENO);
+    LOG_W("http", "%s", "a\xe2\x80\xae" "b\xe2\x81\xa6" "c\xe2\x80\x8e" "d\xe2\x80\xa8" "e\xe2\x82\xac");
+    size_t len = drain(&c, text, sizeof(text) - 1);
+    end(&c);
+    assert_string_equal(after_stamp(text, len),
+                        "warn http: a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6c\\xe2\\x80\\x8e"
+                        "d\\xe2\\x80\\xa8e\xe2\x82\xac\n");
+}
+
 static void test_long_lines_are_cut(void **state)
 {
     struct capture c;
@@ -219,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_direct_line),
         cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_bidirectional_controls),
         cmocka_unit_test(test_long_lines_are_cut),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_ring_waits_for_the_pump),

@@ -47,11 +47,39 @@ static void test_overlong_and_stray(void **state)
     assert_int_equal(utf8_front(SLICE("a\xff")), 1);
 }
 
+/* Whole ranges, their neighbours, and what a code point is. */
+static void test_plain(void **state)
+{
+    static const uint32_t odd[][2] = {{0, 0x1f},         {0x7f, 0x9f},     {0x61c, 0x61c},
+                                      {0x200e, 0x200f},  {0x2028, 0x202e}, {0x2066, 0x2069}};
+    char text[4];
+    for (uint32_t c = 0; c < 0x110000; c++) {
+        size_t len = encode(c, text);
+        bool plain = true;
+        for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+            plain &= c < odd[i][0] || c > odd[i][1];
+        if (utf8_is_plain(text, len) != plain)
+            fail_msg("U+%04X is %s", c, plain ? "plain" : "not plain");
+        assert_int_equal(utf8_decode(text, len), c);
+    }
+    assert_false(utf8_is_plain("\xff", 0));
+}
+
+static void test_valid(void **state)
+{
+    assert_true(utf8_is_valid(SLICE("")));
+    assert_true(utf8_is_valid(SLICE("a\xc3\xa9\xf0\x9f\x98\x80")));
+    assert_false(utf8_is_valid(SLICE("a\xc3\xa9\xf0\x9f\x98")));
+    assert_false(utf8_is_valid(SLICE("\xa9 long enough")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_overlong_and_stray),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,28 @@ static void test_hostile_bytes(void **state)
 }
 
 /* Whatever the lengths: one line, valid, with what matters most in it. */
+/* C1 controls and what turns the direction of text, in both formats. */
+static void test_controls_of_unicode(void **state)
+{
+    struct access_record r = {.grpc_status = -1, .upstream_us = -1, .flags = SLICE("-")};
+    char line[ACCESS_LOG_LINE_MAX];
+    r.path = SLICE("/\xc2\x9b|\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f/caf\xc3\xa9");
+    r.user_agent = r.sni = r.authority = r.path;
+    for (unsigned json = 0; json < 2; json++) {
+        size_t len = json ? access_log_format_json(&r, line) : access_log_format_text(&r, line);
+        line[len] = '\0';
+        assert_null(strstr(line, "\xc2\x9b"));
+        assert_null(strstr(line, "\xe2\x80"));
+        assert_null(strstr(line, "\xe2\x81"));
+        const char *at = line;
+        for (unsigned i = 0; i < 4; i++) {
+            at = strstr(at, "/\\u009b|\\u202e\\u2066\\u200f/caf\xc3\xa9");
+            assert_non_null(at);
+            at++;
+        }
+    }
+}
+
 static void test_everything_too_long(void **state)
 {
     struct arena arena;
@@ -222,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_text_of_a_connection),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_hostile_bytes),
+        cmocka_unit_test(test_controls_of_unicode),
         cmocka_unit_test(test_everything_too_long),
         cmocka_unit_test(test_times),
     };
