@@ -50,10 +50,10 @@ static void build_fields(const struct h1_head *h, const struct copy *c, struct h
     }
 }
 
-/* Request targets and field lines; the status line holds nothing that is kept. */
+/* A request line and field lines; the status line holds nothing that is kept. */
 static struct copy copy_bytes(const struct h1_head *h, struct arena *arena)
 {
-    const char *from = h->status || !h->method.len ? h->base + h->fields_at : h->target.ptr;
+    const char *from = h->status ? h->base + h->fields_at : h->base;
     size_t len = (size_t)(h->base + h->len - from);
     return (struct copy){.from = from, .to = (char *)arena_copy(arena, slice_of(from, len)).ptr};
 }
@@ -102,7 +102,7 @@ struct message *h1_build_message(const struct h1_head *h, struct arena *arena, s
     m->expect_continue = h->expect_continue;
     m->upgrade = build_upgrade(h, arena);
     if (!h->status) {
-        m->method = h->method;
+        m->method = moved(&c, h->method);
         m->scheme = scheme;
         m->authority = moved(&c, h->authority);
         m->path = build_path(h, &c, arena);

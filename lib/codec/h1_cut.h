@@ -6,9 +6,10 @@
 #include "lib/codec/h1_head.h"
 
 #define H1_STATUS_LINE_MAX 1024u
+#define H1_REQUEST_LINE_EXTRA 288u /* beside the target: the longest method, version, line end */
 
 struct h1_limits {
-    uint32_t header_bytes; /* all field lines together */
+    uint32_t header_bytes; /* names, values and MESSAGE_FIELD_EXTRA for each field */
     uint32_t header_count; /* at most H1_FIELDS_MAX */
     uint32_t target_bytes; /* requests */
 };
@@ -25,12 +26,18 @@ enum h1_cut_result { H1_CUT_MORE, H1_CUT_DONE, H1_CUT_BAD };
  * end within len. BAD: *bad says why. */
 enum h1_cut_result h1_cut_head(const struct h1_rules *rules, const uint8_t *data, size_t len,
                                struct h1_head *head, enum h1_bad *bad);
-/* A whole request line: BAD_VERSION when its version is another, BAD_START_LINE when it has none.
- */
-enum h1_bad h1_cut_version(struct slice line);
-/* The method alone, which is all that a first few bytes can be judged by. */
-enum h1_cut_result h1_cut_method(struct h1_head *head, const char *data, size_t len,
-                                 enum h1_bad *bad);
+/* The first bytes of a head, of a line that need not be whole. DONE: the method is one (or an answer
+ * begins with "HTTP/"), and is in head. */
+enum h1_cut_result h1_cut_begin(const struct h1_rules *rules, struct h1_head *head,
+                                const uint8_t *data, size_t len, enum h1_bad *bad);
+/* The start line with its line end, after h1_cut_begin. */
+enum h1_bad h1_cut_start_line(const struct h1_rules *rules, struct h1_head *h, struct slice line);
+/* What a start line may be long, with its line end; a longer one is refused before it is whole. */
+static inline size_t h1_cut_start_line_max(const struct h1_rules *rules)
+{
+    return rules->role == H1_REQUEST ? rules->limits.target_bytes + H1_REQUEST_LINE_EXTRA
+                                     : H1_STATUS_LINE_MAX;
+}
 /* Field lines and the empty line that ends them, at least one of the former. */
-enum h1_bad h1_cut_trailers(const struct h1_limits *limits, struct slice section,
+enum h1_bad h1_cut_trailers(const struct h1_rules *rules, struct slice section,
                             struct h1_head *head);

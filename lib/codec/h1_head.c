@@ -8,7 +8,7 @@
 #include "lib/codec/h1_target.h"
 #include "lib/codec/headers.h"
 
-enum { OPTIONS_MAX = 32, NAME_MAX_FOLDED = 32 };
+enum { OPTIONS_MAX = 32, CODING_NAME_MAX = 32 };
 
 /* What one pass over the fields found; the judgement follows it. */
 struct tally {
@@ -22,30 +22,6 @@ static void count(struct slice *first, unsigned *times, struct slice value)
 {
     if ((*times)++ == 0)
         *first = value;
-}
-
-/* "transfer_encoding" and its like: some reader behind us may take the underscore for a hyphen. */
-static bool is_ambiguous(struct slice name)
-{
-    char folded[NAME_MAX_FOLDED];
-    if (name.len > sizeof(folded) || slice_find_byte(name, '_') == name.len)
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        folded[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
-    switch (headers_id_of_token(slice_of(folded, name.len))) {
-    case HEADER_HOST:
-    case HEADER_CONTENT_LENGTH:
-    case HEADER_TRANSFER_ENCODING:
-    case HEADER_CONNECTION:
-    case HEADER_KEEP_ALIVE:
-    case HEADER_PROXY_CONNECTION:
-    case HEADER_HTTP2_SETTINGS:
-    case HEADER_TRAILER:
-    case HEADER_EXPECT:
-        return true;
-    default:
-        return false;
-    }
 }
 
 /* The next element of a comma-separated list, trimmed; empty ones are passed over (RFC 9110
@@ -175,7 +151,7 @@ static enum h1_bad read_fields(struct h1_head *h, struct tally *t)
         struct slice name = h1_head_name(h, f);
         f->id = (uint16_t)headers_id_of_token(name);
         f->dropped = read_field(h, f, t);
-        if (f->id == HEADER_OTHER && is_ambiguous(name))
+        if (f->id == HEADER_OTHER && headers_is_framing_in_disguise(name))
             return H1_BAD_FIELD_AMBIGUOUS;
     }
     for (uint32_t i = 0; t->has_connection && i < h->count && !bad; i++) {
@@ -197,7 +173,7 @@ static enum h1_bad check_coding(struct h1_head *h, const struct tally *t)
     h->chunked = slice_eq_nocase(t->coding, SLICE("chunked"));
     if (h->chunked)
         return H1_BAD_NOTHING;
-    bool token = message_name_is_valid(t->coding) && t->coding.len < NAME_MAX_FOLDED;
+    bool token = message_name_is_valid(t->coding) && t->coding.len < CODING_NAME_MAX;
     return token && t->coding.ptr[0] != 'c' && t->coding.ptr[0] != 'C' ? H1_BAD_CODING_UNKNOWN
                                                                        : H1_BAD_CODING_INVALID;
 }
@@ -311,15 +287,21 @@ enum h1_bad h1_head_check_request(struct h1_head *h, struct slice scheme)
                                                               : H1_BAD_NOTHING;
 }
 
-/* 1xx and 204 never have a body. A "content-length: 0" is harmless and common; it is left out. */
-static enum h1_bad check_bodiless(struct h1_head *h)
+/* Ends with its head, so the framing fields frame nothing (RFC 9112 §6.3) and are left out, but for
+ * the length that a 304 says of what it stands for (RFC 9110 §8.6). Whether something that the
+ * sender takes for a body follows all the same is not known: nothing else may on that connection. */
+static void drop_framing(struct h1_head *h, const struct tally *t)
 {
-    if (has_body(h))
-        return H1_BAD_BODY_FORBIDDEN;
-    for (uint32_t i = 0; h->content_length == 0 && i < h->count; i++)
-        h->fields[i].dropped |= h->fields[i].id == HEADER_CONTENT_LENGTH;
+    bool said = t->lengths == 1 && !t->codings && check_framing(h, t) == H1_BAD_NOTHING;
+    bool keep = said && h->status == 304;
+    if (t->codings || t->lengths > said || (h->content_length > 0 && !keep))
+        h->keep_alive = false;
+    h->chunked = false;
+    if (keep)
+        return;
     h->content_length = -1;
-    return H1_BAD_NOTHING;
+    for (uint32_t i = 0; t->lengths && i < h->count; i++)
+        h->fields[i].dropped |= h->fields[i].id == HEADER_CONTENT_LENGTH;
 }
 
 enum h1_bad h1_head_check_response(struct h1_head *h)
@@ -327,53 +309,27 @@ enum h1_bad h1_head_check_response(struct h1_head *h)
     struct tally t = {0};
     h->method = h->authority = h->path = h->upgrade = (struct slice){NULL, 0};
     enum h1_bad bad = read_fields(h, &t);
-    if (!bad)
+    h->content_length = -1;
+    if (!bad && h1_head_is_bodiless(h))
+        drop_framing(h, &t);
+    else if (!bad)
         bad = check_framing(h, &t);
-    if (!bad && (h->status < 200 || h->status == 204))
-        bad = check_bodiless(h);
     if (bad || h->status != 101)
         return bad;
     return t.upgrades && t.upgrade_option ? check_protocols(h) : H1_BAD_UPGRADE;
 }
 
-/* RFC 9110 §6.5.1: nothing in a trailer may change framing, routing, access or meaning of what came
- * before. */
-static bool is_forbidden_trailer(enum header_id id)
-{
-    switch (id) {
-    case HEADER_HOST:
-    case HEADER_CONTENT_LENGTH:
-    case HEADER_CONTENT_ENCODING:
-    case HEADER_CONTENT_TYPE:
-    case HEADER_TRANSFER_ENCODING:
-    case HEADER_CONNECTION:
-    case HEADER_KEEP_ALIVE:
-    case HEADER_PROXY_CONNECTION:
-    case HEADER_UPGRADE:
-    case HEADER_HTTP2_SETTINGS:
-    case HEADER_TE:
-    case HEADER_TRAILER:
-    case HEADER_EXPECT:
-    case HEADER_RANGE:
-    case HEADER_CACHE_CONTROL:
-    case HEADER_AUTHORIZATION:
-    case HEADER_PROXY_AUTHORIZATION:
-    case HEADER_COOKIE:
-    case HEADER_SET_COOKIE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-enum h1_bad h1_head_check_trailers(struct h1_head *h)
+/* What a trailer must not say is refused where it could change what we did with a request, and left
+ * out of an answer; framing is refused in both. */
+enum h1_bad h1_head_check_trailers(struct h1_head *h, enum h1_role role)
 {
     for (uint32_t i = 0; i < h->count; i++) {
         struct h1_field *f = &h->fields[i];
         struct slice name = h1_head_name(h, f);
         f->id = (uint16_t)headers_id_of_token(name);
-        f->dropped = false;
-        if (is_forbidden_trailer((enum header_id)f->id) || is_ambiguous(name))
+        f->dropped = headers_is_forbidden_trailer((enum header_id)f->id);
+        bool bad = role == H1_REQUEST ? f->dropped : headers_is_framing((enum header_id)f->id);
+        if (bad || headers_is_framing_in_disguise(name))
             return H1_BAD_TRAILER;
     }
     return H1_BAD_NOTHING;

@@ -10,9 +10,9 @@
 #include "lib/codec/h1_bad.h"
 #include "lib/codec/message.h"
 
-#define H1_FIELDS_MAX 256u /* whatever the configuration says */
+#define H1_FIELDS_MAX 1024u /* whatever the configuration says */
 
-enum h1_role { H1_REQUEST, H1_RESPONSE, H1_TRAILERS };
+enum h1_role { H1_REQUEST, H1_RESPONSE };
 
 /* Offsets from the head's base. */
 struct h1_field {
@@ -26,7 +26,8 @@ struct h1_head {
     uint32_t len;       /* with the empty line */
     uint32_t fields_at; /* where the first field line begins */
     uint32_t count;
-    struct slice method; /* static text */
+    uint32_t field_bytes; /* as limits count: see struct h1_limits */
+    struct slice method;
     struct slice target; /* as sent */
     uint16_t status;
     uint8_t minor;
@@ -48,11 +49,17 @@ static inline struct slice h1_head_value(const struct h1_head *h, const struct h
 {
     return slice_of(h->base + f->value, f->value_len);
 }
+/* An answer that ends with its head, whatever its fields say (RFC 9112 §6.3): 1xx, 204, 304. */
+static inline bool h1_head_is_bodiless(const struct h1_head *h)
+{
+    return h->status && (h->status < 200 || h->status == 204 || h->status == 304);
+}
 /* The meaning of the fields: framing, host, connection. `scheme` is what the port serves ("http" or
  * "https", or empty for either), for targets in absolute form. */
 enum h1_bad h1_head_check_request(struct h1_head *h, struct slice scheme);
 enum h1_bad h1_head_check_response(struct h1_head *h);
-enum h1_bad h1_head_check_trailers(struct h1_head *h);
+/* `role`: of the message that they belong to. */
+enum h1_bad h1_head_check_trailers(struct h1_head *h, enum h1_role role);
 /* The next of the protocols in an Upgrade field; of a request's, those that are never passed on
  * (h2c, TLS) are left out. False: none is left in `list`. */
 bool h1_head_next_protocol(const struct h1_head *h, struct slice *list, struct slice *protocol);

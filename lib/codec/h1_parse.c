@@ -8,7 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/codec/h1_build.h"
 
-enum { START_LINE_EXTRA = 64, HELD_MIN = 512 };
+enum { HELD_MIN = 512 };
 
 static void hold(struct h1_parse *p, const uint8_t *data, size_t len)
 {
@@ -26,26 +26,17 @@ static void hold(struct h1_parse *p, const uint8_t *data, size_t len)
 
 static enum h1_bad check_held_size(const struct h1_parse *p)
 {
-    bool request = p->rules.role == H1_REQUEST;
-    size_t line = request ? p->rules.limits.target_bytes + START_LINE_EXTRA : H1_STATUS_LINE_MAX;
+    size_t line = h1_cut_start_line_max(&p->rules);
     if (p->line_count)
         return p->held_len > line + p->rules.limits.header_bytes ? H1_BAD_FIELDS_TOO_LARGE
                                                                  : H1_BAD_NOTHING;
     if (p->held_len <= line)
         return H1_BAD_NOTHING;
-    return request ? H1_BAD_TARGET_TOO_LONG : H1_BAD_START_LINE;
-}
-
-/* A complete request line: HTTP/0.9 and other versions need not wait for the end of the head. */
-static enum h1_bad check_held_version(const struct h1_parse *p)
-{
-    if (p->rules.role != H1_REQUEST || p->line_count)
-        return H1_BAD_NOTHING;
-    return h1_cut_version(slice_of(p->held, p->held_len));
+    return p->rules.role == H1_REQUEST ? H1_BAD_TARGET_TOO_LONG : H1_BAD_START_LINE;
 }
 
 /* The byte just held ended a line. DONE: it was the empty one. */
-static enum h1_parse_result end_line(struct h1_parse *p)
+static enum h1_parse_result end_line(struct h1_parse *p, struct h1_head *head)
 {
     uint32_t len = p->held_len - p->line_at;
     const uint8_t *line = p->held + p->line_at;
@@ -54,8 +45,8 @@ static enum h1_parse_result end_line(struct h1_parse *p)
         p->bad = H1_BAD_LINE_END;
     else if (len == 2)
         return H1_PARSE_DONE;
-    else
-        p->bad = check_held_version(p);
+    else if (p->line_count == 0) /* HTTP/0.9 and other versions need not wait for the rest */
+        p->bad = h1_cut_start_line(&p->rules, head, slice_of(line, len));
     p->line_at = p->held_len;
     p->line_count++;
     return p->bad ? H1_PARSE_BAD : H1_PARSE_MORE;
@@ -64,8 +55,8 @@ static enum h1_parse_result end_line(struct h1_parse *p)
 /* What can be said before a line is whole. */
 static enum h1_parse_result check_held(struct h1_parse *p, struct h1_head *head)
 {
-    if (p->rules.role == H1_REQUEST && p->line_count == 0 &&
-        h1_cut_method(head, (const char *)p->held, p->held_len, &p->bad) == H1_CUT_BAD)
+    if (p->line_count == 0 &&
+        h1_cut_begin(&p->rules, head, p->held, p->held_len, &p->bad) == H1_CUT_BAD)
         return H1_PARSE_BAD;
     p->bad = check_held_size(p);
     return p->bad ? H1_PARSE_BAD : H1_PARSE_MORE;
@@ -84,7 +75,7 @@ static enum h1_parse_result gather(struct h1_parse *p, struct h1_head *head, con
         at += n;
         result = check_held(p, head);
         if (result == H1_PARSE_MORE && newline)
-            result = end_line(p);
+            result = end_line(p, head);
     }
     *used = at;
     return result;
@@ -170,14 +161,14 @@ bool h1_parse_is_partial(const struct h1_parse *p)
     return p->held_len > 0 || p->blank == H1_BLANK_CR;
 }
 
-enum h1_bad h1_parse_trailers(const struct h1_limits *limits, struct slice section,
+enum h1_bad h1_parse_trailers(const struct h1_rules *rules, struct slice section,
                               struct arena *arena, struct headers **out)
 {
     *out = NULL;
     if (slice_eq(section, SLICE("\r\n")))
         return H1_BAD_NOTHING;
     struct h1_head head;
-    enum h1_bad bad = h1_cut_trailers(limits, section, &head);
+    enum h1_bad bad = h1_cut_trailers(rules, section, &head);
     if (!bad)
         *out = h1_build_trailers(&head, arena);
     return bad;

@@ -35,5 +35,5 @@ void h1_parse_next(struct h1_parse *p);
 bool h1_parse_is_partial(const struct h1_parse *p);
 /* A whole trailer section (field lines and the empty line) in one piece. *out is NULL when it is
  * empty. */
-enum h1_bad h1_parse_trailers(const struct h1_limits *limits, struct slice section,
+enum h1_bad h1_parse_trailers(const struct h1_rules *rules, struct slice section,
                               struct arena *arena, struct headers **out);

@@ -19,26 +19,21 @@ static enum h1_bad check_host(const struct h1_head *h, struct slice host)
     return message_authority_is_valid(host) ? H1_BAD_NOTHING : H1_BAD_HOST_INVALID;
 }
 
-/* An authority in the target and the one in Host are the same one, or there is no telling which of
- * them another reader would take. */
-static enum h1_bad take_authority(struct h1_head *h, struct slice authority, struct slice host)
+/* An authority in the target counts, and what Host says is replaced by it (RFC 9112 §3.2.2, §3.2.3):
+ * no reader behind us sees two. */
+static enum h1_bad take_authority(struct h1_head *h, struct slice authority)
 {
     if (!message_authority_is_valid(authority))
         return H1_BAD_TARGET;
-    if (host.ptr && !slice_eq_nocase(authority, host))
-        return H1_BAD_HOST_DIFFERS;
     h->authority = authority;
     return H1_BAD_NOTHING;
 }
 
 /* host ":" port; the port is not optional. */
-static enum h1_bad check_connect(struct h1_head *h, struct slice host)
+static enum h1_bad check_connect(struct h1_head *h)
 {
-    const char *colon = memrchr(h->target.ptr, ':', h->target.len);
-    const char *bracket = memrchr(h->target.ptr, ']', h->target.len);
-    if (!colon || (bracket && bracket > colon))
-        return H1_BAD_TARGET;
-    return take_authority(h, h->target, host);
+    enum h1_bad bad = take_authority(h, h->target);
+    return !bad && !message_authority_has_port(h->target) ? H1_BAD_TARGET : bad;
 }
 
 /* What follows the authority of an absolute form: path-abempty [ "?" query ]. */
@@ -50,13 +45,12 @@ static enum h1_bad take_path(struct h1_head *h, struct slice rest)
         return H1_BAD_NOTHING;
     }
     h->path_lacks_slash = rest.len == 0 || rest.ptr[0] == '?';
-    bool valid = h->path_lacks_slash ? chars_all(rest.ptr, rest.len, CHARS_QUERY)
-                                     : message_path_is_valid(rest);
+    bool valid = h->path_lacks_slash ? message_query_is_valid(rest) : message_path_is_valid(rest);
     return valid ? H1_BAD_NOTHING : H1_BAD_TARGET;
 }
 
 /* scheme "://" authority and the rest, which then becomes the origin form. */
-static enum h1_bad check_absolute(struct h1_head *h, struct slice scheme, struct slice host)
+static enum h1_bad check_absolute(struct h1_head *h, struct slice scheme)
 {
     size_t colon = slice_find_byte(h->target, ':');
     struct slice name = slice_sub(h->target, 0, colon);
@@ -69,7 +63,7 @@ static enum h1_bad check_absolute(struct h1_head *h, struct slice scheme, struct
     size_t end = 0;
     while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
         end++;
-    enum h1_bad bad = take_authority(h, slice_sub(rest, 0, end), host);
+    enum h1_bad bad = take_authority(h, slice_sub(rest, 0, end));
     return bad ? bad : take_path(h, slice_sub(rest, end, rest.len));
 }
 
@@ -81,7 +75,7 @@ enum h1_bad h1_target_check(struct h1_head *h, struct slice scheme, struct slice
     h->path_lacks_slash = false;
     h->path = (struct slice){NULL, 0};
     if (method_is(h, "CONNECT"))
-        return check_connect(h, host);
+        return check_connect(h);
     if (h->target.len == 0)
         return H1_BAD_TARGET;
     if (h->target.ptr[0] == '/' || h->target.ptr[0] == '*') {
@@ -90,5 +84,5 @@ enum h1_bad h1_target_check(struct h1_head *h, struct slice scheme, struct slice
         h->path = h->target;
         return asterisk || message_path_is_valid(h->target) ? H1_BAD_NOTHING : H1_BAD_TARGET;
     }
-    return check_absolute(h, scheme, host);
+    return check_absolute(h, scheme);
 }

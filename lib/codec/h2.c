@@ -20,6 +20,7 @@ enum {
     DEFAULT_RESETS = 1000,
     MAGIC_LEN = 24,
     MAX_ACKS = 1000,
+    PSEUDO_BYTES = 512, /* the method, the scheme, and 32 bytes for each pseudo-header field */
 };
 
 /* Newer versions also count other frames, against limits that well-behaved meshes reach. */
@@ -58,6 +59,13 @@ static uint32_t or_default(uint32_t value, uint32_t standard)
     return value ? value : standard;
 }
 
+/* What we tell the peer counts pseudo-header fields too (RFC 9113 §6.5.2). */
+static uint32_t max_header_list(const struct h2_head_limits *limits)
+{
+    uint64_t all = (uint64_t)limits->max_bytes + limits->max_target + PSEUDO_BYTES;
+    return all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+}
+
 /* nghttp2 is not told of MAX_CONCURRENT_STREAMS: it would end the connection over one stream too
  * many, and we only refuse that one. */
 static void submit_settings(struct h2 *h)
@@ -65,7 +73,7 @@ static void submit_settings(struct h2 *h)
     const nghttp2_settings_entry entries[] = {
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h->window.stream},
-        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, h->limits.max_bytes},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, max_header_list(&h->limits)},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
     };
     nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, entries, h->server ? 3 : 4);
@@ -99,6 +107,7 @@ struct h2 *h2_create(const struct h2_config *config, const struct h2_events *eve
         .max_bytes = or_default(config->max_header_bytes, DEFAULT_HEADER_BYTES),
         .max_count = or_default(config->max_header_count, DEFAULT_HEADER_COUNT),
         .max_target = or_default(config->max_target_bytes, DEFAULT_TARGET_BYTES),
+        .takes_requests = config->server,
         .allow_connect = config->allow_connect,
     };
     buf_init(&h->out);

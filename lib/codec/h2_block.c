@@ -40,7 +40,7 @@ void h2_block_init(struct h2_block *b, const struct h2_head_limits *limits)
     *b = (struct h2_block){0};
     hpack_decode_init(&b->decoder, take_field, b);
     h2_head_init(&b->head, limits);
-    b->too_much = (uint64_t)limits->max_bytes * DECODED_FACTOR;
+    b->too_much = ((uint64_t)limits->max_bytes + limits->max_target) * DECODED_FACTOR;
 }
 
 static void drop_carry(struct h2_block *b)

@@ -7,6 +7,8 @@
 
 #include "lib/base/mem.h"
 #include "lib/codec/chars.h"
+#include "lib/codec/headers.h"
+#include "lib/codec/method.h"
 
 enum {
     PSEUDO_METHOD = 1,
@@ -137,22 +139,24 @@ static bool check(struct h2_head *h, const struct hpack_field *f, bool (*is_vali
 
 static void add_method(struct h2_head *h, const struct hpack_field *f)
 {
-    if (!check(h, f, message_name_is_valid, ":method is not a token"))
+    if (!check(h, f, method_is_valid, ":method is not a method"))
         return;
     h->is_options = slice_eq(f->value, SLICE("OPTIONS"));
+    h->is_trace = slice_eq(f->value, SLICE("TRACE"));
     h->is_connect = slice_eq(f->value, SLICE("CONNECT"));
     h->method = keep(h, f->value);
 }
 
+/* Schemes know no case (RFC 3986 §3.1), as in an absolute form of HTTP/1. */
 static bool scheme_is_valid(struct slice value)
 {
-    return slice_eq(value, SLICE("https")) || slice_eq(value, SLICE("http"));
+    return slice_eq_nocase(value, SLICE("https")) || slice_eq_nocase(value, SLICE("http"));
 }
 
 static void add_scheme(struct h2_head *h, const struct hpack_field *f)
 {
     if (check(h, f, scheme_is_valid, ":scheme is neither http nor https"))
-        h->scheme = keep(h, f->value);
+        h->scheme = keep(h, f->value.len == 5 ? SLICE("https") : SLICE("http"));
 }
 
 static bool path_is_valid(struct slice value)
@@ -214,12 +218,20 @@ static void add_pseudo(struct h2_head *h, const struct hpack_field *f)
     pseudos[which].add(h, f);
 }
 
+/* What says a length of nothing is left out, as in HTTP/1: interim answers and 204 end with their
+ * head. */
+static bool frames_nothing(const struct h2_head *h)
+{
+    return h->kind == H2_HEAD_RESPONSE && (h->status < 200 || h->status == 204);
+}
+
 static void add_content_length(struct h2_head *h, struct slice value)
 {
     uint64_t n;
     if (h->content_length >= 0)
         return fail(h, 400, "content-length twice");
-    if (value.len == 0 || !chars_all(value.ptr, value.len, CHARS_DIGIT) ||
+    /* Some readers take a leading zero for octal. */
+    if (value.len == 0 || (value.len > 1 && value.ptr[0] == '0') || !chars_all(value.ptr, value.len, CHARS_DIGIT) ||
         slice_to_u64(value, &n) != ERR_OK || n > INT64_MAX)
         return fail(h, 400, "content-length is not a length");
     h->content_length = (int64_t)n;
@@ -247,7 +259,7 @@ static bool judge_known(struct h2_head *h, enum header_id id, struct slice value
         fail(h, 400, "connection-specific field");
         return false;
     case HEADER_TE:
-        if (h->kind == H2_HEAD_TRAILERS || !slice_eq_nocase(value, SLICE("trailers")))
+        if (!slice_eq_nocase(value, SLICE("trailers")))
             fail(h, 400, "te says other than trailers");
         return h->fault == 0;
     case HEADER_HOST:
@@ -257,14 +269,10 @@ static bool judge_known(struct h2_head *h, enum header_id id, struct slice value
             add_host(h, value);
         return false;
     case HEADER_CONTENT_LENGTH:
-        if (h->kind == H2_HEAD_TRAILERS)
-            fail(h, 400, "content-length in trailers");
+        if (frames_nothing(h))
+            return false;
         else
             add_content_length(h, value);
-        return h->fault == 0;
-    case HEADER_TRAILER:
-        if (h->kind == H2_HEAD_TRAILERS)
-            fail(h, 400, "trailer field in trailers");
         return h->fault == 0;
     case HEADER_EXPECT:
         h->expect_continue = slice_eq_nocase(value, SLICE("100-continue"));
@@ -287,17 +295,11 @@ static bool name_is_lower(struct slice name)
     return true;
 }
 
-/* Some servers read '_' as '-': then it would frame the message for them alone. */
-static bool name_is_disguised(struct slice name)
-{
-    return slice_eq(name, SLICE("content_length")) || slice_eq(name, SLICE("transfer_encoding"));
-}
-
 static bool check_other_name(struct h2_head *h, struct slice name)
 {
     if (!message_name_is_valid(name) || !name_is_lower(name))
         fail(h, 400, "field name is malformed");
-    else if (name_is_disguised(name))
+    else if (headers_is_framing_in_disguise(name))
         fail(h, 400, "field name is a framing field in disguise");
     return h->fault == 0;
 }
@@ -330,19 +332,34 @@ static const bool is_special[HEADER_COUNT] = {
     [HEADER_TE] = true,
     [HEADER_HOST] = true,
     [HEADER_CONTENT_LENGTH] = true,
-    [HEADER_TRAILER] = true,
     [HEADER_EXPECT] = true,
     [HEADER_COOKIE] = true,
 };
+
+/* Crumbs of the cookie are one field (RFC 9113 §8.2.3), and the host is one wherever it stands. */
+static uint32_t count_fields(const struct h2_head *h)
+{
+    uint32_t crumbs = h->cookies > 1 ? h->cookies - 1 : 0;
+    return h->count - crumbs + (h->authority.len || h->host.len);
+}
+
+/* As h1_head_check_trailers has it. */
+static void refuse_trailer(struct h2_head *h, enum header_id id)
+{
+    if (h->limits->takes_requests || headers_is_framing(id))
+        fail(h, 400, "field that no trailer may say");
+}
 
 static void add_regular(struct h2_head *h, const struct hpack_field *f)
 {
     h->regular_seen = true;
     if (!(f->is_good && *f->is_good) && !check_regular(h, f))
         return;
+    if (h->kind == H2_HEAD_TRAILERS && headers_is_forbidden_trailer((enum header_id)f->id))
+        return refuse_trailer(h, (enum header_id)f->id);
     if (is_special[f->id] && !judge_known(h, (enum header_id)f->id, f->value))
         return;
-    if (h->count == h->limits->max_count)
+    if (count_fields(h) >= h->limits->max_count && !(f->id == HEADER_COOKIE && h->cookies > 1))
         return fail(h, 431, "too many fields");
     if (h->count == h->capacity)
         grow_fields(h);
@@ -356,10 +373,15 @@ static void add_regular(struct h2_head *h, const struct hpack_field *f)
 
 void h2_head_add(struct h2_head *h, const struct hpack_field *f)
 {
-    h->list_bytes += f->name.len + f->value.len + 32;
+    uint64_t bytes = f->name.len + f->value.len + MESSAGE_FIELD_EXTRA;
+    h->list_bytes += bytes;
     if (h->fault || h->kind == H2_HEAD_IGNORED)
         return;
-    if (h->list_bytes > h->limits->max_bytes)
+    if (f->id < HPACK_AUTHORITY)
+        h->field_bytes += bytes;
+    else if (f->id == HPACK_AUTHORITY) /* counts as the Host that it stands for */
+        h->field_bytes += bytes - (sizeof(":authority") - sizeof("host"));
+    if (h->field_bytes > h->limits->max_bytes)
         return fail(h, 431, "fields are too large");
     if (f->id >= HPACK_AUTHORITY)
         add_pseudo(h, f);
@@ -373,6 +395,10 @@ static void check_connect(struct h2_head *h)
         fail(h, 400, "CONNECT with :scheme or :path");
     else if (!(h->pseudo & PSEUDO_AUTHORITY))
         fail(h, 400, "CONNECT without :authority");
+    else if (!message_authority_has_port(h2_span_in(h->bytes, h->authority)))
+        fail(h, 400, "CONNECT without a port");
+    else if (h->content_length >= 0)
+        fail(h, 400, "CONNECT with content-length");
     else if (!h->limits->allow_connect)
         fail(h, 501, "CONNECT is not served here");
 }
@@ -395,6 +421,8 @@ static void check_request(struct h2_head *h)
         return fail(h, 400, ":path is * but the method is not OPTIONS");
     if (h->ends && h->content_length > 0)
         return fail(h, 400, "content-length without a body");
+    if (h->is_trace && (!h->ends || h->content_length >= 0))
+        return fail(h, 400, "TRACE with a body");
 }
 
 static void check_response(struct h2_head *h)
@@ -402,11 +430,7 @@ static void check_response(struct h2_head *h)
     if (!(h->pseudo & PSEUDO_STATUS))
         return fail(h, 400, ":status is missing");
     if (h->status < 200 && h->ends)
-        return fail(h, 400, "stream ends with an interim response");
-    if (h->status < 200 && h->content_length >= 0)
-        return fail(h, 400, "interim response with content-length");
-    if (h->status == 204 && h->content_length > 0)
-        return fail(h, 400, "204 with content-length");
+        fail(h, 400, "stream ends with an interim response");
 }
 
 bool h2_head_check(struct h2_head *h)

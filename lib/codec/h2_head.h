@@ -17,10 +17,11 @@
 enum h2_head_kind { H2_HEAD_IGNORED, H2_HEAD_REQUEST, H2_HEAD_RESPONSE, H2_HEAD_TRAILERS };
 
 struct h2_head_limits {
-    uint32_t max_bytes; /* names + values + 32 each, decoded */
-    uint32_t max_count; /* regular fields */
+    uint32_t max_bytes; /* of regular fields and the host: names + values + 32 each, decoded */
+    uint32_t max_count; /* of those, all crumbs of the cookie counted once */
     uint32_t max_target;
-    bool allow_connect; /* plain CONNECT becomes a message; else it is a fault 501 */
+    bool takes_requests; /* a server's: trailers are a request's */
+    bool allow_connect;  /* plain CONNECT becomes a message; else it is a fault 501 */
 };
 
 /* Where something lies in `bytes`. */
@@ -48,10 +49,12 @@ struct h2_head {
     bool regular_seen;
     bool is_options;
     bool is_connect;
+    bool is_trace;
     bool expect_continue;
     bool ends; /* the block's frame has END_STREAM */
     uint32_t cookies;
-    uint64_t list_bytes; /* all that was decoded, dropped fields too */
+    uint64_t list_bytes;  /* all that was decoded, dropped fields too */
+    uint64_t field_bytes; /* what max_bytes is about */
     int64_t content_length;
     struct h2_span method, scheme, authority, path, host;
     struct h2_field *fields;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TABLE_SIZE = 256, CAPACITY_MIN = 16 };
+enum { TABLE_SIZE = 256, CAPACITY_MIN = 16, FRAMING_NAME_MAX = 32 };
 
 static const struct slice names[HEADER_COUNT] = {
     {"", 0},
@@ -102,7 +102,7 @@ void headers_reserve(struct headers *h, uint32_t capacity)
 
 static uint32_t size_of(const struct header *item)
 {
-    return (uint32_t)(item->name.len + item->value.len + 32);
+    return (uint32_t)(item->name.len + item->value.len + MESSAGE_FIELD_EXTRA);
 }
 
 static struct header *add(struct headers *h, struct slice name, enum header_id id,
@@ -202,4 +202,51 @@ void headers_copy(struct headers *to, const struct headers *from)
         add(to, name, item->id, arena_copy(to->arena, item->value))->never_index =
             item->never_index;
     }
+}
+
+bool headers_is_framing(enum header_id id)
+{
+    switch (id) {
+    case HEADER_HOST:
+    case HEADER_CONTENT_LENGTH:
+    case HEADER_TRANSFER_ENCODING:
+    case HEADER_CONNECTION:
+    case HEADER_KEEP_ALIVE:
+    case HEADER_PROXY_CONNECTION:
+    case HEADER_UPGRADE:
+    case HEADER_HTTP2_SETTINGS:
+    case HEADER_TE:
+    case HEADER_TRAILER:
+    case HEADER_EXPECT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool headers_is_forbidden_trailer(enum header_id id)
+{
+    switch (id) {
+    case HEADER_CONTENT_ENCODING:
+    case HEADER_CONTENT_TYPE:
+    case HEADER_RANGE:
+    case HEADER_CACHE_CONTROL:
+    case HEADER_AUTHORIZATION:
+    case HEADER_PROXY_AUTHORIZATION:
+    case HEADER_COOKIE:
+    case HEADER_SET_COOKIE:
+        return true;
+    default:
+        return headers_is_framing(id);
+    }
+}
+
+bool headers_is_framing_in_disguise(struct slice name)
+{
+    char folded[FRAMING_NAME_MAX];
+    if (name.len > sizeof(folded) || slice_find_byte(name, '_') == name.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        folded[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+    return headers_is_framing(headers_id_of_token(slice_of(folded, name.len)));
 }

@@ -8,3 +8,12 @@
 enum header_id headers_id_of_token(struct slice name);
 /* Room for `capacity` fields in one piece. */
 void headers_reserve(struct headers *h, uint32_t capacity);
+
+/* "transfer_encoding" and its like: a framing field for a reader that takes the underscore for a
+ * hyphen, as CGI and WSGI do. */
+bool headers_is_framing_in_disguise(struct slice name);
+/* Whether a trailer field of that name would change the framing, routing, access or meaning of what
+ * came before it (RFC 9110 §6.5.1). */
+bool headers_is_forbidden_trailer(enum header_id id);
+/* Of these the ones that frame a message or belong to a connection. */
+bool headers_is_framing(enum header_id id);

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/message.h"
 
+#include "lib/base/utf8.h"
 #include "lib/codec/chars.h"
 
 void message_init(struct message *m, struct arena *arena)
@@ -86,6 +87,17 @@ static size_t literal_len(struct slice s)
     return end + 1;
 }
 
+/* One dot may end a name; an empty label anywhere else is no name, and readers differ in what they
+ * make of it (RFC 1035 §2.3.1). */
+static bool has_empty_label(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '.' && (i == 0 || name.ptr[i - 1] == '.'))
+            return true;
+    }
+    return false;
+}
+
 bool message_authority_is_valid(struct slice authority)
 {
     if (authority.len == 0)
@@ -94,7 +106,8 @@ bool message_authority_is_valid(struct slice authority)
         authority.ptr[0] == '[' ? literal_len(authority) : slice_find_byte(authority, ':');
     if (host == 0)
         return false;
-    if (authority.ptr[0] != '[' && !chars_all(authority.ptr, host, CHARS_REG))
+    struct slice name = slice_sub(authority, 0, host);
+    if (name.ptr[0] != '[' && (!chars_all(name.ptr, name.len, CHARS_REG) || has_empty_label(name)))
         return false;
     struct slice port = slice_sub(authority, host, authority.len);
     if (port.len == 0)
@@ -104,13 +117,22 @@ bool message_authority_is_valid(struct slice authority)
            slice_to_u64(slice_sub(port, 1, port.len), &number) == ERR_OK && number <= 65535;
 }
 
+bool message_authority_has_port(struct slice authority)
+{
+    size_t at = authority.len;
+    while (at > 0 && chars_is(authority.ptr[at - 1], CHARS_DIGIT))
+        at--;
+    return at > 0 && at < authority.len && authority.ptr[at - 1] == ':';
+}
+
 /* A percent sign in a path begins two hexadecimal digits: else two readers may decode it
- * differently. */
-static bool path_is_valid(struct slice path)
+ * differently. *high gathers the bits of all bytes. */
+static bool path_is_valid(struct slice path, unsigned char *high)
 {
     for (size_t i = 0; i < path.len; i++) {
         if (!chars_is(path.ptr[i], CHARS_PATH))
             return false;
+        *high |= (unsigned char)path.ptr[i];
         if (path.ptr[i] != '%')
             continue;
         if (path.len - i < 3 || !chars_is(path.ptr[i + 1], CHARS_HEX) ||
@@ -120,13 +142,31 @@ static bool path_is_valid(struct slice path)
     return true;
 }
 
+static bool query_is_valid(struct slice query, unsigned char *high)
+{
+    for (size_t i = 0; i < query.len; i++) {
+        if (!chars_is(query.ptr[i], CHARS_QUERY))
+            return false;
+        *high |= (unsigned char)query.ptr[i];
+    }
+    return true;
+}
+
+bool message_query_is_valid(struct slice query)
+{
+    unsigned char high = 0;
+    return query_is_valid(query, &high) && (high < 0x80 || utf8_is_valid(query));
+}
+
 bool message_path_is_valid(struct slice path)
 {
+    unsigned char high = 0;
     if (path.len == 0 || path.ptr[0] != '/')
         return false;
     size_t mark = slice_find_byte(path, '?');
-    struct slice query = slice_sub(path, mark, path.len);
-    return path_is_valid(slice_sub(path, 0, mark)) && chars_all(query.ptr, query.len, CHARS_QUERY);
+    return path_is_valid(slice_sub(path, 0, mark), &high) &&
+           query_is_valid(slice_sub(path, mark, path.len), &high) &&
+           (high < 0x80 || utf8_is_valid(path));
 }
 
 const char *message_reason(unsigned status)

@@ -20,6 +20,9 @@ enum header_id {
     HEADER_COUNT
 };
 
+/* What each field costs beside its bytes, in every limit and sum (RFC 9113 §6.5.2). */
+#define MESSAGE_FIELD_EXTRA 32u
+
 struct header {
     struct slice name; /* lower-case */
     struct slice value;
@@ -92,6 +95,11 @@ bool message_may_switch(const struct message *m);
 bool message_name_is_valid(struct slice name);
 bool message_value_is_valid(struct slice value);
 bool message_authority_is_valid(struct slice authority);
+/* Of a valid one: "a:80", not "a" (RFC 9110 §9.3.6 wants it of CONNECT). */
+bool message_authority_has_port(struct slice authority);
+/* An origin form: path and query, in which all that is not ASCII is UTF-8. */
 bool message_path_is_valid(struct slice path);
+/* "?…" or nothing. */
+bool message_query_is_valid(struct slice query);
 /* "200" -> "OK"; never NULL. */
 const char *message_reason(unsigned status);

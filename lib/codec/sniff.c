@@ -4,8 +4,10 @@
 #include "lib/codec/sniff.h"
 
 #include "lib/codec/chars.h"
-#include "lib/codec/h1_method.h"
+#include "lib/codec/method.h"
 #include "lib/codec/sniff_tls.h"
+
+enum { SNIFF_METHOD_MAX = 16 };
 
 static enum sniff_result sniff_h2(struct slice s)
 {
@@ -60,12 +62,12 @@ static enum sniff_result sniff_target(struct slice s, struct slice target, bool 
 static enum sniff_result sniff_h1(struct slice s)
 {
     size_t n = 0;
-    while (n < s.len && n <= H1_METHOD_MAX &&
+    while (n < s.len && n <= SNIFF_METHOD_MAX &&
            ((s.ptr[n] >= 'A' && s.ptr[n] <= 'Z') || s.ptr[n] == '-'))
         n++;
-    if (n == s.len && n <= H1_METHOD_MAX)
+    if (n == s.len && n <= SNIFF_METHOD_MAX)
         return SNIFF_MORE;
-    if (n == 0 || n > H1_METHOD_MAX || s.ptr[n] != ' ')
+    if (n == 0 || n > SNIFF_METHOD_MAX || s.ptr[n] != ' ')
         return SNIFF_OPAQUE;
     struct slice method = slice_sub(s, 0, n), target = slice_sub(s, n + 1, s.len);
     char first = target.len ? target.ptr[0] : '\0';
@@ -73,7 +75,7 @@ static enum sniff_result sniff_h1(struct slice s)
         return sniff_version(s);
     if (slice_eq_cstr(method, "OPTIONS") && first == '*')
         return sniff_version(s);
-    return sniff_target(s, target, h1_method_is_common(method));
+    return sniff_target(s, target, method_is_common(method));
 }
 
 /* An HTTP/1 client may send one empty line first. */

@@ -74,7 +74,7 @@ static enum h1_body_result end_body(struct http_h1 *h)
 {
     struct headers *trailers = NULL;
     if (h->body.mode == H1_BODY_CHUNKED) {
-        h->body.bad = (uint8_t)h1_parse_trailers(&h->parse.rules.limits, h1_body_trailer(&h->body),
+        h->body.bad = (uint8_t)h1_parse_trailers(&h->parse.rules, h1_body_trailer(&h->body),
                                                  h->st->arena, &trailers);
         h1_body_dispose(&h->body);
         if (h->body.bad)

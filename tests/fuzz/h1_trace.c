@@ -142,7 +142,7 @@ static void end_body(struct tracer *t)
 {
     struct headers *trailers = NULL;
     if (t->body.mode == H1_BODY_CHUNKED &&
-        h1_parse_trailers(&limits, h1_body_trailer(&t->body), &t->arena, &trailers)) {
+        h1_parse_trailers(&t->parse.rules, h1_body_trailer(&t->body), &t->arena, &trailers)) {
         t->over = true;
     }
     say_fields(t, trailers);

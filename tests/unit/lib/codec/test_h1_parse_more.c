@@ -9,6 +9,24 @@
 #include "tests/unit/lib/codec/cmocka_codec.h"
 #include "tests/unit/lib/codec/h1_heads.h"
 
+/* What no trailer may say of a request is left out of an answer's, but for framing. */
+static void test_trailers_of_answers(void **state)
+{
+    static const struct h1_rules base = {.role = H1_RESPONSE};
+    struct h1_rules rules = base;
+    struct arena arena;
+    struct headers *out;
+    rules.limits = h1_heads_limits;
+    arena_init(&arena, 512);
+    assert_int_equal(h1_parse_trailers(&rules, SLICE("Set-Cookie: a\r\nX: b\r\n\r\n"), &arena, &out),
+                     H1_BAD_NOTHING);
+    assert_int_equal(out->count, 1);
+    assert_true(slice_eq_cstr(out->items[0].name, "x"));
+    assert_int_equal(h1_parse_trailers(&rules, SLICE("Content-Length: 3\r\n\r\n"), &arena, &out),
+                     H1_BAD_TRAILER);
+    arena_dispose(&arena);
+}
+
 /* "GET /" + n bytes. */
 static enum h1_bad target_of(size_t n, size_t step)
 {
@@ -32,8 +50,9 @@ static void test_target_limit(void **state)
 static enum h1_bad fields_of(size_t n, size_t step)
 {
     struct h1_heads_outcome o;
-    /* "Host: a" and "X: " and the line ends are 16 bytes. */
-    char *text = mem_printf("GET / HTTP/1.1\r\nHost: a\r\nX: %0*d\r\n\r\n", (int)(n - 16), 0);
+    /* The names, "a", and what each field costs beside its bytes. */
+    char *text = mem_printf("GET / HTTP/1.1\r\nHost: a\r\nX: %0*d\r\n\r\n",
+                            (int)(n - 6 - 2 * MESSAGE_FIELD_EXTRA), 0);
     h1_heads_parse(&o, H1_REQUEST, slice_from_cstr(text), 0, step ? step : strlen(text));
     mem_free(text);
     h1_heads_drop(&o);
@@ -173,9 +192,6 @@ static void test_bad_responses(void **state)
         H1_HEADS_TEXT("HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 200 OK\r\nContent_Length: 3\r\n\r\n"),
-        H1_HEADS_TEXT("HTTP/1.1 204 No\r\nContent-Length: 3\r\n\r\n"),
-        H1_HEADS_TEXT("HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        H1_HEADS_TEXT("HTTP/1.1 100 Go\r\nContent-Length: 3\r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 101 Go\r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n"),
         H1_HEADS_TEXT("HTTP/1.1 101 Go\r\nConnection: upgrade\r\n\r\n"),
@@ -190,6 +206,47 @@ static void test_bad_responses(void **state)
         if (o.done || !o.bad)
             fail_msg("taken: %.*s", SLICE_ARG(cases[i]));
         h1_heads_drop(&o);
+    }
+}
+
+/* 1xx, 204 and 304 end with their head, whatever it says (RFC 9112 §6.3): the framing fields are
+ * left out, and where a sender may think that it sends a body the connection ends. */
+static void test_bodiless_responses(void **state)
+{
+    static const char *const lines[] = {"HTTP/1.1 100 Continue", "HTTP/1.1 103 Early Hints",
+                                        "HTTP/1.1 204 No Content", "HTTP/1.0 204 No Content",
+                                        "HTTP/1.1 304 Not Modified"};
+    static const struct {
+        const char *fields;
+        bool keep;
+        int64_t length; /* of a 304; all others say nothing */
+    } cases[] = {
+        {"", true, -1},
+        {"Content-Length: 0\r\n", true, 0},
+        {"Content-Length: 5\r\n", false, 5},
+        {"Content-Length: 05\r\n", false, -1},
+        {"Transfer-Encoding: chunked\r\n", false, -1},
+        {"Transfer-Encoding: gzip\r\n", false, -1},
+        {"Transfer-Encoding: gzip\r\nTransfer-Encoding: identity\r\n", false, -1},
+        {"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", false, -1},
+        {"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", false, -1},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        for (size_t j = 0; j < sizeof(cases) / sizeof(cases[0]); j++) {
+            struct h1_heads_outcome o;
+            char text[256];
+            int len = snprintf(text, sizeof(text), "%s\r\n%sX: y\r\n\r\n", lines[i],
+                               cases[j].fields);
+            h1_heads_assert_steady(H1_RESPONSE, slice_of(text, (size_t)len), &o);
+            if (!o.done)
+                fail_msg("refused (%s): %s", h1_bad_text(o.bad)->reason, text);
+            bool is_304 = o.m->status == 304, old = o.m->version == HTTP_1_0;
+            int64_t length = is_304 ? cases[j].length : -1;
+            assert_int_equal(o.m->content_length, length);
+            assert_int_equal(o.m->headers.count, length >= 0 ? 2 : 1);
+            assert_int_equal(o.m->keep_alive, !old && (cases[j].keep || length > 0));
+            h1_heads_drop(&o);
+        }
     }
 }
 
@@ -247,8 +304,8 @@ static void test_trailers(void **state)
         struct arena arena;
         struct headers *out;
         arena_init(&arena, 512);
-        assert_int_equal(h1_parse_trailers(&h1_heads_limits, cases[i].section, &arena, &out),
-                         cases[i].bad);
+        const struct h1_rules rules = {.limits = h1_heads_limits, .role = H1_REQUEST};
+        assert_int_equal(h1_parse_trailers(&rules, cases[i].section, &arena, &out), cases[i].bad);
         assert_int_equal(out != NULL, i == 1);
         if (out)
             assert_true(slice_eq_cstr(headers_find(out, SLICE("x-c"))->value, "d"));
@@ -262,7 +319,9 @@ int main(void)
         cmocka_unit_test(test_target_limit),  cmocka_unit_test(test_field_limits),
         cmocka_unit_test(test_endless_heads), cmocka_unit_test(test_connection_options_are_few),
         cmocka_unit_test(test_responses),     cmocka_unit_test(test_bad_responses),
+        cmocka_unit_test(test_bodiless_responses),
         cmocka_unit_test(test_next),          cmocka_unit_test(test_trailers),
+        cmocka_unit_test(test_trailers_of_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

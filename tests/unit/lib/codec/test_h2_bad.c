@@ -57,7 +57,7 @@ static void hello_is_said_at_once(void **state)
     assert_true(h2_bed_next(&b->server, &f));
     assert_int_equal(f.type, H2_SETTINGS);
     const uint8_t expected[] = {0, 9, 0, 0, 0, 1, 0, 4, 0, 1, 0, 0,
-                                0, 6, 0, 1, 0, 0, 0, 3, 0, 0, 0, 100};
+                                0, 6, 0, 1, 34, 0, 0, 3, 0, 0, 0, 100};
     assert_int_equal(f.length, sizeof(expected));
     assert_memory_equal(f.payload, expected, sizeof(expected));
     assert_true(h2_bed_next(&b->server, &f));

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -163,6 +164,35 @@ static void test_answers_without_a_body(void **state)
     }
 }
 
+/* It ends at its head. What the server takes for a body may follow at once or later: nothing else
+ * is asked on that connection. */
+static void test_framing_of_nothing(void **state)
+{
+    static const char *const heads[] = {
+        "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\ncontent-length: 2\r\n\r\n",
+        "HTTP/1.1 103 Early\r\ncontent-length: 2\r\n\r\n"
+        "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\ntransfer-encoding: chunked\r\n\r\n",
+    };
+    for (size_t i = 0; i < 2 * sizeof(heads) / sizeof(heads[0]); i++) {
+        struct http_bed *b = http_bed_create_client(NULL, NULL);
+        struct http_bed_stream *s = http_bed_request(b, "GET", "", -1);
+        char text[256];
+        snprintf(text, sizeof(text), "%s%s", heads[i / 2], i % 2 ? "0\r\n\r\n" : "");
+        http_bed_feed(b, text);
+        assert_true(s->head_end);
+        assert_int_equal(s->ends, 1);
+        assert_int_equal(s->body_len, 0);
+        assert_null(headers_find_id(&s->head->headers, HEADER_CONTENT_LENGTH));
+        http_bed_assert_done(s);
+        assert_int_equal(b->closed, 1);
+        assert_int_equal(b->closed_why, ERR_OK);
+        http_bed_destroy(b);
+    }
+}
+
 static void test_bodies_until_the_end(void **state)
 {
     struct http_bed *b = http_bed_create_client(NULL, NULL);
@@ -215,7 +245,6 @@ static void test_broken_answers(void **state)
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\nx: y\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
-        "HTTP/1.1 204 No\r\ncontent-length: 2\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nokX",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nhost: x\r\n\r\n",
         "garbage\r\n\r\n",
@@ -264,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_request_trailers),
         cmocka_unit_test(test_old_version),
         cmocka_unit_test(test_answers_without_a_body),
+        cmocka_unit_test(test_framing_of_nothing),
         cmocka_unit_test(test_bodies_until_the_end),
         cmocka_unit_test(test_truncated_answers),
         cmocka_unit_test(test_broken_answers),
