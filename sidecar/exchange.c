@@ -287,6 +287,11 @@ struct slice exchange_match_path(struct exchange *ex)
     return ex->match_path;
 }
 
+const struct normalize_readings *exchange_other_paths(const struct exchange *ex)
+{
+    return ex->other_paths;
+}
+
 const struct downstream_info *exchange_downstream(const struct exchange *ex)
 {
     return &ex->session->info;

@@ -41,6 +41,8 @@ struct slice exchange_original_path(const struct exchange *ex);
  * cut, without query; computed once. The empty slice: the path is ambiguous (encoded NUL, or dots
  * after decoding …) and nothing may match it: refuse with FAIL_BAD_REQUEST. */
 struct slice exchange_match_path(struct exchange *ex);
+/* What else the next hop may take the path for (lib/codec/normalize.h); NULL: nothing else. */
+const struct normalize_readings *exchange_other_paths(const struct exchange *ex);
 const struct downstream_info *exchange_downstream(const struct exchange *ex);
 /* Whom the request is from, as far as those who say so are trusted. */
 const struct forwarded *exchange_client(const struct exchange *ex);

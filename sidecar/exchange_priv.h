@@ -95,6 +95,7 @@ struct exchange {
     struct slice original_path, original_authority, match_path;
     struct forwarded client;  /* whom it is from */
     struct slice client_text; /* the address, where it was needed */
+    const struct normalize_readings *other_paths; /* what else the path may mean; NULL: nothing */
     enum http_version came_in;     /* what the client spoke */
     enum http_version app_version; /* what the app on the other side shall be spoken to in */
 

@@ -64,6 +64,17 @@ static bool refuses_connect(struct exchange *ex, char why[128])
     return !session_admit_opaque(s, why);
 }
 
+/* "//x/y" is "/x/y" for us, and "/y" at host x for many URL parsers: at a Gateway it goes on as what
+ * routes were matched with. Sidecars change nothing, and their policies see both. */
+static void merge_leading_slashes(struct exchange *ex)
+{
+    struct slice *path = &ex->request->path;
+    if (ex->session->info.direction != DIRECTION_INGRESS)
+        return;
+    while (path->len > 1 && path->ptr[0] == '/' && path->ptr[1] == '/')
+        *path = slice_sub(*path, 1, path->len);
+}
+
 enum progress exchange_step_admit(struct exchange *ex)
 {
     char why[128];
@@ -80,8 +91,10 @@ enum progress exchange_step_admit(struct exchange *ex)
         return exchange_fail(ex, FAIL_UPGRADE_DENIED, arena_copy(&ex->arena, slice_from_cstr(why)));
     if (!good)
         return exchange_fail(ex, FAIL_BAD_REQUEST, bad);
+    merge_leading_slashes(ex);
     struct slice path = message_path_only(request);
-    ex->match_path = path.len ? normalize_path(&ex->arena, path) : SLICE("/");
+    ex->match_path =
+        path.len ? normalize_path_readings(&ex->arena, path, &ex->other_paths) : SLICE("/");
     if (slice_is_empty(ex->match_path))
         return exchange_fail(ex, FAIL_BAD_REQUEST, SLICE("the path is ambiguous"));
     ex->step = STEP_guard;
@@ -115,12 +128,30 @@ static enum progress choose_backend(struct exchange *ex)
     return GO;
 }
 
+/* At a Gateway routes decide what is exposed: what the backend may read must be what was routed. */
+static bool is_one_route(const struct exchange *ex, const struct route_table *table)
+{
+    const struct normalize_readings *others = ex->other_paths;
+    if (!others || ex->session->info.direction != DIRECTION_INGRESS)
+        return true;
+    for (uint32_t i = 0; i < others->count; i++) {
+        if (route_table_find(table, ex->request, others->paths[i]) != ex->route)
+            return false;
+    }
+    return true;
+}
+
 static enum progress use_table(struct exchange *ex, const struct route_table *table)
 {
     struct slice why;
     if (!exchange_check_names(ex, table->headers, &why))
         return exchange_fail(ex, FAIL_BAD_REQUEST, why);
     ex->route = route_table_find(table, ex->request, ex->match_path);
+    if (!is_one_route(ex, table)) {
+        ex->route = NULL;
+        return exchange_fail(ex, FAIL_BAD_REQUEST,
+                             SLICE("the path can be read in ways that lead to different routes"));
+    }
     return ex->route ? choose_backend(ex) : exchange_fail(ex, FAIL_NO_ROUTE, (struct slice){0});
 }
 

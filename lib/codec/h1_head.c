@@ -198,11 +198,6 @@ static enum h1_bad check_framing(struct h1_head *h, const struct tally *t)
     return H1_BAD_NOTHING;
 }
 
-static bool has_body(const struct h1_head *h)
-{
-    return h->chunked || h->content_length > 0;
-}
-
 /* protocol-name ["/" protocol-version], one or more. */
 static bool protocols_are_valid(struct slice list)
 {

@@ -73,6 +73,7 @@ bool authz_decide(const struct authz *a, struct exchange *ex, struct slice *reas
     const struct forwarded *from = exchange_client(ex);
     authz_rule_facts(&facts, exchange_downstream(ex), exchange_request(ex),
                      exchange_match_path(ex), from->is_unknown ? NULL : &from->client);
+    facts.other_paths = exchange_other_paths(ex);
     if (decide(a, &facts, &rule))
         return true;
     *reason = rule ? arena_printf(exchange_arena(ex), "denied by %.*s", SLICE_ARG(rule->label))

@@ -127,6 +127,19 @@ static enum truth test_hosts(const struct authz_facts *f, const struct authz_str
     return not_in->count ? truth_and(t, truth_not(any_host(not_in, f))) : t;
 }
 
+/* Where the next hop may read another path than the one that we matched, only what holds for all
+ * readings is known. */
+static enum truth test_paths(const struct authz_facts *f, const struct authz_strings *in,
+                             const struct authz_strings *not_in)
+{
+    enum truth t = test_http(f, in, not_in, f->match_path);
+    for (uint32_t i = 0; f->other_paths && i < f->other_paths->count; i++) {
+        if (test_http(f, in, not_in, f->other_paths->paths[i]) != t)
+            return TRUTH_UNKNOWN;
+    }
+    return t;
+}
+
 /* ---- headers: several lines, each of which may be a list ---- */
 
 struct header_quest {
@@ -228,7 +241,7 @@ static enum truth test_operation(const struct authz_operation *o, const struct a
     struct slice method = f->request ? f->request->method : SLICE("");
     enum truth t = test_port(&o->ports, &o->not_ports, f->port);
     t = truth_and(t, test_http(f, &o->methods, &o->not_methods, method));
-    t = truth_and(t, test_http(f, &o->paths, &o->not_paths, f->match_path));
+    t = truth_and(t, test_paths(f, &o->paths, &o->not_paths));
     return truth_and(t, test_hosts(f, &o->hosts, &o->not_hosts));
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "lib/codec/normalize.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/match.h"
 
@@ -10,13 +11,14 @@ struct authz_facts {
     const struct downstream_info *down;
     const struct message *request; /* NULL: an opaque connection */
     struct slice match_path;
+    const struct normalize_readings *other_paths; /* NULL: the path is read in one way only */
     struct slice principal;      /* without "spiffe://"; empty: none */
     struct slice namespace_name; /* from the principal; empty: none */
     uint16_t port;               /* that was called */
     const struct addr *remote;   /* the client; NULL: nobody can tell who that is */
 };
 
-/* request, remote: may be NULL. */
+/* request, remote: may be NULL. Other readings of the path are the caller's to add. */
 void authz_rule_facts(struct authz_facts *f, const struct downstream_info *down,
                       const struct message *request, struct slice match_path,
                       const struct addr *remote);

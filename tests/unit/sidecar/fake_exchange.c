@@ -16,7 +16,8 @@ void fake_exchange_init(struct exchange *ex, const char *method, const char *aut
     ex->request.authority = slice_from_cstr(authority);
     ex->request.path = slice_from_cstr(target);
     ex->original_path = ex->request.path;
-    ex->match_path = normalize_path(&ex->arena, message_path_only(&ex->request));
+    ex->match_path =
+        normalize_path_readings(&ex->arena, message_path_only(&ex->request), &ex->other_paths);
     ex->down.direction = DIRECTION_INBOUND;
     if (addr_parse(SLICE("10.1.2.3:40000"), &ex->down.peer) ||
         addr_parse(SLICE("10.9.9.9:9080"), &ex->down.local))
@@ -92,6 +93,11 @@ struct slice exchange_original_path(const struct exchange *ex)
 struct slice exchange_match_path(struct exchange *ex)
 {
     return ex->match_path;
+}
+
+const struct normalize_readings *exchange_other_paths(const struct exchange *ex)
+{
+    return ex->other_paths;
 }
 
 const struct downstream_info *exchange_downstream(const struct exchange *ex)

@@ -10,6 +10,7 @@ struct exchange {
     struct message request, response;
     struct message *response_head; /* NULL before there is one */
     struct slice original_path, match_path;
+    const struct normalize_readings *other_paths;
     struct downstream_info down;
     struct tls_peer peer;
     struct forwarded client;
