@@ -64,8 +64,8 @@ static bool refuses_connect(struct exchange *ex, char why[128])
     return !session_admit_opaque(s, why);
 }
 
-/* "//x/y" is "/x/y" for us, and "/y" at host x for many URL parsers: at a Gateway it goes on as what
- * routes were matched with. Sidecars change nothing, and their policies see both. */
+/* "//x/y" is "/x/y" for us, and "/y" at host x for many URL parsers: at a Gateway it goes on as
+ * what routes were matched with. Sidecars change nothing, and their policies see both. */
 static void merge_leading_slashes(struct exchange *ex)
 {
     struct slice *path = &ex->request->path;

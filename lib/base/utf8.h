@@ -12,10 +12,10 @@
  * overlong forms, at most U+10FFFF); 0 when there is none. */
 size_t utf8_front(struct slice s);
 bool utf8_is_valid(struct slice s);
-/* True when a well-formed sequence of that length only shows itself: it is no control (C0, DEL, C1),
- * ends no line (U+2028, U+2029), and does not turn the direction of the text around it (U+061C,
- * U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069). What else a peer sent is written escaped:
- * a terminal or a reader would take it for something else than was sent. */
+/* True when a well-formed sequence of that length only shows itself: it is no control (C0, DEL,
+ * C1), ends no line (U+2028, U+2029), and does not turn the direction of the text around it
+ * (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069). What else a peer sent is written
+ * escaped: a terminal or a reader would take it for something else than was sent. */
 bool utf8_is_plain(const char *at, size_t len);
 /* The code point of a well-formed sequence of that length. */
 uint32_t utf8_decode(const char *at, size_t len);

@@ -1,8 +1,9 @@
 /* The table behind chars.h, one row of 16 bytes per high nibble.
  *   path   printable ASCII but # and ?, and what is not ASCII; query   the same with ?
  *   reg    unreserved: the sub-delims and percent signs that RFC 3986 would allow are refused
- * RFC 3986 has clients encode " < > \ ^ ` { | } and what is not ASCII. Many do not, and many servers
- * take it; only what ends a target, or a line, for some reader is refused. SPDX-License-Identifier: GPL-3.0-or-later */
+ * RFC 3986 has clients encode " < > \ ^ ` { | } and what is not ASCII. Many do not, and many
+ * servers take it; only what ends a target, or a line, for some reader is refused.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/chars.h"
 
 /* clang-format off */

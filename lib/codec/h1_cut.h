@@ -26,8 +26,8 @@ enum h1_cut_result { H1_CUT_MORE, H1_CUT_DONE, H1_CUT_BAD };
  * end within len. BAD: *bad says why. */
 enum h1_cut_result h1_cut_head(const struct h1_rules *rules, const uint8_t *data, size_t len,
                                struct h1_head *head, enum h1_bad *bad);
-/* The first bytes of a head, of a line that need not be whole. DONE: the method is one (or an answer
- * begins with "HTTP/"), and is in head. */
+/* The first bytes of a head, of a line that need not be whole. DONE: the method is one (or an
+ * answer begins with "HTTP/"), and is in head. */
 enum h1_cut_result h1_cut_begin(const struct h1_rules *rules, struct h1_head *head,
                                 const uint8_t *data, size_t len, enum h1_bad *bad);
 /* The start line with its line end, after h1_cut_begin. */

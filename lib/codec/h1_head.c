@@ -181,7 +181,6 @@ static enum h1_bad check_coding(struct h1_head *h, const struct tally *t)
 /* RFC 9112 §6.3, without the leniences. */
 static enum h1_bad check_framing(struct h1_head *h, const struct tally *t)
 {
-    uint64_t length;
     h->chunked = false;
     h->content_length = -1;
     if (t->codings)
@@ -190,12 +189,8 @@ static enum h1_bad check_framing(struct h1_head *h, const struct tally *t)
         return H1_BAD_NOTHING;
     if (t->lengths > 1)
         return H1_BAD_LENGTH_REPEATED;
-    /* Some readers take a leading zero for octal. */
-    bool padded = t->length.len > 1 && t->length.ptr[0] == '0';
-    if (padded || slice_to_u64(t->length, &length) != ERR_OK || length > INT64_MAX)
-        return H1_BAD_LENGTH_INVALID;
-    h->content_length = (int64_t)length;
-    return H1_BAD_NOTHING;
+    return message_length_parse(t->length, &h->content_length) ? H1_BAD_NOTHING
+                                                               : H1_BAD_LENGTH_INVALID;
 }
 
 /* protocol-name ["/" protocol-version], one or more. */
@@ -282,9 +277,10 @@ enum h1_bad h1_head_check_request(struct h1_head *h, struct slice scheme)
                                                               : H1_BAD_NOTHING;
 }
 
-/* Ends with its head, so the framing fields frame nothing (RFC 9112 §6.3) and are left out, but for
- * the length that a 304 says of what it stands for (RFC 9110 §8.6). Whether something that the
- * sender takes for a body follows all the same is not known: nothing else may on that connection. */
+/* Ends with its head, so the framing fields frame nothing (RFC 9112 §6.3) and are left out, but
+ * for the length that a 304 says of what it stands for (RFC 9110 §8.6). Whether something that the
+ * sender takes for a body follows all the same is not known: no other answer may on that
+ * connection. */
 static void drop_framing(struct h1_head *h, const struct tally *t)
 {
     bool said = t->lengths == 1 && !t->codings && check_framing(h, t) == H1_BAD_NOTHING;

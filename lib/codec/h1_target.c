@@ -19,8 +19,8 @@ static enum h1_bad check_host(const struct h1_head *h, struct slice host)
     return message_authority_is_valid(host) ? H1_BAD_NOTHING : H1_BAD_HOST_INVALID;
 }
 
-/* An authority in the target counts, and what Host says is replaced by it (RFC 9112 §3.2.2, §3.2.3):
- * no reader behind us sees two. */
+/* An authority in the target counts, and what Host says is replaced by it (RFC 9112 §3.2.2,
+ * §3.2.3): no reader behind us sees two. */
 static enum h1_bad take_authority(struct h1_head *h, struct slice authority)
 {
     if (!message_authority_is_valid(authority))

@@ -227,14 +227,10 @@ static bool frames_nothing(const struct h2_head *h)
 
 static void add_content_length(struct h2_head *h, struct slice value)
 {
-    uint64_t n;
     if (h->content_length >= 0)
         return fail(h, 400, "content-length twice");
-    /* Some readers take a leading zero for octal. */
-    if (value.len == 0 || (value.len > 1 && value.ptr[0] == '0') || !chars_all(value.ptr, value.len, CHARS_DIGIT) ||
-        slice_to_u64(value, &n) != ERR_OK || n > INT64_MAX)
-        return fail(h, 400, "content-length is not a length");
-    h->content_length = (int64_t)n;
+    if (!message_length_parse(value, &h->content_length))
+        fail(h, 400, "content-length is not a length");
 }
 
 static void add_host(struct h2_head *h, struct slice value)

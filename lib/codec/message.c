@@ -117,6 +117,17 @@ bool message_authority_is_valid(struct slice authority)
            slice_to_u64(slice_sub(port, 1, port.len), &number) == ERR_OK && number <= 65535;
 }
 
+bool message_length_parse(struct slice value, int64_t *length)
+{
+    uint64_t n;
+    if (value.len > 1 && value.ptr[0] == '0')
+        return false;
+    if (!chars_all(value.ptr, value.len, CHARS_DIGIT) || slice_to_u64(value, &n) || n > INT64_MAX)
+        return false;
+    *length = (int64_t)n;
+    return true;
+}
+
 bool message_authority_has_port(struct slice authority)
 {
     size_t at = authority.len;

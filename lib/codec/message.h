@@ -97,6 +97,9 @@ bool message_value_is_valid(struct slice value);
 bool message_authority_is_valid(struct slice authority);
 /* Of a valid one: "a:80", not "a" (RFC 9110 §9.3.6 wants it of CONNECT). */
 bool message_authority_has_port(struct slice authority);
+/* Content-Length: digits, at most INT64_MAX; without leading zeros, which some readers take for
+ * octal. *length is set only when it is one. */
+bool message_length_parse(struct slice value, int64_t *length);
 /* An origin form: path and query, in which all that is not ASCII is UTF-8. */
 bool message_path_is_valid(struct slice path);
 /* "?…" or nothing. */

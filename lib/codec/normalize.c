@@ -1,8 +1,8 @@
 /* The canonical form of a request path, and its other readings. Whoever serves the request may
  * decode it in another way than we do. What nobody can mean in good faith is refused: a dot segment
  * that comes to light only by decoding (once or twice), before blanks or behind a `;`, a step up
- * across an empty segment, a separator inside path parameters, NUL, CR, LF, overlong UTF-8, a broken
- * escape. The rest has readings.
+ * across an empty segment, a separator inside path parameters, NUL, CR, LF, overlong UTF-8, a
+ * broken escape. The rest has readings.
  * Pure; any thread. Must not know what the path is matched against.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/normalize.h"

@@ -87,7 +87,12 @@ static void test_bidirectional_controls(void **state)
     struct capture c;
     char text[9000];
     begin(&c, STDERR_FILENO);
-    LOG_W("http", "%s", "a\xe2\x80\xae" "b\xe2\x81\xa6" "c\xe2\x80\x8e" "d\xe2\x80\xa8" "e\xe2\x82\xac");
+    LOG_W("http", "%s",
+          "a\xe2\x80\xae"
+          "b\xe2\x81\xa6"
+          "c\xe2\x80\x8e"
+          "d\xe2\x80\xa8"
+          "e\xe2\x82\xac");
     size_t len = drain(&c, text, sizeof(text) - 1);
     end(&c);
     assert_string_equal(after_stamp(text, len),

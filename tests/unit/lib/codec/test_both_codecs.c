@@ -1,6 +1,6 @@
 /* One message through both versions' codecs: they take or refuse the same, so that no rule can be
- * passed by choosing a version. What one version cannot say, or must treat otherwise, is listed with
- * the section that wants it so. Pure.
+ * passed by choosing a version. What one version cannot say, or must treat otherwise, is listed
+ * with the section that wants it so. Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>

@@ -128,7 +128,9 @@ static void malformed_ones_are_refused(void **state)
     static const struct {
         uint32_t id, len;
         enum h2_code code;
-    } cases[] = {{1, 8, H2_PROTOCOL_ERROR}, {0, 7, H2_FRAME_SIZE_ERROR}, {0, 4, H2_FRAME_SIZE_ERROR},
+    } cases[] = {{1, 8, H2_PROTOCOL_ERROR},
+                 {0, 7, H2_FRAME_SIZE_ERROR},
+                 {0, 4, H2_FRAME_SIZE_ERROR},
                  {0, 0, H2_FRAME_SIZE_ERROR}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct h2_bed b = {0};

@@ -1,0 +1,127 @@
+/* Every way of writing a path against DENY, ALLOW and their opposites: where the next hop may read
+ * another path than the one that was matched, what decides access errs on the safe side.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/sidecar/filters/authz_world.h"
+
+/* Some next hop reads each of these as /private. */
+static const char *const disguises[] = {
+    "/private",        "//private",        "/./private",       "/a/../private",
+    "/%70rivate",      "/private;x=y",     "/private?q",       "/%2e/private",
+    "//x/private",     "///x/private",     "/\\x/private",     "/%2fx/private",
+    "/%5cx/private",   "/private%20",      "/private%09",      "/private.",
+    "/private..",      "/private%20.",     "/private%0b",      "/private%7f",
+    "/%2570rivate",    "/%252570rivate",   "/private%2520",    "/private%252e",
+    "/%25%37%30rivate", "//x/%2570rivate.", "/\\private",       "/%5cprivate",
+    "/%2fprivate",     "/private%253bx",   "/.%20/private",    "/x/..%20/private",
+    "/x/..%2fprivate", "/x/%252e%252e/private",
+};
+
+/* A path that is refused as ambiguous reaches no policy. */
+static bool passes(struct world *w)
+{
+    struct slice reason;
+    return w->ex.match_path.len && authz_decide(compile(w), &w->ex, &reason);
+}
+
+static void each(void **state, Weft__Config__V1__AuthzAction action, const char *path, bool inverted,
+                 bool passes_plainly, bool passes_disguised)
+{
+    for (size_t i = 0; i < sizeof(disguises) / sizeof(disguises[0]); i++) {
+        struct world *w = authz_world_renew(state);
+        Weft__Config__V1__AuthzOperation *o = to(w, add(w, action, "p"));
+        if (inverted)
+            LIST(w, o, not_paths, path);
+        else
+            LIST(w, o, paths, path);
+        retarget(w, "GET", "reviews", disguises[i]);
+        bool want = i == 0 ? passes_plainly : passes_disguised;
+        if (passes(w) && !want)
+            fail_msg("%s passes %s", disguises[i], path);
+        if (i == 0)
+            assert_int_equal(passes(w), want);
+    }
+}
+
+static void test_deny(void **state)
+{
+    each(state, DENY, "=/private", false, false, false);
+    each(state, DENY, "/private", false, false, false);
+}
+
+/* "Everything but what is public is denied." */
+static void test_deny_all_but(void **state)
+{
+    each(state, DENY, "/public", true, false, false);
+}
+
+static void test_allow_all_but(void **state)
+{
+    each(state, ALLOW, "/private", true, false, false);
+}
+
+/* What is allowed is so in each reading. */
+static void test_allow(void **state)
+{
+    static const struct {
+        const char *allowed, *path;
+        bool passes;
+    } cases[] = {
+        {"/public", "/public", true},
+        {"/public", "/public/a.", true},
+        {"/public", "/public/a%20b", true},
+        {"/public", "/public/group%2fproject", true},
+        {"/public", "/public/%252e%252ea", true},
+        {"/public", "/public/caf\xc3\xa9", true},
+        {"/public", "/public/caf%C3%A9", true},
+        {"/public", "/public/100%25", true},
+        {"/public", "/public;v=1/a", true},
+        {"/public", "/public//a", true},
+        {"=/public", "/public.", false},
+        {"=/public", "/public%20", false},
+        {"/public", "/public%2fa", false},
+        {"/public", "/public\\a", false},
+        {"/public", "/%2570ublic", false},
+        {"/public", "//public/a", false},
+        {"/public", "/public/..%20/a", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world *w = authz_world_renew(state);
+        LIST(w, to(w, add(w, ALLOW, "p")), paths, cases[i].allowed);
+        retarget(w, "GET", "reviews", cases[i].path);
+        if (passes(w) != cases[i].passes)
+            fail_msg("%s %s %s", cases[i].path, cases[i].passes ? "is refused by" : "passes",
+                     cases[i].allowed);
+    }
+}
+
+/* Without a rule on paths nothing is ambiguous. */
+static void test_other_rules(void **state)
+{
+    struct world *w = authz_world_renew(state);
+    LIST(w, to(w, add(w, ALLOW, "p")), methods, "=GET");
+    retarget(w, "GET", "reviews", "//x/%2570rivate.");
+    assert_true(passes(w));
+}
+
+/* Hosts: the dot that may end a name hides nothing, nor does a port or the case. */
+static void test_hosts(void **state)
+{
+    static const char *const hosts[] = {"admin.example.com", "admin.example.com.",
+                                        "ADMIN.Example.com:80", "admin.example.com.:9080"};
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        struct world *w = authz_world_renew(state);
+        LIST(w, to(w, add(w, DENY, "p")), hosts, "=admin.example.com");
+        retarget(w, "GET", hosts[i], "/");
+        assert_false(passes(w));
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, authz_world_setup, authz_world_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_deny),  TEST(test_deny_all_but), TEST(test_allow_all_but),
+        TEST(test_allow), TEST(test_other_rules),  TEST(test_hosts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
