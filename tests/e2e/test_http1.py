@@ -219,6 +219,34 @@ def test_odd_targets_arrive_as_they_were(lab):
         assert body_of(answer).startswith(b"GET " + target + b" HTTP/1.1\r\n"), target
 
 
+@pytest.mark.parametrize("target", ["/caf\u00e9?\u20ac=1", '/a"b<c>?"<>', "/a`{}|^b", "/a\\b",
+                                    "//a//b", "/a.", "/a%20", "/%2561"])
+def test_targets_that_clients_should_have_encoded_arrive(lab, target):
+    """Many clients do not encode them, and most servers take them as they are."""
+    line = b"GET " + target.encode() + b" HTTP/1.1\r\n"
+    answer = mirror(lab, line + b"Host: mirror\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    assert body_of(answer).startswith(line)
+
+
+@pytest.mark.parametrize("method", ["LIST", "BAN", "VERSION-CONTROL", "UPDATEREDIRECTREF", "X_1~"])
+def test_any_method_arrives(lab, method):
+    line = f"{method} /m HTTP/1.1\r\n".encode()
+    answer = mirror(lab, line + b"Host: mirror\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    assert body_of(answer).startswith(line)
+
+
+def test_the_host_of_the_target_replaces_host(lab):
+    """RFC 9112 \u00a73.2.2, and the app sees one host."""
+    answer = mirror(lab, b"GET http://mirror/a?b HTTP/1.1\r\nHost: elsewhere\r\n"
+                         b"Connection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    told = body_of(answer).lower()
+    assert told.startswith(b"get /a?b http/1.1\r\n")
+    assert b"\r\nhost: mirror\r\n" in told and b"elsewhere" not in told
+
+
 def test_many_headers_and_long_ones_arrive(lab):
     many = b"".join(b"x-h%d: %d\r\n" % (n, n) for n in range(60))
     answer = mirror(lab, b"GET /m HTTP/1.1\r\nHost: mirror\r\nCookie: " + b"c" * 8000 + b"\r\n" +

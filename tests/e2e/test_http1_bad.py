@@ -29,8 +29,8 @@ BAD = {
     "no host": (b"GET / HTTP/1.1\r\n\r\n", {400}),
     "two hosts": (GET + b"Host: mirror\r\n\r\n", {400}),
     "a bad host": (b"GET / HTTP/1.1\r\nHost: mir ror\r\n\r\n", {400}),
-    "a target that contradicts the host": (
-        b"GET http://elsewhere/ HTTP/1.1\r\nHost: mirror\r\n\r\n", {400}),
+    "a host with an empty label": (b"GET / HTTP/1.1\r\nHost: mirror..\r\n\r\n", {400}),
+    "a method in small letters": (b"delete / HTTP/1.1\r\nHost: mirror\r\n\r\n", {400}),
     "a fragment": (b"GET /a#b HTTP/1.1\r\nHost: mirror\r\n\r\n", {400}),
     "a space in the target": (b"GET /a b HTTP/1.1\r\nHost: mirror\r\n\r\n", {400}),
     "bytes above 7f in the target": (b"GET /\xff HTTP/1.1\r\nHost: mirror\r\n\r\n", {400}),

@@ -54,12 +54,29 @@ def test_deny_needs_principal_method_and_path(shop):
 
 
 @pytest.mark.parametrize("path", ["/admin", "//admin", "/./admin", "/a/../admin", "/%61dmin",
-                                  "/admin;x=y", "/admin?q", "/%2e/admin"])
+                                  "/admin;x=y", "/admin?q", "/%2e/admin", "//x/admin", "/\\x/admin",
+                                  "/%2fx/admin", "/admin%20", "/admin%09", "/admin.", "/%2561dmin",
+                                  "/%252561dmin", "/admin%2520", "/private\\x", "/a/..%20/admin"])
 def test_a_path_cannot_be_disguised(shop, path):
     with shop.bed.policy(DENY):
         with shop.frontend.connect("reviews", 9080) as sock:
             sock.sendall(f"GET {path} HTTP/1.1\r\nHost: reviews:9080\r\n"
                          "Connection: close\r\n\r\n".encode())
+            status = read_all(sock)[:12]
+        assert status in (b"HTTP/1.1 403", b"HTTP/1.1 400"), status
+
+
+@pytest.mark.parametrize("host", ["reviews", "reviews.", "REVIEWS:9080", "reviews.:9080",
+                                  "reviews..", "reviews..:9080", ".reviews"])
+def test_a_host_cannot_be_disguised(shop, host):
+    text = HEAD + """
+  action: DENY
+  rules:
+  - to: [{operation: {hosts: [reviews]}}]
+"""
+    with shop.bed.policy(text):
+        with shop.frontend.connect("reviews", 9080) as sock:
+            sock.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             status = read_all(sock)[:12]
         assert status in (b"HTTP/1.1 403", b"HTTP/1.1 400"), status
 

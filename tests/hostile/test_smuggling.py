@@ -45,6 +45,7 @@ def difference(got, meant):
     if (got.method, got.target, got.body) != (meant.method, meant.origin_form, meant.body):
         return f"{got} is not {meant}"
     said = {(n, v) for n, v in meant.fields + meant.trailers}
+    said.add((b"host", meant.authority))
     # Two of these are one list.
     said.add((b"upgrade", b", ".join(v for n, v in meant.fields if n.lower() == b"upgrade")))
     added = [(n, v) for n, v in got.fields + got.trailers if n not in OURS and (n, v) not in said]

@@ -52,8 +52,6 @@ def wrong_heads() -> Iterator[tuple[str, Reply]]:
             Reply([OK + b"Content-Length: " + lengths + b"\r\n\r\nhello"])
     yield "coding in HTTP/1.0", Reply([CHUNKED.replace(b"1.1", b"1.0") + b"5\r\nhello\r\n" + END])
     yield "an unknown coding", Reply([OK + b"Transfer-Encoding: gzip\r\n\r\nhello"], "close")
-    yield "a length on 204", Reply([HELLO.replace(b"200", b"204")])
-    yield "a coding on 204", Reply([CHUNKED.replace(b"200", b"204") + END])
     yield "a switch nobody asked for", Reply(
         [b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + INNER])
     yield "a switch without a word of it", Reply([b"HTTP/1.1 101 Switching\r\n\r\n" + INNER])
@@ -128,6 +126,12 @@ RIGHT = {
     "chunks and more": (Reply([CHUNKED + b"5\r\nhello\r\n" + END + INNER]), b"hello"),
     "nothing": (Reply([OK + b"Content-Length: 0\r\n\r\n"]), b""),
     "nothing, and then something": (Reply([OK + b"Content-Length: 0\r\n\r\n" + INNER]), b""),
+    "a length on 204": (Reply([HELLO.replace(b"200", b"204")]), b""),
+    "a coding on 204": (Reply([CHUNKED.replace(b"200", b"204")]), b""),
+    "a coding on 204, and chunks": (Reply([CHUNKED.replace(b"200", b"204") + END]), b""),
+    "a coding on 304": (Reply([CHUNKED.replace(b"200", b"304") + END]), b""),
+    "a length on 103": (Reply([b"HTTP/1.1 103 Early\r\nContent-Length: 5\r\n\r\n" + HELLO]),
+                        b"hello"),
     "204 and a body": (Reply([b"HTTP/1.1 204 No Content\r\n\r\n" + INNER]), b""),
     "304 and a body": (Reply([b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello"]),
                        b""),

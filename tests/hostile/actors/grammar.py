@@ -6,20 +6,23 @@ import re
 from dataclasses import dataclass, field
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])")
+REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])")
 FIELD = re.compile(rb"(" + TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff]"
                    rb"(?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*")
-PATH = re.compile(rb"/[^\x00-\x20\x7f-\xff\"<>#\\?]*(\?[^\x00-\x20\x7f-\xff\"<>#]*)?")
+PATH = re.compile(rb"/[^\x00-\x20\x7f#?]*(\?[^\x00-\x20\x7f#]*)?")
 ABSOLUTE = re.compile(rb"http://([^/?#@]+)(/.*|\?.*|)", re.IGNORECASE)
-AUTHORITY = re.compile(rb"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+LABEL = rb"[A-Za-z0-9_~-]+"
+AUTHORITY = re.compile(rb"(" + LABEL + rb"(\." + LABEL + rb")*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+# Differing from one of these in case only.
+STANDARD = {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"}
 CHUNK_EXTENSION = re.compile(
     rb"(;" + TOKEN + rb"(=(" + TOKEN + rb'|"([^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x20-\x7e])*"))?)*')
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 
 FRAMING = {b"content-length", b"transfer-encoding", b"host", b"connection", b"keep-alive",
-           b"proxy-connection", b"trailer", b"expect", b"te", b"upgrade"}
+           b"proxy-connection", b"trailer", b"expect", b"te", b"upgrade", b"http2-settings"}
 NOT_IN_TRAILERS = FRAMING | {b"authorization", b"content-type", b"content-encoding", b"cookie",
-                             b"set-cookie", b"cache-control", b"range"}
+                             b"set-cookie", b"cache-control", b"range", b"proxy-authorization"}
 
 
 class Bad(Exception):
@@ -43,6 +46,14 @@ class Request:
 
     def values(self, name: bytes) -> list[bytes]:
         return [v for n, v in self.fields if n == name]
+
+    @property
+    def authority(self) -> bytes:
+        """The host that is meant: the target's, where it names one."""
+        match = ABSOLUTE.fullmatch(self.target)
+        if match or self.method == b"CONNECT":
+            return match.group(1) if match else self.target
+        return b"".join(self.values(b"host")[:1])
 
     @property
     def origin_form(self) -> bytes:
@@ -97,10 +108,12 @@ def check_target(request: Request) -> None:
     if match:
         if not AUTHORITY.fullmatch(match.group(1)):
             raise Bad("authority")
-        if hosts and hosts[0].lower() != match.group(1).lower():
-            raise Bad("two hosts")
     if not PATH.fullmatch(request.origin_form) and request.origin_form != b"*":
         raise Bad("target")
+    try:
+        target.decode()
+    except UnicodeDecodeError:
+        raise Bad("target") from None
 
 
 def chunked(request: Request, data: bytes, at: int) -> int:
@@ -160,6 +173,8 @@ def one(data: bytes, at: int, blanks: bool = False) -> tuple[Request, int]:
         raise Bad("request line")
     fields, at = field_lines(data, at)
     request = Request(match.group(1), match.group(2), int(match.group(3)), fields)
+    if request.method not in STANDARD and request.method.upper() in STANDARD:
+        raise Bad("method")
     check_target(request)
     for option in b",".join(request.values(b"connection")).split(b","):
         name = option.strip(b" \t").lower()

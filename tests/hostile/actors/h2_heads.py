@@ -32,11 +32,11 @@ LENGTHS = ["+0", "-0", "0x0", "", " ", "0, 0", "a", "9223372036854775808", "1844
            "0 0", "0.0", "1e1", "0;", "\xef\xbc\x90"]
 PATHS = ["", "a", "*", "?a", "/a b", "/a\tb", "/a\r\nb", SMUGGLED, "/\x00", "/a#b", "/\x7f",
          "/\xff",
-         "http://evil/", "//\x0b", "/a\\b", "\\", " /", "/ ", '/"', "/<", "*/"]
-METHODS = ["", "GE T", "GET\r\n", "GET / HTTP/1.1\r\nHost: evil\r\n\r\nGET", "GET\x00", "G(T",
+         "http://evil/", "//\x0b", "\\", " /", "/ ", "/\xe4", "*/"]
+METHODS = ["", "get", "Delete", "GE T", "GET\r\n", "GET / HTTP/1.1\r\nHost: evil\r\n\r\nGET", "GET\x00", "G(T",
            "\x7f",
            "GET ", " GET", "GET\t", "\xff", "GET:", "CONNECT"]
-AUTHORITIES = ["", "a b", "a/b", "a\r\nb", "a\x00", "user@legacy",
+AUTHORITIES = ["", "legacy..", ".legacy", "a b", "a/b", "a\r\nb", "a\x00", "user@legacy",
                "legacy\r\nTransfer-Encoding: chunked",
                "legacy:x", "legacy#", "legacy?", "[::1", "legacy,evil", "a\\b", "lega%63y", "\xff",
                "<a>"]
@@ -116,6 +116,9 @@ def bodies() -> Iterator[tuple[str, list[bytes]]]:
 FINE = {
     "GET": ([h2.headers(1, head())], b"GET", b"/", b""),
     "query": ([h2.headers(1, head(path="/a?b=c&d"))], b"GET", b"/a?b=c&d", b""),
+    "a method of its own": ([h2.headers(1, head(method="LIST"))], b"LIST", b"/", b""),
+    "bytes that clients should encode": ([h2.headers(1, head(path='/"<>\\`?"<>'))],
+                                         b"GET", b'/"<>\\`?"<>', b""),
     "POST": ([h2.headers(1, head(method="POST"), False), h2.frame(h2.DATA, 1, 1, b"hello")],
              b"POST", b"/", b"hello"),
     "POST of a known length": (
