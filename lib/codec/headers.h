@@ -9,8 +9,9 @@ enum header_id headers_id_of_token(struct slice name);
 /* Room for `capacity` fields in one piece. */
 void headers_reserve(struct headers *h, uint32_t capacity);
 
-/* "transfer_encoding" and its like: a framing field for a reader that takes the underscore for a
- * hyphen, as CGI and WSGI do. */
+/* "content_length" and "transfer_encoding": they frame the message for a reader that takes the
+ * underscore for a hyphen, as CGI and WSGI do. Other names in disguise are the handler's business.
+ */
 bool headers_is_framing_in_disguise(struct slice name);
 /* Whether a trailer field of that name would change the framing, routing, access or meaning of what
  * came before it (RFC 9110 §6.5.1). */

@@ -64,7 +64,9 @@ def faults_of(outcome, came):
                 break
         else:
             yield f"{payload.name}: {differences or got}"[:1000]
-    if outcome.end == "overdue":
+    # What follows a CONNECT is carried to an origin that says nothing to it.
+    carried = bool(payload.requests) and payload.requests[-1].method == b"CONNECT"
+    if outcome.end == "overdue" and not carried:
         yield f"{payload.name}: neither an answer nor an end"
     if payload.end == "bad" and 200 in outcome.statuses[len(payload.requests):]:
         yield f"{payload.name}: answered {outcome.statuses}"

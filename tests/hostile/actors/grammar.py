@@ -12,9 +12,11 @@ FIELD = re.compile(rb"(" + TOKEN + rb"):[ \t]*((?:[\x21-\x7e\x80-\xff]"
 PATH = re.compile(rb"/[^\x00-\x20\x7f#?]*(\?[^\x00-\x20\x7f#]*)?")
 ABSOLUTE = re.compile(rb"http://([^/?#@]+)(/.*|\?.*|)", re.IGNORECASE)
 LABEL = rb"[A-Za-z0-9_~-]+"
-AUTHORITY = re.compile(rb"(" + LABEL + rb"(\." + LABEL + rb")*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+NAME = LABEL + rb"(\." + LABEL + rb")*\.?"
+AUTHORITY = re.compile(rb"(" + NAME + rb"|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 # Differing from one of these in case only.
-STANDARD = {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"}
+STANDARD = {b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE",
+            b"PATCH"}
 CHUNK_EXTENSION = re.compile(
     rb"(;" + TOKEN + rb"(=(" + TOKEN + rb'|"([^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x20-\x7e])*"))?)*')
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")

@@ -33,7 +33,8 @@ LENGTHS = ["+0", "-0", "0x0", "", " ", "0, 0", "a", "9223372036854775808", "1844
 PATHS = ["", "a", "*", "?a", "/a b", "/a\tb", "/a\r\nb", SMUGGLED, "/\x00", "/a#b", "/\x7f",
          "/\xff",
          "http://evil/", "//\x0b", "\\", " /", "/ ", "/\xe4", "*/"]
-METHODS = ["", "get", "Delete", "GE T", "GET\r\n", "GET / HTTP/1.1\r\nHost: evil\r\n\r\nGET", "GET\x00", "G(T",
+METHODS = ["", "get", "Delete",
+           "GE T", "GET\r\n", "GET / HTTP/1.1\r\nHost: evil\r\n\r\nGET", "GET\x00", "G(T",
            "\x7f",
            "GET ", " GET", "GET\t", "\xff", "GET:", "CONNECT"]
 AUTHORITIES = ["", "legacy..", ".legacy", "a b", "a/b", "a\r\nb", "a\x00", "user@legacy",

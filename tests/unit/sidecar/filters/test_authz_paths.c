@@ -23,8 +23,9 @@ static bool passes(struct world *w)
     return w->ex.match_path.len && authz_decide(compile(w), &w->ex, &reason);
 }
 
-static void each(void **state, Weft__Config__V1__AuthzAction action, const char *path, bool inverted,
-                 bool passes_plainly, bool passes_disguised)
+/* None of them passes, neither plainly nor disguised. */
+static void each(void **state, Weft__Config__V1__AuthzAction action, const char *path,
+                 bool inverted)
 {
     for (size_t i = 0; i < sizeof(disguises) / sizeof(disguises[0]); i++) {
         struct world *w = authz_world_renew(state);
@@ -34,29 +35,26 @@ static void each(void **state, Weft__Config__V1__AuthzAction action, const char 
         else
             LIST(w, o, paths, path);
         retarget(w, "GET", "reviews", disguises[i]);
-        bool want = i == 0 ? passes_plainly : passes_disguised;
-        if (passes(w) && !want)
+        if (passes(w))
             fail_msg("%s passes %s", disguises[i], path);
-        if (i == 0)
-            assert_int_equal(passes(w), want);
     }
 }
 
 static void test_deny(void **state)
 {
-    each(state, DENY, "=/private", false, false, false);
-    each(state, DENY, "/private", false, false, false);
+    each(state, DENY, "=/private", false);
+    each(state, DENY, "/private", false);
 }
 
 /* "Everything but what is public is denied." */
 static void test_deny_all_but(void **state)
 {
-    each(state, DENY, "/public", true, false, false);
+    each(state, DENY, "/public", true);
 }
 
 static void test_allow_all_but(void **state)
 {
-    each(state, ALLOW, "/private", true, false, false);
+    each(state, ALLOW, "/private", true);
 }
 
 /* What is allowed is so in each reading. */
