@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/app.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -24,6 +25,7 @@
 #include "sidecar/worker.h"
 
 #define LOG_PUMP_MS 50
+#define MEMORY_MS 5000
 
 /* ---- what workers report: letters to the control thread ---- */
 
@@ -252,6 +254,16 @@ static void on_pump(struct timer *t)
     timer_start(t, LOG_PUMP_MS);
 }
 
+/* What this thread and the workers gave to libc goes back to the system from here: a worker would
+ * stand still meanwhile. */
+static void on_memory(struct timer *t)
+{
+    (void)mem_trim_aged(UINT_MAX);
+    mem_age();
+    mem_return();
+    timer_start(t, MEMORY_MS);
+}
+
 static void stop_workers(struct app *app)
 {
     for (unsigned i = 0; i < app->worker_count; i++)
@@ -298,6 +310,7 @@ static void dispose(struct app *app)
     timer_stop(&app->drain_delay);
     timer_stop(&app->drain_deadline);
     timer_stop(&app->pump);
+    timer_stop(&app->memory);
     signals_close(app->signals);
     mailbox_close(app->mailbox);
     loop_destroy(app->loop);
@@ -311,6 +324,7 @@ static void dispose(struct app *app)
 int app_main(const struct settings *settings)
 {
     struct app app = {.settings = settings};
+    mem_set_up();
     if (tls_lib_init() != ERR_OK) {
         LOG_E("app", "the TLS library does not start");
         return 1;
@@ -325,7 +339,9 @@ int app_main(const struct settings *settings)
     timer_init(&app.pump, app.loop, on_pump);
     timer_init(&app.drain_delay, app.loop, on_drain_delay);
     timer_init(&app.drain_deadline, app.loop, on_drain_deadline);
+    timer_init(&app.memory, app.loop, on_memory);
     timer_start(&app.pump, LOG_PUMP_MS);
+    timer_start(&app.memory, MEMORY_MS);
     if (start(&app) == ERR_OK)
         loop_run(app.loop);
     else

@@ -36,7 +36,7 @@ struct app {
     struct app_probes *probes;
     struct app_metrics *metrics; /* the app's own; NULL: none */
     unsigned metrics_pages;      /* that are being read */
-    struct timer pump, drain_delay, drain_deadline;
+    struct timer pump, memory, drain_delay, drain_deadline;
     bool is_leaving; /* not ready any more, and soon draining */
     bool is_draining;
     int exit_status;

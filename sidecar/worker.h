@@ -48,6 +48,8 @@ struct worker {
     struct loop_task run; /* runs them at the end of the turn */
     struct rand_state rand;
     struct timer sweep;
+    struct timer rest; /* worker_rest.c */
+    unsigned rests;
     struct timer rebind; /* while a gateway's port could not be bound */
     unsigned unbound;    /* such ports */
     struct worker_listener listeners[WORKER_LISTENERS_MAX];

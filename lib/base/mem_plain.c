@@ -39,6 +39,24 @@ void mem_trim(void)
 {
 }
 
+void mem_age(void)
+{
+}
+
+bool mem_trim_aged(unsigned max)
+{
+    (void)max;
+    return false;
+}
+
+void mem_return(void)
+{
+}
+
+void mem_set_up(void)
+{
+}
+
 uint64_t mem_fresh_count(void)
 {
     return atomic_load_explicit(&fresh, memory_order_relaxed);

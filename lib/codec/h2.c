@@ -113,6 +113,7 @@ struct h2 *h2_create(const struct h2_config *config, const struct h2_events *eve
     buf_init(&h->out);
     list_init(&h->streams);
     list_init(&h->closed);
+    list_init(&h->awake);
     h->max_streams = or_default(config->max_streams, DEFAULT_STREAMS);
     h2_block_init(&h->block, &h->limits);
     hpack_encode_init(&h->encoder);
@@ -134,6 +135,8 @@ static void destroy_all(struct list *streams)
 void h2_destroy(struct h2 *h)
 {
     nghttp2_session_del(h->session);
+    h2_mem_dispose(h);
+    h2_recv_settle(h);
     destroy_all(&h->streams);
     destroy_all(&h->closed);
     h2_block_dispose(&h->block);
@@ -141,6 +144,11 @@ void h2_destroy(struct h2 *h)
     buf_dispose(&h->out);
     mem_free(h->detail);
     mem_free(h);
+}
+
+bool h2_rest_idle(unsigned max)
+{
+    return h2_mem_rest_idle(max);
 }
 
 void *h2_owner(const struct h2 *h)
@@ -249,6 +257,7 @@ bool h2_give_up(struct h2 *h)
 bool h2_drain(struct h2 *h, size_t data_room)
 {
     h->held = false;
+    h2_recv_settle(h);
     bool fine = !nghttp2_session_want_write(h->session) || drain(h, data_room);
     if (h->input_ended && fine)
         h2_stream_end_stuck(h);

@@ -83,6 +83,10 @@ struct h2 *h2_create(const struct h2_config *config, const struct h2_events *eve
 /* Streams die without events. */
 void h2_destroy(struct h2 *h);
 void *h2_owner(const struct h2 *h);
+/* Of this thread's connections, those that have had no stream for a round or two give back what
+ * only streams need: at most `max` of them, each with a system call. True: there are more, and the
+ * next call goes on with the same round. A round is a second or so. */
+bool h2_rest_idle(unsigned max);
 
 /* `owner` as in lib/io/stream.h. False: the connection is beyond repair; a GOAWAY is in the output,
  * drain and close. */

@@ -64,6 +64,7 @@ struct h2 {
     uint32_t code;         /* why we gave up, as GOAWAY says it … */
     char *detail;          /* … and as a sentence */
     unsigned open;         /* streams nghttp2 knows */
+    unsigned dead;         /* reset since the last h2_drain: their users are still about to end */
     int32_t recent_id;     /* what was looked up last; 0: nothing */
     struct h2_stream *recent;
     struct h2_stream *opening; /* during h2_send_request; NULL again if it did not survive that */
@@ -71,7 +72,12 @@ struct h2 {
     bool held;                 /* there was not enough of it */
     struct chunk *feed_owner;
     uint64_t now_ms;
-    void *frame_buffer; /* see h2_mem.c */
+    void *frame_buffer; /* see h2_mem.c, for these: */
+    void *span;
+    struct list awake;
+    uint8_t span_rings;
+    bool span_has_table;
+    uint32_t used_round;
     struct h2_head_limits limits;
     uint32_t max_streams;
     struct h2_block block;        /* the header block coming in */
@@ -92,6 +98,10 @@ void h2_charge(struct h2 *h, const char *reason);
 /* Writes control frames to the output now, unless nghttp2 is at work already. */
 void h2_push(struct h2 *h);
 
+/* h2_recv.c: a stream ends before its time, and its user is told; what was so has ended for its
+ * users too. */
+void h2_recv_died(struct h2 *h);
+void h2_recv_settle(struct h2 *h);
 /* h2_recv.c: what a HEADERS frame for that stream will be. */
 enum h2_head_kind h2_recv_kind(struct h2 *h, uint32_t id);
 /* h2_recv.c, h2_send.c: fill their part of the callbacks. */
@@ -115,6 +125,12 @@ void h2_window_acknowledged(struct h2 *h);
 
 /* h2_mem.c */
 nghttp2_mem h2_mem_of(struct h2 *h);
+/* A stream begins or ends. */
+void h2_mem_wake(struct h2 *h);
+/* After the session. */
+void h2_mem_dispose(struct h2 *h);
+/* For h2_rest_idle. */
+bool h2_mem_rest_idle(unsigned max);
 
 /* h2_stream.c */
 struct h2_stream *h2_stream_create(struct h2 *h, int32_t id);

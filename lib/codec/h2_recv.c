@@ -7,7 +7,15 @@
 
 #include "lib/base/mem.h"
 
-enum { MAX_INTERIM = 32 };
+enum {
+    MAX_INTERIM = 32,
+    /* Streams that were opened, handed out and reset between two calls of h2_drain, of one
+     * connection and of all of a thread: what their users keep until then is bounded by these. */
+    MAX_DEAD = 100,
+    MAX_DEAD_OF_ALL = 1000,
+};
+
+static _Thread_local unsigned dead_of_all;
 
 static void reset_stream(struct h2 *h, int32_t id, uint32_t code)
 {
@@ -22,10 +30,30 @@ static void fault_stream(struct h2_stream *st, enum err why)
     h2_stream_fail(st, H2_PROTOCOL_ERROR, why);
 }
 
+static bool may_open(const struct h2 *h)
+{
+    return !h->guard.going_away && h->open < h->max_streams && h->dead < MAX_DEAD &&
+           dead_of_all < MAX_DEAD_OF_ALL;
+}
+
+void h2_recv_died(struct h2 *h)
+{
+    if (!h->server)
+        return;
+    h->dead++;
+    dead_of_all++;
+}
+
+void h2_recv_settle(struct h2 *h)
+{
+    dead_of_all -= h->dead;
+    h->dead = 0;
+}
+
 enum h2_head_kind h2_recv_kind(struct h2 *h, uint32_t id)
 {
     if (h2_guard_is_new(&h->guard, id))
-        return h->guard.going_away || h->open >= h->max_streams ? H2_HEAD_IGNORED : H2_HEAD_REQUEST;
+        return may_open(h) ? H2_HEAD_REQUEST : H2_HEAD_IGNORED;
     const struct h2_stream *st = h2_stream_of(h, (int32_t)id);
     if (!st || !st->user)
         return H2_HEAD_IGNORED;
@@ -38,8 +66,10 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 {
     struct h2 *h = user;
     (void)session;
-    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         h->open++;
+        h2_mem_wake(h);
+    }
     return 0;
 }
 
@@ -247,6 +277,9 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     struct h2_stream *st = h2_stream_of(h, id);
     (void)session;
     h->open--;
+    h2_mem_wake(h);
+    if (st && st->user && !(st->flags & H2_ST_LOCAL_SENT))
+        h2_recv_died(h);
     if (st)
         h2_stream_closed(st, code);
     return 0;

@@ -100,6 +100,7 @@ struct h2_stream *h2_send_request(struct h2 *h, const struct message *request, b
         return NULL;
     }
     h->open++;
+    h2_mem_wake(h);
     h->opening = st;
     h2_guard_opened(&h->guard, (uint32_t)st->id);
     push(h);

@@ -100,8 +100,10 @@ static void cut(struct h2_stream *st, uint32_t code)
 void h2_stream_fail(struct h2_stream *st, uint32_t code, enum err why)
 {
     cut(st, code);
-    if (st->user)
+    if (st->user) {
+        h2_recv_died(st->h2);
         st->h2->events->on_abort(st, why);
+    }
     let_go(st);
 }
 

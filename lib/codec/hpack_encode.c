@@ -104,7 +104,15 @@ static inline unsigned slot_of(uint16_t id, struct slice name)
 
 static inline bool is_name(const struct hpack_entry *entry, uint16_t id, struct slice name)
 {
-    return id != HEADER_OTHER || slice_eq(hpack_entry_name(entry), name);
+    return entry->id == id && (id != HEADER_OTHER || slice_eq(hpack_entry_name(entry), name));
+}
+
+/* 0: none. Of an entry that was evicted long ago it may be the number of another, whose name will
+ * not match. */
+static inline uint32_t number_in(const struct hpack_encoder *e, unsigned slot, uint32_t newest)
+{
+    uint16_t low = e->slots ? e->slots[slot] : 0;
+    return low ? newest - (uint16_t)((uint16_t)newest - low) : 0;
 }
 
 /* What the dynamic table holds of a name. */
@@ -146,8 +154,8 @@ static void remember(struct hpack_encoder *e, unsigned slot, uint16_t tag, uint1
     if (!e->slots)
         e->slots = mem_zalloc(HPACK_SLOTS * sizeof(*e->slots));
     entry->tag = tag;
-    entry->older = e->slots[slot];
-    e->slots[slot] = e->table.newest;
+    entry->older = number_in(e, slot, e->table.newest - 1);
+    e->slots[slot] = (uint16_t)e->table.newest;
 }
 
 static uint32_t index_of(const struct hpack_encoder *e, uint32_t number)
@@ -192,7 +200,7 @@ static uint8_t *encode_rest(struct hpack_encoder *e, uint8_t *to, unsigned slot,
                             uint16_t id, struct slice name, struct slice value)
 {
     struct match m = {0};
-    find(&m, e, e->slots ? e->slots[slot] : 0, tag, id, name, value);
+    find(&m, e, number_in(e, slot, e->table.newest), tag, id, name, value);
     if (m.field) {
         m.field->hits = 1;
         return put_integer(to, INDEXED, 7, index_of(e, m.field_number));
@@ -217,7 +225,7 @@ uint8_t *hpack_encode_field(struct hpack_encoder *e, uint8_t *to, uint16_t id, s
         return put_integer(to, INDEXED, 7, index);
     unsigned slot = slot_of(id, name);
     uint16_t tag = (uint16_t)hash(value);
-    uint32_t number = e->slots ? e->slots[slot] : 0;
+    uint32_t number = number_in(e, slot, e->table.newest);
     struct hpack_entry *entry = number ? hpack_table_at(&e->table, number) : NULL;
     if (!entry || entry->tag != tag || !is_name(entry, id, name) ||
         !slice_eq(hpack_entry_value(entry), value))

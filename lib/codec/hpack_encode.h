@@ -11,7 +11,7 @@ enum { HPACK_SLOTS = 128, HPACK_SHARED_SLOTS = HPACK_SLOTS - HPACK_ID_COUNT };
 
 struct hpack_encoder {
     struct hpack_table table;
-    uint32_t *slots; /* by name: number of the newest entry; NULL until there is one */
+    uint16_t *slots; /* by name: number of the newest entry, its low bits; NULL: there is none */
     uint32_t lowest; /* of the table sizes announced since the last block; … */
     bool resized;    /* … if any */
 };

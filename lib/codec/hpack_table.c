@@ -62,7 +62,7 @@ static uint32_t cost_of(size_t name_len, size_t value_len)
 static void evict(struct hpack_table *t)
 {
     uint32_t oldest = t->newest - t->count + 1;
-    struct hpack_entry *e = t->ring[oldest % HPACK_RING];
+    struct hpack_entry *e = t->ring[oldest & t->mask];
     t->size -= cost_of(e->name_len, e->value_len);
     t->count--;
     mem_free(e);
@@ -94,6 +94,22 @@ static struct hpack_entry *make(struct slice name, struct slice value, uint16_t 
     return e;
 }
 
+/* One more entry finds room. */
+static void make_room(struct hpack_table *t)
+{
+    enum { FEW = 16 };
+    uint32_t old_len = t->ring ? t->mask + 1 : 0;
+    if (t->count < old_len)
+        return;
+    uint32_t mask = old_len ? old_len * 2 - 1 : FEW - 1;
+    struct hpack_entry **ring = mem_alloc((mask + 1) * sizeof(struct hpack_entry *));
+    for (uint32_t i = 0; i < t->count; i++)
+        ring[(t->newest - i) & mask] = t->ring[(t->newest - i) & t->mask];
+    mem_free(t->ring);
+    t->ring = ring;
+    t->mask = mask;
+}
+
 struct hpack_entry *hpack_table_add(struct hpack_table *t, struct slice name, struct slice value,
                                     uint16_t id)
 {
@@ -106,11 +122,10 @@ struct hpack_entry *hpack_table_add(struct hpack_table *t, struct slice name, st
     uint32_t cost = cost_of(name.len, value.len);
     while (t->size + cost > t->max)
         evict(t);
-    if (!t->ring)
-        t->ring = mem_alloc(HPACK_RING * sizeof(struct hpack_entry *));
+    make_room(t);
     t->newest++;
     t->count++;
     t->size += cost;
-    t->ring[t->newest % HPACK_RING] = e;
+    t->ring[t->newest & t->mask] = e;
     return e;
 }

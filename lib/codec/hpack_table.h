@@ -15,7 +15,7 @@ enum {
     HPACK_STATIC_COUNT = 61,
     HPACK_TABLE_SIZE = 4096, /* SETTINGS_HEADER_TABLE_SIZE of both directions: the default */
     HPACK_ENTRY_COST = 32,
-    HPACK_RING = HPACK_TABLE_SIZE / HPACK_ENTRY_COST,
+    HPACK_COUNT_MAX = HPACK_TABLE_SIZE / HPACK_ENTRY_COST, /* entries of a table */
 };
 
 /* Field names by number: enum header_id, and the pseudo-header fields after it. */
@@ -42,7 +42,8 @@ struct hpack_entry {
 };
 
 struct hpack_table {
-    struct hpack_entry **ring; /* NULL until the first entry */
+    struct hpack_entry **ring; /* NULL until the first entry; a power of two, as few as do */
+    uint32_t mask;             /* its length, less one */
     uint32_t newest;           /* number of the newest entry; the first is 1 */
     uint32_t count;
     uint32_t size, max; /* as RFC 7541 §4.1 counts */
@@ -67,7 +68,7 @@ struct hpack_entry *hpack_table_add(struct hpack_table *t, struct slice name, st
 /* By number; NULL when it was evicted. */
 static inline struct hpack_entry *hpack_table_at(const struct hpack_table *t, uint32_t number)
 {
-    return t->newest - number < t->count ? t->ring[number % HPACK_RING] : NULL;
+    return t->newest - number < t->count ? t->ring[number & t->mask] : NULL;
 }
 
 struct hpack_static {

@@ -318,6 +318,10 @@ endpoints:
     targetRef: {{ kind: Pod, name: server, namespace: default }}
 """
 
+    def bind(self) -> str:
+        """Where the server's side listens."""
+        return "127.0.0.1"
+
     def start(self) -> None:
         policies = self.folder / "weft-policies"
         policies.mkdir()
@@ -330,7 +334,7 @@ endpoints:
                     "--outbound",
                     "off",
                     "--inbound",
-                    f"127.0.0.1:{port}",
+                    f"{self.bind()}:{port}",
                     "--inbound-forward",
                     f"127.0.0.1:{self.app_port}",
                 ]

@@ -128,6 +128,17 @@ class Process:
             match = re.search(r"^VmRSS:\s+(\d+) kB", f.read(), re.MULTILINE)
         return int(match.group(1)) if match else 0
 
+    def forget_peak(self) -> None:
+        """The peak counts from now on."""
+        with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as f:
+            f.write("5")
+
+    def peak_kib(self) -> int:
+        """The most resident memory that it has had."""
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
+            match = re.search(r"^VmHWM:\s+(\d+) kB", f.read(), re.MULTILINE)
+        return int(match.group(1)) if match else 0
+
     def descriptors(self) -> int:
         """How many files and sockets it holds open."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))

@@ -130,6 +130,39 @@ def test_flood(mesh, holder, is_sanitized, name):
     assert is_sanitized or growth <= GROWTH_KIB
 
 
+BURST_KIB = 4 * 1024
+
+
+def has_heard(attack, last):
+    """The answer to that PING, or the end of the connection."""
+    attack.read()
+    return attack.over or last in attack.data
+
+
+def test_resets_in_one_burst(holder, is_sanitized):
+    """Thousands of requests, each reset at once, arrive before the first could be cleared away."""
+    if is_sanitized:
+        pytest.skip("memory figures say nothing there")
+    fresh = Mesh(holder.port)
+    try:
+        with Prober(fresh.inbound) as prober:
+            until("it serves", lambda: prober.served > 3)
+        burst = b"".join(map(FLOODS["rapid reset"].step, range(4000)))
+        fresh.server.forget_peak()
+        before = fresh.server.peak_kib()
+        for _ in range(4):
+            attack = Attack(fresh.inbound)
+            attack.send(burst + h2.frame(h2.PING, 0, 0, b"the last"), True)
+            until("it has read all of it", lambda: has_heard(attack, b"the last"))
+        growth = fresh.server.peak_kib() - before
+        print(f"peak {growth:+d} KiB")
+        assert growth <= BURST_KIB
+        with Prober(fresh.inbound) as prober:
+            until("it serves", lambda: prober.served > 3)
+    finally:
+        fresh.stop()
+
+
 # ---- answers that nobody takes ----
 
 def hoard(port, windows, streams):

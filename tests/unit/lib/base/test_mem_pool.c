@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -83,6 +84,76 @@ static void test_burst_goes_back(void **state)
     before = mem_fresh_count();
     mem_free(mem_alloc(CHUNK_SIZE));
     assert_true(mem_fresh_count() == before + 1);
+}
+
+/* What was not needed for a while goes, a few at a time, and what was stays. */
+static void test_aging(void **state)
+{
+    enum { COUNT = 200, NEEDED = 8 };
+    void *blocks[COUNT];
+    mem_trim();
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = mem_alloc(1000);
+    for (int i = 0; i < COUNT; i++)
+        mem_free(blocks[i]);
+    mem_age();
+    assert_false(mem_trim_aged(COUNT)); /* they were needed just now */
+    for (int round = 0; round < 3; round++) {
+        uint64_t before = mem_fresh_count();
+        churn(1000, NEEDED);
+        assert_true(mem_fresh_count() == before);
+        mem_age();
+        unsigned times = 1;
+        while (mem_trim_aged(50))
+            times++;
+        assert_int_equal(times, round == 0 ? 4 : 1);
+    }
+    uint64_t before = mem_fresh_count();
+    for (int i = 0; i < NEEDED + 1; i++)
+        blocks[i] = mem_alloc(1000);
+    assert_true(mem_fresh_count() == before + 1);
+    for (int i = 0; i < NEEDED + 1; i++)
+        mem_free(blocks[i]);
+}
+
+static size_t resident(void)
+{
+    unsigned long size, pages;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu %lu", &size, &pages), 2);
+    fclose(f);
+    return pages * 4096;
+}
+
+/* After a burst of small blocks among which some stay, the system has most of it back. */
+static void test_memory_is_returned(void **state)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* their allocator keeps what is freed */
+#endif
+    enum { COUNT = 40000, SIZE = 800, STAYS = 500 };
+    static void *blocks[COUNT];
+    mem_set_up();
+    mem_return();
+    size_t before = resident();
+    for (int i = 0; i < COUNT; i++)
+        blocks[i] = memset(mem_alloc(SIZE), 1, SIZE);
+    size_t grown = resident() - before;
+    assert_true(grown > (size_t)COUNT * SIZE * 9 / 10);
+    for (int i = 0; i < COUNT; i++) {
+        if (i % STAYS)
+            mem_free(blocks[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        mem_age();
+        while (mem_trim_aged(1000))
+            ;
+    }
+    mem_return();
+    assert_true(resident() - before < grown / 5);
+    for (int i = 0; i < COUNT; i += STAYS)
+        mem_free(blocks[i]);
 }
 
 static void *allocate_many(void *arg)
@@ -220,6 +291,8 @@ int main(void)
         cmocka_unit_test(test_large_blocks_are_counted),
         cmocka_unit_test(test_classes_do_not_overlap),
         cmocka_unit_test(test_burst_goes_back),
+        cmocka_unit_test(test_aging),
+        cmocka_unit_test(test_memory_is_returned),
         cmocka_unit_test(test_across_threads),
         cmocka_unit_test(test_thread_exit_order),
         cmocka_unit_test(test_parallel),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/codec/h2_priv.h"
 
 #include "tests/unit/lib/codec/cmocka_codec.h"
 #include "tests/unit/lib/codec/h2_bed.h"
@@ -41,6 +42,45 @@ static void expect_body(const struct h2_bed_stream *s, const char *text)
 {
     assert_int_equal(s->body_len, strlen(text));
     assert_memory_equal(s->body, text, s->body_len);
+}
+
+static void rest_for_long(void)
+{
+    for (int round = 0; round < 4; round++) {
+        while (h2_rest_idle(1))
+            ;
+    }
+}
+
+/* Connections rest while they have no stream, and never while they have one; what comes after is
+ * as before. */
+static void rest(void **state)
+{
+    struct h2_bed *b = open_pair(state);
+    for (int i = 0; i < 20; i++) {
+        struct h2_bed_stream *c = h2_bed_request(b, "POST", false, NULL);
+        h2_bed_run(b);
+        rest_for_long();
+        assert_true(b->client.h2->awake.next != &b->client.h2->awake);
+        h2_bed_body(c, "question", 8, true);
+        h2_bed_run(b);
+        struct h2_bed_stream *s = &b->server.streams[i];
+        expect_body(s, "question");
+        rest_for_long();
+        h2_bed_respond(s, 200, false, NULL);
+        h2_bed_body(s, "answer", 6, true);
+        h2_bed_run(b);
+        expect_body(c, "answer");
+        assert_int_equal(c->dones, 1);
+        /* Not at once: there may be another in a moment. */
+        (void)h2_rest_idle(100);
+        assert_true(list_is_linked(&b->server.h2->awake));
+        rest_for_long();
+        assert_false(list_is_linked(&b->server.h2->awake));
+        assert_false(list_is_linked(&b->client.h2->awake));
+        const char *table = b->server.h2->span;
+        assert_true(!table || (table[0] == 0 && !memcmp(table, table + 1, MEM_PAGE - 1)));
+    }
 }
 
 static void resets_both_ways(void **state)
@@ -335,6 +375,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(rest),
         TEST(resets_both_ways),
         TEST(reset_from_inside_an_event),
         TEST(refusal_is_undelivered),

@@ -49,6 +49,63 @@ static void request(struct h2_bed *b, uint32_t id, uint8_t flags, const char *co
     h2_bed_send_headers(b, &b->server, (uint8_t)(flags | END_HEADERS), id, fields);
 }
 
+/* ---- what is reset as soon as it was opened, before anybody could clear away ---- */
+
+enum { DEAD_MAX = 100, IN_ONE_GO = 1000 };
+
+/* Requests first, first + 2, …, each followed by `then`, with its id where that wants one. */
+static size_t write_burst(uint8_t *to, uint32_t first, unsigned count, const uint8_t *then,
+                          size_t then_len)
+{
+    static const uint8_t block[] = {0x82, 0x87, 0x84, 0x41, 1, 'a'};
+    size_t at = 0;
+    for (uint32_t id = first; id < first + 2 * count; id += 2) {
+        const uint8_t head[9] = {0, 0, sizeof(block),      1,          END_STREAM | END_HEADERS,
+                                 0, 0, (uint8_t)(id >> 8), (uint8_t)id};
+        memcpy(to + at, head, sizeof(head));
+        memcpy(to + at + sizeof(head), block, sizeof(block));
+        at += sizeof(head) + sizeof(block);
+        memcpy(to + at, then, then_len);
+        to[at + 7] = (uint8_t)(id >> 8);
+        to[at + 8] = (uint8_t)id;
+        at += then_len;
+    }
+    return at;
+}
+
+static void resets_in_one_go(void **state)
+{
+    static const struct {
+        uint8_t bytes[14];
+        size_t len;
+    } ways[] = {
+        {{0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 8}, 13}, /* CANCEL */
+        {{0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 13}, /* NO_ERROR */
+    };
+    static uint8_t bytes[IN_ONE_GO * 28];
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        struct h2_bed *b = *state;
+        b->server.count = 0;
+        b->server_config.max_resets = 3 * IN_ONE_GO;
+        b->server_config.max_streams = IN_ONE_GO;
+        b->server.consume = true;
+        greeted(state);
+        size_t len = write_burst(bytes, 1, IN_ONE_GO, ways[i].bytes, ways[i].len);
+        h2_bed_feed(b, &b->server, bytes, len);
+        const char *why = "";
+        if (h2_error(b->server.h2, &why))
+            fail_msg("%zu: %s", i, why);
+        assert_int_equal(b->server.count, DEAD_MAX);
+        /* Once they are cleared away, others come in. */
+        len = write_burst(bytes, 1 + 2 * IN_ONE_GO, 20, ways[i].bytes, ways[i].len);
+        h2_bed_feed(b, &b->server, bytes, len);
+        assert_int_equal(b->server.count, DEAD_MAX + 20);
+        h2_bed_close(b);
+        *b = (struct h2_bed){0};
+    }
+    h2_bed_open(*state, "s");
+}
+
 /* ---- floods: each ends in GOAWAY, and after not much more than the budget ---- */
 
 enum { BURST = 50 };
@@ -275,9 +332,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(floods_end), TEST(streams_beyond_the_limit_cost),
-        TEST(continuation_flood),     TEST(budget_comes_back),
-        TEST(large_heads_cost),       TEST(frames_behind_a_fault_cost),
+        TEST(resets_in_one_go),
+        cmocka_unit_test(floods_end),
+        TEST(streams_beyond_the_limit_cost),
+        TEST(continuation_flood),
+        TEST(budget_comes_back),
+        TEST(large_heads_cost),
+        TEST(frames_behind_a_fault_cost),
         TEST(overflows_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
