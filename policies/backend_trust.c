@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/backend_trust.h"
 
-#include "lib/tls/tls_ctx.h"
+#include "lib/tls/tls_roots.h"
 #include "policies/kinds/config_map.h"
 #include "policies/kinds/secret.h"
 
@@ -82,20 +82,30 @@ static bool find_pem(const struct trust_build *b, const struct backend_tls_polic
     return true;
 }
 
-static bool is_trustworthy(struct slice pem, char detail[TLS_DETAIL_MAX])
+/* At least one member of the list is of use; which are not, report says. */
+static bool is_trustworthy(struct slice pem, struct tls_roots_report *report)
 {
-    struct tls_client_config config = {.roots_pem = pem};
-    struct tls_ctx *trial = NULL;
-    bool good = !tls_lib_init() && tls_ctx_create_client(&config, &trial, detail) == ERR_OK;
-    if (good)
-        tls_ctx_unref(trial);
+    struct tls_roots *roots = NULL;
+    bool good = !tls_lib_init() && tls_roots_create(pem, &roots, report) == ERR_OK;
+    tls_roots_unref(roots);
     return good;
+}
+
+static void add_pem(struct trust_build *b, const struct backend_tls_policy_ca_ref *ref,
+                    struct slice pem, const struct tls_roots_report *report)
+{
+    struct slice *all = &b->out.roots_pem;
+    *all = all->len ? arena_printf(b->arena, "%.*s\n%.*s", SLICE_ARG(*all), SLICE_ARG(pem)) : pem;
+    if (report->skipped && !b->out.left_out.len)
+        b->out.left_out = arena_printf(
+            b->arena, "%.*s %.*s/%.*s: left out: %s", SLICE_ARG(ref->kind),
+            SLICE_ARG(b->owner->meta.namespace_name), SLICE_ARG(ref->name), report->text);
 }
 
 static void add_ref(struct trust_build *b, const struct backend_tls_policy_ca_ref *ref)
 {
     bool is_secret = slice_eq_cstr(ref->kind, "Secret");
-    char detail[TLS_DETAIL_MAX] = "it has no certificates under ca.crt";
+    struct tls_roots_report report = {.text = "it has no certificates under ca.crt"};
     struct slice pem = {NULL, 0}, ns = b->owner->meta.namespace_name;
     if (ref->group.len || (!is_secret && !slice_eq_cstr(ref->kind, "ConfigMap"))) {
         fail(b, BACKEND_TRUST_INVALID_KIND, ref->line,
@@ -105,15 +115,12 @@ static void add_ref(struct trust_build *b, const struct backend_tls_policy_ca_re
         fail(b, BACKEND_TRUST_INVALID_REF, ref->line,
              arena_printf(b->arena, "there is no %.*s %.*s/%.*s", SLICE_ARG(ref->kind),
                           SLICE_ARG(ns), SLICE_ARG(ref->name)));
-    } else if (!pem.len || !is_trustworthy(pem, detail)) {
+    } else if (!pem.len || !is_trustworthy(pem, &report)) {
         fail(b, BACKEND_TRUST_INVALID_REF, ref->line,
              arena_printf(b->arena, "%.*s %.*s/%.*s: %s", SLICE_ARG(ref->kind), SLICE_ARG(ns),
-                          SLICE_ARG(ref->name), detail));
+                          SLICE_ARG(ref->name), report.text));
     } else {
-        b->out.roots_pem =
-            b->out.roots_pem.len
-                ? arena_printf(b->arena, "%.*s\n%.*s", SLICE_ARG(b->out.roots_pem), SLICE_ARG(pem))
-                : pem;
+        add_pem(b, ref, pem, &report);
     }
 }
 
@@ -122,7 +129,6 @@ struct backend_trust backend_trust_of(const struct policy_set *set, struct arena
 {
     struct trust_build b = {.set = set, .arena = arena, .owner = &policy->object};
     const struct backend_tls_policy_validation *v = &policy->spec.validation;
-    char detail[TLS_DETAIL_MAX];
     if (policy->spec.unusable) {
         fail(&b, BACKEND_TRUST_UNSUPPORTED, 0,
              arena_printf(arena, "%s is not supported", policy->spec.unusable));
@@ -132,10 +138,5 @@ struct backend_trust backend_trust_of(const struct policy_set *set, struct arena
         add_ref(&b, ref);
     b.out.system_roots = v->well_known.len > 0;
     b.out.is_usable = b.out.system_roots || b.out.roots_pem.len > 0;
-    /* Each may be fine, and all together too many. */
-    if (v->ca_refs.count > 1 && b.out.roots_pem.len && !is_trustworthy(b.out.roots_pem, detail)) {
-        b.out.is_usable = false;
-        fail(&b, BACKEND_TRUST_INVALID_REF, 0, arena_printf(arena, "%s", detail));
-    }
     return b.out;
 }

@@ -18,6 +18,7 @@ struct backend_trust {
     enum backend_trust_fault fault; /* the first; OK: there is none */
     unsigned line;                  /* of the reference; 0: the policy as a whole */
     struct slice text;              /* the fault for people; in the arena */
+    struct slice left_out;          /* members of lists that are of use themselves; empty: none */
     bool is_usable;                 /* false: backends are answered 500 */
     bool system_roots;
     struct slice roots_pem; /* of all references that are of use; in the arena */

@@ -18,6 +18,9 @@ struct gateway_build {
 static void note_listener(struct compile *c, const struct gateway_model_listener *l)
 {
     const struct gateway_finding *why = l->accepted.ok ? &l->resolved : &l->accepted;
+    if (l->left_out.len)
+        compile_build_note(c, l->owner, l->from->line, "spec.listeners", "listener %.*s: %.*s",
+                           SLICE_ARG(l->from->name), SLICE_ARG(l->left_out));
     if (why->ok)
         return;
     compile_build_note(c, l->owner, l->from->line, "spec.listeners", "listener %.*s: %.*s%s",
@@ -125,13 +128,12 @@ static void add_client_traffic(struct gateway_build *b, PB(GatewayPort) * to)
         if (!can_be_named(m, l))
             continue;
         if (chosen)
-            g->client_traffic = compile_client_traffic_listeners(b->c, &m->gateway->object,
-                                                                 &l->from->name, 1);
+            g->client_traffic =
+                compile_client_traffic_listeners(b->c, &m->gateway->object, &l->from->name, 1);
         else
             names[count++] = l->from->name;
     }
-    to->client_traffic =
-        compile_client_traffic_listeners(b->c, &m->gateway->object, names, count);
+    to->client_traffic = compile_client_traffic_listeners(b->c, &m->gateway->object, names, count);
 }
 
 /* A listener that lacks something is there all the same: nobody else gets its hosts. */

@@ -23,6 +23,9 @@ PB(UpstreamTls) * compile_upstream_tls(struct compile *c, const struct backend_t
         compile_build_note(c, &policy->object, trust.line, "spec.validation", "%.*s%s",
                            SLICE_ARG(trust.text),
                            trust.is_usable ? ": left out" : ": the backends are answered 500");
+    if (trust.left_out.len)
+        compile_build_note(c, &policy->object, 0, "spec.validation", "%.*s",
+                           SLICE_ARG(trust.left_out));
     if (!trust.is_usable)
         return NULL;
     PB(UpstreamTls) *to = PB_NEW(c, UpstreamTls, upstream_tls);

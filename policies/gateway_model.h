@@ -34,9 +34,10 @@ struct gateway_model_listener {
     const struct gateway_listener *from;
     const struct object *owner; /* the Gateway, or a ListenerSet */
     struct gateway_finding accepted, resolved, conflict;
-    bool overlaps;  /* another listener on its port has TLS for some of its hosts */
-    bool is_served; /* accepted, and nothing that it needs is missing */
-    unsigned kinds; /* of routes that may attach: bits by enum kind_id */
+    struct slice left_out; /* of lists of authorities that are of use; empty: nothing */
+    bool overlaps;         /* another listener on its port has TLS for some of its hosts */
+    bool is_served;        /* accepted, and nothing that it needs is missing */
+    unsigned kinds;        /* of routes that may attach: bits by enum kind_id */
     const struct secret **certificates;
     size_t n_certificates;
     struct gateway_attachment *items; /* by age of the routes */

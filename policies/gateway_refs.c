@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/gateway_refs.h"
 
-#include "lib/tls/tls_ctx.h"
+#include "lib/tls/tls_roots.h"
 #include "policies/gateway_model_priv.h"
 #include "policies/grants.h"
 #include "policies/kinds/config_map.h"
@@ -83,28 +83,38 @@ const struct gateway_validation *gateway_refs_validation(const struct gateway *g
     return frontend->fallback.validation;
 }
 
+/* What is read of lists of authorities. */
+struct authorities {
+    struct slice pem;           /* all that are of use */
+    struct gateway_finding why; /* the first fault */
+    struct slice left_out;      /* of lists that are of use: members that are not; empty: none */
+};
+
 /* Empty, with the finding, when it cannot be used. */
 static struct slice read_authority(struct gateway_model *m,
                                    const struct gateway_certificate_ref *ref,
-                                   struct gateway_finding *why)
+                                   struct authorities *to)
 {
     static const struct reasons reasons = {"InvalidCACertificateRef", "InvalidCACertificateKind"};
+    struct gateway_finding bad = {.ok = true};
     const struct config_map *map =
-        (const void *)find(m, &m->gateway->object, ref, KIND_CONFIG_MAP, &reasons, why);
-    char detail[TLS_DETAIL_MAX] = "it has no key ca.crt";
-    struct tls_ctx *trial = NULL;
-    if (!map)
-        return SLICE("");
-    struct tls_client_config config = {.roots_pem = map->data.ca_pem};
-    bool good = map->data.ca_pem.len && !tls_lib_init() &&
-                tls_ctx_create_client(&config, &trial, detail) == ERR_OK;
-    tls_ctx_unref(trial);
-    if (good)
-        return map->data.ca_pem;
-    struct slice ns = map->object.meta.namespace_name;
-    *why = gateway_model_say(m, false, reasons.invalid, "ConfigMap %.*s/%.*s: %s", SLICE_ARG(ns),
-                             SLICE_ARG(ref->name), detail);
-    return SLICE("");
+        (const void *)find(m, &m->gateway->object, ref, KIND_CONFIG_MAP, &reasons, &bad);
+    struct tls_roots_report report = {.text = "it has no key ca.crt"};
+    struct tls_roots *roots = NULL;
+    bool good = map && map->data.ca_pem.len && !tls_lib_init() &&
+                tls_roots_create(map->data.ca_pem, &roots, &report) == ERR_OK;
+    tls_roots_unref(roots);
+    if (map && !good)
+        bad = gateway_model_say(m, false, reasons.invalid, "ConfigMap %.*s/%.*s: %s",
+                                SLICE_ARG(map->object.meta.namespace_name), SLICE_ARG(ref->name),
+                                report.text);
+    if (!bad.ok && to->why.ok)
+        to->why = bad;
+    if (good && report.skipped && !to->left_out.len)
+        to->left_out = arena_printf(m->arena, "ConfigMap %.*s/%.*s: left out: %s",
+                                    SLICE_ARG(map->object.meta.namespace_name),
+                                    SLICE_ARG(ref->name), report.text);
+    return good ? map->data.ca_pem : SLICE("");
 }
 
 static struct slice join(struct gateway_model *m, struct slice a, struct slice b)
@@ -114,25 +124,21 @@ static struct slice join(struct gateway_model *m, struct slice a, struct slice b
     return arena_printf(m->arena, "%.*s\n%.*s", SLICE_ARG(a), SLICE_ARG(b));
 }
 
-static struct slice read_authorities(struct gateway_model *m, const struct gateway_validation *v,
-                                     struct gateway_finding *why)
+static struct authorities read_authorities(struct gateway_model *m,
+                                           const struct gateway_validation *v)
 {
-    struct slice all = SLICE("");
+    struct authorities all = {SLICE(""), {.ok = true}, SLICE("")};
     for (SCHEMA_EACH(v->authorities, struct gateway_certificate_ref, ref)) {
-        struct gateway_finding bad = {.ok = true};
-        struct slice pem = read_authority(m, ref, &bad);
-        if (!bad.ok && why->ok)
-            *why = bad;
+        struct slice pem = read_authority(m, ref, &all);
         if (pem.len)
-            all = join(m, all, pem);
+            all.pem = join(m, all.pem, pem);
     }
     return all;
 }
 
 struct slice gateway_refs_authorities(struct gateway_model *m, const struct gateway_validation *v)
 {
-    struct gateway_finding ignored = {.ok = true};
-    return read_authorities(m, v, &ignored);
+    return read_authorities(m, v).pem;
 }
 
 /* ---- who refers ---- */
@@ -143,6 +149,21 @@ static void add_certificate(struct gateway_model *m, struct gateway_model_listen
     l->certificates =
         gateway_model_grow(m, l->certificates, l->n_certificates, sizeof(const struct secret *));
     l->certificates[l->n_certificates++] = s;
+}
+
+static void judge_clients(struct gateway_model *m, struct gateway_model_listener *l,
+                          const struct gateway_validation *v, struct gateway_finding *why)
+{
+    struct authorities all = read_authorities(m, v);
+    if (v->mode == GATEWAY_INSECURE_FALLBACK)
+        m->has_fallback = true;
+    if (why->ok)
+        *why = all.why;
+    l->left_out = all.left_out;
+    if (!all.pem.len)
+        l->accepted = gateway_model_say(m, false, "NoValidCACertificate",
+                                        "no certificate of a client could be good: %.*s",
+                                        SLICE_ARG(why->text));
 }
 
 void gateway_refs_listener(struct gateway_model *m, struct gateway_model_listener *l)
@@ -157,14 +178,13 @@ void gateway_refs_listener(struct gateway_model *m, struct gateway_model_listene
             why = bad;
     }
     const struct gateway_validation *v = gateway_refs_validation(m->gateway, l->from->port);
-    if (v && v->mode == GATEWAY_INSECURE_FALLBACK)
-        m->has_fallback = true;
-    if (v && !read_authorities(m, v, &why).len)
-        l->accepted = gateway_model_say(m, false, "NoValidCACertificate",
-                                        "no certificate of a client could be good: %.*s",
-                                        SLICE_ARG(why.text));
+    if (v)
+        judge_clients(m, l, v, &why);
     if (!why.ok)
         l->resolved = why;
+    else if (l->left_out.len)
+        l->resolved = gateway_model_say(m, true, l->resolved.reason, "%.*s; %.*s",
+                                        SLICE_ARG(l->resolved.text), SLICE_ARG(l->left_out));
 }
 
 void gateway_refs_client(struct gateway_model *m)

@@ -106,6 +106,9 @@ static void judge(struct status_run *run, const struct backend_tls_policy *p,
                                          SLICE("backends are called over TLS")};
     items[1] = (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
                                          SLICE("all references lead somewhere")};
+    if (trust.left_out.len)
+        items[1].text = arena_printf(&run->scratch, "all references lead somewhere; %.*s",
+                                     SLICE_ARG(trust.left_out));
     if (is_ref || is_kind)
         items[1] = (struct status_condition){
             "ResolvedRefs", false, is_ref ? "InvalidCACertificateRef" : "InvalidKind", trust.text};

@@ -25,12 +25,18 @@ static bool is_all_https(const struct gateway_conf *g)
     return true;
 }
 
+/* It ends TLS, and its certificates are not there (a Secret that is lost or of no use). What
+ * another listener has is not shown for it. */
+static bool is_bare(const struct gateway_listener_conf *l)
+{
+    return !l->is_passthrough && !l->has_certificate;
+}
+
 /* A browser is told what was wrong (RFC 6066 §3: a fatal alert, unrecognized_name); what is not
  * for HTTP is reset, as if nobody listened. */
-static void refuse_name(struct session *s, const struct gateway_conf *g)
+static void refuse_name(struct session *s, const struct gateway_conf *g, const char *why)
 {
     static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 112};
-    const char *why = "no listener is for the name that the client asks for";
     if (!is_all_https(g)) {
         session_reset(s, why);
         return;
@@ -48,7 +54,9 @@ static void choose(struct session *s, const struct gateway_conf *g, struct slice
     const struct gateway_listener_conf *listener = listener_choice_by_name(g, name);
     timer_stop(&s->timer);
     if (!listener) {
-        refuse_name(s, g);
+        refuse_name(s, g, "no listener is for the name that the client asks for");
+    } else if (is_bare(listener)) {
+        refuse_name(s, g, "the listener for the name that the client asks for has no certificate");
     } else if (listener->protocol == HTTPS) {
         session_accept_tls(s, g->tls);
     } else if (listener->is_passthrough) {

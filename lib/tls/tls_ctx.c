@@ -223,11 +223,9 @@ static enum err fill_public(struct tls_ctx *c, const struct tls_public_config *c
         tls_own_cert_read(config->certs[i].cert_chain_pem, &c->own[i]);
     }
     /* Without roots nobody's certificate passes. */
-    if (!e && config->ask_client && config->client_roots_pem.len) {
-        e = load_roots(c, config->client_roots_pem, config->roots_report, why);
-        if (e)
-            return tls_err_say(e, detail, "for clients: %.200s", why);
-    }
+    if (!e && config->ask_client && config->client_roots_pem.len &&
+        tls_roots_create(config->client_roots_pem, &c->roots, config->roots_report))
+        c->roots = NULL;
     return e ? e : add_names(c, config, detail);
 }
 

@@ -59,8 +59,8 @@ struct tls_public_config {
     const char *const *alpn; /* e.g. {"h2", "http/1.1", NULL} */
     /* No matching name: unrecognized_name alert instead of the first certificate. */
     bool strict_sni;
-    /* Clients must show a certificate that these roots vouch for; empty with ask_client: nobody's
-     * is good. */
+    /* Clients must show a certificate that these roots vouch for; with ask_client and none that is
+     * of use nobody's is good. */
     bool ask_client;
     struct slice client_roots_pem;
     /* They need not, and one that is not good is taken for none. */

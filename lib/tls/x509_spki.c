@@ -8,7 +8,7 @@
 #include "lib/tls/der.h"
 #include "lib/tls/tls_priv.h"
 
-enum { TBS_BEFORE_KEY = 5, MIN_CURVE_BITS = 256 };
+enum { TBS_BEFORE_KEY = 5, MIN_CURVE_BITS = 256, MAX_RSA_BITS = 4096 };
 
 struct kind {
     struct slice oid; /* the OID's content */
@@ -51,13 +51,10 @@ bool x509_spki_find(struct slice certificate, struct slice *spki)
     return true;
 }
 
-static const struct kind *find_kind(struct slice certificate)
+/* AlgorithmIdentifier: the OID, parameters. */
+static const struct kind *read_algorithm(struct slice rest)
 {
     struct der_item item;
-    struct slice rest;
-    if (!x509_spki_find(certificate, &rest) || !der_next(&rest, &item))
-        return NULL;
-    rest = item.content;
     if (!der_next(&rest, &item) || item.tag != DER_SEQUENCE)
         return NULL;
     rest = item.content;
@@ -67,6 +64,15 @@ static const struct kind *find_kind(struct slice certificate)
         if (slice_eq(kinds[i].oid, item.content))
             return &kinds[i];
     return NULL;
+}
+
+static const struct kind *find_kind(struct slice certificate)
+{
+    struct der_item item;
+    struct slice rest;
+    if (!x509_spki_find(certificate, &rest) || !der_next(&rest, &item))
+        return NULL;
+    return read_algorithm(item.content);
 }
 
 const char *x509_spki_kind(struct slice certificate)
@@ -126,9 +132,28 @@ const char *x509_spki_flaw(struct slice certificate, char text[X509_SPKI_FLAW_MA
     else if (k->sort == RSA && bits < TLS_MIN_RSA_BITS)
         snprintf(text, X509_SPKI_FLAW_MAX, "has %u bits (RSA); at least %d are needed", bits,
                  TLS_MIN_RSA_BITS);
+    else if (k->sort == RSA && bits > MAX_RSA_BITS)
+        snprintf(text, X509_SPKI_FLAW_MAX, "has %u bits (RSA); at most %d are supported", bits,
+                 MAX_RSA_BITS);
     else if (k->sort == ECDSA && curve_bits(spki) < MIN_CURVE_BITS)
         snprintf(text, X509_SPKI_FLAW_MAX, "is on an elliptic curve that is not supported");
     else
         return NULL;
+    return text;
+}
+
+const char *x509_spki_private_flaw(struct slice key, char text[X509_SPKI_FLAW_MAX])
+{
+    struct der_item item;
+    struct slice rest = key;
+    if (!der_next(&rest, &item) || item.tag != DER_SEQUENCE)
+        return NULL;
+    rest = item.content;
+    if (!der_next(&rest, &item) || item.tag != DER_INTEGER)
+        return NULL;
+    const struct kind *k = read_algorithm(rest);
+    if (!k || k->sort != OF_NO_USE)
+        return NULL;
+    snprintf(text, X509_SPKI_FLAW_MAX, "is %s, which is not supported", k->name);
     return text;
 }

@@ -3,7 +3,11 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/gateway_core.h"
 
+#include <strings.h>
+
+#include "lib/base/log.h"
 #include "lib/tls/tls_ctx.h"
+#include "lib/tls/tls_roots.h"
 #include "sidecar/config/authz_conf.h"
 #include "sidecar/config/client_conf.h"
 #include "sidecar/config/filter_conf.h"
@@ -24,6 +28,18 @@ static enum err check_protocol(const struct part_build *b,
     if (both_tls || port->protocol == listener->protocol)
         return ERR_OK;
     return part_refuse(b, "listener %s does not speak what its port speaks", listener->name);
+}
+
+/* A certificate says by the listener's host name whose it is. */
+static bool has_certificate(const Weft__Config__V1__GatewayPort *port,
+                            const Weft__Config__V1__GatewayListener *listener)
+{
+    const char *name = listener->hostname[0] ? listener->hostname : "*";
+    for (size_t i = 0; i < port->n_certificates; i++)
+        for (size_t j = 0; j < port->certificates[i]->n_names; j++)
+            if (strcasecmp(port->certificates[i]->names[j], name) == 0)
+                return true;
+    return false;
 }
 
 /* Which listener a name belongs to; "": one that takes every name. Of two for one name the first
@@ -63,6 +79,7 @@ static enum err take_listeners(const struct part_build *b,
             .name = part_text(b->part, l->name),
             .protocol = l->protocol,
             .is_passthrough = l->passthrough,
+            .has_certificate = has_certificate(from, l),
             .streams = &to->plan.streams[i],
             .clients = clients,
         };
@@ -123,17 +140,22 @@ static enum err make_context(const struct part_build *b, const Weft__Config__V1_
                              const char *const *alpn, bool ask_client, struct tls_ctx **out)
 {
     char why[TLS_DETAIL_MAX] = "";
+    struct tls_roots_report report = {0};
     struct tls_public_config config = {
         .certs = make_certificates(b, from), .cert_count = from->n_certificates, .alpn = alpn};
     if (ask_client && from->client_validation) {
         config.ask_client = true;
         config.client_roots_pem = slice_from_cstr(from->client_validation->ca_pem);
         config.client_optional = from->client_validation->insecure_fallback;
+        config.roots_report = &report;
     }
-    if (from->n_certificates == 0)
-        return part_refuse(b, "TLS ends here, and there is no certificate");
     if (tls_ctx_create_public(&config, out, why))
         return part_refuse(b, "certificates: %s", why);
+    if (report.text[0] && report.usable)
+        LOG_W("config", "%s: of the authorities for clients are left out: %s", from->name,
+              report.text);
+    else if (report.text[0])
+        LOG_E("config", "%s: no certificate of a client can be good: %s", from->name, report.text);
     return ERR_OK;
 }
 
@@ -168,6 +190,11 @@ static enum err take_tls(const struct part_build *b, const Weft__Config__V1__Gat
     bool same = before && before->tls_hash == to->tls_hash;
     g->tls = keep(http && before ? before->gateway.tls : NULL, same);
     g->tls_bytes = keep(bytes && before ? before->gateway.tls_bytes : NULL, same);
+    /* Listeners that lack their certificates are refused at the hello. */
+    if (from->n_certificates == 0 && from->n_listeners)
+        return ERR_OK;
+    if (from->n_certificates == 0 && (http || bytes))
+        return part_refuse(b, "TLS ends here, and there is no certificate");
     if (http && !g->tls)
         e = make_context(b, from, http_names, true, &g->tls);
     if (!e && bytes && !g->tls_bytes)

@@ -189,6 +189,7 @@ struct gateway_listener_conf {
     struct slice name;
     Weft__Config__V1__ListenerProtocol protocol;
     bool is_passthrough;               /* TLS that is not ours to end */
+    bool has_certificate;              /* its own: another listener's is shown to nobody */
     const struct route_hosts *streams; /* TLS, TCP: by name, one of gateway_conf.routes */
     const struct client_conf *clients; /* NULL: the port's */
 };
@@ -201,8 +202,8 @@ struct gateway_conf {
     struct tls_ctx *tls;       /* for HTTPS listeners; NULL: there are none */
     struct tls_ctx *tls_bytes; /* for TLS listeners that end TLS here; NULL: there are none */
     const struct route_table *routes;
-    const struct filter_chain *chain; /* may be NULL */
-    const struct authz *authz;        /* for opaque connections; NULL: none */
+    const struct filter_chain *chain;  /* may be NULL */
+    const struct authz *authz;         /* for opaque connections; NULL: none */
     const struct client_conf *clients; /* NULL: the mesh's */
     const struct gateway_listener_conf *listeners;
     uint32_t listener_count;           /* 0: one that is not told apart */

@@ -279,13 +279,23 @@ void sim_conf_https(struct sim_conf *c, sim_gateway *g)
     g->protocol = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS;
 }
 
-sim_listener *sim_conf_listener(struct sim_conf *c, sim_gateway *g, const char *hostname,
-                                Weft__Config__V1__ListenerProtocol protocol)
+sim_listener *sim_conf_bare_listener(struct sim_conf *c, sim_gateway *g, const char *hostname,
+                                     Weft__Config__V1__ListenerProtocol protocol)
 {
     MAKE(c, Weft__Config__V1__GatewayListener, weft__config__v1__gateway_listener__init);
     m->name = m->hostname = text(c, hostname);
     m->protocol = protocol;
     PUSH(c, g->n_listeners, g->listeners, m);
+    return m;
+}
+
+sim_listener *sim_conf_listener(struct sim_conf *c, sim_gateway *g, const char *hostname,
+                                Weft__Config__V1__ListenerProtocol protocol)
+{
+    sim_listener *m = sim_conf_bare_listener(c, g, hostname, protocol);
+    if (g->n_certificates)
+        PUSH(c, g->certificates[0]->n_names, g->certificates[0]->names,
+             text(c, hostname[0] ? hostname : "*"));
     return m;
 }
 

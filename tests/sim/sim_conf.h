@@ -60,9 +60,12 @@ sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *clu
 /* A port without anything. */
 sim_gateway *sim_conf_port(struct sim_conf *c, uint32_t port,
                            Weft__Config__V1__ListenerProtocol protocol);
-/* Named like its host. */
+/* Named like its host. The port's certificate, if there is one already, is for it too. */
 sim_listener *sim_conf_listener(struct sim_conf *c, sim_gateway *g, const char *hostname,
                                 Weft__Config__V1__ListenerProtocol protocol);
+/* The same without a certificate. */
+sim_listener *sim_conf_bare_listener(struct sim_conf *c, sim_gateway *g, const char *hostname,
+                                     Weft__Config__V1__ListenerProtocol protocol);
 /* Connections for `host` (NULL: all) to `cluster` (NULL: see sim_conf_share). */
 sim_stream *sim_conf_stream(struct sim_conf *c, sim_listener *l, const char *host,
                             const char *cluster);

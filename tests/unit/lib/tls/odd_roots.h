@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-static const char odd_ed25519[] =
+static const char odd_ed25519[] __attribute__((unused)) =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIBFDCBx6ADAgECAhRY/6+56piVK91uhyIEkpTD0LXgHTAFBgMrZXAwFzEVMBMG\n"
     "A1UEAwwMZWQyNTUxOSByb290MCAXDTI0MDEwMTAwMDAwMFoYDzIxMjQwMTAxMDAw\n"
@@ -13,7 +13,7 @@ static const char odd_ed25519[] =
     "O2Ap1sD9JIj3uxAwGZlU5RbYv/zPy4xlQJXLiZzapKOmdOY839vhCA==\n"
     "-----END CERTIFICATE-----\n";
 
-static const char odd_ed448[] =
+static const char odd_ed448[] __attribute__((unused)) =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIBWzCB3KADAgECAhQdh2CGhqEYSahE39/vqgyK9SO7mDAFBgMrZXEwFTETMBEG\n"
     "A1UEAwwKZWQ0NDggcm9vdDAgFw0yNDAxMDEwMDAwMDBaGA8yMTI0MDEwMTAwMDAw\n"
@@ -25,7 +25,7 @@ static const char odd_ed448[] =
     "kl6UXzQFO2RK7U+X+CEA\n"
     "-----END CERTIFICATE-----\n";
 
-static const char odd_rsa_1024[] =
+static const char odd_rsa_1024[] __attribute__((unused)) =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIB3jCCAUegAwIBAgIUReFDa0s2jPIahmXgI2oeOOc4CTIwDQYJKoZIhvcNAQEL\n"
     "BQAwGDEWMBQGA1UEAwwNcnNhIDEwMjQgcm9vdDAgFw0yNDAxMDEwMDAwMDBaGA8y\n"
@@ -40,7 +40,7 @@ static const char odd_rsa_1024[] =
     "MXQ=\n"
     "-----END CERTIFICATE-----\n";
 
-static const char odd_p224[] =
+static const char odd_p224[] __attribute__((unused)) =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIBOzCB6qADAgECAhQFycjRV7Xxvy/BVwX9kGjjMGtEvDAKBggqhkjOPQQDAjAU\n"
     "MRIwEAYDVQQDDAlwMjI0IHJvb3QwIBcNMjQwMTAxMDAwMDAwWhgPMjEyNDAxMDEw\n"
@@ -51,7 +51,7 @@ static const char odd_p224[] =
     "CgIcdG6GSO15EeTeho+o8Pa3+OsDm5fQS6zeuwssog==\n"
     "-----END CERTIFICATE-----\n";
 
-static const char odd_p384[] =
+static const char odd_p384[] __attribute__((unused)) =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIBiTCCARCgAwIBAgIUcAevI6P+tPb5/c2BPpdytrRXyzQwCgYIKoZIzj0EAwMw\n"
     "EzERMA8GA1UEAwwIb2RkX3AzODQwIBcNMjQwMTAxMDAwMDAwWhgPMjEyNDAxMDEw\n"
@@ -64,7 +64,7 @@ static const char odd_p384[] =
     "peSTP6FLMUzeVoKVqw==\n"
     "-----END CERTIFICATE-----\n";
 
-static const char odd_p521[] =
+static const char odd_p521[] __attribute__((unused)) =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIB0zCCATagAwIBAgIUQQlNuqm6couHuO0BU3FBxYJel1cwCgYIKoZIzj0EAwMw\n"
     "EzERMA8GA1UEAwwIb2RkX3A1MjEwIBcNMjQwMTAxMDAwMDAwWhgPMjEyNDAxMDEw\n"
@@ -78,7 +78,7 @@ static const char odd_p521[] =
     "uQ635El+JBMX7c5H3KQ26VnNkAaCMdrGhXSYypInyjIxEF3Dj2zx\n"
     "-----END CERTIFICATE-----\n";
 
-static const char odd_rsa_4096[] =
+static const char odd_rsa_4096[] __attribute__((unused)) =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIE4zCCAsugAwIBAgIUObINC5jcTnlrjyRpgIakDnMXeYYwDQYJKoZIhvcNAQEL\n"
     "BQAwGDEWMBQGA1UEAwwNcnNhIDQwOTYgcm9vdDAgFw0yNDAxMDEwMDAwMDBaGA8y\n"

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/tls/pem.h"
 #include "lib/tls/tls_priv.h"
 #include "tests/unit/lib/base/cmocka_base.h"
+#include "tests/unit/lib/tls/odd_roots.h"
 #include "tests/unit/lib/tls/pki.h"
 #include "tests/unit/lib/tls/tls_pair.h"
 
@@ -365,6 +367,42 @@ static void test_expired_roots(void **state)
     mem_free(both);
 }
 
+/* Of a key that cannot be served it is said what it is, and what can. */
+static void test_keys_of_other_kinds(void **state)
+{
+    /* PKCS #8 of a key of zeros. */
+    static const uint8_t pkcs8[48] = {0x30, 0x2e, 2,    1,    0, 0x30, 5, 6,
+                                      3,    0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20};
+    static const char *const no_alpn[] = {NULL};
+    struct pki_leaf good = web_cert("a.example", NULL);
+    char *ed25519_key = pem_encode("PRIVATE KEY", slice_of(pkcs8, sizeof(pkcs8)));
+    const struct {
+        const char *chain, *key, *sentence;
+    } rows[] = {
+        {odd_ed25519, ed25519_key,
+         "the key of its first certificate is Ed25519, which is not supported; of use are ECDSA"},
+        {odd_rsa_1024, good.key, "the key of its first certificate has 1024 bits (RSA)"},
+        {good.chain, ed25519_key, "private key: it is Ed25519, which is not supported; of use"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tls_public_cert cert = {slice_from_cstr(rows[i].chain), slice_from_cstr(rows[i].key),
+                                       NULL, 0};
+        struct tls_public_config config = {.certs = &cert, .cert_count = 1, .alpn = no_alpn};
+        struct tls_client_config client = {.roots_pem = slice_from_cstr(pki.root),
+                                           .cert_chain_pem = cert.cert_chain_pem,
+                                           .key_pem = cert.key_pem};
+        struct tls_ctx *c = NULL;
+        assert_int_equal(tls_ctx_create_public(&config, &c, why), ERR_UNSUPPORTED);
+        if (!strstr(why, rows[i].sentence))
+            fail_msg("%s", why);
+        assert_int_equal(tls_ctx_create_client(&client, &c, why), ERR_UNSUPPORTED);
+        if (!strstr(why, rows[i].sentence))
+            fail_msg("%s", why);
+    }
+    mem_free(ed25519_key);
+    pki_leaf_dispose(&good);
+}
+
 /* Names that we would take from no peer are our user's own business in a certificate to serve. */
 static void test_odd_names_may_be_served(void **state)
 {
@@ -417,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_bad_mesh_configs),
         cmocka_unit_test(test_expired_roots),
         cmocka_unit_test(test_bad_public_configs),
+        cmocka_unit_test(test_keys_of_other_kinds),
         cmocka_unit_test(test_odd_names_may_be_served),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

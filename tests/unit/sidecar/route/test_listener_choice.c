@@ -195,6 +195,36 @@ static void test_not_told_apart(void **state)
     pki_dispose(&pki);
 }
 
+/* A listener whose certificate is not there takes nobody down, and borrows none. */
+static void test_without_certificate(void **state)
+{
+    struct world *w = *state;
+    struct pki pki;
+    assert_int_equal(tls_lib_init(), ERR_OK);
+    pki_init(&pki);
+    struct pki_leaf leaf = pki_svid(&pki, PKI_SERVER_ID);
+    Weft__Config__V1__Certificate cert = WEFT__CONFIG__V1__CERTIFICATE__INIT;
+    cert.cert_chain_pem = leaf.chain;
+    cert.key_pem = leaf.key;
+    add(w, "a.example")->passthrough = false;
+    add(w, "b.example");
+    const struct gateway_conf *g = build(w);
+    assert_null(g->tls_bytes);
+    assert_false(g->listeners[0].has_certificate);
+    snapshot_unref(w->snapshot);
+    w->snapshot = NULL;
+    w->make.message.resources[1]->version = 2;
+    CONFIG_PUSH(&w->make, &cert, names, config_make_text(&w->make, "*.Example"));
+    CONFIG_PUSH(&w->make, w->port, certificates, (void *)&cert);
+    add(w, "*.example")->passthrough = false;
+    g = build(w);
+    assert_non_null(g->tls_bytes);
+    assert_false(g->listeners[0].has_certificate);
+    assert_true(g->listeners[2].has_certificate);
+    pki_leaf_dispose(&leaf);
+    pki_dispose(&pki);
+}
+
 static void test_refused(void **state)
 {
     struct world *w = *state;
@@ -204,9 +234,6 @@ static void test_refused(void **state)
     l->protocol = LISTENER(HTTP);
     refused(w, "does not speak what its port speaks");
     l->protocol = LISTENER(TLS);
-    l->passthrough = false;
-    refused(w, "TLS ends here, and there is no certificate");
-    l->passthrough = true;
     add_stream(w, l, "s", "a/b");
     refused(w, "is not a host name");
 }
@@ -216,7 +243,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_narrowest_name), TEST(test_any_name),       TEST(test_misdirected),
-        TEST(test_streams),        TEST(test_not_told_apart), TEST(test_refused),
+        TEST(test_streams),        TEST(test_not_told_apart), TEST(test_without_certificate),
+        TEST(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
