@@ -38,6 +38,9 @@ enum err app_use_ca(struct app *app, struct ca *fresh)
     }
     ca_close(&app->ca);
     app->ca = *fresh;
+    /* Callers whose certificates the new bundle does not vouch for. */
+    if (app->door)
+        grpc_door_review(app->door);
     return ERR_OK;
 }
 

@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/mesh_contexts.h"
 
+#include "lib/base/log.h"
 #include "lib/tls/tls_check.h"
+#include "lib/tls/tls_roots.h"
 
 static void drop(struct tls_ctx *server, struct tls_ctx *const client[], int count)
 {
@@ -16,6 +18,7 @@ static enum err make_contexts(const struct identity_material *m, const char *tru
                               struct tls_ctx **server, struct tls_ctx *client[MESH_ALPN_COUNT],
                               char detail[TLS_DETAIL_MAX])
 {
+    struct tls_roots_report report = {0};
     struct tls_mesh_config config = {
         .is_server = true,
         .cert_chain_pem = slice_from_cstr(m->chain_pem),
@@ -23,10 +26,13 @@ static enum err make_contexts(const struct identity_material *m, const char *tru
         .roots_pem = slice_from_cstr(m->roots_pem),
         .trust_domain = slice_from_cstr(trust_domain),
         .alpn = mesh_alpn_names,
+        .roots_report = &report,
     };
     enum err e = tls_ctx_create_mesh(&config, server, detail);
     if (e != ERR_OK)
         return e;
+    if (report.skipped)
+        LOG_W("identity", "of the trust bundle is left out: %s", report.text);
     config.is_server = false;
     for (int i = 0; i < MESH_ALPN_COUNT; i++) {
         const char *const alpn[] = {mesh_alpn_names[i], NULL};

@@ -251,7 +251,18 @@ void session_resume(struct session *s)
 
 void session_judge(struct session *s)
 {
-    char why[128];
+    char why[TLS_DETAIL_MAX];
+    if (!session_is_trusted(s, why)) {
+        note_refusal(s, why);
+        session_close(s);
+        return;
+    }
+    if (s->tunnel && !tunnel_trusts(s->tunnel, why)) {
+        LOG_W("session", "an opaque connection is closed, whom it leads to is not trusted: %s",
+              why);
+        session_close(s);
+        return;
+    }
     if (s->tunnel && !s->transport && !session_admit_opaque(s, why))
         session_close(s);
 }

@@ -57,8 +57,9 @@ void session_open(struct worker *w, struct stream *accepted, enum direction dire
  * until the end. */
 void session_drain(struct session *s);
 void session_close(struct session *s);
-/* After a configuration change: closes it when it is no longer allowed (opaque connections, changed
- * mTLS mode). */
+/* After a change of configuration or certificates: closes it when it is no longer allowed (opaque
+ * connections, changed mTLS mode), or when the client's certificate, or that of whom an opaque
+ * connection leads to, is no longer vouched for by the roots in force. */
 void session_judge(struct session *s);
 
 /* What holds for the client's connection by the newest configuration; sidecar inbound and outbound:

@@ -7,12 +7,14 @@
 
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
+#include "lib/net/tls_stream.h"
 #include "lib/tls/spiffe.h"
 #include "policies/schema_format.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"
 #include "sidecar/session_priv.h"
+#include "sidecar/tunnel.h"
 
 static const struct snapshot *snapshot_of(const struct session *s)
 {
@@ -169,6 +171,31 @@ bool session_admit_opaque(struct session *s, char why[128])
     }
     const struct authz *authz = authz_of(s);
     return !authz || authz_decide_tcp(authz, &s->info, why);
+}
+
+/* The context that a client of this kind is accepted with today; NULL: there is none. */
+static const struct tls_ctx *context_of(const struct session *s)
+{
+    if (s->info.direction == DIRECTION_INBOUND)
+        return s->worker->identity ? s->worker->identity->server : NULL;
+    const struct gateway_conf *g = s->info.direction == DIRECTION_INGRESS
+                                       ? snapshot_gateway(snapshot_of(s), s->gateway_port)
+                                       : NULL;
+    return !g ? NULL : s->is_bytes ? g->tls_bytes : g->tls;
+}
+
+static struct stream *transport_of(const struct session *s)
+{
+    if (s->server)
+        return http_server_transport(s->server);
+    return s->tunnel && !s->transport ? tunnel_downstream(s->tunnel) : s->transport;
+}
+
+bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX])
+{
+    const struct tls_ctx *ctx = s->info.is_tls ? context_of(s) : NULL;
+    struct stream *transport = ctx ? transport_of(s) : NULL;
+    return !transport || tls_stream_review(transport, ctx, NULL, why) == ERR_OK;
 }
 
 /* Envoy's form of x-forwarded-client-cert, which apps know. At a gateway only what was verified is

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lib/codec/sniff.h"
+#include "lib/tls/tls_ctx.h"
 #include "sidecar/session.h"
 
 /* What the port was declared to speak (AUTO: nobody said; TCP also for destinations that are not
@@ -22,5 +23,9 @@ struct cluster *session_cluster(struct session *s);
 bool session_has_backend(const struct session *s);
 /* False with the reason when policies or the mTLS mode forbid it. */
 bool session_admit_opaque(struct session *s, char why[128]);
+/* Would the client be let in today, by what it showed when it came? False with the reason when the
+ * roots that vouched for it are no longer those in force (a client CA, the trust bundle). What is
+ * not TLS of ours is always. */
+bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX]);
 /* Fills peer_principal and xfcc from the verified peer. */
 void session_describe_peer(struct session *s);

@@ -79,10 +79,16 @@ static void remember_peer(struct session *s, const struct stream_info *info)
 static void on_tls_open(struct stream *transport)
 {
     struct session *s = transport->owner;
+    char why[TLS_DETAIL_MAX];
     struct stream_info info = {0};
     stream_info(transport, &info);
     remember_peer(s, &info);
     metrics_count_handshake(s->worker->metrics, true);
+    /* The roots may have changed since the handshake began. */
+    if (!session_is_trusted(s, why)) {
+        session_refuse(s, why);
+        return;
+    }
     if (s->is_bytes) {
         session_serve_opaque(s);
         return;

@@ -207,7 +207,14 @@ static void on_up_fail(struct stream *s, enum err why)
 static void on_up_open(struct stream *s)
 {
     struct tunnel *t = s->owner;
+    char why[TLS_DETAIL_MAX];
     t->is_open = true;
+    /* The roots may have changed since the handshake began. */
+    if (!tunnel_trusts(t, why)) {
+        LOG_W("tunnel", "%.*s: %s", SLICE_ARG(t->endpoint->conf->address_text), why);
+        give_up(t, FAIL_TLS_FAILED);
+        return;
+    }
     outlier_success(t->endpoint);
     if (t->pending.len)
         stream_write(t->up, &t->pending);
@@ -303,6 +310,16 @@ void tunnel_commit(struct tunnel *t)
         stream_read_start(t->down);
     if (t->is_open)
         stream_read_start(t->up);
+}
+
+struct stream *tunnel_downstream(const struct tunnel *t)
+{
+    return t->down;
+}
+
+bool tunnel_trusts(const struct tunnel *t, char why[TLS_DETAIL_MAX])
+{
+    return !t->is_open || dialer_trusts(t->endpoint, BACKEND_BYTES, t->up, why);
 }
 
 uint64_t tunnel_sent(const struct tunnel *t)

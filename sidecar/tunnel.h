@@ -15,5 +15,9 @@ struct tunnel *tunnel_open(struct session *s, struct cluster *cluster, bool prob
 /* The probe becomes a tunnel: from here on it owns the downstream. */
 void tunnel_commit(struct tunnel *t);
 void tunnel_close(struct tunnel *t);
+/* The client's stream; NULL for a probe. */
+struct stream *tunnel_downstream(const struct tunnel *t);
+/* See dialer_trusts. */
+bool tunnel_trusts(const struct tunnel *t, char why[TLS_DETAIL_MAX]);
 uint64_t tunnel_sent(const struct tunnel *t);
 uint64_t tunnel_received(const struct tunnel *t);

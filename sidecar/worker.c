@@ -62,6 +62,7 @@ static void adopt_snapshot(struct worker *w, struct snapshot *s)
     if (old)
         lease_unpin(old);
     worker_listen_adopt(w);
+    cluster_table_review(&w->clusters);
     judge_sessions(w);
 }
 
@@ -69,6 +70,10 @@ static void adopt_identity(struct worker *w, struct mesh_identity *m)
 {
     mesh_identity_unref(w->identity);
     w->identity = m;
+    if (!m)
+        return;
+    cluster_table_review(&w->clusters);
+    judge_sessions(w);
 }
 
 static void stop_if_over(struct worker *w)

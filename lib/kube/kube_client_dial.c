@@ -1,10 +1,12 @@
 /* A connection to the API server: its name into addresses, TCP to one after the other, TLS, and
  * HTTP/2 where the server speaks it. On the client's loop. Must not know requests.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/tcp.h"
 #include "lib/kube/kube_client_priv.h"
 #include "lib/net/tls_stream.h"
+#include "lib/tls/tls_roots.h"
 
 enum { CONNECT_MS = 5000 };
 
@@ -106,13 +108,18 @@ static void on_addresses(void *owner, enum err e, const struct addr *addrs, size
 static enum err make_tls(struct kube_client *c, char detail[TLS_DETAIL_MAX])
 {
     static const char *const alpn[] = {"h2", "http/1.1", NULL};
+    struct tls_roots_report report = {0};
     struct tls_client_config config = {
         .roots_pem = slice_from_cstr(c->config.roots_pem),
         .alpn = alpn,
         .cert_chain_pem = slice_from_cstr(c->config.client_cert_pem),
         .key_pem = slice_from_cstr(c->config.client_key_pem),
+        .roots_report = &report,
     };
-    return c->tls ? ERR_OK : tls_ctx_create_client(&config, &c->tls, detail);
+    enum err e = c->tls ? ERR_OK : tls_ctx_create_client(&config, &c->tls, detail);
+    if (!e && report.skipped)
+        LOG_W("kube", "of the API server's roots is left out: %s", report.text);
+    return e;
 }
 
 void kube_dial_start(struct kube_client *c)

@@ -26,6 +26,7 @@ struct door_visit {
     struct list node;
     struct stream *stream;
     void *server;
+    struct stream *transport; /* the server's, for asking about it */
     struct addr peer;
     struct loop_task grave;
 };
@@ -53,12 +54,23 @@ void door_visit_over(struct door_visit *v, enum err why, const char *detail)
 static void serve(struct door_visit *v, struct stream *s)
 {
     v->stream = NULL;
+    v->transport = s;
     v->server = v->door->config.serve(v->door->config.owner, s, v);
 }
 
 static void on_open(struct stream *s)
 {
-    serve(s->owner, s);
+    struct door_visit *v = s->owner;
+    char why[TLS_DETAIL_MAX], text[ADDR_TEXT_MAX];
+    /* The roots may have changed since the handshake began. */
+    if (tls_stream_review(s, v->door->config.tls(v->door->config.owner), NULL, why) == ERR_OK) {
+        serve(v, s);
+        return;
+    }
+    LOG_W(v->door->config.area, "refused the connection from %s: %s", addr_format(&v->peer, text),
+          why);
+    stream_close(s);
+    end_visit(v);
 }
 
 static void on_fail(struct stream *s, enum err why)
@@ -150,6 +162,29 @@ void door_each(struct door *d, void (*each)(void *server))
         struct door_visit *v = container_of(node, struct door_visit, node);
         if (v->server)
             each(v->server);
+    }
+}
+
+static void review(struct door_visit *v, const struct tls_ctx *now)
+{
+    char why[TLS_DETAIL_MAX], text[ADDR_TEXT_MAX];
+    if (tls_stream_review(v->transport, now, NULL, why) == ERR_OK)
+        return;
+    LOG_W(v->door->config.area,
+          "closed the connection from %s: its certificate is not trusted "
+          "any more: %s",
+          addr_format(&v->peer, text), why);
+    v->door->config.close(v->server);
+}
+
+void door_review(struct door *d)
+{
+    const struct tls_ctx *now = d->config.tls ? d->config.tls(d->config.owner) : NULL;
+    LIST_FOREACH_SAFE(node, next, &d->visits)
+    {
+        struct door_visit *v = container_of(node, struct door_visit, node);
+        if (now && v->server)
+            review(v, now);
     }
 }
 

@@ -31,6 +31,9 @@ MUST_USE enum err door_open(struct loop *l, const struct door_config *config, st
 void door_addr(const struct door *d, struct addr *out);
 /* What serves the open connections. */
 void door_each(struct door *d, void (*each)(void *server));
+/* After the context has changed: connections whose peer it would not take, by what they showed when
+ * they came, are closed. */
+void door_review(struct door *d);
 /* Closes listener and connections. NULL is allowed. */
 void door_close(struct door *d);
 

@@ -71,6 +71,11 @@ void grpc_door_addr(const struct grpc_door *d, struct addr *out)
     door_addr(d->door, out);
 }
 
+void grpc_door_review(struct grpc_door *d)
+{
+    door_review(d->door);
+}
+
 void grpc_door_close(struct grpc_door *d)
 {
     if (!d)

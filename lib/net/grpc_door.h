@@ -27,5 +27,7 @@ MUST_USE enum err grpc_door_open(struct loop *l, const struct grpc_door_config *
                                  struct grpc_door **out);
 /* The port in use, where `at` had none. */
 void grpc_door_addr(const struct grpc_door *d, struct addr *out);
+/* After the context has changed: connections whose peer it would not take are closed. */
+void grpc_door_review(struct grpc_door *d);
 /* Closes listener and connections. */
 void grpc_door_close(struct grpc_door *d);

@@ -195,6 +195,17 @@ struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
     return &t->stream;
 }
 
+enum err tls_stream_review(struct stream *s, const struct tls_ctx *by,
+                           const struct tls_stream_options *options, char why[TLS_DETAIL_MAX])
+{
+    struct tls_conn_options conn = {0};
+    if (s->ops != &ops || tls_of(s)->state != TLS_STREAM_OPEN)
+        return ERR_OK;
+    if (options)
+        conn = (struct tls_conn_options){options->server_name, options->expect_spiffe_id};
+    return tls_conn_review(tls_of(s)->conn, by, options ? &conn : NULL, why);
+}
+
 struct stream *tls_stream_lower(struct stream *s)
 {
     return s->ops == &ops ? tls_of(s)->lower : NULL;

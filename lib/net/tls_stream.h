@@ -21,5 +21,11 @@ struct tls_stream_options {
 struct stream *tls_stream_create(struct stream *lower, struct tls_ctx *ctx,
                                  const struct tls_stream_options *options, struct buf *early,
                                  const struct stream_events *events, void *owner);
+/* Would `by` take the peer of this open connection, if it came now with what it has shown
+ * (tls_conn_review)? options as at creation, or NULL. What is no TLS stream, or not open yet, has
+ * nothing to be asked about: ERR_OK. */
+MUST_USE enum err tls_stream_review(struct stream *s, const struct tls_ctx *by,
+                                    const struct tls_stream_options *options,
+                                    char why[TLS_DETAIL_MAX]);
 /* The stream below a TLS stream, for asking about it (tcp_is_stale); NULL when s is none. */
 struct stream *tls_stream_lower(struct stream *s);

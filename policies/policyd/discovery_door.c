@@ -10,6 +10,7 @@
 #include "lib/identity/identity.h"
 #include "lib/io/loop.h"
 #include "lib/net/grpc_door.h"
+#include "lib/tls/tls_roots.h"
 #include "policies/discovery.h"
 #include "policies/policyd/roster.h"
 
@@ -62,6 +63,7 @@ static enum err use_certificate(void *owner, const char *spiffe_id,
     static const char *const alpn[] = {"h2", NULL};
     struct discovery_door *d = owner;
     struct tls_ctx *ctx;
+    struct tls_roots_report report = {0};
     struct tls_mesh_config config = {
         .is_server = true,
         .cert_chain_pem = slice_from_cstr(m->chain_pem),
@@ -69,13 +71,18 @@ static enum err use_certificate(void *owner, const char *spiffe_id,
         .roots_pem = slice_from_cstr(m->roots_pem),
         .trust_domain = slice_from_cstr(d->options->trust_domain),
         .alpn = alpn,
+        .roots_report = &report,
     };
     (void)spiffe_id;
     enum err e = tls_ctx_create_mesh(&config, &ctx, detail);
     if (e)
         return e;
+    if (report.skipped)
+        LOG_W("identity", "of the trust bundle is left out: %s", report.text);
     tls_ctx_unref(d->ctx);
     d->ctx = ctx;
+    if (d->door)
+        grpc_door_review(d->door);
     snprintf(detail, TLS_DETAIL_MAX, "the port cannot be opened");
     return listen_once(d);
 }

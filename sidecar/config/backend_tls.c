@@ -17,7 +17,8 @@ enum { ROOTS_MAX = 8 * 1024 * 1024 };
 
 struct backend_tls {
     _Atomic uint32_t refs;
-    uint64_t hash; /* of the message */
+    uint64_t hash;   /* of the message */
+    uint64_t manner; /* of it without the roots and the names that the server may have */
     char *name;
     struct tls_ctx *contexts[BACKEND_SPEECH_COUNT]; /* all, or none */
 };
@@ -27,13 +28,17 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash * 31 + slice_hash(slice_from_cstr(text));
 }
 
+static uint64_t hash_manner(const Weft__Config__V1__UpstreamTls *m)
+{
+    uint64_t hash = hash_text(0, m->sni);
+    hash = hash_text(hash, m->client_cert_chain_pem);
+    return hash_text(hash, m->client_key_pem);
+}
+
 static uint64_t hash_message(const Weft__Config__V1__UpstreamTls *m)
 {
-    uint64_t hash = m->n_san_dns * 31 + m->n_san_uri * 2 + m->system_roots;
-    hash = hash_text(hash, m->sni);
+    uint64_t hash = hash_manner(m) + m->n_san_dns * 31 + m->n_san_uri * 2 + m->system_roots;
     hash = hash_text(hash, m->ca_pem);
-    hash = hash_text(hash, m->client_cert_chain_pem);
-    hash = hash_text(hash, m->client_key_pem);
     for (size_t i = 0; i < m->n_san_dns; i++)
         hash = hash_text(hash, m->san_dns[i]);
     for (size_t i = 0; i < m->n_san_uri; i++)
@@ -122,6 +127,7 @@ struct backend_tls *backend_tls_create(const Weft__Config__V1__UpstreamTls *from
     struct backend_tls *t = mem_zalloc(sizeof(*t));
     atomic_init(&t->refs, 1);
     t->hash = hash;
+    t->manner = hash_manner(from);
     t->name = mem_strdup(from->sni);
     if (fill(t, from, detail) != ERR_OK)
         LOG_E("config", "%.*s: no TLS can be spoken with it, so it is not called: %s",
@@ -143,6 +149,11 @@ void backend_tls_unref(struct backend_tls *t)
         tls_ctx_unref(t->contexts[i]);
     mem_free(t->name);
     mem_free(t);
+}
+
+bool backend_tls_is_alike(const struct backend_tls *a, const struct backend_tls *b)
+{
+    return a->manner == b->manner;
 }
 
 struct tls_ctx *backend_tls_context(const struct backend_tls *t, enum backend_speech speech)

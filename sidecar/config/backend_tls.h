@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "lib/base/slice.h"
 #include "policies/proto/config.pb-c.h"
 
@@ -26,6 +28,9 @@ struct backend_tls *backend_tls_create(const Weft__Config__V1__UpstreamTls *from
 struct backend_tls *backend_tls_ref(struct backend_tls *t);
 void backend_tls_unref(struct backend_tls *t);
 
+/* They differ in whom is trusted at most: what was made by the one serves the other, if its server
+ * is still trusted. */
+bool backend_tls_is_alike(const struct backend_tls *a, const struct backend_tls *b);
 /* NULL: such a connection cannot be made. */
 struct tls_ctx *backend_tls_context(const struct backend_tls *t, enum backend_speech speech);
 /* What to ask for; also what the certificate must be for, unless the policy names others. */

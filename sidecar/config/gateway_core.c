@@ -137,13 +137,13 @@ static struct tls_public_cert *make_certificates(const struct part_build *b,
 }
 
 static enum err make_context(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
-                             const char *const *alpn, bool ask_client, struct tls_ctx **out)
+                             const char *const *alpn, struct tls_ctx **out)
 {
     char why[TLS_DETAIL_MAX] = "";
     struct tls_roots_report report = {0};
     struct tls_public_config config = {
         .certs = make_certificates(b, from), .cert_count = from->n_certificates, .alpn = alpn};
-    if (ask_client && from->client_validation) {
+    if (from->client_validation) {
         config.ask_client = true;
         config.client_roots_pem = slice_from_cstr(from->client_validation->ca_pem);
         config.client_optional = from->client_validation->insecure_fallback;
@@ -176,8 +176,8 @@ static struct tls_ctx *keep(struct tls_ctx *before, bool same)
     return before && same ? tls_ctx_ref(before) : NULL;
 }
 
-/* Certificates of clients are a matter of HTTPS in the Gateway API. What a TLS listener carries has
- * no name for ALPN. */
+/* Certificates of clients are asked for wherever TLS ends here. What a TLS listener carries has no
+ * name for ALPN. */
 static enum err take_tls(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
                          const struct routed_core *before, struct routed_core *to)
 {
@@ -196,9 +196,9 @@ static enum err take_tls(const struct part_build *b, const Weft__Config__V1__Gat
     if (from->n_certificates == 0 && (http || bytes))
         return part_refuse(b, "TLS ends here, and there is no certificate");
     if (http && !g->tls)
-        e = make_context(b, from, http_names, true, &g->tls);
+        e = make_context(b, from, http_names, &g->tls);
     if (!e && bytes && !g->tls_bytes)
-        e = make_context(b, from, no_names, false, &g->tls_bytes);
+        e = make_context(b, from, no_names, &g->tls_bytes);
     return e;
 }
 

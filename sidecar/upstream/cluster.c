@@ -116,8 +116,9 @@ static void reconcile(struct cluster *c, const struct cluster_conf *conf)
     c->endpoints = mem_zalloc(sizeof(*c->endpoints) * (conf->endpoint_count + 1));
     c->endpoint_count = conf->endpoint_count;
     for (uint32_t i = 0; i < conf->endpoint_count; i++) {
-        /* What speaks another TLS is another endpoint: no old connection serves it. */
-        bool same_tls = old_conf && old_conf->tls == conf->tls;
+        /* What begins or ceases to speak TLS is another endpoint: no old connection serves it.
+         * Where TLS has changed the pools look at their connections one by one. */
+        bool same_tls = old_conf && !old_conf->tls == !conf->tls;
         struct endpoint *e = same_tls ? take_endpoint(old, old_count, &conf->endpoints[i]) : NULL;
         if (e) {
             const struct cluster_conf *owner = e->owner;
@@ -226,6 +227,35 @@ void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
     }
     mem_free(present);
     forget_vanished(t);
+}
+
+static void review_endpoint(struct endpoint *e)
+{
+    endpoint_hold(e);
+    for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
+        if (e->pools[kind])
+            pool_review(e->pools[kind]);
+    endpoint_release(e);
+}
+
+static void review_cluster(struct cluster *c)
+{
+    for (uint32_t i = 0; i < c->endpoint_count; i++)
+        review_endpoint(c->endpoints[i]);
+    LIST_FOREACH_SAFE(node, next, &c->gone)
+    review_endpoint(container_of(node, struct endpoint, node));
+}
+
+void cluster_table_review(struct cluster_table *t)
+{
+    for (uint32_t slot = 0; slot < t->slots; slot++)
+        if (t->by_slot[slot])
+            review_cluster(t->by_slot[slot]);
+    size_t at = 0;
+    struct slice key;
+    void *value;
+    while (map_next(&t->dynamic, &at, &key, &value))
+        review_cluster(value);
 }
 
 void cluster_table_drain(struct cluster_table *t)

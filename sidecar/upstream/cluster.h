@@ -67,6 +67,8 @@ void cluster_table_init(struct cluster_table *t, struct worker *w);
 void cluster_table_dispose(struct cluster_table *t);
 /* After a new snapshot was adopted: takes over its clusters, retires what is gone. */
 void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s);
+/* After a change of roots or certificates: connections to whom would not be trusted today close. */
+void cluster_table_review(struct cluster_table *t);
 /* No new connections are kept; idle ones close now. */
 void cluster_table_drain(struct cluster_table *t);
 /* Forgets vanished clusters that nothing uses, and dynamic ones that were unused for five minutes.

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/dialer.h"
 
+#include <stdio.h>
+
 #include "lib/io/tcp.h"
 #include "lib/net/tls_stream.h"
 #include "sidecar/worker.h"
@@ -37,6 +39,30 @@ static enum fail check(const struct endpoint *e, bool mesh, enum backend_speech 
     if (mesh && !e->cluster->worker->identity)
         return FAIL_IDENTITY_MISSING;
     return tls && !backend_tls_context(tls, speech) ? FAIL_TLS_FAILED : FAIL_NONE;
+}
+
+/* The outermost is the endpoint's own TLS, where it has one; the mesh's is below it. */
+bool dialer_trusts(const struct endpoint *e, enum backend_speech speech, struct stream *s,
+                   char why[TLS_DETAIL_MAX])
+{
+    const struct mesh_identity *identity = e->cluster->worker->identity;
+    const struct backend_tls *own = e->owner->tls;
+    bool mesh = e->conf->meshed && !e->owner->mtls_disabled;
+    if (own) {
+        struct tls_stream_options options = {.server_name = backend_tls_name(own)};
+        const struct tls_ctx *ctx = backend_tls_context(own, speech);
+        if (!ctx) {
+            snprintf(why, TLS_DETAIL_MAX, "there are no usable roots for it any more");
+            return false;
+        }
+        if (tls_stream_review(s, ctx, &options, why) != ERR_OK)
+            return false;
+        s = mesh ? tls_stream_lower(s) : NULL;
+    }
+    if (!mesh || !identity || !s)
+        return true;
+    struct tls_stream_options options = {.expect_spiffe_id = e->conf->spiffe_id};
+    return tls_stream_review(s, identity->client[mesh_name(e, speech)], &options, why) == ERR_OK;
 }
 
 struct stream *dialer_open(struct endpoint *e, enum backend_speech speech,

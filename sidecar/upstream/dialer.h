@@ -14,5 +14,9 @@
  * sidecar's own). */
 struct stream *dialer_open(struct endpoint *e, enum backend_speech speech,
                            const struct stream_events *events, void *owner, enum fail *why);
+/* After a change of roots: would an open stream of dialer_open's pass its checks today, by what its
+ * peers showed when it was made? */
+bool dialer_trusts(const struct endpoint *e, enum backend_speech speech, struct stream *s,
+                   char why[TLS_DETAIL_MAX]);
 /* What a dial's on_fail means. */
 enum fail dialer_fail(enum err why);

@@ -24,6 +24,9 @@ struct pool {
     uint32_t dials, waiters, connections;
     bool is_draining;
     bool chose_h2; /* POOL_EITHER: what the endpoint chose last */
+    /* By what its connections were judged last; compared, and not used. */
+    const struct backend_tls *reviewed_tls;
+    uint64_t reviewed_identity;
 };
 
 struct pool_conn {
@@ -33,6 +36,7 @@ struct pool_conn {
     struct http_client *client; /* after */
     uint32_t served;
     uint64_t identity_generation;
+    struct backend_tls *tls; /* what it was dialled with, referenced; NULL: nothing of the kind */
     struct timer idle;
 };
 
@@ -58,6 +62,7 @@ static void destroy_conn(struct pool_conn *c)
     struct pool *p = c->pool;
     timer_stop(&c->idle);
     list_unlink(&c->node);
+    backend_tls_unref(c->tls);
     p->connections--;
     p->endpoint->cluster->connections--;
     mem_free(c);
@@ -185,6 +190,15 @@ static void dial_failed(struct pool_conn *c, enum fail why, const char *detail)
     destroy_conn(c);
 }
 
+static enum backend_speech speech_of(const struct pool *p)
+{
+    static const enum backend_speech speech[POOL_KIND_COUNT] = {
+        [POOL_H1] = BACKEND_H1,      [POOL_H2] = BACKEND_H2,      [POOL_EITHER] = BACKEND_EITHER,
+        [POOL_MESH_H2] = BACKEND_H2, [POOL_MESH_H1] = BACKEND_H1,
+    };
+    return speech[p->kind];
+}
+
 /* Outside the mesh a server need not know our names; but HTTP/2 is spoken only with who chose it
  * (RFC 9113 §3.2). */
 static bool agrees(struct pool_conn *c)
@@ -203,8 +217,10 @@ static void on_dial_open(struct stream *s)
 {
     struct pool_conn *c = s->owner;
     struct pool *p = c->pool;
-    if (!agrees(c)) {
-        dial_failed(c, FAIL_TLS_FAILED, "the endpoint does not choose HTTP/2");
+    char why[TLS_DETAIL_MAX] = "the endpoint does not choose HTTP/2";
+    /* The roots may have changed since the handshake began. */
+    if (!agrees(c) || !dialer_trusts(p->endpoint, speech_of(p), s, why)) {
+        dial_failed(c, FAIL_TLS_FAILED, why);
         return;
     }
     p->dials--;
@@ -236,15 +252,12 @@ static enum fail dial(struct pool *p)
     c->pool = p;
     list_init(&c->node);
     timer_init(&c->idle, worker_of_pool(p)->loop, on_idle);
-    static const enum backend_speech speech[POOL_KIND_COUNT] = {
-        [POOL_H1] = BACKEND_H1,      [POOL_H2] = BACKEND_H2,      [POOL_EITHER] = BACKEND_EITHER,
-        [POOL_MESH_H2] = BACKEND_H2, [POOL_MESH_H1] = BACKEND_H1,
-    };
-    c->dialling = dialer_open(e, speech[p->kind], &dial_events, c, &why);
+    c->dialling = dialer_open(e, speech_of(p), &dial_events, c, &why);
     if (!c->dialling) {
         mem_free(c);
         return why;
     }
+    c->tls = e->owner->tls ? backend_tls_ref(e->owner->tls) : NULL;
     c->identity_generation =
         worker_of_pool(p)->identity ? worker_of_pool(p)->identity->generation : 0;
     list_link_last(&p->dialling, &c->node);
@@ -355,13 +368,19 @@ static void retire(struct pool_conn *c)
     http_client_drain(c->client);
 }
 
+/* Nor does one whose endpoint is now called by another name or with another certificate of ours. */
+static bool has_old_manner(const struct pool_conn *c)
+{
+    return c->tls && !backend_tls_is_alike(c->tls, c->pool->endpoint->owner->tls);
+}
+
 static struct pool_conn *take_ready(struct pool *p, enum pool_reuse reuse)
 {
     LIST_FOREACH_SAFE(node, next, &p->ready)
     {
         struct pool_conn *c = container_of(node, struct pool_conn, node);
         bool is_new = c->served == 0 || is_http2(p);
-        if (http_client_capacity(c->client) == 0 || has_old_identity(c) ||
+        if (http_client_capacity(c->client) == 0 || has_old_identity(c) || has_old_manner(c) ||
             (!is_new && reuse != POOL_REUSE_ANY && http_client_is_stale(c->client)))
             retire(c);
         else if (is_new || reuse != POOL_REUSE_NONE)
@@ -437,6 +456,32 @@ void pool_drain(struct pool *p)
     LIST_FOREACH_SAFE(node, next, &p->full)
     http_client_drain(container_of(node, struct pool_conn, node)->client);
     drop_unwanted_dials(p);
+}
+
+static void review(struct pool_conn *c)
+{
+    struct pool *p = c->pool;
+    char why[TLS_DETAIL_MAX];
+    struct stream *transport = http_client_transport(c->client);
+    if (dialer_trusts(p->endpoint, speech_of(p), transport, why))
+        return;
+    LOG_W("pool", "%.*s: connection closed, its certificate is not trusted any more: %s",
+          SLICE_ARG(p->endpoint->conf->address_text), why);
+    http_client_close(c->client);
+}
+
+void pool_review(struct pool *p)
+{
+    const struct mesh_identity *identity = worker_of_pool(p)->identity;
+    uint64_t generation = identity ? identity->generation : 0;
+    if (p->reviewed_tls == p->endpoint->owner->tls && p->reviewed_identity == generation)
+        return;
+    p->reviewed_tls = p->endpoint->owner->tls;
+    p->reviewed_identity = generation;
+    LIST_FOREACH_SAFE(node, next, &p->ready)
+    review(container_of(node, struct pool_conn, node));
+    LIST_FOREACH_SAFE(other, after, &p->full)
+    review(container_of(other, struct pool_conn, node));
 }
 
 bool pool_is_empty(const struct pool *p)

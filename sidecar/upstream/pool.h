@@ -58,6 +58,10 @@ void pool_wait_cancel(struct pool_wait *w);
 /* Takes no part any more: connections close as their streams end, dials that nobody waits for now.
  * Hold the endpoint meanwhile. */
 void pool_drain(struct pool *p);
+/* After a change of roots: connections whose peers would not be let in today are closed, with what
+ * runs on them. Cheap when nothing has changed for this pool. Hold the endpoint
+ * meanwhile. */
+void pool_review(struct pool *p);
 /* No connections and nothing dialling. */
 bool pool_is_empty(const struct pool *p);
 /* Must be empty. */

@@ -402,6 +402,24 @@ void sim_tls_connect_to(struct stream *s, const char *sni, const char *id, const
     on_open(s);
 }
 
+/* Roots vouch for ids that begin with them; of the mesh everybody is vouched for. */
+enum err tls_stream_review(struct stream *s, const struct tls_ctx *by,
+                           const struct tls_stream_options *options, char why[TLS_DETAIL_MAX])
+{
+    const struct sim_tls *tls = sim_net_tls(s);
+    bool is_judged = by->is_public ? by->asks : !by->believes_all;
+    (void)options;
+    if (!tls || !tls->open || tls->ctx == by || !is_judged)
+        return ERR_OK;
+    if (!tls->peer_id[0] && by->is_optional)
+        return ERR_OK;
+    bool is_alone = by->is_public && !by->roots[0];
+    if (tls->peer_id[0] && !is_alone && strncmp(tls->peer_id, by->roots, strlen(by->roots)) == 0)
+        return ERR_OK;
+    snprintf(why, TLS_DETAIL_MAX, "%s is not vouched for", tls->peer_id);
+    return ERR_UNTRUSTED;
+}
+
 /* A stream that has become a TLS stream is the same one still. */
 struct stream *tls_stream_lower(struct stream *s)
 {

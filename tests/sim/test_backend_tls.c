@@ -169,7 +169,7 @@ static void unusable_roots(void **state)
     }
 }
 
-/* Another policy is another connection; other endpoints beside it are not. */
+/* Other endpoints beside it are nobody's business; another policy is. */
 static void policy_changes(void **state)
 {
     static char stricter[] = "nobody:";
@@ -213,7 +213,97 @@ static void upgrade(void **state)
     finish(&w);
 }
 
+/* ---- connections that are there when whom we believe changes ---- */
+
+static void set_roots(struct world *w, char *roots)
+{
+    w->policy.ca_pem = roots;
+    sim_node_adopt(&w->node, &w->conf);
+}
+
+/* One whose server is still believed serves on; one whose server is not is closed, busy or idle. */
+static void roots_are_replaced(void **state)
+{
+    static char wider[] = "c", other[] = "nobody:", back[] = "ca:";
+    for (unsigned busy = 0; busy < 2; busy++) {
+        struct world w;
+        prepare(&w, "ca:backend.org", both);
+        start(&w);
+        ask(&w, "HTTP/1.1 200 OK\r\n", NULL);
+        set_roots(&w, wider);
+        ask(&w, "HTTP/1.1 200 OK\r\n", NULL);
+        assert_int_equal(w.server.host.dials, 1);
+        assert_int_equal(w.server.open, 1);
+        w.server.manual = busy;
+        struct sim_peer *client = sim_node_connect_gateway(&w.node, 8000);
+        if (busy)
+            sim_peer_send(client, "POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\n\r\n");
+        sim_turn(&w.sim);
+        set_roots(&w, other);
+        assert_int_equal(w.server.open, 0);
+        sim_advance(&w.sim, 1000);
+        if (busy)
+            sim_peer_expect_part(client, "HTTP/1.1 50", NULL);
+        sim_peer_destroy(client);
+        w.server.manual = false;
+        ask(&w, "HTTP/1.1 503 ", "tls_failed");
+        set_roots(&w, back);
+        ask(&w, "HTTP/1.1 200 OK\r\n", NULL);
+        finish(&w);
+    }
+}
+
+/* What we show or ask for has changed: who is there serves what it has, and nothing new. */
+static void our_side_changes(void **state)
+{
+    static char pem[] = "us", wider[] = "c";
+    struct world w;
+    prepare(&w, "ca:backend.org", both);
+    start(&w);
+    ask(&w, "HTTP/1.1 200 OK\r\n", NULL);
+    w.policy.client_cert_chain_pem = w.policy.client_key_pem = pem;
+    set_roots(&w, wider);
+    assert_int_equal(w.server.host.dials, 1);
+    ask(&w, "HTTP/1.1 200 OK\r\n", NULL);
+    assert_int_equal(w.server.host.dials, 2);
+    assert_int_equal(w.server.open, 1);
+    finish(&w);
+}
+
 /* ---- connections that carry no HTTP ---- */
+
+static void bytes_when_roots_are_replaced(void **state)
+{
+    static char name[] = "one.org", roots[] = "ca:", wider[] = "c", other[] = "nobody:";
+    struct sim_door d;
+    sim_tls_policy policy = WEFT__CONFIG__V1__UPSTREAM_TLS__INIT;
+    sim_door_prepare(&d);
+    sim_gateway *g = sim_conf_port(&d.conf, 9000, SIM_LISTENER_TCP);
+    sim_listener *l = sim_conf_listener(&d.conf, g, "", SIM_LISTENER_TCP);
+    sim_conf_stream(&d.conf, l, NULL, "one");
+    policy.sni = name;
+    policy.ca_pem = roots;
+    d.one->tls = &policy;
+    sim_door_start(&d);
+    d.apps[0].tls = sim_tls_server("ca:one.org", NULL);
+    struct sim_peer *client = sim_node_connect_gateway(&d.node, 9000);
+    sim_peer_send(client, "ping");
+    struct sim_peer *at = sim_door_app(&d, 0);
+    assert_non_null(at);
+    sim_peer_expect(at, "ping");
+    policy.ca_pem = wider;
+    sim_node_adopt(&d.node, &d.conf);
+    sim_peer_send(client, "more");
+    sim_peer_expect(at, "more");
+    policy.ca_pem = other;
+    sim_node_adopt(&d.node, &d.conf);
+    assert_true(sim_peer_is_over(at));
+    assert_true(sim_peer_is_over(client));
+    tls_ctx_unref(d.apps[0].tls);
+    d.apps[0].tls = NULL;
+    sim_door_done(&d, client);
+    sim_door_close(&d);
+}
 
 /* TLS ends at the gateway and begins anew behind it. */
 static void bytes_over_tls(void **state)
@@ -257,10 +347,17 @@ static void bytes_over_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(version_by_alpn), cmocka_unit_test(version_that_the_server_has_not),
-        cmocka_unit_test(believed_or_not), cmocka_unit_test(client_certificate),
-        cmocka_unit_test(unusable_roots),  cmocka_unit_test(policy_changes),
-        cmocka_unit_test(upgrade),         cmocka_unit_test(bytes_over_tls),
+        cmocka_unit_test(version_by_alpn),
+        cmocka_unit_test(version_that_the_server_has_not),
+        cmocka_unit_test(believed_or_not),
+        cmocka_unit_test(client_certificate),
+        cmocka_unit_test(unusable_roots),
+        cmocka_unit_test(policy_changes),
+        cmocka_unit_test(roots_are_replaced),
+        cmocka_unit_test(our_side_changes),
+        cmocka_unit_test(bytes_when_roots_are_replaced),
+        cmocka_unit_test(upgrade),
+        cmocka_unit_test(bytes_over_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,77 +100,6 @@ static void name_of_no_listener(void **state)
     sim_door_close(&d);
 }
 
-/* A listener whose certificate is not there keeps its names, and no other's certificate is shown
- * for them: not one for all names, nor that of a listener for bytes. */
-static void listener_without_certificate(void **state)
-{
-    static const struct {
-        const char *name;
-        bool served;
-    } cases[] = {
-        {"other.org", true}, {"lost.org", false},     {"x.lost.org", true}, {"a.some.org", false},
-        {NULL, true},        {"good.some.org", true}, {"LOST.org", false},
-    };
-    for (int mixed = 0; mixed < 2; mixed++) {
-        struct sim_door d;
-        sim_door_prepare(&d);
-        sim_gateway *g = sim_conf_port(&d.conf, 8443, SIM_LISTENER_HTTPS);
-        sim_conf_https(&d.conf, g);
-        sim_conf_listener(&d.conf, g, "", SIM_LISTENER_HTTPS);
-        sim_conf_bare_listener(&d.conf, g, "lost.org", SIM_LISTENER_HTTPS);
-        sim_conf_bare_listener(&d.conf, g, "*.some.org", SIM_LISTENER_HTTPS);
-        sim_conf_listener(&d.conf, g, "good.some.org", SIM_LISTENER_HTTPS);
-        if (mixed)
-            sim_conf_listener(&d.conf, g, "bytes.org", SIM_LISTENER_TLS);
-        sim_conf_host(&d.conf, g, "*", 0, "one");
-        sim_door_start(&d);
-        for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-            struct stream_info info = {0};
-            unsigned before = sim_tls_handshakes();
-            struct sim_peer *client = sim_door_tls(&d, 8443, cases[i].name, NULL, NULL);
-            stream_info(client->s, &info);
-            assert_int_equal(client->failed, !cases[i].served);
-            assert_int_equal(sim_tls_handshakes() - before, cases[i].served ? 2 : 0);
-            if (!cases[i].served && !mixed)
-                assert_string_equal(info.fail_detail, "alert 112");
-            sim_door_done(&d, client);
-        }
-        sim_door_close(&d);
-    }
-}
-
-/* The same where TLS that ends here carries bytes, and where nobody has a certificate. */
-static void bytes_without_certificate(void **state)
-{
-    for (int some = 0; some < 2; some++) {
-        struct sim_door d;
-        sim_door_prepare(&d);
-        sim_gateway *g = sim_conf_port(&d.conf, 8443, SIM_LISTENER_TLS);
-        sim_listener *pass = sim_conf_bare_listener(&d.conf, g, "pass.org", SIM_LISTENER_TLS);
-        sim_listener *lost = sim_conf_bare_listener(&d.conf, g, "lost.org", SIM_LISTENER_TLS);
-        pass->passthrough = true;
-        if (some) {
-            sim_conf_https(&d.conf, g);
-            sim_listener *all = sim_conf_listener(&d.conf, g, "", SIM_LISTENER_TLS);
-            sim_conf_stream(&d.conf, all, NULL, "one");
-        }
-        g->protocol = SIM_LISTENER_TLS;
-        sim_conf_stream(&d.conf, pass, NULL, "one");
-        sim_conf_stream(&d.conf, lost, NULL, "one");
-        sim_door_start(&d);
-        struct sim_peer *client = sim_door_tls(&d, 8443, "lost.org", NULL, NULL);
-        assert_true(client->failed);
-        assert_int_equal(client->why, ERR_RESET);
-        assert_int_equal(sim_tls_handshakes(), 0);
-        assert_null(sim_door_app(&d, 0));
-        sim_door_done(&d, client);
-        client = sim_door_tls(&d, 8443, "pass.org", NULL, NULL);
-        assert_non_null(sim_door_app(&d, 0));
-        sim_door_done(&d, client);
-        sim_door_close(&d);
-    }
-}
-
 /* What is no TLS, half a hello, a hello that never ends. */
 static void no_hello(void **state)
 {
@@ -532,8 +461,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(misdirected_requests),
         cmocka_unit_test(name_of_no_listener),
-        cmocka_unit_test(listener_without_certificate),
-        cmocka_unit_test(bytes_without_certificate),
         cmocka_unit_test(no_hello),
         cmocka_unit_test(hello_in_pieces),
         cmocka_unit_test(port_changes_during_the_hello),
