@@ -19,6 +19,7 @@
 #include "lib/tls/tls_ctx.h"
 #include "sidecar/app_admin.h"
 #include "sidecar/app_discovery.h"
+#include "sidecar/app_drain.h"
 #include "sidecar/app_priv.h"
 #include "sidecar/config/source_folder.h"
 #include "sidecar/mesh_contexts.h"
@@ -39,15 +40,6 @@ struct note {
     uint64_t value;
     struct addr addr;
 };
-
-static void finish_if_drained(struct app *app)
-{
-    uint32_t left = 0;
-    for (unsigned i = 0; i < app->settings->workers; i++)
-        left += app->sessions_left[i];
-    if (app->is_draining && left == 0)
-        loop_stop(app->loop);
-}
 
 static void read_note(struct letter *letter)
 {
@@ -73,7 +65,7 @@ static void read_note(struct letter *letter)
         break;
     case NOTE_SESSIONS:
         app->sessions_left[n->worker->index] = (uint32_t)n->value;
-        finish_if_drained(app);
+        app_drain_note(app);
         break;
     }
     mem_free(n);
@@ -195,46 +187,6 @@ static enum err open_identity(struct app *app)
 
 /* ---- ending ---- */
 
-static void on_drain_deadline(struct timer *t)
-{
-    struct app *app = container_of(t, struct app, drain_deadline);
-    LOG_W("app", "the drain time is over: what still runs is cut off");
-    loop_stop(app->loop);
-}
-
-void app_drain(struct app *app)
-{
-    if (app->is_draining)
-        return;
-    app->is_draining = true;
-    LOG_I("app", "draining: no new connections, running requests get %u ms",
-          app->settings->drain_ms);
-    for (unsigned i = 0; i < app->worker_count; i++) {
-        app->sessions_left[i] = 1; /* until it says otherwise */
-        worker_post_drain(&app->workers[i]);
-    }
-    timer_start(&app->drain_deadline, app->settings->drain_ms);
-    finish_if_drained(app);
-}
-
-static void on_drain_delay(struct timer *t)
-{
-    app_drain(container_of(t, struct app, drain_delay));
-}
-
-/* Load balancers still send new connections here for a moment: they are served. */
-static void leave(struct app *app)
-{
-    uint32_t delay_ms = app->settings->drain_delay_ms;
-    if (!delay_ms || app->is_leaving) {
-        app_drain(app);
-        return;
-    }
-    app->is_leaving = true;
-    LOG_I("app", "told to stop: not ready any more, draining in %u ms", delay_ms);
-    timer_start(&app->drain_delay, delay_ms);
-}
-
 static void on_signal(void *owner, int number)
 {
     struct app *app = owner;
@@ -243,7 +195,7 @@ static void on_signal(void *owner, int number)
     else if (app->is_draining)
         loop_stop(app->loop); /* asked twice: at once */
     else if (number == SIGTERM || number == SIGINT)
-        leave(app);
+        app_drain_leave(app);
 }
 
 /* ---- life ---- */
@@ -307,8 +259,7 @@ static void dispose(struct app *app)
     if (app->snapshot)
         snapshot_unref(app->snapshot);
     mesh_identity_unref(app->mesh);
-    timer_stop(&app->drain_delay);
-    timer_stop(&app->drain_deadline);
+    app_drain_close(app);
     timer_stop(&app->pump);
     timer_stop(&app->memory);
     signals_close(app->signals);
@@ -337,8 +288,7 @@ int app_main(const struct settings *settings)
     app.mailbox = mailbox_open(app.loop);
     app.signals = signals_open(app.loop, on_signal, &app);
     timer_init(&app.pump, app.loop, on_pump);
-    timer_init(&app.drain_delay, app.loop, on_drain_delay);
-    timer_init(&app.drain_deadline, app.loop, on_drain_deadline);
+    app_drain_init(&app);
     timer_init(&app.memory, app.loop, on_memory);
     timer_start(&app.pump, LOG_PUMP_MS);
     timer_start(&app.memory, MEMORY_MS);

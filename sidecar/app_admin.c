@@ -9,6 +9,7 @@
 #include "lib/identity/identity.h"
 #include "lib/io/loop.h"
 #include "sidecar/admin.h"
+#include "sidecar/app_drain.h"
 #include "sidecar/app_dump.h"
 #include "sidecar/app_metrics.h"
 #include "sidecar/app_priv.h"
@@ -253,7 +254,14 @@ static void post_log(void *owner, struct admin_request *request)
 static void post_drain(void *owner, struct admin_request *request)
 {
     admin_reply_text(request, 200, "draining");
-    app_drain(owner);
+    app_drain_leave(owner);
+}
+
+/* By the app, when it is done: as at the end of a Job. */
+static void post_quit(void *owner, struct admin_request *request)
+{
+    admin_reply_text(request, 200, "draining");
+    app_drain_all(owner);
 }
 
 static void post_reload(void *owner, struct admin_request *request)
@@ -280,7 +288,7 @@ static const struct admin_route admin_routes[] = {
     {"POST", "/reload", post_reload},
     {"GET", "/healthz/ready", get_ready},
     /* What apps that end by themselves know from other meshes. */
-    {"POST", "/quitquitquit", post_drain},
+    {"POST", "/quitquitquit", post_quit},
 };
 static const struct admin_route metric_routes[] = {{"GET", "/metrics", get_metrics},
                                                    {"GET", "/stats/prometheus", get_metrics}};

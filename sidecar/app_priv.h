@@ -36,10 +36,11 @@ struct app {
     struct app_probes *probes;
     struct app_metrics *metrics; /* the app's own; NULL: none */
     unsigned metrics_pages;      /* that are being read */
-    struct timer pump, memory, drain_delay, drain_deadline;
-    bool is_leaving; /* not ready any more, and soon draining */
-    bool is_draining;
+    struct timer pump, memory, drain_delay, drain_deadline, drain_look;
+    bool is_leaving;      /* not ready any more, and soon draining */
+    bool is_draining;     /* what comes in … */
+    bool is_draining_all; /* … and what the app sends as well */
+    bool was_app_seen;    /* by its sockets, while draining */
+    unsigned empty_looks; /* for them, in a row */
     int exit_status;
 };
-
-void app_drain(struct app *app);

@@ -111,6 +111,12 @@ void session_close(struct session *s)
         session_drop(s);
 }
 
+bool session_is_draining(const struct session *s)
+{
+    const struct worker *w = s->worker;
+    return s->info.direction == DIRECTION_OUTBOUND ? w->is_draining_out : w->is_draining;
+}
+
 void session_drain(struct session *s)
 {
     if (s->server)
@@ -180,7 +186,7 @@ void session_serve_http(struct session *s, enum http_protocol protocol)
     s->transport = NULL;
     s->server = http_server_create(transport, protocol, session_server_config(s), &server_events, s,
                                    &s->early);
-    if (s->worker->is_draining)
+    if (session_is_draining(s))
         http_server_drain(s->server);
 }
 

@@ -56,6 +56,7 @@ void session_open(struct worker *w, struct stream *accepted, enum direction dire
 /* Draining: HTTP sessions finish their requests and end, deciding ones are closed, tunnels go on
  * until the end. */
 void session_drain(struct session *s);
+bool session_is_draining(const struct session *s);
 void session_close(struct session *s);
 /* After a change of configuration or certificates: closes it when it is no longer allowed (opaque
  * connections, changed mTLS mode), or when the client's certificate, or that of whom an opaque

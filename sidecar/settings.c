@@ -131,6 +131,13 @@ static enum err parse_access_log(struct settings *s, struct slice text, size_t o
     return good ? ERR_OK : ERR_INVALID;
 }
 
+static enum err parse_bool(struct settings *s, struct slice text, size_t offset)
+{
+    bool on = slice_eq(text, SLICE("on"));
+    *(bool *)((char *)s + offset) = on;
+    return on || slice_eq(text, SLICE("off")) ? ERR_OK : ERR_INVALID;
+}
+
 static enum err parse_log_level(struct settings *s, struct slice text, size_t offset)
 {
     (void)s, (void)offset;
@@ -204,6 +211,9 @@ static const struct option_row options[] = {
     {"drain-delay", "DURATION", "0s",
      "go on as ever after SIGTERM, but say \"not ready\", until others have heard", parse_duration,
      AT(drain_delay_ms)},
+    {"native-sidecar", "on|off", "off",
+     "the app has ended when SIGTERM comes: nothing stays open for its own calls", parse_bool,
+     AT(native_sidecar)},
     {"silence", "DURATION", "100ms",
      "on an undeclared port, how long the client may pause before its protocol is clear",
      parse_duration, AT(silence_ms)},

@@ -51,6 +51,7 @@ struct settings {
     char *app_probes, *app_metrics; /* as the injector says it, see app_probes.h, app_metrics.h */
     unsigned workers;
     uint32_t drain_ms, drain_delay_ms;
+    bool native_sidecar; /* the kubelet stops us after the app */
     uint32_t silence_ms; /* how long an undeclared port's client may be silent before the server is
                             asked */
     enum access_log_said access_log; /* which lines are written */

@@ -43,6 +43,7 @@ struct worker_letter {
     struct snapshot *snapshot;
     struct mesh_identity *identity;
     bool is_connected;
+    bool all; /* LETTER_DRAIN */
     size_t addr_count;
     struct addr addrs[];
 };
@@ -82,21 +83,24 @@ static void stop_if_over(struct worker *w)
         loop_stop(w->loop);
 }
 
-static void drain(struct worker *w)
+static void drain(struct worker *w, bool all)
 {
-    if (w->is_draining)
-        return;
     w->is_draining = true;
-    worker_listen_close(w);
+    w->is_draining_out |= all;
+    worker_listen_close(w, w->is_draining_out);
     LIST_FOREACH_SAFE(node, next, &w->sessions)
-    session_drain(container_of(node, struct session, node));
+    {
+        struct session *s = container_of(node, struct session, node);
+        if (session_is_draining(s))
+            session_drain(s);
+    }
     app_note_sessions(w->app, w, w->session_count);
 }
 
 static void stop(struct worker *w)
 {
     w->is_stopping = true;
-    drain(w);
+    drain(w, true);
     LIST_FOREACH_SAFE(node, next, &w->sessions)
     session_close(container_of(node, struct session, node));
     stop_if_over(w);
@@ -117,7 +121,7 @@ static void deliver(struct letter *letter)
         interest_table_answer(&l->worker->interests, l->addrs, l->addr_count, l->is_connected);
         break;
     case LETTER_DRAIN:
-        drain(l->worker);
+        drain(l->worker, l->all);
         break;
     case LETTER_STOP:
         stop(l->worker);
@@ -162,9 +166,14 @@ void worker_post_answers(struct worker *w, const struct addr *addrs, size_t coun
     mailbox_post(w->mailbox, &l->letter);
 }
 
-void worker_post_drain(struct worker *w)
+void worker_post_drain(struct worker *w, bool all)
 {
-    post(w, LETTER_DRAIN, NULL, NULL);
+    struct worker_letter *l = mem_zalloc(sizeof(*l));
+    l->letter.deliver = deliver;
+    l->worker = w;
+    l->kind = LETTER_DRAIN;
+    l->all = all;
+    mailbox_post(w->mailbox, &l->letter);
 }
 
 void worker_post_stop(struct worker *w)
@@ -269,7 +278,7 @@ void worker_close(struct worker *w)
 {
     timer_stop(&w->sweep);
     worker_rest_end(w);
-    worker_listen_close(w);
+    worker_listen_close(w, true);
     mirror_close_all(w);
     cluster_table_drain(&w->clusters);
     mailbox_close(w->mailbox);

@@ -58,7 +58,9 @@ struct worker {
     struct metrics_shard *metrics;
     struct metrics_party self; /* this workload, for metrics */
     char *self_spiffe_id;
-    bool is_draining, is_stopping;
+    bool is_draining;     /* what comes in … */
+    bool is_draining_out; /* … and what the app sends as well */
+    bool is_stopping;
 };
 
 static inline const struct snapshot *worker_snapshot(const struct worker *w)
@@ -86,7 +88,8 @@ void worker_post_identity(struct worker *w, struct mesh_identity *m); /* takes a
 void worker_post_answers(struct worker *w, const struct addr *addrs, size_t count,
                          bool is_connected);
 /* Stops accepting new work, lets sessions finish; after worker_post_stop the thread ends. */
-void worker_post_drain(struct worker *w);
+/* What comes in, or (`all`) what the app sends as well. */
+void worker_post_drain(struct worker *w, bool all);
 void worker_post_stop(struct worker *w);
 /* Runs on the worker: `visit` may read everything; then `done` runs on the control thread. */
 struct worker_visit {

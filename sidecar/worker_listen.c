@@ -120,12 +120,15 @@ bool worker_listen_open(struct worker *w)
             open_listener(w, &settings->inbound, DIRECTION_INBOUND, 0, true));
 }
 
-void worker_listen_close(struct worker *w)
+void worker_listen_close(struct worker *w, bool outbound_too)
 {
-    for (unsigned i = 0; i < w->listener_count; i++)
-        if (w->listeners[i].listener)
-            listener_close(w->listeners[i].listener);
-    w->listener_count = 0;
+    for (unsigned i = 0; i < w->listener_count; i++) {
+        struct worker_listener *slot = &w->listeners[i];
+        if (!slot->listener || (slot->direction == DIRECTION_OUTBOUND && !outbound_too))
+            continue;
+        listener_close(slot->listener);
+        slot->listener = NULL;
+    }
     w->unbound = 0;
     timer_stop(&w->rebind);
 }

@@ -10,4 +10,5 @@ bool worker_listen_open(struct worker *w);
 /* Opens what the configuration newly asks for and closes what it no longer names; connections stay.
  */
 void worker_listen_adopt(struct worker *w);
-void worker_listen_close(struct worker *w);
+/* All of them, or all but the one for what the app sends. */
+void worker_listen_close(struct worker *w, bool outbound_too);

@@ -50,6 +50,8 @@ static void add_sidecar_args(const struct inject_run *r, struct doc *container)
     add_arg_if_said(r, args, "log-level", INJECT_LOG_LEVEL);
     add_arg_if_said(r, args, "access-log", INJECT_ACCESS_LOG);
     add_arg_if_said(r, args, "drain-time", INJECT_DRAIN_TIME);
+    if (inject_option_is(o, INJECT_NATIVE, "true"))
+        add_arg(a, args, "native-sidecar", SLICE("on"));
 }
 
 static void add_env_field(struct arena *a, struct doc *env, const char *name, const char *field)

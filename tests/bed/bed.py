@@ -209,6 +209,9 @@ class Bed:
         running = self.processes()
         for process in running:
             process.ask_to_end()
+            # A second signal: none waits for an app of which it never saw a socket.
+            if isinstance(process, Sidecar):
+                process.send(signal.SIGINT)
         status = {process.name: process.stop() for process in running}
         ours = {s.name for s in running if isinstance(s, Sidecar)} | {"certd-certd"}
         return {name: code for name, code in status.items() if name in ours and code != 0}

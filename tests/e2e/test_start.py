@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from bed import Bed, Port
+from bed.http_client import read_head
 from bed.wait import until
 from conftest import make, take_down
 
@@ -34,6 +35,14 @@ def fixture_one(bed):
     yield pod
     if pod.sidecar and pod.sidecar.is_running():
         pod.sidecar.stop()
+
+
+def refuses(bed, one):
+    try:
+        bed.pods["stranger"].connect(one.ip, 9080).close()
+        return False
+    except OSError:
+        return True
 
 
 def fails(one, expected, **options):
@@ -128,6 +137,39 @@ def test_files_that_cannot_be_used_change_nothing(bed, one):
         assert one.get("http://two:9080/who").status == 200
     finally:
         (folder / "cert.pem").write_text(kept)
+
+
+def test_the_app_may_call_until_it_has_left(bed, one):
+    """Both containers of a pod are told to stop at the same time: what comes in ends, what the app
+    sends goes on as long as the app is there."""
+    one.start_sidecar(drain_time="60s")
+    one.sidecar.await_identity()
+    with one.connect("two", 9080) as kept:
+        one.sidecar.ask_to_end()
+        one.sidecar.await_log("its own calls go on")
+        until("the way in to be closed", lambda: refuses(bed, one))
+        for _ in range(3):
+            assert one.get("http://two:9080/who").status == 200
+        kept.sendall(b"GET /who HTTP/1.1\r\nHost: two\r\n\r\n")
+        assert read_head(kept)[0].startswith(b"HTTP/1.1 200 ")
+    one.sidecar.await_log("the app has left")
+    assert one.sidecar.await_end() == 0
+
+
+def test_a_native_sidecar_is_told_when_the_app_has_ended(one):
+    one.start_sidecar(drain_time="60s", native_sidecar="on")
+    one.sidecar.await_identity()
+    with one.connect("two", 9080):
+        one.sidecar.ask_to_end()
+        assert one.sidecar.await_end() == 0
+
+
+def test_an_app_that_is_done_says_so(one):
+    one.start_sidecar(drain_time="60s")
+    one.sidecar.await_identity()
+    with one.connect("two", 9080):
+        assert one.ask("POST", "http://127.0.0.1:15000/quitquitquit").status == 200
+        assert one.sidecar.await_end() == 0
 
 
 def test_signals_end_it_in_order(bed, one):

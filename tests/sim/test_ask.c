@@ -196,7 +196,7 @@ static void ends_while_waiting(void **state)
     connect_policyd(&r, true);
     struct sim_peer *client = sim_road_client(&r);
     sim_turn(&r.sim);
-    worker_post_drain(&r.node.worker);
+    worker_post_drain(&r.node.worker, true);
     sim_turn(&r.sim);
     assert_true(sim_peer_is_over(client));
     answer(&r, ROAD_VIP);

@@ -428,7 +428,7 @@ static void destination_drains(void **state)
     struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
     sim_peer_send(client, HEAD("GET /1 HTTP/1.1") "\r\n");
     struct sim_peer *app = sim_mesh_accept(&m);
-    worker_post_drain(&m.in.worker);
+    worker_post_drain(&m.in.worker, true);
     sim_advance(&m.sim, 1500);
     assert_int_equal(m.in.worker.session_count, 1);
     assert_int_equal(m.in.app.sessions_left, 1);

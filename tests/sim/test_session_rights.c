@@ -227,7 +227,7 @@ static void drain(void **state)
     sim_peer_forget(app);
     sim_peer_send(busy, ROAD_GET);
     sim_peer_expect(app, ROAD_GET);
-    worker_post_drain(&r.node.worker);
+    worker_post_drain(&r.node.worker, true);
     sim_turn(&r.sim);
     assert_int_equal(sim_net_listeners(), 0);
     assert_true(sim_peer_is_over(deciding));
@@ -248,6 +248,38 @@ static void drain(void **state)
     sim_peer_destroy(idle);
     sim_peer_destroy(busy);
     sim_peer_destroy(opaque);
+    sim_road_close(&r);
+}
+
+/* While the app is still there, its own calls go on: old connections and new ones. */
+static void drain_of_what_comes_in(void **state)
+{
+    struct sim_road r;
+    sim_road_open(&r);
+    struct sim_peer *client = sim_road_client(&r);
+    struct sim_peer *from_outside = sim_node_connect_inbound(&r.node, "10.0.5.5", 8080);
+    sim_peer_send(client, ROAD_GET);
+    struct sim_peer *app = sim_road_app(&r);
+    worker_post_drain(&r.node.worker, false);
+    sim_turn(&r.sim);
+    assert_int_equal(sim_net_listeners(), 1);
+    assert_true(sim_peer_is_over(from_outside));
+    sim_peer_send(app, ROAD_OK);
+    sim_peer_expect(client, ROAD_OK); /* and nothing about closing */
+    struct sim_peer *another = sim_road_client(&r);
+    sim_peer_send(another, ROAD_GET);
+    sim_turn(&r.sim);
+    sim_peer_send(app, ROAD_OK);
+    sim_peer_expect(another, ROAD_OK);
+    worker_post_drain(&r.node.worker, true);
+    sim_turn(&r.sim);
+    assert_int_equal(sim_net_listeners(), 0);
+    assert_true(sim_peer_is_over(client));
+    assert_true(sim_peer_is_over(another));
+    assert_int_equal(r.node.app.sessions_left, 0);
+    sim_peer_destroy(from_outside);
+    sim_peer_destroy(client);
+    sim_peer_destroy(another);
     sim_road_close(&r);
 }
 
@@ -286,6 +318,7 @@ int main(void)
         cmocka_unit_test(explicit_from_outside_the_pod),
         cmocka_unit_test(passthrough),
         cmocka_unit_test(drain),
+        cmocka_unit_test(drain_of_what_comes_in),
         cmocka_unit_test(stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

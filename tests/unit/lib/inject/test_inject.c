@@ -114,6 +114,7 @@ static void test_without_redirection(void **state)
     check_at(&p, "metadata.annotations[\"weft.dev/status\"]", "\"injected\"");
     const char *args = pod_text_at(&p, "spec.initContainers[0].args");
     assert_non_null(strstr(args, "\"--outbound=127.0.0.1:15001\""));
+    assert_non_null(strstr(args, "\"--native-sidecar=on\""));
     pod_text_dispose(&p);
     inject(&p, "{metadata: {annotations: {weft.dev/redirect: none, weft.dev/inbound-forward: "
                "\"8080\"}}, " APP "}");
