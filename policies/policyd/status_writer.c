@@ -30,7 +30,12 @@ enum {
     NOT_FOUND = 404,
 };
 
-enum write_state { WRITE_QUEUED, WRITE_SENT, WRITE_UNSEEN };
+enum write_state {
+    WRITE_QUEUED,
+    WRITE_SENT,
+    WRITE_UNSEEN, /* answered, but the watch has not shown what it changed */
+    WRITE_FAILED,
+};
 
 struct write {
     struct status_writer *writer;
@@ -40,7 +45,7 @@ struct write {
     char *namespace_name, *name, *version, *status;
     struct kube_request *request;
     uint64_t round;   /* the look at everything that wanted it last */
-    uint64_t done_ms; /* UNSEEN: since when */
+    uint64_t again_ms; /* UNSEEN, FAILED: not before */
 };
 
 struct status_writer {
@@ -78,20 +83,13 @@ static void free_write(struct write *one)
     mem_free(one);
 }
 
-static void forget(struct write *one)
-{
-    char key[KEY_MAX];
-    map_remove(&one->writer->writes,
-               key_of(key, one->kind->id, slice_from_cstr(one->namespace_name),
-                      slice_from_cstr(one->name)));
-    free_write(one);
-}
-
+/* A look that is due later does not hold up one that is due earlier. */
 static void look_later(struct status_writer *w, uint64_t delay_ms)
 {
-    if (!w->asked_ms)
-        w->asked_ms = loop_now_ms(w->config.loop);
-    if (w->is_active && (!timer_is_running(&w->compute) || delay_ms < COMPUTE_MS))
+    uint64_t due_ms = loop_now_ms(w->config.loop) + delay_ms;
+    if (!w->asked_ms || due_ms < w->asked_ms)
+        w->asked_ms = due_ms;
+    if (w->is_active && (!timer_is_running(&w->compute) || due_ms < w->compute.due_ms))
         timer_start(&w->compute, delay_ms);
 }
 
@@ -100,23 +98,23 @@ static void on_written(void *owner, const struct kube_result *result)
     struct write *one = owner;
     struct status_writer *w = one->writer;
     bool ok = result->status >= 200 && result->status < 300;
+    uint64_t now_ms = loop_now_ms(w->config.loop);
     one->request = NULL;
     w->under_way--;
-    if (ok) {
-        w->count++;
+    w->count += ok;
+    look_later(w, COMPUTE_MS); /* what was held back meanwhile */
+    /* After a conflict, too, the watch will show another version than the one that was looked at;
+     * or it did so already. */
+    if (ok || result->status == CONFLICT) {
         one->state = WRITE_UNSEEN;
-        one->done_ms = loop_now_ms(w->config.loop);
-        look_later(w, COMPUTE_MS); /* what was held back meanwhile */
+        one->again_ms = now_ms + UNSEEN_MS;
         return;
     }
-    if (result->status != CONFLICT && result->status != NOT_FOUND)
+    if (result->status != NOT_FOUND)
         LOG_W("status", "%s %s/%s: %u %.*s", one->kind->plural, one->namespace_name, one->name,
               result->status, SLICE_ARG(result->detail));
-    uint64_t pause = result->status == CONFLICT ? COMPUTE_MS
-                     : result->retry_after_ms   ? result->retry_after_ms
-                                                : RETRY_MS;
-    forget(one);
-    look_later(w, pause);
+    one->state = WRITE_FAILED;
+    one->again_ms = now_ms + (result->retry_after_ms ? result->retry_after_ms : RETRY_MS);
 }
 
 static void send(struct write *one)
@@ -147,8 +145,11 @@ static bool holds_back(const struct write *one, const struct object *o)
     uint64_t now_ms = loop_now_ms(one->writer->config.loop);
     if (one->state == WRITE_SENT)
         return true;
-    return one->state == WRITE_UNSEEN && now_ms - one->done_ms < UNSEEN_MS &&
-           slice_eq_cstr(o->meta.resource_version, one->version);
+    if (now_ms >= one->again_ms)
+        return false;
+    return one->state == WRITE_FAILED ||
+           (one->state == WRITE_UNSEEN &&
+            slice_eq_cstr(o->meta.resource_version, one->version));
 }
 
 static void replace(char **text, struct slice with)
@@ -189,21 +190,28 @@ static void emit(void *owner, const struct object *o, struct slice status)
         list_link_last(&w->queue, &one->node);
 }
 
-/* What is not wanted any more, and what was seen or never will be. */
+/* What is not wanted any more, and what was seen or never will be. The rest is looked at again,
+ * also if nothing else happens. */
 static void clean(struct status_writer *w)
 {
     uint64_t now_ms = loop_now_ms(w->config.loop);
     struct slice key;
     void *value;
+    uint64_t next_ms = UINT64_MAX;
     for (size_t at = 0; map_next(&w->writes, &at, &key, &value);) {
         struct write *one = value;
         bool is_stale = one->state == WRITE_QUEUED && one->round != w->round;
-        bool is_old = one->state == WRITE_UNSEEN && now_ms - one->done_ms >= UNSEEN_MS;
+        bool is_done = one->state == WRITE_UNSEEN || one->state == WRITE_FAILED;
+        bool is_old = is_done && now_ms >= one->again_ms;
+        if (is_done && !is_old && one->again_ms < next_ms)
+            next_ms = one->again_ms;
         if (!is_stale && !is_old)
             continue;
         map_remove(&w->writes, key);
         free_write(one);
     }
+    if (next_ms != UINT64_MAX)
+        look_later(w, next_ms - now_ms);
 }
 
 /* ---- Events ---- */

@@ -36,6 +36,7 @@ struct fake_kube {
     struct own_answer answers[ANSWERS_MAX];
     char *refused_method, *refused_path;
     unsigned refused_status;
+    bool holds_writes, holds_watches;
 };
 
 int fake_kube_set_up(void **state)
@@ -126,6 +127,8 @@ static void feed_watch(struct fake_kube *k, struct kube_wire_call *c)
 
 static void feed_watches(struct fake_kube *k)
 {
+    if (k->holds_watches)
+        return;
     LIST_FOREACH(node, &k->wire.calls)
     {
         struct kube_wire_call *c = container_of(node, struct kube_wire_call, node);
@@ -246,16 +249,13 @@ static bool is_refused(const struct fake_kube *k, struct slice method, struct sl
            slice_starts_with(path, slice_from_cstr(k->refused_path));
 }
 
-static void on_request(void *owner, struct kube_wire_call *c)
+static void answer(struct fake_kube *k, struct kube_wire_call *c)
 {
-    struct fake_kube *k = owner;
     struct slice method = c->head->method, path, query;
     split(c, &path, &query);
     const struct own_answer *own = find_answer(k, path);
-    assert_true(k->seen_count < REQUESTS_MAX);
-    k->seen[k->seen_count++] = (struct seen){mem_strndup(method.ptr, method.len),
-                                             mem_strndup(path.ptr, path.len),
-                                             mem_strndup(c->text.ptr, c->text.len)};
+    if (k->holds_writes && !slice_eq(method, SLICE("GET")))
+        return;
     if (is_refused(k, method, path))
         say_failure(c, k->refused_status);
     else if (own)
@@ -270,6 +270,18 @@ static void on_request(void *owner, struct kube_wire_call *c)
         answer_delete(k, c, path);
     else
         say_failure(c, 405);
+}
+
+static void on_request(void *owner, struct kube_wire_call *c)
+{
+    struct fake_kube *k = owner;
+    struct slice method = c->head->method, path, query;
+    split(c, &path, &query);
+    assert_true(k->seen_count < REQUESTS_MAX);
+    k->seen[k->seen_count++] = (struct seen){mem_strndup(method.ptr, method.len),
+                                             mem_strndup(path.ptr, path.len),
+                                             mem_strndup(c->text.ptr, c->text.len)};
+    answer(k, c);
 }
 
 /* ---- life ---- */
@@ -387,6 +399,20 @@ void fake_kube_answer(struct fake_kube *k, const char *path, unsigned status, co
     mem_free(k->answers[i].path);
     mem_free(k->answers[i].body);
     k->answers[i] = (struct own_answer){mem_strdup(path), mem_strdup(body), status};
+}
+
+void fake_kube_hold(struct fake_kube *k, bool writes, bool watches)
+{
+    k->holds_writes = writes;
+    k->holds_watches = watches;
+    LIST_FOREACH_SAFE(node, next, &k->wire.calls)
+    {
+        struct kube_wire_call *c = container_of(node, struct kube_wire_call, node);
+        if (c->is_whole && !c->is_answered)
+            answer(k, c);
+    }
+    feed_watches(k);
+    assert_true(loop_sim_turn(k->wire.loop));
 }
 
 static bool is_one_of(const struct seen *s, const char *method, const char *path)

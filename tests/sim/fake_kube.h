@@ -35,6 +35,9 @@ void fake_kube_refuse(struct fake_kube *k, const char *method, const char *path,
 /* Requests for exactly that path are answered so: for what is no object, such as reviews. body:
  * kept until it is replaced. */
 void fake_kube_answer(struct fake_kube *k, const char *path, unsigned status, const char *body);
+/* A server that is slow: what would change something waits, and what changed is not shown to who
+ * watches, until they are let go. */
+void fake_kube_hold(struct fake_kube *k, bool writes, bool watches);
 /* Requests of that method whose path begins so, since the start; "": all. */
 unsigned fake_kube_count(const struct fake_kube *k, const char *method, const char *path);
 /* The body of the last one of these; "" when there was none. */

@@ -113,6 +113,21 @@ static void test_two_that_make_one_at_the_same_time_agree(void **state)
     assert_string_equal(other.ca.signer_pem, one.ca.signer_pem);
 }
 
+/* One write at a time, and nothing is used before it is written. */
+static void test_a_server_that_is_slow(void **state)
+{
+    fake_kube_hold(kube, true, false);
+    open_replica(&one);
+    turn();
+    fake_kube_put(kube, SECRET "-2", "{metadata: {name: weft-ca-2, namespace: shop}}");
+    fake_kube_restart(kube);
+    loop_sim_advance(loop, 20000);
+    assert_int_equal(one.changes, 0);
+    assert_int_equal(fake_kube_count(kube, "POST", SECRETS), 1);
+    fake_kube_hold(kube, false, false);
+    assert_int_equal(one.changes, 1);
+}
+
 /* What was not written is not used either. */
 static void test_a_ca_that_cannot_be_written_is_not_handed_on(void **state)
 {
@@ -189,6 +204,7 @@ int main(void)
         TEST(test_a_ca_is_made_where_there_is_none),
         TEST(test_a_ca_that_is_there_is_used),
         TEST(test_two_that_make_one_at_the_same_time_agree),
+        TEST(test_a_server_that_is_slow),
         TEST(test_a_ca_that_cannot_be_written_is_not_handed_on),
         TEST(test_a_secret_that_is_deleted_comes_back_as_it_was),
         TEST(test_a_secret_that_cannot_be_used_changes_nothing),
