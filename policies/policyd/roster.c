@@ -122,7 +122,7 @@ bool roster_is_busy(const struct roster *r)
 static enum roster_gateway gateway_state(const struct subscriber *s)
 {
     if (is_current(s))
-        return ROSTER_GATEWAY_CURRENT;
+        return s->has_refused_part ? ROSTER_GATEWAY_REFUSING : ROSTER_GATEWAY_CURRENT;
     return s->has_refused ? ROSTER_GATEWAY_REFUSING : ROSTER_GATEWAY_BEHIND;
 }
 

@@ -52,7 +52,7 @@ static void forget_hello(struct subscriber *s)
     mem_free(s->version);
     mem_free(s->refusal);
     s->refusal = s->pod = s->pod_ip = s->gateway = s->version = NULL;
-    s->is_pending = s->has_refused = false;
+    s->is_pending = s->has_refused = s->has_refused_part = false;
 }
 
 static void free_subscriber(struct loop_task *task)
@@ -232,6 +232,18 @@ static void note_propagation(struct subscriber *s)
     s->cause_ns = 0;
 }
 
+/* A part of what it has, which is not in force. An update that changes nothing has no answer, so it
+ * counts until the next one. */
+static void note_refused(struct subscriber *s, const char *why)
+{
+    mem_free(s->refusal);
+    s->refusal = *why ? mem_printf("%.200s", why) : NULL;
+    s->has_refused_part = s->refusal != NULL;
+    if (s->refusal)
+        LOG_W("roster", "%s/%s refuses a part of an update: %s", s->namespace_name, s->pod,
+              s->refusal);
+}
+
 static void on_ack(struct subscriber *s, const Weft__Discovery__V1__Ack *m)
 {
     bool agrees = m->digest == s->pending.digest;
@@ -244,6 +256,7 @@ static void on_ack(struct subscriber *s, const Weft__Discovery__V1__Ack *m)
         subscriber_close(s, GRPC_ABORTED, "what it has is not what it was sent");
         return;
     }
+    note_refused(s, m->refused);
     if (*s->gateway)
         s->roster->config.gateway_moved(s->roster->config.owner);
     subscriber_look(s);

@@ -40,6 +40,7 @@ struct subscriber {
     struct holding have;  /* as acknowledged, or as it said */
     struct holding pending;
     bool is_pending, is_dirty, is_first, has_refused;
+    bool has_refused_part; /* something in what it has is not in force */
     uint64_t refused_digest;
     char *refusal; /* why; NULL: nothing was refused */
     uint64_t seen; /* the round that was looked at last */

@@ -123,6 +123,28 @@ struct inbound_part *inbound_part_create_default(void)
     return p;
 }
 
+struct inbound_part *inbound_part_create_closed(void)
+{
+    static char name[] = "inbound rules that cannot be used", resource_name[] = "inbound";
+    char ignored[PART_DETAIL_MAX];
+    struct inbound_part *p = NULL;
+    Weft__Config__V1__Resource resource = WEFT__CONFIG__V1__RESOURCE__INIT;
+    Weft__Config__V1__Inbound inbound = WEFT__CONFIG__V1__INBOUND__INIT;
+    /* An ALLOW without rules permits nobody. */
+    Weft__Config__V1__AuthzPolicy policy = WEFT__CONFIG__V1__AUTHZ_POLICY__INIT;
+    Weft__Config__V1__AuthzPolicy *policies[] = {&policy};
+    policy.name = name;
+    policy.action = WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW;
+    inbound.mtls = WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
+    inbound.authz = policies;
+    inbound.n_authz = 1;
+    resource.name = resource_name;
+    resource.inbound = &inbound;
+    enum err e = inbound_part_create(&resource, ignored, &p);
+    (void)e; /* nothing in it can be wrong */
+    return p;
+}
+
 struct inbound_part *inbound_part_ref(struct inbound_part *p)
 {
     atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);

@@ -18,6 +18,8 @@ MUST_USE enum err inbound_part_create(const Weft__Config__V1__Resource *resource
                                       struct inbound_part **out);
 /* What holds when nothing is said: permissive, no ports declared. */
 struct inbound_part *inbound_part_create_default(void);
+/* Where the rules cannot be used: mesh peers only, and none of them may. */
+struct inbound_part *inbound_part_create_closed(void);
 struct inbound_part *inbound_part_ref(struct inbound_part *p);
 void inbound_part_unref(struct inbound_part *p);
 const struct inbound_port_conf *inbound_part_port(const struct inbound_part *p, uint16_t port);

@@ -255,6 +255,14 @@ void cluster_conf_unref(const struct cluster_conf *c);
 struct snapshot_builder;
 struct snapshot_builder *snapshot_builder_create(void);
 void snapshot_builder_destroy(struct snapshot_builder *b);
+/* Told of a resource that cannot be built; why: a sentence that begins with its name. */
+typedef void (*snapshot_refused_fn)(void *owner, const char *resource, const char *why);
+/* A new snapshot, never NULL, of all that can be built. What cannot be is told, and stays as the
+ * builder had it; where there was nothing, a gateway's port is not opened, what would go to a
+ * destination is answered 500, and nobody may call a workload whose inbound rules they were. */
+struct snapshot *snapshot_build_what_can_be(struct snapshot_builder *b,
+                                            const Weft__Config__V1__Configuration *configuration,
+                                            snapshot_refused_fn refused, void *owner);
 /* A new snapshot from the whole configuration, or an error with a sentence that names the resource;
  * the builder is unchanged then. `regex`, certificates and everything else that can fail is made
  * here, never at request time. */

@@ -1,7 +1,8 @@
 /* From messages to a snapshot: a resource whose name and version are known is not compiled again,
- * and what a changed cluster touches is only bound again. Everything is staged beside what the
- * builder has, and taken over at the very end: a refused configuration leaves no trace. Control
- * thread. Must not know where configurations come from.
+ * and what a changed cluster touches is only bound again. What cannot be built is refused alone,
+ * and stays as it was. Everything is staged beside what the builder has, and taken over at the very
+ * end: a configuration that is refused whole leaves no trace. Control thread. Must not know where
+ * configurations come from.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
@@ -43,6 +44,8 @@ struct build {
     struct snapshot *snapshot;
     struct entries staged; /* as the resources come */
     char *detail;
+    snapshot_refused_fn refused; /* NULL: the whole is refused */
+    void *owner;
 };
 
 static void init_entries(struct entries *e, size_t count)
@@ -101,6 +104,73 @@ static const struct entry *entry_current(const struct build *b, const Weft__Conf
     return e && e->version == r->version && r->version != 0 ? e : NULL;
 }
 
+/* ---- one that cannot be built ---- */
+
+/* Told, and ERR_OK: the others go on. Else the error. */
+static enum err refuse_alone(const struct build *b, const char *resource, enum err err)
+{
+    if (!err || !b->refused)
+        return err;
+    b->refused(b->owner, resource, b->detail);
+    return ERR_OK;
+}
+
+static void keep_cluster(struct build *b, const struct entry *before, struct entry *e)
+{
+    cluster_conf_unref(e->cluster);
+    e->cluster = before ? cluster_conf_ref(before->cluster) : NULL;
+    e->version = before ? before->version : 0;
+    if (!e->cluster || snapshot_add_cluster(b->snapshot, e->cluster))
+        return;
+    cluster_conf_unref(e->cluster);
+    e->cluster = NULL;
+}
+
+/* Its addresses are the mesh's all the same: what goes there must not pass as if it were not. */
+static struct routed_core *make_closed(const Weft__Config__V1__Resource *r)
+{
+    static char any_host[] = "*", name[] = "refused", none[] = "";
+    char *any = any_host, ignored[PART_DETAIL_MAX];
+    struct routed_core *core = NULL;
+    Weft__Config__V1__Destination closed = *r->destination;
+    Weft__Config__V1__VirtualHost host = WEFT__CONFIG__V1__VIRTUAL_HOST__INIT;
+    Weft__Config__V1__VirtualHost *hosts[] = {&host};
+    Weft__Config__V1__Route route = WEFT__CONFIG__V1__ROUTE__INIT;
+    Weft__Config__V1__Route *routes[] = {&route};
+    Weft__Config__V1__Resource resource = *r;
+    route.name = name;
+    route.direct_status = 500;
+    host.hosts = &any;
+    host.n_hosts = 1;
+    host.routes = routes;
+    host.n_routes = 1;
+    closed.virtual_hosts = hosts;
+    closed.n_virtual_hosts = 1;
+    closed.default_cluster = none;
+    resource.destination = &closed;
+    return routed_core_create_destination(&resource, ignored, &core) ? NULL : core;
+}
+
+static void keep_core(const struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    const struct entry *before = entry_before(b, r);
+    e->version = before ? before->version : 0;
+    if (before && before->core)
+        e->core = routed_core_ref(before->core);
+    else if (r->body_case == BODY(DESTINATION))
+        e->core = make_closed(r);
+}
+
+/* Who may call us is not known: nobody may, but what was allowed before. */
+static void keep_inbound(const struct build *b, const Weft__Config__V1__Resource *r,
+                         struct entry *e)
+{
+    const struct entry *before = entry_before(b, r);
+    e->version = before ? before->version : 0;
+    e->inbound = before && before->inbound ? inbound_part_ref(before->inbound)
+                                           : inbound_part_create_closed();
+}
+
 /* ---- compiling, or sharing ---- */
 
 static enum err stage_cluster(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
@@ -114,7 +184,9 @@ static enum err stage_cluster(struct build *b, const Weft__Config__V1__Resource 
                                   &e->cluster);
     if (!err && !snapshot_add_cluster(b->snapshot, e->cluster))
         err = refuse(b, r->name, "there are two clusters of this name");
-    return err;
+    if (err && b->refused)
+        keep_cluster(b, before, e);
+    return refuse_alone(b, r->name, err);
 }
 
 static enum err make_core(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
@@ -133,7 +205,10 @@ static enum err stage_routed(struct build *b, const Weft__Config__V1__Resource *
 {
     const struct entry *before = entry_before(b, r);
     enum err err = make_core(b, r, e);
-    if (!err)
+    if (err && b->refused)
+        keep_core(b, r, e);
+    err = refuse_alone(b, r->name, err);
+    if (!err && e->core)
         e->routed = routed_bind(e->core, before ? before->routed : NULL, snapshot_find_cluster,
                                 b->snapshot);
     return err;
@@ -144,39 +219,51 @@ static enum err stage_inbound(struct build *b, const Weft__Config__V1__Resource 
     const struct entry *old = entry_current(b, r);
     enum err err = ERR_OK;
     if (b->snapshot->inbound)
-        return refuse(b, r->name, "there are two inbound resources");
+        return refuse_alone(b, r->name, refuse(b, r->name, "there are two inbound resources"));
     if (old)
         e->inbound = inbound_part_ref(old->inbound);
     else
         err = inbound_part_create(r, b->detail, &e->inbound);
-    if (!err)
+    if (err && b->refused)
+        keep_inbound(b, r, e);
+    if (e->inbound)
         b->snapshot->inbound = inbound_part_ref(e->inbound);
-    return err;
+    return refuse_alone(b, r->name, err);
 }
 
 static enum err stage_workload(struct build *b, const Weft__Config__V1__Resource *r,
                                struct entry *e)
 {
-    const struct entry *old = entry_current(b, r);
-    if (!old)
-        return workload_part_create(r, b->detail, &e->workload);
-    e->workload = workload_part_ref(old->workload);
-    return ERR_OK;
+    const struct entry *old = entry_current(b, r), *before = entry_before(b, r);
+    if (old) {
+        e->workload = workload_part_ref(old->workload);
+        return ERR_OK;
+    }
+    enum err err = workload_part_create(r, b->detail, &e->workload);
+    if (err && b->refused && before && before->workload) {
+        e->workload = workload_part_ref(before->workload);
+        e->version = before->version;
+    }
+    return refuse_alone(b, r->name, err);
 }
 
 static enum err stage_mesh(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
 {
-    const struct entry *old = entry_current(b, r);
+    const struct entry *old = entry_current(b, r), *before = entry_before(b, r);
     enum err err = ERR_OK;
     if (b->snapshot->mesh)
-        return refuse(b, r->name, "there are two resources with the mesh's settings");
-    if (old)
+        err = refuse(b, r->name, "there are two resources with the mesh's settings");
+    else if (old)
         e->mesh = mesh_part_ref(old->mesh);
     else
         err = mesh_part_create(r, b->detail, &e->mesh);
-    if (!err)
+    if (err && b->refused && !b->snapshot->mesh && before && before->mesh) {
+        e->mesh = mesh_part_ref(before->mesh);
+        e->version = before->version;
+    }
+    if (e->mesh)
         b->snapshot->mesh = mesh_part_ref(e->mesh);
-    return err;
+    return refuse_alone(b, r->name, err);
 }
 
 static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
@@ -194,7 +281,7 @@ static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, stru
     case BODY(MESH):
         return stage_mesh(b, r, e);
     default:
-        return refuse(b, r->name, "a resource of an unknown kind");
+        return refuse_alone(b, r->name, refuse(b, r->name, "a resource of an unknown kind"));
     }
 }
 
@@ -206,14 +293,27 @@ static enum err stage_names(struct build *b)
     for (size_t i = 0; i < c->n_resources; i++) {
         const Weft__Config__V1__Resource *r = c->resources[i];
         struct entry *e = &b->staged.items[i];
+        struct entry *first = map_put(&b->staged.by_name, slice_from_cstr(r->name), e);
+        if (first) {
+            map_put(&b->staged.by_name, slice_from_cstr(r->name), first);
+            enum err err = refuse(b, r->name, "there are two resources of this name");
+            if (refuse_alone(b, r->name, err))
+                return err;
+            continue; /* of no kind: left out */
+        }
         e->version = r->version;
         e->kind = r->body_case;
         clusters += r->body_case == BODY(CLUSTER);
-        if (map_put(&b->staged.by_name, slice_from_cstr(r->name), e))
-            return refuse(b, r->name, "there are two resources of this name");
     }
     snapshot_reserve_clusters(b->snapshot, clusters);
     return ERR_OK;
+}
+
+/* Another of its name came first. */
+static bool is_left_out(const struct entries *staged, const Weft__Config__V1__Configuration *c,
+                        size_t i)
+{
+    return map_get(&staged->by_name, slice_from_cstr(c->resources[i]->name)) != &staged->items[i];
 }
 
 static enum err stage_all(struct build *b)
@@ -221,11 +321,12 @@ static enum err stage_all(struct build *b)
     const Weft__Config__V1__Configuration *c = b->configuration;
     enum err e = stage_names(b);
     for (size_t i = 0; i < c->n_resources && !e; i++) {
-        if (c->resources[i]->body_case == BODY(CLUSTER))
+        if (b->staged.items[i].kind == BODY(CLUSTER))
             e = stage_cluster(b, c->resources[i], &b->staged.items[i]);
     }
     for (size_t i = 0; i < c->n_resources && !e; i++)
-        e = stage(b, c->resources[i], &b->staged.items[i]);
+        if (!is_left_out(&b->staged, c, i))
+            e = stage(b, c->resources[i], &b->staged.items[i]);
     return e;
 }
 
@@ -257,9 +358,12 @@ static enum err fill(struct build *b)
             snapshot_add_workload(b->snapshot, e->workload);
         else if (e->routed && !e->core->is_gateway)
             snapshot_add_destination(b->snapshot, e->routed);
-        else if (e->routed && !snapshot_add_gateway(b->snapshot, e->routed))
-            return refuse(b, b->configuration->resources[i]->name,
-                          "another gateway has this port already");
+        else if (e->routed && !snapshot_add_gateway(b->snapshot, e->routed)) {
+            const char *name = b->configuration->resources[i]->name;
+            enum err err = refuse(b, name, "another gateway has this port already");
+            if (refuse_alone(b, name, err))
+                return err;
+        }
     }
     if (!b->snapshot->inbound)
         b->snapshot->inbound = inbound_part_create_default();
@@ -268,30 +372,48 @@ static enum err fill(struct build *b)
     return ERR_OK;
 }
 
+static enum err run(struct build *b, struct snapshot **out)
+{
+    struct snapshot_builder *builder = b->builder;
+    *out = NULL;
+    b->snapshot = snapshot_create(builder->version + 1);
+    stable_ids_sweep(&builder->ids);
+    init_entries(&b->staged, b->configuration->n_resources);
+    enum err e = stage_all(b);
+    if (!e)
+        e = fill(b);
+    if (e) {
+        dispose_entries(&b->staged);
+        snapshot_unref(b->snapshot);
+        return e;
+    }
+    dispose_entries(&builder->entries);
+    builder->entries = b->staged;
+    builder->version++;
+    *out = b->snapshot;
+    return ERR_OK;
+}
+
 enum err snapshot_build(struct snapshot_builder *builder,
                         const Weft__Config__V1__Configuration *configuration, struct snapshot **out,
                         char detail[256])
 {
-    struct build b = {
-        .builder = builder,
-        .configuration = configuration,
-        .snapshot = snapshot_create(builder->version + 1),
-        .detail = detail,
-    };
-    *out = NULL;
-    stable_ids_sweep(&builder->ids);
-    init_entries(&b.staged, configuration->n_resources);
-    enum err e = stage_all(&b);
-    if (!e)
-        e = fill(&b);
-    if (e) {
-        dispose_entries(&b.staged);
-        snapshot_unref(b.snapshot);
-        return e;
-    }
-    dispose_entries(&builder->entries);
-    builder->entries = b.staged;
-    builder->version++;
-    *out = b.snapshot;
-    return ERR_OK;
+    struct build b = {.builder = builder, .configuration = configuration, .detail = detail};
+    return run(&b, out);
+}
+
+struct snapshot *snapshot_build_what_can_be(struct snapshot_builder *builder,
+                                            const Weft__Config__V1__Configuration *configuration,
+                                            snapshot_refused_fn refused, void *owner)
+{
+    char detail[PART_DETAIL_MAX];
+    struct snapshot *snapshot;
+    struct build b = {.builder = builder,
+                      .configuration = configuration,
+                      .detail = detail,
+                      .refused = refused,
+                      .owner = owner};
+    enum err e = run(&b, &snapshot);
+    (void)e; /* whatever fails is refused alone */
+    return snapshot;
 }

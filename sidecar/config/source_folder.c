@@ -58,19 +58,24 @@ static void keep_last_good(const struct source_folder *f, const Weft__Config__V1
     mem_free(packed);
 }
 
-static enum err build_and_publish(struct source_folder *f, const Weft__Config__V1__Configuration *c)
+static void on_refused(void *owner, const char *resource, const char *why)
 {
-    struct snapshot *snapshot;
-    char detail[256];
-    enum err e = snapshot_build(f->builder, c, &snapshot, detail);
-    if (e != ERR_OK) {
-        LOG_E("config", "%s", detail);
-        return e;
-    }
+    unsigned *count = owner;
+    (void)resource;
+    LOG_E("config", "refused alone, the rest goes into force: %s", why);
+    ++*count;
+}
+
+/* How many resources were refused. */
+static unsigned build_and_publish(struct source_folder *f, const Weft__Config__V1__Configuration *c)
+{
+    unsigned refused = 0;
+    struct snapshot *snapshot = snapshot_build_what_can_be(f->builder, c, on_refused, &refused);
     f->has_published = true;
+    f->rejected += refused > 0;
     LOG_I("config", "version %lu is in force", (unsigned long)snapshot_version(snapshot));
     f->publish(f->owner, snapshot);
-    return ERR_OK;
+    return refused;
 }
 
 static enum err load(struct source_folder *f)
@@ -83,8 +88,7 @@ static enum err load(struct source_folder *f)
     if (e == ERR_OK) {
         struct compile_target target = target_of(f->settings, ip);
         Weft__Config__V1__Configuration *c = compile_configuration(set, &target, &diags);
-        e = build_and_publish(f, c);
-        if (e == ERR_OK)
+        if (build_and_publish(f, c) == 0)
             keep_last_good(f, c);
         compile_free(c);
         policy_set_destroy(set);
@@ -100,11 +104,10 @@ static enum err load_last_good(struct source_folder *f)
     enum err e = last_good_load(f->settings->last_good_file, &c);
     if (e != ERR_OK)
         return e;
-    e = build_and_publish(f, c);
+    build_and_publish(f, c);
     weft__config__v1__configuration__free_unpacked(c, NULL);
-    if (e == ERR_OK)
-        LOG_W("config", "serving the last good configuration from %s", f->settings->last_good_file);
-    return e;
+    LOG_W("config", "serving the last good configuration from %s", f->settings->last_good_file);
+    return ERR_OK;
 }
 
 void source_folder_reload(struct source_folder *f)

@@ -72,20 +72,30 @@ static void publish(struct source_stream *s, struct snapshot *snapshot)
     s->config.publish(s->config.owner, snapshot);
 }
 
+/* The first of them, for policyd. */
+static void on_refused(void *owner, const char *name, const char *why)
+{
+    char *first = owner;
+    (void)name;
+    LOG_E("config", "refused alone, the rest goes into force: %s", why);
+    if (!*first)
+        snprintf(first, DETAIL_MAX, "%s", why);
+}
+
+/* detail: why all of it is refused, or why a part of it is. */
 static enum err apply(struct source_stream *s, const struct resource_change *change, char *detail)
 {
     struct resource_preview preview;
-    struct snapshot *snapshot;
     for (size_t i = 0; i < change->resource_count; i++) {
         enum err e = check(s->config.settings, change->resources[i], detail);
         if (e)
             return e;
     }
     resource_set_preview(&s->set, change, &preview);
-    enum err e = snapshot_build(s->builder, &preview.configuration, &snapshot, detail);
+    struct snapshot *snapshot =
+        snapshot_build_what_can_be(s->builder, &preview.configuration, on_refused, detail);
     resource_set_preview_dispose(&preview);
-    if (e)
-        return e;
+    s->rejected += *detail != 0;
     resource_set_commit(&s->set, change);
     publish(s, snapshot);
     return ERR_OK;
@@ -109,12 +119,14 @@ static void take_answers(struct source_stream *s, const update *u)
 
 /* ---- answering it */
 
-static void acknowledge(struct source_stream *s)
+/* refused: why a part of what we have is not in force; empty: all is. */
+static void acknowledge(struct source_stream *s, char *refused)
 {
     Weft__Discovery__V1__Request request = WEFT__DISCOVERY__V1__REQUEST__INIT;
     Weft__Discovery__V1__Ack ack = WEFT__DISCOVERY__V1__ACK__INIT;
     ack.serial = s->serial;
     ack.digest = s->set.digest;
+    ack.refused = refused;
     request.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_ACK;
     request.ack = &ack;
     source_stream_send(s, &request);
@@ -156,7 +168,7 @@ static void take(struct source_stream *s, const update *u)
     take_answers(s, u);
     if (s->set.digest == u->digest) {
         s->failures = 0;
-        acknowledge(s);
+        acknowledge(s, detail);
         return;
     }
     s->from_nothing = true;
@@ -200,6 +212,7 @@ void source_stream_load_last_good(struct source_stream *s)
     if (e == ERR_NOT_FOUND)
         return;
     if (e == ERR_OK) {
+        detail[0] = '\0';
         struct resource_change change = {.resources = c->resources,
                                          .resource_count = c->n_resources};
         e = apply(s, &change, detail);
