@@ -21,36 +21,18 @@ static const struct client_conf *conf_of(const struct exchange *ex)
 
 enum judgement { KEEP, DROP, REFUSE_FRAMING, REFUSE_UNDERSCORE };
 
-/* A server that folds names reads it as one that only we may say, or that frames the message. */
-static enum judgement judge_folded(struct slice name)
-{
-    if (header_fold_starts_with(name, SLICE("x-forwarded-")) ||
-        header_fold_starts_with(name, SLICE("x-weft-")))
-        return DROP;
-    switch (header_fold_id(name)) {
-    case HEADER_CF_CONNECTING_IP:
-    case HEADER_TRUE_CLIENT_IP:
-    case HEADER_X_CLIENT_IP:
-    case HEADER_X_CLUSTER_CLIENT_IP:
-    case HEADER_X_REAL_IP:
-    case HEADER_X_REQUEST_ID:
-        return DROP;
-    case HEADER_CONTENT_LENGTH:
-    case HEADER_HTTP2_SETTINGS:
-    case HEADER_KEEP_ALIVE:
-    case HEADER_PROXY_CONNECTION:
-    case HEADER_TRANSFER_ENCODING:
-        return REFUSE_FRAMING;
-    default:
-        return KEEP;
-    }
-}
-
 static enum judgement judge_name(struct slice name, Weft__Config__V1__UnderscoresAction action)
 {
-    enum judgement j = judge_folded(name);
-    if (j != KEEP || action == ALLOW || slice_find_byte(name, '_') == name.len)
-        return j;
+    switch (header_fold_judge(name)) {
+    case HEADER_FOLD_DROP:
+        return DROP;
+    case HEADER_FOLD_REFUSE:
+        return REFUSE_FRAMING;
+    case HEADER_FOLD_PASS:
+        break;
+    }
+    if (action == ALLOW || slice_find_byte(name, '_') == name.len)
+        return KEEP;
     return action == REJECT ? REFUSE_UNDERSCORE : DROP;
 }
 

@@ -5,6 +5,10 @@
 #include "weftctl/explain.h"
 
 #include "lib/base/mem.h"
+#include "policies/gateway_model.h"
+#include "policies/gateway_names.h"
+#include "policies/policy_index.h"
+#include "weftctl/explain_client.h"
 #include "weftctl/explain_priv.h"
 
 enum { ARENA_BLOCK = 16384 };
@@ -29,6 +33,14 @@ const EX(Cluster) * explain_cluster(const struct explain *e, const char *name)
     return NULL;
 }
 
+const EX(ClientTraffic) * explain_mesh_rules(const EX(Configuration) * c)
+{
+    for (size_t i = 0; i < c->n_resources; i++)
+        if (c->resources[i]->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_MESH)
+            return c->resources[i]->mesh->client_traffic;
+    return NULL;
+}
+
 /* ---- who asks ---- */
 
 static struct slice trust_domain(const struct explain *e)
@@ -39,6 +51,17 @@ static struct slice trust_domain(const struct explain *e)
             return slice_from_cstr(r->mesh->trust_domain);
     }
     return SLICE("cluster.local");
+}
+
+/* The one that policyd makes for it; where it is not policyd's, it is taken to be named like it. */
+static struct slice account_of_gateway(struct explain *e, const struct workload *w)
+{
+    char name[GATEWAY_NAMES_MAX];
+    const struct gateway *g =
+        (const void *)policy_index_find(e->set, KIND_GATEWAY, w->namespace_name, w->name);
+    if (!g || !gateway_model_is_ours(e->set, g))
+        return w->name;
+    return arena_copy(&e->arena, slice_from_cstr(gateway_names_managed(g, name)));
 }
 
 static void compile_from(struct explain *e, const struct workload *w)
@@ -52,6 +75,8 @@ static void compile_from(struct explain *e, const struct workload *w)
     e->configuration = compile_configuration(e->set, &target, NULL);
     e->from.workload = *w;
     e->from.is_meshed = !w->pod || pod_is_meshed(w->pod);
+    if (!w->pod)
+        account = account_of_gateway(e, w);
     if (!account.len)
         account = SLICE("default");
     if (e->from.is_meshed)
@@ -81,6 +106,10 @@ static void answer(struct explain *e, unsigned status, const char *text)
 static void take_route(struct explain *e)
 {
     const EX(Route) *r = e->route.route;
+    if (r->cors && e->route.is_preflight) {
+        answer(e, 204, "a preflight, which the route's CORS filter answers");
+        return;
+    }
     if (r->redirect) {
         answer(e, r->redirect->status ? r->redirect->status : 302, "the route redirects");
         return;
@@ -147,6 +176,26 @@ static const EX(Workload) * find_workload(const struct explain *e)
     return NULL;
 }
 
+static const EX(ClientTraffic) * mesh_rules(const struct explain *e)
+{
+    return explain_mesh_rules(e->configuration);
+}
+
+/* By the names of its headers, before anything else is looked at. */
+static bool is_refused(struct explain *e, const EX(ClientTraffic) * rules,
+                       EX(AuthzPolicy) *const *authz, size_t n_authz,
+                       EX(VirtualHost) *const *hosts, size_t n_hosts)
+{
+    struct slice why = explain_client_sift(&e->arena, rules, &e->asked);
+    if (!why.len)
+        why = explain_client_check(&e->arena, authz, n_authz, hosts, n_hosts, &e->asked);
+    if (why.len) {
+        e->status = 400;
+        e->answer = why;
+    }
+    return why.len > 0;
+}
+
 static bool may_be_http(EX(Protocol) p)
 {
     return p != WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP &&
@@ -159,6 +208,9 @@ static void use_destination(struct explain *e, const EX(Destination) * d)
     e->protocol = d->protocol;
     /* TLS of the app itself and opaque ports are bytes to the sidecar: no routes. */
     bool is_http = may_be_http(d->protocol) && slice_eq(e->asked.scheme, SLICE("http"));
+    if (e->from.is_meshed && is_http && is_refused(e, mesh_rules(e), NULL, 0, d->virtual_hosts,
+                                                   d->n_virtual_hosts))
+        return;
     if (e->from.is_meshed && is_http && d->n_virtual_hosts) {
         use_hosts(e, d->virtual_hosts, d->n_virtual_hosts);
         return;
@@ -198,6 +250,16 @@ static const EX(GatewayPort) * find_gateway_port(const struct explain *e)
     return NULL;
 }
 
+/* What holds for its clients: of the listener with that very name, of the port, of the mesh. */
+static const EX(ClientTraffic) * rules_at(const struct explain *e, const EX(GatewayPort) * g)
+{
+    for (size_t i = 0; slice_eq(e->asked.scheme, SLICE("https")) && i < g->n_listeners; i++)
+        if (g->listeners[i]->client_traffic &&
+            slice_eq_cstr(e->asked.host, g->listeners[i]->hostname))
+            return g->listeners[i]->client_traffic;
+    return g->client_traffic ? g->client_traffic : mesh_rules(e);
+}
+
 static void at_gateway(struct explain *e, struct slice client_ip)
 {
     const EX(GatewayPort) *g = find_gateway_port(e);
@@ -208,10 +270,21 @@ static void at_gateway(struct explain *e, struct slice client_ip)
     }
     e->destination = g->name;
     e->protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP;
-    struct explain_call call = {.asked = &e->asked, .caller_ip = client_ip, .port = e->asked.port};
+    const EX(ClientTraffic) *rules = rules_at(e, g);
+    struct explain_peer peer = {.ip = client_ip, .at_gateway = true};
+    e->client = explain_client_find(&e->arena, rules, &peer, &e->asked);
+    if (is_refused(e, rules, g->authz, g->n_authz, g->virtual_hosts, g->n_virtual_hosts))
+        return;
+    struct explain_call call = {.asked = &e->asked,
+                                .caller_ip = client_ip,
+                                .remote_ip = e->client,
+                                .port = e->asked.port};
     e->entry = arena_alloc(&e->arena, sizeof(*e->entry));
     explain_authz_decide(&e->arena, g->authz, g->n_authz, &call, e->entry);
-    if (e->entry->allowed)
+    struct explain_route route;
+    explain_route_find(&e->arena, g->virtual_hosts, g->n_virtual_hosts, &e->asked, &route);
+    bool is_answered = route.is_preflight && route.route && route.route->cors;
+    if (e->entry->allowed || is_answered)
         use_hosts(e, g->virtual_hosts, g->n_virtual_hosts);
     else
         answer(e, 403, "denied at the Gateway");

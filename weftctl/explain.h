@@ -39,6 +39,7 @@ struct explain {
     Weft__Config__V1__Protocol protocol;
     bool is_routed; /* a route was looked for */
     struct explain_route route;
+    struct slice client; /* at a Gateway: whom the request is from; empty: it cannot be told */
     struct explain_verdict *entry; /* of the Gateway itself; NULL: not at a Gateway */
     struct explain_share *shares;
     size_t share_count;

@@ -11,7 +11,8 @@ struct explain_call {
     const struct asked *asked;
     struct slice principal;      /* without "spiffe://"; empty: no certificate */
     struct slice namespace_name; /* of the principal */
-    struct slice caller_ip;      /* empty: not known */
+    struct slice caller_ip;      /* the connection's other end; empty: not known */
+    struct slice remote_ip;      /* the client, as far as proxies are trusted; empty: not known */
     struct slice local_ip;
     uint16_t port; /* that was called */
 };

@@ -2,6 +2,7 @@
  * by its own compiled configuration. Main thread. Must not know how the request got there.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policy_addresses.h"
+#include "weftctl/explain_client.h"
 #include "weftctl/explain_priv.h"
 
 static struct slice without_port(struct slice address)
@@ -38,11 +39,35 @@ static EX(MtlsMode) mode_of_port(const EX(Inbound) * in, uint16_t port)
     return in->mtls;
 }
 
+/* The client as the endpoint's sidecar sees it: a Gateway that it trusts tells it whom it found. */
+static struct slice remote_of(struct explain *e, const struct explain_call *call,
+                              const EX(ClientTraffic) * rules)
+{
+    struct explain_peer peer = {.ip = call->caller_ip, .principal = call->principal};
+    if (!e->from.workload.pod)
+        return explain_client_trusts(rules, call->principal) ? e->client : call->caller_ip;
+    return explain_client_find(&e->arena, rules, &peer, &e->asked);
+}
+
+static bool is_refused(struct explain *e, struct explain_endpoint *end, const EX(Inbound) * in,
+                       const EX(ClientTraffic) * rules, struct asked *asked)
+{
+    struct slice why = explain_client_sift(&e->arena, rules, asked);
+    if (!why.len)
+        why = explain_client_check(&e->arena, in->authz, in->n_authz, NULL, 0, asked);
+    if (why.len)
+        end->verdict.text = arena_printf(&e->arena, "refused with 400: %.*s", SLICE_ARG(why));
+    return why.len > 0;
+}
+
 /* What the sidecar at the endpoint says. */
-static void judge(struct explain *e, struct explain_endpoint *end, const EX(Inbound) * in)
+static void judge(struct explain *e, struct explain_endpoint *end, const EX(Inbound) * in,
+                  const EX(ClientTraffic) * rules)
 {
     struct slice address = slice_from_cstr(end->endpoint->address);
-    struct explain_call call = {.asked = &e->asked,
+    struct asked *asked = arena_alloc(&e->arena, sizeof(*asked));
+    *asked = e->asked;
+    struct explain_call call = {.asked = asked,
                                 .local_ip = without_port(address),
                                 .port = port_of(end->endpoint->address)};
     if (e->from.workload.pod)
@@ -56,6 +81,9 @@ static void judge(struct explain *e, struct explain_endpoint *end, const EX(Inbo
         end->verdict.text = SLICE("refused: it takes mutual TLS only (STRICT)");
         return;
     }
+    call.remote_ip = remote_of(e, &call, rules);
+    if (is_refused(e, end, in, rules, asked))
+        return;
     explain_authz_decide(&e->arena, in->authz, in->n_authz, &call, &end->verdict);
 }
 
@@ -83,7 +111,7 @@ static void ask_endpoint(struct explain *e, struct explain_endpoint *end)
     EX(Configuration) *theirs = compile_base(e->set, &target, NULL);
     const EX(Inbound) *in = find_inbound(theirs);
     if (in)
-        judge(e, end, in);
+        judge(e, end, in, explain_mesh_rules(theirs));
     keep_texts(e, &end->verdict);
     compile_free(theirs);
 }

@@ -7,6 +7,8 @@
 
 /* Of the caller's configuration; NULL when there is none. */
 const EX(Cluster) * explain_cluster(const struct explain *e, const char *name);
+/* What holds for clients of sidecars; NULL: nothing is said. */
+const EX(ClientTraffic) * explain_mesh_rules(const EX(Configuration) * c);
 /* ---- explain_ends.c: endpoints, and what their sidecars say ---- */
 void explain_ends_add(struct explain *e, struct explain_share *share);
 /* A pod called by its own address. */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/explain_route.h"
 
+#include "lib/codec/preflight.h"
 #include "weftctl/holds.h"
 
 typedef Weft__Config__V1__VirtualHost virtual_host;
@@ -78,17 +79,19 @@ static struct slice judge_query(struct arena *arena, const named_match *m,
 }
 
 /* Why the route does not match; empty when it does. */
-static struct slice judge(struct arena *arena, const route *r, const struct asked *asked)
+static struct slice judge(struct arena *arena, const route *r, const struct asked *asked,
+                          const struct preflight *announced)
 {
     const Weft__Config__V1__RouteMatch *m = r->match;
-    struct slice why = SLICE("");
+    struct slice why = SLICE(""), method = announced ? announced->method : asked->method;
     if (!m)
         return why;
     why = judge_path(arena, m, asked);
-    if (!why.len && *m->method && !slice_eq_cstr(asked->method, m->method))
+    if (!why.len && *m->method && !slice_eq_cstr(method, m->method))
         why = arena_printf(arena, "the method is not %s", m->method);
     for (size_t i = 0; i < m->n_headers && !why.len; i++)
-        why = judge_header(arena, m->headers[i], asked);
+        if (!announced || !preflight_announces(announced, slice_from_cstr(m->headers[i]->name)))
+            why = judge_header(arena, m->headers[i], asked);
     for (size_t i = 0; i < m->n_query && !why.len; i++)
         why = judge_query(arena, m->query[i], asked);
     return why;
@@ -120,6 +123,44 @@ static struct slice describe(struct arena *arena, const route *r)
     return text.len ? text : SLICE("every request");
 }
 
+static const route *walk(struct arena *arena, const virtual_host *vh, const struct asked *asked,
+                         const struct preflight *announced, struct explain_route *out)
+{
+    out->tried_count = 0;
+    for (size_t i = 0; i < vh->n_routes; i++) {
+        struct slice why = judge(arena, vh->routes[i], asked, announced);
+        if (!why.len)
+            return vh->routes[i];
+        out->tried[out->tried_count++] = (struct explain_tried){vh->routes[i]->name, why};
+    }
+    return NULL;
+}
+
+static bool read_preflight(struct arena *arena, const struct asked *asked, struct preflight *out)
+{
+    struct message *m = arena_alloc(arena, sizeof(*m));
+    message_init(m, arena);
+    m->method = asked->method;
+    for (size_t i = 0; i < asked->header_count; i++)
+        headers_add(&m->headers, asked->headers[i].name, asked->headers[i].value);
+    return preflight_read(out, m);
+}
+
+/* The order of route_table_find. */
+static const route *choose_route(struct arena *arena, const virtual_host *vh,
+                                 const struct asked *asked, struct explain_route *out)
+{
+    struct preflight preflight;
+    const route *announced = NULL;
+    out->is_preflight = read_preflight(arena, asked, &preflight);
+    if (out->is_preflight)
+        announced = walk(arena, vh, asked, &preflight, out);
+    if (announced && announced->cors)
+        return announced;
+    const route *plain = walk(arena, vh, asked, NULL, out);
+    return plain && !(plain->cors && announced) ? plain : announced;
+}
+
 void explain_route_find(struct arena *arena, virtual_host *const *hosts, size_t count,
                         const struct asked *asked, struct explain_route *out)
 {
@@ -128,13 +169,7 @@ void explain_route_find(struct arena *arena, virtual_host *const *hosts, size_t 
     if (!vh)
         return;
     out->tried = arena_alloc(arena, (vh->n_routes + 1) * sizeof(*out->tried));
-    for (size_t i = 0; i < vh->n_routes; i++) {
-        struct slice why = judge(arena, vh->routes[i], asked);
-        if (!why.len) {
-            out->route = vh->routes[i];
-            out->why = describe(arena, out->route);
-            return;
-        }
-        out->tried[out->tried_count++] = (struct explain_tried){vh->routes[i]->name, why};
-    }
+    out->route = choose_route(arena, vh, asked, out);
+    if (out->route)
+        out->why = describe(arena, out->route);
 }

@@ -16,6 +16,7 @@ struct explain_route {
     struct slice why;                     /* what of it matched, in words */
     struct explain_tried *tried;
     size_t tried_count;
+    bool is_preflight; /* of CORS: it is matched as the request that it announces */
 };
 
 /* All memory is the arena's. */

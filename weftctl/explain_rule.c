@@ -240,8 +240,10 @@ static void test_condition(struct trial *t, const Weft__Config__V1__AuthzConditi
     const struct explain_call *call = t->call;
     if (slice_starts_with(key, open))
         test_header(t, c, slice_sub(key, open.len, key.len - open.len - 1));
-    else if (slice_eq(key, SLICE("source.ip")) || slice_eq(key, SLICE("remote.ip")))
+    else if (slice_eq(key, SLICE("source.ip")))
         test_when_address(t, c, call->caller_ip);
+    else if (slice_eq(key, SLICE("remote.ip")))
+        test_when_address(t, c, call->remote_ip);
     else if (slice_eq(key, SLICE("destination.ip")))
         test_when_address(t, c, call->local_ip);
     else if (slice_eq(key, SLICE("source.namespace")))
@@ -266,8 +268,8 @@ static void test_source(struct trial *t, const Weft__Config__V1__AuthzSource *s)
                  s->n_not_namespaces, call->namespace_name);
     test_cidrs(t, "the caller's address", s->ip_blocks, s->n_ip_blocks, s->not_ip_blocks,
                s->n_not_ip_blocks, call->caller_ip);
-    test_cidrs(t, "the first caller's address", s->remote_ip_blocks, s->n_remote_ip_blocks,
-               s->not_remote_ip_blocks, s->n_not_remote_ip_blocks, call->caller_ip);
+    test_cidrs(t, "the client's address", s->remote_ip_blocks, s->n_remote_ip_blocks,
+               s->not_remote_ip_blocks, s->n_not_remote_ip_blocks, call->remote_ip);
 }
 
 static void test_operation(struct trial *t, const Weft__Config__V1__AuthzOperation *o)

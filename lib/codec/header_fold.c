@@ -45,3 +45,27 @@ enum header_id header_fold_id(struct slice name)
         folded[i] = fold(name.ptr[i]);
     return header_id_of(slice_of(folded, name.len));
 }
+
+enum header_fold_rule header_fold_judge(struct slice name)
+{
+    if (header_fold_starts_with(name, SLICE("x-forwarded-")) ||
+        header_fold_starts_with(name, SLICE("x-weft-")))
+        return HEADER_FOLD_DROP;
+    switch (header_fold_id(name)) {
+    case HEADER_CF_CONNECTING_IP:
+    case HEADER_TRUE_CLIENT_IP:
+    case HEADER_X_CLIENT_IP:
+    case HEADER_X_CLUSTER_CLIENT_IP:
+    case HEADER_X_REAL_IP:
+    case HEADER_X_REQUEST_ID:
+        return HEADER_FOLD_DROP;
+    case HEADER_CONTENT_LENGTH:
+    case HEADER_HTTP2_SETTINGS:
+    case HEADER_KEEP_ALIVE:
+    case HEADER_PROXY_CONNECTION:
+    case HEADER_TRANSFER_ENCODING:
+        return HEADER_FOLD_REFUSE;
+    default:
+        return HEADER_FOLD_PASS;
+    }
+}

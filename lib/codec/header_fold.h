@@ -17,3 +17,11 @@ bool header_fold_eq(struct slice a, struct slice b);
 bool header_fold_starts_with(struct slice name, struct slice prefix);
 /* The well-known name that it is once folded; HEADER_OTHER: none. */
 enum header_id header_fold_id(struct slice name);
+
+enum header_fold_rule {
+    HEADER_FOLD_PASS,
+    HEADER_FOLD_DROP,   /* a field that only a proxy may say, in another spelling */
+    HEADER_FOLD_REFUSE, /* a field that frames messages, in another spelling */
+};
+/* What is to become of a field whose name is odd, whoever sends it. */
+enum header_fold_rule header_fold_judge(struct slice name);
