@@ -329,17 +329,23 @@ static int parse_arguments(struct settings *s, int argc, char **argv)
 static void complete_http(struct settings *s)
 {
     enum { STREAM_WINDOW = 262144, CONNECTION_WINDOW = 4194304 };
+    enum { PING_INTERVAL_MS = 10000, PING_TIMEOUT_MS = 10000 }; /* between sidecars only */
     struct http_server_config server = {.max_streams = 1000,
                                         .max_resets = 5000,
                                         .stream_window = STREAM_WINDOW,
                                         .connection_window = CONNECTION_WINDOW,
                                         .scheme = SLICE("http")};
     s->server_inbound = s->server_mesh = s->server_outbound = server;
+    s->server_mesh.ping_interval_ms = PING_INTERVAL_MS;
+    s->server_mesh.ping_timeout_ms = PING_TIMEOUT_MS;
     s->server_ingress = (struct http_server_config){.max_streams = 100, .scheme = SLICE("http")};
     s->server_ingress_tls = s->server_ingress;
     s->server_ingress_tls.scheme = SLICE("https");
     s->client = (struct http_client_config){.stream_window = STREAM_WINDOW,
                                             .connection_window = CONNECTION_WINDOW};
+    s->client_mesh = s->client;
+    s->client_mesh.ping_interval_ms = PING_INTERVAL_MS;
+    s->client_mesh.ping_timeout_ms = PING_TIMEOUT_MS;
 }
 
 static void complete(struct settings *s)

@@ -59,7 +59,7 @@ struct settings {
     /* inbound: in the clear; mesh: inbound over mutual TLS, a peer with many clients behind it */
     struct http_server_config server_outbound, server_inbound, server_mesh;
     struct http_server_config server_ingress, server_ingress_tls;
-    struct http_client_config client;
+    struct http_client_config client, client_mesh;
 };
 
 /* Fills s from argv and the environment (WEFT_*); prints help or the mistake itself. Returns -1 to

@@ -184,6 +184,8 @@ static void on_up_fail(struct stream *s, enum err why)
     struct tunnel *t = s->owner;
     if (t->is_open) {
         t->fail = FAIL_UPSTREAM_RESET;
+        if (why == ERR_TIMEOUT) /* it has vanished */
+            outlier_failure(t->endpoint);
         if (t->is_probe)
             session_probe_failed(t->session);
         else

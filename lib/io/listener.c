@@ -133,7 +133,8 @@ static bool set_options(int fd, const struct addr *at, const struct listener_opt
     if (o->transparent && !(at->family == 6 ? set_on(fd, IPPROTO_IPV6, IPV6_TRANSPARENT)
                                             : set_on(fd, IPPROTO_IP, IP_TRANSPARENT)))
         return false;
-    /* Linux hands it on to the accepted sockets: one call instead of one per connection. */
+    /* Linux hands these on to the accepted sockets: once instead of for each connection. */
+    tcp_alive_set(fd, &(struct tcp_keepalive){0});
     return set_on(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 

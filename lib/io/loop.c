@@ -90,6 +90,8 @@ void loop_init_common(struct loop *l, uint64_t now_ms)
     list_init(&l->tasks);
     list_init(&l->graves);
     list_init(&l->closed_mailboxes);
+    list_init(&l->tcps);
+    timer_init(&l->tcp_look, l, NULL);
     l->armed_ms = WHEEL_NEVER;
     wheel_init(&l->wheel, now_ms);
 }

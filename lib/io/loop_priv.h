@@ -7,6 +7,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/io/loop.h"
+#include "lib/io/timer.h"
 #include "lib/io/wheel.h"
 
 struct loop {
@@ -20,6 +21,8 @@ struct loop {
     struct list soon; /* run first at the end of the turn */
     struct list tasks;
     struct list graves;
+    struct list tcps; /* connections, see tcp_alive.c */
+    struct timer tcp_look;
     struct list closed_mailboxes; /* posts to them may still come; freed with the loop */
     struct chunk *read_chunk;
     bool chunk_is_lent; /* by loop_read_chunk: how much of it was filled is not known */

@@ -42,6 +42,7 @@ struct tcp *tcp_create(struct loop *l)
     t->stream.ops = &tcp_ops;
     t->stream.loop = l;
     t->state = TCP_DIALING;
+    list_init(&t->node);
     buf_init(&t->waiting);
     buf_init(&t->sending);
     timer_init(&t->timer, l, NULL);
@@ -61,6 +62,7 @@ struct stream *tcp_accept(struct loop *l, int fd, const struct addr *peer)
         tcp_close_now(t);
         return NULL;
     }
+    tcp_alive_begin(t, &(struct tcp_keepalive){0});
     return &t->stream;
 }
 

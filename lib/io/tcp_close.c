@@ -32,6 +32,7 @@ void tcp_close_now(struct tcp *t)
         return;
     t->state = TCP_CLOSED;
     timer_stop(&t->timer);
+    tcp_alive_end(t);
     loop_task_cancel(&t->task);
     if (t->lingers)
         t->stream.loop->lingering--;

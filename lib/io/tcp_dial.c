@@ -48,6 +48,7 @@ static const char *prepare(int fd, const struct addr *to, const struct tcp_dial_
     int on = 1;
     struct sockaddr_storage ss;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    tcp_alive_set(fd, &options->keepalive);
     if (options->mark &&
         setsockopt(fd, SOL_SOCKET, SO_MARK, &options->mark, sizeof(options->mark)) < 0)
         return "cannot set SO_MARK (needs CAP_NET_ADMIN)";
@@ -104,6 +105,7 @@ struct stream *tcp_dial(struct loop *l, const struct addr *to,
     t->peer = *to;
     timer_init(&t->timer, l, on_timeout);
     timer_start(&t->timer, options->timeout_ms ? options->timeout_ms : TIMEOUT_DEFAULT_MS);
+    tcp_alive_begin(t, &options->keepalive);
     begin(t, to, options);
     return &t->stream;
 }

@@ -20,6 +20,7 @@ enum tcp_state {
 
 struct tcp {
     struct stream stream;
+    struct list node; /* in loop->tcps while it is open */
     uv_tcp_t handle;
     union {
         uv_connect_t connect;
@@ -34,6 +35,8 @@ struct tcp {
     const char *detail;
     enum err why;
     enum tcp_state state;
+    uint32_t patience_ms; /* without an acknowledgement of what we sent */
+    bool owes_ack;        /* we sent something, and have read nothing since */
     bool want_read;  /* what the user asked for */
     bool is_reading; /* what libuv was told */
     bool eof;        /* the peer's direction is over */
@@ -78,6 +81,13 @@ void tcp_write_shutdown(struct stream *s);
 void tcp_write_flush(struct tcp *t);
 /* The queue is empty: what was put off until then. */
 void tcp_write_drained(struct tcp *t, bool tell);
+
+/* ---- tcp_alive.c ---- */
+/* Options of a socket, dialled or listening (accepted ones have their listener's). */
+void tcp_alive_set(int fd, const struct tcp_keepalive *k);
+/* From now on it is looked after, until tcp_alive_end. */
+void tcp_alive_begin(struct tcp *t, const struct tcp_keepalive *k);
+void tcp_alive_end(struct tcp *t);
 
 void tcp_close_stream(struct stream *s, bool flush_first);
 void tcp_close_now(struct tcp *t);

@@ -28,6 +28,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 static void deliver(struct tcp *t, const uint8_t *data, size_t len)
 {
+    t->owes_ack = false; /* whoever speaks is there */
     if (t->lingers)
         return;
     struct chunk *c = loop_read_commit(t->stream.loop, data, len);

@@ -50,6 +50,7 @@ static void hand_over(struct tcp *t)
     size_t total;
     unsigned n = gather(&t->waiting, &v, &total);
     buf_move(&t->sending, &t->waiting, total);
+    t->owes_ack = true;
     int status = uv_write(&t->req.write, (uv_stream_t *)&t->handle, v.uv, n, on_written);
     if (status < 0) {
         buf_dispose(&t->sending);
@@ -69,6 +70,7 @@ static bool offer(struct tcp *t)
             tcp_fail_later(t, err_from_uv(taken), uv_err_text(taken));
             return true;
         }
+        t->owes_ack = true;
         if (taken > 0)
             buf_drain(&t->waiting, (size_t)taken);
         if (taken < 0 || (size_t)taken < total)

@@ -9,7 +9,7 @@
 #include "lib/net/grpc_client_priv.h"
 #include "lib/net/tls_stream.h"
 
-enum { CONNECT_MS = 5000, MAX_RESPONSE = 1 << 20 };
+enum { CONNECT_MS = 5000, MAX_RESPONSE = 1 << 20, PING_INTERVAL_MS = 30000 };
 
 void grpc_client_wake(struct grpc_client *c)
 {
@@ -266,7 +266,7 @@ struct grpc_client *grpc_client_create(struct loop *l, const struct grpc_client_
         c->authority = mem_strdup(addr_format(&config->to, address));
     c->connect_timeout_ms = config->connect_timeout_ms ? config->connect_timeout_ms : CONNECT_MS;
     c->idle_ms = config->idle_ms;
-    c->ping_interval_ms = config->ping_interval_ms;
+    c->ping_interval_ms = config->ping_interval_ms ? config->ping_interval_ms : PING_INTERVAL_MS;
     c->max_response = config->max_response ? config->max_response : MAX_RESPONSE;
     c->dial = config->dial;
     c->dial_owner = config->dial_owner;

@@ -15,7 +15,10 @@ struct http_client_config {
     uint32_t max_header_count;  /* 0: 100 */
     uint32_t stream_window;     /* HTTP/2, 0: 65536 */
     uint32_t connection_window; /* HTTP/2, 0: 1048576 */
-    uint32_t ping_interval_ms;  /* HTTP/2 keepalive while streams are open; 0: 30000 */
+    /* HTTP/2: while answers are owed, a server from which nothing has come for so long is asked
+     * whether it is there, and given up when it does not answer (ERR_TIMEOUT). 0: not asked; many
+     * gRPC servers take more than one question in five minutes for an attack. */
+    uint32_t ping_interval_ms;
     uint32_t ping_timeout_ms;   /* 0: 10000 */
 };
 

@@ -8,13 +8,14 @@
 #include "lib/io/timer.h"
 #include "lib/net/h2_link.h"
 
-enum { DEFAULT_PING_INTERVAL_MS = 30000, DEFAULT_PING_TIMEOUT_MS = 10000 };
+enum { DEFAULT_PING_TIMEOUT_MS = 10000 };
 
 struct h2_client {
     struct http_client base;
     struct h2_link link;
     struct timer timer;
     uint64_t ping_ms;     /* when the PING under way left; 0: none */
+    uint64_t asked_ms;    /* when the newest request was sent */
     int32_t last_id;      /* of the newest stream */
     int32_t last_flushed; /* of the newest whose head was handed to the transport */
     bool goaway_sent;
@@ -64,8 +65,13 @@ static void finish(struct h2_client *c, enum err abort_why, bool flush, enum err
 
 static uint64_t interval_of(const struct h2_client *c)
 {
-    uint32_t ms = c->base.config->ping_interval_ms;
-    return ms ? ms : DEFAULT_PING_INTERVAL_MS;
+    return c->base.config->ping_interval_ms;
+}
+
+/* Requests that were given up count as well: on a dead connection that is what becomes of them. */
+static bool is_owed(const struct h2_client *c)
+{
+    return c->base.active > 0 || c->asked_ms > c->link.heard_ms;
 }
 
 static uint64_t patience_of(const struct h2_client *c)
@@ -78,7 +84,7 @@ static void on_timer(struct timer *t)
 {
     struct h2_client *c = container_of(t, struct h2_client, timer);
     uint64_t now = loop_now_ms(c->base.loop), heard = c->link.heard_ms;
-    if (c->base.over || c->base.active == 0) {
+    if (c->base.over || !is_owed(c)) {
         c->ping_ms = 0;
         return;
     }
@@ -230,7 +236,8 @@ static void send_request(struct http_client *base, struct http_stream *st,
     }
     st->codec = hs;
     st->id = c->last_id = hs->id;
-    if (!timer_is_running(&c->timer))
+    c->asked_ms = loop_now_ms(base->loop);
+    if (interval_of(c) && !timer_is_running(&c->timer))
         timer_start(&c->timer, interval_of(c));
     if (!h2_capacity(c->link.h2) && h2_is_used_up(c->link.h2))
         http_client_retire(base);

@@ -151,7 +151,9 @@ static void on_client_closed(struct http_client *client, enum err why)
 {
     struct pool_conn *c = http_client_owner(client);
     struct pool *p = c->pool;
-    (void)why;
+    if (why == ERR_TIMEOUT)
+        LOG_W("pool", "%.*s: the other end has vanished: it answers nothing any more",
+              SLICE_ARG(p->endpoint->conf->address_text));
     c->client = NULL;
     bool wanted = p->waiters > 0; /* and then the endpoint is held */
     destroy_conn(c);
@@ -226,8 +228,10 @@ static void on_dial_open(struct stream *s)
     p->dials--;
     c->dialling = NULL;
     enum http_protocol protocol = is_http2(p) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
-    c->client =
-        http_client_create(s, protocol, &worker_of_pool(p)->settings->client, &client_events, c);
+    const struct settings *settings = worker_of_pool(p)->settings;
+    const struct http_client_config *config =
+        p->kind == POOL_MESH_H2 ? &settings->client_mesh : &settings->client;
+    c->client = http_client_create(s, protocol, config, &client_events, c);
     on_capacity(c->client); /* draining or not: somebody waits for it */
 }
 

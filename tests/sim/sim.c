@@ -72,7 +72,8 @@ static void set_up(struct settings *s, enum sidecar_mode mode, const char *ip)
         .silence_ms = 100,
         .server_outbound = {.scheme = SLICE("http")},
         .server_inbound = {.scheme = SLICE("http")},
-        .server_mesh = {.scheme = SLICE("http")},
+        .server_mesh = {.scheme = SLICE("http"), .ping_interval_ms = 10000},
+        .client_mesh = {.ping_interval_ms = 10000},
         .server_ingress = {.scheme = SLICE("http")},
         .server_ingress_tls = {.scheme = SLICE("https")},
     };

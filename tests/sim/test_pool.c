@@ -257,22 +257,60 @@ static void idle_h2(void **state)
     close_shared(&s);
 }
 
-/* The app is silent although answers are owed: asked by PING, it does not answer either. */
+/* A sidecar that is silent although answers are owed is asked by PING, and does not answer either.
+ * What may not be repeated fails; what may goes to another endpoint, and so does what comes next. */
 static void dead_connection(void **state)
 {
-    struct shared s;
-    sim_road_prepare(&s.r);
-    s.r.cluster->protocol = SIM_HTTP2;
-    sim_road_start(&s.r);
-    sim_client_open(&s.client, sim_node_dial(&s.r.node, ROAD_VIP), HTTP_PROTOCOL_2);
-    struct sim_call *call = sim_client_call(&s.client, "POST", "app", "/", "x", true);
-    sim_road_app(&s.r);
-    sim_advance(&s.r.sim, 45000);
-    assert_true(call->done);
-    assert_int_equal(call->head->status, 502);
-    sim_client_close(&s.client);
-    sim_node_check_idle(&s.r.node);
-    sim_road_close(&s.r);
+    static char id[] = "spiffe://cluster.local/ns/default/sa/app";
+    const char *const alpn[] = {mesh_alpn_names[MESH_ALPN_H2], NULL};
+    struct sim_road r;
+    struct sim_client client;
+    sim_road_prepare(&r);
+    r.endpoint->meshed = true;
+    r.endpoint->spiffe_id = id;
+    sim_road_start(&r);
+    sim_node_identify(&r.node, "spiffe://cluster.local/ns/default/sa/client");
+    r.app.tls = sim_tls_server(id, alpn);
+    sim_client_open(&client, sim_node_dial(&r.node, ROAD_VIP), HTTP_PROTOCOL_2);
+    struct sim_call *post = sim_client_call(&client, "POST", "app", "/", "x", true);
+    sim_road_app(&r);
+    struct sim_call *get = sim_client_call(&client, "GET", "app", "/", NULL, true);
+    sim_advance(&r.sim, 9000);
+    assert_false(post->done);
+    assert_int_equal(r.app.connections, 1);
+    sim_advance(&r.sim, 12000);
+    assert_true(post->done);
+    assert_int_equal(post->head->status, 502);
+    assert_false(get->done); /* it is under way again */
+    assert_int_equal(r.app.connections, 2);
+    assert_true(cluster(&r)->conf->endpoints[0].health->consecutive_failures >= 2);
+    sim_client_close(&client);
+    sim_node_check_idle(&r.node);
+    tls_ctx_unref(r.app.tls);
+    r.app.tls = NULL;
+    sim_road_close(&r);
+}
+
+/* An app is not asked: many gRPC servers take it for an attack. */
+static void apps_get_no_ping(void **state)
+{
+    struct sim_road r;
+    struct sim_client client;
+    sim_road_prepare(&r);
+    r.cluster->protocol = SIM_HTTP2;
+    r.cluster->timeouts = sim_conf_timeouts(&r.conf);
+    r.cluster->timeouts->idle_ms = 3600000;
+    sim_road_start(&r);
+    sim_client_open(&client, sim_node_dial(&r.node, ROAD_VIP), HTTP_PROTOCOL_2);
+    struct sim_call *call = sim_client_call(&client, "POST", "app", "/", "x", true);
+    struct sim_peer *app = sim_road_app(&r);
+    size_t came = app->in.len;
+    sim_advance(&r.sim, 600000);
+    assert_int_equal(app->in.len, came);
+    assert_false(call->done);
+    sim_client_close(&client);
+    sim_node_check_idle(&r.node);
+    sim_road_close(&r);
 }
 
 int main(void)
@@ -289,6 +327,7 @@ int main(void)
         cmocka_unit_test(requests_per_connection_h2),
         cmocka_unit_test(idle_h2),
         cmocka_unit_test(dead_connection),
+        cmocka_unit_test(apps_get_no_ping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,6 +263,44 @@ static void client_notices_silence(void **state)
     assert_int_equal(c->why, ERR_TIMEOUT);
 }
 
+/* A request that was given up (a timeout of its own) leaves the question open whether anybody is
+ * there. */
+static void client_notices_silence_after_requests_that_were_given_up(void **state)
+{
+    struct h2_net_bed *b = *state;
+    b->client_config.ping_interval_ms = 1000;
+    b->client_config.ping_timeout_ms = 500;
+    h2_net_open_client(b, NULL);
+    h2_net_greet(b, false);
+    h2_net_advance(b, 5000);
+    for (int i = 0; i < 3; i++) {
+        struct h2_net_stream *c = h2_net_request(b, "GET", true);
+        h2_net_advance(b, 100);
+        http_stream_reset(&c->st, ERR_CANCELED);
+        h2_net_run(b);
+    }
+    h2_net_count(b, 0);
+    h2_net_advance(b, 800);
+    assert_int_equal(h2_net_count(b, H2_PING), 1);
+    h2_net_advance(b, 600);
+    assert_int_equal(b->client_closed, 1);
+    assert_int_equal(b->client_why, ERR_TIMEOUT);
+}
+
+/* Apps are not asked: gRPC servers take it for an attack. */
+static void clients_that_were_not_told_to_send_no_ping(void **state)
+{
+    struct h2_net_bed *b = *state;
+    h2_net_open_client(b, NULL);
+    h2_net_greet(b, false);
+    h2_net_request(b, "GET", true);
+    h2_net_run(b);
+    h2_net_count(b, 0);
+    h2_net_advance(b, 1000000);
+    assert_int_equal(h2_net_count(b, H2_PING), 0);
+    assert_int_equal(b->client_closed, 0);
+}
+
 static void idle_clients_send_no_ping(void **state)
 {
     struct h2_net_bed *b = *state;
@@ -426,6 +464,8 @@ int main(void)
         TEST(end_of_stream_with_whole_requests),
         TEST(end_of_stream_and_of_window),
         TEST(client_notices_silence),
+        TEST(client_notices_silence_after_requests_that_were_given_up),
+        TEST(clients_that_were_not_told_to_send_no_ping),
         TEST(idle_clients_send_no_ping),
         TEST(slow_preface),
         TEST(slow_head),
