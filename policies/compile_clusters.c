@@ -182,6 +182,8 @@ static void apply_traffic(struct cluster_build *b)
         to->load_balancing = algorithms[t.balancing->algorithm];
     if (t.pool)
         to->max_requests_per_connection = or_zero(t.pool->max_requests_per_connection);
+    if (t.pool && t.pool->keepalive)
+        to->keepalive = compile_traffic_keepalive(c->arena, t.pool->keepalive);
 }
 
 static void build(struct cluster_build *b)

@@ -111,6 +111,9 @@ void compile_traffic_note_conflicts(struct compile *c, const struct object_list 
 /* Fills what `narrow` does not say from `wide`. */
 void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide);
 const struct traffic *compile_traffic_defaults(const struct compile *c);
+/* Whole seconds; 0 where nothing is said. */
+PB(TcpKeepalive) *
+    compile_traffic_keepalive(struct arena *arena, const struct tcp_keepalive_setting *from);
 uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count);
 PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
                                         const struct traffic_timeouts *const *levels, size_t count);

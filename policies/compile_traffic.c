@@ -144,6 +144,18 @@ PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_rou
     return t;
 }
 
+PB(TcpKeepalive) *
+    compile_traffic_keepalive(struct arena *arena, const struct tcp_keepalive_setting *from)
+{
+    enum { SECOND_MS = 1000 };
+    PB(TcpKeepalive) *to = arena_alloc(arena, sizeof *to);
+    weft__config__v1__tcp_keepalive__init(to);
+    to->time_s = or_zero(from->time) / SECOND_MS;
+    to->interval_s = or_zero(from->interval) / SECOND_MS;
+    to->probes = or_zero(from->probes);
+    return to;
+}
+
 uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count)
 {
     int64_t connect = SCHEMA_UNSET;

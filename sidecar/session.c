@@ -247,6 +247,7 @@ void session_open(struct worker *w, struct stream *accepted, enum direction dire
     s->info =
         (struct downstream_info){.direction = direction, .peer = info.peer, .local = info.local};
     w->session_count++;
+    tcp_set_keepalive(accepted, &session_client_conf(s)->keepalive);
     session_opening_begin(s);
 }
 

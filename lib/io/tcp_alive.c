@@ -1,8 +1,8 @@
 /* Finding out that the other end of a connection has vanished. An idle one is the kernel's business
  * (keepalive). Of one that has something to send the kernel despairs only after a quarter of an
- * hour; and TCP_USER_TIMEOUT would also end those whose peer is well and only does not read. So
- * whoever sent and heard nothing since is asked about now and then: is anything acknowledged? On the
- * loop's thread. Must not know what is carried.
+ * hour; and TCP_USER_TIMEOUT would also end those whose peer is well and only does not read. So it
+ * is asked now and then about whoever sent and heard nothing since: is anything acknowledged? On
+ * the loop's thread. Must not know what is carried.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <linux/sockios.h>
 #include <netinet/in.h>

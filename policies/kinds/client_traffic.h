@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "policies/kinds/tcp_keepalive.h"
 
 /* To add a setting:
  *   1. a member here and a row in the section's table in client_traffic.c, with SCHEMA_INHERIT and
@@ -34,6 +34,7 @@ enum client_traffic_underscores {
 
 struct client_traffic {
     struct client_traffic_limits limits;
+    struct tcp_keepalive_setting keepalive;
     /* Who may say whom a request is from. */
     int64_t trusted_hops;
     struct schema_list trusted_addresses;  /* of struct slice: prefixes */
@@ -85,6 +86,9 @@ extern const char *const client_traffic_underscore_names[], *const client_traffi
 #define CLIENT_TRAFFIC_FIELDS(struct_, prefix)                                                  \
     SCHEMA_FIELD(struct_, prefix limits, "limits", INLINE, "How large a request's head may be.", \
                  .object = &client_traffic_limits_schema),                                       \
+        SCHEMA_FIELD(struct_, prefix keepalive, "tcpKeepalive", INLINE,                         \
+                     "How it is found out that a client has vanished.",                         \
+                     .object = &tcp_keepalive_client_schema),                                   \
         CLIENT_TRAFFIC_TRUST_FIELDS(struct_, prefix),                                           \
         SCHEMA_FIELD(struct_, prefix underscores, "headersWithUnderscores", ENUM,               \
                      CLIENT_TRAFFIC_UNDERSCORES_DOC, .flags = SCHEMA_INHERIT,                   \

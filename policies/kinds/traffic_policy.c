@@ -221,6 +221,9 @@ static const struct schema_field pool_fields[] = {
     SCHEMA_FIELD(struct traffic_pool, max_requests_per_connection, "maxRequestsPerConnection", INT,
                  "After so many, a connection is closed; no limit when left out.", .min = 1,
                  .max = INT32_MAX, UNSET),
+    SCHEMA_FIELD(struct traffic_pool, keepalive, "tcpKeepalive", OBJECT,
+                 "How it is found out that an endpoint has vanished.",
+                 .object = &tcp_keepalive_call_schema),
     {0},
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policies/kind.h"
+#include "policies/kinds/tcp_keepalive.h"
 
 /* Numbers are SCHEMA_UNSET where nothing is said; durations are milliseconds. */
 struct traffic_timeouts {
@@ -51,6 +52,7 @@ struct traffic_balancing {
 
 struct traffic_pool {
     int64_t max_requests_per_connection;
+    struct tcp_keepalive_setting *keepalive;
 };
 
 /* What TrafficPolicy and MeshConfig's defaults share; NULL where nothing is said. */

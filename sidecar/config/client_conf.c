@@ -6,6 +6,7 @@
 #include "policies/compile.h"
 #include "sidecar/config/authz_conf.h"
 #include "sidecar/config/match_conf.h"
+#include "sidecar/config/traffic_conf.h"
 
 #define REJECT WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_REJECT
 
@@ -42,6 +43,7 @@ static enum err take_all(const struct part_build *b, const Weft__Config__V1__Cli
 {
     enum err e = take_limits(b, from->limits, &to->limits);
     to->underscores = from->underscores;
+    to->keepalive = traffic_conf_keepalive(from->keepalive);
     if (!e && (unsigned)from->underscores > REJECT)
         e = part_refuse(b, "client_traffic: unknown underscores action %d", (int)from->underscores);
     return e ? e : take_trust(b, from->trust, to);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/codec/forwarded.h"
+#include "lib/io/tcp.h"
 #include "policies/proto/config.pb-c.h"
 #include "sidecar/config/part.h"
 
@@ -14,6 +15,7 @@ struct client_limits_conf {
 
 struct client_conf {
     struct client_limits_conf limits;
+    struct tcp_keepalive keepalive;
     struct forwarded_trust trust;          /* hops count at gateways only */
     const struct string_match *identities; /* of mesh peers, without "spiffe://", trusted as well */
     uint32_t identity_count;

@@ -86,6 +86,7 @@ static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_co
     to->max_pending = or_default(breaker->max_pending, MAX_PENDING);
     to->connect_timeout_ms = or_default(from->connect_timeout_ms, CONNECT_TIMEOUT_MS);
     to->max_requests_per_connection = from->max_requests_per_connection;
+    to->keepalive = traffic_conf_keepalive(from->keepalive);
 }
 
 static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "lib/base/addr.h"
+#include "lib/io/tcp.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 #include "policies/proto/config.pb-c.h"
@@ -99,6 +100,7 @@ struct cluster_conf {
     Weft__Config__V1__Protocol protocol;
     Weft__Config__V1__LoadBalancing load_balancing;
     uint32_t connect_timeout_ms, max_requests_per_connection;
+    struct tcp_keepalive keepalive; /* zeros: the default */
     uint32_t max_connections, max_requests, max_pending;
     bool mtls_disabled;
     struct backend_tls *tls; /* NULL: in the clear, or mutual TLS of the mesh */

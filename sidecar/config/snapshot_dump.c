@@ -54,6 +54,14 @@ static void put_trusted(struct json_write *w, const struct client_conf *c)
     json_write_array_end(w);
 }
 
+/* 0: the default. */
+static void put_keepalive(struct json_write *w, const struct tcp_keepalive *k)
+{
+    json_write_field_u64(w, "tcp_keepalive_time_s", k->time_s);
+    json_write_field_u64(w, "tcp_keepalive_interval_s", k->interval_s);
+    json_write_field_u64(w, "tcp_keepalive_probes", k->probes);
+}
+
 static void put_clients(struct json_write *w, const struct client_conf *c)
 {
     if (!c)
@@ -66,6 +74,7 @@ static void put_clients(struct json_write *w, const struct client_conf *c)
     put_enum(w, "headers_with_underscores", &weft__config__v1__underscores_action__descriptor,
              c->underscores, "UNDERSCORES_");
     json_write_field_u64(w, "trusted_hops", c->trust.hops);
+    put_keepalive(w, &c->keepalive);
     put_trusted(w, c);
     json_write_object_end(w);
 }
@@ -92,6 +101,7 @@ static void put_limits(struct json_write *w, const struct cluster_conf *c)
     json_write_field_u64(w, "max_requests", c->max_requests);
     json_write_field_u64(w, "max_pending", c->max_pending);
     json_write_field_u64(w, "max_requests_per_connection", c->max_requests_per_connection);
+    put_keepalive(w, &c->keepalive);
     json_write_field_u64(w, "eject_after_failures",
                          c->outlier.enabled ? c->outlier.consecutive_failures : 0);
 }

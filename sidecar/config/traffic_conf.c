@@ -32,6 +32,13 @@ struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *fro
     };
 }
 
+struct tcp_keepalive traffic_conf_keepalive(const Weft__Config__V1__TcpKeepalive *from)
+{
+    if (!from)
+        return (struct tcp_keepalive){0};
+    return (struct tcp_keepalive){from->time_s, from->interval_s, from->probes};
+}
+
 static enum err take_status_codes(const struct part_build *b,
                                   const Weft__Config__V1__RetryPolicy *from, struct retry_conf *to)
 {

@@ -2,11 +2,14 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "lib/io/tcp.h"
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
 
 /* NULL: the mesh's defaults (none, but idle: five minutes). */
 struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *from);
+/* Where nothing is said, NULL among it: 0. */
+struct tcp_keepalive traffic_conf_keepalive(const Weft__Config__V1__TcpKeepalive *from);
 /* NULL: one retry, where the request was provably not delivered, or is idempotent and unanswered.
  */
 MUST_USE enum err traffic_conf_retry(const struct part_build *b,

@@ -76,7 +76,8 @@ struct stream *dialer_open(struct endpoint *e, enum backend_speech speech,
     if (*why != FAIL_NONE)
         return NULL;
     /* One limit for all of it: each layer counts from now on. */
-    struct tcp_dial_options options = {.timeout_ms = e->owner->connect_timeout_ms};
+    struct tcp_dial_options options = {.timeout_ms = e->owner->connect_timeout_ms,
+                                       .keepalive = e->owner->keepalive};
     /* Only towards the app: what the pod sends to its own service has to come in by the front. */
     if (w->settings->is_redirected && e->cluster->is_own_app)
         options.bind = conf->addr.family == 4 ? passthrough_v4 : passthrough_v6;

@@ -321,6 +321,12 @@ bool tcp_is_stale(struct stream *s)
     return !peer->s || peer->shut;
 }
 
+void tcp_set_keepalive(struct stream *s, const struct tcp_keepalive *k)
+{
+    (void)s;
+    (void)k; /* nothing vanishes from memory */
+}
+
 void tcp_close_reset(struct stream *s)
 {
     memstream_cut(s, ERR_RESET);

@@ -258,7 +258,7 @@ static void idle_h2(void **state)
 }
 
 /* A sidecar that is silent although answers are owed is asked by PING, and does not answer either.
- * What may not be repeated fails; what may goes to another endpoint, and so does what comes next. */
+ * What may not be repeated fails; what may is tried again on another connection. */
 static void dead_connection(void **state)
 {
     static char id[] = "spiffe://cluster.local/ns/default/sa/app";
