@@ -126,6 +126,7 @@ static void dispose(struct app *app)
     grpc_door_close(app->door);
     grpc_door_close(app->health_door);
     timer_stop(&app->tick);
+    idle_memory_end(&app->memory);
     if (app->signals)
         signals_close(app->signals);
     app->home->close(app);
@@ -145,6 +146,8 @@ int app_serve(const struct options *options)
         app.own_names[i] = options->dns_names[i];
     app.loop = loop_create();
     timer_init(&app.tick, app.loop, on_tick);
+    mem_set_up();
+    idle_memory_begin(&app.memory, app.loop, true);
     enum err e = open_health_door(&app);
     if (!e)
         e = app.home->open(&app);

@@ -9,6 +9,7 @@
 #include "certd/serving.h"
 #include "lib/io/timer.h"
 #include "lib/net/grpc_door.h"
+#include "lib/net/idle_memory.h"
 
 struct app;
 
@@ -33,6 +34,7 @@ struct app {
     struct loop *loop;
     struct signals *signals;
     struct timer tick;
+    struct idle_memory memory;
     struct ca ca; /* signer is NULL until there is one */
     struct serving serving;
     const char *own_names[OPTIONS_DNS_NAMES_MAX + 2]; /* of our certificate; NULL-terminated */

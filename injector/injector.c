@@ -195,6 +195,7 @@ static void dispose(struct injector *in)
     webhook_door_close(in->door);
     grpc_door_close(in->health_door);
     timer_stop(&in->drained);
+    idle_memory_end(&in->memory);
     if (in->signals)
         signals_close(in->signals);
     tls_ctx_unref(in->ctx);
@@ -206,6 +207,8 @@ int injector_serve(const struct injector_options *options)
     struct injector in = {.options = options};
     in.loop = loop_create();
     timer_init(&in.drained, in.loop, on_drained);
+    mem_set_up();
+    idle_memory_begin(&in.memory, in.loop, true);
     enum err e = start(&in);
     if (!e && !in.is_broken) {
         in.signals = signals_open(in.loop, on_signal, &in);

@@ -9,6 +9,7 @@
 #include "lib/identity/identity.h"
 #include "lib/io/timer.h"
 #include "lib/net/grpc_door.h"
+#include "lib/net/idle_memory.h"
 
 struct injector {
     const struct injector_options *options;
@@ -23,6 +24,7 @@ struct injector {
     struct grpc_service health;
     struct grpc_door *health_door;
     struct timer drained;
+    struct idle_memory memory;
     bool is_draining, is_broken;
     bool was_registered; /* the API server was told to trust us */
     char *metrics;       /* the last text of /metrics */

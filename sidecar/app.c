@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/app.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -26,7 +25,6 @@
 #include "sidecar/worker.h"
 
 #define LOG_PUMP_MS 50
-#define MEMORY_MS 5000
 
 /* ---- what workers report: letters to the control thread ---- */
 
@@ -206,16 +204,6 @@ static void on_pump(struct timer *t)
     timer_start(t, LOG_PUMP_MS);
 }
 
-/* What this thread and the workers gave to libc goes back to the system from here: a worker would
- * stand still meanwhile. */
-static void on_memory(struct timer *t)
-{
-    (void)mem_trim_aged(UINT_MAX);
-    mem_age();
-    mem_return();
-    timer_start(t, MEMORY_MS);
-}
-
 static void stop_workers(struct app *app)
 {
     for (unsigned i = 0; i < app->worker_count; i++)
@@ -261,7 +249,7 @@ static void dispose(struct app *app)
     mesh_identity_unref(app->mesh);
     app_drain_close(app);
     timer_stop(&app->pump);
-    timer_stop(&app->memory);
+    idle_memory_end(&app->memory);
     signals_close(app->signals);
     mailbox_close(app->mailbox);
     loop_destroy(app->loop);
@@ -289,9 +277,8 @@ int app_main(const struct settings *settings)
     app.signals = signals_open(app.loop, on_signal, &app);
     timer_init(&app.pump, app.loop, on_pump);
     app_drain_init(&app);
-    timer_init(&app.memory, app.loop, on_memory);
     timer_start(&app.pump, LOG_PUMP_MS);
-    timer_start(&app.memory, MEMORY_MS);
+    idle_memory_begin(&app.memory, app.loop, true);
     if (start(&app) == ERR_OK)
         loop_run(app.loop);
     else

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/io/timer.h"
+#include "lib/net/idle_memory.h"
 #include "sidecar/app.h"
 #include "sidecar/config/snapshot.h"
 
@@ -36,7 +37,8 @@ struct app {
     struct app_probes *probes;
     struct app_metrics *metrics; /* the app's own; NULL: none */
     unsigned metrics_pages;      /* that are being read */
-    struct timer pump, memory, drain_delay, drain_deadline, drain_look;
+    struct idle_memory memory;
+    struct timer pump, drain_delay, drain_deadline, drain_look;
     bool is_leaving;      /* not ready any more, and soon draining */
     bool is_draining;     /* what comes in … */
     bool is_draining_all; /* … and what the app sends as well */

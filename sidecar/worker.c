@@ -11,7 +11,6 @@
 #include "sidecar/session.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/worker_listen.h"
-#include "sidecar/worker_rest.h"
 
 #define SWEEP_MS 30000
 
@@ -271,13 +270,13 @@ void worker_open(struct worker *w)
 {
     app_note_listening(w->app, w, worker_listen_open(w));
     timer_start(&w->sweep, sweep_ms(w));
-    worker_rest_begin(w);
+    idle_memory_begin(&w->memory, w->loop, false);
 }
 
 void worker_close(struct worker *w)
 {
     timer_stop(&w->sweep);
-    worker_rest_end(w);
+    idle_memory_end(&w->memory);
     worker_listen_close(w, true);
     mirror_close_all(w);
     cluster_table_drain(&w->clusters);

@@ -14,6 +14,7 @@
 #include "lib/io/timer.h"
 #include "sidecar/config/lease.h"
 #include "sidecar/config/snapshot.h"
+#include "lib/net/idle_memory.h"
 #include "sidecar/interest.h"
 #include "sidecar/mesh_identity.h"
 #include "sidecar/settings.h"
@@ -48,8 +49,7 @@ struct worker {
     struct loop_task run; /* runs them at the end of the turn */
     struct rand_state rand;
     struct timer sweep;
-    struct timer rest; /* worker_rest.c */
-    unsigned rests;
+    struct idle_memory memory;
     struct timer rebind; /* while a gateway's port could not be bound */
     unsigned unbound;    /* such ports */
     struct worker_listener listeners[WORKER_LISTENERS_MAX];

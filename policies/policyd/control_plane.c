@@ -6,9 +6,11 @@
 #include <signal.h>
 
 #include "lib/base/log.h"
+#include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/io/signals.h"
 #include "lib/io/timer.h"
+#include "lib/net/idle_memory.h"
 #include "policies/policyd/answers.h"
 #include "policies/policyd/controller.h"
 #include "policies/policyd/discovery_door.h"
@@ -32,6 +34,7 @@ struct control_plane {
     struct feed_folder *folder;    /* one of the two */
     struct controller *controller; /* Kubernetes */
     struct timer stop;
+    struct idle_memory memory;
     bool is_stopping;
 };
 
@@ -163,6 +166,7 @@ static void on_signal(void *owner, int number)
 static void dispose(struct control_plane *p)
 {
     timer_stop(&p->stop);
+    idle_memory_end(&p->memory);
     policyd_pages_close(p->pages);
     if (p->folder)
         feed_folder_close(p->folder);
@@ -181,6 +185,8 @@ int control_plane_run(const struct policyd_options *options)
 {
     struct control_plane p = {.options = options, .loop = loop_create()};
     timer_init(&p.stop, p.loop, on_stopped);
+    mem_set_up();
+    idle_memory_begin(&p.memory, p.loop, true);
     enum err e = start(&p);
     if (!e) {
         p.signals = signals_open(p.loop, on_signal, &p);

@@ -120,6 +120,34 @@ def test_the_access_log_has_a_line_for_each_request(shop):
         pod.sidecar.await_identity()
 
 
+MESH_SIZES = """
+apiVersion: policy.weft.dev/v1alpha1
+kind: MeshConfig
+metadata: {name: default, namespace: weft-system}
+spec: {metrics: {bodySizes: true}}
+"""
+
+
+def test_sizes_of_bodies_are_counted_on_demand(shop):
+    sidecar = shop.frontend.sidecar
+
+    def ask():
+        assert shop.frontend.get("http://ratings:9080/who").status == 200
+
+    def sizes():
+        return sidecar.metric("istio_response_bytes_count", reporter="source",
+                              destination_workload="ratings")
+
+    def are_shown():
+        return any(name.startswith("istio_response_bytes") for name in sidecar.metrics())
+    ask()
+    assert not are_shown()
+    with shop.bed.policy(MESH_SIZES):
+        until("sizes are shown", are_shown)
+        grows(sizes, 3, lambda: [ask() for _ in range(3)])
+    until("sizes are shown no more", lambda: not are_shown())
+
+
 MESH_LOG = """
 apiVersion: policy.weft.dev/v1alpha1
 kind: MeshConfig

@@ -1,12 +1,11 @@
 /* A timer, and a little work each time, so that no request waits for it. What is needed again and
  * again is never given back: blocks that were not taken for a while go, and connections that had no
- * stream for a while rest. Worker thread.
+ * stream for a while rest. On the loop's thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/worker_rest.h"
+#include "lib/net/idle_memory.h"
 
 #include "lib/base/mem.h"
 #include "lib/codec/h2.h"
-#include "sidecar/worker.h"
 
 enum {
     EVERY_MS = 2000,
@@ -18,20 +17,23 @@ enum {
 
 static void on_time(struct timer *t)
 {
-    struct worker *w = container_of(t, struct worker, rest);
+    struct idle_memory *m = container_of(t, struct idle_memory, timer);
     bool has_more = mem_trim_aged(BLOCKS) || h2_rest_idle(CONNECTIONS);
-    if (!has_more && ++w->rests % TIMES_TO_AGE == 0)
+    if (!has_more && ++m->times % TIMES_TO_AGE == 0)
         mem_age();
+    if (!has_more && m->returns)
+        mem_return();
     timer_start(t, has_more ? AGAIN_MS : EVERY_MS);
 }
 
-void worker_rest_begin(struct worker *w)
+void idle_memory_begin(struct idle_memory *m, struct loop *l, bool returns)
 {
-    timer_init(&w->rest, w->loop, on_time);
-    timer_start(&w->rest, EVERY_MS);
+    *m = (struct idle_memory){.returns = returns};
+    timer_init(&m->timer, l, on_time);
+    timer_start(&m->timer, EVERY_MS);
 }
 
-void worker_rest_end(struct worker *w)
+void idle_memory_end(struct idle_memory *m)
 {
-    timer_stop(&w->rest);
+    timer_stop(&m->timer);
 }
