@@ -62,6 +62,25 @@ void holding_settle(struct holding *h)
     h->count = kept;
 }
 
+bool holding_has_answer(const struct holding *h, const struct answer *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        struct held wanted = {a->parcels[i]->name, a->parcels[i]->version, NULL};
+        const struct held *had =
+            h->count ? bsearch(&wanted, h->items, h->count, sizeof wanted, by_name) : NULL;
+        if (!had || had->version != wanted.version)
+            return false;
+    }
+    return true;
+}
+
+void holding_copy(const struct holding *from, struct holding *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        holding_add(to, parcel_name_ref(from->items[i].name), from->items[i].version);
+    to->digest = from->digest;
+}
+
 void holding_forget_parcels(struct holding *h)
 {
     for (size_t i = 0; i < h->count; i++)

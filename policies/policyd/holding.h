@@ -22,6 +22,10 @@ void holding_add_answer(struct holding *h, const struct answer *a);
 void holding_add(struct holding *h, struct parcel_name *name, uint64_t version);
 /* Sorted, each name once, with its digest. */
 void holding_settle(struct holding *h);
+/* It has all of the answer's resources, in these versions; settled. */
+bool holding_has_answer(const struct holding *h, const struct answer *a);
+/* The same again; `to` is empty before. */
+void holding_copy(const struct holding *from, struct holding *to);
 /* Parcels may go from now on. */
 void holding_forget_parcels(struct holding *h);
 

@@ -268,6 +268,8 @@ static void on_nack(struct subscriber *s, const Weft__Discovery__V1__Nack *m)
     LOG_W("roster", "%s/%s refuses an update: %.200s", s->namespace_name, s->pod, m->detail);
     s->has_refused = true;
     s->refused_digest = s->pending.digest;
+    /* Some of what it asked for may need none of what it refused. */
+    s->is_dirty |= s->pending.digest != s->have.digest;
     mem_free(s->refusal);
     s->refusal = mem_printf("%.200s", m->detail);
     subscriber_settle(s, false);

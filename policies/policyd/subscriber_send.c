@@ -25,13 +25,15 @@ static void add_gone(void *owner, const struct held *had)
     m->changes++;
 }
 
-static void add_answers(struct subscriber *s, struct making *m)
+/* What was asked and is not answered; known: and needs no resource but those that it has. */
+static void add_answers(struct subscriber *s, struct making *m, bool known)
 {
     struct slice address;
     void *value;
     for (size_t at = 0; map_next(&s->interests, &at, &address, &value);) {
         struct interest *one = value;
-        one->is_telling = !one->is_told || one->told != one->answer->names;
+        one->is_telling = (!one->is_told || one->told != one->answer->names) &&
+                          (!known || holding_has_answer(&s->have, one->answer));
         if (!one->is_telling)
             continue;
         one->telling = one->answer->names;
@@ -66,23 +68,41 @@ static bool transmit(struct subscriber *s, struct making *m)
     return true;
 }
 
-bool subscriber_send(struct subscriber *s)
+/* What it refused once it would refuse again. But its app goes on asking, and what can be answered
+ * with what it has is: else every new connection would wait in vain for the rest. Who has nothing
+ * yet is told nothing, so that nobody starts without what it should have. */
+static void make_answers_alone(struct subscriber *s, struct making *m)
+{
+    holding_dispose(&s->pending);
+    if (!s->have.count)
+        return;
+    holding_copy(&s->have, &s->pending);
+    add_answers(s, m, true);
+}
+
+static void make_whole(struct subscriber *s, struct making *m)
 {
     static const struct holding_events events = {add_new, add_gone};
-    struct making m = {.changes = s->is_first};
+    m->changes = s->is_first;
+    s->has_refused = false;
+    holding_compare(&s->have, &s->pending, &events, m);
+    add_answers(s, m, false);
+    holding_forget_parcels(&s->pending);
+}
+
+bool subscriber_send(struct subscriber *s)
+{
+    struct making m = {0};
     bool fits = true;
     update_write_init(&m.update);
     update_write_serial(&m.update, s->serial + 1);
     gather(s, &s->pending);
-    holding_compare(&s->have, &s->pending, &events, &m);
-    add_answers(s, &m);
-    holding_forget_parcels(&s->pending);
-    /* What it refused once it would refuse again. */
     if (s->has_refused && s->refused_digest == s->pending.digest)
-        m.changes = 0;
+        make_answers_alone(s, &m);
+    else
+        make_whole(s, &m);
     if (m.changes) {
         s->serial++;
-        s->has_refused = false;
         fits = transmit(s, &m);
     }
     if (!s->is_pending)

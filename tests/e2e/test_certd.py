@@ -345,6 +345,23 @@ def test_rate_limit(certd):
     assert certd.ask_one("--token", certd.token(ADMIN), identity=ADMIN)["status"] == "OK"
 
 
+# ---- the audit log ----
+
+def test_what_cannot_be_written_down_is_not_handed_out(certd):
+    shown = certd.enroll()
+    count = len(certd.issued())
+    aside = certd.state / "issued.log.1"
+    aside.mkdir()
+    os.truncate(certd.state / "issued.log", 16 << 20)
+    answer = certd.ask_one(*shown)
+    assert answer["status"] == "INTERNAL" and "could not be written down" in answer["text"], answer
+    certd.await_log("cannot be put aside as .*issued.log.1")
+    aside.rmdir()
+    assert certd.ask_one(*shown)["status"] == "OK"
+    assert len(certd.issued()) == 1, "a file of its own"
+    assert aside.stat().st_size == 16 << 20 and count >= 1
+
+
 # ---- bundle, health, doors ----
 
 def test_bundle(certd):

@@ -351,6 +351,27 @@ def test_an_existing_deployment_is_used_and_left_alone(world, policyd):
     own.stop()
 
 
+def refusal(policyd, account, pod):
+    liar = policyd.client("shop", account, pod=pod, gateway="door")
+    said = liar.await_event("closed")["text"]
+    assert [e["event"] for e in liar.events()] == ["closed"], liar.events()
+    liar.stop()
+    return said
+
+
+def test_who_nearly_is_a_gateways_pod_gets_none_of_its_keys(world, policyd):
+    label = {f"{GATEWAY_API}/gateway-name": "door"}
+    world.gateway()
+    world.pod("named", "door", labels=label)
+    assert "is served by the service account door-weft" in refusal(policyd, "door", "named")
+    world.gateway(annotations={"weft.dev/deployment": "own"})
+    world.pod("own-1-5d-abcde", "anybody", labels={**label, "pod-template-hash": "5d"})
+    world.pod("ownx-5d-abcde", "anybody", labels={**label, "pod-template-hash": "5d"})
+    world.pod("own-5d-abcde", "anybody", labels=label)
+    for pod in ("own-1-5d-abcde", "ownx-5d-abcde", "own-5d-abcde"):
+        assert "is served by the service account" in refusal(policyd, "anybody", pod), pod
+
+
 def test_gateways_of_other_classes_are_none_of_ours(world, policyd):
     world.api.apply({"apiVersion": f"{GATEWAY_API}/v1", "kind": "GatewayClass",
                      "metadata": {"name": "other"},

@@ -3,6 +3,7 @@
 #include "tests/sim/plane_bed.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -187,9 +188,13 @@ void plane_ask(struct plane *p, const char *add, const char *drop)
 {
     Request m = WEFT__DISCOVERY__V1__REQUEST__INIT;
     Weft__Discovery__V1__Interest interest = WEFT__DISCOVERY__V1__INTEREST__INIT;
-    char *more[] = {(char *)(uintptr_t)add}, *less[] = {(char *)(uintptr_t)drop};
+    char text[100], *more[] = {text, NULL}, *less[] = {(char *)(uintptr_t)drop};
+    snprintf(text, sizeof text, "%s", add ? add : "");
+    more[1] = strchr(text, ' ');
+    if (more[1])
+        *more[1]++ = 0;
     interest.add = more;
-    interest.n_add = add != NULL;
+    interest.n_add = (add != NULL) + (more[1] != NULL);
     interest.drop = less;
     interest.n_drop = drop != NULL;
     m.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST;

@@ -47,6 +47,7 @@ void plane_connect(struct plane *p, struct plane_bed *b, const char *id, int64_t
 void plane_disconnect(struct plane *p);
 /* Says who it is and what it calls (address: may be NULL), and has the roster answer. */
 void plane_hello(struct plane *p, const char *pod, const char *gateway, const char *address);
+/* add: one address, or two with a space between; both may be NULL. */
 void plane_ask(struct plane *p, const char *add, const char *drop);
 /* Answers the last update. */
 void plane_ack(struct plane *p);

@@ -97,6 +97,56 @@ static void test_a_refused_update_is_not_sent_again(void **state)
     assert_int_equal(plane_bed_count(&bed).behind, 0);
 }
 
+/* A refusal is of some resources, and not of every question that comes after it. */
+static void test_what_needs_nothing_new_is_answered_after_a_refusal(void **state)
+{
+    plane_hello(&plane, "", "", "10.0.0.1:80");
+    plane_ack(&plane);
+    plane_ask(&plane, "10.0.0.2:80", NULL);
+    assert_int_equal(plane.updates, 2);
+    plane_nack(&plane, "not with me");
+    plane_ask(&plane, "192.0.2.1:443", NULL);
+    expect_sent(3, "192.0.2.1:443=0 ");
+    assert_string_equal(plane.resources, "");
+    assert_string_equal(plane.removed, "");
+    assert_int_equal(plane_bed_count(&bed).behind, 1);
+    plane_ack(&plane);
+    assert_non_null(plane.stream);
+    plane_bed_advance(&bed, 60000);
+    assert_int_equal(plane.updates, 3);
+    assert_int_equal(plane_bed_count(&bed).behind, 1); /* it still has not what it should have */
+    plane_bed_change(&bed, other_one);
+    assert_int_equal(plane.updates, 4);
+    assert_non_null(strstr(plane.answers, "10.0.0.2:80=2 "));
+    plane_ack(&plane);
+    assert_int_equal(plane_bed_count(&bed).behind, 0);
+}
+
+/* Also where both were in the update that was refused. */
+static void test_what_was_asked_with_it_is_answered_after_a_refusal(void **state)
+{
+    plane_hello(&plane, "", "", "10.0.0.1:80");
+    plane_ack(&plane);
+    plane_ask(&plane, "10.0.0.2:80 192.0.2.1:443", NULL);
+    assert_int_equal(plane.updates, 2);
+    plane_nack(&plane, "not with me");
+    expect_sent(3, "192.0.2.1:443=0 ");
+    assert_string_equal(plane.resources, "");
+}
+
+static void test_answers_alone_can_be_refused_too(void **state)
+{
+    plane_hello(&plane, "", "", "10.0.0.1:80");
+    plane_ack(&plane);
+    plane_ask(&plane, "10.0.0.2:80", NULL);
+    plane_nack(&plane, "not with me");
+    plane_ask(&plane, "192.0.2.1:443", NULL);
+    assert_int_equal(plane.updates, 3);
+    plane_nack(&plane, "nor this");
+    plane_bed_advance(&bed, 20000);
+    assert_int_equal(plane.updates, 3);
+}
+
 /* Whoever says hello again may be able to use it now. */
 static void test_a_refused_update_is_sent_to_who_comes_back(void **state)
 {
@@ -200,6 +250,9 @@ int main(void)
         TEST(test_nothing_of_the_mesh_is_an_answer),
         TEST(test_one_update_is_under_way_at_a_time),
         TEST(test_a_refused_update_is_not_sent_again),
+        TEST(test_what_needs_nothing_new_is_answered_after_a_refusal),
+        TEST(test_what_was_asked_with_it_is_answered_after_a_refusal),
+        TEST(test_answers_alone_can_be_refused_too),
         TEST(test_a_refused_update_is_sent_to_who_comes_back),
         TEST(test_an_answer_to_an_earlier_update_is_nothing),
         TEST(test_an_answer_to_an_earlier_update_does_not_settle_this_one),

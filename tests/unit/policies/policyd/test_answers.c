@@ -232,6 +232,9 @@ static void test_what_leads_from_one_state_to_another(void **state)
         wanted.digest ==
         (discovery_digest_part(parcel_name_text(one->parcels[0]->name), one->parcels[0]->version) ^
          discovery_digest_part(parcel_name_text(one->parcels[1]->name), one->parcels[1]->version)));
+    assert_true(holding_has_answer(&wanted, one));
+    assert_false(holding_has_answer(&had, one)); /* one of them in another version */
+    assert_false(holding_has_answer(&(struct holding){0}, one));
     holding_compare(&had, &wanted, &events, &seen);
     assert_int_equal(seen.fresh, 1);
     assert_int_equal(seen.gone, 1);
