@@ -124,6 +124,26 @@ struct pki_leaf pki_build(const struct pki *p, struct pki_spec *s, const char *k
     return l;
 }
 
+char *pki_make_ca(const struct pki *p, const char *subject, const char *key, const char *issuer,
+                  const char *issuer_key, int path_len, int64_t not_after_ms)
+{
+    struct pki_spec spec;
+    pki_spec_init(p, &spec, "spiffe://mesh.example.com");
+    spec.x.subject = x509_build_name(slice_from_cstr(subject), spec.subject, sizeof(spec.subject));
+    spec.x.issuer = x509_build_name(slice_from_cstr(issuer), spec.issuer, sizeof(spec.issuer));
+    spec.x.authority_key_id = (struct slice){NULL, 0};
+    spec.x.is_ca = true;
+    spec.x.path_len = path_len;
+    spec.x.use_server = spec.x.use_client = false;
+    spec.x.key_usage = X509_USE_CERT_SIGN;
+    spec.x.not_after_ms = not_after_ms;
+    spec.signer_key = issuer_key;
+    spec.above = "";
+    struct pki_leaf l = pki_build(p, &spec, key);
+    mem_free(l.key);
+    return l.chain;
+}
+
 void pki_leaf_dispose(struct pki_leaf *l)
 {
     mem_free(l->key);

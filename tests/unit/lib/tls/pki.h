@@ -41,6 +41,9 @@ struct pki_spec {
 void pki_spec_init(const struct pki *p, struct pki_spec *s, const char *spiffe_id);
 /* Makes a fresh key, unless key (PEM) is given. */
 struct pki_leaf pki_build(const struct pki *p, struct pki_spec *s, const char *key);
+/* The certificate alone of a CA by these names and keys (PEM). path_len: negative for none. */
+char *pki_make_ca(const struct pki *p, const char *subject, const char *key, const char *issuer,
+                  const char *issuer_key, int path_len, int64_t not_after_ms);
 void pki_leaf_dispose(struct pki_leaf *l);
 
 /* Mesh contexts; both abort the test when they cannot be made. */
