@@ -194,6 +194,11 @@ static struct stream *transport_of(const struct session *s)
 bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX])
 {
     const struct tls_ctx *ctx = s->info.is_tls ? context_of(s) : NULL;
+    /* A port without listeners has nobody who would vouch for the clients that were known there. */
+    if (!ctx && s->info.direction == DIRECTION_INGRESS && s->xfcc) {
+        snprintf(why, TLS_DETAIL_MAX, "no listener of its port knows clients any more");
+        return false;
+    }
     struct stream *transport = ctx ? transport_of(s) : NULL;
     return !transport || tls_stream_review(transport, ctx, NULL, why) == ERR_OK;
 }

@@ -190,7 +190,11 @@ def test_members_that_are_of_no_use_are_left_out(world, as_it_was):
 def test_no_member_that_is_of_use(world, as_it_was):
     """Nobody is let in, and everything else is served."""
     odd, _ = world.ed25519("root")
-    world.bed.apply("11-clients.yaml", config_map("clients", odd))
+    with Client(world.dial, WEB, KNOWN_PORT, world.client(a_client(world.clients))) as known:
+        assert known.get("/").status == 200
+        world.bed.apply("11-clients.yaml", config_map("clients", odd))
+        with pytest.raises(OSError):
+            known.get("/")
     with pytest.raises(OSError):
         world.dial(None, KNOWN_PORT).close()
     with Client(world.dial, WEB, 80) as client:

@@ -176,6 +176,21 @@ static void client_validation_comes_and_goes(void **state)
     }
 }
 
+/* When nobody of the list is of use the port is not in force: those who were let in by it go too.
+ */
+static void port_of_known_clients_goes(void **state)
+{
+    struct clients c;
+    open_clients(&c, "ca");
+    struct sim_peer *alice = sim_door_tls(&c.d, 8443, "shop", "ca1:alice", NULL);
+    expect_served(&c, alice);
+    c.d.conf.message.n_resources--; /* the port was the last */
+    sim_node_adopt(&c.d.node, &c.d.conf);
+    assert_true(sim_peer_is_over(alice));
+    sim_door_done(&c.d, alice);
+    sim_door_close(&c.d);
+}
+
 /* Also where what is inside TLS is no HTTP. */
 static void clients_of_bytes(void **state)
 {
@@ -286,6 +301,7 @@ int main(void)
         cmocka_unit_test(bytes_without_certificate),
         cmocka_unit_test(client_authority_is_replaced),
         cmocka_unit_test(client_validation_comes_and_goes),
+        cmocka_unit_test(port_of_known_clients_goes),
         cmocka_unit_test(clients_of_bytes),
         cmocka_unit_test(known_client_of_a_fallback),
         cmocka_unit_test(trust_bundle_is_replaced),
