@@ -152,9 +152,28 @@ def test_a_token_is_for_one_identity(bed):
     liar.sidecar.stop()
 
 
-def test_a_new_ca_is_joined_with_new_tokens(bed):
+@pytest.fixture(name="tunnel")
+def fixture_tunnel(bed):
+    """An open connection over the mesh, to an app that sends everything back."""
+    echo = bed.pods["server"].start_tcp("echo", 7002)
+    with bed.pods["client"].connect(bed.pods["server"].ip, 7002) as sock:
+        sock.sendall(b"open")
+        assert sock.recv(100) == b"open"
+        yield sock
+    echo.stop()
+
+
+def is_over(sock):
+    try:
+        return sock.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_a_new_ca_is_joined_with_new_tokens(bed, tunnel):
     """All of the old CA is gone, root and all: a sidecar's certificate is worth nothing there, but
-    a fresh token is, without a restart."""
+    a fresh token is, without a restart. Connections that the old CA vouched for do not outlive
+    it."""
     bed.certd.stop()
     for path in bed.certd.state.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -171,10 +190,12 @@ def test_a_new_ca_is_joined_with_new_tokens(bed):
         return answer.status == 200 and certificate(answer)
 
     until("mutual TLS under the new CA", works)
+    assert is_over(tunnel)
 
 
-def test_roots_that_change_are_trusted_at_once(bed):
-    """A bundle with one more root: new contexts, no new certificate, no failed handshake."""
+def test_roots_that_change_are_trusted_at_once(bed, tunnel):
+    """A bundle with one more root: new contexts, no new certificate, no failed handshake, and what
+    is open stays."""
     client = bed.pods["client"]
     other = Authority(bed.run.folder("other"), "another root").roots.read_text()
     before = client.sidecar.mark()
@@ -188,6 +209,8 @@ def test_roots_that_change_are_trusted_at_once(bed):
     assert ask(bed).status == 200
     kept = (bed.run.path / "pods" / "client" / "identity" / "roots.pem").read_text()
     assert other.strip() in kept
+    tunnel.sendall(b"still")
+    assert tunnel.recv(100) == b"still"
 
 
 def test_roots_that_are_none_change_nothing(bed):
