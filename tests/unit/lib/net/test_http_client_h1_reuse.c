@@ -201,6 +201,29 @@ static void test_upgrade(void **state)
 }
 
 /* Also without a switch the connection is not used again. */
+static void test_back_pressure_in_a_tunnel(void **state)
+{
+    enum { TOTAL = 300000 };
+    char *bytes = mem_zalloc(TOTAL);
+    struct http_bed *b =
+        http_bed_create_client(NULL, &(struct memstream_options){.capacity = 1000, .piece = 1000});
+    struct http_bed_stream *s = ask_upgrade(b);
+    b->consume = false;
+    http_bed_feed(b, "HTTP/1.1 101 Go\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    http_bed_write(b, slice_of(bytes, TOTAL));
+    for (int turn = 0; turn < 20; turn++)
+        http_bed_run(b);
+    assert_in_range(s->body_len, HTTP_STREAM_HIGH_WATER, HTTP_STREAM_HIGH_WATER + 2000);
+    assert_true(stream_queued(b->peer) > TOTAL / 2);
+    b->consume = true;
+    http_stream_consume(&s->st, s->st.unconsumed);
+    for (int turn = 0; turn < 20; turn++)
+        http_bed_run(b);
+    assert_int_equal(s->body_len, TOTAL);
+    mem_free(bytes);
+    http_bed_destroy(b);
+}
+
 static void test_declined_upgrade(void **state)
 {
     struct http_bed *b = http_bed_create_client(NULL, NULL);
@@ -298,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_undelivered),
         cmocka_unit_test(test_closed_while_asking),
         cmocka_unit_test(test_upgrade),
+        cmocka_unit_test(test_back_pressure_in_a_tunnel),
         cmocka_unit_test(test_declined_upgrade),
         cmocka_unit_test(test_connect),
         cmocka_unit_test(test_drain),

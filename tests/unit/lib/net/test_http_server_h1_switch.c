@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/mem.h"
 #include "tests/unit/lib/net/http_bed.h"
 
 #define GET "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -144,6 +145,40 @@ static void test_our_side_of_a_tunnel_ends_first(void **state)
     http_bed_destroy(b);
 }
 
+/* In a tunnel too, who does not take bytes gets no more of them. */
+static void test_back_pressure_in_a_tunnel(void **state)
+{
+    static const char *const requests[] = {
+        "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+    };
+    enum { TOTAL = 300000 };
+    char *bytes = mem_zalloc(TOTAL);
+    for (unsigned i = 0; i < 2; i++) {
+        struct http_bed *b = http_bed_create_server(
+            NULL, &(struct memstream_options){.capacity = 1000, .piece = 1000});
+        struct http_bed_stream *s = &b->streams[0];
+        b->consume = false;
+        http_bed_feed(b, requests[i]);
+        struct message *m = http_bed_message(s);
+        m->status = i ? 101 : 200;
+        m->upgrade = i ? SLICE("x") : (struct slice){0};
+        http_stream_send_head(&s->st, m, false);
+        http_bed_write(b, slice_of(bytes, TOTAL));
+        for (int turn = 0; turn < 20; turn++)
+            http_bed_run(b);
+        assert_in_range(s->body_len, HTTP_STREAM_HIGH_WATER, HTTP_STREAM_HIGH_WATER + 2000);
+        assert_true(stream_queued(b->peer) > TOTAL / 2);
+        b->consume = true;
+        http_stream_consume(&s->st, s->st.unconsumed);
+        for (int turn = 0; turn < 20; turn++)
+            http_bed_run(b);
+        assert_int_equal(s->body_len, TOTAL);
+        http_bed_destroy(b);
+    }
+    mem_free(bytes);
+}
+
 static void test_declined_upgrade(void **state)
 {
     struct http_bed *b = http_bed_create_server(NULL, NULL);
@@ -194,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_answer_while_the_request_comes),
         cmocka_unit_test(test_upgrade),
         cmocka_unit_test(test_our_side_of_a_tunnel_ends_first),
+        cmocka_unit_test(test_back_pressure_in_a_tunnel),
         cmocka_unit_test(test_declined_upgrade),
         cmocka_unit_test(test_declined_upgrade_with_bytes_behind),
         cmocka_unit_test(test_101_unasked),

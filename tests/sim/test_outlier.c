@@ -1,0 +1,133 @@
+/* For how long an endpoint that fails is left alone, and what is no sign of failing.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_service.h"
+
+#define ROUND_ROBIN WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN
+
+static Weft__Config__V1__OutlierDetection *outlier(struct sim_service *s)
+{
+    Weft__Config__V1__OutlierDetection *o = arena_alloc(&s->r.conf.arena, sizeof(*o));
+    weft__config__v1__outlier_detection__init(o);
+    o->consecutive_failures = 3;
+    o->base_ejection_ms = 1000;
+    o->max_ejection_ms = 3000;
+    o->max_ejection_percent = 50;
+    return s->r.cluster->outlier = o;
+}
+
+/* How long the first app is left alone, in milliseconds: from its n-th ejection until it is asked
+ * again. */
+static unsigned time_of_ejection(struct sim_service *s, unsigned n)
+{
+    unsigned time_ms = 0;
+    for (unsigned i = 0; i < 20 && sim_report.values[METRICS_EJECTIONS] < n; i++)
+        sim_service_ask_times(s, 1);
+    assert_int_equal(sim_report.values[METRICS_EJECTIONS], n);
+    unsigned before = s->apps[0].requests;
+    while (s->apps[0].requests == before && time_ms < 100000) {
+        sim_service_ask_times(s, 1);
+        time_ms += 10;
+    }
+    return time_ms;
+}
+
+/* 1 s, 2 s, and then three and no more, however often it comes back and fails. */
+static void ejections_have_a_longest(void **state)
+{
+    static const unsigned lengths[] = {1000, 2000, 3000, 3000, 3000};
+    struct sim_service s;
+    sim_service_prepare(&s, 2);
+    s.r.cluster->load_balancing = ROUND_ROBIN;
+    outlier(&s);
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    s.apps[0].status = 500;
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+        assert_in_range(time_of_ejection(&s, i + 1), lengths[i], lengths[i] + 30);
+    sim_service_finish(&s);
+}
+
+/* An answer to what was asked before the ejection is no recovery: the next one is longer. */
+static void late_success_is_no_recovery(void **state)
+{
+    for (int is_late = 0; is_late < 2; is_late++) {
+        struct sim_service s;
+        sim_service_prepare(&s, 2);
+        s.r.cluster->load_balancing = ROUND_ROBIN;
+        outlier(&s);
+        sim_service_start(&s, HTTP_PROTOCOL_1);
+        s.apps[0].manual = true;
+        sim_service_ask_times(&s, 8);
+        assert_int_equal(s.apps[0].requests, 4);
+        for (unsigned i = 0; i < 3; i++)
+            sim_server_answer(sim_server_call(&s.apps[0], i), 500, "");
+        sim_turn(&s.r.sim);
+        assert_int_equal(sim_report.values[METRICS_EJECTIONS], 1);
+        sim_advance(&s.r.sim, is_late ? 990 : 1000);
+        sim_server_answer(sim_server_call(&s.apps[0], 3), 200, "late");
+        sim_advance(&s.r.sim, 10);
+        s.apps[0].manual = false;
+        s.apps[0].status = 500;
+        assert_in_range(time_of_ejection(&s, 2), is_late ? 2000 : 1000, is_late ? 2030 : 1030);
+        sim_service_finish(&s);
+    }
+}
+
+static struct sim_peer *accept_either(struct sim_road *r, struct sim_app *other)
+{
+    sim_turn(&r->sim);
+    struct sim_peer *p = sim_app_accept(&r->app);
+    p = p ? p : sim_app_accept(other);
+    assert_non_null(p);
+    return p;
+}
+
+/* Idle connections that an app closes just as they are used say nothing of the app; new ones that
+ * it closes do. */
+static void idle_closes_do_not_eject(void **state)
+{
+    enum { TIMES = 10 }; /* five for each app */
+    static const char post[] =
+        "POST /x HTTP/1.1\r\nhost: app\r\ncontent-length: 0\r\n\r\n";
+    for (int is_new = 0; is_new < 2; is_new++) {
+        struct sim_road r;
+        struct sim_app other;
+        struct sim_peer *clients[TIMES], *apps[TIMES];
+        sim_road_prepare(&r);
+        sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
+        r.cluster->load_balancing = ROUND_ROBIN;
+        sim_road_start(&r);
+        sim_app_open(&other, "10.0.0.2:8080");
+        for (unsigned i = 0; i < TIMES; i++) {
+            clients[i] = sim_road_client(&r);
+            sim_peer_send(clients[i], is_new ? post : ROAD_GET);
+            apps[i] = accept_either(&r, &other);
+        }
+        for (unsigned i = 0; i < TIMES && !is_new; i++) {
+            sim_peer_send(apps[i], ROAD_OK);
+            sim_peer_expect(clients[i], ROAD_OK);
+        }
+        for (unsigned i = 0; i < TIMES && !is_new; i++)
+            sim_peer_send(clients[i], post);
+        sim_turn(&r.sim);
+        for (unsigned i = 0; i < TIMES; i++)
+            sim_peer_close(apps[i]);
+        for (unsigned i = 0; i < TIMES; i++)
+            sim_peer_expect_part(clients[i], "HTTP/1.1 502 ", "upstream_closed");
+        assert_int_equal(sim_report.values[METRICS_EJECTIONS], is_new);
+        for (unsigned i = 0; i < TIMES; i++)
+            sim_peer_destroy(clients[i]);
+        sim_node_check_idle(&r.node);
+        sim_app_close(&other);
+        sim_road_close(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ejections_have_a_longest),
+        cmocka_unit_test(late_success_is_no_recovery),
+        cmocka_unit_test(idle_closes_do_not_eject),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
