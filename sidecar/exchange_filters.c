@@ -56,10 +56,11 @@ enum verdict exchange_answer_chain(struct exchange *ex)
     return VERDICT_NEXT;
 }
 
-static bool was_entered(const struct exchange *ex, const struct filter_entry *entry)
+static bool was_entered(const struct exchange *ex, const struct filter_chain *chain)
 {
     for (unsigned i = 0; i < ex->entered_count; i++)
-        if (ex->entered[i].entry == entry)
+        if (ex->entered[i].entry >= chain->entries &&
+            ex->entered[i].entry < chain->entries + chain->count)
             return true;
     return false;
 }
@@ -67,13 +68,15 @@ static bool was_entered(const struct exchange *ex, const struct filter_entry *en
 void exchange_answer_unreached(struct exchange *ex)
 {
     const struct route_conf *route = exchange_find_route(ex);
-    for (unsigned i = route && route->chain ? route->chain->count : 0; i-- > 0;) {
-        const struct filter_entry *entry = &route->chain->entries[i];
-        const struct filter_ops *ops = entry->ops;
-        if (!ops->sees_every_answer || was_entered(ex, entry))
+    const struct filter_chain *chain = route ? route->chain : NULL;
+    if (!chain || was_entered(ex, chain))
+        return;
+    for (unsigned i = chain->count; i-- > 0;) {
+        const struct filter_ops *ops = chain->entries[i].ops;
+        if (!ops->sees_every_answer)
             continue;
         void *ctx = ops->ctx_size ? arena_zalloc(&ex->arena, ops->ctx_size) : NULL;
-        ops->on_response(ex, entry->conf, ctx);
+        ops->on_response(ex, chain->entries[i].conf, ctx);
     }
 }
 

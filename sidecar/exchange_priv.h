@@ -152,7 +152,8 @@ void exchange_copy_request(struct exchange *ex);
 enum verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
 enum verdict exchange_answer_chain(struct exchange *ex);
 void exchange_end_chain(struct exchange *ex);
-/* For an answer of our own: filters of its route that see every answer and were not reached. */
+/* For an answer of our own that was given before the route's filters had their turn: to those that
+ * see every answer. */
 void exchange_answer_unreached(struct exchange *ex);
 
 /* exchange_client.c */

@@ -53,6 +53,9 @@ enum header_fold_rule header_fold_judge(struct slice name)
         return HEADER_FOLD_DROP;
     switch (header_fold_id(name)) {
     case HEADER_CF_CONNECTING_IP:
+    case HEADER_HTTP2_SETTINGS:
+    case HEADER_KEEP_ALIVE:
+    case HEADER_PROXY_CONNECTION:
     case HEADER_TRUE_CLIENT_IP:
     case HEADER_X_CLIENT_IP:
     case HEADER_X_CLUSTER_CLIENT_IP:
@@ -60,9 +63,6 @@ enum header_fold_rule header_fold_judge(struct slice name)
     case HEADER_X_REQUEST_ID:
         return HEADER_FOLD_DROP;
     case HEADER_CONTENT_LENGTH:
-    case HEADER_HTTP2_SETTINGS:
-    case HEADER_KEEP_ALIVE:
-    case HEADER_PROXY_CONNECTION:
     case HEADER_TRANSFER_ENCODING:
         return HEADER_FOLD_REFUSE;
     default:

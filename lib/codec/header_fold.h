@@ -20,7 +20,7 @@ enum header_id header_fold_id(struct slice name);
 
 enum header_fold_rule {
     HEADER_FOLD_PASS,
-    HEADER_FOLD_DROP,   /* a field that only a proxy may say, in another spelling */
+    HEADER_FOLD_DROP,   /* a field that only a proxy or a connection may say, in another spelling */
     HEADER_FOLD_REFUSE, /* a field that frames messages, in another spelling */
 };
 /* What is to become of a field whose name is odd, whoever sends it. */

@@ -25,7 +25,7 @@ struct filter_ops {
     enum verdict (*on_request)(struct exchange *ex, const void *conf, void *ctx);
     enum verdict (*on_response)(struct exchange *ex, const void *conf, void *ctx);
     /* on_response is also called, with a ctx that nobody has written to, for answers of our own
-     * that were given before on_request had its turn; it does not wait then. */
+     * that were given before the chain had its turn; it does not wait then. */
     bool sees_every_answer;
     /* Exactly once for every filter whose on_request ran (or would have, when it has none). */
     void (*on_end)(struct exchange *ex, const void *conf, void *ctx);

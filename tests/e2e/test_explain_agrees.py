@@ -182,7 +182,7 @@ def explained(folder: str, request: Request) -> tuple[int, str]:
     told = json.loads(done.stdout)
     rule = told["route"]["name"].rpartition("/")[2] if told["route"] else ""
     if told["status"]:
-        return told["status"], rule
+        return told["status"], "" if told["status"] == 204 else rule
     verdicts = {(e["verdict"]["allowed"], e["verdict"]["because"].startswith("refused with 400"))
                 for share in told["to"] for e in share["endpoints"]}
     assert len(verdicts) == 1, "both endpoints have the same policies"
