@@ -146,8 +146,9 @@ static enum progress step_relay(struct exchange *ex)
         return GO;
     }
     if (has(ex, GOT_UP_ABORT) && !has(ex, GOT_RESPONSE_END))
-        return cut_response(ex, ex->up_error == ERR_PROTOCOL ? FAIL_UPSTREAM_PROTOCOL
-                                                             : FAIL_UPSTREAM_RESET);
+        return cut_response(ex, ex->up_error == ERR_PROTOCOL       ? FAIL_UPSTREAM_PROTOCOL
+                                : ex->up_error == ERR_LARGE_FIELDS ? FAIL_UPSTREAM_TOO_LARGE
+                                                                   : FAIL_UPSTREAM_RESET);
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT))
         return cut_response(ex, FAIL_REQUEST_TIMEOUT);
     if (has(ex, GOT_IDLE_TIMEOUT))

@@ -286,6 +286,9 @@ static enum fail abort_fail(enum err why)
     case ERR_SYNTAX:
     case ERR_LIMIT:
         return FAIL_UPSTREAM_PROTOCOL;
+    case ERR_MANY_FIELDS:
+    case ERR_LARGE_FIELDS:
+        return FAIL_UPSTREAM_TOO_LARGE;
     case ERR_CLOSED:
     case ERR_EOF:
         return FAIL_UPSTREAM_CLOSED;

@@ -8,6 +8,7 @@
 #include "lib/io/tcp.h"
 #include "lib/net/http_server.h"
 #include "sidecar/exchange_run.h"
+#include "sidecar/mesh_headers.h"
 #include "sidecar/report.h"
 #include "sidecar/session_admit.h"
 #include "sidecar/session_ask.h"
@@ -175,6 +176,18 @@ const struct client_conf *session_client_conf(const struct session *s)
     return snapshot_client_conf(worker_snapshot(s->worker), s->gateway_port, s->info.sni);
 }
 
+/* What a peer of the mesh adds to a head that was within the limits must not be too much for us. */
+static void set_limits(struct session *s)
+{
+    const struct client_limits_conf *limits = &session_client_conf(s)->limits;
+    s->server_config = *session_server_config(s);
+    s->server_config.max_target_bytes = limits->max_target_bytes;
+    s->server_config.max_header_bytes =
+        limits->max_header_bytes + (s->is_mesh ? MESH_HEADERS_BYTES_MAX : 0);
+    s->server_config.max_header_count =
+        limits->max_headers + (s->is_mesh ? MESH_HEADERS_COUNT_MAX : 0);
+}
+
 void session_serve_http(struct session *s, enum http_protocol protocol)
 {
     struct stream *transport = s->transport;
@@ -184,8 +197,9 @@ void session_serve_http(struct session *s, enum http_protocol protocol)
         s->tunnel = NULL;
     }
     s->transport = NULL;
-    s->server = http_server_create(transport, protocol, session_server_config(s), &server_events, s,
-                                   &s->early);
+    set_limits(s);
+    s->server =
+        http_server_create(transport, protocol, &s->server_config, &server_events, s, &s->early);
     if (session_is_draining(s))
         http_server_drain(s->server);
 }

@@ -35,6 +35,7 @@ struct session {
     struct list parked;        /* waits to hear what that is */
     bool has_waited;           /* for that, and goes on waiting */
     struct http_server *server;
+    struct http_server_config server_config; /* its, with the limits of who is served here */
     struct tunnel *tunnel;
     struct list exchanges;
     char *xfcc;    /* x-forwarded-client-cert for requests of this connection, or NULL */

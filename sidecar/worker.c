@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/app.h"
 #include "sidecar/exchange_run.h"
+#include "sidecar/mesh_headers.h"
 #include "sidecar/mirror.h"
 #include "sidecar/session.h"
 #include "sidecar/telemetry/metrics.h"
@@ -53,10 +54,23 @@ static void judge_sessions(struct worker *w)
     session_judge(container_of(node, struct session, node));
 }
 
+/* Answers have the limits of the mesh's requests. Connections that exist keep theirs. */
+static void adopt_limits(struct worker *w)
+{
+    const struct client_limits_conf *limits = &snapshot_mesh(worker_snapshot(w))->clients->limits;
+    w->client = w->settings->client;
+    w->client.max_header_bytes = limits->max_header_bytes;
+    w->client.max_header_count = limits->max_headers;
+    w->client_mesh = w->client;
+    w->client_mesh.max_header_bytes += MESH_HEADERS_BYTES_MAX;
+    w->client_mesh.max_header_count += MESH_HEADERS_COUNT_MAX;
+}
+
 static void adopt_snapshot(struct worker *w, struct snapshot *s)
 {
     struct lease *old = w->lease;
     w->lease = lease_create(s);
+    adopt_limits(w);
     metrics_shard_count_sizes(w->metrics, snapshot_mesh(s)->metrics_body_sizes);
     cluster_table_adopt(&w->clusters, s);
     if (old)
@@ -246,6 +260,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     w->loop = loop;
     w->mailbox = mailbox_open(w->loop);
     w->lease = lease_create(snapshot_ref(s));
+    adopt_limits(w);
     w->metrics = metrics_shard_create(w->settings->workers ? w->settings->workers : 1);
     describe_self(w);
     list_init(&w->sessions);

@@ -42,6 +42,8 @@ struct worker {
     struct lease *lease;            /* never NULL once running */
     struct mesh_identity *identity; /* NULL until the first certificate */
     struct cluster_table clusters;
+    /* Of connections to endpoints, with the mesh's limits; to other sidecars. */
+    struct http_client_config client, client_mesh;
     struct interest_table interests;
     struct list sessions;
     struct list mirrors;  /* copies of requests under way */

@@ -355,8 +355,10 @@ static void add_regular(struct h2_head *h, const struct hpack_field *f)
         return refuse_trailer(h, (enum header_id)f->id);
     if (is_special[f->id] && !judge_known(h, (enum header_id)f->id, f->value))
         return;
-    if (count_fields(h) >= h->limits->max_count && !(f->id == HEADER_COOKIE && h->cookies > 1))
+    if (count_fields(h) >= h->limits->max_count && !(f->id == HEADER_COOKIE && h->cookies > 1)) {
+        h->has_too_many = true;
         return fail(h, 431, "too many fields");
+    }
     if (h->count == h->capacity)
         grow_fields(h);
     struct h2_field *field = &h->fields[h->count++];

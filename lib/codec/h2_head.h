@@ -44,6 +44,7 @@ struct h2_head {
     enum h2_head_kind kind;
     uint16_t fault; /* 0, or the status a request deserves: 400, 414, 431, 501 */
     const char *reason;
+    bool has_too_many; /* the fault is the number of fields */
     uint16_t status;
     uint8_t pseudo; /* which pseudo-header fields were seen */
     bool regular_seen;

@@ -132,7 +132,9 @@ static void on_request(struct h2 *h, int32_t id)
 /* How a fault in an answer is told to who asked. */
 static enum err answer_err(const struct h2_head *in)
 {
-    return in->fault == 431 ? ERR_LIMIT : ERR_PROTOCOL;
+    if (in->fault != 431)
+        return ERR_PROTOCOL;
+    return in->has_too_many ? ERR_MANY_FIELDS : ERR_LARGE_FIELDS;
 }
 
 static void on_response(struct h2 *h, struct h2_stream *st)

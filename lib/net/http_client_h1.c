@@ -53,6 +53,19 @@ static void fail(struct client *c, enum err why)
     finish(c, why, HTTP_CLOSE_NOW, why);
 }
 
+static enum err answer_err(enum h1_bad bad)
+{
+    switch (bad) {
+    case H1_BAD_FIELDS_TOO_MANY:
+        return ERR_MANY_FIELDS;
+    case H1_BAD_FIELDS_TOO_LARGE:
+    case H1_BAD_TRAILERS_TOO_LARGE:
+        return ERR_LARGE_FIELDS;
+    default:
+        return ERR_PROTOCOL;
+    }
+}
+
 static enum h1_body_mode body_mode(const struct client *c, const struct h1_head *head)
 {
     bool bodiless = head->status == 204 || head->status == 304 || c->is_head;
@@ -134,7 +147,7 @@ static size_t parse_head(struct client *c, const uint8_t *data, size_t len)
     size_t used;
     enum h1_parse_result result = h1_parse_head(&c->h.parse, data, len, &used, &head);
     if (result == H1_PARSE_BAD)
-        fail(c, ERR_PROTOCOL);
+        fail(c, answer_err(c->h.parse.bad));
     else if (result == H1_PARSE_DONE)
         begin_answer(c, &head);
     return used;
@@ -145,7 +158,7 @@ static size_t parse_body(struct client *c, struct chunk *owner, const uint8_t *d
     size_t used;
     switch (http_h1_deliver(&c->h, owner, data, len, &used)) {
     case H1_BODY_BAD:
-        fail(c, ERR_PROTOCOL);
+        fail(c, answer_err((enum h1_bad)c->h.body.bad));
         break;
     case H1_BODY_END:
         http_h1_wake(&c->h);

@@ -50,7 +50,7 @@ struct http_events {
     /* ERR_UNDELIVERED: provably not processed by the peer (REFUSED_STREAM, above GOAWAY's last id,
      * or the connection ended before any byte of the request left us). Others: ERR_RESET,
      * ERR_CLOSED (end of connection before the answer was complete), ERR_PROTOCOL, ERR_TIMEOUT,
-     * ERR_LIMIT, ERR_CANCELED … */
+     * ERR_MANY_FIELDS, ERR_LARGE_FIELDS (an answer's, over a limit), ERR_CANCELED … */
     void (*on_abort)(struct http_stream *st, enum err why);
     void (*on_done)(struct http_stream *st);
 };

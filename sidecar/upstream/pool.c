@@ -228,10 +228,10 @@ static void on_dial_open(struct stream *s)
     p->dials--;
     c->dialling = NULL;
     enum http_protocol protocol = is_http2(p) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
-    const struct settings *settings = worker_of_pool(p)->settings;
-    const struct http_client_config *config =
-        p->kind == POOL_MESH_H2 ? &settings->client_mesh : &settings->client;
-    c->client = http_client_create(s, protocol, config, &client_events, c);
+    bool is_mesh = p->kind == POOL_MESH_H1 || p->kind == POOL_MESH_H2;
+    const struct worker *w = worker_of_pool(p);
+    c->client = http_client_create(s, protocol, is_mesh ? &w->client_mesh : &w->client,
+                                   &client_events, c);
     on_capacity(c->client); /* draining or not: somebody waits for it */
 }
 

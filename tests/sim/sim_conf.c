@@ -270,6 +270,13 @@ sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *clu
     return g;
 }
 
+void sim_conf_gateway_route(struct sim_conf *c, sim_gateway *g, const char *prefix,
+                            const char *cluster)
+{
+    Weft__Config__V1__VirtualHost *host = g->virtual_hosts[0];
+    PUSH(c, host->n_routes, host->routes, make_route(c, prefix, cluster));
+}
+
 void sim_conf_https(struct sim_conf *c, sim_gateway *g)
 {
     MAKE(c, Weft__Config__V1__Certificate, weft__config__v1__certificate__init);

@@ -57,6 +57,9 @@ void sim_conf_remote(struct sim_conf *c, sim_authz *policy, const char *prefix);
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
 /* One host "*", all below "/" to `cluster`. */
 sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
+/* One route more, behind the others. */
+void sim_conf_gateway_route(struct sim_conf *c, sim_gateway *g, const char *prefix,
+                            const char *cluster);
 /* A port without anything. */
 sim_gateway *sim_conf_port(struct sim_conf *c, uint32_t port,
                            Weft__Config__V1__ListenerProtocol protocol);

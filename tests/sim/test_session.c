@@ -375,7 +375,7 @@ static void half_a_request(void **state)
 
 static void endless_opening(void **state)
 {
-    static char opening[40000];
+    static char opening[80000];
     for (int i = 0; i < 2; i++) {
         struct sim_road r;
         open_road(&r, i ? SIM_AUTO : SIM_HTTP);

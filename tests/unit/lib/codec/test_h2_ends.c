@@ -352,7 +352,7 @@ static void too_large_answers_fail(void **state)
     h2_bed_respond(&b->server.streams[0], 200, true, FIELDS("x-big", value));
     h2_bed_run(b);
     assert_int_equal(c->aborts, 1);
-    assert_int_equal(c->why, ERR_LIMIT);
+    assert_int_equal(c->why, ERR_LARGE_FIELDS);
 }
 
 static void destroying_with_streams_open(void **state)

@@ -71,13 +71,13 @@ static void test_clients(void **state)
     struct world *w = *state;
     Weft__Config__V1__MeshSettings mesh;
     build(w);
-    assert_int_equal(headers_at(w, 0, ""), 100);
+    assert_int_equal(headers_at(w, 0, ""), 1000);
     weft__config__v1__mesh_settings__init(&mesh);
     Weft__Config__V1__Resource *r = config_make_resource(&w->make, "mesh", "", 1);
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_MESH;
     r->mesh = &mesh;
     build(w);
-    assert_int_equal(headers_at(w, 0, ""), 100);
+    assert_int_equal(headers_at(w, 0, ""), 1000);
     mesh.client_traffic = clients_of(w, 20);
     r->version = 2;
     Weft__Config__V1__GatewayPort *g = config_make_gateway(&w->make, "infra/front:443", 1, 443);
