@@ -56,14 +56,18 @@ static bool is_repeated(const struct schema_list *headers, const struct http_rou
     return false;
 }
 
-/* Every gRPC call says so; what is none is for whoever else is there. */
+/* Every gRPC call says so; what is none is for whoever else is there. A media type knows no case and
+ * may have parameters (RFC 9110 §8.3.1); gRPC's may have a suffix, and application/grpc-web is
+ * another one. */
 static PB(NamedMatch) * grpc_only(struct compile *c)
 {
     PB(NamedMatch) *m = PB_NEW(c, NamedMatch, named_match);
     m->name = compile_build_text(c, SLICE("content-type"));
     m->value = PB_NEW(c, StringMatch, string_match);
-    m->value->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_PREFIX;
-    m->value->prefix = compile_build_text(c, SLICE("application/grpc"));
+    m->value->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_REGEX;
+    m->value->regex = compile_build_text(
+        c, SLICE("application/grpc(?:\\+[^;[:blank:]]*)?(?:[[:blank:]]*;.*)?"));
+    m->value->ignore_case = true;
     return m;
 }
 

@@ -107,19 +107,42 @@ static struct schema_list backends_of(struct lowering *l, const struct ingress *
 
 /* ---- routes ---- */
 
-static void add_rule(struct lowering *l, const struct ingress *i, enum http_route_path type,
-                     struct slice path, const struct ingress_backend *backend,
+/* "*.a.b" stands for exactly one label here, where a route's stands for any number of them. */
+static struct schema_list one_label(struct arena *a, struct slice host)
+{
+    if (!slice_starts_with(host, SLICE("*.")))
+        return (struct schema_list){0};
+    char *pattern = arena_alloc(a, 2 * host.len), *to = pattern;
+    for (size_t i = 1; i < host.len; i++) {
+        if (host.ptr[i] == '.')
+            *to++ = '\\';
+        *to++ = host.ptr[i];
+    }
+    struct http_route_value_match match = {
+        .type = HTTP_ROUTE_VALUE_REGEX,
+        .name = SLICE("host"),
+        .value = arena_printf(a, "(?i)[^.]+%.*s\\.?(?::[0-9]*)?", (int)(to - pattern), pattern),
+    };
+    return list_of(a, &match, sizeof match);
+}
+
+static void add_rule(struct lowering *l, const struct ingress *i, struct slice host,
+                     struct http_route_path_match path, const struct ingress_backend *backend,
                      struct schema_list *rules)
 {
-    struct http_route_match match = {.path = {type, path}, .method = SCHEMA_UNSET};
+    struct http_route_match match = {
+        .path = path,
+        .headers = one_label(&l->set->arena, host),
+        .method = SCHEMA_UNSET,
+    };
     struct http_route_rule *rule = push(&l->set->arena, rules, sizeof *rule);
     rule->matches = list_of(&l->set->arena, &match, sizeof match);
     rule->backends = backends_of(l, i, backend);
     rule->line = backend->line;
 }
 
-static void add_path(struct lowering *l, const struct ingress *i, const struct ingress_path *p,
-                     struct schema_list *rules)
+static void add_path(struct lowering *l, const struct ingress *i, struct slice host,
+                     const struct ingress_path *p, struct schema_list *rules)
 {
     struct slice path = p->path.len ? p->path : SLICE("/");
     if (!http_route_match_is_plain_path(path))
@@ -127,7 +150,9 @@ static void add_path(struct lowering *l, const struct ingress *i, const struct i
                             "\"%.*s\" is no path that a request can have: left out",
                             SLICE_ARG(path));
     else
-        add_rule(l, i, p->type == INGRESS_EXACT ? HTTP_ROUTE_EXACT : HTTP_ROUTE_PREFIX, path,
+        add_rule(l, i, host,
+                 (struct http_route_path_match){
+                     p->type == INGRESS_EXACT ? HTTP_ROUTE_EXACT : HTTP_ROUTE_PREFIX, path},
                  &p->backend, rules);
 }
 
@@ -198,12 +223,14 @@ static void add_routes(struct lowering *l, const struct ingress *i)
         if (!r->http || !is_host(l, i, r->host, r->line))
             continue;
         for (SCHEMA_EACH(r->http->paths, struct ingress_path, p))
-            add_path(l, i, p, &rules);
+            add_path(l, i, r->host, p, &rules);
         add_route(l, i, arena_printf(a, "%.*s:%zu", SLICE_ARG(name), n), r->host, rules);
     }
     struct schema_list fallback = {0};
     if (i->spec.default_backend)
-        add_rule(l, i, HTTP_ROUTE_PREFIX, SLICE("/"), i->spec.default_backend, &fallback);
+        add_rule(l, i, SLICE(""),
+                 (struct http_route_path_match){HTTP_ROUTE_PREFIX, SLICE("/")},
+                 i->spec.default_backend, &fallback);
     add_route(l, i, arena_printf(a, "%.*s:default", SLICE_ARG(name)), SLICE(""), fallback);
 }
 

@@ -49,10 +49,16 @@ bool message_may_switch(const struct message *m)
 bool message_is_grpc(const struct message *m)
 {
     struct slice type = headers_get_id(&m->headers, HEADER_CONTENT_TYPE);
+    return message_type_is_grpc(type);
+}
+
+bool message_type_is_grpc(struct slice type)
+{
     struct slice grpc = SLICE("application/grpc");
     if (!slice_eq_nocase(slice_sub(type, 0, grpc.len), grpc))
         return false;
-    return type.len == grpc.len || type.ptr[grpc.len] == '+' || type.ptr[grpc.len] == ';';
+    char next = type.len > grpc.len ? type.ptr[grpc.len] : ';';
+    return next == '+' || next == ';' || next == ' ' || next == '\t';
 }
 
 bool message_name_is_valid(struct slice name)

@@ -85,8 +85,10 @@ bool message_is_idempotent(const struct message *m);
 /* The path without the query, and the query without '?'. */
 struct slice message_path_only(const struct message *m);
 struct slice message_query(const struct message *m);
-/* application/grpc or application/grpc+… */
+/* The content type is application/grpc or application/grpc+…, in any case and with parameters;
+ * application/grpc-web is another one. */
 bool message_is_grpc(const struct message *m);
+bool message_type_is_grpc(struct slice type);
 /* CONNECT (RFC 9110 §9.3.6): a 2xx answer makes the connection a tunnel. */
 bool message_is_connect(const struct message *m);
 /* The answer to this request may switch protocols: behind it, and its body, raw bytes follow. */

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/grpc.h"
 
+#include "lib/codec/message.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -214,8 +216,5 @@ struct slice grpc_text_decode(struct arena *a, struct slice text)
 
 bool grpc_is_content_type(struct slice value)
 {
-    static const struct slice plain = {"application/grpc", 16};
-    if (value.len < plain.len || !slice_eq_nocase(slice_sub(value, 0, plain.len), plain))
-        return false;
-    return value.len == plain.len || value.ptr[plain.len] == '+' || value.ptr[plain.len] == ';';
+    return message_type_is_grpc(value);
 }
