@@ -56,8 +56,8 @@ static bool is_repeated(const struct schema_list *headers, const struct http_rou
     return false;
 }
 
-/* Every gRPC call says so; what is none is for whoever else is there. A media type knows no case and
- * may have parameters (RFC 9110 §8.3.1); gRPC's may have a suffix, and application/grpc-web is
+/* Every gRPC call says so; what is none is for whoever else is there. A media type knows no case
+ * and may have parameters (RFC 9110 §8.3.1); gRPC's may have a suffix, and application/grpc-web is
  * another one. */
 static PB(NamedMatch) * grpc_only(struct compile *c)
 {

@@ -13,9 +13,9 @@ static const struct schema_field limits_fields[] = {
                  "Bytes of a request's target (its path and query); a longer one is answered 414.",
                  INHERIT, .min = 256, .max = 1048576, .fallback = 65536),
     SCHEMA_FIELD(struct client_traffic_limits, max_header_bytes, "maxHeaderBytes", INT,
-                 "Bytes of the header fields of a request: names, values, and 32 for each, as HTTP/2 "
-                 "counts. More are answered 431. In a MeshConfig it holds for answers too; one that "
-                 "has more becomes a 502.",
+                 "Bytes of the header fields of a request: names, values, and 32 for each, as "
+                 "HTTP/2 counts. More are answered 431. In a MeshConfig it holds for answers too; "
+                 "one that has more becomes a 502.",
                  INHERIT, .min = 1024, .max = 1048576, .fallback = 65536),
     SCHEMA_FIELD(struct client_traffic_limits, max_headers, "maxHeaders", INT,
                  "Header fields of a request; more are answered 431. In a MeshConfig it holds for "

@@ -101,7 +101,8 @@ static void answers(void **state)
         uint32_t max; /* 0: nobody says anything */
         unsigned count;
         bool passes;
-    } cases[] = {{0, 150, true}, {0, 1000, true}, {0, 1001, false}, {50, 50, true}, {50, 51, false}};
+    } cases[] = {
+        {0, 150, true}, {0, 1000, true}, {0, 1001, false}, {50, 50, true}, {50, 51, false}};
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sim_road r;
         sim_road_prepare(&r);

@@ -51,7 +51,8 @@ static void test_grpc(void **state)
     } cases[] = {{"application/grpc", true},      {"application/grpc+proto", true},
                  {"Application/GRPC", true},      {"application/grpc;charset=a", true},
                  {"application/grpc ; a=b", true}, {"application/grpc+json;a", true},
-                 {"application/grpc-web", false}, {"application/grpc-web+proto", false}, {"application/grpcx", false},
+                 {"application/grpc-web", false}, {"application/grpc-web+proto", false},
+                 {"application/grpcx", false},
                  {"application/json", false},     {"", false}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct arena arena;
