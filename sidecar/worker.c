@@ -59,9 +59,9 @@ static void adopt_limits(struct worker *w)
 {
     const struct client_limits_conf *limits = &snapshot_mesh(worker_snapshot(w))->clients->limits;
     w->client = w->settings->client;
-    w->client.max_header_bytes = limits->max_header_bytes;
-    w->client.max_header_count = limits->max_headers;
-    w->client_mesh = w->client;
+    w->client_mesh = w->settings->client_mesh;
+    w->client.max_header_bytes = w->client_mesh.max_header_bytes = limits->max_header_bytes;
+    w->client.max_header_count = w->client_mesh.max_header_count = limits->max_headers;
     w->client_mesh.max_header_bytes += MESH_HEADERS_BYTES_MAX;
     w->client_mesh.max_header_count += MESH_HEADERS_COUNT_MAX;
 }
