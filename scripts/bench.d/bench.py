@@ -136,11 +136,11 @@ def print_bars(rows: list[dict]) -> None:
     bars = [("idle RSS of a sidecar, MB", weft64["idle_rss_mb"], 8.0)]
     if hap64 and hap1:
         bars += [
-            ("all CPU at 64 connections, of HAProxy's", weft64["cpu_us"] / hap64["cpu_us"], 0.9),
+            ("all CPU at 64 connections, of HAProxy's", weft64["cpu_us"] / hap64["cpu_us"], 0.75),
             (
                 "user CPU at 64 connections, of HAProxy's",
                 weft64["user_us"] / hap64["user_us"],
-                0.75,
+                0.51,
             ),
             ("p50 at 1 connection, of HAProxy's", weft1["p50_us"] / hap1["p50_us"], 1.0),
         ]
@@ -158,7 +158,7 @@ def print_bars(rows: list[dict]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0],
-        epilog="--on-demand and --control-plane, given first, measure something else.")
+        epilog="--memory, --on-demand and --control-plane, given first, measure something else.")
     parser.add_argument(
         "--bin", type=Path, default=Path("build/release/bin"), help=argparse.SUPPRESS
     )
