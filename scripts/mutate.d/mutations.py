@@ -39,7 +39,8 @@ COMPILED = [(name, re.compile(pattern), to) for name, pattern, to in TABLE]
 # Lines whose meaning is no behaviour that a user notices: what is logged for people who look for
 # faults, memory given back (the leak checker looks after it), loops over fixed tables.
 SKIPPED = re.compile(
-    r"\bLOG_[A-Z]\b|\bassert\(|\b\w*(_free|_dispose|_destroy|_unref|_release)\(|\bmem_free\("
+    r"\bLOG_[A-Z]\b|\bassert\(|\b\w*(_free|_free_unpacked|_dispose|_destroy|_unref|_release)\("
+    r"|\bmem_free\(|\brand_seed\("
     r"|^\s*(static|extern|const|struct|enum|typedef)\b|\bARRAY_SIZE\b|\bCOUNT_OF\b"
     r"|^\s*for \(size_t \w+ = 0; \w+ <|^\s*\"|\bMUST_USE\b|\(void\)")
 
