@@ -314,11 +314,26 @@ static const struct schema_field spec_fields[] = {
     {0},
 };
 
+/* Endpoints and connections are a Service's, whichever route leads there. */
+static void check_spec(struct schema_run *run, const struct doc *node, void *value)
+{
+    static const char *const of_services[] = {"outlierDetection", "circuitBreaker",
+                                              "loadBalancing", "connectionPool"};
+    const struct traffic_policy_spec *spec = value;
+    for (SCHEMA_EACH(spec->targets, struct traffic_policy_target, t))
+        if (!slice_eq_cstr(t->kind, "HTTPRoute") && !slice_eq_cstr(t->kind, "GRPCRoute"))
+            return;
+    for (size_t i = 0; spec->targets.count && i < sizeof(of_services) / sizeof(*of_services); i++)
+        if (doc_get(node, slice_from_cstr(of_services[i])))
+            schema_warn(run, node, of_services[i], "is for Services: it does nothing for a route");
+}
+
 static const struct schema spec_schema = {
     .name = "TrafficPolicySpec",
     .doc = "Targets, and how calls to them are made.",
     .size = sizeof(struct traffic_policy_spec),
     .fields = spec_fields,
+    .check = check_spec,
 };
 
 static const struct schema_field fields[] = {
