@@ -9,6 +9,7 @@
 #include "lib/codec/doc_write.h"
 #include "policies/kind.h"
 #include "policies/policy_set.h"
+#include "sidecar/fit/fit.h"
 
 enum { WARNINGS_MAX = 32, MESSAGE_MAX = 8192 };
 
@@ -91,6 +92,19 @@ static struct slice to_text(struct arena *a, const struct doc *object)
     return buf_take_into(&text, a);
 }
 
+/* Whether a data plane would take what comes of it. What it refers to is not here, so what spans
+ * objects is not asked. */
+static enum err check_fit(struct policy_set *set, struct diag_list *errors)
+{
+    struct diag_list ignored;
+    diag_list_init(&ignored);
+    enum err e = policy_set_finish(set, &ignored);
+    diag_list_dispose(&ignored);
+    if (e)
+        return ERR_OK;
+    return fit_check_set(set, errors) ? (enum err)ERR_INVALID : ERR_OK;
+}
+
 void admission_policy_judge(const struct admission_request *r, struct arena *arena,
                             struct admission_answer *answer)
 {
@@ -103,6 +117,8 @@ void admission_policy_judge(const struct admission_request *r, struct arena *are
     struct policy_set *set = policy_set_create();
     diag_list_init(&diags);
     enum err e = policy_set_add_text(set, (struct slice){NULL, 0}, text, &diags);
+    if (!e)
+        e = check_fit(set, &diags);
     bool refused = e && is_ours(r->object);
     answer->outcome = refused ? ADMISSION_REFUSED : ADMISSION_ALLOWED;
     if (refused)

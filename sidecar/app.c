@@ -20,7 +20,7 @@
 #include "sidecar/app_discovery.h"
 #include "sidecar/app_drain.h"
 #include "sidecar/app_priv.h"
-#include "sidecar/config/source_folder.h"
+#include "sidecar/source/source_folder.h"
 #include "sidecar/mesh_contexts.h"
 #include "sidecar/worker.h"
 

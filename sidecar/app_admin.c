@@ -15,8 +15,8 @@
 #include "sidecar/app_priv.h"
 #include "sidecar/app_probes.h"
 #include "sidecar/config/snapshot_dump.h"
-#include "sidecar/config/source_folder.h"
-#include "sidecar/config/source_stream.h"
+#include "sidecar/source/source_folder.h"
+#include "sidecar/source/source_stream.h"
 #include "sidecar/metrics_page.h"
 #include "sidecar/worker.h"
 

@@ -5,7 +5,7 @@
 
 #include "lib/tls/tls_ctx.h"
 #include "sidecar/app_priv.h"
-#include "sidecar/config/source_stream.h"
+#include "sidecar/source/source_stream.h"
 #include "sidecar/worker.h"
 
 static void on_answers(void *owner, const struct addr *addrs, size_t count, bool is_connected)

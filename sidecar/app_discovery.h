@@ -5,7 +5,7 @@
 
 #include "lib/base/err.h"
 #include "lib/identity/identity_material.h"
-#include "sidecar/config/source_folder.h"
+#include "sidecar/source/source_folder.h"
 
 struct addr;
 struct app;

@@ -1,5 +1,6 @@
 /* weftctl validate [-o json|yaml] [--strict] DIR: the checks that a data plane makes before it
- * takes a folder, and nothing else. Main thread. Must not know of data planes.
+ * takes a folder, its own builder's included, and nothing else. Main thread. Must not know of data
+ * planes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/validate.h"
 
@@ -7,6 +8,7 @@
 #include <stdio.h>
 
 #include "policies/folder.h"
+#include "sidecar/fit/fit.h"
 #include "weftctl/report.h"
 
 struct options {
@@ -48,7 +50,8 @@ int validate_run(int argc, char **argv)
         return 2;
     }
     diag_list_init(&diags);
-    bool ok = folder_load(o.dir, &diags, &set) == ERR_OK && !(o.strict && diags.warnings);
+    bool ok = folder_load(o.dir, &diags, &set) == ERR_OK && fit_check_set(set, &diags) == 0 &&
+              !(o.strict && diags.warnings);
     size_t objects = set ? policy_set_count(set) : 0;
     if (o.form != OUTPUT_TEXT)
         report_write(&diags, ok, objects, o.form);

@@ -6,7 +6,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/config/backend_tls.h"
 #include "sidecar/config/traffic_conf.h"
-#include "sidecar/telemetry/metrics.h"
+#include "sidecar/config/series_hash.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 2000,
@@ -54,11 +54,7 @@ static enum err take_endpoint(const struct part_build *b, struct stable_ids *ids
     to->workload = part_text(b->part, from->workload);
     to->namespace_name = part_text(b->part, from->namespace_);
     to->zone = part_text(b->part, from->zone);
-    to->party_hash = metrics_party_hash(&(struct metrics_party){
-        .workload = to->workload,
-        .namespace_name = to->namespace_name,
-        .principal = to->spiffe_id,
-    });
+    to->party_hash = series_hash_texts(to->workload, to->namespace_name, to->spiffe_id);
     to->health = stable_ids_health(ids, cluster, to->address_text);
     return ERR_OK;
 }
@@ -102,11 +98,7 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     to->service = part_text(b->part, from->service);
     to->service_name = part_text(b->part, from->service_name);
     to->service_namespace = part_text(b->part, from->service_namespace);
-    to->service_hash = metrics_service_hash(&(struct metrics_service){
-        .host = to->service,
-        .name = to->service_name,
-        .namespace_name = to->service_namespace,
-    });
+    to->service_hash = series_hash_texts(to->service, to->service_name, to->service_namespace);
     to->port = (uint16_t)from->port;
     to->protocol = from->protocol;
     to->load_balancing = from->load_balancing;

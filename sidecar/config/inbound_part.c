@@ -6,7 +6,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/config/authz_conf.h"
 #include "sidecar/config/filter_conf.h"
-#include "sidecar/telemetry/metrics.h"
+#include "sidecar/config/series_hash.h"
 
 #define PERMISSIVE WEFT__CONFIG__V1__MTLS_MODE__MTLS_PERMISSIVE
 #define UNSET WEFT__CONFIG__V1__MTLS_MODE__MTLS_UNSET
@@ -46,11 +46,8 @@ static enum err take_port(const struct part_build *b, const Weft__Config__V1__In
     /* A Service selects workloads of its own namespace only. */
     port->service_namespace =
         slice_sub(to->conf.workload, 0, slice_find_byte(to->conf.workload, '/'));
-    port->service_hash = metrics_service_hash(&(struct metrics_service){
-        .host = port->service,
-        .name = port->service_name,
-        .namespace_name = port->service_namespace,
-    });
+    port->service_hash =
+        series_hash_texts(port->service, port->service_name, port->service_namespace);
     lookup_add(&to->by_port, hash_port(port->port), port);
     return ERR_OK;
 }

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "sidecar/config/series_hash.h"
 
-enum { CAPACITY_MIN = 32, TEXT_MAX = 2048 };
+enum { CAPACITY_MIN = 32, TEXT_MAX = SERIES_HASH_TEXT_MAX };
 
 static const struct slice unknown = {"unknown", 7};
 
@@ -16,29 +17,14 @@ static struct slice shown(struct slice text)
     return text.len ? slice_sub(text, 0, TEXT_MAX) : unknown;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    uint64_t x = (a ^ (a >> 29)) * 0xbf58476d1ce4e5b9u + b;
-    return x ^ (x >> 32);
-}
-
-/* Zero is for "not computed". */
-static uint64_t hash_texts(struct slice a, struct slice b, struct slice c)
-{
-    uint64_t hash = slice_hash(shown(a));
-    hash = mix(hash, slice_hash(shown(b)));
-    hash = mix(hash, slice_hash(shown(c)));
-    return hash ? hash : 1;
-}
-
 uint64_t metrics_party_hash(const struct metrics_party *p)
 {
-    return hash_texts(p->workload, p->namespace_name, p->principal);
+    return series_hash_texts(p->workload, p->namespace_name, p->principal);
 }
 
 uint64_t metrics_service_hash(const struct metrics_service *s)
 {
-    return hash_texts(s->host, s->name, s->namespace_name);
+    return series_hash_texts(s->host, s->name, s->namespace_name);
 }
 
 /* Series that differ in nothing that is shown would be shown twice. */
@@ -63,7 +49,8 @@ static void identify(const struct metrics_key *key, enum fail fail, struct serie
 
 static uint64_t hash_id(const struct series_id *id)
 {
-    return mix(mix(mix(id->source, id->destination), id->service), id->rest);
+    uint64_t ends = series_hash_mix(id->source, id->destination);
+    return series_hash_mix(series_hash_mix(ends, id->service), id->rest);
 }
 
 static bool same_id(const struct series_id *a, const struct series_id *b)

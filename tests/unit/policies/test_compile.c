@@ -15,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "policies/compile.h"
 #include "policies/config_text.h"
+#include "sidecar/fit/fit.h"
 #include "tests/unit/policies/cases.h"
 
 #define PB(name) Weft__Config__V1__##name
@@ -237,6 +238,12 @@ static void check_repeats(const struct policy_set *set, const struct wanted *w,
     compile_free(again);
 }
 
+static void on_refused(void *owner, const char *resource, const char *why)
+{
+    (void)owner, (void)resource;
+    print_error("a data plane refuses it: %s\n", why);
+}
+
 static void check(const struct cases_item *item, struct buf *out)
 {
     struct wanted w = read_words(item->words);
@@ -250,6 +257,7 @@ static void check(const struct cases_item *item, struct buf *out)
     diag_list_dispose(&notes);
     PB(Configuration) *c = compile(set, &w, &notes);
     check_repeats(set, &w, c);
+    assert_int_equal(fit_check(c, on_refused, NULL), 0);
     assert_int_equal(notes.errors, 0);
     LIST_FOREACH(node, &notes.items)
     {

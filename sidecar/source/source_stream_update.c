@@ -7,7 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "sidecar/config/last_good.h"
-#include "sidecar/config/source_stream_priv.h"
+#include "sidecar/source/source_stream_priv.h"
 
 #define BODY(kind) WEFT__CONFIG__V1__RESOURCE__BODY_##kind
 #define DETAIL_MAX 256

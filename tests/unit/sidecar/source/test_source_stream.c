@@ -1,7 +1,7 @@
 /* Tests of configuration from policyd: what is said and acknowledged, what is refused, coming back,
  * and what an app calls; against a policyd in memory, on a simulated loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/config/source_stream.h"
+#include "sidecar/source/source_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>

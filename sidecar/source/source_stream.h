@@ -10,7 +10,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/err.h"
 #include "sidecar/config/snapshot.h"
-#include "sidecar/config/source_folder.h"
+#include "sidecar/source/source_folder.h"
 #include "sidecar/settings.h"
 
 struct loop;

@@ -1,7 +1,7 @@
 /* The discovery stream's life: it waits for an identity, dials, says hello with what there is,
  * tells what the app calls, and comes back after growing pauses. Control thread. Must not know who
  * the snapshots are for. SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/config/source_stream.h"
+#include "sidecar/source/source_stream.h"
 
 #include <stdio.h>
 
@@ -10,7 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/tls/tls_ctx.h"
 #include "policies/discovery.h"
-#include "sidecar/config/source_stream_priv.h"
+#include "sidecar/source/source_stream_priv.h"
 
 #define RETRY_BASE_MS 100
 #define RETRY_MAX_MS 10000

@@ -1,7 +1,7 @@
 /* Folder -> policy set -> configuration -> snapshot, and again after every change. Control thread;
  * may block on files. Must not know who the snapshots are for.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/config/source_folder.h"
+#include "sidecar/source/source_folder.h"
 
 #include <stdio.h>
 

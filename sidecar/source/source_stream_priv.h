@@ -8,7 +8,7 @@
 #include "lib/io/timer.h"
 #include "lib/net/grpc_client.h"
 #include "sidecar/config/resource_set.h"
-#include "sidecar/config/source_stream.h"
+#include "sidecar/source/source_stream.h"
 #include "sidecar/config/wanted.h"
 
 #define SOURCE_STREAM_TEXT_MAX 300

@@ -1,0 +1,14 @@
+/* Whether a data plane would take a configuration: its own builder says so, in programs that have
+ * no data plane. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "policies/policy_set.h"
+#include "sidecar/config/snapshot.h"
+
+/* Builds it and throws it away. Each resource that cannot be built is told; returns how many. */
+unsigned fit_check(const Weft__Config__V1__Configuration *c, snapshot_refused_fn refused,
+                   void *owner);
+/* The same for every data plane that a finished set could have: each Gateway, each pod, and a
+ * workload of each namespace. What is refused is an error in diags, once. */
+unsigned fit_check_set(const struct policy_set *set, struct diag_list *diags);
