@@ -181,3 +181,24 @@ def test_signals_end_it_in_order(bed, one):
     stranger = bed.pods["stranger"]
     with pytest.raises(OSError):
         stranger.connect(one.ip, 15021).close()
+
+
+def listens(one, port):
+    """Somebody in the pod listens there, whichever the address."""
+    text = one.netns.run("cat", "/proc/net/tcp", "/proc/net/tcp6").stdout
+    return any(f":{port:04X} " in line and " 0A " in line for line in text.splitlines())
+
+
+@pytest.mark.parametrize("option, port", [("inbound", 15006), ("outbound", 15001)])
+@pytest.mark.parametrize("word", ["off", "no"])
+def test_a_listener_that_is_off_is_not_opened(one, option, port, word):
+    one.start_sidecar(**{option: word})
+    try:
+        assert not listens(one, port)
+        assert listens(one, 15006 + 15001 - port)
+    finally:
+        one.sidecar.stop()
+
+
+def test_a_listener_without_a_port_is_a_mistake(one):
+    fails(one, "inbound", inbound="10.0.0.1")
