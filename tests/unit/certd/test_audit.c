@@ -140,6 +140,13 @@ static void test_a_disk_that_is_full(void **state)
     expect_text("issued.log", LINE("1a") LINE("1c"));
 }
 
+static void test_closing(void **state)
+{
+    audit_close(audit);
+    audit_close(NULL);
+    assert_int_equal(audit_open(dir.path, &audit), ERR_OK);
+}
+
 static void test_a_folder_that_is_not_there(void **state)
 {
     struct audit *none;
@@ -156,6 +163,7 @@ int main(void)
         TEST(test_a_full_file_that_cannot_be_put_aside),
         TEST(test_a_new_file_that_is_not_to_be_had),
         TEST(test_a_disk_that_is_full),
+        TEST(test_closing),
         TEST(test_a_folder_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
