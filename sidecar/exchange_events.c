@@ -139,10 +139,11 @@ void exchange_on_connection(struct pool_wait *w)
 
 /* ---- time: one timer, set to whatever is due first ---- */
 
+/* 0: none. */
 static uint64_t idle_deadline(const struct exchange *ex)
 {
     uint32_t idle_ms = ex->route ? ex->route->timeouts.idle_ms : 300000;
-    return ex->activity_ms + idle_ms;
+    return idle_ms ? ex->activity_ms + idle_ms : 0;
 }
 
 static bool is_due(uint64_t deadline_ms, uint64_t now_ms)
@@ -153,12 +154,14 @@ static bool is_due(uint64_t deadline_ms, uint64_t now_ms)
 void exchange_arm_timer(struct exchange *ex)
 {
     uint64_t now = loop_now_ms(ex->worker->loop);
-    uint64_t due = idle_deadline(ex);
-    const uint64_t others[] = {ex->request_deadline_ms, ex->attempt_deadline_ms,
-                               ex->backoff_until_ms};
-    for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        if (others[i] && others[i] < due)
-            due = others[i];
+    uint64_t due = UINT64_MAX;
+    const uint64_t all[] = {idle_deadline(ex), ex->request_deadline_ms, ex->attempt_deadline_ms,
+                            ex->backoff_until_ms};
+    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (all[i] && all[i] < due)
+            due = all[i];
+    if (due == UINT64_MAX)
+        return;
     /* It only ever moves forward; when it fires too early it looks again. */
     if (timer_is_running(&ex->timer) && ex->timer.due_ms <= due)
         return;

@@ -13,19 +13,20 @@
 #include "sidecar/route/route_table.h"
 #include "sidecar/session_admit.h"
 
-/* Requests that come in for the app behind us: no route, our defaults, and a retry only for the
- * race in which the app closes an idle connection just as we reuse it. */
+#define INBOUND_RETRY                                                                \
+    {                                                                                \
+        .attempts = 1, .on_reset = true, .only_idempotent = true,                    \
+        .budget_percent = 20, .budget_min_per_second = 10, .backoff_base_ms = 2,     \
+        .backoff_max_ms = 5                                                          \
+    }
+
+/* Requests that come in for the app behind us: no route, and a retry only for the race in which the
+ * app closes an idle connection just as we reuse it. What the policies say of time, the caller's
+ * sidecar or Gateway keeps; who comes without one is only kept from staying for ever. */
+static const struct route_conf inbound_mesh_route = {.name = {"inbound", 7},
+                                                     .retry = INBOUND_RETRY};
 static const struct route_conf inbound_route = {
-    .name = {"inbound", 7},
-    .timeouts = {.idle_ms = 300000},
-    .retry = {.attempts = 1,
-              .on_reset = true,
-              .only_idempotent = true,
-              .budget_percent = 20,
-              .budget_min_per_second = 10,
-              .backoff_base_ms = 2,
-              .backoff_max_ms = 5},
-};
+    .name = {"inbound", 7}, .timeouts = {.idle_ms = 3600000}, .retry = INBOUND_RETRY};
 static const struct route_conf direct_route = {
     .name = {"direct", 6},
     .timeouts = {.idle_ms = 300000},
@@ -157,7 +158,7 @@ static enum progress use_table(struct exchange *ex, const struct route_table *ta
 
 static enum progress route_inbound(struct exchange *ex)
 {
-    ex->route = &inbound_route;
+    ex->route = ex->session->is_mesh ? &inbound_mesh_route : &inbound_route;
     ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("inbound"), &ex->session->forward,
                                    (struct slice){0});
     return GO;

@@ -29,9 +29,9 @@ struct tunnel {
     struct buf answered; /* from up, while this is a probe */
     bool is_probe, is_open, is_closed, down_eof, up_eof;
     uint64_t sent, received;
-    uint64_t looked_at; /* bytes carried when the timer last looked */
+    uint64_t moved_ms; /* when anything last did */
     enum fail fail;
-    struct timer half_open;
+    struct timer quiet; /* ends it when nothing moves for too long */
     struct loop_task grave;
 };
 
@@ -50,7 +50,7 @@ static void end(struct tunnel *t, bool regular)
     if (t->is_closed)
         return;
     t->is_closed = true;
-    timer_stop(&t->half_open);
+    timer_stop(&t->quiet);
     if (t->up)
         (regular ? stream_close_flushed : tcp_close_reset)(t->up);
     if (t->down)
@@ -71,16 +71,36 @@ void tunnel_close(struct tunnel *t)
     end(t, false);
 }
 
-static void on_half_open(struct timer *timer)
+/* How long nothing may move; 0: for ever. What the policy says the caller's side keeps. */
+static uint32_t quiet_limit_ms(const struct tunnel *t)
 {
-    struct tunnel *t = container_of(timer, struct tunnel, half_open);
-    if (t->looked_at == t->sent + t->received) {
-        t->fail = FAIL_IDLE_TIMEOUT;
-        end(t, false);
+    const struct timeouts_conf *policy = &t->cluster->conf->timeouts;
+    if (t->session->is_mesh)
+        return 0;
+    if (policy->idle_said)
+        return policy->idle_ms;
+    return t->down_eof || t->up_eof ? HALF_OPEN_MS : 0;
+}
+
+/* Whatever has just happened. */
+static void watch_quiet(struct tunnel *t)
+{
+    uint32_t limit_ms = quiet_limit_ms(t);
+    t->moved_ms = loop_now_ms(t->session->worker->loop);
+    if (limit_ms && !timer_is_running(&t->quiet))
+        timer_start(&t->quiet, limit_ms);
+}
+
+static void on_quiet(struct timer *timer)
+{
+    struct tunnel *t = container_of(timer, struct tunnel, quiet);
+    uint64_t due_ms = t->moved_ms + quiet_limit_ms(t), now_ms = loop_now_ms(timer->loop);
+    if (due_ms > now_ms) {
+        timer_start(timer, due_ms - now_ms);
         return;
     }
-    t->looked_at = t->sent + t->received;
-    timer_start(timer, HALF_OPEN_MS);
+    t->fail = FAIL_IDLE_TIMEOUT;
+    end(t, false);
 }
 
 /* ---- bytes ---- */
@@ -96,6 +116,7 @@ static void on_down_data(struct stream *s, struct chunk *owner, const uint8_t *d
 {
     struct tunnel *t = s->owner;
     t->sent += len;
+    t->moved_ms = loop_now_ms(s->loop);
     buf_append_shared(&t->pending, owner, data, len);
     if (t->is_open)
         pass(t->up, t->down, &t->pending);
@@ -107,6 +128,7 @@ static void on_up_data(struct stream *s, struct chunk *owner, const uint8_t *dat
 {
     struct tunnel *t = s->owner;
     t->received += len;
+    t->moved_ms = loop_now_ms(s->loop);
     buf_append_shared(&t->answered, owner, data, len);
     if (!t->is_probe) {
         pass(t->down, t->up, &t->answered);
@@ -136,7 +158,7 @@ static void on_down_eof(struct stream *s)
 {
     struct tunnel *t = s->owner;
     t->down_eof = true;
-    timer_start(&t->half_open, HALF_OPEN_MS);
+    watch_quiet(t);
     if (t->up_eof)
         end(t, true);
     else if (t->is_open)
@@ -151,7 +173,7 @@ static void on_up_eof(struct stream *s)
         session_probe_failed(t->session);
         return;
     }
-    timer_start(&t->half_open, HALF_OPEN_MS);
+    watch_quiet(t);
     if (t->down_eof)
         end(t, true);
     else
@@ -265,8 +287,7 @@ static void take_downstream(struct tunnel *t)
     t->down = s->transport;
     s->transport = NULL;
     t->down_eof = s->has_eof;
-    if (t->down_eof)
-        timer_start(&t->half_open, HALF_OPEN_MS);
+    watch_quiet(t);
     t->sent += s->early.len;
     buf_move_all(&t->pending, &s->early);
     stream_use(t->down, &down_events, t);
@@ -279,7 +300,7 @@ struct tunnel *tunnel_open(struct session *s, struct cluster *cluster, bool prob
     t->cluster = cluster;
     t->is_probe = probe;
     loop_task_init(&t->grave, destroy_buried);
-    timer_init(&t->half_open, s->worker->loop, on_half_open);
+    timer_init(&t->quiet, s->worker->loop, on_quiet);
     cluster->active++;
     cluster->connections++;
     report_tunnel_opened(s, cluster);

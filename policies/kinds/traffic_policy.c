@@ -13,7 +13,8 @@ static const struct schema_field timeouts_fields[] = {
     SCHEMA_FIELD(struct traffic_timeouts, backend, "backend", DURATION,
                  "For one try; \"0s\": none.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, idle, "idle", DURATION,
-                 "Without a byte in either direction; 5m when left out.", UNSET),
+                 "Without a byte in either direction; when left out, 5m for requests and none for "
+                 "opaque connections.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
                  "For making a connection, TLS handshake included; 2s when left out.", UNSET),
     {0},

@@ -46,7 +46,8 @@ struct named_match {
 };
 
 struct timeouts_conf {
-    uint32_t request_ms, backend_ms, idle_ms; /* 0: none, but idle_ms is never 0 */
+    uint32_t request_ms, backend_ms, idle_ms; /* 0: none; idle_ms is 0 for calls that come in */
+    bool idle_said;                           /* by a policy, and so it holds for tunnels too */
 };
 
 struct retry_conf {

@@ -29,6 +29,7 @@ struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *fro
         .request_ms = from->request_ms,
         .backend_ms = from->backend_ms,
         .idle_ms = or_default(from->idle_ms, IDLE_MS),
+        .idle_said = from->idle_ms != 0,
     };
 }
 

@@ -283,6 +283,9 @@ struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *c
 
 /* ---- clusters of one address ---- */
 
+/* To the app behind us: the policy's limit is the caller's, and may be longer than the default. */
+enum { CONNECT_MS = 2000, OWN_APP_CONNECT_MS = 10000 };
+
 struct dynamic_conf { /* one block: the cluster, its endpoint, its texts */
     struct cluster_conf cluster;
     struct endpoint_conf endpoint;
@@ -312,7 +315,7 @@ static const struct cluster_conf *create_dynamic_conf(struct slice name, const s
         .name = slice_of(d->texts, name.len),
         .port = to->port,
         .protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_AUTO,
-        .connect_timeout_ms = 2000,
+        .connect_timeout_ms = slice_eq(name, SLICE("inbound")) ? OWN_APP_CONNECT_MS : CONNECT_MS,
         .max_connections = 10000,
         .max_requests = 100000,
         .max_pending = 10000,

@@ -182,6 +182,85 @@ static void switched_connection_through_a_gateway(void **state)
     sim_close(&sim);
 }
 
+/* ---- what a policy says of time holds all along the way ---- */
+
+/* Nothing moves for most of an hour, and then the answer comes. */
+static void long_idle_through_the_mesh(void **state)
+{
+    for (int ws = 0; ws < 2; ws++) {
+        struct sim_mesh m;
+        sim_mesh_prepare(&m);
+        m.cluster->timeouts = sim_conf_timeouts(&m.out_conf);
+        m.cluster->timeouts->idle_ms = 3600000;
+        sim_mesh_start(&m);
+        struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
+        sim_peer_send(client, ws ? WS : ROAD_GET);
+        sim_turn(&m.sim);
+        struct sim_peer *app = sim_mesh_accept(&m);
+        if (ws) {
+            sim_peer_send(app, SWITCHED);
+            sim_turn(&m.sim);
+            sim_peer_expect(client, SWITCHED);
+        }
+        sim_advance(&m.sim, 3500000);
+        sim_peer_send(app, ws ? "pong" : "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+        sim_turn(&m.sim);
+        assert_non_null(strstr(sim_peer_got(client), ws ? "pong" : "hello"));
+        sim_peer_close(app);
+        sim_peer_destroy(client);
+        sim_mesh_finish(&m);
+    }
+}
+
+static void tunnel_idle_through_the_mesh(void **state)
+{
+    for (int said = 0; said < 2; said++) {
+        struct sim_mesh m;
+        sim_mesh_prepare(&m);
+        m.destination->protocol = SIM_TCP;
+        m.cluster->timeouts = sim_conf_timeouts(&m.out_conf);
+        m.cluster->timeouts->idle_ms = said ? 7200000 : 0;
+        sim_mesh_start(&m);
+        struct sim_peer *client = sim_node_connect(&m.out, ROAD_VIP);
+        sim_peer_send(client, "hello");
+        struct sim_peer *app = sim_mesh_accept(&m);
+        sim_peer_shut(app); /* half-closed, for which there is a limit of its own */
+        sim_advance(&m.sim, 3500000);
+        sim_peer_send(client, "!");
+        sim_advance(&m.sim, 3700000);
+        assert_int_equal(sim_peer_is_over(app), !said);
+        sim_advance(&m.sim, 3700000);
+        assert_true(sim_peer_is_over(app));
+        sim_peer_close(app);
+        sim_peer_destroy(client);
+        sim_mesh_finish(&m);
+    }
+}
+
+/* Where a policy says so, a tunnel that is open at both ends is ended as well. */
+static void tunnel_without_a_byte(void **state)
+{
+    for (int said = 0; said < 2; said++) {
+        struct sim_road r;
+        prepare(&r)->idle_ms = said ? 1000 : 0;
+        r.destination->protocol = SIM_TCP;
+        sim_road_start(&r);
+        struct sim_peer *client = sim_road_client(&r);
+        sim_peer_send(client, "hello");
+        struct sim_peer *app = sim_road_app(&r);
+        for (int i = 0; i < 5; i++) {
+            sim_advance(&r.sim, 900);
+            sim_peer_send(i % 2 ? client : app, "x");
+        }
+        sim_turn(&r.sim);
+        assert_false(sim_peer_is_over(app));
+        sim_advance(&r.sim, said ? 1100 : 100000000);
+        assert_int_equal(sim_peer_is_over(app), said);
+        sim_road_done(&r, client);
+        sim_road_close(&r);
+    }
+}
+
 /* ---- pauses ---- */
 
 static void the_last_answer_rather_than_a_pause_to_no_purpose(void **state)
@@ -311,6 +390,9 @@ int main(void)
         cmocka_unit_test(switched_connection_has_no_deadline),
         cmocka_unit_test(switched_connection_of_the_mesh),
         cmocka_unit_test(switched_connection_through_a_gateway),
+        cmocka_unit_test(long_idle_through_the_mesh),
+        cmocka_unit_test(tunnel_idle_through_the_mesh),
+        cmocka_unit_test(tunnel_without_a_byte),
         cmocka_unit_test(the_last_answer_rather_than_a_pause_to_no_purpose),
         cmocka_unit_test(silence_of_the_endpoint_counts),
         cmocka_unit_test(dialling_into_silence_counts),
