@@ -206,6 +206,8 @@ static enum progress step_finish(struct exchange *ex)
     timer_stop(&ex->timer);
     if (ex->cluster)
         ex->cluster->active--;
+    if (has(ex, HOLDS_REQUEST))
+        cluster_usage_give_back(&ex->cluster->usage->requests);
     buf_dispose(&ex->request_body);
     buf_dispose(&ex->response_body);
     buf_dispose(&ex->replay);

@@ -17,8 +17,9 @@ enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice det
 enum progress exchange_step_pick(struct exchange *ex)
 {
     struct cluster *c = ex->cluster;
-    if (c->active > c->conf->max_requests)
+    if (!has(ex, HOLDS_REQUEST) && !cluster_usage_take(&c->usage->requests, c->conf->max_requests))
         return exchange_fail(ex, FAIL_OVERFLOW, SLICE("too many requests at once"));
+    ex->got |= HOLDS_REQUEST;
     ex->endpoint = balancer_pick(c, ex->tried, ex->tried_count);
     if (!ex->endpoint)
         return exchange_fail(ex, FAIL_NO_ENDPOINT, c->conf->service);
@@ -126,7 +127,7 @@ static bool may_retry(struct exchange *ex, enum fail why)
         ex->backoff_until_ms = 0;
         return false;
     }
-    if (race || retry_budget_take(&ex->cluster->budget, now_ms, retry)) {
+    if (race || retry_budget_take(&ex->cluster->usage->budget, now_ms, retry)) {
         metrics_count_retry(ex->worker->metrics);
         return true;
     }

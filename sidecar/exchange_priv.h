@@ -66,6 +66,7 @@ enum {
     IS_LOCAL_REPLY = 1u << 20,
     IS_SWITCHED = 1u << 21, /* 101, or 2xx to CONNECT: raw bytes both ways */
     IS_IDLE_COUNTED = 1u << 22,
+    HOLDS_REQUEST = 1u << 23, /* it counts in the cluster's usage */
     /* what is known of the request's head */
     HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
     HAS_ODD_NAMES = 1u << 29, /* names that some server takes for others */

@@ -257,7 +257,7 @@ enum progress exchange_step_route(struct exchange *ex)
     }
     if (ex->cluster) {
         ex->cluster->active++;
-        retry_budget_request(&ex->cluster->budget, loop_now_ms(ex->worker->loop));
+        retry_budget_request(&ex->cluster->usage->budget, loop_now_ms(ex->worker->loop));
     }
     if (ex->step != STEP_filter || !ex->route)
         return progress;

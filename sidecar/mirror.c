@@ -61,6 +61,7 @@ static void end(struct mirror *m)
         metrics_add(m->worker->metrics, METRICS_MIRRORS_FAILED, 1);
     endpoint_release(m->endpoint);
     m->cluster->active--;
+    cluster_usage_give_back(&m->cluster->usage->requests);
     loop_bury(m->worker->loop, &m->grave);
 }
 
@@ -204,7 +205,9 @@ struct mirror *mirror_open(struct worker *w, struct cluster *cluster, const stru
                            enum http_version version, struct list *copies)
 {
     struct endpoint *e = balancer_pick(cluster, NULL, 0);
-    bool is_full = w->mirror_count >= LIVE_MAX || cluster->active >= cluster->conf->max_requests;
+    bool is_full =
+        w->mirror_count >= LIVE_MAX ||
+        (e && !cluster_usage_take(&cluster->usage->requests, cluster->conf->max_requests));
     metrics_add(w->metrics, METRICS_MIRRORS, 1);
     if (!e || is_full) {
         metrics_add(w->metrics, METRICS_MIRRORS_FAILED, 1);

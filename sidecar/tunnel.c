@@ -28,6 +28,7 @@ struct tunnel {
     struct buf pending;  /* for up, until it is open */
     struct buf answered; /* from up, while this is a probe */
     bool is_probe, is_open, is_closed, down_eof, up_eof;
+    bool has_connection; /* it counts in the cluster's usage, for all tries */
     uint64_t sent, received;
     uint64_t moved_ms; /* when anything last did */
     enum fail fail;
@@ -60,7 +61,8 @@ static void end(struct tunnel *t, bool regular)
     if (t->endpoint)
         endpoint_release(t->endpoint);
     t->cluster->active--;
-    t->cluster->connections--;
+    if (t->has_connection)
+        cluster_give_back_connection(t->cluster);
     loop_bury(t->session->worker->loop, &t->grave);
     if (!t->is_probe)
         session_tunnel_ended(t->session);
@@ -269,7 +271,10 @@ static enum fail dial(struct tunnel *t)
     for (unsigned i = 0; i < t->tries; i++)
         if (t->tried[i] == e)
             return FAIL_NO_ENDPOINT;
-    if (t->cluster->connections > t->cluster->conf->max_connections)
+    if (!t->has_connection)
+        t->has_connection =
+            cluster_take_connection(t->cluster, t->cluster->conf->max_connections);
+    if (!t->has_connection)
         return FAIL_OVERFLOW;
     enum fail why = FAIL_NONE;
     t->up = dialer_open(e, BACKEND_BYTES, &up_events, t, &why);
@@ -302,7 +307,6 @@ struct tunnel *tunnel_open(struct session *s, struct cluster *cluster, bool prob
     loop_task_init(&t->grave, destroy_buried);
     timer_init(&t->quiet, s->worker->loop, on_quiet);
     cluster->active++;
-    cluster->connections++;
     report_tunnel_opened(s, cluster);
     enum fail why = dial(t);
     if (!probe)

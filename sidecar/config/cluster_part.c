@@ -95,6 +95,7 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     to->name = part_text(b->part, from->name);
     p->slot = stable_ids_slot(ids, to->name);
     to->slot = p->slot->number;
+    to->usage = &p->slot->usage;
     to->service = part_text(b->part, from->service);
     to->service_name = part_text(b->part, from->service_name);
     to->service_namespace = part_text(b->part, from->service_namespace);

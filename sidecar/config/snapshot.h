@@ -2,7 +2,7 @@
  * immutable parts (a new snapshot shares every part that did not change). Built on the control
  * thread from the messages of policies/proto/config.proto, read by every worker. Whatever changes
  * while requests run (pools, balancer state, ejection) is elsewhere; what must be shared exactly
- * between workers is struct endpoint_health.
+ * between workers is struct endpoint_health and struct cluster_usage.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -86,7 +86,8 @@ struct endpoint_conf {
     struct endpoint_health *health;
 };
 
-struct cluster_part; /* config/cluster_part.h */
+struct cluster_part;  /* config/cluster_part.h */
+struct cluster_usage; /* config/cluster_usage.h */
 
 struct cluster_conf {
     _Atomic uint32_t refs;
@@ -102,6 +103,7 @@ struct cluster_conf {
     Weft__Config__V1__LoadBalancing load_balancing;
     uint32_t connect_timeout_ms, max_requests_per_connection;
     struct tcp_keepalive keepalive; /* zeros: the default */
+    struct cluster_usage *usage;    /* of all workers; NULL: each worker has its own */
     uint32_t max_connections, max_requests, max_pending;
     bool mtls_disabled;
     struct backend_tls *tls; /* NULL: in the clear, or mutual TLS of the mesh */

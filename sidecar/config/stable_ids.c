@@ -33,7 +33,7 @@ struct cluster_slot *stable_ids_slot(struct stable_ids *ids, struct slice cluste
 {
     struct cluster_slot *slot = map_get(&ids->slots, cluster);
     if (!slot) {
-        slot = mem_alloc(sizeof(*slot));
+        slot = mem_zalloc(sizeof(*slot));
         atomic_init(&slot->refs, 1);
         slot->number = ids->free_count ? ids->free_numbers[--ids->free_count] : ids->next_number++;
         map_put(&ids->slots, cluster, slot);

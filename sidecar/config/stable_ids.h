@@ -9,12 +9,14 @@
 
 #include "lib/base/map.h"
 #include "lib/base/slice.h"
+#include "sidecar/config/cluster_usage.h"
 
 struct endpoint_health;
 
 struct cluster_slot {
     _Atomic uint32_t refs; /* one is ours */
     uint32_t number;
+    struct cluster_usage usage;
 };
 
 struct stable_ids {

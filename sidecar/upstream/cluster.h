@@ -37,10 +37,12 @@ struct cluster {
     uint32_t endpoint_count;
     struct list gone;
     uint32_t round_robin;
+    /* Of this worker; limits are about `usage`. */
     uint32_t active;  /* exchanges that chose this cluster and are not finished */
     uint32_t pending; /* waiting for a connection */
     uint32_t connections;
-    struct retry_budget budget;
+    struct cluster_usage *usage;    /* of all workers, or own_usage */
+    struct cluster_usage own_usage; /* dynamic: of this worker alone */
     bool vanished;       /* the configuration names it no more */
     bool dynamic;        /* made here for one address, not from configuration */
     bool is_own_app;     /* dynamic: the app behind this sidecar */
@@ -82,6 +84,13 @@ struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *c
  * before the next call. */
 struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
                                  struct slice mesh_spiffe_id);
+
+/* For circuit breakers: one more, unless there are `limit` in all workers together. Each that was
+ * had is given back. */
+bool cluster_take_connection(struct cluster *c, uint32_t limit);
+void cluster_give_back_connection(struct cluster *c);
+bool cluster_take_pending(struct cluster *c, uint32_t limit);
+void cluster_give_back_pending(struct cluster *c, uint32_t count);
 
 /* Are requests to it hops of the mesh, from sidecar to sidecar? */
 static inline bool endpoint_is_mesh_hop(const struct endpoint *e)

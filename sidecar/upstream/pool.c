@@ -8,37 +8,14 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
-#include "lib/io/timer.h"
 #include "sidecar/upstream/dialer.h"
+#include "sidecar/upstream/pool_priv.h"
 #include "sidecar/worker.h"
 
 #define H1_IDLE_MS 4000 /* below the keep-alive timeouts that apps commonly have (5 s and up) */
 #define H2_IDLE_MS 300000
 #define H2_WAITERS_PER_DIAL 100
-
-struct pool {
-    struct endpoint *endpoint;
-    enum pool_kind kind;
-    struct list dialling, ready, full;
-    struct list waiting;
-    uint32_t dials, waiters, connections;
-    bool is_draining;
-    bool chose_h2; /* POOL_EITHER: what the endpoint chose last */
-    /* By what its connections were judged last; compared, and not used. */
-    const struct backend_tls *reviewed_tls;
-    uint64_t reviewed_identity;
-};
-
-struct pool_conn {
-    struct pool *pool;
-    struct list node;
-    struct stream *dialling;    /* until open */
-    struct http_client *client; /* after */
-    uint32_t served;
-    uint64_t identity_generation;
-    struct backend_tls *tls; /* what it was dialled with, referenced; NULL: nothing of the kind */
-    struct timer idle;
-};
+#define IDLE_LOOK_MS 1000 /* whether somebody else needs it more */
 
 static bool is_http2(const struct pool *p)
 {
@@ -64,7 +41,7 @@ static void destroy_conn(struct pool_conn *c)
     list_unlink(&c->node);
     backend_tls_unref(c->tls);
     p->connections--;
-    p->endpoint->cluster->connections--;
+    cluster_give_back_connection(p->endpoint->cluster);
     mem_free(c);
     if (p->is_draining && pool_is_empty(p))
         endpoint_pool_emptied(p->endpoint);
@@ -77,7 +54,7 @@ static void wake_one(struct pool *p)
         return;
     struct pool_wait *w = container_of(node, struct pool_wait, node);
     p->waiters--;
-    p->endpoint->cluster->pending--;
+    cluster_give_back_pending(p->endpoint->cluster, 1);
     w->is_woken = true;
     w->on_ready(w);
 }
@@ -87,7 +64,7 @@ static void fail_waiters(struct pool *p, enum fail why, const char *detail)
     struct list failed;
     list_init(&failed);
     list_splice_last(&failed, &p->waiting);
-    p->endpoint->cluster->pending -= p->waiters;
+    cluster_give_back_pending(p->endpoint->cluster, p->waiters);
     p->waiters = 0;
     for (struct list *node; (node = list_take_first(&failed));) {
         struct pool_wait *w = container_of(node, struct pool_wait, node);
@@ -114,8 +91,10 @@ static void place(struct pool_conn *c)
     list_unlink(&c->node);
     bool has_room = http_client_capacity(c->client) > 0;
     list_link_first(has_room ? &p->ready : &p->full, &c->node);
-    if (http_client_active(c->client) == 0)
-        timer_start(&c->idle, idle_ms(c));
+    if (http_client_active(c->client) > 0)
+        return;
+    c->idle_since_ms = loop_now_ms(worker_of_pool(p)->loop);
+    timer_start(&c->idle, idle_ms(c) < IDLE_LOOK_MS ? idle_ms(c) : IDLE_LOOK_MS);
 }
 
 static void on_capacity(struct http_client *client)
@@ -126,7 +105,7 @@ static void on_capacity(struct http_client *client)
     struct pool *p = c->pool;
     bool is_last =
         p->is_draining && c->served > 0 && p->waiters == 0 && http_client_active(client) == 0;
-    if (is_last) {
+    if (is_last || (c->served > 0 && pool_is_asked_for_room(p))) {
         http_client_drain(client);
         return;
     }
@@ -135,8 +114,6 @@ static void on_capacity(struct http_client *client)
         wake_one(c->pool);
 }
 
-static void dial_for_waiters(struct pool *p);
-
 static void on_retired(struct http_client *client)
 {
     struct pool_conn *c = http_client_owner(client);
@@ -144,7 +121,7 @@ static void on_retired(struct http_client *client)
     list_unlink(&c->node);
     list_link_last(&p->full, &c->node);
     timer_stop(&c->idle);
-    dial_for_waiters(p);
+    pool_dial_for_waiters(p);
 }
 
 static void on_client_closed(struct http_client *client, enum err why)
@@ -158,7 +135,7 @@ static void on_client_closed(struct http_client *client, enum err why)
     bool wanted = p->waiters > 0; /* and then the endpoint is held */
     destroy_conn(c);
     if (wanted)
-        dial_for_waiters(p);
+        pool_dial_for_waiters(p);
 }
 
 static const struct http_client_events client_events = {
@@ -170,8 +147,13 @@ static const struct http_client_events client_events = {
 static void on_idle(struct timer *t)
 {
     struct pool_conn *c = container_of(t, struct pool_conn, idle);
-    if (http_client_active(c->client) == 0)
+    if (http_client_active(c->client) > 0)
+        return;
+    uint64_t idle = loop_now_ms(t->loop) - c->idle_since_ms, left = idle_ms(c) - idle;
+    if (idle >= idle_ms(c) || pool_is_asked_for_room(c->pool))
         http_client_drain(c->client);
+    else
+        timer_start(t, left < IDLE_LOOK_MS ? left : IDLE_LOOK_MS);
 }
 
 static void dial_failed(struct pool_conn *c, enum fail why, const char *detail)
@@ -250,7 +232,7 @@ static enum fail dial(struct pool *p)
 {
     struct endpoint *e = p->endpoint;
     enum fail why = FAIL_NONE;
-    if (e->cluster->connections >= e->owner->max_connections)
+    if (!cluster_take_connection(e->cluster, e->owner->max_connections))
         return FAIL_OVERFLOW;
     struct pool_conn *c = mem_zalloc(sizeof(*c));
     c->pool = p;
@@ -258,6 +240,7 @@ static enum fail dial(struct pool *p)
     timer_init(&c->idle, worker_of_pool(p)->loop, on_idle);
     c->dialling = dialer_open(e, speech_of(p), &dial_events, c, &why);
     if (!c->dialling) {
+        cluster_give_back_connection(e->cluster);
         mem_free(c);
         return why;
     }
@@ -267,16 +250,19 @@ static enum fail dial(struct pool *p)
     list_link_last(&p->dialling, &c->node);
     p->dials++;
     p->connections++;
-    e->cluster->connections++;
     return FAIL_NONE;
 }
 
-static void dial_for_waiters(struct pool *p)
+void pool_dial_for_waiters(struct pool *p)
 {
     while (p->waiters > p->dials * waiters_per_dial(p)) {
         enum fail why = dial(p);
         if (why == FAIL_OVERFLOW && (p->dials > 0 || !list_is_empty(&p->full)))
             return; /* those that exist will serve the waiters in turn */
+        if (why == FAIL_OVERFLOW) {
+            pool_starve(p);
+            return;
+        }
         if (why != FAIL_NONE) {
             fail_waiters(p, why, "");
             return;
@@ -334,7 +320,7 @@ void pool_wait_cancel(struct pool_wait *w)
     if (list_is_linked(&w->node)) {
         list_unlink(&w->node);
         w->pool->waiters--;
-        w->pool->endpoint->cluster->pending--;
+        cluster_give_back_pending(w->pool->endpoint->cluster, 1);
         drop_unwanted_dials(w->pool);
     } else if (w->is_woken && !list_is_empty(&w->pool->ready)) {
         wake_one(w->pool); /* what it was woken for is there for the next one */
@@ -385,7 +371,8 @@ static struct pool_conn *take_ready(struct pool *p, enum pool_reuse reuse)
 static void make_room(struct pool *p)
 {
     if (!list_is_empty(&p->ready) &&
-        p->endpoint->cluster->connections >= p->endpoint->owner->max_connections)
+        atomic_load_explicit(&p->endpoint->cluster->usage->connections, memory_order_relaxed) >=
+            p->endpoint->owner->max_connections)
         retire(container_of(p->ready.next, struct pool_conn, node));
 }
 
@@ -417,7 +404,7 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
         send_on(c, st, request, end);
         return POOL_SENT;
     }
-    if (p->endpoint->cluster->pending >= p->endpoint->owner->max_pending) {
+    if (!cluster_take_pending(p->endpoint->cluster, p->endpoint->owner->max_pending)) {
         w->why = FAIL_OVERFLOW;
         return POOL_FAILED;
     }
@@ -427,12 +414,13 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
     else
         list_link_last(&p->waiting, &w->node);
     p->waiters++;
-    p->endpoint->cluster->pending++;
     if (p->waiters <= p->dials * waiters_per_dial(p))
         return POOL_WAITING;
     make_room(p);
     enum fail why = dial(p);
-    if (why == FAIL_NONE || (why == FAIL_OVERFLOW && p->connections > 0))
+    if (why == FAIL_OVERFLOW && p->connections == 0)
+        pool_starve(p);
+    if (why == FAIL_NONE || why == FAIL_OVERFLOW)
         return POOL_WAITING;
     pool_wait_cancel(w);
     w->why = why;
@@ -482,6 +470,7 @@ bool pool_is_empty(const struct pool *p)
 
 void pool_destroy(struct pool *p)
 {
+    pool_end_starving(p);
     mem_free(p);
 }
 

@@ -4,6 +4,8 @@ SPDX-License-Identifier: GPL-3.0-or-later
 import resource
 import socket
 
+import pytest
+
 from bed.http_client import read_head
 from bed.lab import TEST_APP
 from bed.wait import until
@@ -98,3 +100,82 @@ def test_many_idle_connections(lab, is_sanitized):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     until("the connections to be gone", lambda: sidecar.descriptors() <= count + 5,
           aid=sidecar.tail)
+
+
+# ---- limits are one for all workers ----
+
+@pytest.fixture(name="four")
+def fixture_four(lab):
+    """The client's sidecar with four workers."""
+    pod = lab.client
+    assert pod.sidecar.stop() == 0
+    pod.start_sidecar(workers=4)
+    pod.sidecar.await_identity()
+    yield lab
+    assert pod.sidecar.stop() == 0
+    pod.start_sidecar()
+    pod.sidecar.await_identity()
+
+
+def breaker(service, limits):
+    return f"""
+apiVersion: policy.weft.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {{name: {service}, namespace: default}}
+spec:
+  targetRefs: [{{group: "", kind: Service, name: {service}}}]
+  circuitBreaker: {limits}
+  retries: {{attempts: 0}}
+"""
+
+
+def test_as_many_requests_as_it_says_whichever_workers_have_them(four):
+    with four.bed.policy(breaker("deaf", "{maxRequests: 2}")):
+        for _ in range(3):
+            socks = []
+            for _ in range(24):
+                sock = four.client.connect("deaf", four.port("deaf"))
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: deaf\r\n\r\n")
+                socks.append(sock)
+            refused = 0
+            for sock in socks:
+                sock.settimeout(0.5)
+                try:
+                    head, _ = read_head(sock)
+                    assert head.startswith(b"HTTP/1.1 503 ") and b"overflow" in head, head
+                    refused += 1
+                except TimeoutError:
+                    pass  # one of those that the app has
+            assert refused == 22
+            for sock in socks:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                sock.close()
+            until("those that waited to be gone", lambda: in_flight(four) == 0)
+
+
+def in_flight(lab):
+    """Requests of all workers to all services."""
+    workers = lab.client.sidecar.ask(15000, "GET", "/clusters").json()
+    return sum(c["active"] for w in workers for c in w["clusters"])
+
+
+def test_as_many_tunnels_as_it_says(four):
+    with four.bed.policy(breaker("echo", "{maxConnections: 3}")):
+        served = []
+        for _ in range(24):
+            try:
+                sock = four.client.connect("echo", four.port("echo"))
+                sock.sendall(b"hello")
+                if sock.recv(100) == b"hello":
+                    served.append(sock)
+            except OSError:
+                pass  # reset
+        assert len(served) == 3
+        for sock in served:
+            sock.close()
+
+
+def test_one_connection_goes_from_worker_to_worker(four):
+    with four.bed.policy(breaker("mirror", "{maxConnections: 1}")):
+        result = four.client.load(f"http://mirror:{four.port('mirror')}/", threads=8).run(60)
+        assert not result.failures, result.why()

@@ -195,6 +195,40 @@ static void without_retries_the_connection_is_asked(void **state)
     sim_road_close(&r);
 }
 
+/* ---- limits ---- */
+
+/* The only connection that there may be is idle, at another endpoint: it is given up for the one
+ * that is needed. */
+static void room_is_made_where_nobody_needs_it(void **state)
+{
+    struct sim_road r;
+    struct sim_app other;
+    sim_road_prepare(&r);
+    sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
+    r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    r.cluster->breaker = arena_alloc(&r.conf.arena, sizeof(*r.cluster->breaker));
+    *r.cluster->breaker =
+        (Weft__Config__V1__CircuitBreaker)WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;
+    r.cluster->breaker->max_connections = 1;
+    sim_road_start(&r);
+    sim_app_open(&other, "10.0.0.2:8080");
+    struct sim_peer *client = sim_road_client(&r);
+    for (int i = 0; i < 6; i++) {
+        sim_peer_send(client, ROAD_GET);
+        sim_advance(&r.sim, 1100);
+        struct sim_peer *app = sim_app_accept(i % 2 ? &other : &r.app);
+        assert_non_null(app);
+        assert_int_equal(sim_node_cluster(&r.node, "app")->connections, 1);
+        sim_peer_send(app, ROAD_OK);
+        sim_peer_expect(client, ROAD_OK);
+    }
+    sim_road_done(&r, client);
+    assert_int_equal(sim_node_cluster(&r.node, "app")->usage->starved, 0);
+    assert_int_equal(sim_node_cluster(&r.node, "app")->usage->pending, 0);
+    sim_app_close(&other);
+    sim_road_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +237,7 @@ int main(void)
         cmocka_unit_test(what_was_lost_on_a_kept_connection_gets_a_new_one),
         cmocka_unit_test(lost_races_are_not_limited),
         cmocka_unit_test(without_retries_the_connection_is_asked),
+        cmocka_unit_test(room_is_made_where_nobody_needs_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
