@@ -166,6 +166,11 @@ bool h2_is_held(const struct h2 *h)
     return h->held;
 }
 
+bool h2_is_blocked(const struct h2 *h)
+{
+    return nghttp2_session_get_remote_window_size(h->session) <= 0;
+}
+
 bool h2_is_used_up(const struct h2 *h)
 {
     return nghttp2_session_get_next_stream_id(h->session) > INT32_MAX;

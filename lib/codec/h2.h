@@ -112,6 +112,8 @@ unsigned h2_open_streams(const struct h2 *h);
 /* Client: how many more streams may be opened now. */
 unsigned h2_capacity(const struct h2 *h);
 
+/* The peer has granted nothing that is left of the connection's window: no body moves. */
+bool h2_is_blocked(const struct h2 *h);
 /* Client: no stream ids are left. */
 bool h2_is_used_up(const struct h2 *h);
 

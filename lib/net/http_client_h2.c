@@ -8,7 +8,10 @@
 #include "lib/io/timer.h"
 #include "lib/net/h2_link.h"
 
-enum { DEFAULT_PING_TIMEOUT_MS = 10000 };
+enum {
+    DEFAULT_PING_TIMEOUT_MS = 10000,
+    BLOCKED_MS = 500, /* without window: some of its streams hold it, and it is no use to others */
+};
 
 struct h2_client {
     struct http_client base;
@@ -16,6 +19,7 @@ struct h2_client {
     struct timer timer;
     uint64_t ping_ms;     /* when the PING under way left; 0: none */
     uint64_t asked_ms;    /* when the newest request was sent */
+    uint64_t blocked_ms;  /* since when the connection's window is used up; 0: it is not */
     int32_t last_id;      /* of the newest stream */
     int32_t last_flushed; /* of the newest whose head was handed to the transport */
     bool goaway_sent;
@@ -101,9 +105,26 @@ static void on_timer(struct timer *t)
     timer_start(t, patience_of(c));
 }
 
+static void tell_capacity(struct h2_client *c);
+
+/* A peer may count what its users do not read against all of a connection's streams. */
+static void note_window(struct h2_client *c)
+{
+    bool blocked = h2_is_blocked(c->link.h2);
+    if (blocked && !c->blocked_ms)
+        c->blocked_ms = loop_now_ms(c->base.loop);
+    if (blocked || !c->blocked_ms)
+        return;
+    c->blocked_ms = 0;
+    tell_capacity(c);
+}
+
 static void after_flush(struct h2_link *l)
 {
     struct h2_client *c = client_of_link(l);
+    note_window(c);
+    if (c->base.over)
+        return;
     enum err why = h2_error(l->h2, NULL);
     c->last_flushed = c->last_id;
     if (c->base.draining && c->base.active == 0 && !c->goaway_sent) {
@@ -217,6 +238,8 @@ static const struct stream_events transport_events = {
 static unsigned capacity(const struct http_client *base)
 {
     const struct h2_client *c = container_of(base, struct h2_client, base);
+    if (c->blocked_ms && loop_now_ms(base->loop) - c->blocked_ms >= BLOCKED_MS)
+        return 0;
     return h2_capacity(c->link.h2);
 }
 

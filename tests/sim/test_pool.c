@@ -313,6 +313,37 @@ static void apps_get_no_ping(void **state)
     sim_road_close(&r);
 }
 
+/* An app that counts what it does not read against the whole connection: others get another. */
+static void blocked_connection(void **state)
+{
+    static const char preface[] = "\0\0\0\4\0\0\0\0\0";
+    static char body[70000];
+    struct sim_road r;
+    sim_road_prepare(&r);
+    r.cluster->protocol = SIM_HTTP2;
+    sim_road_start(&r);
+    struct sim_peer *stalled = sim_road_client(&r), *other = sim_road_client(&r);
+    sim_peer_send(stalled, "POST /x HTTP/1.1\r\nhost: app\r\ncontent-length: 70000\r\n\r\n");
+    struct sim_peer *app = sim_road_app(&r);
+    sim_peer_send_bytes(app, preface, sizeof(preface) - 1);
+    sim_peer_send_bytes(stalled, body, sizeof(body));
+    sim_turn(&r.sim);
+    assert_in_range(app->in.len, 65535, 66000);
+    sim_peer_send(other, ROAD_GET);
+    sim_turn(&r.sim);
+    assert_int_equal(r.app.connections, 1);
+    sim_advance(&r.sim, 600);
+    struct sim_peer *third = sim_road_client(&r);
+    sim_peer_send(third, ROAD_GET);
+    sim_turn(&r.sim);
+    assert_int_equal(r.app.connections, 2);
+    sim_peer_destroy(stalled);
+    sim_peer_destroy(other);
+    sim_peer_destroy(third);
+    sim_turn(&r.sim);
+    sim_road_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +357,7 @@ int main(void)
         cmocka_unit_test(goaway),
         cmocka_unit_test(requests_per_connection_h2),
         cmocka_unit_test(idle_h2),
+        cmocka_unit_test(blocked_connection),
         cmocka_unit_test(dead_connection),
         cmocka_unit_test(apps_get_no_ping),
     };

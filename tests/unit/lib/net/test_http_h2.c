@@ -247,6 +247,32 @@ static void bad_requests_are_reported(void **state)
     assert_int_equal(b->server_closed, 0);
 }
 
+/* A connection on which no body moves any more is no place for other requests; once the peer has
+ * read on, it is. */
+static void blocked_connections_take_no_requests(void **state)
+{
+    struct h2_net_bed *b = *state;
+    h2_net_open_client(b, NULL);
+    h2_net_greet(b, false);
+    struct h2_net_stream *c = h2_net_request(b, "POST", false);
+    h2_net_body(c, 65534, false);
+    h2_net_run(b);
+    h2_net_advance(b, 1000);
+    assert_int_not_equal(http_client_capacity(b->client), 0);
+    h2_net_body(c, 10000, false);
+    h2_net_run(b);
+    h2_net_advance(b, 499);
+    assert_int_not_equal(http_client_capacity(b->client), 0);
+    h2_net_advance(b, 1);
+    assert_int_equal(http_client_capacity(b->client), 0);
+    unsigned before = b->capacities;
+    h2_net_write(b, "\0\0\4\x8\0\0\0\0\0\0\0\x4e\x20", 13);
+    h2_net_write(b, "\0\0\4\x8\0\0\0\0\1\0\0\x4e\x20", 13);
+    h2_net_run(b);
+    assert_int_not_equal(http_client_capacity(b->client), 0);
+    assert_int_equal(b->capacities, before + 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -262,6 +288,7 @@ int main(void)
         TEST(large_bodies_both_ways),
         TEST(early_bytes_are_fed_first),
         TEST(bad_requests_are_reported),
+        TEST(blocked_connections_take_no_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
