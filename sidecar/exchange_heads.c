@@ -114,14 +114,19 @@ void exchange_prepare_request(struct exchange *ex)
         ex->app_version = exchange_version_for(ex, ex->cluster->conf);
 }
 
+void exchange_say_client(struct exchange *ex)
+{
+    if (ex->session->info.direction == DIRECTION_INGRESS)
+        headers_set_id(&ex->request->headers, HEADER_WEFT_CLIENT,
+                       ex->client.is_unknown ? SLICE("unknown") : ex->client_text);
+}
+
 void exchange_prepare_attempt(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
     if (endpoint_is_mesh_hop(ex->endpoint)) {
         mesh_headers_set(h, ex->app_version, ex->worker->settings);
-        if (ex->session->info.direction == DIRECTION_INGRESS)
-            headers_set_id(h, HEADER_WEFT_CLIENT,
-                           ex->client.is_unknown ? SLICE("unknown") : ex->client_text);
+        exchange_say_client(ex);
     } else if (ex->attempts > 1) {
         mesh_headers_remove(h);
     }

@@ -26,9 +26,13 @@ void exchange_copy_request(struct exchange *ex)
     /* Nobody would be there to speak for the client on a switched connection. */
     if (message_may_switch(ex->request))
         return;
+    if (!ex->route->mirror_count && !(ex->backend && ex->backend->mirror_count))
+        return;
+    exchange_say_client(ex); /* to sidecars, for which the copies are requests like others */
     open_copies(ex, ex->route->mirrors, ex->route->mirror_count);
     if (ex->backend)
         open_copies(ex, ex->backend->mirrors, ex->backend->mirror_count);
+    headers_remove_id(&ex->request->headers, HEADER_WEFT_CLIENT);
     if (list_is_empty(&ex->copies))
         return;
     mirror_give_buf(&ex->copies, &ex->request_body);

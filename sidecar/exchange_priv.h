@@ -175,6 +175,8 @@ void exchange_receive_head(struct exchange *ex);
 /* The request has an id from then on. */
 void exchange_identify(struct exchange *ex);
 void exchange_prepare_request(struct exchange *ex);
+/* A gateway tells the sidecar behind it which client it found. */
+void exchange_say_client(struct exchange *ex);
 void exchange_prepare_attempt(struct exchange *ex);
 void exchange_prepare_response(struct exchange *ex);
 /* What an app of that cluster shall be spoken to in. */

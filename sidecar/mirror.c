@@ -198,6 +198,8 @@ static struct message *copy_head(struct mirror *m, const struct message *from)
     headers_remove_id(&to->headers, HEADER_EXPECT);
     if (endpoint_is_mesh_hop(m->endpoint))
         mesh_headers_set(&to->headers, m->version, m->worker->settings);
+    else
+        mesh_headers_remove(&to->headers);
     return to;
 }
 

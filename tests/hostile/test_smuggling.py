@@ -65,7 +65,7 @@ def faults_of(outcome, came):
         else:
             yield f"{payload.name}: {differences or got}"[:1000]
     # What follows a CONNECT is carried to an origin that says nothing to it.
-    carried = bool(payload.requests) and payload.requests[-1].method == b"CONNECT"
+    carried = any(r.method == b"CONNECT" for r in payload.requests)
     if outcome.end == "overdue" and not carried:
         yield f"{payload.name}: neither an answer nor an end"
     if payload.end == "bad" and 200 in outcome.statuses[len(payload.requests):]:
