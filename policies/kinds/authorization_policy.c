@@ -71,6 +71,48 @@ static const struct schema_field spec_fields[] = {
     {0},
 };
 
+/* The path with a '/' behind it, or all that begins with it, is in the list as well. */
+static bool covers_slash(const struct schema_list *paths, struct slice path)
+{
+    for (SCHEMA_EACH(*paths, struct slice, p)) {
+        bool open = p->len && p->ptr[p->len - 1] == '*';
+        struct slice body = slice_sub(*p, 0, p->len - open);
+        if (open && slice_starts_with(path, body))
+            return true;
+        if (body.len == path.len + 1 && slice_starts_with(body, path) && body.ptr[path.len] == '/')
+            return true;
+    }
+    return false;
+}
+
+/* Many apps serve "/admin/" as "/admin": what refuses the one and not the other is passed by. */
+static void warn_of_slashes(struct schema_run *run, const struct doc *node,
+                            const struct schema_list *paths)
+{
+    for (SCHEMA_EACH(*paths, struct slice, p)) {
+        char last = p->len ? p->ptr[p->len - 1] : '/';
+        if (last == '*' || last == '/' || covers_slash(paths, *p))
+            continue;
+        schema_warn(run, node, "rules",
+                    "the path \"%.*s\" is not \"%.*s/\", which many apps take for the same: name "
+                    "that one too",
+                    SLICE_ARG(*p), SLICE_ARG(*p));
+    }
+}
+
+static void check_slashes(struct schema_run *run, const struct doc *node,
+                          const struct authorization_policy_spec *spec)
+{
+    for (SCHEMA_EACH(spec->rules, struct authorization_policy_rule, rule)) {
+        for (SCHEMA_EACH(rule->to, struct authorization_policy_to, to)) {
+            if (spec->action == AUTHORIZATION_POLICY_DENY)
+                warn_of_slashes(run, node, &to->operation.paths);
+            else if (spec->action == AUTHORIZATION_POLICY_ALLOW)
+                warn_of_slashes(run, node, &to->operation.not_paths);
+        }
+    }
+}
+
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct authorization_policy_spec *spec = value;
@@ -79,6 +121,7 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
     else if (spec->action != AUTHORIZATION_POLICY_ALLOW && spec->rules.count == 0)
         schema_error(run, node, "rules", "is required for %s: without rules it never matches",
                      actions[spec->action]);
+    check_slashes(run, node, spec);
     if (spec->selector && spec->targets.present)
         schema_error(run, node, "targetRefs", "cannot be combined with selector");
 }

@@ -30,6 +30,20 @@ static void check_canonical(struct slice path)
         require(!is_dots(segment) && (segment.len > 0 || !rest.ptr));
 }
 
+/* All of them are paths, each is there once, and the canonical one is none of the others. */
+static void check_readings(struct arena *arena, struct slice path, struct slice canonical)
+{
+    const struct normalize_readings *r;
+    struct slice got = normalize_path_readings(arena, path, &r);
+    require(got.len == 0 || slice_eq(got, canonical));
+    for (uint32_t i = 0; r && i < r->count; i++) {
+        require(i < NORMALIZE_READINGS_MAX && r->paths[i].len > 0 && r->paths[i].ptr[0] == '/');
+        require(!slice_eq(r->paths[i], canonical));
+        for (uint32_t j = 0; j < i; j++)
+            require(!slice_eq(r->paths[i], r->paths[j]));
+    }
+}
+
 /* Once canonical, always canonical, unless decoding brought bytes to light that mean more raw. */
 static void check_idempotent(struct arena *arena, struct slice path)
 {
@@ -69,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     slice_split(&rest, '\n', &value);
     arena_init(&arena, 4096);
     struct slice canonical = normalize_path(&arena, path);
+    check_readings(&arena, path, canonical);
     if (canonical.len && !slice_eq(canonical, SLICE("*"))) {
         check_canonical(canonical);
         check_idempotent(&arena, canonical);
