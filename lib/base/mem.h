@@ -25,8 +25,7 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 uint64_t mem_fresh_count(void);
 /* Gives all of this thread's free blocks back to libc. Slow. */
 void mem_trim(void);
-/* Sets aside those that were not needed since the last call, but for 64 kB of each size: what a
- * burst has left. */
+/* Sets aside those that were not needed since the last call: what a burst has left. */
 void mem_age(void);
 /* Gives up to `max` of what is set aside back to libc; true: there are more. */
 bool mem_trim_aged(unsigned max);

@@ -24,7 +24,6 @@ enum {
     MARK_FREE = 0x46524545,
     MARK_AGED = 0x41474544, /* free, and it was so at the last mem_age */
     COUNT_MAX = 4096,       /* blocks of a list */
-    KEPT_BYTES = 64 * 1024, /* of a list, however long nobody needs them */
 };
 
 struct header {
@@ -279,11 +278,8 @@ void *mem_realloc(void *block, size_t size)
 static void age_list(struct cache *c, size_t class)
 {
     struct free_block **at = &c->lists[class];
-    size_t kept = KEPT_BYTES / class_size[class];
-    for (size_t i = 0; *at && (i < kept || (*at)->header.mark != MARK_AGED); i++) {
+    for (; *at && (*at)->header.mark != MARK_AGED; at = &(*at)->next)
         (*at)->header.mark = MARK_AGED;
-        at = &(*at)->next;
-    }
     struct free_block *tail = *at;
     *at = NULL;
     while (tail) {
