@@ -14,6 +14,7 @@ struct status_gateway {
     struct slice addresses[16]; /* IP addresses or host names */
     size_t address_count;
     bool is_running;   /* somebody answers there with this configuration */
+    bool is_refused;   /* no, because it cannot be used: time will not help */
     struct slice text; /* why not, for people */
 };
 

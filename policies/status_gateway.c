@@ -52,10 +52,12 @@ static void put_addresses(struct status_doc *d, const struct status_gateway *pla
 
 /* ---- listeners ---- */
 
-static struct slice why_pending(const struct view *v)
+static struct status_condition not_running(const struct view *v)
 {
-    return v->plane.text.len ? v->plane.text
-                             : SLICE("no data plane has this configuration in force yet");
+    const struct status_gateway *plane = &v->plane;
+    struct slice unknown = SLICE("no data plane has this configuration in force yet");
+    return (struct status_condition){"Programmed", false, plane->is_refused ? "Invalid" : "Pending",
+                                     plane->text.len ? plane->text : unknown};
 }
 
 static struct status_condition listener_programmed(const struct view *v,
@@ -69,7 +71,7 @@ static struct status_condition listener_programmed(const struct view *v,
                                          : !l->resolved.ok ? l->resolved.text
                                                            : SLICE("the Gateway is not accepted")};
     if (!v->plane.is_running)
-        return (struct status_condition){"Programmed", false, "Pending", why_pending(v)};
+        return not_running(v);
     return (struct status_condition){"Programmed", true, "Programmed",
                                      SLICE("the listener is in force")};
 }
@@ -141,7 +143,7 @@ static struct status_condition gateway_programmed(const struct view *v)
             "Programmed", false, "AddressNotAssigned",
             v->plane.text.len ? v->plane.text : SLICE("the Gateway has no address yet")};
     if (!v->plane.is_running)
-        return (struct status_condition){"Programmed", false, "Pending", why_pending(v)};
+        return not_running(v);
     return (struct status_condition){"Programmed", true, "Programmed",
                                      SLICE("the Gateway is in force")};
 }
@@ -183,7 +185,7 @@ static struct status_condition set_programmed(const struct view *v,
     if (!s->accepted.ok)
         return status_doc_of("Programmed", &s->accepted);
     if (!v->plane.is_running)
-        return (struct status_condition){"Programmed", false, "Pending", why_pending(v)};
+        return not_running(v);
     return (struct status_condition){"Programmed", true, "Programmed",
                                      SLICE("the listeners are in force")};
 }

@@ -1,12 +1,15 @@
-/* The cache of compiled answers, by question. Owned by the loop's thread. Must not know who asks,
+/* The cache of compiled answers, by question, each resource checked once by the data plane's own
+ * builder. Owned by the loop's thread. Must not know who asks,
  * nor how anything is sent.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/answers.h"
 
 #include <stdlib.h>
 
+#include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "sidecar/fit/fit.h"
 
 struct answers {
     const struct policy_set *(*set)(void *owner);
@@ -127,6 +130,7 @@ void answers_drop(struct answer *one)
         return;
     map_remove(&one->home->by_key, one->key);
     drop_parcels(one->parcels, one->count);
+    drop_parcels(one->refused, one->refused_count);
     reach_facts_dispose(&one->facts);
     mem_free((char *)one->key.ptr);
     mem_free(one);
@@ -195,6 +199,61 @@ static void take(struct answer *one, struct parcel **parcels, size_t count)
                      UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* ---- what can be built ---- */
+
+static void on_refused(void *owner, const char *resource, const char *why)
+{
+    (void)resource;
+    LOG_W("answers", "a data plane cannot use this, so it is not in force: %s", why);
+    parcel_refuse(owner, why);
+}
+
+/* Asked once of each version, however many answers it is in. */
+static struct parcel *make_checked(struct answers *a, Weft__Config__V1__Resource *r)
+{
+    struct parcel *p = parcel_make(a->parcels, r);
+    if (!p->is_checked) {
+        p->is_checked = true;
+        fit_check_resource(r, on_refused, p);
+    }
+    return p;
+}
+
+static struct parcel *last_good(const struct answer *one, const struct parcel_name *name)
+{
+    for (size_t i = 0; i < one->count; i++)
+        if (one->parcels[i]->name == name && !one->parcels[i]->refusal)
+            return one->parcels[i];
+    return NULL;
+}
+
+/* Puts what is to be sent into parcels, and keeps what is refused. */
+static void choose(struct answer *one, const Weft__Config__V1__Configuration *c,
+                   struct parcel **parcels)
+{
+    size_t count = c->n_resources, refused = 0;
+    struct parcel **old = one->refused;
+    size_t old_count = one->refused_count;
+    one->refused = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct parcel *p = make_checked(one->home, c->resources[i]);
+        if (p->refusal) {
+            struct parcel *good = last_good(one, p->name);
+            one->refused = mem_realloc(one->refused, (refused + 1) * sizeof(struct parcel *));
+            one->refused[refused++] = p;
+            p = parcel_ref(good ? good : p);
+        }
+        parcels[i] = p;
+    }
+    one->refused_count = refused;
+    drop_parcels(old, old_count);
+}
+
+const char *answers_refusal(const struct answer *one)
+{
+    return one->refused_count ? one->refused[0]->refusal : NULL;
+}
+
 void answers_refresh(struct answer *one)
 {
     if (!one->is_stale)
@@ -202,8 +261,7 @@ void answers_refresh(struct answer *one)
     Weft__Config__V1__Configuration *c = compile(one);
     size_t count = c->n_resources;
     struct parcel **parcels = mem_alloc((count ? count : 1) * sizeof *parcels);
-    for (size_t i = 0; i < count; i++)
-        parcels[i] = parcel_make(one->home->parcels, c->resources[i]);
+    choose(one, c, parcels);
     gather_facts(one, c);
     compile_free(c);
     one->home->compiled++;
@@ -216,5 +274,6 @@ void answers_refresh(struct answer *one)
 
 void answers_measure(const struct answers *a, struct answers_count *out)
 {
-    *out = (struct answers_count){a->by_key.count, parcel_table_bytes(a->parcels), a->compiled};
+    *out = (struct answers_count){a->by_key.count, parcel_table_bytes(a->parcels),
+                                  parcel_table_refused(a->parcels), a->compiled};
 }

@@ -20,6 +20,10 @@ struct answer {
     uint64_t names;   /* a hash of its parcels' names */
     struct parcel **parcels;
     size_t count;
+    /* What should be sent in its newest version and is not to be built. In its place is the last
+     * version that was, or it itself where there is none: data planes know what to keep closed. */
+    struct parcel **refused;
+    size_t refused_count;
     struct reach_facts facts;
     struct compile_target target; /* its texts lie in key */
     struct slice address, key;
@@ -46,9 +50,12 @@ void answers_mark(struct answers *a, const struct reach *changes);
 uint64_t answers_round(const struct answers *a);
 /* Compiles it when it is stale. */
 void answers_refresh(struct answer *one);
+/* Why a resource of it cannot be built: a sentence that begins with its name; NULL: all can. Valid
+ * until the answer is refreshed. */
+const char *answers_refusal(const struct answer *one);
 
 struct answers_count {
-    size_t answers, parcel_bytes;
+    size_t answers, parcel_bytes, refused;
     uint64_t compiled; /* since the start */
 };
 void answers_measure(const struct answers *a, struct answers_count *out);

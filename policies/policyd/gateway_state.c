@@ -66,7 +66,8 @@ void gateway_state_judge(const struct policy_set *set, const struct roster *rost
         roster_find_gateway(roster, meta->namespace_name, meta->name, &refusal);
     bool may_run = here == ROSTER_GATEWAY_CURRENT || here == ROSTER_GATEWAY_ABSENT;
     out->is_running = may_run && has_ready_endpoint(set, s);
-    if (here == ROSTER_GATEWAY_REFUSING)
+    out->is_refused = here == ROSTER_GATEWAY_REFUSING;
+    if (out->is_refused)
         out->text = refusal;
     else if (here == ROSTER_GATEWAY_BEHIND)
         out->text = SLICE("its data plane is taking an update");

@@ -44,11 +44,23 @@ static int by_name(const void *a, const void *b)
     return (x->name > y->name) - (x->name < y->name);
 }
 
+static int is_refused(const struct held *h)
+{
+    return h->parcel && h->parcel->refusal;
+}
+
+/* Of two versions, one that can be built comes first, and is kept. */
+static int by_name_and_use(const void *a, const void *b)
+{
+    int order = by_name(a, b);
+    return order ? order : is_refused(a) - is_refused(b);
+}
+
 void holding_settle(struct holding *h)
 {
     size_t kept = 0;
     if (h->count)
-        qsort(h->items, h->count, sizeof *h->items, by_name);
+        qsort(h->items, h->count, sizeof *h->items, by_name_and_use);
     h->digest = 0;
     for (size_t i = 0; i < h->count; i++) {
         struct held *one = &h->items[i];

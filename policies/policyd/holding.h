@@ -20,7 +20,7 @@ void holding_dispose(struct holding *h);
 void holding_add_answer(struct holding *h, const struct answer *a);
 /* Takes the reference over. */
 void holding_add(struct holding *h, struct parcel_name *name, uint64_t version);
-/* Sorted, each name once, with its digest. */
+/* Sorted, each name once (in a version that can be built, if there is one), with its digest. */
 void holding_settle(struct holding *h);
 /* It has all of the answer's resources, in these versions; settled. */
 bool holding_has_answer(const struct holding *h, const struct answer *a);

@@ -8,7 +8,7 @@
 
 struct parcel_table {
     struct map names;
-    size_t bytes;
+    size_t bytes, refused;
 };
 
 struct parcel_table *parcel_table_create(void)
@@ -27,6 +27,11 @@ void parcel_table_destroy(struct parcel_table *t)
 size_t parcel_table_bytes(const struct parcel_table *t)
 {
     return t->bytes;
+}
+
+size_t parcel_table_refused(const struct parcel_table *t)
+{
+    return t->refused;
 }
 
 struct slice parcel_name_text(const struct parcel_name *n)
@@ -68,8 +73,7 @@ struct parcel *parcel_make(struct parcel_table *t, const Weft__Config__V1__Resou
     for (struct parcel *p = name->versions; p; p = p->next)
         if (p->version == resource->version) {
             parcel_name_unref(name);
-            p->refs++;
-            return p;
+            return parcel_ref(p);
         }
     size_t len = weft__config__v1__resource__get_packed_size(resource);
     struct parcel *p = mem_alloc(sizeof *p + len);
@@ -84,6 +88,20 @@ struct parcel *parcel_make(struct parcel_table *t, const Weft__Config__V1__Resou
     return p;
 }
 
+struct parcel *parcel_ref(struct parcel *p)
+{
+    p->refs++;
+    return p;
+}
+
+void parcel_refuse(struct parcel *p, const char *why)
+{
+    if (p->refusal)
+        return;
+    p->refusal = mem_strdup(why);
+    p->name->table->refused++;
+}
+
 void parcel_unref(struct parcel *p)
 {
     if (--p->refs)
@@ -93,6 +111,8 @@ void parcel_unref(struct parcel *p)
         at = &(*at)->next;
     *at = p->next;
     p->name->table->bytes -= p->len;
+    p->name->table->refused -= p->refusal != NULL;
+    mem_free(p->refusal);
     parcel_name_unref(p->name);
     mem_free(p);
 }

@@ -20,6 +20,8 @@ struct parcel {
     struct parcel_name *name;
     struct parcel *next; /* another version of the same name */
     uint64_t version;
+    char *refusal;   /* why data planes cannot build it; NULL: they can */
+    bool is_checked; /* the holder's: whether they can was asked */
     uint32_t refs, len;
     uint8_t bytes[]; /* the packed Resource */
 };
@@ -29,10 +31,15 @@ struct parcel_table *parcel_table_create(void);
 void parcel_table_destroy(struct parcel_table *t);
 /* Bytes of all parcels. */
 size_t parcel_table_bytes(const struct parcel_table *t);
+/* How many of them have a refusal. */
+size_t parcel_table_refused(const struct parcel_table *t);
 
 /* A reference to what the resource is. */
 struct parcel *parcel_make(struct parcel_table *t, const Weft__Config__V1__Resource *resource);
+struct parcel *parcel_ref(struct parcel *p);
 void parcel_unref(struct parcel *p);
+/* The first refusal counts. */
+void parcel_refuse(struct parcel *p, const char *why);
 
 struct parcel_name *parcel_name_make(struct parcel_table *t, struct slice text);
 struct parcel_name *parcel_name_ref(struct parcel_name *n);

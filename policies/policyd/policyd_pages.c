@@ -71,6 +71,8 @@ static void write_state(const struct policyd_pages *p, struct buf *out)
         n.answers);
     put(out, "weft_policyd_resource_bytes", METRIC_GAUGE, "Bytes of packed resources.",
         n.parcel_bytes);
+    put(out, "weft_policyd_resources_refused", METRIC_GAUGE,
+        "Resources whose newest version no data plane could use.", n.refused);
     put(out, "weft_policyd_compiled_total", METRIC_COUNTER, "Answers that were compiled.",
         n.compiled);
     put(out, "weft_policyd_leader", METRIC_GAUGE, "1 for the one that writes statuses.",

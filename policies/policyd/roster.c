@@ -119,10 +119,18 @@ bool roster_is_busy(const struct roster *r)
     return r->cursor != NULL;
 }
 
+/* Its own word, or ours before anything was sent; NULL: nothing is refused. */
+static const char *refusal_of(const struct subscriber *s)
+{
+    if (s->has_refused || s->has_refused_part)
+        return s->refusal;
+    return s->base ? answers_refusal(s->base) : NULL;
+}
+
 static enum roster_gateway gateway_state(const struct subscriber *s)
 {
     if (is_current(s))
-        return s->has_refused_part ? ROSTER_GATEWAY_REFUSING : ROSTER_GATEWAY_CURRENT;
+        return refusal_of(s) ? ROSTER_GATEWAY_REFUSING : ROSTER_GATEWAY_CURRENT;
     return s->has_refused ? ROSTER_GATEWAY_REFUSING : ROSTER_GATEWAY_BEHIND;
 }
 
@@ -140,7 +148,7 @@ enum roster_gateway roster_find_gateway(const struct roster *r, struct slice nam
             continue;
         enum roster_gateway state = gateway_state(s);
         if (state == ROSTER_GATEWAY_REFUSING)
-            *refusal = slice_from_cstr(s->refusal);
+            *refusal = slice_from_cstr(refusal_of(s));
         best = state > best ? state : best;
     }
     return best;

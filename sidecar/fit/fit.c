@@ -38,6 +38,21 @@ unsigned fit_check(const Weft__Config__V1__Configuration *c, snapshot_refused_fn
     return told.count;
 }
 
+unsigned fit_check_resource(Weft__Config__V1__Resource *r, snapshot_refused_fn refused, void *owner)
+{
+    Weft__Config__V1__Configuration c = WEFT__CONFIG__V1__CONFIGURATION__INIT;
+    Weft__Config__V1__Resource one = *r, *all[] = {&one};
+    Weft__Config__V1__Cluster cluster;
+    if (r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER) {
+        cluster = *r->cluster;
+        cluster.tls = NULL;
+        one.cluster = &cluster;
+    }
+    c.resources = all;
+    c.n_resources = 1;
+    return fit_check(&c, refused, owner);
+}
+
 /* ---- a whole set ---- */
 
 struct run {

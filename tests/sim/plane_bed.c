@@ -40,6 +40,13 @@ static void on_stream(struct grpc_call *call, struct grpc_stream *stream)
     roster_admit(b->roster, stream);
 }
 
+static void serve(struct plane_bed *b)
+{
+    b->method = (struct grpc_method){.path = DISCOVERY_PATH, .open = on_stream};
+    b->service = (struct grpc_service){
+        .methods = &b->method, .method_count = 1, .owner = b, .max_request = MESSAGE_MAX};
+}
+
 void plane_bed_open(struct plane_bed *b, const char *yaml, bool needs_pod)
 {
     *b = (struct plane_bed){.loop = loop_sim_create(1000), .is_ready = true};
@@ -49,9 +56,13 @@ void plane_bed_open(struct plane_bed *b, const char *yaml, bool needs_pod)
     struct roster_config config = {b->loop,       b->answers, set_of, is_ready,
                                    gateway_moved, b,          SLICE(PLANE_DOMAIN), needs_pod};
     b->roster = roster_create(&config);
-    b->method = (struct grpc_method){.path = DISCOVERY_PATH, .open = on_stream};
-    b->service = (struct grpc_service){
-        .methods = &b->method, .method_count = 1, .owner = b, .max_request = MESSAGE_MAX};
+    serve(b);
+}
+
+void plane_bed_lend(struct plane_bed *b, struct loop *loop, struct roster *roster)
+{
+    *b = (struct plane_bed){.loop = loop, .roster = roster};
+    serve(b);
 }
 
 void plane_bed_close(struct plane_bed *b)
@@ -204,10 +215,16 @@ void plane_ask(struct plane *p, const char *add, const char *drop)
 
 void plane_ack(struct plane *p)
 {
+    plane_ack_refused(p, "");
+}
+
+void plane_ack_refused(struct plane *p, const char *why)
+{
     Request m = WEFT__DISCOVERY__V1__REQUEST__INIT;
     Weft__Discovery__V1__Ack ack = WEFT__DISCOVERY__V1__ACK__INIT;
     ack.serial = p->serial;
     ack.digest = p->digest;
+    ack.refused = (char *)(uintptr_t)why;
     m.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_ACK;
     m.ack = &ack;
     say(p, &m);

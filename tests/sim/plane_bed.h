@@ -22,6 +22,8 @@ struct plane_bed {
 
 void plane_bed_open(struct plane_bed *b, const char *yaml, bool needs_pod);
 void plane_bed_close(struct plane_bed *b);
+/* Instead of opening it: streams for somebody else's roster. Nothing is to be closed. */
+void plane_bed_lend(struct plane_bed *b, struct loop *loop, struct roster *roster);
 /* Other objects from now on; everybody is looked at. */
 void plane_bed_change(struct plane_bed *b, const char *yaml);
 void plane_bed_turn(struct plane_bed *b);
@@ -51,6 +53,8 @@ void plane_hello(struct plane *p, const char *pod, const char *gateway, const ch
 void plane_ask(struct plane *p, const char *add, const char *drop);
 /* Answers the last update. */
 void plane_ack(struct plane *p);
+/* … and a part of it is not in force. */
+void plane_ack_refused(struct plane *p, const char *why);
 void plane_nack(struct plane *p, const char *why);
 /* Sends what is no message of ours, too. */
 void plane_say(struct plane *p, const void *message, size_t len);

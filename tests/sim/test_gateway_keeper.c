@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
+#include "tests/sim/plane_bed.h"
 #include "tests/sim/policyd_bed.h"
 #include "tests/unit/lib/base/cmocka_base.h"
+#include "tests/unit/policies/policyd/fake_fit.h"
 
 #define ACCOUNT "/api/v1/namespaces/shop/serviceaccounts/door-weft"
 #define DEPLOYMENT "/apis/apps/v1/namespaces/shop/deployments/door-weft"
@@ -17,6 +20,7 @@ static struct policyd_bed bed;
 
 static int set_up(void **state)
 {
+    fake_fit_bad = NULL;
     policyd_bed_open(&bed);
     return 0;
 }
@@ -183,6 +187,67 @@ static void test_the_status_of_a_gateway(void **state)
     assert_string_equal(fake_kube_text(bed.kube, DOOR, "status.addresses[0].value"), "192.0.2.9");
 }
 
+static void put_door(const char *hostname)
+{
+    char text[300];
+    snprintf(text, sizeof text,
+             "{metadata: {name: door, namespace: shop}, spec: {gatewayClassName: weft, listeners: "
+             "[{name: http, port: 80, protocol: HTTP, hostname: %s}]}}",
+             hostname);
+    fake_kube_put(bed.kube, DOOR, text);
+    policyd_bed_advance(&bed, 5000);
+}
+
+static void expect_reason(const char *reason, const char *message)
+{
+    expect_programmed("False", message);
+    assert_string_equal(policyd_bed_condition(&bed, DOOR, "Programmed", "reason"), reason);
+    assert_string_equal(
+        fake_kube_text(bed.kube, DOOR, "status.listeners[0].conditions[1].reason"), reason);
+}
+
+static void put_running_door(void)
+{
+    put_door("good.example");
+    fake_kube_put(bed.kube, SERVICE,
+                  "{metadata: {name: door-weft, namespace: shop}, spec: {clusterIP: 10.96.0.9, "
+                  "ports: [{name: p, port: 80}]}, status: {loadBalancer: {ingress: [{ip: "
+                  "192.0.2.9}]}}}");
+    fake_kube_put(bed.kube, "/api/v1/namespaces/shop/pods/door-1",
+                  "{metadata: {name: door-1, namespace: shop, labels: "
+                  "{gateway.networking.k8s.io/gateway-name: door}}, spec: {serviceAccountName: "
+                  "door-weft, containers: [{name: c}]}}");
+    put_slice("true");
+    expect_programmed("True", "");
+}
+
+/* By the data plane's word, or because ours is that no data plane could use it. */
+static void test_what_cannot_be_used_is_in_the_status(void **state)
+{
+    struct plane_bed streams;
+    struct plane door;
+    put_running_door();
+    plane_bed_lend(&streams, bed.loop, bed.roster);
+    plane_connect(&door, &streams, "spiffe://cluster.local/ns/shop/sa/door-weft",
+                  clock_wall_ms() + PLANE_LIFE_MS);
+    plane_hello(&door, "door-1", "door", NULL);
+    plane_ack_refused(&door, "its certificate is none");
+    policyd_bed_advance(&bed, 5000);
+    expect_reason("Invalid", "its certificate is none");
+    put_door("better.example");
+    expect_reason("Pending", "its data plane is taking an update");
+    plane_ack(&door);
+    policyd_bed_advance(&bed, 5000);
+    expect_programmed("True", "");
+    fake_fit_bad = "bad.example";
+    put_door("bad.example");
+    assert_int_equal(door.updates, 2);
+    expect_reason("Invalid", "it has bad.example");
+    put_door("better.example");
+    expect_programmed("True", "");
+    plane_disconnect(&door);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +260,7 @@ int main(void)
         TEST(test_ports_follow_the_listeners),
         TEST(test_what_cannot_be_applied_is_said_and_tried_again),
         TEST(test_the_status_of_a_gateway),
+        TEST(test_what_cannot_be_used_is_in_the_status),
     };
     return cmocka_run_group_tests(tests, fake_kube_set_up, fake_kube_tear_down);
 }

@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "tests/sim/plane_bed.h"
 #include "tests/unit/lib/base/cmocka_base.h"
+#include "tests/unit/policies/policyd/fake_fit.h"
 
 #define SERVICE(name, ip)                                                              \
     "{apiVersion: v1, kind: Service, metadata: {namespace: a, name: " name "}, spec: " \
@@ -25,6 +26,7 @@ static struct plane plane;
 
 static int set_up(void **state)
 {
+    fake_fit_bad = NULL;
     plane_bed_open(&bed, objects, false);
     plane_connect(&plane, &bed, ID("app"), clock_wall_ms() + PLANE_LIFE_MS);
     return 0;
@@ -242,6 +244,54 @@ static void test_how_a_gateway_is(void **state)
     assert_int_equal(bed.gateway_moves, moves + 1);
 }
 
+static void connect_door(struct plane *door)
+{
+    plane_connect(door, &bed, ID("door-weft"), clock_wall_ms() + PLANE_LIFE_MS);
+    plane_hello(door, "", "door", NULL);
+}
+
+/* The update is in force but for a part: that is so until the next one. */
+static void test_a_part_that_a_data_plane_refuses(void **state)
+{
+    struct plane door;
+    const char *why;
+    connect_door(&door);
+    unsigned moves = bed.gateway_moves;
+    plane_ack_refused(&door, "gateway/a/door:80: no such thing");
+    assert_int_equal(bed.gateway_moves, moves + 1);
+    assert_int_equal(how_is("a", "door", &why), ROSTER_GATEWAY_REFUSING);
+    assert_string_equal(why, "gateway/a/door:80: no such thing");
+    plane_bed_advance(&bed, 60000);
+    assert_int_equal(door.updates, 1); /* it has it, and would refuse it again */
+    assert_int_equal(plane_bed_count(&bed).behind, 0);
+    plane_bed_change(&bed, other_one);
+    assert_int_equal(door.updates, 2);
+    plane_ack(&door);
+    assert_int_equal(how_is("a", "door", &why), ROSTER_GATEWAY_CURRENT);
+    plane_disconnect(&door);
+}
+
+#define NAMED GATEWAY("80, hostname: bad.example")
+
+/* What policyd finds out by itself is not sent, and said all the same. */
+static void test_what_no_data_plane_could_use(void **state)
+{
+    struct plane door;
+    const char *why;
+    connect_door(&door);
+    plane_ack(&door);
+    assert_int_equal(how_is("a", "door", &why), ROSTER_GATEWAY_CURRENT);
+    fake_fit_bad = "bad.example";
+    plane_bed_change(&bed, SERVICE("one", "10.0.0.1") SERVICE("two", "10.0.0.2") NAMED);
+    assert_int_equal(door.updates, 1);
+    assert_int_equal(how_is("a", "door", &why), ROSTER_GATEWAY_REFUSING);
+    assert_non_null(strstr(why, ": it has bad.example"));
+    plane_bed_change(&bed, objects);
+    assert_int_equal(door.updates, 1);
+    assert_int_equal(how_is("a", "door", &why), ROSTER_GATEWAY_CURRENT);
+    plane_disconnect(&door);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +309,8 @@ int main(void)
         TEST(test_who_has_something_else_comes_back),
         TEST(test_who_does_not_answer_is_sent_away),
         TEST(test_how_a_gateway_is),
+        TEST(test_a_part_that_a_data_plane_refuses),
+        TEST(test_what_no_data_plane_could_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

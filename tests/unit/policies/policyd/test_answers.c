@@ -1,5 +1,5 @@
 /* answers.c, parcel.c, reach.c, holding.c and update_write.c: what is compiled how often, what a
- * change reaches, and what an update says.
+ * change reaches, what a data plane could not build, and what an update says.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/answers.h"
 
@@ -10,6 +10,7 @@
 #include "policies/policyd/holding.h"
 #include "policies/policyd/update_write.h"
 #include "policies/proto/discovery.pb-c.h"
+#include "tests/unit/policies/policyd/fake_fit.h"
 #include "tests/unit/policies/policyd/policy_text.h"
 
 #define SERVICE(name, ip)                                                              \
@@ -42,6 +43,8 @@ static const struct policy_set *set_of(void *owner)
 static int set_up(void **state)
 {
     struct world *w = mem_zalloc(sizeof *w);
+    fake_fit_bad = NULL;
+    fake_fit_checks = 0;
     w->set = policy_text_set(before);
     w->next = policy_text_set(after);
     w->answers = answers_create(set_of, w, SLICE("cluster.local"));
@@ -194,6 +197,110 @@ static void test_kinds_reach_the_sorts_they_go_into(void **state)
     }
 }
 
+/* ---- what cannot be built ---- */
+
+static size_t refused(const struct world *w)
+{
+    struct answers_count n;
+    answers_measure(w->answers, &n);
+    return n.refused;
+}
+
+#define TWO "cluster/outbound|80||two.a.svc.cluster.local"
+
+static const struct parcel *sent_as(const struct answer *a, const char *name)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (slice_eq_cstr(parcel_name_text(a->parcels[i]->name), name))
+            return a->parcels[i];
+    fail_msg("nothing is sent as %s", name);
+    return NULL;
+}
+
+static void test_each_version_is_checked_once(void **state)
+{
+    struct world *w = *state;
+    struct answer *two = address(w, "10.0.0.2:80");
+    assert_int_equal(fake_fit_checks, 2);
+    struct answer *other = answers_hold_address(w->answers, SLICE("b"), SLICE("10.0.0.2:80"));
+    answers_refresh(other);
+    assert_int_equal(fake_fit_checks, 3); /* the cluster is the same */
+    change(w, KIND_ENDPOINT_SLICE, "two-1");
+    answers_refresh(two);
+    answers_refresh(other);
+    assert_int_equal(fake_fit_checks, 4); /* the destinations are the same */
+    answers_drop(two);
+    answers_drop(other);
+}
+
+/* The last version that could be built goes on being sent, and nothing else waits for it. */
+static void test_what_cannot_be_built_is_not_sent(void **state)
+{
+    struct world *w = *state;
+    struct answer *two = address(w, "10.0.0.2:80");
+    const struct parcel *good = sent_as(two, TWO);
+    uint64_t first = two->changed;
+    assert_null(answers_refusal(two));
+    fake_fit_bad = "10.1.0.3";
+    change(w, KIND_ENDPOINT_SLICE, "two-1");
+    answers_refresh(two);
+    assert_ptr_equal(sent_as(two, TWO), good);
+    assert_int_equal(two->changed, first);
+    assert_string_equal(answers_refusal(two), TWO ": it has 10.1.0.3");
+    assert_int_equal(refused(w), 1);
+    unsigned checks = fake_fit_checks;
+    reach_note_all(&w->reach);
+    answers_mark(w->answers, &w->reach);
+    answers_refresh(two); /* it is what it was */
+    assert_int_equal(fake_fit_checks, checks);
+    assert_ptr_equal(sent_as(two, TWO), good);
+    change(w, KIND_ENDPOINT_SLICE, "two-1"); /* back again */
+    answers_refresh(two);
+    assert_null(answers_refusal(two));
+    assert_int_equal(refused(w), 0);
+    assert_int_equal(two->changed, first);
+    answers_drop(two);
+}
+
+/* One question is older than the fault and has the good version, the other is not. */
+static void test_the_version_that_can_be_built_is_preferred(void **state)
+{
+    struct world *w = *state;
+    struct holding wanted = {0};
+    struct answer *two = address(w, "10.0.0.2:80");
+    const struct parcel *good = sent_as(two, TWO);
+    fake_fit_bad = "10.1.0.3";
+    change(w, KIND_ENDPOINT_SLICE, "two-1");
+    answers_refresh(two);
+    struct answer *later = answers_hold_address(w->answers, SLICE("b"), SLICE("10.0.0.2:80"));
+    answers_refresh(later);
+    assert_ptr_not_equal(sent_as(later, TWO), good);
+    holding_add_answer(&wanted, later);
+    holding_add_answer(&wanted, two);
+    holding_settle(&wanted);
+    assert_int_equal(wanted.count, 2);
+    const struct parcel *kept = wanted.items[wanted.items[0].name != good->name].parcel;
+    assert_ptr_equal(kept, good);
+    holding_dispose(&wanted);
+    answers_drop(later);
+    answers_drop(two);
+}
+
+/* A data plane closes what it cannot build; what is not there at all it would take for somebody
+ * else's, and let pass. */
+static void test_what_never_could_be_built_is_left_to_the_data_plane(void **state)
+{
+    struct world *w = *state;
+    fake_fit_bad = "10.0.0.2";
+    struct answer *two = address(w, "10.0.0.2:80");
+    assert_int_equal(two->count, 2);
+    assert_non_null(sent_as(two, TWO));
+    assert_non_null(strstr(answers_refusal(two), "it has 10.0.0.2"));
+    assert_int_equal(refused(w), 1);
+    answers_drop(two);
+    assert_int_equal(refused(w), 0);
+}
+
 /* ---- updates ---- */
 
 struct seen {
@@ -282,6 +389,10 @@ int main(void)
         TEST(test_what_is_the_same_again_has_not_changed),
         TEST(test_a_pod_reaches_its_own_and_its_callers),
         TEST(test_kinds_reach_the_sorts_they_go_into),
+        TEST(test_each_version_is_checked_once),
+        TEST(test_what_cannot_be_built_is_not_sent),
+        TEST(test_the_version_that_can_be_built_is_preferred),
+        TEST(test_what_never_could_be_built_is_left_to_the_data_plane),
         TEST(test_what_leads_from_one_state_to_another),
         TEST(test_an_update_reads_as_it_was_written),
     };

@@ -30,6 +30,18 @@ static void test_one_configuration(void **state)
     config_make_dispose(&make);
 }
 
+static void test_one_resource(void **state)
+{
+    struct config_make make;
+    config_make_init(&make);
+    config_make_workload(&make, "10.0.0.1", "good", 1);
+    config_make_workload(&make, "nonsense", "bad", 1);
+    assert_int_equal(fit_check_resource(make.message.resources[0], on_refused, NULL), 0);
+    assert_int_equal(fit_check_resource(make.message.resources[1], on_refused, NULL), 1);
+    assert_non_null(strstr(last, "not an IP address"));
+    config_make_dispose(&make);
+}
+
 static void test_a_set(void **state)
 {
     static const char text[] =
@@ -54,6 +66,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_configuration),
+        cmocka_unit_test(test_one_resource),
         cmocka_unit_test(test_a_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
