@@ -11,8 +11,7 @@ const struct settings *app_settings(const struct app *app)
 
 struct mailbox *app_mailbox(const struct app *app)
 {
-    (void)app;
-    return NULL;
+    return app->mailbox;
 }
 
 void app_note_listening(struct app *app, struct worker *w, bool ok)

@@ -6,7 +6,8 @@
 
 struct app {
     const struct settings *settings;
-    uint64_t adopted; /* version of the snapshot that the worker took over last */
+    struct mailbox *mailbox; /* where workers bring visits back to; NULL: nowhere */
+    uint64_t adopted;        /* version of the snapshot that the worker took over last */
     uint32_t sessions_left;
     unsigned asked, dropped; /* destinations */
     struct addr last_asked;
