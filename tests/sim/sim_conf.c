@@ -363,15 +363,20 @@ static sim_clients *make_clients(struct sim_conf *c)
     return m;
 }
 
-sim_clients *sim_conf_clients(struct sim_conf *c, sim_gateway *g)
+Weft__Config__V1__MeshSettings *sim_conf_mesh(struct sim_conf *c)
 {
-    if (g)
-        return g->client_traffic = make_clients(c);
     MAKE(c, Weft__Config__V1__MeshSettings, weft__config__v1__mesh_settings__init);
     Weft__Config__V1__Resource *r = add_resource(c, "mesh", "settings");
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_MESH;
     r->mesh = m;
-    return m->client_traffic = make_clients(c);
+    return m;
+}
+
+sim_clients *sim_conf_clients(struct sim_conf *c, sim_gateway *g)
+{
+    if (g)
+        return g->client_traffic = make_clients(c);
+    return sim_conf_mesh(c)->client_traffic = make_clients(c);
 }
 
 void sim_conf_trust(struct sim_conf *c, sim_clients *to, const char *prefix)

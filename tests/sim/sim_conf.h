@@ -78,6 +78,8 @@ sim_route *sim_conf_host(struct sim_conf *c, sim_gateway *g, const char *host, u
                          const char *cluster);
 /* Makes it HTTPS. (What is in the certificate, the simulated TLS does not look at.) */
 void sim_conf_https(struct sim_conf *c, sim_gateway *g);
+/* MeshConfig. */
+Weft__Config__V1__MeshSettings *sim_conf_mesh(struct sim_conf *c);
 /* What holds for clients of the mesh (NULL), or of a gateway's port: limits as usual, and nobody is
  * trusted. */
 sim_clients *sim_conf_clients(struct sim_conf *c, sim_gateway *g);

@@ -104,6 +104,7 @@ static void half_open_for_too_long(void **state)
     assert_true(app->failed);
     assert_true(client->failed);
     sim_road_done(&r, client);
+    assert_int_equal(sim_report.fail, FAIL_IDLE_TIMEOUT);
     sim_road_close(&r);
 }
 

@@ -3,6 +3,7 @@
 #include "sidecar/settings.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
@@ -161,6 +162,38 @@ static void test_values_that_mean_nothing(void **state)
     }
 }
 
+/* The largest numbers that there are, and the next. */
+static void test_limits(void **state)
+{
+    static const struct {
+        const char *name, *value;
+        int64_t want; /* -1: refused */
+        size_t offset, size;
+    } rows[] = {
+#define FIELD(f) offsetof(struct settings, f), sizeof(((struct settings *)0)->f)
+        {"--workers", "1", 1, FIELD(workers)},
+        {"--workers", "256", 256, FIELD(workers)},
+        {"--workers", "257", -1, FIELD(workers)},
+        {"--gateway-port-offset", "65535", 65535, FIELD(gateway_port_offset)},
+        {"--gateway-port-offset", "65536", -1, FIELD(gateway_port_offset)},
+        {"--drain-time", "4294967295ms", 4294967295, FIELD(drain_ms)},
+        {"--drain-time", "4294967296ms", -1, FIELD(drain_ms)},
+        {"--silence", "0s", 0, FIELD(silence_ms)},
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *argv[] = {"--policy-dir", "/p", rows[i].name, rows[i].value};
+        struct settings s;
+        int status = parse(&s, 4, argv);
+        if (status != (rows[i].want < 0 ? 2 : -1))
+            fail_msg("%s %s: %d", rows[i].name, rows[i].value, status);
+        uint32_t got = 0;
+        memcpy(&got, (const char *)&s + rows[i].offset, rows[i].size);
+        if (rows[i].want >= 0)
+            assert_int_equal(got, rows[i].want);
+        settings_dispose(&s);
+    }
+}
+
 static void test_access_log(void **state)
 {
     static const struct {
@@ -218,6 +251,7 @@ int main(void)
         cmocka_unit_test_setup(test_mistakes, clean),
         cmocka_unit_test_setup(test_listeners, clean),
         cmocka_unit_test_setup(test_values_that_mean_nothing, clean),
+        cmocka_unit_test_setup(test_limits, clean),
         cmocka_unit_test_setup(test_access_log, clean),
         cmocka_unit_test_setup(test_off_is_as_if_not_given, clean),
     };
