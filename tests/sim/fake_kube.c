@@ -222,6 +222,16 @@ static void answer_patch(struct fake_kube *k, struct kube_wire_call *c, struct s
         finish_write(k, c, before ? 200 : 201, path, after);
 }
 
+/* Replaces, where nothing changed since the version that the new object names. */
+static void answer_put(struct fake_kube *k, struct kube_wire_call *c, struct slice path)
+{
+    const struct doc *after = parse(k, c->text), *before = fake_kube_store_get(&k->store, path);
+    if (!before || is_outdated(before, after))
+        say_failure(c, before ? 409 : 404);
+    else
+        finish_write(k, c, 200, path, after);
+}
+
 static void answer_delete(struct fake_kube *k, struct kube_wire_call *c, struct slice path)
 {
     if (!fake_kube_store_get(&k->store, path)) {
@@ -264,6 +274,8 @@ static void answer(struct fake_kube *k, struct kube_wire_call *c)
         answer_get(k, c, path, query);
     else if (slice_eq(method, SLICE("POST")))
         answer_post(k, c, path);
+    else if (slice_eq(method, SLICE("PUT")))
+        answer_put(k, c, path);
     else if (slice_eq(method, SLICE("PATCH")))
         answer_patch(k, c, path);
     else if (slice_eq(method, SLICE("DELETE")))

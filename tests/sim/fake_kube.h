@@ -1,6 +1,6 @@
 /* An API server for tests, small and without opinions: objects by path, lists and watches,
- * creation, the patches that Weft sends (merge, JSON, apply), optimistic locking, and answers of
- * the test's own. On a simulated loop, over tests/unit/lib/kube/kube_wire.h.
+ * creation, replacement, the patches that Weft sends (merge, JSON, apply), optimistic locking, and
+ * answers of the test's own. On a simulated loop, over tests/unit/lib/kube/kube_wire.h.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

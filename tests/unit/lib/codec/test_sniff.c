@@ -58,6 +58,10 @@ static void test_answers(void **state)
         {SNIFF_OPAQUE, 6, TEXT("\x16\x03\x01\x02\x00\x02\x00\x01\xfc\x03\x03")},
         {SNIFF_OPAQUE, 5, TEXT("\x16\x03\x01\x00\x00\x01")},
         {SNIFF_OPAQUE, 5, TEXT("\x16\x03\x01\x40\x01\x01")},
+        {SNIFF_TLS, 6, TEXT("\x16\x03\x01\x40\x00\x01")},
+        {SNIFF_TLS, 6, TEXT("\x16\x03\x01\x00\x01\x01")},
+        {SNIFF_TLS, 6, TEXT("\x16\x03\x04\x02\x00\x01")},
+        {SNIFF_OPAQUE, 3, TEXT("\x16\x03\x05\x02\x00\x01")},
         {SNIFF_OPAQUE, 2, TEXT("\x16\x02\x01\x00")},
         {SNIFF_OPAQUE, 3, TEXT("\x16\x03\x09\x00")},
         {SNIFF_OPAQUE, 1, TEXT("\x80\x2e\x01\x03\x01")},
@@ -220,6 +224,47 @@ static void test_long_hello(void **state)
     mem_free(b);
 }
 
+/* The records behind the first one have the same bounds as the first: up to 16384 bytes. */
+static void test_bounds_of_later_records(void **state)
+{
+    static const struct {
+        const char *header;
+        enum sniff_result want;
+    } cases[] = {
+        {"\x16\x03\x01\x40\x00", SNIFF_MORE}, {"\x16\x03\x01\x40\x01", SNIFF_TLS},
+        {"\x16\x03\x01\x00\x01", SNIFF_MORE}, {"\x16\x03\x01\x00\x00", SNIFF_TLS},
+        {"\x16\x03\x09\x00\x20", SNIFF_MORE}, {"\x16\x02\x01\x00\x20", SNIFF_TLS},
+        {"\x17\x03\x01\x00\x20", SNIFF_TLS},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sniff_hello hello;
+        struct builder *b = make_records(20, 50);
+        b->len = 55;
+        put(b, cases[i].header, 5);
+        assert_int_equal(sniff(slice_of(b->bytes, b->len), b->len, &hello), cases[i].want);
+        assert_false(hello.complete);
+        mem_free(b);
+    }
+}
+
+/* A hello of exactly the size that is kept is read, one byte more is not waited for. */
+static void test_longest_hello(void **state)
+{
+    struct sniff_hello hello;
+    struct builder *b = make_records(0, 16384);
+    size_t rest = b->len - 5; /* the message around the filler */
+    mem_free(b);
+    b = make_records(SNIFF_HELLO_MAX - rest, 16384);
+    assert_int_equal(sniff(slice_of(b->bytes, b->len), b->len, &hello), SNIFF_TLS);
+    assert_hello(&hello);
+    assert_int_equal(sniff(slice_of(b->bytes, b->len), 100, &hello), SNIFF_MORE);
+    mem_free(b);
+    b = make_records(SNIFF_HELLO_MAX - rest + 1, 16384);
+    assert_int_equal(sniff(slice_of(b->bytes, b->len), 100, &hello), SNIFF_TLS);
+    assert_false(hello.complete);
+    mem_free(b);
+}
+
 static void test_record_of_another_kind(void **state)
 {
     struct sniff_hello hello;
@@ -301,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_endless_line),
         cmocka_unit_test(test_hello_in_any_records),
         cmocka_unit_test(test_long_hello),
+        cmocka_unit_test(test_bounds_of_later_records),
+        cmocka_unit_test(test_longest_hello),
         cmocka_unit_test(test_record_of_another_kind),
         cmocka_unit_test(test_malformed_hellos),
         cmocka_unit_test(test_hello_without_extensions),

@@ -189,6 +189,61 @@ static void test_out_of_descriptors(void **state)
     loop_destroy(s.door.loop);
 }
 
+/* As many times as `what` is in the text. */
+static unsigned times(const char *text, const char *what)
+{
+    unsigned n = 0;
+    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
+        n++;
+    return n;
+}
+
+static void shortage_begin(struct shortage *s, uint32_t ms)
+{
+    int lowest_free = dup(0);
+    close(lowest_free);
+    struct rlimit tight = {(rlim_t)lowest_free, s->normal.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    timer_start(&s->timer, ms);
+}
+
+/* However often it is tried in vain, it is said once, with what helps; after a connection that was
+ * accepted the next shortage is news. */
+static void test_a_shortage_is_told_once(void **state)
+{
+    struct shortage s = {.door = {.loop = loop_create()}};
+    struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
+    struct listener *l;
+    char text[4096];
+    int told[2], saved = dup(2), fds[2];
+    assert_int_equal(pipe(told), 0);
+    assert_int_equal(listener_open(s.door.loop, &at, NULL, take, &s.door, &l), ERR_OK);
+    listener_addr(l, &at);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &s.normal), 0);
+    timer_init(&s.timer, s.door.loop, relax);
+    dup2(told[1], 2);
+    for (int i = 0; i < 2; i++) {
+        s.door.count = 0;
+        s.door.expected = 1;
+        fds[i] = raw_connect(&at);
+        shortage_begin(&s, 450); /* a few tries, one every 100 ms */
+        loop_run(s.door.loop);
+        assert_int_equal(s.door.count, 1);
+        close_all(&s.door);
+        close(fds[i]);
+    }
+    dup2(saved, 2);
+    close(told[1]);
+    ssize_t len = read(told[0], text, sizeof(text) - 1);
+    text[len > 0 ? len : 0] = '\0';
+    assert_int_equal(times(text, "cannot accept"), 2);
+    assert_int_equal(times(text, "ulimit -n"), 2);
+    close(saved);
+    close(told[0]);
+    listener_close(l);
+    loop_destroy(s.door.loop);
+}
+
 static void test_close_inside_accept(void **state)
 {
     struct door d = {.loop = loop_create(), .expected = 1, .close_listener = true};
@@ -221,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_families),
         cmocka_unit_test(test_no_delay),
         cmocka_unit_test(test_out_of_descriptors),
+        cmocka_unit_test(test_a_shortage_is_told_once),
         cmocka_unit_test(test_close_inside_accept),
         cmocka_unit_test(test_refused_addresses),
     };

@@ -3,11 +3,17 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/loop.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/io/listener.h"
 #include "lib/io/loop_sim.h"
+#include "lib/io/stream.h"
 #include "lib/io/timer.h"
 #include "tests/unit/lib/io/cmocka_io.h"
 
@@ -134,6 +140,82 @@ static void test_endless_task(void **state)
     loop_destroy(r.loop);
 }
 
+struct counter {
+    struct loop_task task;
+    struct timer late;
+    struct loop *loop;
+    unsigned left;
+    bool was_late;
+};
+
+static void count_down(struct loop_task *task)
+{
+    struct counter *c = container_of(task, struct counter, task);
+    if (--c->left)
+        loop_flush_later(c->loop, task);
+    else
+        loop_stop(c->loop);
+}
+
+static void stop_late(struct timer *timer)
+{
+    struct counter *c = container_of(timer, struct counter, late);
+    c->was_late = true;
+    loop_stop(c->loop);
+}
+
+/* More rounds than one turn has go on in the next one: nobody has to wake the loop for them. */
+static void test_many_rounds_need_no_event(void **state)
+{
+    struct counter c = {.loop = loop_create(), .left = 1000};
+    loop_task_init(&c.task, count_down);
+    timer_init(&c.late, c.loop, stop_late);
+    timer_start(&c.late, 10000); /* the event that would have to wake it */
+    loop_flush_later(c.loop, &c.task);
+    loop_run(c.loop);
+    assert_int_equal(c.left, 0);
+    assert_false(c.was_late);
+    timer_stop(&c.late);
+    loop_destroy(c.loop);
+}
+
+static void never(struct listener *l, struct stream *accepted)
+{
+    (void)l;
+    stream_close(accepted);
+}
+
+/* Whoever forgets to close something is told what, and does not go on with a broken loop. */
+static void test_what_is_still_open_is_named(void **state)
+{
+    int told[2], status = 0;
+    char text[1024];
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
+        struct listener *l;
+        struct loop *loop = loop_create();
+        struct rlimit none = {0, 0};
+        dup2(told[1], 2);
+        signal(SIGABRT, SIG_DFL);
+        if (setrlimit(RLIMIT_CORE, &none) || listener_open(loop, &at, NULL, never, NULL, &l))
+            _exit(1);
+        loop_destroy(loop);
+        _exit(0);
+    }
+    close(told[1]);
+    assert_true(child > 0);
+    size_t len = 0;
+    for (ssize_t n; (n = read(told[0], text + len, sizeof(text) - 1 - len)) > 0;)
+        len += (size_t)n;
+    text[len] = '\0';
+    close(told[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_non_null(strstr(text, "still open at loop_destroy: a poll"));
+}
+
 static void test_stop_before_run(void **state)
 {
     struct loop *l = loop_create();
@@ -238,7 +320,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),        cmocka_unit_test(test_cancel_and_rebury),
-        cmocka_unit_test(test_endless_task), cmocka_unit_test(test_stop_before_run),
+        cmocka_unit_test(test_endless_task),
+        cmocka_unit_test(test_many_rounds_need_no_event),
+        cmocka_unit_test(test_what_is_still_open_is_named), cmocka_unit_test(test_stop_before_run),
         cmocka_unit_test(test_clock),        cmocka_unit_test(test_read_chunk),
         cmocka_unit_test(test_simulated),
     };
