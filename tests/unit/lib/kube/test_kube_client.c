@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/kube/kube_client_priv.h"
 #include "tests/unit/lib/io/folder.h"
 #include "tests/unit/lib/kube/kube_bed.h"
 
@@ -242,6 +243,102 @@ static void test_no_server(void **state)
     kube_bed_dispose(&b);
 }
 
+/* The wire's connect, and what happens in the middle of it. */
+struct eager {
+    struct kube_bed *bed;
+    struct told late;
+    bool asks;
+    unsigned addresses; /* that the name has */
+    unsigned connects;
+    uint8_t last_ip[4];
+    struct stream *(*connect)(void *owner, const struct addr *to, const struct stream_events *events,
+                              void *stream_owner);
+    void *connect_owner;
+};
+
+static struct stream *connect_and_ask(void *owner, const struct addr *to,
+                                      const struct stream_events *events, void *stream_owner)
+{
+    struct eager *e = owner;
+    struct kube_dial *d = &e->bed->client->dial;
+    memcpy(e->last_ip, to->ip, sizeof e->last_ip);
+    if (e->connects++ == 0) {
+        for (unsigned i = 1; i < e->addresses; i++) {
+            d->addrs[i] = d->addrs[0];
+            d->addrs[i].ip[3] = (uint8_t)(d->addrs[0].ip[3] + i);
+        }
+        d->count = e->addresses;
+        if (e->asks)
+            ask(e->bed, &e->late, "GET", "/late", NULL);
+    }
+    return e->connect(e->connect_owner, to, events, stream_owner);
+}
+
+static void be_eager(struct eager *e, struct kube_bed *b)
+{
+    struct kube_dial *d = &b->client->dial;
+    e->bed = b;
+    e->connect = d->connect;
+    e->connect_owner = d->connect_owner;
+    d->connect = connect_and_ask;
+    d->connect_owner = e;
+}
+
+/* Who asks while a connection is being made waits for that one. */
+static void test_one_connection_is_made_at_a_time(void **state)
+{
+    for (int i = 0; i < 2; i++) {
+        struct kube_bed b;
+        struct told t;
+        struct eager e = {.asks = true, .addresses = 1};
+        kube_bed_init(&b, versions[i], NULL);
+        be_eager(&e, &b);
+        kube_bed_say(&b, 200, "one");
+        kube_bed_say(&b, 200, "two");
+        ask(&b, &t, "GET", "/x", NULL);
+        kube_bed_turn(&b);
+        assert_string_equal(t.body, "one");
+        assert_string_equal(e.late.body, "two");
+        /* HTTP/1.1 has room for one request on it, so another one is made then. */
+        assert_int_equal(b.wire.connections, i + 1);
+        kube_bed_dispose(&b);
+    }
+}
+
+/* All addresses of the name are tried, the last one is told. */
+static void test_one_address_after_the_other(void **state)
+{
+    struct kube_bed b;
+    struct told t;
+    struct eager e = {.addresses = 3};
+    kube_bed_init(&b, "h2", NULL);
+    be_eager(&e, &b);
+    b.wire.refuse = true;
+    ask(&b, &t, "GET", "/x", NULL);
+    kube_bed_turn(&b);
+    assert_int_equal(e.connects, 3);
+    assert_int_equal(e.last_ip[3], 3);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(t.status, 0);
+    assert_non_null(strstr(t.detail, "https://192.0.2.1:6443 (192.0.2.3:6443): "));
+    kube_bed_dispose(&b);
+}
+
+/* Nothing is left of a connection that was being made when the client went. */
+static void test_destroyed_while_it_connects(void **state)
+{
+    struct kube_bed b;
+    struct told t;
+    kube_bed_init(&b, "h2", NULL);
+    ask(&b, &t, "GET", "/x", NULL);
+    kube_client_destroy(b.client);
+    b.client = NULL;
+    kube_bed_turn(&b);
+    assert_int_equal(t.count, 0);
+    assert_int_equal(b.wire.connections, 0);
+    kube_bed_dispose(&b);
+}
+
 static void test_a_server_that_leaves(void **state)
 {
     struct kube_bed b;
@@ -384,6 +481,9 @@ int main(void)
         cmocka_unit_test(test_streams_that_break),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_no_server),
+        cmocka_unit_test(test_one_connection_is_made_at_a_time),
+        cmocka_unit_test(test_one_address_after_the_other),
+        cmocka_unit_test(test_destroyed_while_it_connects),
         cmocka_unit_test(test_a_server_that_leaves),
         cmocka_unit_test(test_canceled),
         cmocka_unit_test(test_destroyed_inside_what_is_told),
