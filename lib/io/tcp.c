@@ -81,7 +81,6 @@ void tcp_fail(struct tcp *t, enum err why, const char *detail)
         return;
     }
     t->state = TCP_FAILED;
-    t->why = why;
     t->detail = detail;
     timer_stop(&t->timer);
     loop_task_cancel(&t->task);

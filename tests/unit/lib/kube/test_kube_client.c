@@ -251,8 +251,8 @@ struct eager {
     unsigned addresses; /* that the name has */
     unsigned connects;
     uint8_t last_ip[4];
-    struct stream *(*connect)(void *owner, const struct addr *to, const struct stream_events *events,
-                              void *stream_owner);
+    struct stream *(*connect)(void *owner, const struct addr *to,
+                              const struct stream_events *events, void *stream_owner);
     void *connect_owner;
 };
 
