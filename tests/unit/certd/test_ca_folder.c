@@ -9,6 +9,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
+#include "lib/tls/x509.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/io/folder.h"
 
@@ -131,6 +132,34 @@ static void test_refused(void **state)
     folder_dispose(&f);
 }
 
+/* To the millisecond: from the first one that a certificate says to the one before its last. */
+static void test_dates_are_kept_exactly(void **state)
+{
+    struct folder f;
+    struct ca ca;
+    struct x509_facts root, signer;
+    char *root_pem;
+    size_t len;
+    folder_init(&f);
+    assert_int_equal(open_at(&f, now, &ca), ERR_OK);
+    assert_int_equal(file_read(folder_at(&f, "root.pem"), 65536, &root_pem, &len), ERR_OK);
+    assert_int_equal(x509_read(slice_from_cstr(root_pem), &root), ERR_OK);
+    assert_int_equal(x509_read(slice_from_cstr(ca.signer_pem), &signer), ERR_OK);
+    mem_free(root_pem);
+    ca_close(&ca);
+    check_refused(&f, root.not_before_ms - 1, "root.pem: this certificate is not valid yet");
+    assert_int_equal(open_at(&f, root.not_before_ms, &ca), ERR_OK);
+    ca_close(&ca);
+    check_refused(&f, root.not_after_ms, "root.pem: this certificate has expired");
+    assert_int_equal(unlink(folder_at(&f, "root.key")), 0);
+    assert_int_equal(open_at(&f, signer.not_after_ms - 1, &ca), ERR_OK);
+    ca_close(&ca);
+    check_refused(&f, signer.not_after_ms, "intermediate.pem: this certificate has expired");
+    x509_facts_dispose(&root);
+    x509_facts_dispose(&signer);
+    folder_dispose(&f);
+}
+
 static void test_foreign_key(void **state)
 {
     struct folder f, g;
@@ -200,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_intermediate_is_replaced_in_time),
         cmocka_unit_test(test_offline_root),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_dates_are_kept_exactly),
         cmocka_unit_test(test_foreign_key),
         cmocka_unit_test(test_half_replaced),
         cmocka_unit_test(test_more_roots),

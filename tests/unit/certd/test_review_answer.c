@@ -98,6 +98,48 @@ static void test_refused(void **state)
     check_refused(mem_strdup("{\"kind\":\"TokenReview\",\"kind\":\"TokenReview\"}"), "no JSON");
 }
 
+static void check_user(const char *user, bool good)
+{
+    struct review_caller caller;
+    char *body = review("true", "[\"weft-certd\"]", user, GROUPS, EXTRA);
+    enum err e = review_answer_read(slice_from_cstr(body), "weft-certd", &caller, why);
+    mem_free(body);
+    if ((e == ERR_OK) != good)
+        fail_msg("%s: %s", user, good ? why : "accepted");
+    if (e == ERR_OK)
+        review_answer_dispose(&caller);
+}
+
+/* Namespaces are labels of up to 63 bytes, accounts names of up to 253 with dots in them. */
+static void test_names_of_namespaces_and_accounts(void **state)
+{
+    static const struct {
+        const char *name;
+        bool label, name_with_dots;
+    } cases[] = {
+        {"a", true, true},     {"9", true, true},    {"a-b", true, true},   {"a.b", false, true},
+        {"a--b", true, true},  {"z0", true, true},   {"-a", false, false},  {"a-", false, false},
+        {".a", false, false},  {"a.", false, false}, {"A", false, false},   {"a_b", false, false},
+        {"a/b", false, false}, {"", false, false},   {"a:b", false, false}, {"a b", false, false},
+    };
+    char user[400], longest[300];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(user, sizeof(user), "system:serviceaccount:%s:frontend", cases[i].name);
+        check_user(user, cases[i].label);
+        snprintf(user, sizeof(user), "system:serviceaccount:shop:%s", cases[i].name);
+        check_user(user, cases[i].name_with_dots);
+    }
+    memset(longest, 'a', sizeof(longest));
+    for (int len = 62; len <= 65; len++) {
+        snprintf(user, sizeof(user), "system:serviceaccount:%.*s:frontend", len, longest);
+        check_user(user, len <= 63);
+    }
+    for (int len = 252; len <= 255; len++) {
+        snprintf(user, sizeof(user), "system:serviceaccount:shop:%.*s", len, longest);
+        check_user(user, len <= 253);
+    }
+}
+
 static const struct review_caller frontend = {(char *)"shop", (char *)"frontend",
                                               (char *)"frontend-a", (char *)"u-1"};
 
@@ -168,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_names_of_namespaces_and_accounts),
         cmocka_unit_test(test_pod),      cmocka_unit_test(test_token_form),
         cmocka_unit_test(test_question),
     };

@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
@@ -189,6 +191,72 @@ static void test_stalled_reader(void **state)
     assert_int_equal(log_dropped() - before, COUNT - lines);
 }
 
+/* A reader behind a socket that is slow for a while gets every line once it reads again. */
+static void test_a_socket_that_is_full_for_a_while(void **state)
+{
+    static char text[1 << 20];
+    struct capture c;
+    int pair[2], small = 4096;
+    uint64_t before = log_dropped();
+    size_t len = 0, lines = 0;
+    log_ring_attach();
+    begin(&c, STDOUT_FILENO);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    assert_true(dup2(pair[0], STDOUT_FILENO) == STDOUT_FILENO);
+    for (int i = 0; i < 1000; i++) {
+        char line[64];
+        int n = snprintf(line, sizeof(line), "%06d %s\n", i, "a line of the access log");
+        log_access(slice_of(line, (size_t)n));
+        log_pump();
+    }
+    for (int i = 0; i < 1000; i++) {
+        ssize_t n = recv(pair[1], text + len, sizeof(text) - len, MSG_DONTWAIT);
+        len += n > 0 ? (size_t)n : 0;
+        log_pump();
+    }
+    end(&c);
+    close(pair[0]);
+    close(pair[1]);
+    log_ring_detach();
+    struct slice rest = slice_of(text, len), line;
+    while (rest.len && slice_split(&rest, '\n', &line)) {
+        uint64_t number;
+        assert_int_equal(slice_to_u64(slice_sub(line, 0, 6), &number), ERR_OK);
+        assert_int_equal(number, lines++);
+    }
+    assert_int_equal(lines, 1000);
+    assert_int_equal(log_dropped(), before);
+}
+
+/* Where nobody will ever read, lines are lost and counted, and nothing waits for them. */
+static void test_a_reader_that_is_gone(void **state)
+{
+    struct capture c;
+    char text[64];
+    uint64_t before = log_dropped();
+    signal(SIGPIPE, SIG_IGN);
+    log_ring_attach();
+    begin(&c, STDOUT_FILENO);
+    int gone[2];
+    assert_int_equal(pipe2(gone, O_CLOEXEC), 0);
+    assert_true(dup2(gone[1], STDOUT_FILENO) == STDOUT_FILENO);
+    close(gone[0]);
+    close(gone[1]);
+    log_access(SLICE("lost\n"));
+    log_pump();
+    uint64_t lost = log_dropped() - before;
+    /* A reader that comes later sees what comes later. */
+    assert_true(dup2(c.pipe[1], STDOUT_FILENO) == STDOUT_FILENO);
+    log_access(SLICE("next\n"));
+    log_pump();
+    size_t len = drain(&c, text, sizeof(text));
+    end(&c);
+    log_ring_detach();
+    assert_int_equal(lost, 1);
+    assert_true(slice_eq_cstr(slice_of(text, len), "next\n"));
+}
+
 static void test_bad_access_lines_are_dropped(void **state)
 {
     static char huge[70000];
@@ -243,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_ring_waits_for_the_pump),
         cmocka_unit_test(test_stalled_reader),
+        cmocka_unit_test(test_a_socket_that_is_full_for_a_while),
+        cmocka_unit_test(test_a_reader_that_is_gone),
         cmocka_unit_test(test_bad_access_lines_are_dropped),
         cmocka_unit_test(test_many_threads),
     };

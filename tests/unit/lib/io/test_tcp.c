@@ -223,6 +223,40 @@ static void test_read_stop_leaves_data_in_the_kernel(void **state)
     loop_destroy(l);
 }
 
+enum { READ_ROOM = 65536 };
+
+static void stop_when_full(struct probe *p, enum event what)
+{
+    if (what != EVENT_DATA || p->got.len >= READ_ROOM)
+        loop_stop(p->loop);
+}
+
+/* What fills the room to read into to its last byte is data, and there is nothing behind it. */
+static void test_exactly_as_much_as_is_read_at_once(void **state)
+{
+    struct loop *l = loop_create();
+    struct probe p;
+    static char text[READ_ROOM];
+    int fd = connect_pair(l, &p);
+    memset(text, 'x', sizeof(text));
+    for (size_t at = 0; at < sizeof(text);) {
+        ssize_t n = write(fd, text + at, sizeof(text) - at);
+        assert_true(n > 0);
+        at += (size_t)n;
+    }
+    p.hook = stop_when_full;
+    probe_read(&p, true);
+    loop_run(l);
+    assert_int_equal(p.got.len, READ_ROOM);
+    assert_int_equal(p.count[EVENT_EOF] + p.count[EVENT_FAIL], 0);
+    close(fd);
+    p.hook = probe_stop_on_eof_or_fail;
+    loop_run(l);
+    assert_int_equal(p.count[EVENT_EOF], 1);
+    probe_dispose(&p);
+    loop_destroy(l);
+}
+
 static void test_peer_resets(void **state)
 {
     struct loop *l = loop_create();
@@ -445,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_echo_with_back_pressure),
         cmocka_unit_test(test_half_close),
         cmocka_unit_test(test_read_stop_leaves_data_in_the_kernel),
+        cmocka_unit_test(test_exactly_as_much_as_is_read_at_once),
         cmocka_unit_test(test_peer_resets),
         cmocka_unit_test(test_half_closed_peer_resets),
         cmocka_unit_test(test_peer_sends_and_resets),
