@@ -22,6 +22,7 @@ struct world {
     struct addr at, client_at;
     struct admin *admin;
     struct page page;
+    unsigned done;
 };
 
 static bool more(struct admin_body *b, struct buf *out, size_t enough)
@@ -46,7 +47,24 @@ static void get_page(void *owner, struct admin_request *request)
     admin_reply_body(request, "text/plain", &w->page.body);
 }
 
-static const struct admin_route routes[] = {{"GET", "/page", get_page}};
+static void post_do(void *owner, struct admin_request *request)
+{
+    struct world *w = owner;
+    w->done++;
+    admin_reply_text(request, 200, "done");
+}
+
+static void get_below(void *owner, struct admin_request *request)
+{
+    struct slice x = admin_query(request, "x"), path = admin_path(request);
+    char text[64];
+    (void)owner;
+    snprintf(text, sizeof(text), "%.*s x=%.*s", SLICE_ARG(path), SLICE_ARG(x));
+    admin_reply_text(request, 200, text);
+}
+
+static const struct admin_route routes[] = {
+    {"GET", "/page", get_page}, {"POST", "/do", post_do}, {"GET", "/below/*", get_below}};
 
 static void open_world(struct world *w)
 {
@@ -54,7 +72,7 @@ static void open_world(struct world *w)
     sim_open(&w->sim);
     assert_int_equal(addr_parse(SLICE(AT), &w->at), ERR_OK);
     assert_int_equal(addr_parse(SLICE("10.0.5.5:1000"), &w->client_at), ERR_OK);
-    assert_int_equal(admin_open(w->sim.loop, &w->at, routes, 1, w, &w->admin), ERR_OK);
+    assert_int_equal(admin_open(w->sim.loop, &w->at, routes, 3, w, &w->admin), ERR_OK);
 }
 
 static void close_world(struct world *w, struct sim_peer *client)
@@ -145,12 +163,114 @@ static void let_go(void **state)
     }
 }
 
+/* What a page in somebody's browser could send changes nothing. */
+static void who_may_post(void **state)
+{
+    static const struct {
+        const char *head;
+        unsigned status;
+    } cases[] = {
+        {"host: 127.0.0.1:15000", 200},
+        {"host: 127.0.0.1", 200},
+        {"host: [::1]:15000", 200},
+        {"host: localhost", 200},
+        {"host: LocalHost:15000", 200},
+        {"host: localhost.example.org", 403},
+        {"host: example.org:15000", 403},
+        {"host: 127.0.0.1\r\norigin: http://127.0.0.1", 403},
+        {"host: localhost\r\norigin: null", 403},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world w;
+        char text[160];
+        open_world(&w);
+        struct sim_peer *client = call(&w);
+        snprintf(text, sizeof(text), "POST /do HTTP/1.1\r\n%s\r\ncontent-length: 3\r\n\r\nabc",
+                 cases[i].head);
+        sim_peer_send(client, text);
+        snprintf(text, sizeof(text), "HTTP/1.1 %u ", cases[i].status);
+        sim_peer_expect_part(client, text,
+                             cases[i].status == 200 ? "\r\n\r\ndone"
+                                                    : "name this host by its address");
+        assert_int_equal(w.done, cases[i].status == 200);
+        close_world(&w, client);
+    }
+}
+
+static void paths_and_methods(void **state)
+{
+    static const struct {
+        const char *line;
+        unsigned status;
+        const char *end; /* of the answer */
+    } cases[] = {
+        {"GET /below/a/b?x=1", 200, "/below/a/b x=1\n"},
+        {"GET /below/a?y=2&x=3&x=4", 200, "/below/a x=3\n"},
+        {"GET /below/a?xx=1", 200, "/below/a x=\n"},
+        {"GET /below/a?x", 200, "/below/a x=\n"},
+        {"HEAD /below/a", 200, "\r\n\r\n"},
+        {"GET /below/", 404, "not found\n"},
+        {"GET /below", 404, "not found\n"},
+        {"GET /belows/a", 404, "not found\n"},
+        {"GET /page/", 404, "not found\n"},
+        {"POST /below/a", 405, "another method is wanted here\n"},
+        {"GET /do", 405, "another method is wanted here\n"},
+        {"PUT /do", 405, "another method is wanted here\n"},
+    };
+    struct world w;
+    open_world(&w);
+    struct sim_peer *client = call(&w);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "%s HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n", cases[i].line);
+        sim_peer_send(client, text);
+        sim_turn(&w.sim);
+        const char *got = sim_peer_got(client);
+        size_t len = strlen(got), end = strlen(cases[i].end);
+        snprintf(text, sizeof(text), "HTTP/1.1 %u ", cases[i].status);
+        if (strncmp(got, text, strlen(text)) != 0 || len < end ||
+            strcmp(got + len - end, cases[i].end) != 0)
+            fail_msg("%s:\n%s", cases[i].line, got);
+        sim_peer_forget(client);
+    }
+    close_world(&w, client);
+}
+
+/* Only so many connections at a time; when one ends there is room again. */
+static void connections_are_bounded(void **state)
+{
+    enum { MOST = 64 };
+    struct world w;
+    struct sim_peer *clients[MOST], *last;
+    open_world(&w);
+    for (unsigned i = 0; i < MOST; i++)
+        clients[i] = call(&w);
+    sim_turn(&w.sim);
+    assert_false(sim_peer_is_over(clients[MOST - 1]));
+    last = call(&w);
+    sim_turn(&w.sim);
+    assert_true(sim_peer_is_over(last));
+    sim_peer_destroy(last);
+    sim_peer_destroy(clients[0]);
+    sim_turn(&w.sim);
+    last = call(&w);
+    sim_peer_send(last, "GET /below/a HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n");
+    sim_turn(&w.sim);
+    sim_peer_expect_part(last, "HTTP/1.1 200 ", NULL);
+    for (unsigned i = 1; i < MOST; i++)
+        sim_peer_destroy(clients[i]);
+    close_world(&w, last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_as_it_is_read),
         cmocka_unit_test(head_makes_nothing),
         cmocka_unit_test(let_go),
+        cmocka_unit_test(who_may_post),
+        cmocka_unit_test(paths_and_methods),
+        cmocka_unit_test(connections_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

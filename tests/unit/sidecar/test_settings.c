@@ -162,6 +162,28 @@ static void test_values_that_mean_nothing(void **state)
     }
 }
 
+/* What is no setting of a data plane: help and the version end it well, mistakes do not. */
+static void test_other_arguments(void **state)
+{
+    static const struct {
+        const char *argument, *next;
+        int status;
+    } rows[] = {
+        {"--help", NULL, 0},         {"-h", NULL, 0},           {"--version", NULL, 0},
+        {"--no-such", "x", 2},       {"workers", "3", 2},       {"--workers", NULL, 2},
+        {"--worker", "3", 2},        {"--workersx", "3", 2},    {"-workers", "3", 2},
+        {"--workers=3", NULL, -1},   {"--workers=", NULL, 2},   {"--workers", "3", -1},
+        {"--policy-dir=/q", NULL, -1},
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *argv[] = {"--policy-dir", "/p", rows[i].argument, rows[i].next};
+        struct settings s;
+        if (parse(&s, rows[i].next ? 4 : 3, argv) != rows[i].status)
+            fail_msg("%s %s", rows[i].argument, rows[i].next);
+        settings_dispose(&s);
+    }
+}
+
 /* The largest numbers that there are, and the next. */
 static void test_limits(void **state)
 {
@@ -251,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup(test_mistakes, clean),
         cmocka_unit_test_setup(test_listeners, clean),
         cmocka_unit_test_setup(test_values_that_mean_nothing, clean),
+        cmocka_unit_test_setup(test_other_arguments, clean),
         cmocka_unit_test_setup(test_limits, clean),
         cmocka_unit_test_setup(test_access_log, clean),
         cmocka_unit_test_setup(test_off_is_as_if_not_given, clean),

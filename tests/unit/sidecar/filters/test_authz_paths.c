@@ -1,6 +1,7 @@
 /* Every way of writing a path against DENY, ALLOW and their opposites: where the next hop may read
  * another path than the one that was matched, what decides access errs on the safe side.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/route/host.h"
 #include "tests/unit/sidecar/filters/authz_world.h"
 
 /* Some next hop reads each of these as /private. */
@@ -114,12 +115,27 @@ static void test_hosts(void **state)
     }
 }
 
+/* The longest name that there is can be allowed; what is longer is no name. */
+static void test_longest_host(void **state)
+{
+    for (int more = 0; more < 2; more++) {
+        struct world *w = authz_world_renew(state);
+        char pattern[302] = "=";
+        size_t len = HOST_MAX + (size_t)more;
+        memset(pattern + 1, 'a', len);
+        LIST(w, to(w, add(w, ALLOW, "p")), hosts, pattern);
+        retarget(w, "GET", pattern + 1, "/");
+        assert_int_equal(passes(w), !more);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, authz_world_setup, authz_world_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_deny),  TEST(test_deny_all_but), TEST(test_allow_all_but),
         TEST(test_allow), TEST(test_other_rules),  TEST(test_hosts),
+        TEST(test_longest_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,9 +131,22 @@ static void test_json(void **state)
     assert_int_equal(integer(json, "response_code"), 200);
     assert_int_equal(integer(json, "bytes_sent"), 295);
     assert_int_equal(integer(json, "grpc_status"), 5);
+    assert_int_equal(integer(json, "attempts"), 1);
+    assert_float_equal(doc_find(json, "upstream_ms")->number, 11.002, 1e-9);
     assert_float_equal(doc_find(json, "duration_ms")->number, 12.345, 1e-9);
     assert_null(doc_find(json, "trace_id"));
     assert_null(doc_find(json, "upstream_local_address"));
+    /* What there was not is left out; what was nothing is there. */
+    r.grpc_status = r.upstream_us = -1;
+    r.attempts = 0;
+    json = parse(&arena, &r);
+    assert_null(doc_find(json, "grpc_status"));
+    assert_null(doc_find(json, "upstream_ms"));
+    assert_null(doc_find(json, "attempts"));
+    r.grpc_status = r.upstream_us = 0;
+    json = parse(&arena, &r);
+    assert_int_equal(integer(json, "grpc_status"), 0);
+    assert_non_null(doc_find(json, "upstream_ms"));
     arena_reset(&arena);
     arena_dispose(&arena);
 }
