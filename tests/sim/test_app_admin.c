@@ -237,6 +237,9 @@ static void metrics_page(void **state)
                                  "\nweft_certificate_expiry_timestamp_seconds 1700000000\n",
                                  "\nweft_config_rejected_total 13\n",
                                  "\nweft_discovery_connected 1\n",
+                                 "\nweft_sessions_active 1\n",
+                                 "\nweft_exchanges_active 1\n",
+                                 "\nweft_gateway_listeners_missing 2\n",
                                  "\nweft_discovery_updates_total 12\n",
                                  "\nweft_discovery_resyncs_total 14\n",
                                  "\nweft_discovery_addresses 16\n"};

@@ -4,6 +4,7 @@
 
 #include "lib/io/loop.h"
 #include "lib/io/loop_priv.h"
+#include "sidecar/worker.h"
 #include "tests/sim/control_world.h"
 
 static bool is_over(const struct world *w)
@@ -21,6 +22,7 @@ static void drained_when_the_app_has_left(void **state)
     assert_int_equal(w->sessions_left, 1);
     control_bed_advance(&w->bed, 2000);
     assert_false(w->app.is_draining_all);
+    assert_true(w->bed.worker->is_draining && !w->bed.worker->is_draining_out);
     fakes.has_sockets = false; /* between two calls */
     control_bed_advance(&w->bed, 600);
     fakes.has_sockets = true;
@@ -69,6 +71,7 @@ static void drained_at_once(void **state)
         assert_int_equal(w->sessions_left, 1);
         control_bed_turn(&w->bed);
         assert_int_equal(control_bed_sessions_left(&w->bed), 0);
+        assert_true(w->bed.worker->is_draining_out);
         assert_false(is_over(w));
         control_bed_advance(&w->bed, 4900);
         app_drain_all(&w->app);

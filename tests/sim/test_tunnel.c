@@ -220,6 +220,25 @@ static void nobody_answers(void **state)
     }
 }
 
+/* A service that leads nowhere: the connection is counted, and so is why it ended. */
+static void no_backend(void **state)
+{
+    struct sim_road r;
+    sim_road_prepare(&r);
+    r.destination->protocol = SIM_TCP;
+    r.destination->default_cluster = NULL;
+    sim_road_start(&r);
+    struct sim_peer *client = sim_road_client(&r);
+    sim_turn(&r.sim);
+    assert_true(client->failed);
+    assert_int_equal(r.app.host.dials, 0);
+    assert_int_equal(sim_report.tunnels_opened, 1);
+    assert_int_equal(sim_report.tunnels_closed, 1);
+    assert_int_equal(sim_report.fail, FAIL_NO_CLUSTER);
+    sim_road_done(&r, client);
+    sim_road_close(&r);
+}
+
 static void breaker(void **state)
 {
     struct sim_road r;
@@ -314,6 +333,7 @@ int main(void)
         cmocka_unit_test(client_sends_while_we_dial),
         cmocka_unit_test(next_endpoint),
         cmocka_unit_test(nobody_answers),
+        cmocka_unit_test(no_backend),
         cmocka_unit_test(breaker),
         cmocka_unit_test(endpoint_is_removed),
         cmocka_unit_test(judged_again),
