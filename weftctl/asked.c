@@ -82,7 +82,8 @@ bool asked_parse(struct asked *a, struct arena *arena, const char *method, const
         a->target = arena_printf(arena, "/%.*s", SLICE_ARG(a->target));
     size_t question = slice_find_byte(a->target, '?');
     a->query = slice_sub(a->target, question + 1, a->target.len);
-    a->path = normalize_path(arena, slice_sub(a->target, 0, question));
+    a->path =
+        normalize_path_readings(arena, slice_sub(a->target, 0, question), &a->other_paths);
     return true;
 }
 

@@ -8,6 +8,8 @@
 #include "lib/base/arena.h"
 #include "lib/base/slice.h"
 
+struct normalize_readings; /* lib/codec/normalize.h */
+
 enum { ASKED_HEADERS_MAX = 64 };
 
 struct asked_header {
@@ -21,7 +23,8 @@ struct asked {
     uint16_t port;
     struct slice path,
         query;           /* the path in its canonical form; empty: it can be read in two ways */
-    struct slice target; /* as it was given */
+    const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */
+    struct slice target;                          /* as it was given */
     struct asked_header headers[ASKED_HEADERS_MAX];
     size_t header_count;
 };

@@ -5,6 +5,7 @@
 #include "weftctl/explain.h"
 
 #include "lib/base/mem.h"
+#include "lib/codec/normalize.h"
 #include "policies/gateway_model.h"
 #include "policies/gateway_names.h"
 #include "policies/policy_index.h"
@@ -260,6 +261,22 @@ static const EX(ClientTraffic) * rules_at(const struct explain *e, const EX(Gate
     return g->client_traffic ? g->client_traffic : mesh_rules(e);
 }
 
+/* What the backend may read must be what was routed. */
+static bool is_one_route(struct explain *e, const EX(GatewayPort) * g,
+                         const struct explain_route *chosen)
+{
+    const struct normalize_readings *others = e->asked.other_paths;
+    for (uint32_t i = 0; others && i < others->count; i++) {
+        struct asked asked = e->asked;
+        struct explain_route found;
+        asked.path = others->paths[i];
+        explain_route_find(&e->arena, g->virtual_hosts, g->n_virtual_hosts, &asked, &found);
+        if (found.route != chosen->route)
+            return false;
+    }
+    return true;
+}
+
 static void at_gateway(struct explain *e, struct slice client_ip)
 {
     const EX(GatewayPort) *g = find_gateway_port(e);
@@ -284,10 +301,12 @@ static void at_gateway(struct explain *e, struct slice client_ip)
     struct explain_route route;
     explain_route_find(&e->arena, g->virtual_hosts, g->n_virtual_hosts, &e->asked, &route);
     bool is_answered = route.is_preflight && route.route && route.route->cors;
-    if (e->entry->allowed || is_answered)
-        use_hosts(e, g->virtual_hosts, g->n_virtual_hosts);
-    else
+    if (!e->entry->allowed && !is_answered)
         answer(e, 403, "denied at the Gateway");
+    else if (!is_one_route(e, g, &route))
+        answer(e, 400, "the path can be read in ways that lead to different routes");
+    else
+        use_hosts(e, g->virtual_hosts, g->n_virtual_hosts);
 }
 
 /* ---- the whole ---- */

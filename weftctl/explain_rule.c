@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/explain_rule.h"
 
+#include "lib/codec/normalize.h"
+
 typedef Weft__Config__V1__StringMatch *const *matches;
 typedef Weft__Config__V1__Cidr *const *cidrs;
 
@@ -272,13 +274,39 @@ static void test_source(struct trial *t, const Weft__Config__V1__AuthzSource *s)
                s->not_remote_ip_blocks, s->n_not_remote_ip_blocks, call->remote_ip);
 }
 
+/* Where the next hop may read another path, only what holds for all readings counts against the
+ * request or for it. */
+static enum holds path_holds(const Weft__Config__V1__AuthzOperation *o, struct slice path)
+{
+    enum holds h = o->n_paths ? holds_any(o->paths, o->n_paths, path) : HOLDS_YES;
+    if (o->n_not_paths)
+        h = holds_and(h, holds_not(holds_any(o->not_paths, o->n_not_paths, path)));
+    return h;
+}
+
+static void test_paths(struct trial *t, const Weft__Config__V1__AuthzOperation *o)
+{
+    const struct asked *asked = t->call->asked;
+    enum holds h = path_holds(o, asked->path);
+    struct slice wanted = wanted_text(t, holds_describe_list(t->arena, o->paths, o->n_paths),
+                                      holds_describe_list(t->arena, o->not_paths, o->n_not_paths));
+    for (uint32_t i = 0; asked->other_paths && i < asked->other_paths->count; i++) {
+        struct slice other = asked->other_paths->paths[i];
+        if (path_holds(o, other) != h) {
+            settle(t, holds_of(t->denies), "the path, as the app may read it,", other, wanted);
+            return;
+        }
+    }
+    settle(t, h, "the path", asked->path, wanted);
+}
+
 static void test_operation(struct trial *t, const Weft__Config__V1__AuthzOperation *o)
 {
     const struct asked *asked = t->call->asked;
     test_ports(t, o->ports, o->n_ports, o->not_ports, o->n_not_ports);
     test_strings(t, "the method", o->methods, o->n_methods, o->not_methods, o->n_not_methods,
                  asked->method);
-    test_strings(t, "the path", o->paths, o->n_paths, o->not_paths, o->n_not_paths, asked->path);
+    test_paths(t, o);
     test_hosts(t, o);
 }
 
