@@ -5,25 +5,11 @@
 #include "sidecar/exchange_priv.h"
 #include "sidecar/mesh_headers.h"
 
-static const char hex[] = "0123456789abcdef";
-
-/* A random (version 4) UUID. */
 static struct slice make_request_id(struct exchange *ex)
 {
-    uint64_t bits[2] = {rand_next(&ex->worker->rand), rand_next(&ex->worker->rand)};
-    uint8_t bytes[16];
-    memcpy(bytes, bits, 16);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    char *text = arena_alloc(&ex->arena, 36);
-    unsigned at = 0;
-    for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text[at++] = '-';
-        text[at++] = hex[bytes[i] >> 4];
-        text[at++] = hex[bytes[i] & 15];
-    }
-    return slice_of(text, 36);
+    char *text = arena_alloc(&ex->arena, RAND_UUID_SIZE);
+    rand_uuid(&ex->worker->rand, text);
+    return slice_of(text, RAND_UUID_SIZE - 1);
 }
 
 /* Ours to say, nobody else's. On a mesh hop they come from the other sidecar and have been read

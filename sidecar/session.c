@@ -145,12 +145,14 @@ static void on_server_closed(struct http_server *server, enum err why, const cha
     end_if_over(s);
 }
 
-static void on_bad_request(struct http_server *server, unsigned status, const char *reason)
+static void on_bad_request(struct http_server *server, unsigned status, const char *reason,
+                           char id[MESSAGE_REQUEST_ID_SIZE])
 {
     struct session *s = http_server_owner(server);
     char peer[ADDR_TEXT_MAX];
-    LOG_I("session", "%s: bad request, answered %u: %s", addr_format(&s->info.peer, peer), status,
-          reason);
+    rand_uuid(&s->worker->rand, id);
+    LOG_I("session", "%s: bad request %s, answered %u: %s", addr_format(&s->info.peer, peer), id,
+          status, reason);
     metrics_count_bad_request(s->worker->metrics);
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 static uint64_t rotate(uint64_t x, int by)
@@ -69,4 +70,21 @@ void rand_secure(void *out, size_t len)
         to += n;
         len -= (size_t)n;
     }
+}
+
+void rand_uuid(struct rand_state *r, char out[RAND_UUID_SIZE])
+{
+    static const char hex[] = "0123456789abcdef";
+    uint64_t bits[2] = {rand_next(r), rand_next(r)};
+    uint8_t bytes[16];
+    memcpy(bytes, bits, 16);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        *out++ = hex[bytes[i] >> 4];
+        *out++ = hex[bytes[i] & 15];
+    }
+    *out = '\0';
 }

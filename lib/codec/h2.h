@@ -54,9 +54,10 @@ struct h2_events {
     void (*on_done)(struct h2_stream *st);
     /* Meanings as in lib/net/http_stream.h. */
     void (*on_abort)(struct h2_stream *st, enum err why);
-    /* Server: a head was refused with this status (or, for 400, a reset) and nobody else will see
-     * it. */
-    void (*on_bad_head)(struct h2 *h, unsigned status, const char *reason);
+    /* Server: a head is refused with this status (or, for 400, a reset) and nobody else will see
+     * it. What is written to id, which is empty, is the answer's x-request-id. */
+    void (*on_bad_head)(struct h2 *h, unsigned status, const char *reason,
+                        char id[MESSAGE_REQUEST_ID_SIZE]);
     /* The peer's SETTINGS arrived. */
     void (*on_settings)(struct h2 *h);
     /* An h2_ping was answered. */

@@ -113,7 +113,7 @@ void h2_write_head(struct h2 *h, const struct h2_out_head *out, uint8_t flags, i
 /* h2_write.c: our SETTINGS, and the limit that nghttp2 is not told of. */
 void h2_write_settings(struct h2 *h, const nghttp2_settings *frame);
 /* A response without a body, made here. */
-void h2_send_status(struct h2 *h, int32_t id, unsigned status);
+void h2_send_status(struct h2 *h, int32_t id, unsigned status, const char *request_id);
 void h2_send_drop(struct h2 *h, struct h2_out_head *out);
 
 /* h2_window.c: bytes of a body went to a user; a user is through with some; our SETTINGS were

@@ -77,13 +77,14 @@ static void refuse_head(struct h2 *h, int32_t id)
 {
     unsigned status = h->block.head.fault;
     const char *reason = h->block.head.reason;
+    char request_id[MESSAGE_REQUEST_ID_SIZE] = "";
     h2_charge(h, "too many malformed requests");
+    h->events->on_bad_head(h, status, reason, request_id);
     if (status == 400)
         reset_stream(h, id, H2_PROTOCOL_ERROR);
     else
-        h2_send_status(h, id, status);
+        h2_send_status(h, id, status, request_id);
     h2_head_reset(&h->block.head);
-    h->events->on_bad_head(h, status, reason);
 }
 
 /* Beyond the limit. */

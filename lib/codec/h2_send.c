@@ -120,9 +120,14 @@ void h2_send_head(struct h2_stream *st, const struct message *head, bool end)
     push(h);
 }
 
-void h2_send_status(struct h2 *h, int32_t id, unsigned status)
+void h2_send_status(struct h2 *h, int32_t id, unsigned status, const char *request_id)
 {
-    const struct message head = {.version = HTTP_2, .status = (uint16_t)status};
+    struct header field = {.name = header_name_of(HEADER_X_REQUEST_ID),
+                           .value = slice_from_cstr(request_id),
+                           .id = HEADER_X_REQUEST_ID};
+    const struct message head = {.version = HTTP_2,
+                                 .status = (uint16_t)status,
+                                 .headers = {.items = &field, .count = *request_id ? 1 : 0}};
     struct h2_stream *st = h2_stream_create(h, id);
     nghttp2_session_set_stream_user_data(h->session, id, st);
     st->flags |= H2_ST_LOCAL_END | H2_ST_CUT_AFTER;

@@ -22,6 +22,8 @@ enum header_id {
 
 /* What each field costs beside its bytes, in every limit and sum (RFC 9113 §6.5.2). */
 #define MESSAGE_FIELD_EXTRA 32u
+/* Room for an x-request-id that whoever serves makes up, NUL-terminated. */
+#define MESSAGE_REQUEST_ID_SIZE 40
 
 struct header {
     struct slice name; /* lower-case */

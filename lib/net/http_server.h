@@ -38,9 +38,10 @@ struct http_server_events {
      * and the http_server frees itself at the end of the turn. `why`: ERR_OK for a regular end;
      * `detail` may be NULL. */
     void (*on_closed)(struct http_server *s, enum err why, const char *detail);
-    /* A request head was refused by the codec before any handler saw it; for the access log and
-     * metrics. May be NULL. */
-    void (*on_bad_request)(struct http_server *s, unsigned status, const char *reason);
+    /* A request head is refused by the codec before any handler saw it; for the log and metrics.
+     * What is written to id, which is empty, is the answer's x-request-id. May be NULL. */
+    void (*on_bad_request)(struct http_server *s, unsigned status, const char *reason,
+                           char id[MESSAGE_REQUEST_ID_SIZE]);
 };
 
 /* Takes the transport over (and closes it in the end). config must outlive the server. `early`

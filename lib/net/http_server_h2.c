@@ -140,12 +140,13 @@ static void on_timer(struct timer *t)
 
 static void finish(struct h2_server *s)
 {
+    char id[MESSAGE_REQUEST_ID_SIZE] = ""; /* no answer carries it */
     const char *detail;
     enum err why = h2_error(s->link.h2, &detail);
     if (s->timed_out)
         why = ERR_TIMEOUT;
     if (s->timed_out && s->base.events->on_bad_request)
-        s->base.events->on_bad_request(&s->base, 408, detail);
+        s->base.events->on_bad_request(&s->base, 408, detail, id);
     http_server_finish(&s->base, why ? why : ERR_CLOSED, true, why, detail);
 }
 
@@ -231,11 +232,12 @@ static void on_abort(struct h2_stream *hs, enum err why)
     http_stream_abort(hs->user, why);
 }
 
-static void on_bad_head(struct h2 *h, unsigned status, const char *reason)
+static void on_bad_head(struct h2 *h, unsigned status, const char *reason,
+                        char id[MESSAGE_REQUEST_ID_SIZE])
 {
     struct h2_server *s = server_of(h);
     if (!s->base.over && s->base.events->on_bad_request)
-        s->base.events->on_bad_request(&s->base, status, reason);
+        s->base.events->on_bad_request(&s->base, status, reason, id);
 }
 
 static void on_settings(struct h2 *h)

@@ -93,8 +93,10 @@ static void on_abort(struct h2_stream *st, enum err why)
     abort();
 }
 
-static void on_bad_head(struct h2 *h, unsigned status, const char *reason)
+static void on_bad_head(struct h2 *h, unsigned status, const char *reason,
+                        char id[MESSAGE_REQUEST_ID_SIZE])
 {
+    (void)id;
     (void)h;
     fprintf(stderr, "%u: %s\n", status, reason);
     abort();

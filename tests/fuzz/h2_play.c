@@ -128,8 +128,10 @@ static void on_abort(struct h2_stream *hs, enum err why)
     over(hs);
 }
 
-static void on_bad_head(struct h2 *h, unsigned status, const char *reason)
+static void on_bad_head(struct h2 *h, unsigned status, const char *reason,
+                        char id[MESSAGE_REQUEST_ID_SIZE])
 {
+    (void)id;
     must(((struct play *)h2_owner(h))->server && status >= 400 && reason);
 }
 

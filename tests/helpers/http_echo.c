@@ -79,9 +79,10 @@ static void on_closed(struct http_server *s, enum err why, const char *detail)
     end_conn(http_server_owner(s));
 }
 
-static void on_bad_request(struct http_server *s, unsigned status, const char *reason)
+static void on_bad_request(struct http_server *s, unsigned status, const char *reason,
+                           char id[MESSAGE_REQUEST_ID_SIZE])
 {
-    (void)s;
+    (void)s, (void)id;
     LOG_I("app", "refused a request: %u %s", status, reason);
 }
 

@@ -97,10 +97,10 @@ static void on_closed(struct http_server *http, enum err why, const char *detail
     mem_free(c);
 }
 
-static void on_bad_request(struct http_server *http, unsigned status, const char *reason)
+static void on_bad_request(struct http_server *http, unsigned status, const char *reason,
+                           char id[MESSAGE_REQUEST_ID_SIZE])
 {
-    (void)status;
-    (void)reason;
+    (void)status, (void)reason, (void)id;
     ((struct connection *)http_server_owner(http))->server->bad++;
 }
 

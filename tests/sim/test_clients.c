@@ -469,6 +469,9 @@ static void refusals_have_an_id(void **state)
     assert_non_null(id);
     assert_memory_equal(id + 14 + 36, "\r\n", 2);
     assert_non_null(strstr(at_app(&p, "x-request-id: mine\r\n"), "x-request-id: mine\r\n"));
+    seen = at_app(&p, "no field\r\n");
+    assert_non_null(strstr(seen, "HTTP/1.1 400 "));
+    assert_non_null(strstr(seen, "x-request-id: "));
     sim_pod_close(&p);
 }
 

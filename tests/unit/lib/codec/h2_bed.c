@@ -91,12 +91,14 @@ static void on_abort(struct h2_stream *hs, enum err why)
     s->hs = NULL;
 }
 
-static void on_bad_head(struct h2 *h, unsigned status, const char *reason)
+static void on_bad_head(struct h2 *h, unsigned status, const char *reason,
+                        char id[MESSAGE_REQUEST_ID_SIZE])
 {
     struct h2_bed_side *side = side_of(h);
     side->bad_heads++;
     side->bad_status = status;
     side->bad_reason = reason;
+    memcpy(id, "bed", 4);
 }
 
 static void on_settings(struct h2 *h)

@@ -100,12 +100,14 @@ static void on_server_closed(struct http_server *server, enum err why, const cha
     b->server = NULL;
 }
 
-static void on_bad_request(struct http_server *server, unsigned status, const char *reason)
+static void on_bad_request(struct http_server *server, unsigned status, const char *reason,
+                           char id[MESSAGE_REQUEST_ID_SIZE])
 {
     struct h2_net_bed *b = http_server_owner(server);
     assert_non_null(reason);
     b->bad_requests++;
     b->bad_status = status;
+    memcpy(id, "bed", 4);
 }
 
 static const struct http_server_events server_events = {

@@ -106,7 +106,7 @@ static void test_bad_requests_reach_nobody(void **state)
         assert_true(b->peer_eof);
         struct slice got = slice_of(b->got, b->got_len);
         char *line =
-            mem_printf("HTTP/1.1 %u %s\r\nx-weft-reason: %s\r\ncontent-type: text/plain\r\n",
+            mem_printf("HTTP/1.1 %u %s\r\nx-weft-reason: %s\r\nx-request-id: bed\r\n",
                        cases[i].status, message_reason(cases[i].status), b->bad_reason);
         assert_true(slice_starts_with(got, slice_from_cstr(line)));
         assert_true(slice_find(got, SLICE("connection: close\r\n")) < got.len);
