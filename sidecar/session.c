@@ -151,8 +151,8 @@ static void on_bad_request(struct http_server *server, unsigned status, const ch
     struct session *s = http_server_owner(server);
     char peer[ADDR_TEXT_MAX];
     rand_uuid(&s->worker->rand, id);
-    LOG_I("session", "%s: bad request %s, answered %u: %s", addr_format(&s->info.peer, peer), id,
-          status, reason);
+    LOG_I("session", "%s: bad request, answered %u: %s (x-request-id: %s)",
+          addr_format(&s->info.peer, peer), status, reason, id);
     metrics_count_bad_request(s->worker->metrics);
 }
 

@@ -11,6 +11,9 @@ from bed.pki import Authority
 from bed.wait import until
 from conftest import make, take_down
 
+# Certificates live for seconds here: nobody may wait for an app that has no sockets.
+STOPS_SOON = {"drain_time": "100ms"}
+
 
 @pytest.fixture(scope="module", name="bed")
 def fixture_bed():
@@ -23,7 +26,7 @@ def fixture_bed():
     bed.publish()
     bed.pods["server"].start_demo("ratings")
     for name in ("client", "server"):
-        bed.pods[name].start_sidecar()
+        bed.pods[name].start_sidecar(**STOPS_SOON)
         bed.pods[name].sidecar.await_identity()
     yield bed
     take_down(bed)
@@ -92,13 +95,13 @@ def test_a_restarted_sidecar_keeps_its_identity_while_the_ca_is_away(bed):
     bed.certd.stop()
     try:
         assert client.sidecar.stop() == 0
-        client.start_sidecar(fresh_token=False)
+        client.start_sidecar(fresh_token=False, **STOPS_SOON)
         client.sidecar.await_identity()
         assert certificate(ask(bed))
     finally:
         bed.certd.start()
         if not client.sidecar.is_running():
-            client.start_sidecar()
+            client.start_sidecar(**STOPS_SOON)
 
 
 def test_the_ca_is_away_at_the_start(bed):
