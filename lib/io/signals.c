@@ -52,8 +52,17 @@ static void on_closed(uv_handle_t *handle)
         mem_free(s);
 }
 
+/* libuv gives a signal back to the system, for which it is the program's death. */
 void signals_close(struct signals *s)
 {
+    sigset_t ours, before;
+    sigemptyset(&ours);
     for (size_t i = 0; i < COUNT; i++)
+        sigaddset(&ours, numbers[i]);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    for (size_t i = 0; i < COUNT; i++) {
         uv_close((uv_handle_t *)&s->handles[i], on_closed);
+        signal(numbers[i], SIG_IGN);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -10,4 +10,6 @@ typedef void (*signals_fn)(void *owner, int signal_number);
 
 /* Catches SIGTERM, SIGINT, SIGHUP, SIGUSR1; ignores SIGPIPE for the process. */
 struct signals *signals_open(struct loop *l, signals_fn on_signal, void *owner);
+/* From now on the same signals are ignored: the program is ending anyway, and a second SIGTERM must
+ * not make its end look like a failure. */
 void signals_close(struct signals *s);

@@ -306,7 +306,7 @@ def test_a_gateway_gets_a_data_plane_of_its_own(world, policyd):
     # What it cannot use is not programmed, and people read why.
     door.say("nack")
     world.gateway(listeners=[{"name": "other", "port": 81, "protocol": "HTTP"}])
-    status = await_conditions(api, {"Programmed": ("False", "Pending")}, "gateway", "door", "-n",
+    status = await_conditions(api, {"Programmed": ("False", "Invalid")}, "gateway", "door", "-n",
                               "shop")
     assert "refused by a test" in json.dumps(status)
     world.gateway(listeners=[{"name": "other", "port": 82, "protocol": "HTTP"}])

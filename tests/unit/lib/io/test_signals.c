@@ -40,6 +40,9 @@ static void test_signals(void **state)
     loop_run(s.loop);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(s.count[wanted[i]], 1);
+    /* One that comes late ends nobody. */
+    for (size_t i = 0; i < 4; i++)
+        raise(wanted[i]);
     loop_destroy(s.loop);
 }
 
