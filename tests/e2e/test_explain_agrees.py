@@ -2,6 +2,7 @@
 and requests, the same ones in every run. SPDX-License-Identifier: GPL-3.0-or-later
 """
 import json
+import os
 import random
 import subprocess
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ import pytest
 from bed import programs, yaml_text
 from bed.http_client import read_all
 
-WORLDS, REQUESTS = 120, 30
+# A sanitized weftctl takes its time; the worlds are the same ones, in the same order.
+WORLDS, REQUESTS = 15 if os.environ.get("WEFT_SANITIZE") else 75, 30
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 CLIENTS = ["198.51.100.7", "8.8.8.8, 198.51.100.7", "198.51.100.7, 8.8.8.8", "10.1.1.1:80",
            "unknown"]
