@@ -207,7 +207,7 @@ static void a_mesh_peer(void **state)
         sim_mesh_prepare(&m);
         if (trusted)
             sim_conf_trust_identity(&m.in_conf, sim_conf_clients(&m.in_conf, NULL),
-                                    SIM_MESH_CLIENT_ID + strlen("spiffe://"));
+                                    &SIM_MESH_CLIENT_ID[strlen("spiffe://")]);
         sim_authz *policy = sim_conf_authz(&m.in_conf, SIM_DENY, NULL, NULL);
         sim_conf_remote(&m.in_conf, policy, "8.8.8.8");
         sim_conf_guard(&m.in_conf, m.inbound, policy);

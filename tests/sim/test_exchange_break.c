@@ -231,7 +231,7 @@ static void client_dies_anywhere(void **state)
                 bool listens = how == FIN && sent == strlen(POST);
                 if (listens) {
                     assert_false(sim_peer_is_over(app));
-                    sim_peer_send_bytes(app, ROAD_OK + answered, strlen(ROAD_OK) - 1 - answered);
+                    sim_peer_send_bytes(app, &ROAD_OK[answered], strlen(ROAD_OK) - 1 - answered);
                 }
                 sim_road_done(&r, client);
                 if (app)

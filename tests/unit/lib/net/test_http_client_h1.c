@@ -172,8 +172,8 @@ static void test_framing_of_nothing(void **state)
         "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n",
         "HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\n",
         "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\ncontent-length: 2\r\n\r\n",
-        "HTTP/1.1 103 Early\r\ncontent-length: 2\r\n\r\n"
-        "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n",
+        ("HTTP/1.1 103 Early\r\ncontent-length: 2\r\n\r\n"
+         "HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n"),
         "HTTP/1.1 304 Not Modified\r\ntransfer-encoding: chunked\r\n\r\n",
     };
     for (size_t i = 0; i < 2 * sizeof(heads) / sizeof(heads[0]); i++) {
