@@ -6,7 +6,7 @@
 #include "policies/gateway_model.h"
 #include "policies/gateway_names.h"
 #include "policies/kinds/listener_policy.h"
-#include "policies/schema_layer.h"
+#include "lib/schema/schema_layer.h"
 
 /* ---- who says what ---- */
 

@@ -3,6 +3,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 uint64_t fingerprint_of(const struct schema *schema, const struct doc *root);

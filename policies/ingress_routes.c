@@ -14,7 +14,7 @@
 #include "policies/kinds/namespace.h"
 #include "policies/kinds/service.h"
 #include "policies/policy_index.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 #define SET_NAME "ingress:tls"
 enum { HTTPS_PORT = 443 };

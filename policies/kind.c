@@ -25,7 +25,7 @@
 #include "policies/kinds/tls_route.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/kinds/udp_route.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 const struct kind *const kind_all[KIND_COUNT] = {
     [KIND_SERVICE] = &service_kind,

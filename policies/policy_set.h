@@ -5,7 +5,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
-#include "policies/diag.h"
+#include "lib/schema/diag.h"
 
 struct policy_set;
 

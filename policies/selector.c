@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/selector.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const char *const operators[] = {
     [SELECTOR_IN] = "In",

@@ -9,7 +9,7 @@
 #include "lib/base/rand.h"
 #include "lib/net/tls_stream.h"
 #include "lib/tls/spiffe.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "policies/diag.h"
+#include "lib/schema/diag.h"
 #include "weftctl/output.h"
 
 /* One line each, in the order of the list. */

@@ -4,7 +4,7 @@
 #include "policies/kinds/authorization_policy.h"
 
 #include "policies/kinds/authorization_rule.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const char *const actions[] = {
     [AUTHORIZATION_POLICY_ALLOW] = "ALLOW",

@@ -6,7 +6,7 @@
 
 #include "lib/base/addr.h"
 #include "policies/kinds/authorization_policy.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 /* What is left of a pattern without its star; false when a star stands elsewhere, or twice. */
 static bool pattern_body(struct slice text, struct slice *body)

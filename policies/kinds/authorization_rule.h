@@ -2,6 +2,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 extern const struct schema authorization_rule_schema; /* of struct authorization_policy_rule */

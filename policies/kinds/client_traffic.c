@@ -4,7 +4,7 @@
 #include "policies/kinds/client_traffic.h"
 
 #include "policies/kinds/authorization_policy.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 #define INHERIT .flags = SCHEMA_INHERIT
 

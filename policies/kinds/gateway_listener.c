@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const char *const protocols[] = {
     [GATEWAY_HTTP] = "HTTP", [GATEWAY_HTTPS] = "HTTPS", [GATEWAY_TLS] = "TLS",

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/http_route_cors.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const struct schema_field origin_element = {
     .type = SCHEMA_STRING, .min = 1, .max = 253, .format = &schema_format_origin};

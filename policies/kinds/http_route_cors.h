@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 struct http_route_cors {
     struct schema_list origins; /* struct slice: "https://a.b", "*" or wildcard hosts */

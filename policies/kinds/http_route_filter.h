@@ -4,7 +4,7 @@
 
 #include "policies/kinds/http_route_cors.h"
 #include "policies/kinds/http_route_mirror.h"
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 enum http_route_filter_type {
     HTTP_ROUTE_FILTER_REQUEST_HEADERS,

@@ -7,7 +7,7 @@
 
 #include "lib/base/utf8.h"
 #include "lib/codec/regex.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const char *const path_types[] = {
     [HTTP_ROUTE_EXACT] = "Exact",

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 enum http_route_path { HTTP_ROUTE_EXACT, HTTP_ROUTE_PREFIX, HTTP_ROUTE_REGEX };
 enum http_route_value { HTTP_ROUTE_VALUE_EXACT, HTTP_ROUTE_VALUE_REGEX };

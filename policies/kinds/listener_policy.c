@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/listener_policy.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const struct schema_field target_fields[] = {
     SCHEMA_FIELD(struct listener_policy_target, group, "group", STRING,

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/listener_set.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const struct schema_field parent_fields[] = {
     SCHEMA_FIELD(struct listener_set_parent, group, "group", STRING, "Group of the parent.",

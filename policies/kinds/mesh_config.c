@@ -4,7 +4,7 @@
 #include "policies/kinds/mesh_config.h"
 
 #include "policies/kinds/namespace.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const char *const formats[] = {
     [MESH_CONFIG_LOG_JSON] = "JSON",

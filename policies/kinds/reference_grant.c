@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/reference_grant.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const struct schema_field from_fields[] = {
     SCHEMA_FIELD(struct reference_grant_from, group, "group", STRING, "Group of who refers.",

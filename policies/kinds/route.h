@@ -4,7 +4,7 @@
 #pragma once
 
 #include "policies/kind.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 struct route_parent {
     struct slice group, kind, name;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/service.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 #include "policies/selector.h"
 
 const char *const service_protocols[] = {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/stream_route.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const struct schema_field backend_fields[] = {
     SCHEMA_FIELD(struct route_backend, group, "group", STRING,

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 /* Milliseconds, whole seconds of which count; SCHEMA_UNSET where nothing is said. */
 struct tcp_keepalive_setting {

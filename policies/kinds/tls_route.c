@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/tls_route.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 static const struct schema_field hostname_element = {.type = SCHEMA_STRING,
                                                      .format = &schema_format_hostname};

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/traffic_policy.h"
 
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 #define UNSET .fallback = SCHEMA_UNSET
 

@@ -8,7 +8,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/tls/spiffe.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 enum {
     ADDRESSES_MAX = 16384,

@@ -13,6 +13,7 @@ ROOMS = {
     "lib/base": 0,
     "lib/codec": 1,
     "lib/tls": 1,
+    "lib/schema": 2,
     "lib/io": 2,
     "lib/net": 3,
     "lib/kube": 4,

@@ -28,7 +28,7 @@ class Sources(unittest.TestCase):
 
 class Layers(unittest.TestCase):
     PRESENT = {"lib/base/slice.h", "lib/codec/h1.h", "lib/tls/x509.h", "lib/io/loop.h",
-               "lib/net/http_server.h", "policies/diag.h", "policies/proto/config.proto",
+               "lib/net/http_server.h", "policies/backend.h", "policies/proto/config.proto",
                "policies/policyd/watch.h", "sidecar/session.h", "certd/ca.h", "tests/unit/x.h"}
 
     def found(self, path, *names):
@@ -39,7 +39,7 @@ class Layers(unittest.TestCase):
         for path, name in [("lib/codec/a.c", '"lib/base/slice.h"'),
                            ("lib/net/a.c", '"lib/io/loop.h"'),
                            ("sidecar/upstream/a.c", '"sidecar/session.h"'),
-                           ("policies/policyd/a.c", '"policies/diag.h"'),
+                           ("policies/policyd/a.c", '"policies/backend.h"'),
                            ("tests/unit/a.c", '"sidecar/session.h"')]:
             self.assertEqual(self.found(path, name), [])
 

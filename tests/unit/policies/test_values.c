@@ -10,7 +10,7 @@
 #include "lib/codec/doc_yaml.h"
 #include "policies/gateway_host.h"
 #include "policies/kind.h"
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 #include "policies/selector.h"
 
 struct sample {

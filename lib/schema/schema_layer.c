@@ -1,7 +1,7 @@
 /* The walk along a schema table that merges values instead of parsing them. Pure. Must not know any
  * particular kind.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/schema_layer.h"
+#include "lib/schema/schema_layer.h"
 
 #include <stdio.h>
 #include <string.h>

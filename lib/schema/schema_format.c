@@ -1,7 +1,7 @@
 /* Predicates over strings, and their words. Pure; any thread. Must not know which field they are
  * asked about.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/schema_format.h"
+#include "lib/schema/schema_format.h"
 
 #include "lib/base/addr.h"
 

@@ -2,7 +2,7 @@
  * missing ones, nulls. Scalars are schema_value.c's. Control thread. Must not know any
  * particular kind.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 #include <stdarg.h>
 #include <stdio.h>

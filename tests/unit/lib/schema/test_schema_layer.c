@@ -1,7 +1,7 @@
 /* Layers of settings: what a wide object fills in, what the fallbacks do, and where two say the
  * same. Every leaf of what holds for clients' connections can be left out.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/schema_layer.h"
+#include "lib/schema/schema_layer.h"
 
 #include <stdarg.h>
 #include <stddef.h>

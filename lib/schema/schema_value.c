@@ -1,7 +1,7 @@
 /* One scalar of a document into one field of a struct: type, bounds, form; and the field's
  * default. Control thread. Must not know any particular kind.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 /* A value of which nothing is said. */
 void schema_layer_clear(const struct schema *schema, void *value);

@@ -1,7 +1,7 @@
 /* A list of what is wrong, kept in its own arena until somebody prints it. Control thread. Must
  * not know of kinds or files beyond their names.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/diag.h"
+#include "lib/schema/diag.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/codec/doc.h"
-#include "policies/diag.h"
+#include "lib/schema/diag.h"
 
 /* What a field is in the document -> what it is in the struct. */
 enum schema_type {

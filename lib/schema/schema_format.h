@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/schema.h"
+#include "lib/schema/schema.h"
 
 extern const struct schema_format
     schema_format_label_name;                             /* one DNS label: namespaces, services */
