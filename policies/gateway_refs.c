@@ -42,9 +42,11 @@ static const struct object *find(struct gateway_model *m, const struct object *o
         return NULL;
     }
     const struct object *o = policy_index_find(m->set, kind, ns, ref->name);
+    /* policyd does not watch Secrets of other types: they are none of its business. */
+    const char *more = kind == KIND_SECRET ? "; it must be of type kubernetes.io/tls" : "";
     if (!o)
-        *why = gateway_model_say(m, false, reasons->invalid, "there is no valid %s %.*s/%.*s", name,
-                                 SLICE_ARG(ns), SLICE_ARG(ref->name));
+        *why = gateway_model_say(m, false, reasons->invalid, "there is no valid %s %.*s/%.*s%s",
+                                 name, SLICE_ARG(ns), SLICE_ARG(ref->name), more);
     return o;
 }
 
@@ -59,8 +61,9 @@ static const struct secret *find_secret(struct gateway_model *m, const struct ob
     struct slice ns = namespace_of(owner, ref);
     if (!slice_eq_cstr(s->type, "kubernetes.io/tls"))
         *why = gateway_model_say(m, false, invalid,
-                                 "Secret %.*s/%.*s is not of type kubernetes.io/tls", SLICE_ARG(ns),
-                                 SLICE_ARG(ref->name));
+                                 "Secret %.*s/%.*s must be of type kubernetes.io/tls, and is of "
+                                 "type %.*s: make it anew with `kubectl create secret tls`",
+                                 SLICE_ARG(ns), SLICE_ARG(ref->name), SLICE_ARG(s->type));
     else if (s->flaw.len)
         *why = gateway_model_say(m, false, invalid, "Secret %.*s/%.*s: %.*s", SLICE_ARG(ns),
                                  SLICE_ARG(ref->name), SLICE_ARG(s->flaw));

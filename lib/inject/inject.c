@@ -92,6 +92,7 @@ static bool is_windows(const struct inject_run *r)
            slice_eq(doc_string(doc_get(selector, SLICE("kubernetes.io/os"))), SLICE("windows"));
 }
 
+/* The matchConditions of k8s/base/webhooks.yaml say the same, so that such pods do not wait. */
 static bool is_wanted(struct inject_run *r, struct slice ns)
 {
     const struct doc *labels = doc_find(r->pod, "metadata.labels");
@@ -108,6 +109,8 @@ static bool is_wanted(struct inject_run *r, struct slice ns)
         return end(r, INJECT_SKIPPED, "it has a sidecar already");
     if (is_windows(r))
         return end(r, INJECT_SKIPPED, "it runs on Windows");
+    if (doc_get(r->annotations, SLICE("kubernetes.io/config.mirror")))
+        return end(r, INJECT_SKIPPED, "it is a static pod of its node");
     if (slice_eq(word, SLICE("disabled")))
         return end(r, INJECT_SKIPPED, "weft.dev/inject says disabled");
     if (word.ptr && !slice_eq(word, SLICE("enabled")))

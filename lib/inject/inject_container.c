@@ -60,6 +60,9 @@ static void add_env_field(struct arena *a, struct doc *env, const char *name, co
     doc_make_put_string(a, item, "name", slice_from_cstr(name));
     struct doc *from = doc_make_put_object(a, item, "valueFrom");
     struct doc *ref = doc_make_put_object(a, from, "fieldRef");
+    /* As the API server would fill it in: a fieldRef is owned as a whole, and without this the next
+     * server-side apply of the same file would conflict. */
+    doc_make_put_string(a, ref, "apiVersion", SLICE("v1"));
     doc_make_put_string(a, ref, "fieldPath", slice_from_cstr(field));
     doc_make_push(a, env, item);
 }

@@ -180,6 +180,7 @@ static void put_env(struct json_write *w, const char *name, const char *path)
     put_text(w, "name", name);
     open_object(w, "valueFrom");
     open_object(w, "fieldRef");
+    put_text(w, "apiVersion", "v1");
     put_text(w, "fieldPath", path);
     json_write_object_end(w);
     json_write_object_end(w);

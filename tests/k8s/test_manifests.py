@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
+from typing import Any, Iterator
 
 import pytest
 
@@ -141,6 +142,56 @@ def test_only_labelled_namespaces_wait_for_webhooks() -> None:
                         if e["key"] == "kubernetes.io/metadata.name" and e["operator"] == "NotIn"]
             assert excluded and {"kube-system", "weft-system"} <= excluded[0]
             assert hook["objectSelector"]
+
+
+def test_pods_that_get_no_sidecar_do_not_wait() -> None:
+    hooks = named("MutatingWebhookConfiguration", "weft-injector")["webhooks"]
+    names = {"not-host-network", "not-windows", "not-static", "not-declined", "not-injected-yet"}
+    for hook in hooks:
+        assert {c["name"] for c in hook["matchConditions"]} == names
+        assert {"key": "app.kubernetes.io/part-of", "operator": "NotIn",
+                "values": ["weft"]} in hook["objectSelector"]["matchExpressions"]
+    assert hooks[0]["matchConditions"] == hooks[1]["matchConditions"]
+
+
+def everywhere(value: Any, name: str) -> Iterator[Any]:
+    """What stands under that key, at any depth."""
+    if isinstance(value, dict):
+        for k, v in value.items():
+            if k == name:
+                yield v
+            yield from everywhere(v, name)
+    elif isinstance(value, list):
+        for v in value:
+            yield from everywhere(v, name)
+
+
+def test_what_is_owned_as_a_whole_says_its_defaults() -> None:
+    """Else whoever applies the same manifest after somebody else is told of a conflict: the API
+    server compares it with what it filled in itself."""
+    refs = list(everywhere(BASE + INGRESS, "fieldRef"))
+    assert refs and all(r["apiVersion"] == "v1" for r in refs)
+    hooks = (named("MutatingWebhookConfiguration", "weft-injector")["webhooks"]
+             + named("ValidatingWebhookConfiguration", "weft-injector")["webhooks"])
+    assert all(rule["scope"] for hook in hooks for rule in hook["rules"])
+    ports = [p for o in of_kind("NetworkPolicy", BASE + INGRESS)
+             for p in everywhere(o, "ports")]
+    assert ports and all(one["protocol"] for listed in ports for one in listed)
+
+
+def test_users_get_policies_with_their_roles() -> None:
+    plurals = {o["spec"]["names"]["plural"] for o in of_kind("CustomResourceDefinition")}
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    for name, roles, verbs in (("weft-policies-view", {"view", "edit", "admin"},
+                                {"get", "list", "watch"}),
+                               ("weft-policies-edit", {"edit", "admin"},
+                                {"create", "update", "patch", "delete", "deletecollection"})):
+        role = named("ClusterRole", name)
+        assert {k.removeprefix(prefix) for k, v in role["metadata"]["labels"].items()
+                if k.startswith(prefix) and v == "true"} == roles
+        assert len(role["rules"]) == 1 and set(role["rules"][0]["verbs"]) == verbs
+        listed = set(role["rules"][0]["resources"])
+        assert listed == plurals or (name.endswith("view") and listed == {"*"})
 
 
 def test_the_webhooks_find_the_injector() -> None:

@@ -215,6 +215,8 @@ static void test_skipped(void **state)
     check_verdict("{spec: {nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a}]}}",
                   INJECT_SKIPPED, "Windows");
     check_verdict("{spec: {containers: [{name: weft-sidecar}]}}", INJECT_SKIPPED, "already");
+    check_verdict("{metadata: {annotations: {kubernetes.io/config.mirror: x}}, " APP "}",
+                  INJECT_SKIPPED, "a static pod");
 }
 
 static void test_namespaces(void **state)
