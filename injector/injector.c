@@ -179,6 +179,7 @@ static enum err start(struct injector *in)
         .system_namespace = slice_from_cstr(o->namespace_name),
         .native = !o->classic,
     };
+    in->names = injector_names_open(in->loop, &in->config);
     enum err e = open_health(in);
     if (!e)
         e = open_keeper(in);
@@ -193,6 +194,7 @@ static void dispose(struct injector *in)
     if (in->client)
         kube_client_destroy(in->client);
     webhook_door_close(in->door);
+    injector_names_close(in->names);
     grpc_door_close(in->health_door);
     timer_stop(&in->drained);
     idle_memory_end(&in->memory);

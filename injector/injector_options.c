@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/option_value.h"
+#include "lib/kube/kube_name.h"
 
 enum { DRAIN_MAX_MS = 60000 };
 
@@ -80,6 +81,9 @@ static const struct row rows[] = {
      AT(namespace_name)},
     {"service-account", "NAME", "weft-injector", "our own service account [$SERVICE_ACCOUNT]",
      parse_text, AT(service_account)},
+    {"cluster-domain", "NAME", KUBE_NAME_AUTO,
+     "the cluster's domain, for names that end in .svc; auto: what our own resolver says",
+     parse_text, AT(cluster_domain)},
     {"image", "NAME", "weft.local/weft:" WEFT_VERSION, "image of the sidecars", parse_text,
      AT(image)},
     {"image-pull-policy", "WORD", "IfNotPresent", "and when it is pulled", parse_text,
@@ -179,6 +183,24 @@ static void set_defaults(struct injector_options *o)
         (void)!parse_text(&o->service_account, slice_from_cstr(account));
 }
 
+static void complete(char **address, const char *domain)
+{
+    if (!*address)
+        return;
+    char *whole = kube_name_complete(slice_from_cstr(*address), slice_from_cstr(domain));
+    mem_free(*address);
+    *address = whole;
+}
+
+static void complete_names(struct injector_options *o)
+{
+    char *domain = kube_name_domain(o->cluster_domain);
+    complete(&o->certd, domain);
+    complete(&o->discovery, domain);
+    complete(&o->sidecar_certd, domain);
+    mem_free(domain);
+}
+
 static int check(const struct injector_options *o)
 {
     bool by_file = o->cert_file && o->key_file, by_certd = o->certd && o->token_file;
@@ -206,6 +228,7 @@ int injector_options_parse(struct injector_options *o, int argc, char **argv)
         if (status >= 0)
             return status;
     }
+    complete_names(o);
     return check(o);
 }
 

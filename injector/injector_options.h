@@ -12,7 +12,7 @@ struct injector_options {
     struct addr listen, health; /* health: family 0: none */
     /* our own certificate */
     char *certd, *certd_name, *token_file, *trust_bundle, *cert_file, *key_file;
-    char *trust_domain, *namespace_name, *service_account;
+    char *cluster_domain, *trust_domain, *namespace_name, *service_account;
     /* what sidecars get */
     char *image, *pull_policy, *discovery, *sidecar_certd;
     bool classic;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "injector/admission.h"
+#include "injector/injector_names.h"
 #include "injector/injector_options.h"
 #include "injector/webhook_door.h"
 #include "injector/webhook_keeper.h"
@@ -18,6 +19,7 @@ struct injector {
     struct signals *signals;
     struct kube_client *client; /* NULL: no webhook configurations to keep */
     struct webhook_keeper *keeper;
+    struct injector_names *names;
     struct identity *identity;
     struct tls_ctx *ctx; /* NULL until there is a certificate */
     struct webhook_door *door;

@@ -41,6 +41,14 @@ static void choose_trust_domain(struct compile *c)
                            SLICE_ARG(c->trust_domain));
 }
 
+static void choose_cluster_domain(struct compile *c)
+{
+    struct slice said = c->mesh ? c->mesh->spec.cluster_domain : SLICE("");
+    c->cluster_domain = said.len                       ? said
+                        : c->target.cluster_domain.len ? c->target.cluster_domain
+                                                       : SLICE("cluster.local");
+}
+
 static PB(AccessLogMode) mode_of(int mode)
 {
     static const PB(AccessLogMode) of[] = {
@@ -81,6 +89,7 @@ static struct result *begin(struct compile *c, const struct policy_set *set,
     c->mesh = (const struct mesh_config *)(const void *)policy_index_find(
         set, KIND_MESH_CONFIG, SLICE(NAMESPACE_ROOT), SLICE("default"));
     choose_trust_domain(c);
+    choose_cluster_domain(c);
     map_init(&c->clusters);
     return result;
 }
@@ -129,6 +138,7 @@ PB(Configuration) * compile_address(const struct policy_set *set,
     struct compile_target shared = {
         .namespace_name = target->namespace_name,
         .trust_domain = target->trust_domain,
+        .cluster_domain = target->cluster_domain,
     };
     struct addr addr;
     struct compile c;

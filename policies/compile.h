@@ -19,6 +19,7 @@ struct compile_target {
     /* gateway: its name in namespace_name; then workload may be empty */
     struct slice gateway;
     struct slice trust_domain; /* MeshConfig's, or "cluster.local", when empty */
+    struct slice cluster_domain; /* where MeshConfig says none; "cluster.local" when empty */
 };
 
 /* The set must be finished. Never fails: what cannot be used (a route to a backend that does not

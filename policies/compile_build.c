@@ -85,6 +85,13 @@ void compile_build_note(struct compile *c, const struct object *o, unsigned line
     policy_set_complain(c->notes, o, line, true, path, "%s", text);
 }
 
+char *compile_build_service(struct compile *c, const struct service *s)
+{
+    return compile_build_format(c, "%.*s.%.*s.svc.%.*s", SLICE_ARG(s->object.meta.name),
+                                SLICE_ARG(s->object.meta.namespace_name),
+                                SLICE_ARG(c->cluster_domain));
+}
+
 char *compile_build_spiffe(struct compile *c, struct slice namespace_name, struct slice account)
 {
     return compile_build_format(c, "spiffe://%.*s/ns/%.*s/sa/%.*s", SLICE_ARG(c->trust_domain),

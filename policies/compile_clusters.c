@@ -27,9 +27,8 @@ static char *name_of(struct compile *c, const struct service *s, int64_t port,
         : shown ? compile_build_format(c, "tls:%.*s/%.*s", SLICE_ARG(shown->namespace_name),
                                        SLICE_ARG(shown->name))
                 : "tls";
-    return compile_build_format(c, "outbound|%d|%s|%.*s.%.*s." COMPILE_CLUSTER_DOMAIN, (int)port,
-                                how, SLICE_ARG(s->object.meta.name),
-                                SLICE_ARG(s->object.meta.namespace_name));
+    return compile_build_format(c, "outbound|%d|%s|%s", (int)port, how,
+                                compile_build_service(c, s));
 }
 
 /* The pod behind an endpoint: the one that it names, else the one that has the address. A wrong
@@ -193,8 +192,7 @@ static void build(struct cluster_build *b)
     struct protocol_hints hints = {
         b->port->app_protocol, b->port->name,
         selector_label(&meta->annotations, SLICE(PROTOCOL_OPAQUE_ANNOTATION))};
-    b->out->service = compile_build_format(c, "%.*s.%.*s." COMPILE_CLUSTER_DOMAIN,
-                                           SLICE_ARG(meta->name), SLICE_ARG(meta->namespace_name));
+    b->out->service = compile_build_service(c, b->service);
     b->out->service_name = compile_build_text(c, meta->name);
     b->out->service_namespace = compile_build_text(c, meta->namespace_name);
     b->out->port = (uint32_t)b->port->port;

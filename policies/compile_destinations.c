@@ -23,8 +23,9 @@ static void add_address(struct compile *c, PB(Destination) * d, struct slice ip,
 
 static void add_names(struct compile *c, PB(Destination) * d, const struct service *s)
 {
-    static const char *const suffixes[] = {".svc.cluster.local", ".svc", ""};
+    static const char *const suffixes[] = {".svc", ""};
     const struct metadata *meta = &s->object.meta;
+    PB_PUSH(c, d, hosts, compile_build_service(c, s));
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
         PB_PUSH(c, d, hosts,
                 compile_build_format(c, "%.*s.%.*s%s", SLICE_ARG(meta->name),

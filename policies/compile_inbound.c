@@ -56,9 +56,7 @@ static void add_service_port(struct compile *c, PB(Inbound) * in, const struct s
         return;
     }
     there = add_port(c, in, port, protocol);
-    there->service =
-        compile_build_format(c, "%.*s.%.*s." COMPILE_CLUSTER_DOMAIN, SLICE_ARG(s->object.meta.name),
-                             SLICE_ARG(s->object.meta.namespace_name));
+    there->service = compile_build_service(c, s);
     there->service_name = compile_build_text(c, s->object.meta.name);
 }
 

@@ -26,14 +26,13 @@
         (message)->field[(message)->n_##field++] = (item);                                 \
     } while (0)
 
-#define COMPILE_CLUSTER_DOMAIN "svc.cluster.local"
-
 struct compile {
     struct arena *arena;
     const struct policy_set *set;
     struct diag_list *notes;
     struct compile_target target;
     struct slice trust_domain;
+    struct slice cluster_domain; /* of names like "reviews.default.svc.cluster.local" */
     const struct mesh_config *mesh; /* NULL: none */
     const struct pod *self;         /* the target's pod; NULL: not in the set */
     PB(Configuration) * out;
@@ -58,6 +57,8 @@ void compile_build_resource(struct compile *c, const char *name, PB(Resource__Bo
 /* A remark about an object. */
 void compile_build_note(struct compile *c, const struct object *o, unsigned line, const char *path,
                         const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* "reviews.default.svc.cluster.local". */
+char *compile_build_service(struct compile *c, const struct service *s);
 /* "spiffe://<trust domain>/ns/<namespace>/sa/<account>". */
 char *compile_build_spiffe(struct compile *c, struct slice namespace_name, struct slice account);
 

@@ -170,6 +170,7 @@ static enum err open_identity(struct app *app)
         .service_account = s->service_account,
         .certd_address = s->certd_address,
         .certd_name = s->certd_name,
+        .certd_ip = s->certd_ip,
         .control_namespace = s->control_namespace,
         .trust_bundle_file = s->trust_bundle_file,
         .token_file = s->token_file,

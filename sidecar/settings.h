@@ -41,6 +41,7 @@ struct settings {
     char *discovery; /* policyd, "host:port"; instead of policy_dir */
     char *discovery_host;
     uint16_t discovery_port;
+    struct addr discovery_ip, certd_ip; /* where names do not resolve; family 0: none */
     char *control_namespace;
     uint32_t discovery_wait_ms; /* how long a connection waits to hear what its destination is */
     uint32_t discovery_idle_ms; /* a destination that nobody has called for so long is let go */

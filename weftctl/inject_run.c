@@ -10,6 +10,7 @@
 #include "lib/codec/doc_write.h"
 #include "lib/codec/doc_yaml.h"
 #include "lib/inject/inject_document.h"
+#include "lib/kube/kube_name.h"
 #include "weftctl/output.h"
 
 enum { ARENA_BLOCK = 65536 };
@@ -17,7 +18,8 @@ enum { ARENA_BLOCK = 65536 };
 struct run {
     struct inject_config config;
     struct slice namespace_name;
-    const char *file;
+    const char *file, *cluster_domain;
+    struct slice discovery, certd; /* "weft-certd.weft-system.svc:15012": completed by the domain */
     unsigned pods, refused;
 };
 
@@ -27,7 +29,9 @@ static bool read_options(int argc, char **argv, struct run *r)
         {"file", required_argument, NULL, 'f'},         {"namespace", required_argument, NULL, 'n'},
         {"image", required_argument, NULL, 'i'},        {"classic", no_argument, NULL, 'c'},
         {"discovery", required_argument, NULL, 'd'},    {"certd", required_argument, NULL, 'a'},
-        {"trust-domain", required_argument, NULL, 't'}, {NULL, 0, NULL, 0},
+        {"trust-domain", required_argument, NULL, 't'},
+        {"cluster-domain", required_argument, NULL, 'C'},
+        {NULL, 0, NULL, 0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "f:n:", longs, NULL)) != -1) {
@@ -41,11 +45,13 @@ static bool read_options(int argc, char **argv, struct run *r)
         else if (c == 'c')
             r->config.native = false;
         else if (c == 'd')
-            r->config.discovery = value;
+            r->discovery = value;
         else if (c == 'a')
-            r->config.certd = value;
+            r->certd = value;
         else if (c == 't')
             r->config.trust_domain = value;
+        else if (c == 'C')
+            r->cluster_domain = optarg;
         else
             return false;
     }
@@ -113,11 +119,17 @@ static int inject_text(struct run *r, struct slice text)
 
 int inject_run(int argc, char **argv)
 {
-    struct run r = {.config = INJECT_CONFIG_DEFAULT};
+    struct run r = {
+        .config = INJECT_CONFIG_DEFAULT,
+        .cluster_domain = KUBE_NAME_DOMAIN,
+        .discovery = SLICE("weft-policyd.weft-system.svc:15012"),
+        .certd = SLICE("weft-certd.weft-system.svc:15012"),
+    };
     size_t len;
     if (!read_options(argc, argv, &r)) {
         fputs("usage: weftctl inject -f FILE|- [-n NAMESPACE] [--image NAME] [--classic]\n"
               "                      [--discovery ADDR] [--certd ADDR] [--trust-domain NAME]\n"
+              "                      [--cluster-domain NAME]\n"
               "  -f FILE    YAML or JSON; - is standard input\n"
               "  --classic  an ordinary container, for Kubernetes before 1.29\n",
               stderr);
@@ -126,7 +138,14 @@ int inject_run(int argc, char **argv)
     char *text = read_all(r.file, &len);
     if (!text)
         return 1;
+    struct slice domain = slice_from_cstr(r.cluster_domain);
+    char *discovery = kube_name_complete(r.discovery, domain);
+    char *certd = kube_name_complete(r.certd, domain);
+    r.config.discovery = slice_from_cstr(discovery);
+    r.config.certd = slice_from_cstr(certd);
     int status = inject_text(&r, slice_of(text, len));
+    mem_free(discovery);
+    mem_free(certd);
     mem_free(text);
     return status;
 }

@@ -10,6 +10,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
+#include "lib/schema/schema_format.h"
 #include "weftctl/install_wait.h"
 #include "weftctl/manifests.h"
 #include "weftctl/output.h"
@@ -38,6 +39,8 @@ static int usage(void)
           "  --ingress         also a front door: Gateway weft-ingress, and Ingress objects\n"
           "  --image IMAGE     for all programs, sidecars and gateways\n"
           "  --replicas N      of each of our programs\n"
+          "  --cluster-domain NAME  where the cluster's names are not in what its pods' resolver\n"
+          "                    says (auto), or cluster.local\n"
           "  --timeout SECONDS for everything to be at work [120]\n"
           "  --no-wait         do not wait for it\n"
           "  --dry-run         print the manifests, and change nothing\n"
@@ -65,6 +68,9 @@ static bool take_option(struct options *o, int c)
         return *optarg != '\0';
     case 'r':
         return take_number(optarg, 100, &o->manifests.replicas);
+    case 'c':
+        o->manifests.cluster_domain = optarg;
+        return schema_format_trust_domain.is_valid(slice_from_cstr(optarg));
     case 't':
         return take_number(optarg, 3600, &o->timeout_s);
     case 'w':
@@ -84,6 +90,7 @@ static bool read_options(int argc, char **argv, struct options *o)
     static const struct option longs[] = {
         {"ingress", no_argument, NULL, 'g'},          {"image", required_argument, NULL, 'i'},
         {"replicas", required_argument, NULL, 'r'},   {"timeout", required_argument, NULL, 't'},
+        {"cluster-domain", required_argument, NULL, 'c'},
         {"no-wait", no_argument, NULL, 'w'},          {"dry-run", no_argument, NULL, 'd'},
         {"kubeconfig", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0},
     };

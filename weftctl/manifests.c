@@ -16,6 +16,7 @@ extern const char manifests_data_base[], manifests_data_base_end[];
 extern const char manifests_data_ingress[], manifests_data_ingress_end[];
 
 #define IMAGE "weft.local/weft:" WEFT_VERSION
+#define DOMAIN_OPTION "--cluster-domain="
 
 struct slice manifests_kind(const struct doc *o)
 {
@@ -148,6 +149,11 @@ static void write_changed(const struct change *c, const struct doc *d)
         json_write_array_end(c->to);
     } else if (c->config->image && d->type == DOC_STRING && slice_eq_cstr(d->string, IMAGE)) {
         json_write_string(c->to, slice_from_cstr(c->config->image));
+    } else if (c->config->cluster_domain && d->type == DOC_STRING &&
+               slice_eq_cstr(d->string, DOMAIN_OPTION "auto")) {
+        char *option = mem_printf(DOMAIN_OPTION "%s", c->config->cluster_domain);
+        json_write_string(c->to, slice_from_cstr(option));
+        mem_free(option);
     } else {
         doc_write_json(c->to, d);
     }

@@ -11,6 +11,7 @@ struct manifests_config {
     bool with_ingress; /* the front door too */
     const char *image; /* NULL: as they say */
     unsigned replicas; /* of each of our programs; 0: as they say */
+    const char *cluster_domain; /* NULL: as they say */
 };
 
 /* In the order in which they are applied; in the arena. False (and a message): what was built in

@@ -19,14 +19,14 @@
 
 const struct verb verbs_all[] = {
     {"install", "put Weft into a cluster, or change it there", install_run,
-     "--ingress --image --replicas --timeout --no-wait --dry-run --kubeconfig"},
+     "--ingress --image --replicas --cluster-domain --timeout --no-wait --dry-run --kubeconfig"},
     {"uninstall", "take it out again", uninstall_run, "--crds --kubeconfig"},
     {"check", "is the cluster fit for it, and does it work", check_run,
      "--pre --output --kubeconfig"},
     {"proxy-status", "which sidecars and gateways are up to date", proxy_status_run,
      "--namespace --output --kubeconfig"},
     {"inject", "put sidecars into the pods of a file", inject_run,
-     "--file --namespace --image --classic --discovery --certd --trust-domain"},
+     "--file --namespace --image --classic --discovery --certd --trust-domain --cluster-domain"},
     {"validate", "check a folder of policies", validate_run, "--output --strict"},
     {"explain", "say what becomes of a request, and why", explain_show_run,
      "--from --namespace --header --client-ip --policies --kubeconfig --output --verbose"},

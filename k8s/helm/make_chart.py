@@ -22,6 +22,7 @@ def templated(text: str, program: str) -> str:
         (r"(?m)^  replicas: \d+$", f"  replicas: {{{{ .Values.{program}.replicas }}}}"),
         (r"requests: \{.*\}", f"requests: {{{{ .Values.{program}.requests | toJson }}}}"),
         (r"limits: \{.*\}", f"limits: {{{{ .Values.{program}.limits | toJson }}}}"),
+        (r"--cluster-domain=auto", "--cluster-domain={{ .Values.clusterDomain }}"),
         (r"minReplicas: \d+", "minReplicas: {{ .Values.ingress.minReplicas }}"),
         (r"maxReplicas: \d+", "maxReplicas: {{ .Values.ingress.maxReplicas }}"),
     ]

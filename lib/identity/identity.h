@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "lib/base/addr.h"
 #include "lib/identity/identity_material.h"
 
 struct identity;
@@ -17,6 +18,7 @@ struct identity_config {
     /* The CA, as host and port; NULL: none to ask. The name is what its certificate says, or the
      * SPIFFE ID of weft-certd in control_namespace (NULL: weft-system). */
     const char *certd_address, *certd_name, *control_namespace;
+    struct addr certd_ip; /* where its name does not resolve; family 0: none */
     const char *trust_bundle_file; /* watched: other roots are other contexts, at once */
     /* What proves to the CA who we are while there is no certificate: a token that Kubernetes keeps
      * fresh and that is read again each time, or one that works once. NULL: none. */

@@ -170,6 +170,7 @@ static enum err connect_client(struct identity_request *r, struct loop *l,
                              space ? space : "weft-system");
     struct grpc_client_config config = {.server_name = slice_from_cstr(r->config->certd_name),
                                         .expect_spiffe_id = slice_from_cstr(ca_id),
+                                        .fallback = r->config->certd_ip,
                                         .connect_timeout_ms = CONNECT_MS,
                                         .idle_ms = CALL_MS};
     struct tls_ctx *ctx = NULL;

@@ -10,7 +10,10 @@
 /* What whoever runs the mesh decides, for all pods. */
 struct inject_config {
     struct slice image, pull_policy;
-    struct slice discovery, certd; /* "weft-policyd.weft-system.svc:15012" */
+    /* Whatever a pod's resolver is told (dnsPolicy, search, ndots), the whole name with a dot at
+     * its end means the same: "weft-policyd.weft-system.svc.cluster.local.:15012". */
+    struct slice discovery, certd;
+    struct slice discovery_ip, certd_ip; /* for pods whose resolver knows none; empty: not known */
     struct slice trust_domain;
     struct slice system_namespace; /* where Weft itself lives: never injected */
     bool native;                   /* unless a pod says otherwise */
@@ -19,8 +22,8 @@ struct inject_config {
 #define INJECT_CONFIG_DEFAULT                                                                  \
     {                                                                                          \
         .image = SLICE("weft.local/weft:" WEFT_VERSION), .pull_policy = SLICE("IfNotPresent"), \
-        .discovery = SLICE("weft-policyd.weft-system.svc:15012"),                              \
-        .certd = SLICE("weft-certd.weft-system.svc:15012"),                                    \
+        .discovery = SLICE("weft-policyd.weft-system.svc.cluster.local.:15012"),               \
+        .certd = SLICE("weft-certd.weft-system.svc.cluster.local.:15012"),                     \
         .trust_domain = SLICE("cluster.local"), .system_namespace = SLICE("weft-system"),      \
         .native = true                                                                         \
     }

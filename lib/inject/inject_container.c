@@ -20,6 +20,13 @@ static void add_arg_if_said(const struct inject_run *r, struct doc *args, const 
         add_arg(r->arena, args, name, r->options.value[id]);
 }
 
+static void add_arg_if_known(const struct inject_run *r, struct doc *args, const char *name,
+                             struct slice value)
+{
+    if (value.len)
+        add_arg(r->arena, args, name, value);
+}
+
 /* ---- the sidecar */
 
 /* Kubernetes puts in the values of $(NAME), which are the environment's of this container. */
@@ -35,7 +42,9 @@ static void add_sidecar_args(const struct inject_run *r, struct doc *container)
     add_arg(a, args, "service-account", SLICE("$(SERVICE_ACCOUNT)"));
     add_arg(a, args, "trust-domain", r->config->trust_domain);
     add_arg(a, args, "discovery", r->config->discovery);
+    add_arg_if_known(r, args, "discovery-ip", r->config->discovery_ip);
     add_arg(a, args, "certd", r->config->certd);
+    add_arg_if_known(r, args, "certd-ip", r->config->certd_ip);
     add_arg(a, args, "token-file", SLICE("/var/run/secrets/weft/token"));
     add_arg(a, args, "trust-bundle", SLICE("/etc/weft/trust/ca.crt"));
     add_arg(a, args, "identity-dir", SLICE("/var/lib/weft/identity"));

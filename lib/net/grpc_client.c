@@ -9,7 +9,7 @@
 #include "lib/net/grpc_client_priv.h"
 #include "lib/net/tls_stream.h"
 
-enum { CONNECT_MS = 5000, MAX_RESPONSE = 1 << 20, PING_INTERVAL_MS = 30000 };
+enum { CONNECT_MS = 5000, MAX_RESPONSE = 1 << 20, PING_INTERVAL_MS = 30000, RESOLVE_MS = 2000 };
 
 void grpc_client_wake(struct grpc_client *c)
 {
@@ -152,6 +152,12 @@ static void on_resolved(void *owner, enum err e, const struct addr *addrs, size_
 {
     struct grpc_client *c = owner;
     c->resolving = NULL;
+    timer_stop(&c->unresolved);
+    if (e && c->fallback.family) {
+        e = ERR_OK;
+        addrs = &c->fallback;
+        count = 1;
+    }
     c->next_found = 0;
     c->found_count = e == ERR_OK ? count : 0;
     for (size_t i = 0; i < c->found_count; i++)
@@ -160,13 +166,24 @@ static void on_resolved(void *owner, enum err e, const struct addr *addrs, size_
         dial_failed(c, e ? e : ERR_NOT_FOUND, c->host);
 }
 
+/* A resolver that cannot be reached at all takes longer to say so than a call has time. */
+static void on_unresolved(struct timer *timer)
+{
+    struct grpc_client *c = container_of(timer, struct grpc_client, unresolved);
+    resolve_cancel(c->resolving);
+    on_resolved(c, ERR_DNS, NULL, 0);
+}
+
 static void dial(struct grpc_client *c)
 {
     c->next_found = c->found_count = 0;
-    if (c->host && !c->dial)
-        c->resolving = resolve_start(c->loop, slice_from_cstr(c->host), c->port, on_resolved, c);
-    else
+    if (!c->host || c->dial) {
         dial_address(c, &c->to);
+        return;
+    }
+    c->resolving = resolve_start(c->loop, slice_from_cstr(c->host), c->port, on_resolved, c);
+    if (c->fallback.family)
+        timer_start(&c->unresolved, RESOLVE_MS);
 }
 
 static void send_call(struct grpc_client *c, struct grpc_client_conn *conn,
@@ -256,6 +273,8 @@ struct grpc_client *grpc_client_create(struct loop *l, const struct grpc_client_
     c->to = config->to;
     c->host = copy(config->host);
     c->port = config->port;
+    c->fallback = config->fallback;
+    c->fallback.port = config->port;
     c->tls = config->tls ? tls_ctx_ref(config->tls) : NULL;
     c->server_name = copy(config->server_name);
     c->expect = copy(config->expect_spiffe_id);
@@ -275,6 +294,7 @@ struct grpc_client *grpc_client_create(struct loop *l, const struct grpc_client_
     list_init(&c->sent);
     loop_task_init(&c->task, run_client);
     timer_init(&c->idle, l, on_idle);
+    timer_init(&c->unresolved, l, on_unresolved);
     return c;
 }
 
@@ -307,6 +327,7 @@ void grpc_client_destroy(struct grpc_client *c)
         http_client_close(conn->http);
     }
     timer_stop(&c->idle);
+    timer_stop(&c->unresolved);
     loop_task_cancel(&c->task);
     loop_task_init(&c->grave, free_client);
     loop_bury(c->loop, &c->grave);

@@ -19,6 +19,9 @@ struct grpc_client_config {
      */
     struct slice host;
     uint16_t port;
+    /* With a host: dialled (at `port`) where the resolver does not know the name or says nothing
+     * for two seconds. Family 0: nothing. */
+    struct addr fallback;
     struct tls_ctx *tls; /* referenced; NULL: plain text by prior knowledge. Needs ALPN "h2". */
     struct slice server_name; /* TLS: see tls_stream_options; copied, like the next two */
     struct slice expect_spiffe_id;

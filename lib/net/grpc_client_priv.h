@@ -26,6 +26,8 @@ struct grpc_client {
     struct addr to;
     char *host; /* NULL: to */
     uint16_t port;
+    struct addr fallback;       /* family 0: none */
+    struct timer unresolved;    /* with a fallback: how long the resolver is waited for */
     struct resolve *resolving;
     struct addr found[RESOLVE_MAX]; /* what the resolver said; those from next_found on are left */
     size_t found_count, next_found;

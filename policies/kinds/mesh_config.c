@@ -54,6 +54,11 @@ static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct mesh_config_spec, trust_domain, "trustDomain", STRING,
                  "First part of every identity; cluster.local when left out.", .max = 253,
                  .format = &schema_format_trust_domain),
+    SCHEMA_FIELD(struct mesh_config_spec, cluster_domain, "clusterDomain", STRING,
+                 "Last part of the names of Services, like reviews.shop.svc.cluster.local; when "
+                 "left out what weft-policyd's own resolver is told, and cluster.local in a "
+                 "folder.",
+                 .max = 253, .format = &schema_format_trust_domain),
     SCHEMA_FIELD(struct mesh_config_spec, access_log, "accessLog", INLINE, "The log of requests.",
                  .object = &access_log_schema),
     SCHEMA_FIELD(struct mesh_config_spec, metrics, "metrics", INLINE, "What data planes count.",

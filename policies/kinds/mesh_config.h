@@ -20,7 +20,7 @@ struct mesh_config_metrics {
 };
 
 struct mesh_config_spec {
-    struct slice trust_domain; /* empty: not said */
+    struct slice trust_domain, cluster_domain; /* empty: not said */
     struct mesh_config_access_log access_log;
     struct mesh_config_metrics metrics;
     struct traffic defaults;

@@ -14,19 +14,20 @@
 struct answers {
     const struct policy_set *(*set)(void *owner);
     void *owner;
-    struct slice trust_domain;
+    struct slice trust_domain, cluster_domain;
     struct map by_key;
     struct parcel_table *parcels;
     uint64_t round, compiled;
 };
 
 struct answers *answers_create(const struct policy_set *(*set)(void *owner), void *owner,
-                               struct slice trust_domain)
+                               struct slice trust_domain, struct slice cluster_domain)
 {
     struct answers *a = mem_zalloc(sizeof *a);
     a->set = set;
     a->owner = owner;
     a->trust_domain = trust_domain;
+    a->cluster_domain = cluster_domain;
     a->round = 1;
     map_init(&a->by_key);
     a->parcels = parcel_table_create();
@@ -92,6 +93,7 @@ static struct answer *hold(struct answers *a, const struct question *q)
     one->is_stale = true;
     one->key = slice_from_cstr(key);
     one->target.trust_domain = a->trust_domain;
+    one->target.cluster_domain = a->cluster_domain;
     point_into_key(one);
     map_put(&a->by_key, one->key, one);
     return one;

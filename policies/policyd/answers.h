@@ -29,9 +29,9 @@ struct answer {
     struct slice address, key;
 };
 
-/* set: asked for whenever something is compiled. trust_domain must outlive it. */
+/* set: asked for whenever something is compiled. The domains must outlive it. */
 struct answers *answers_create(const struct policy_set *(*set)(void *owner), void *owner,
-                               struct slice trust_domain);
+                               struct slice trust_domain, struct slice cluster_domain);
 /* Nothing may be held any more. */
 void answers_destroy(struct answers *a);
 struct parcel_table *answers_parcels(struct answers *a);

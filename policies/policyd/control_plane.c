@@ -89,7 +89,8 @@ static void make_parts(struct control_plane *p)
     struct slice trust_domain = slice_from_cstr(p->options->trust_domain);
     struct world_config world = {p->loop, on_changed, on_touched, p};
     p->world = world_create(&world);
-    p->answers = answers_create(current_set, p, trust_domain);
+    p->answers = answers_create(current_set, p, trust_domain,
+                                slice_from_cstr(p->options->cluster_domain));
     struct roster_config roster = {
         .loop = p->loop,
         .answers = p->answers,

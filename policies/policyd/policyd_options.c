@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/option_value.h"
+#include "lib/kube/kube_name.h"
 #include "lib/tls/spiffe.h"
 
 struct row {
@@ -80,6 +81,9 @@ static const struct row rows[] = {
      parse_listener, AT(health), NULL},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_trust_domain,
      AT(trust_domain), NULL},
+    {"cluster-domain", "NAME", KUBE_NAME_AUTO,
+     "the cluster's domain, where MeshConfig says none; auto: what our own resolver says",
+     parse_text, AT(cluster_domain), NULL},
     {"namespace", "NAME", "weft-system", "namespace of this pod", parse_text, AT(namespace_name),
      "POD_NAMESPACE"},
     {"service-account", "NAME", "weft-policyd", "service account of this pod", parse_text,
@@ -178,6 +182,24 @@ static void set_defaults(struct policyd_options *o)
     }
 }
 
+static void complete(char **address, const char *domain)
+{
+    if (!*address)
+        return;
+    char *whole = kube_name_complete(slice_from_cstr(*address), slice_from_cstr(domain));
+    mem_free(*address);
+    *address = whole;
+}
+
+static void complete_names(struct policyd_options *o)
+{
+    char *domain = kube_name_domain(o->cluster_domain);
+    mem_free(o->cluster_domain);
+    o->cluster_domain = domain;
+    complete(&o->certd_address, domain);
+    complete(&o->discovery_address, domain);
+}
+
 static int check(const struct policyd_options *o)
 {
     if (!o->certd_address && !o->cert_file)
@@ -210,6 +232,7 @@ int policyd_options_parse(struct policyd_options *o, int argc, char **argv)
         if (status >= 0)
             return status;
     }
+    complete_names(o);
     return check(o);
 }
 
@@ -219,7 +242,8 @@ void policyd_options_dispose(struct policyd_options *o)
         &o->policy_dir,        &o->kubeconfig, &o->trust_domain,    &o->namespace_name,
         &o->service_account,   &o->pod,        &o->certd_address,   &o->certd_name,
         &o->trust_bundle_file, &o->token_file, &o->join_token_file, &o->identity_dir,
-        &o->cert_file,         &o->key_file,   &o->image,           &o->discovery_address};
+        &o->cert_file,         &o->key_file,   &o->image,           &o->discovery_address,
+        &o->cluster_domain};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         mem_free(*texts[i]);
 }

@@ -10,6 +10,7 @@ struct policyd_options {
     struct addr listen, health; /* health: family 0: none */
     char *policy_dir;           /* NULL: Kubernetes */
     char *kubeconfig;           /* NULL: the pod's own */
+    char *cluster_domain; /* never KUBE_NAME_AUTO once it is parsed */
     char *trust_domain, *namespace_name, *service_account, *pod;
     /* our own certificate */
     char *certd_address, *certd_name, *trust_bundle_file, *token_file, *join_token_file;

@@ -155,6 +155,7 @@ static void make_client(struct source_stream *s)
         .tls = s->tls,
         .host = slice_from_cstr(settings->discovery_host),
         .port = settings->discovery_port,
+        .fallback = settings->discovery_ip,
         .authority = slice_from_cstr(settings->discovery),
         .expect_spiffe_id = slice_from_cstr(id),
         .max_response = DISCOVERY_MESSAGE_MAX,

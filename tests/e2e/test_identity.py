@@ -224,3 +224,27 @@ def test_roots_that_are_none_change_nothing(bed):
     client.sidecar.await_log("asking for another certificate", before)
     assert ask(bed).status == 200
     replace(bed.certd.bundle, whole)
+
+
+@pytest.mark.parametrize("hosts, resolver", [
+    ("", "# no name server\n"),                         # a resolver that knows nothing
+    ("", "nameserver 192.0.2.1\noptions timeout:30\n"),  # one that never answers
+])
+def test_a_ca_whose_name_does_not_resolve_is_found_by_its_address(bed, hosts, resolver):
+    """As in a pod with `dnsPolicy: None` or `Default`: first the name, then the address."""
+    pod = bed.pods["client"]
+    pod.sidecar.stop()
+    shutil.rmtree(bed.run.path / "pods" / "client" / "identity", ignore_errors=True)
+    pod.netns.write_etc("hosts", hosts)
+    pod.netns.write_etc("resolv.conf", resolver)
+    host, port = bed.certd.address.split(":")
+    try:
+        pod.start_sidecar(certd=f"weft-certd.weft-system.svc.cluster.local.:{port}", certd_ip=host,
+                          **STOPS_SOON)
+        pod.sidecar.await_identity()
+    finally:
+        pod.sidecar.stop()
+        bed.publish()
+        pod.start_sidecar(**STOPS_SOON)
+        pod.sidecar.await_identity()
+    assert ask(bed).status == 200

@@ -121,7 +121,9 @@ class Bed:
             program("weft-injector"), "--listen", listen, "--health", "127.0.0.1:0",
             "--certd", certd, "--token-file", str(self.folder / "token"),
             "--trust-bundle", str(self.folder / "ca.crt"), "--image", "weft.local/weft:test",
+            "--discovery", "localhost:15012", "--cluster-domain", "corp.example",
             "--kubeconfig", str(self.folder / "injector.kubeconfig"), "--drain-time", "10ms"])
+        self.injector.await_log(r"injector: localhost is (127\.0\.0\.1|::1)")
         found = self.injector.await_log(r"injector: listening on 127.0.0.1:(\d+)")
         self.port = int(found.group(1))
         self.health = self.injector.await_log(r"health probe on (\S+)").group(1)
@@ -236,6 +238,9 @@ def test_a_pod_gets_its_sidecar(bed):
     assert sidecar["image"] == "weft.local/weft:test"
     assert sidecar["restartPolicy"] == "Always"
     assert "--pod=$(POD_NAME)" in sidecar["args"]
+    assert "--certd=weft-certd.weft-system.svc.corp.example.:15012" in sidecar["args"]
+    # For a pod whose resolver does not know the cluster's names.
+    assert {"--discovery-ip=127.0.0.1", "--discovery-ip=::1"} & set(sidecar["args"])
     assert got["metadata"]["annotations"]["weft.dev/status"] == "injected"
     assert {"weft-token", "weft-trust", "weft-state", "weft-run"} <= set(names(got, "volumes"))
 

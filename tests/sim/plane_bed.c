@@ -52,7 +52,7 @@ void plane_bed_open(struct plane_bed *b, const char *yaml, bool needs_pod)
     *b = (struct plane_bed){.loop = loop_sim_create(1000), .is_ready = true};
     fake_clock_follow(b->loop);
     b->set = policy_text_set(yaml);
-    b->answers = answers_create(set_of, b, SLICE(PLANE_DOMAIN));
+    b->answers = answers_create(set_of, b, SLICE(PLANE_DOMAIN), SLICE(""));
     struct roster_config config = {b->loop,       b->answers, set_of, is_ready,
                                    gateway_moved, b,          SLICE(PLANE_DOMAIN), needs_pod};
     b->roster = roster_create(&config);

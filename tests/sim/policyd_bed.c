@@ -66,7 +66,7 @@ void policyd_bed_open(struct policyd_bed *b)
                   "{metadata: {name: weft}, spec: {controllerName: weft.dev/gateway-controller}}");
     struct world_config world = {b->loop, on_changed, on_touched, b};
     b->world = world_create(&world);
-    b->answers = answers_create(set_of, b, SLICE("cluster.local"));
+    b->answers = answers_create(set_of, b, SLICE("cluster.local"), SLICE(""));
     struct roster_config roster = {.loop = b->loop,
                                    .answers = b->answers,
                                    .set = set_of,

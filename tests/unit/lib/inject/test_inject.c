@@ -124,6 +124,26 @@ static void test_without_redirection(void **state)
     pod_text_dispose(&p);
 }
 
+static void test_names_need_no_search_list(void **state)
+{
+    struct pod_text p;
+    inject(&p, "{" APP "}");
+    const char *args = pod_text_at(&p, "spec.initContainers[1].args");
+    assert_non_null(
+        strstr(args, "\"--discovery=weft-policyd.weft-system.svc.cluster.local.:15012\""));
+    assert_non_null(strstr(args, "\"--certd=weft-certd.weft-system.svc.cluster.local.:15012\""));
+    assert_null(strstr(args, "--discovery-ip"));
+    pod_text_dispose(&p);
+    struct inject_config config = pod_text_config;
+    config.discovery_ip = SLICE("10.96.0.7");
+    config.certd_ip = SLICE("fd00::8");
+    pod_text_inject(&p, &config, "{" APP "}");
+    args = pod_text_at(&p, "spec.initContainers[1].args");
+    assert_non_null(strstr(args, "\"--discovery-ip=10.96.0.7\""));
+    assert_non_null(strstr(args, "\"--certd-ip=fd00::8\""));
+    pod_text_dispose(&p);
+}
+
 static void test_annotations_become_arguments(void **state)
 {
     struct pod_text p;
@@ -327,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_what_is_there_stays),
         cmocka_unit_test(test_classic),
         cmocka_unit_test(test_without_redirection),
+        cmocka_unit_test(test_names_need_no_search_list),
         cmocka_unit_test(test_annotations_become_arguments),
         cmocka_unit_test(test_odd_shapes),
         cmocka_unit_test(test_twice),

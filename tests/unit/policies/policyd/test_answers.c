@@ -47,7 +47,7 @@ static int set_up(void **state)
     fake_fit_checks = 0;
     w->set = policy_text_set(before);
     w->next = policy_text_set(after);
-    w->answers = answers_create(set_of, w, SLICE("cluster.local"));
+    w->answers = answers_create(set_of, w, SLICE("cluster.local"), SLICE(""));
     *state = w;
     return 0;
 }
