@@ -1,7 +1,21 @@
-/* Reviews of pods: the same injection that weftctl does, asked by the API server. Pure. Must not
- * know what a sidecar looks like.
+/* Reviews of pods: the same injection that weftctl does, asked by the API server. Pure, but
+ * for the lots that it draws. Must not know what a sidecar looks like.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "injector/admission.h"
+
+#include "lib/base/rand.h"
+#include "lib/tls/digest.h"
+
+enum { KEY_LEN = 32 };
+
+/* As inject_config.hook_key. */
+static struct slice draw_key(struct arena *arena)
+{
+    uint8_t bytes[DIGEST_SIZE];
+    char text[DIGEST_HEX_MAX];
+    rand_secure(bytes, sizeof(bytes));
+    return arena_copy(arena, slice_of(digest_hex(bytes, text), KEY_LEN));
+}
 
 void admission_pod_judge(const struct inject_config *config, const struct admission_request *r,
                          struct arena *arena, struct admission_answer *answer)
@@ -15,7 +29,9 @@ void admission_pod_judge(const struct inject_config *config, const struct admiss
     if (!slice_eq(kind, SLICE("Pod")) || !slice_eq(version, SLICE("v1")))
         return;
     struct inject_result *result = arena_zalloc(arena, sizeof(*result));
-    inject_pod(config, r->object, r->namespace_name, "", arena, result);
+    struct inject_config own = *config;
+    own.hook_key = draw_key(arena);
+    inject_pod(&own, r->object, r->namespace_name, "", arena, result);
     answer->warnings = result->warnings;
     answer->warning_count = result->warning_count;
     if (result->verdict == INJECT_PATCHED) {

@@ -40,6 +40,7 @@ struct admin_request {
     struct arena arena;
     struct message *head;
     bool is_dispatched, is_answered;
+    bool is_broken; /* admin_break */
     struct loop_task answer, grave;
     unsigned status;
     const char *content_type;
@@ -144,6 +145,8 @@ static void send_answer(struct loop_task *task)
 {
     struct admin_request *r = container_of(task, struct admin_request, answer);
     bool is_head = slice_eq(r->head->method, SLICE("HEAD"));
+    if (http_stream_is_live(&r->stream) && r->is_broken)
+        http_stream_reset(&r->stream, ERR_CANCELED);
     if (http_stream_is_live(&r->stream) && !r->has_head)
         send_head(r);
     if (http_stream_is_live(&r->stream) && !is_head)
@@ -187,6 +190,12 @@ void admin_reply_text(struct admin_request *r, unsigned status, const char *text
     buf_append_slice(&body, slice_from_cstr(text));
     buf_append_slice(&body, SLICE("\n"));
     admin_reply(r, status, "text/plain; charset=utf-8", &body);
+}
+
+void admin_break(struct admin_request *r)
+{
+    r->is_broken = true;
+    loop_run_soon(r->connection->admin->loop, &r->answer);
 }
 
 struct slice admin_path(const struct admin_request *r)

@@ -36,6 +36,8 @@ struct slice admin_query(const struct admin_request *request, const char *name);
 void admin_reply(struct admin_request *request, unsigned status, const char *content_type,
                  struct buf *body);
 void admin_reply_text(struct admin_request *request, unsigned status, const char *text);
+/* In place of a reply: the connection breaks off. For whom any answer is a success. */
+void admin_break(struct admin_request *request);
 
 /* A body that is made while it is sent, so that a long page is never in memory as a whole. */
 struct admin_body {

@@ -193,6 +193,14 @@ static void get_app_health(void *owner, struct admin_request *request)
     app_probes_ask(app->probes, slice_sub(path, below.len, path.len), request);
 }
 
+/* What the kubelet wants the app to do. */
+static void get_app_lifecycle(void *owner, struct admin_request *request)
+{
+    struct app *app = owner;
+    struct slice below = SLICE("/app-lifecycle/"), path = admin_path(request);
+    app_probes_run(app->probes, slice_sub(path, below.len, path.len), request);
+}
+
 /* ---- administration ---- */
 
 static void dump_worker(struct survey *s, struct worker *w)
@@ -294,7 +302,8 @@ static const struct admin_route metric_routes[] = {{"GET", "/metrics", get_metri
                                                    {"GET", "/stats/prometheus", get_metrics}};
 static const struct admin_route health_routes[] = {{"GET", "/healthz/ready", get_ready},
                                                    {"GET", "/healthz/live", get_live},
-                                                   {"GET", "/app-health/*", get_app_health}};
+                                                   {"GET", "/app-health/*", get_app_health},
+                                                   {"GET", "/app-lifecycle/*", get_app_lifecycle}};
 
 static enum err open_one(struct app *app, const struct addr *at, const struct admin_route *routes,
                          size_t count, struct admin **out)

@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
 #include "lib/codec/message.h"
 #include "sidecar/admin.h"
 
-enum { PROBES_MAX = 256, HEADERS_MAX = 64, BODY_MAX = 10240, TIMEOUT_MAX_S = 600 };
+enum { PROBES_MAX = 256, HEADERS_MAX = 64, BODY_MAX = 10240, TIMEOUT_MAX_S = 86400 };
 
 struct app_probe {
     struct slice name; /* "web/livez" */
@@ -165,13 +166,39 @@ static void on_answer(void *owner, struct app_answer *a)
     admin_reply_text(request, 503, text);
 }
 
+static const struct app_question *find(const struct app_probes *p, struct slice path)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (slice_eq(p->items[i].name, path))
+            return &p->items[i].question;
+    return NULL;
+}
+
 void app_probes_ask(struct app_probes *p, struct slice path, struct admin_request *request)
 {
-    for (size_t i = 0; i < p->count; i++) {
-        if (!slice_eq(p->items[i].name, path))
-            continue;
-        app_call_open(&p->place, &p->items[i].question, &p->calls, on_answer, request);
+    const struct app_question *question = find(p, path);
+    if (question)
+        app_call_open(&p->place, question, &p->calls, on_answer, request);
+    else
+        admin_reply_text(request, 404, "no such probe was led here");
+}
+
+/* The kubelet takes every answer for a success and only a broken connection for a failure. */
+static void on_hook_answer(void *owner, struct app_answer *a)
+{
+    if (a->status) {
+        on_answer(owner, a);
         return;
     }
-    admin_reply_text(request, 404, "no such probe was led here");
+    LOG_W("app", "a lifecycle hook failed: the app does not answer: %s", a->detail);
+    admin_break(owner);
+}
+
+void app_probes_run(struct app_probes *p, struct slice path, struct admin_request *request)
+{
+    const struct app_question *question = find(p, path);
+    if (question)
+        app_call_open(&p->place, question, &p->calls, on_hook_answer, request);
+    else
+        admin_break(request);
 }

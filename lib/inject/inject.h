@@ -17,6 +17,8 @@ struct inject_config {
     struct slice trust_domain;
     struct slice system_namespace; /* where Weft itself lives: never injected */
     bool native;                   /* unless a pod says otherwise */
+    struct slice hook_key; /* of this pod alone: a word in the paths of its hooks that nobody can
+                              guess; empty: made from the pod */
 };
 
 #define INJECT_CONFIG_DEFAULT                                                                  \

@@ -29,6 +29,27 @@ static void add_arg_if_known(const struct inject_run *r, struct doc *args, const
 
 /* ---- the sidecar */
 
+static bool has_pre_stop(const struct doc *containers)
+{
+    for (size_t i = 0; containers && containers->type == DOC_ARRAY && i < containers->count; i++)
+        if (doc_find(containers->items[i], "lifecycle.preStop"))
+            return true;
+    return false;
+}
+
+/* An ordinary container is told to end together with the app, whose hook runs first and may call
+ * others: then it stays as long as the pod has, unless the app leaves before. */
+static struct slice drain_time(const struct inject_run *r)
+{
+    enum { DRAIN_MAX_S = 3600 };
+    struct slice said = r->options.value[INJECT_DRAIN_TIME];
+    int64_t grace = inject_probe_grace(r);
+    if (said.len || inject_option_is(&r->options, INJECT_NATIVE, "true") || grace == 0 ||
+        !has_pre_stop(doc_get(r->spec, SLICE("containers"))))
+        return said;
+    return arena_printf(r->arena, "%ds", (int)(grace < DRAIN_MAX_S ? grace : DRAIN_MAX_S));
+}
+
 /* Kubernetes puts in the values of $(NAME), which are the environment's of this container. */
 static void add_sidecar_args(const struct inject_run *r, struct doc *container)
 {
@@ -58,7 +79,9 @@ static void add_sidecar_args(const struct inject_run *r, struct doc *container)
     add_arg_if_said(r, args, "workers", INJECT_WORKERS);
     add_arg_if_said(r, args, "log-level", INJECT_LOG_LEVEL);
     add_arg_if_said(r, args, "access-log", INJECT_ACCESS_LOG);
-    add_arg_if_said(r, args, "drain-time", INJECT_DRAIN_TIME);
+    struct slice drain = drain_time(r);
+    if (drain.len)
+        add_arg(a, args, "drain-time", drain);
     if (inject_option_is(o, INJECT_NATIVE, "true"))
         add_arg(a, args, "native-sidecar", SLICE("on"));
 }

@@ -26,8 +26,10 @@ struct inject_run {
 void inject_warn(struct inject_run *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* inject_probe.c: replaces the containers' probes, and notes them in r->probes. */
+/* inject_probe.c: replaces the containers' probes and hooks, and notes them in r->probes. */
 void inject_probe_rewrite(struct inject_run *r);
+/* How many seconds the pod has to end. */
+int64_t inject_probe_grace(const struct inject_run *r);
 /* inject_metrics.c: what Prometheus is told; adds to the annotations that are to be set. */
 void inject_metrics_merge(struct inject_run *r, struct doc *annotations);
 /* inject_container.c */

@@ -1,6 +1,7 @@
 """The kubelet's probes keep working, and keep their meaning, under STRICT.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+import time
 from typing import Any
 
 import pytest
@@ -63,3 +64,45 @@ def test_restarted_when_the_app_is_dead(mesh: Mesh, strict: str) -> None:
         pod = mesh.kubectl.json("-n", strict, "get", "pod", "app")
         return int(pod["status"]["containerStatuses"][0]["restartCount"])
     until("a restart of the app", lambda: restarts() == 1, 60, 0.2)
+
+
+# ---- hooks: the kubelet would take the refusal of STRICT for a success
+
+TAKES = 6
+KINDS = {"native": {}, "classic": {"weft.dev/native-sidecar": "false"}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_pre_stop_hook_reaches_the_app(mesh: Mesh, strict: str, kind: str) -> None:
+    """The kubelet waits until the app has answered it, and the app can call meanwhile."""
+    hook = {"preStop": {"httpGet": {"path": f"/delay/{TAKES}s", "port": "web"}}}
+    ports = [{"name": "web", "containerPort": 8080}]
+    mesh.kubectl.apply([app_pod("other", strict),
+                        app_pod("app", strict, annotations=KINDS[kind], lifecycle=hook,
+                                ports=ports, spec={"terminationGracePeriodSeconds": 30})])
+    mesh.kubectl.run("-n", strict, "wait", "--for=condition=Ready", "pods", "--all",
+                     "--timeout=90s")
+    other = mesh.kubectl.json("-n", strict, "get", "pod", "other")["status"]["podIP"]
+    began = time.monotonic()
+    mesh.kubectl.run("-n", strict, "delete", "pod", "app", "--wait=false")
+    itself = Caller(mesh.kubectl, strict, "pod/app")
+    answer = itself.call(f"http://{other}:8080/")
+    assert answer.status == 200, answer
+    assert "sa/default" in answer.seen_header("x-forwarded-client-cert")
+    mesh.kubectl.run("-n", strict, "wait", "--for=delete", "pod/app", "--timeout=60s")
+    assert TAKES <= time.monotonic() - began
+
+
+def event_reasons(mesh: Mesh, space: str) -> set[str]:
+    return {e["reason"] for e in mesh.kubectl.json("-n", space, "get", "events")["items"]}
+
+
+@pytest.mark.parametrize("hook, reason", [("preStop", "FailedPreStopHook"),
+                                          ("postStart", "FailedPostStartHook")])
+def test_a_hook_that_nobody_answers_fails(mesh: Mesh, strict: str, hook: str, reason: str) -> None:
+    mesh.kubectl.apply(app_pod("app", strict, lifecycle={
+        hook: {"httpGet": {"path": "/", "port": 9}}}))
+    if hook == "preStop":
+        until("ready", lambda: is_ready(mesh, strict, "app"), 60, 0.2)
+        mesh.kubectl.run("-n", strict, "delete", "pod", "app")
+    until(reason, lambda: reason in event_reasons(mesh, strict), 60, 0.2)

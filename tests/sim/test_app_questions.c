@@ -174,6 +174,47 @@ static void app_health_takes_its_time(void **state)
     }
 }
 
+#define HOOK "/app-lifecycle/k/web/prestop"
+
+/* Every answer of the app is handed on, whatever its status; where there is none, nobody may take
+ * ours for one. */
+static void app_hooks(void **state)
+{
+    static const char json[] = "{\"k/web/prestop\": {\"httpGet\": {\"port\": 9090, \"path\": "
+                               "\"/down\"}, \"timeoutSeconds\": 3}}";
+    for (unsigned i = 0; i < 4; i++) {
+        struct world *w = open_world_with(json, NULL);
+        struct sim_app app;
+        struct sim_peer *asker;
+        assert_int_equal(app_admin_open(&w->app), ERR_OK);
+        struct sim_peer *at =
+            ask_app(w, &w->health, i == 3 ? "/app-lifecycle/x/web/prestop" : HOOK, &app, &asker);
+        if (i < 3) {
+            assert_non_null(at);
+            sim_peer_expect_part(at, "GET /down HTTP/1.1\r\n", NULL);
+        }
+        if (i == 0) {
+            sim_peer_send(at, "HTTP/1.1 503 X\r\ncontent-length: 2\r\n\r\nno");
+            control_bed_turn(&w->bed);
+            sim_peer_expect_part(asker, "HTTP/1.1 503 ", "no");
+        } else if (i == 1) {
+            control_bed_advance(&w->bed, 2900);
+            assert_false(sim_peer_is_over(asker));
+            control_bed_advance(&w->bed, 200);
+        } else if (i == 2) {
+            sim_peer_send(at, "what\r\n\r\n");
+            control_bed_turn(&w->bed);
+        }
+        control_bed_turn(&w->bed);
+        if (i > 0) {
+            assert_string_equal(sim_peer_got(asker), "");
+            assert_true(sim_peer_is_over(asker));
+        }
+        finish_app(w, &app, asker);
+        control_world_close(w);
+    }
+}
+
 static void probes_that_mean_nothing(void **state)
 {
     static const struct {
@@ -184,12 +225,13 @@ static void probes_that_mean_nothing(void **state)
         {"[]", ERR_SYNTAX},
         {"{", ERR_SYNTAX},
         {"{\"a/livez\": {\"tcpSocket\": {\"port\": 1}}}", ERR_OK},
-        {"{\"a/livez\": {\"tcpSocket\": {\"port\": 65535}, \"timeoutSeconds\": 600}}", ERR_OK},
+        {"{\"a/livez\": {\"tcpSocket\": {\"port\": 65535}, \"timeoutSeconds\": 86400}}", ERR_OK},
         {"{\"a/livez\": {\"tcpSocket\": {\"port\": 65536}}}", ERR_INVALID},
         {"{\"a/livez\": {\"tcpSocket\": {\"port\": 0}}}", ERR_INVALID},
         {"{\"a/livez\": {\"tcpSocket\": {\"port\": \"http\"}}}", ERR_INVALID},
         {"{\"a/livez\": {\"tcpSocket\": {}}}", ERR_INVALID},
-        {"{\"a/livez\": {\"tcpSocket\": {\"port\": 1}, \"timeoutSeconds\": 601}}", ERR_INVALID},
+        {"{\"a/livez\": {\"tcpSocket\": {\"port\": 1}, \"timeoutSeconds\": 86401}}",
+         ERR_INVALID},
         {"{\"a/livez\": {\"tcpSocket\": {\"port\": 1}, \"timeoutSeconds\": 0}}", ERR_INVALID},
         {"{\"a/livez\": {\"exec\": {\"port\": 1}}}", ERR_INVALID},
         {"{\"a/livez\": {\"grpc\": {\"port\": 1, \"service\": \"x\"}}}", ERR_OK},
@@ -217,7 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(app_metrics_behind_ours),       cmocka_unit_test(app_metrics_at_the_end),
         cmocka_unit_test(app_metrics_that_mean_nothing), cmocka_unit_test(app_health),
-        cmocka_unit_test(app_health_takes_its_time),     cmocka_unit_test(probes_that_mean_nothing),
+        cmocka_unit_test(app_health_takes_its_time),     cmocka_unit_test(app_hooks),
+        cmocka_unit_test(probes_that_mean_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
