@@ -42,13 +42,16 @@ static void write_counts(const struct injector *in, struct buf *out)
 static struct slice metrics(struct injector *in)
 {
     struct buf text;
-    int64_t end_ms = in->identity ? identity_not_after_ms(in->identity) : 0;
+    struct identity_state state = {0};
+    if (in->identity)
+        identity_read(in->identity, &state);
     buf_init(&text);
     write_counts(in, &text);
     metric_write_type(&text, "weft_injector_certificate_not_after_seconds", METRIC_GAUGE,
                       "When our certificate ends, in seconds since 1970.");
     metric_write_u64(&text, "weft_injector_certificate_not_after_seconds", NULL, 0,
-                     (uint64_t)end_ms / 1000);
+                     (uint64_t)state.not_after_ms / 1000);
+    identity_write_metrics(in->identity, &text);
     if (in->keeper) {
         metric_write_type(&text, "weft_injector_webhooks_current", METRIC_GAUGE,
                           "1: both webhook configurations carry the roots of our certificate.");

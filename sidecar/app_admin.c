@@ -103,6 +103,15 @@ static void add_discovery_metrics(const struct source_stream *stream, struct met
     metrics_set(sum, METRICS_DISCOVERY_ADDRESSES, status.addresses);
 }
 
+static void add_identity_metrics(const struct identity *id, struct metrics_shard *sum)
+{
+    struct identity_state state;
+    identity_read(id, &state);
+    metrics_set(sum, METRICS_CERTIFICATE_RENEWALS, state.renewals);
+    metrics_set(sum, METRICS_CERTIFICATE_TRUSTED, state.is_trusted);
+    metrics_set(sum, METRICS_CERTIFICATE_FAILURES, state.failures);
+}
+
 static void add_own_metrics(const struct app *app, struct metrics_shard *sum)
 {
     if (app->snapshot)
@@ -114,7 +123,7 @@ static void add_own_metrics(const struct app *app, struct metrics_shard *sum)
     metrics_set(sum, METRICS_MEMORY_FRESH, mem_fresh_count());
     metrics_set(sum, METRICS_LOG_DROPPED, log_dropped());
     if (app->identity)
-        metrics_set(sum, METRICS_CERTIFICATE_RENEWALS, identity_renewals(app->identity));
+        add_identity_metrics(app->identity, sum);
     if (app->mesh)
         metrics_set(sum, METRICS_CERTIFICATE_EXPIRY, (uint64_t)(app->mesh->not_after_ms / 1000));
 }

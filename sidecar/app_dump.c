@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
+#include "lib/identity/identity.h"
 #include "lib/io/loop.h"
 #include "sidecar/app_priv.h"
 #include "sidecar/source/source_folder.h"
@@ -20,8 +21,10 @@ static void put_text(struct json_write *w, const char *key, const char *value)
     json_write_field(w, key, slice_from_cstr(value));
 }
 
-static void put_identity(struct json_write *w, const struct mesh_identity *m)
+static void put_identity(struct json_write *w, const struct mesh_identity *m,
+                         const struct identity *id)
 {
+    struct identity_state state;
     json_write_key(w, "identity");
     json_write_object(w);
     if (m) {
@@ -29,6 +32,11 @@ static void put_identity(struct json_write *w, const struct mesh_identity *m)
         json_write_key(w, "seconds_left");
         json_write_i64(w, (m->not_after_ms - clock_wall_ms()) / 1000);
         json_write_field_u64(w, "generation", m->generation);
+    }
+    if (id) {
+        identity_read(id, &state);
+        json_write_field_bool(w, "trusted", state.is_trusted);
+        json_write_field_u64(w, "failed_requests", state.failures);
     }
     json_write_object_end(w);
 }
@@ -74,7 +82,7 @@ void app_dump_status(const struct app *app, struct buf *out)
         put_discovery(&w, app);
     json_write_field_bool(&w, "draining", app->is_draining);
     json_write_field_u64(&w, "memory_fresh_blocks", mem_fresh_count());
-    put_identity(&w, app->mesh);
+    put_identity(&w, app->mesh, app->identity);
     json_write_key(&w, "workers");
     json_write_array(&w);
     for (unsigned i = 0; i < app->worker_count; i++)

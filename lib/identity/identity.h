@@ -1,12 +1,14 @@
 /* Who this program is: gets a key and a certificate (from certd, or from files that somebody else
- * renews), hands them to its owner, and renews them at half of their life. While a renewal fails,
- * what there is goes on being used. On one loop.
+ * renews), hands them to its owner, and renews them at half of their life, and at once when they do
+ * not chain to the roots in force. While a renewal fails, what there is goes on being used. On one
+ * loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stdint.h>
 
 #include "lib/base/addr.h"
+#include "lib/base/buf.h"
 #include "lib/identity/identity_material.h"
 
 struct identity;
@@ -38,7 +40,18 @@ struct identity_config {
 MUST_USE enum err identity_open(struct loop *l, const struct identity_config *config,
                                 struct identity **out);
 void identity_close(struct identity *id);
-/* Certificates obtained or loaded since the start. */
-uint64_t identity_renewals(const struct identity *id);
-/* When the one in use ends, wall clock; 0: there is none. */
-int64_t identity_not_after_ms(const struct identity *id);
+/* The roots in force, from a source that is ahead of the trust bundle's file, whose changes do not
+ * count from then on. A text that holds no root changes nothing. */
+void identity_trust(struct identity *id, const char *roots_pem);
+
+/* How it is now. */
+struct identity_state {
+    bool is_trusted;      /* the certificate has not expired, and chains to the roots in force */
+    unsigned failures;    /* requests (or files) in a row that came to nothing */
+    int64_t not_after_ms; /* when the certificate in use ends, wall clock; 0: there is none */
+    uint64_t renewals;    /* certificates obtained or loaded since the start */
+};
+void identity_read(const struct identity *id, struct identity_state *out);
+/* weft_certificate_trusted and weft_certificate_request_failures, which mean the same in every
+ * program. id: NULL: there is no identity yet. */
+void identity_write_metrics(const struct identity *id, struct buf *out);

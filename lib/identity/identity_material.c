@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
 #include "lib/tls/pem.h"
+#include "lib/tls/tls_chain.h"
 #include "lib/tls/x509.h"
 
 #define PEM_MAX (1024u * 1024)
@@ -40,6 +41,8 @@ enum err identity_material_check(struct identity_material *m, const char *spiffe
         e = ERR_EXPIRED;
     }
     x509_facts_dispose(&facts);
+    if (e == ERR_OK)
+        e = tls_chain_check(slice_from_cstr(m->chain_pem), slice_from_cstr(m->roots_pem), detail);
     return e;
 }
 

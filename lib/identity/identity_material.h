@@ -13,7 +13,9 @@ struct identity_material {
 };
 
 void identity_material_dispose(struct identity_material *m);
-/* Reads the dates, and refuses what is not ours: another SPIFFE ID, expired, a CA. */
+/* Reads the dates, and refuses what is not ours (another SPIFFE ID, expired, a CA) or what nobody
+ * would trust: ERR_UNTRUSTED when it does not chain to m's roots, ERR_INVALID when those are none.
+ */
 MUST_USE enum err identity_material_check(struct identity_material *m, const char *spiffe_id,
                                           int64_t now_ms, char detail[TLS_DETAIL_MAX]);
 MUST_USE enum err identity_material_read(struct identity_material *m, const char *key_file,

@@ -190,12 +190,13 @@ static enum err connect_client(struct identity_request *r, struct loop *l,
 }
 
 static enum err prepare(struct identity_request *r, struct loop *l, const char *spiffe_id,
-                        const struct identity_material *current, char detail[TLS_DETAIL_MAX])
+                        const char *roots, const struct identity_material *current,
+                        char detail[TLS_DETAIL_MAX])
 {
     size_t len;
     enum err e = ERR_OK;
-    if (current)
-        r->material.roots_pem = mem_strdup(current->roots_pem);
+    if (roots)
+        r->material.roots_pem = mem_strdup(roots);
     else
         e = file_read(r->config->trust_bundle_file, FILE_MAX, &r->material.roots_pem, &len);
     if (e != ERR_OK) {
@@ -214,8 +215,9 @@ static enum err prepare(struct identity_request *r, struct loop *l, const char *
 }
 
 enum err identity_request_open(struct loop *l, const struct identity_config *config,
-                               const char *spiffe_id, const struct identity_material *current,
-                               identity_request_fn done, void *owner, struct identity_request **out,
+                               const char *spiffe_id, const char *roots,
+                               const struct identity_material *current, identity_request_fn done,
+                               void *owner, struct identity_request **out,
                                char detail[TLS_DETAIL_MAX])
 {
     struct identity_request *r = mem_zalloc(sizeof(*r));
@@ -223,7 +225,7 @@ enum err identity_request_open(struct loop *l, const struct identity_config *con
     r->done = done;
     r->owner = owner;
     snprintf(detail, TLS_DETAIL_MAX, "the request cannot be made");
-    enum err e = prepare(r, l, spiffe_id, current, detail);
+    enum err e = prepare(r, l, spiffe_id, roots, current, detail);
     if (e != ERR_OK) {
         identity_request_close(r);
         return e;

@@ -13,10 +13,11 @@ struct identity_request;
 typedef void (*identity_request_fn)(void *owner, enum err e, struct identity_material *material,
                                     const char *detail);
 
-/* current: NULL when there is no certificate to prove oneself with. An error (with detail) when it
- * cannot even be sent; then `done` is not called. */
+/* roots: by which the CA is known (PEM); NULL: what the trust bundle's file says now. current: NULL
+ * when there is no certificate to prove oneself with. An error (with detail) when it cannot even be
+ * sent; then `done` is not called. */
 MUST_USE enum err identity_request_open(struct loop *l, const struct identity_config *config,
-                                        const char *spiffe_id,
+                                        const char *spiffe_id, const char *roots,
                                         const struct identity_material *current,
                                         identity_request_fn done, void *owner,
                                         struct identity_request **out, char detail[TLS_DETAIL_MAX]);

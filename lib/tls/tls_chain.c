@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "lib/base/mem.h"
+#include "lib/tls/pem.h"
+#include "lib/tls/tls_err.h"
 #include "lib/tls/tls_priv.h"
 #include "lib/tls/x509_spki.h"
 
@@ -187,4 +190,47 @@ struct tls_chain_verdict tls_chain_verify(const struct tls_roots *roots, const s
     else
         (void)climb(&s);
     return s.out;
+}
+
+/* ---- our own ---- */
+
+/* The certificates of a PEM text; what is more than a peer takes is left out. */
+static enum err read_chain(struct slice pem, struct slice certs[TLS_CHAIN_MAX], size_t *count)
+{
+    struct pem_block block;
+    *count = 0;
+    while (*count < TLS_CHAIN_MAX && pem_next(&pem, &block) == ERR_OK) {
+        uint8_t *der;
+        size_t len;
+        enum err e = pem_decode(&block, &der, &len);
+        if (e)
+            return e;
+        certs[(*count)++] = slice_of(der, len);
+    }
+    return *count ? ERR_OK : ERR_SYNTAX;
+}
+
+enum err tls_chain_check(struct slice chain_pem, struct slice roots_pem,
+                         char detail[TLS_DETAIL_MAX])
+{
+    struct tls_roots *roots;
+    struct tls_roots_report report;
+    struct slice certs[TLS_CHAIN_MAX];
+    size_t count;
+    if (tls_roots_create(roots_pem, &roots, &report))
+        return tls_err_say(ERR_INVALID, detail, "the roots cannot be used: %.200s", report.text);
+    enum err e = read_chain(chain_pem, certs, &count);
+    if (e) {
+        e = tls_err_say(ERR_SYNTAX, detail, "the certificate chain cannot be read");
+    } else {
+        struct tls_chain_verdict verdict = tls_chain_verify(roots, certs, count, true);
+        if (verdict.code)
+            e = tls_err_say(ERR_UNTRUSTED, detail,
+                            "the certificate does not chain to the roots in force (%zu): %s",
+                            tls_roots_count(roots), tls_err_text(verdict.code));
+    }
+    for (size_t i = 0; i < count; i++)
+        mem_free((void *)(uintptr_t)certs[i].ptr);
+    tls_roots_unref(roots);
+    return e;
 }

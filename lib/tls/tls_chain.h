@@ -20,3 +20,10 @@ struct tls_chain_verdict {
  * not, which is for asking again about a peer that was found good when it came. */
 struct tls_chain_verdict tls_chain_verify(const struct tls_roots *roots, const struct slice *certs,
                                           size_t count, bool any_date);
+
+/* The same of two PEM texts, for a certificate of our own: the chain, leaf first, and the list of
+ * roots. Dates of the chain do not count, since whose clock is wrong is not known here.
+ * ERR_INVALID: the roots are of no use; ERR_SYNTAX: the chain cannot be read; ERR_UNTRUSTED: none
+ * of the roots vouches for it. detail: a sentence. */
+MUST_USE enum err tls_chain_check(struct slice chain_pem, struct slice roots_pem,
+                                  char detail[TLS_DETAIL_MAX]);

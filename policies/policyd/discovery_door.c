@@ -139,7 +139,7 @@ bool discovery_door_is_open(const struct discovery_door *d)
     return d->door != NULL;
 }
 
-int64_t discovery_door_not_after_ms(const struct discovery_door *d)
+const struct identity *discovery_door_identity(const struct discovery_door *d)
 {
-    return d->identity ? identity_not_after_ms(d->identity) : 0;
+    return d->identity;
 }

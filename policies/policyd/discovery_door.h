@@ -7,6 +7,7 @@
 #include "policies/policyd/policyd_options.h"
 
 struct discovery_door;
+struct identity;
 struct loop;
 struct roster;
 
@@ -18,5 +19,5 @@ void discovery_door_shut(struct discovery_door *d);
 void discovery_door_close(struct discovery_door *d);
 /* Data planes can come in. */
 bool discovery_door_is_open(const struct discovery_door *d);
-/* Wall clock; 0: no certificate. */
-int64_t discovery_door_not_after_ms(const struct discovery_door *d);
+/* Who we are; NULL: it could not be opened. */
+const struct identity *discovery_door_identity(const struct discovery_door *d);

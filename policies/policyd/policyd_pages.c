@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/metric.h"
+#include "lib/identity/identity.h"
 #include "lib/net/grpc_door.h"
 #include "policies/policyd/discovery_door.h"
 #include "policies/policyd/roster.h"
@@ -60,6 +61,16 @@ static void write_roster(const struct policyd_pages *p, struct buf *out)
                            roster_propagation(p->config.roster));
 }
 
+static void write_identity(const struct identity *id, struct buf *out)
+{
+    struct identity_state state = {0};
+    if (id)
+        identity_read(id, &state);
+    put(out, "weft_policyd_certificate_not_after_seconds", METRIC_GAUGE,
+        "When our own certificate ends.", (uint64_t)(state.not_after_ms / 1000));
+    identity_write_metrics(id, out);
+}
+
 static void write_state(const struct policyd_pages *p, struct buf *out)
 {
     const struct policyd_pages_config *c = &p->config;
@@ -79,8 +90,7 @@ static void write_state(const struct policyd_pages *p, struct buf *out)
         c->is_leader(c->owner));
     put(out, "weft_policyd_watches_in_trouble", METRIC_GAUGE,
         "Kinds of objects that are out of contact.", c->troubles(c->owner));
-    put(out, "weft_policyd_certificate_not_after_seconds", METRIC_GAUGE,
-        "When our own certificate ends.", (uint64_t)(discovery_door_not_after_ms(c->door) / 1000));
+    write_identity(discovery_door_identity(c->door), out);
     put(out, "weft_policyd_status_writes_total", METRIC_COUNTER, "Statuses that were written.",
         c->writes(c->owner));
 }

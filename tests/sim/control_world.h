@@ -16,8 +16,8 @@
 
 struct control_fakes {
     uint64_t rejected, renewals;
-    unsigned reloads;
-    bool is_folder_bad, has_sockets;
+    unsigned reloads, failures; /* failures: of requests for a certificate */
+    bool is_folder_bad, has_sockets, is_trusted;
     struct source_stream_status stream;
 };
 extern struct control_fakes fakes;

@@ -222,11 +222,14 @@ static void metrics_page(void **state)
              (unsigned long long)snapshot_version(w->app.snapshot));
     fakes.rejected = 3;
     fakes.renewals = 4;
+    fakes.is_trusted = true;
+    fakes.failures = 6;
     control_world_expect(w, &w->metrics, "GET", "/metrics", 200, line);
     control_world_expect(w, &w->metrics, "GET", "/stats/prometheus", 200,
                          "\nweft_config_rejected_total 3\n");
     control_world_expect(w, &w->admin, "GET", "/metrics", 200,
                          "\nweft_certificate_renewals_total 0\n");
+    control_world_expect(w, &w->admin, "GET", "/metrics", 200, "\nweft_certificate_trusted 0\n");
     expect_without(w, "/metrics", "weft_app_metrics_up");
     w->app.identity = (void *)w;
     w->app.mesh = &mesh;
@@ -234,6 +237,8 @@ static void metrics_page(void **state)
     w->bed.worker->unbound = 2;
     struct sim_peer *client = control_bed_begin_request(&w->bed);
     const char *const lines[] = {"\nweft_certificate_renewals_total 4\n",
+                                 "\nweft_certificate_trusted 1\n",
+                                 "\nweft_certificate_request_failures 6\n",
                                  "\nweft_certificate_expiry_timestamp_seconds 1700000000\n",
                                  "\nweft_config_rejected_total 13\n",
                                  "\nweft_discovery_connected 1\n",

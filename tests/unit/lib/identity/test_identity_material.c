@@ -83,6 +83,32 @@ static void test_what_is_not_ours_is_named(void **state)
     identity_material_dispose(&m);
 }
 
+/* Whatever root vouches for it, as long as one in the list does; and no clock is asked. */
+static void test_what_the_roots_do_not_vouch_for_is_refused(void **state)
+{
+    char detail[TLS_DETAIL_MAX];
+    struct pki other;
+    pki_init(&other);
+    struct identity_material m = ours();
+    mem_free(m.roots_pem);
+    m.roots_pem = mem_printf("%s%s", other.root, pki.root);
+    assert_int_equal(check(&m, PKI_CLIENT_ID, pki.now_ms, detail), ERR_OK);
+    mem_free(m.roots_pem);
+    m.roots_pem = mem_strdup(other.root);
+    assert_int_equal(check(&m, PKI_CLIENT_ID, pki.now_ms, detail), ERR_UNTRUSTED);
+    assert_non_null(strstr(detail, "does not chain to the roots in force (1)"));
+    mem_free(m.roots_pem);
+    m.roots_pem = mem_strdup("no roots at all");
+    assert_int_equal(check(&m, PKI_CLIENT_ID, pki.now_ms, detail), ERR_INVALID);
+    mem_free(m.roots_pem);
+    /* A chain that lacks its intermediate. */
+    m.roots_pem = mem_strdup(pki.root);
+    *(strstr(m.chain_pem + 1, "-----BEGIN")) = 0;
+    assert_int_equal(check(&m, PKI_CLIENT_ID, pki.now_ms, detail), ERR_UNTRUSTED);
+    identity_material_dispose(&m);
+    pki_dispose(&other);
+}
+
 static void test_saved_it_comes_back_and_is_for_us_alone(void **state)
 {
     char dir[200], path[220];
@@ -164,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_ours_is_good_until_its_last_millisecond),
         TEST(test_what_is_not_ours_is_named),
+        TEST(test_what_the_roots_do_not_vouch_for_is_refused),
         TEST(test_saved_it_comes_back_and_is_for_us_alone),
         TEST(test_a_folder_that_cannot_be_is_told),
         TEST(test_read_from_three_files_all_of_them_are_wanted),

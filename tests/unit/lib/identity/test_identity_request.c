@@ -123,8 +123,9 @@ static void on_done(void *owner, enum err e, struct identity_material *m, const 
 static struct identity_request *open_with(const struct identity_material *current)
 {
     struct identity_request *r;
-    assert_int_equal(identity_request_open(NULL, &config, PKI_CLIENT_ID, current, on_done, NULL, &r,
-                                           detail),
+    const char *roots = current ? current->roots_pem : NULL;
+    assert_int_equal(identity_request_open(NULL, &config, PKI_CLIENT_ID, roots, current, on_done,
+                                           NULL, &r, detail),
                      ERR_OK);
     assert_string_equal(seen.path, "/weft.ca.v1.Trust/FetchBundle");
     assert_string_equal(seen.authorization, "");
@@ -252,8 +253,9 @@ static void test_what_goes_wrong_at_the_ca_is_told(void **state)
 static void check_not_made(enum err e, const char *words)
 {
     struct identity_request *r = NULL;
-    assert_int_equal(
-        identity_request_open(NULL, &config, PKI_CLIENT_ID, NULL, on_done, NULL, &r, detail), e);
+    assert_int_equal(identity_request_open(NULL, &config, PKI_CLIENT_ID, NULL, NULL, on_done, NULL,
+                                           &r, detail),
+                     e);
     assert_null(r);
     assert_int_equal(seen.calls, 0);
     assert_int_equal(told.count, 0);
