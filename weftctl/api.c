@@ -11,6 +11,8 @@
 struct api {
     struct loop *loop;
     struct kube_client *client;
+    struct kube_client *http1; /* NULL: not needed so far */
+    char *kubeconfig;
     char *body;
     struct api_answer *waiting;
 };
@@ -24,6 +26,7 @@ struct api *api_open(const char *kubeconfig)
         return NULL;
     }
     struct api *a = mem_zalloc(sizeof(*a));
+    a->kubeconfig = kubeconfig ? mem_strdup(kubeconfig) : NULL;
     a->loop = loop_create();
     a->client = kube_client_create(a->loop, &config);
     return a;
@@ -39,13 +42,26 @@ void api_close(struct api *a)
 {
     struct loop_task *last = mem_alloc(sizeof(*last));
     kube_client_destroy(a->client);
+    kube_client_destroy(a->http1);
     loop_task_init(last, settle);
     loop_bury(a->loop, last);
     loop_stop(a->loop);
     loop_run(a->loop);
     loop_destroy(a->loop);
     mem_free(a->body);
+    mem_free(a->kubeconfig);
     mem_free(a);
+}
+
+struct kube_client *api_http1_client(struct api *a)
+{
+    struct kube_config config;
+    char detail[KUBE_DETAIL_MAX];
+    if (a->http1 || kube_config_load(a->kubeconfig, &config, detail))
+        return a->http1;
+    config.http1 = true;
+    a->http1 = kube_client_create(a->loop, &config);
+    return a->http1;
 }
 
 struct kube_client *api_client(struct api *a)

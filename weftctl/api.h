@@ -18,6 +18,8 @@ struct api_answer {
 struct api *api_open(const char *kubeconfig);
 void api_close(struct api *a);
 struct kube_client *api_client(struct api *a);
+/* A second one that speaks HTTP/1.1 only, for port-forwards. NULL: the kubeconfig is gone. */
+struct kube_client *api_http1_client(struct api *a);
 struct loop *api_loop(struct api *a);
 /* The namespace of the context. */
 struct slice api_namespace(const struct api *a);

@@ -11,7 +11,10 @@
 #include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
 #include "lib/schema/schema_format.h"
-#include "weftctl/install_wait.h"
+#include "lib/tls/tls_ctx.h"
+#include "weftctl/await.h"
+#include "weftctl/check.h"
+#include "weftctl/check_priv.h"
 #include "weftctl/manifests.h"
 #include "weftctl/output.h"
 #include "weftctl/step.h"
@@ -176,44 +179,57 @@ static bool apply_stage(struct install *in, unsigned stage)
     return true;
 }
 
-static bool needs_gateway_api(struct install *in)
+/* ---- waiting ---- */
+
+/* The probes of `weftctl check` by these names; NULL-terminated. */
+static bool wait_for(const struct install *in, const char *const *probes)
 {
-    struct api_answer answer;
-    if (api_get(in->api, SLICE("/apis/gateway.networking.k8s.io/v1"), &answer))
-        return true;
-    if (answer.status == 404)
-        step_say(STEP_FAILED, "the Gateway API is not installed: apply its CRDs (v1.6, standard or "
-                              "experimental channel) first");
+    return in->options->no_wait || check_await(in->api, probes, in->options->timeout_s * 1000);
+}
+
+static bool is_programmed(void *owner, const struct doc *gateway)
+{
+    (void)owner;
+    return judge_is_true(gateway, "Programmed");
+}
+
+static bool wait_for_ingress(const struct install *in)
+{
+    const char *path = "/apis/gateway.networking.k8s.io/v1/namespaces/weft-system/gateways";
+    bool ok = await_objects(in->api, path, SLICE("fieldSelector=metadata.name%3Dweft-ingress"),
+                            in->options->timeout_s * 1000, is_programmed, NULL);
+    if (ok)
+        step_say(STEP_OK, "Gateway weft-ingress answers");
     else
-        step_say(STEP_FAILED, "the cluster cannot be asked: %s", answer.detail);
-    return false;
+        step_tell(STEP_FAILED, "Gateway weft-ingress", SLICE("is not programmed"),
+                  SLICE("kubectl -n weft-system describe gateway weft-ingress"));
+    return ok;
 }
 
 static bool run_stages(struct install *in)
 {
-    bool wait = !in->options->no_wait;
-    struct install_wait w = {in->api, in->options->timeout_s * 1000};
-    if (!needs_gateway_api(in) || !apply_stage(in, 0))
+    static const char *const before[] = {"Gateway API", NULL},
+                      *const crds[] = {"Weft's CRDs", NULL},
+                      *const certd[] = {"weft-certd", "trust bundle", NULL},
+                      *const others[] = {"weft-policyd", "weft-injector", NULL},
+                      *const webhooks[] = {"injection", "validation", NULL},
+                      *const class[] = {"GatewayClass weft", NULL};
+    if (!check_await(in->api, before, 0) || !apply_stage(in, 0))
         return false;
     step_say(STEP_OK,
              "%u objects applied, %u of them new: namespace, CRDs, rights, Services, "
              "webhooks",
              in->applied, in->created);
-    if (!install_wait_crds(&w, &in->objects) || !apply_stage(in, 1))
+    if (!check_await(in->api, crds, in->options->timeout_s * 1000))
         return false;
-    if (wait && (!install_wait_deployment(&w, "weft-certd") || !install_wait_trust_bundle(&w)))
+    if (!apply_stage(in, 1) || !wait_for(in, certd))
         return false;
-    if (!apply_stage(in, 2))
+    if (!apply_stage(in, 2) || !wait_for(in, others) || !wait_for(in, webhooks))
         return false;
-    if (wait && (!install_wait_deployment(&w, "weft-policyd") ||
-                 !install_wait_deployment(&w, "weft-injector") || !install_wait_webhooks(&w)))
+    if (!apply_stage(in, 3) || !wait_for(in, class))
         return false;
-    if (!apply_stage(in, 3))
-        return false;
-    if (wait && !install_wait_gateway_class(&w))
-        return false;
-    if (wait && in->options->manifests.with_ingress)
-        return install_wait_gateway(&w, "weft-ingress");
+    if (!in->options->no_wait && in->options->manifests.with_ingress)
+        return wait_for_ingress(in);
     return true;
 }
 
@@ -223,7 +239,7 @@ static int install(struct install *in)
         print_all(in);
         return 0;
     }
-    in->api = api_open(in->options->kubeconfig);
+    in->api = tls_lib_init() ? NULL : api_open(in->options->kubeconfig);
     if (!in->api)
         return 1;
     bool ok = run_stages(in);
@@ -231,7 +247,7 @@ static int install(struct install *in)
         step_say(STEP_OK, "Weft " WEFT_VERSION " is installed. Give a namespace sidecars: kubectl "
                           "label namespace NAME weft.dev/inject=enabled");
     else
-        puts("`weftctl check` and `kubectl -n weft-system get pods` say more");
+        puts("`weftctl check` looks at everything; the same command again goes on from here");
     api_close(in->api);
     return ok ? 0 : 1;
 }

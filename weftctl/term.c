@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "lib/base/slice.h"
 
 static bool has_colours(FILE *to)
 {
@@ -28,4 +31,15 @@ const char *term_begin(FILE *to, enum term_style style)
 const char *term_end(FILE *to)
 {
     return has_colours(to) ? "\x1b[0m" : "";
+}
+
+size_t term_width(FILE *to)
+{
+    struct winsize size;
+    uint64_t columns;
+    if (slice_to_u64(slice_from_cstr(getenv("COLUMNS")), &columns) == ERR_OK)
+        return columns;
+    if (isatty(fileno(to)) == 1 && ioctl(fileno(to), TIOCGWINSZ, &size) == 0)
+        return size.ws_col;
+    return 0;
 }

@@ -149,8 +149,8 @@ void loop_run(struct loop *l)
     l->running = true;
     while (!l->stop_asked)
         uv_run(&l->uv, UV_RUN_DEFAULT);
-    l->stop_asked = false;
     drain(l);
+    l->stop_asked = false; /* also one that was asked for while draining: it has happened */
     l->running = false;
 }
 

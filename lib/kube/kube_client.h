@@ -6,6 +6,7 @@
 
 #include "lib/kube/kube_config.h"
 
+struct buf;
 struct doc;
 struct kube_client;
 struct kube_request;
@@ -22,6 +23,9 @@ struct kube_call {
     struct slice path;        /* "/api/v1/namespaces/a/pods?limit=1": already escaped; copied */
     struct slice body;        /* copied; may be empty */
     const char *content_type; /* static; NULL: application/json */
+    /* Static; NULL: none. Asks for a WebSocket of this subprotocol, of a client with
+     * kube_config.http1; on_head says 101, and bytes go both ways from then on. */
+    const char *websocket;
     uint32_t timeout_ms;      /* 0: 30000; whole answer, but for streams: until its head */
 };
 
@@ -40,7 +44,7 @@ struct kube_request *kube_client_send(struct kube_client *c, const struct kube_c
                                       kube_done_fn done, void *owner);
 
 struct kube_stream_events {
-    void (*on_head)(void *owner, unsigned status); /* 2xx only; others go to on_end */
+    void (*on_head)(void *owner, unsigned status); /* 101 and 2xx only; others go to on_end */
     void (*on_bytes)(void *owner, struct slice bytes);
     /* Once. status 200 and an empty detail: it ended regularly. */
     void (*on_end)(void *owner, const struct kube_result *result);
@@ -49,5 +53,7 @@ struct kube_stream_events {
 struct kube_request *kube_client_stream(struct kube_client *c, const struct kube_call *call,
                                         uint32_t idle_ms, const struct kube_stream_events *events,
                                         void *owner);
+/* After a WebSocket's on_head. Takes all bytes out of `data`. */
+void kube_request_write(struct kube_request *r, struct buf *data);
 /* No event after; the pointer is dead (as it is after done and on_end). */
 void kube_request_cancel(struct kube_request *r);

@@ -107,11 +107,11 @@ static void on_addresses(void *owner, enum err e, const struct addr *addrs, size
 
 static enum err make_tls(struct kube_client *c, char detail[TLS_DETAIL_MAX])
 {
-    static const char *const alpn[] = {"h2", "http/1.1", NULL};
+    static const char *const any[] = {"h2", "http/1.1", NULL}, *const http1[] = {"http/1.1", NULL};
     struct tls_roots_report report = {0};
     struct tls_client_config config = {
         .roots_pem = slice_from_cstr(c->config.roots_pem),
-        .alpn = alpn,
+        .alpn = c->config.http1 ? http1 : any,
         .cert_chain_pem = slice_from_cstr(c->config.client_cert_pem),
         .key_pem = slice_from_cstr(c->config.client_key_pem),
         .roots_report = &report,

@@ -66,7 +66,7 @@ struct kube_request {
     struct loop_task task; /* what to do about the facts; then the grave */
     struct timer timer;
     struct message request;
-    const char *method, *content_type;
+    const char *method, *content_type, *websocket;
     struct slice path, body;
     struct buf out, in;
     struct message *head;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/err.h"
@@ -20,6 +21,7 @@ struct kube_config {
     char *token;                            /* NULL: none */
     char *token_file;                       /* NULL: none */
     char *namespace_name;                   /* the pod's, or the context's; "default" */
+    bool http1;                             /* speak HTTP/1.1 only: WebSockets need it */
 };
 
 /* path: a kubeconfig; NULL: $KUBECONFIG (several, separated by ':', count together), then the pod's

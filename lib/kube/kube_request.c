@@ -58,7 +58,7 @@ void kube_request_on_drop(struct kube_request *r, void (*dropped)(void *owner))
 
 static bool is_good(const struct kube_request *r)
 {
-    return r->head && r->head->status >= 200 && r->head->status < 300;
+    return r->head && (r->head->status == 101 || r->head->status / 100 == 2);
 }
 
 static void tell(struct kube_request *r, const struct kube_result *result)
@@ -164,7 +164,7 @@ static struct kube_request *request_of(struct http_stream *st)
 static void on_head(struct http_stream *st, struct message *head, bool end)
 {
     (void)end;
-    if (head->status < 200)
+    if (head->status < 200 && head->status != 101)
         return;
     request_of(st)->head = head;
     wake(request_of(st));
@@ -246,11 +246,19 @@ void kube_request_send(struct kube_request *r, struct kube_conn *conn)
     r->tries++;
     r->conn = conn;
     r->st = (struct http_stream){.events = &stream_events, .owner = r, .arena = &r->arena};
-    http_client_send(conn->http, &r->st, &r->request, r->body.len == 0);
+    http_client_send(conn->http, &r->st, &r->request, r->body.len == 0 && !r->websocket);
     if (r->body.len && http_stream_is_live(&r->st)) {
         buf_append_slice(&r->out, r->body);
         http_stream_send_body(&r->st, &r->out, true);
     }
+}
+
+void kube_request_write(struct kube_request *r, struct buf *data)
+{
+    if (!r->over && http_stream_is_live(&r->st))
+        http_stream_send_body(&r->st, data, false);
+    else
+        buf_dispose(data);
 }
 
 void kube_request_fail(struct kube_request *r, const char *why)
@@ -268,6 +276,7 @@ static struct kube_request *create(struct kube_client *c, const struct kube_call
     arena_init(&r->arena, ARENA_BLOCK);
     r->method = call->method;
     r->content_type = call->content_type ? call->content_type : "application/json";
+    r->websocket = call->websocket;
     r->path = arena_printf(&r->arena, "%s%.*s", c->config.path_prefix, SLICE_ARG(call->path));
     r->body = arena_copy(&r->arena, call->body);
     buf_init(&r->in);

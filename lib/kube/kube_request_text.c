@@ -2,10 +2,26 @@
  * the client's loop. Must not know when things happen.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
+#include "lib/base/rand.h"
+#include "lib/codec/base64.h"
 #include "lib/codec/doc_json.h"
 #include "lib/kube/kube_client_priv.h"
 
 enum { SHOWN_MAX = 200, RETRY_AFTER_MAX_S = 3600 };
+
+/* RFC 6455 §4.1. What the server would prove with the key, TLS has proven. */
+static void ask_for_websocket(struct kube_request *r)
+{
+    char key[BASE64_ENCODED_LEN(16)];
+    uint8_t nonce[16];
+    struct headers *h = &r->request.headers;
+    rand_secure(nonce, sizeof(nonce));
+    base64_encode(slice_of(nonce, sizeof(nonce)), key);
+    r->request.upgrade = SLICE("websocket");
+    headers_add(h, SLICE("sec-websocket-version"), SLICE("13"));
+    headers_add(h, SLICE("sec-websocket-key"), arena_copy(&r->arena, slice_of(key, sizeof(key))));
+    headers_add(h, SLICE("sec-websocket-protocol"), slice_from_cstr(r->websocket));
+}
 
 enum err kube_request_head(struct kube_request *r, char **why)
 {
@@ -21,12 +37,15 @@ enum err kube_request_head(struct kube_request *r, char **why)
     m->scheme = SLICE("https");
     m->authority = slice_from_cstr(c->authority);
     m->path = r->path;
-    headers_add_id(&m->headers, HEADER_ACCEPT, SLICE("application/json"));
+    headers_add_id(&m->headers, HEADER_ACCEPT,
+                   r->websocket ? SLICE("*/*") : SLICE("application/json"));
     headers_add_id(&m->headers, HEADER_USER_AGENT, SLICE("weft/" WEFT_VERSION));
     if (token.len)
         headers_add_id(&m->headers, HEADER_AUTHORIZATION,
                        arena_printf(&r->arena, "Bearer %.*s", SLICE_ARG(token)))
             ->never_index = true;
+    if (r->websocket)
+        ask_for_websocket(r);
     if (r->body.len) {
         m->content_length = (int64_t)r->body.len;
         headers_add_id(&m->headers, HEADER_CONTENT_TYPE, slice_from_cstr(r->content_type));
