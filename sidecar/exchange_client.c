@@ -2,14 +2,10 @@
  * fields that say so to the app. Before anything looks at the request. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/header_fold.h"
-#include "sidecar/config/client_conf.h"
+#include "sidecar/config/client_head.h"
 #include "sidecar/exchange_priv.h"
 #include "sidecar/filters/authz.h"
-#include "sidecar/route/match.h"
 #include "sidecar/telemetry/metrics.h"
-
-#define ALLOW WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_ALLOW
-#define REJECT WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_REJECT
 
 static const struct client_conf *conf_of(const struct exchange *ex)
 {
@@ -17,76 +13,17 @@ static const struct client_conf *conf_of(const struct exchange *ex)
     return snapshot_client_conf(ex->lease->snapshot, s->gateway_port, s->info.sni);
 }
 
-/* ---- names ---- */
+/* ---- names, and whom it is from ---- */
 
-enum judgement { KEEP, DROP, REFUSE_FRAMING, REFUSE_UNDERSCORE };
-
-static enum judgement judge_name(struct slice name, Weft__Config__V1__UnderscoresAction action)
-{
-    switch (header_fold_judge(name)) {
-    case HEADER_FOLD_DROP:
-        return DROP;
-    case HEADER_FOLD_REFUSE:
-        return REFUSE_FRAMING;
-    case HEADER_FOLD_PASS:
-        break;
-    }
-    if (action == ALLOW || slice_find_byte(name, '_') == name.len)
-        return KEEP;
-    return action == REJECT ? REFUSE_UNDERSCORE : DROP;
-}
-
-static struct slice refusal(struct exchange *ex, enum judgement j, struct slice name)
-{
-    if (j == REFUSE_FRAMING)
-        return arena_printf(&ex->arena, "header %.*s can be read as one that frames the message",
-                            SLICE_ARG(name));
-    return arena_printf(&ex->arena, "the name of header %.*s has an underscore", SLICE_ARG(name));
-}
-
-/* Fields that say whom a request is from, or by which road it came. */
-static const bool is_claim[HEADER_COUNT] = {
-    [HEADER_CF_CONNECTING_IP] = true,  [HEADER_FORWARDED] = true,
-    [HEADER_TRUE_CLIENT_IP] = true,    [HEADER_X_CLIENT_IP] = true,
-    [HEADER_X_CLUSTER_CLIENT_IP] = true, [HEADER_X_FORWARDED_FOR] = true,
-    [HEADER_X_FORWARDED_HOST] = true,  [HEADER_X_FORWARDED_PORT] = true,
-    [HEADER_X_FORWARDED_PROTO] = true, [HEADER_X_REAL_IP] = true,
-    [HEADER_WEFT_CLIENT] = true,
-};
-
-/* One pass over the head. False: it is refused, and *why says so. */
 static bool sift(struct exchange *ex, const struct client_conf *conf, struct slice *why)
 {
-    struct headers *h = &ex->request->headers;
-    uint32_t kept = 0;
-    bool good = true;
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct header *item = &h->items[i];
-        enum judgement j = KEEP;
-        if (item->id != HEADER_OTHER) {
-            ex->got |= is_claim[item->id] ? HAS_CLAIMS : 0;
-        } else if (header_fold_is_odd(item->name)) {
-            ex->got |= HAS_ODD_NAMES;
-            j = judge_name(item->name, conf->underscores);
-        }
-        if (j > DROP && good)
-            *why = refusal(ex, j, item->name);
-        good &= j <= DROP;
-        if (j == DROP) {
-            h->bytes -= (uint32_t)(item->name.len + item->value.len + 32);
-            continue;
-        }
-        if (kept != i)
-            h->items[kept] = *item;
-        kept++;
-    }
-    if (kept != h->count)
-        metrics_count_headers_dropped(ex->worker->metrics, h->count - kept);
-    h->count = kept;
+    struct client_head found;
+    bool good = client_head_sift(&ex->request->headers, conf, &ex->arena, &found, why);
+    ex->got |= (found.has_claims ? HAS_CLAIMS : 0) | (found.has_odd_names ? HAS_ODD_NAMES : 0);
+    if (found.dropped)
+        metrics_count_headers_dropped(ex->worker->metrics, found.dropped);
     return good;
 }
-
-/* ---- whom it is from ---- */
 
 /* One connection is one peer's, so it is judged once per configuration. */
 static bool has_trusted_identity(struct exchange *ex, const struct client_conf *conf)
@@ -95,48 +32,22 @@ static bool has_trusted_identity(struct exchange *ex, const struct client_conf *
     uint64_t version = snapshot_version(ex->lease->snapshot);
     if (!s->is_mesh || !s->peer_principal)
         return false;
-    if (s->trust_version == version)
-        return s->is_trusted;
-    s->trust_version = version;
-    s->is_trusted = false;
-    for (uint32_t i = 0; i < conf->identity_count && !s->is_trusted; i++)
-        s->is_trusted = match_string(&conf->identities[i],
-                                     slice_from_cstr(s->peer_principal)) == TRUTH_YES;
+    if (s->trust_version != version) {
+        s->trust_version = version;
+        s->is_trusted = client_head_trusts(conf, slice_from_cstr(s->peer_principal));
+    }
     return s->is_trusted;
-}
-
-/* What a trusted data plane found out already. False: it says nothing. */
-static bool take_from_mesh(struct exchange *ex)
-{
-    struct forwarded *f = &ex->client;
-    const struct headers *h = &ex->request->headers;
-    const struct header *said = headers_find_id(h, HEADER_WEFT_CLIENT);
-    if (!said)
-        return false;
-    forwarded_from_peer(f, &ex->session->info.peer);
-    f->is_believed = true;
-    f->is_unknown = addr_parse(said->value, &f->client) != ERR_OK;
-    if (!f->is_unknown)
-        ex->client_text = said->value;
-    const struct header *list = headers_find_id(h, HEADER_X_FORWARDED_FOR);
-    if (list)
-        f->first_field = (uint32_t)(list - h->items);
-    return true;
 }
 
 static void find_client(struct exchange *ex, const struct client_conf *conf)
 {
     const struct session *s = ex->session;
-    struct forwarded_trust trust = conf->trust;
-    if (s->info.direction != DIRECTION_INGRESS)
-        trust.hops = 0;
-    bool trusted = has(ex, HAS_CLAIMS) && has_trusted_identity(ex, conf);
-    if (has(ex, HAS_CLAIMS) && s->info.direction != DIRECTION_OUTBOUND) {
-        if (!trusted || !take_from_mesh(ex))
-            forwarded_read(&ex->client, &ex->request->headers, &s->info.peer, &trust, trusted);
-    } else {
+    bool at_gateway = s->info.direction == DIRECTION_INGRESS;
+    if (has(ex, HAS_CLAIMS) && s->info.direction != DIRECTION_OUTBOUND)
+        client_head_find(&ex->client, &ex->request->headers, &s->info.peer, conf, at_gateway,
+                         has_trusted_identity(ex, conf), &ex->client_text);
+    else
         forwarded_from_peer(&ex->client, &s->info.peer);
-    }
 }
 
 static struct slice address_text(struct exchange *ex, const struct addr *a)
@@ -236,7 +147,7 @@ static void drop_claims(struct headers *h)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < h->count; i++) {
-        if (is_claim[h->items[i].id])
+        if (client_head_is_claim(h->items[i].id))
             h->bytes -= (uint32_t)(h->items[i].name.len + h->items[i].value.len + 32);
         else if (kept++ != i)
             h->items[kept - 1] = h->items[i];
@@ -371,7 +282,7 @@ const struct authz *exchange_listener_authz(const struct exchange *ex)
 static bool may_trail(const struct header *item, const struct client_conf *conf,
                       const struct header_set *decides)
 {
-    if (is_claim[item->id] || (decides && header_set_covers(decides, item->name)))
+    if (client_head_is_claim(item->id) || (decides && header_set_covers(decides, item->name)))
         return false;
     switch (item->id) {
     case HEADER_WEFT_ATTEMPT:
@@ -382,7 +293,7 @@ static bool may_trail(const struct header *item, const struct client_conf *conf,
         return false;
     case HEADER_OTHER:
         return !header_fold_is_odd(item->name) ||
-               judge_name(item->name, conf->underscores) == KEEP;
+               client_head_judge(item->name, conf->underscores) == CLIENT_HEAD_KEEP;
     default:
         return true;
     }

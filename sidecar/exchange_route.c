@@ -7,6 +7,7 @@
 #include "lib/codec/normalize.h"
 #include "lib/codec/preflight.h"
 #include "sidecar/exchange_priv.h"
+#include "sidecar/filters/authz.h"
 #include "sidecar/route/host.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_hosts.h"
@@ -45,11 +46,8 @@ static bool refuses_plaintext(const struct exchange *ex)
     const struct session *s = ex->session;
     if (s->info.direction != DIRECTION_INBOUND || s->is_mesh)
         return false;
-    const struct snapshot *snapshot = ex->lease->snapshot;
-    const struct inbound_port_conf *port =
-        snapshot_inbound_port(snapshot, s->info.original_dst.port);
-    Weft__Config__V1__MtlsMode mode = port ? port->mtls : snapshot_inbound(snapshot)->mtls;
-    return mode == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
+    return authz_mtls_mode(ex->lease->snapshot, s->info.original_dst.port) ==
+           WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
 }
 
 /* CONNECT is for a forward proxy that the client knows: never for a gateway nor for us. Nobody sees
@@ -132,14 +130,8 @@ static enum progress choose_backend(struct exchange *ex)
 /* At a Gateway routes decide what is exposed: what the backend may read must be what was routed. */
 static bool is_one_route(const struct exchange *ex, const struct route_table *table)
 {
-    const struct normalize_readings *others = ex->other_paths;
-    if (!others || ex->session->info.direction != DIRECTION_INGRESS)
-        return true;
-    for (uint32_t i = 0; i < others->count; i++) {
-        if (route_table_find(table, ex->request, others->paths[i]) != ex->route)
-            return false;
-    }
-    return true;
+    return ex->session->info.direction != DIRECTION_INGRESS ||
+           route_table_is_one_route(table, ex->request, ex->other_paths, ex->route);
 }
 
 static enum progress use_table(struct exchange *ex, const struct route_table *table)

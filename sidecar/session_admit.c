@@ -41,8 +41,7 @@ static const struct inbound_port_conf *inbound_port(const struct session *s)
 
 static Weft__Config__V1__MtlsMode mtls_mode(const struct session *s)
 {
-    const struct inbound_port_conf *port = inbound_port(s);
-    return port ? port->mtls : snapshot_inbound(snapshot_of(s))->mtls;
+    return authz_mtls_mode(snapshot_of(s), s->info.original_dst.port);
 }
 
 int session_inbound_protocol(const struct session *s)

@@ -81,7 +81,6 @@ bool asked_parse(struct asked *a, struct arena *arena, const char *method, const
     if (!a->target.len || a->target.ptr[0] == '?')
         a->target = arena_printf(arena, "/%.*s", SLICE_ARG(a->target));
     size_t question = slice_find_byte(a->target, '?');
-    a->query = slice_sub(a->target, question + 1, a->target.len);
     a->path =
         normalize_path_readings(arena, slice_sub(a->target, 0, question), &a->other_paths);
     return true;
@@ -99,46 +98,19 @@ bool asked_add_header(struct asked *a, struct arena *arena, const char *line)
     return h->name.len > 0;
 }
 
-struct slice asked_next_header(const struct asked *a, struct slice name, size_t *at)
+struct message *asked_message(const struct asked *a, struct arena *arena)
 {
-    while (*at < a->header_count) {
-        const struct asked_header *h = &a->headers[(*at)++];
-        if (slice_eq_nocase(h->name, name))
-            return h->value.len ? h->value : SLICE("");
+    struct message *m = arena_alloc(arena, sizeof(*m));
+    message_init(m, arena);
+    m->version = HTTP_1_1;
+    m->method = a->method;
+    m->authority = a->authority;
+    m->path = a->target;
+    for (size_t i = 0; i < a->header_count; i++) {
+        if (slice_eq(a->headers[i].name, SLICE("host")))
+            m->authority = a->headers[i].value;
+        else
+            headers_add(&m->headers, a->headers[i].name, a->headers[i].value);
     }
-    return (struct slice){NULL, 0};
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A '%' that begins no escape stands for itself. */
-static struct slice decode(struct arena *arena, struct slice from)
-{
-    char *to = arena_alloc(arena, from.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < from.len; i++) {
-        bool is_escape = from.ptr[i] == '%' && from.len - i > 2 &&
-                         hex_value(from.ptr[i + 1]) >= 0 && hex_value(from.ptr[i + 2]) >= 0;
-        to[len++] = is_escape ? (char)(hex_value(from.ptr[i + 1]) << 4 | hex_value(from.ptr[i + 2]))
-                              : from.ptr[i];
-        i += is_escape ? 2 : 0;
-    }
-    return slice_of(to, len);
-}
-
-struct slice asked_query(const struct asked *a, struct arena *arena, struct slice name)
-{
-    struct slice rest = a->query, pair;
-    while (slice_split(&rest, '&', &pair)) {
-        size_t equals = slice_find_byte(pair, '=');
-        if (slice_eq(decode(arena, slice_sub(pair, 0, equals)), name))
-            return decode(arena, slice_sub(pair, equals + 1, pair.len));
-    }
-    return (struct slice){NULL, 0};
+    return m;
 }

@@ -7,6 +7,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/slice.h"
+#include "lib/codec/message.h"
 
 struct normalize_readings; /* lib/codec/normalize.h */
 
@@ -21,8 +22,7 @@ struct asked {
     struct slice host; /* lower case, without port and brackets */
     struct slice authority;
     uint16_t port;
-    struct slice path,
-        query;           /* the path in its canonical form; empty: it can be read in two ways */
+    struct slice path;   /* in its canonical form; empty: it can be read in two ways */
     const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */
     struct slice target;                          /* as it was given */
     struct asked_header headers[ASKED_HEADERS_MAX];
@@ -34,7 +34,5 @@ bool asked_parse(struct asked *a, struct arena *arena, const char *method, const
                  const char **why);
 /* "name: value". False: it is none, or there are too many. */
 bool asked_add_header(struct asked *a, struct arena *arena, const char *line);
-/* The values of that header, one after the other; *at is 0 at first. NULL ptr at the end. */
-struct slice asked_next_header(const struct asked *a, struct slice name, size_t *at);
-/* The value of that query parameter, decoded; NULL ptr when there is none. */
-struct slice asked_query(const struct asked *a, struct arena *arena, struct slice name);
+/* As it would come in; a Host header takes the place of the URL's. Views into `a`. */
+struct message *asked_message(const struct asked *a, struct arena *arena);

@@ -1,58 +1,36 @@
-/* The road of a request through the compiled configuration: destination, route, shares. It is what
- * data planes get, so what is said here is what they do. Main thread. Must not know how it is
- * shown.
+/* The caller's side: which destination, which route, which filters, which backends. Every question
+ * is put to the functions of the data plane, in the order of sidecar/exchange.c. Main thread. Must
+ * not know how it is shown.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/explain.h"
 
 #include "lib/base/mem.h"
 #include "lib/codec/normalize.h"
+#include "lib/codec/preflight.h"
+#include "lib/tls/tls_ctx.h"
+#include "policies/gateway_host.h"
 #include "policies/gateway_model.h"
 #include "policies/gateway_names.h"
 #include "policies/policy_index.h"
-#include "weftctl/explain_client.h"
-#include "weftctl/explain_priv.h"
+#include "sidecar/config/client_head.h"
+#include "sidecar/config/header_set.h"
+#include "sidecar/filters/filter.h"
+#include "sidecar/filters/redirect.h"
+#include "sidecar/route/host.h"
+#include "sidecar/route/listener_choice.h"
+#include "sidecar/route/match_trace.h"
+#include "sidecar/route/route_hosts.h"
+#include "sidecar/route/route_table.h"
 
 enum { ARENA_BLOCK = 16384 };
 
-#define FOR_RESOURCES(e, r)                                         \
-    for (size_t i_ = 0; i_ < (e)->configuration->n_resources; i_++) \
-        for (const EX(Resource) *r = (e)->configuration->resources[i_]; r; r = NULL)
-
-static bool is_it(const EX(Resource) * r, EX(Resource__BodyCase) which)
+static void answer(struct explain *e, unsigned status, struct slice text)
 {
-    return r->body_case == which;
-}
-
-const EX(Cluster) * explain_cluster(const struct explain *e, const char *name)
-{
-    FOR_RESOURCES(e, r)
-    {
-        if (is_it(r, WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER) &&
-            strcmp(r->cluster->name, name) == 0)
-            return r->cluster;
-    }
-    return NULL;
-}
-
-const EX(ClientTraffic) * explain_mesh_rules(const EX(Configuration) * c)
-{
-    for (size_t i = 0; i < c->n_resources; i++)
-        if (c->resources[i]->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_MESH)
-            return c->resources[i]->mesh->client_traffic;
-    return NULL;
+    e->status = status;
+    e->answer = text;
 }
 
 /* ---- who asks ---- */
-
-static struct slice trust_domain(const struct explain *e)
-{
-    FOR_RESOURCES(e, r)
-    {
-        if (is_it(r, WEFT__CONFIG__V1__RESOURCE__BODY_MESH))
-            return slice_from_cstr(r->mesh->trust_domain);
-    }
-    return SLICE("cluster.local");
-}
 
 /* The one that policyd makes for it; where it is not policyd's, it is taken to be named like it. */
 static struct slice account_of_gateway(struct explain *e, const struct workload *w)
@@ -68,169 +46,172 @@ static struct slice account_of_gateway(struct explain *e, const struct workload 
 static void compile_from(struct explain *e, const struct workload *w)
 {
     struct compile_target target = {.namespace_name = w->namespace_name};
-    struct slice account = w->pod ? w->pod->spec.service_account : w->name;
+    struct slice account = w->pod ? w->pod->spec.service_account : account_of_gateway(e, w);
     if (w->pod)
         target.workload = w->name;
     else
         target.gateway = w->name;
-    e->configuration = compile_configuration(e->set, &target, NULL);
-    e->from.workload = *w;
-    e->from.is_meshed = !w->pod || pod_is_meshed(w->pod);
-    if (!w->pod)
-        account = account_of_gateway(e, w);
-    if (!account.len)
-        account = SLICE("default");
+    Weft__Config__V1__Configuration *c = compile_configuration(e->set, &target, NULL);
+    e->builder = snapshot_builder_create();
+    e->snapshot = snapshot_build_what_can_be(e->builder, c, NULL, NULL);
+    compile_free(c);
+    e->from = (struct explain_from){.workload = *w, .is_meshed = !w->pod || pod_is_meshed(w->pod)};
     if (e->from.is_meshed)
         e->from.principal =
-            arena_printf(&e->arena, "%.*s/ns/%.*s/sa/%.*s", SLICE_ARG(trust_domain(e)),
-                         SLICE_ARG(w->namespace_name), SLICE_ARG(account));
+            arena_printf(&e->arena, "%.*s/ns/%.*s/sa/%.*s",
+                         SLICE_ARG(snapshot_trust_domain(e->snapshot)),
+                         SLICE_ARG(w->namespace_name),
+                         SLICE_ARG(account.len ? account : SLICE("default")));
 }
 
 /* ---- routes ---- */
 
-static struct explain_share *add_share(struct explain *e, const char *cluster, uint32_t weight)
+static struct message *copy_request(struct explain *e)
+{
+    struct message *m = arena_alloc(&e->arena, sizeof(*m));
+    struct headers headers;
+    headers_init(&headers, &e->arena);
+    headers_copy(&headers, &e->request->headers);
+    *m = *e->request;
+    m->headers = headers;
+    return m;
+}
+
+static void add_share(struct explain *e, const struct cluster_conf *cluster, uint32_t weight,
+                      const struct filter_chain *chain)
 {
     struct explain_share *s = &e->shares[e->share_count++];
     *s = (struct explain_share){
-        .cluster_name = cluster, .cluster = explain_cluster(e, cluster), .weight = weight};
-    if (s->cluster)
+        .cluster = cluster, .weight = weight, .chain = chain, .request = copy_request(e)};
+    s->redirect = explain_filters_apply(e, chain, s->request, e->is_preflight);
+    if (s->cluster && !s->redirect)
         explain_ends_add(e, s);
-    return s;
 }
 
-static void answer(struct explain *e, unsigned status, const char *text)
+static void answer_by_filter(struct explain *e, const struct filter_entry *entry)
 {
-    e->status = status;
-    e->answer = slice_from_cstr(text);
-}
-
-static void take_route(struct explain *e)
-{
-    const EX(Route) *r = e->route.route;
-    if (r->cors && e->route.is_preflight) {
-        answer(e, 204, "a preflight, which the route's CORS filter answers");
-        return;
-    }
-    if (r->redirect) {
-        answer(e, r->redirect->status ? r->redirect->status : 302, "the route redirects");
-        return;
-    }
-    if (r->direct_status)
-        answer(e, r->direct_status, "no backend of the rule can be used");
-    e->shares = arena_alloc(&e->arena, (r->n_clusters + 1) * sizeof(*e->shares));
-    for (size_t i = 0; i < r->n_clusters; i++) {
-        struct explain_share *s = add_share(e, r->clusters[i]->cluster, r->clusters[i]->weight);
-        s->redirect = r->clusters[i]->redirect;
-    }
-}
-
-static void use_hosts(struct explain *e, EX(VirtualHost) *const *hosts, size_t count)
-{
-    e->is_routed = true;
-    explain_route_find(&e->arena, hosts, count, &e->asked, &e->route);
-    if (e->route.route)
-        take_route(e);
-    else if (e->route.host)
-        answer(e, 404, "no route matches");
+    const struct redirect_conf *redirect = entry->conf;
+    if (entry->ops == &redirect_ops)
+        answer(e, redirect->status,
+               arena_printf(&e->arena, "the route's filter: %.*s",
+                            SLICE_ARG(explain_filters_describe(&e->arena, entry))));
     else
-        answer(e, 404, "no route is for this host");
+        answer(e, 204, SLICE("a preflight, which the route's CORS filter answers"));
+}
+
+/* A route of a table, or the default one. */
+static void take_route(struct explain *e, const struct route_conf *r)
+{
+    const struct filter_entry *by = explain_filters_apply(e, r->chain, e->request, e->is_preflight);
+    if (by) {
+        answer_by_filter(e, by);
+        return;
+    }
+    e->shares = arena_alloc(&e->arena, (r->backend_count + 1u) * sizeof(*e->shares));
+    if (!r->total_weight)
+        answer(e, 500, SLICE("no backend of the rule can be used"));
+    for (uint16_t i = 0; i < r->backend_count; i++)
+        add_share(e, r->backends[i].cluster, r->backends[i].weight, r->backends[i].chain);
+}
+
+static void record_route(void *owner, const struct route_conf *r, struct slice miss)
+{
+    struct explain *e = owner;
+    if (miss.len)
+        e->tried[e->tried_count++] = (struct explain_tried){r->name, miss};
+}
+
+static const struct route_conf *find_route(struct explain *e, const struct route_table *table)
+{
+    struct match_trace trace = {.arena = &e->arena, .on_route = record_route, .owner = e};
+    struct route_range range = {0, 0};
+    struct slice host = host_of_authority(e->request->authority);
+    (void)route_hosts_find(table->hosts, host, &range);
+    /* Preflights are held against each route twice. */
+    e->tried = arena_alloc(&e->arena, (2 * range.count + 1u) * sizeof(*e->tried));
+    e->tried_count = 0;
+    return route_table_trace(table, e->request, e->asked.path, &trace);
+}
+
+static bool is_disguised(struct explain *e, const struct header_set *set)
+{
+    struct slice meant;
+    const struct header *found = header_set_find_disguise(set, &e->request->headers, &meant);
+    if (found)
+        answer(e, 400,
+               arena_printf(&e->arena,
+                            "header %.*s can be read as %.*s, by which a policy or a route decides",
+                            SLICE_ARG(found->name), SLICE_ARG(meant)));
+    return found != NULL;
+}
+
+static bool has_host(const struct explain *e, const struct route_table *table)
+{
+    struct route_range range;
+    return route_hosts_find(table->hosts, host_of_authority(e->request->authority), &range);
+}
+
+static void use_table(struct explain *e, const struct route_table *table, bool at_gateway)
+{
+    if (is_disguised(e, table->headers))
+        return;
+    e->is_routed = true;
+    e->route = find_route(e, table);
+    if (at_gateway && !route_table_is_one_route(table, e->request, e->asked.other_paths, e->route))
+        answer(e, 400, SLICE("the path can be read in ways that lead to different routes"));
+    else if (e->route)
+        take_route(e, e->route);
+    else
+        answer(e, 404, has_host(e, table) ? SLICE("no route matches")
+                                          : SLICE("no route is for this host"));
+}
+
+/* Names of headers, before anything else is looked at. */
+static bool is_refused(struct explain *e, const struct client_conf *clients)
+{
+    struct client_head found;
+    struct slice why;
+    if (client_head_sift(&e->request->headers, clients, &e->arena, &found, &why))
+        return false;
+    answer(e, 400, why);
+    return true;
 }
 
 /* ---- from a pod ---- */
 
-static bool is_for_host(const EX(Destination) * d, const struct asked *asked)
-{
-    for (size_t i = 0; d->port == asked->port && i < d->n_hosts; i++)
-        if (slice_eq_cstr(asked->host, d->hosts[i]))
-            return true;
-    return false;
-}
-
-static bool is_at_address(const EX(Destination) * d, struct slice address)
-{
-    for (size_t i = 0; i < d->n_addresses; i++)
-        if (slice_eq_cstr(address, d->addresses[i]))
-            return true;
-    return false;
-}
-
-static const EX(Destination) * find_destination(const struct explain *e, struct slice address)
-{
-    FOR_RESOURCES(e, r)
-    {
-        if (is_it(r, WEFT__CONFIG__V1__RESOURCE__BODY_DESTINATION) &&
-            (address.len ? is_at_address(r->destination, address)
-                         : is_for_host(r->destination, &e->asked)))
-            return r->destination;
-    }
-    return NULL;
-}
-
-static const EX(Workload) * find_workload(const struct explain *e)
-{
-    FOR_RESOURCES(e, r)
-    {
-        if (is_it(r, WEFT__CONFIG__V1__RESOURCE__BODY_WORKLOAD) &&
-            slice_eq_cstr(e->asked.host, r->workload->ip))
-            return r->workload;
-    }
-    return NULL;
-}
-
-static const EX(ClientTraffic) * mesh_rules(const struct explain *e)
-{
-    return explain_mesh_rules(e->configuration);
-}
-
-/* By the names of its headers, before anything else is looked at. */
-static bool is_refused(struct explain *e, const EX(ClientTraffic) * rules,
-                       EX(AuthzPolicy) *const *authz, size_t n_authz,
-                       EX(VirtualHost) *const *hosts, size_t n_hosts)
-{
-    struct slice why = explain_client_sift(&e->arena, rules, &e->asked);
-    if (!why.len)
-        why = explain_client_check(&e->arena, authz, n_authz, hosts, n_hosts, &e->asked);
-    if (why.len) {
-        e->status = 400;
-        e->answer = why;
-    }
-    return why.len > 0;
-}
-
-static bool may_be_http(EX(Protocol) p)
+static bool may_be_http(Weft__Config__V1__Protocol p)
 {
     return p != WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP &&
            p != WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TLS;
 }
 
-static void use_destination(struct explain *e, const EX(Destination) * d)
+static void use_destination(struct explain *e, const struct destination_conf *d)
 {
     e->destination = d->name;
     e->protocol = d->protocol;
     /* TLS of the app itself and opaque ports are bytes to the sidecar: no routes. */
-    bool is_http = may_be_http(d->protocol) && slice_eq(e->asked.scheme, SLICE("http"));
-    if (e->from.is_meshed && is_http && is_refused(e, mesh_rules(e), NULL, 0, d->virtual_hosts,
-                                                   d->n_virtual_hosts))
+    bool is_http = e->from.is_meshed && may_be_http(d->protocol) &&
+                   slice_eq(e->asked.scheme, SLICE("http"));
+    if (is_http && is_refused(e, snapshot_client_conf(e->snapshot, 0, SLICE(""))))
         return;
-    if (e->from.is_meshed && is_http && d->n_virtual_hosts) {
-        use_hosts(e, d->virtual_hosts, d->n_virtual_hosts);
+    if (is_http && d->routes) {
+        use_table(e, d->routes, false);
         return;
     }
     e->shares = arena_alloc(&e->arena, sizeof(*e->shares));
-    add_share(e, d->default_cluster, 1);
+    add_share(e, d->default_cluster, 1, NULL);
 }
 
 static void from_pod(struct explain *e)
 {
-    struct addr addr;
-    struct slice address = {NULL, 0};
-    char text[ADDR_TEXT_MAX];
-    if (addr_parse(e->asked.host, &addr) == ERR_OK) {
-        addr.port = e->asked.port;
-        address = arena_copy(&e->arena, slice_from_cstr(addr_format(&addr, text)));
-    }
-    const EX(Destination) *d = find_destination(e, address);
-    const EX(Workload) *w = d ? NULL : find_workload(e);
+    struct addr to;
+    bool is_address = addr_parse(e->asked.host, &to) == ERR_OK;
+    to.port = e->asked.port;
+    const struct destination_conf *d =
+        is_address ? snapshot_destination_by_addr(e->snapshot, &to)
+                   : snapshot_destination_by_host(e->snapshot, e->asked.host, e->asked.port);
+    const struct workload_conf *w =
+        d || !is_address ? NULL : snapshot_workload(e->snapshot, &to);
     if (d)
         use_destination(e, d);
     else if (w)
@@ -241,72 +222,105 @@ static void from_pod(struct explain *e)
 
 /* ---- from outside, at a Gateway ---- */
 
-static const EX(GatewayPort) * find_gateway_port(const struct explain *e)
+/* The listener whose certificate is shown to who asks for that host. */
+static const struct gateway_model_listener *listener_for(const struct gateway_model *m,
+                                                         const struct asked *asked)
 {
-    FOR_RESOURCES(e, r)
-    {
-        if (is_it(r, WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY) && r->gateway->port == e->asked.port)
-            return r->gateway;
+    const struct gateway_model_listener *best = NULL;
+    for (size_t i = 0; i < m->n_listeners; i++) {
+        const struct gateway_model_listener *l = &m->listeners[i];
+        if (l->is_served && l->n_certificates && l->from->port == asked->port &&
+            gateway_host_covers(l->from->hostname, asked->host) &&
+            (!best || gateway_host_is_narrower(l->from->hostname, best->from->hostname)))
+            best = l;
     }
-    return NULL;
+    return best;
 }
 
-/* What holds for its clients: of the listener with that very name, of the port, of the mesh. */
-static const EX(ClientTraffic) * rules_at(const struct explain *e, const EX(GatewayPort) * g)
+static void find_certificate(struct explain *e)
 {
-    for (size_t i = 0; slice_eq(e->asked.scheme, SLICE("https")) && i < g->n_listeners; i++)
-        if (g->listeners[i]->client_traffic &&
-            slice_eq_cstr(e->asked.host, g->listeners[i]->hostname))
-            return g->listeners[i]->client_traffic;
-    return g->client_traffic ? g->client_traffic : mesh_rules(e);
+    struct gateway_model model;
+    const struct workload *w = &e->from.workload;
+    const struct gateway *g =
+        (const void *)policy_index_find(e->set, KIND_GATEWAY, w->namespace_name, w->name);
+    if (!g || !slice_eq(e->asked.scheme, SLICE("https")))
+        return;
+    gateway_model_build(&model, &e->arena, e->set, g);
+    const struct gateway_model_listener *l = listener_for(&model, &e->asked);
+    const struct metadata *meta = l ? &l->certificates[0]->object.meta : NULL;
+    e->certificate = meta ? arena_printf(&e->arena, "Secret %.*s/%.*s (listener %.*s)",
+                                         SLICE_ARG(meta->namespace_name), SLICE_ARG(meta->name),
+                                         SLICE_ARG(l->from->name))
+                          : SLICE("no Secret: no listener of the port is for that host");
 }
 
-/* What the backend may read must be what was routed. */
-static bool is_one_route(struct explain *e, const EX(GatewayPort) * g,
-                         const struct explain_route *chosen)
+/* As the Gateway passes it on, and so matches it. */
+static void merge_leading_slashes(struct explain *e)
 {
-    const struct normalize_readings *others = e->asked.other_paths;
-    for (uint32_t i = 0; others && i < others->count; i++) {
-        struct asked asked = e->asked;
-        struct explain_route found;
-        asked.path = others->paths[i];
-        explain_route_find(&e->arena, g->virtual_hosts, g->n_virtual_hosts, &asked, &found);
-        if (found.route != chosen->route)
-            return false;
-    }
-    return true;
+    struct message *m = e->request;
+    while (m->path.len > 1 && m->path.ptr[0] == '/' && m->path.ptr[1] == '/')
+        m->path = slice_sub(m->path, 1, m->path.len);
+    e->asked.path =
+        normalize_path_readings(&e->arena, message_path_only(m), &e->asked.other_paths);
+}
+
+/* Policies of the Gateway; what a preflight announces is judged when it comes. */
+static bool is_let_in(struct explain *e, const struct gateway_conf *g, const struct addr *peer)
+{
+    struct downstream_info down = {.direction = DIRECTION_INGRESS, .peer = *peer};
+    struct authz_facts facts;
+    struct preflight preflight;
+    if (g->authz && is_disguised(e, &g->authz->headers))
+        return false;
+    down.local.port = e->asked.port;
+    down.is_tls = slice_eq(e->asked.scheme, SLICE("https"));
+    down.sni = down.is_tls ? e->asked.host : SLICE("");
+    authz_rule_facts(&facts, &down, e->request, e->asked.path,
+                     e->client.is_unknown ? NULL : &e->client.client);
+    facts.other_paths = e->asked.other_paths;
+    e->is_preflight = preflight_read(&preflight, e->request);
+    const struct route_conf *route =
+        e->is_preflight && g->routes
+            ? route_table_find(g->routes, e->request, e->asked.path)
+            : NULL;
+    e->entry = arena_alloc(&e->arena, sizeof(*e->entry));
+    explain_decide(e, g->authz, &facts, e->entry);
+    if (e->entry->allowed || (route && route->has_cors))
+        return true;
+    answer(e, 403, SLICE("denied at the Gateway"));
+    return false;
 }
 
 static void at_gateway(struct explain *e, struct slice client_ip)
 {
-    const EX(GatewayPort) *g = find_gateway_port(e);
+    const struct gateway_conf *g = snapshot_gateway(e->snapshot, e->asked.port);
+    struct addr peer = {.family = 4};
+    struct slice sni = slice_eq(e->asked.scheme, SLICE("https")) ? e->asked.host : SLICE("");
+    struct slice text = {0};
     if (!g) {
         e->answer =
             arena_printf(&e->arena, "the Gateway has no listener on port %u", e->asked.port);
         return;
     }
+    if (client_ip.len && addr_parse(client_ip, &peer) != ERR_OK)
+        peer = (struct addr){.family = 4};
     e->destination = g->name;
     e->protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP;
-    const EX(ClientTraffic) *rules = rules_at(e, g);
-    struct explain_peer peer = {.ip = client_ip, .at_gateway = true};
-    e->client = explain_client_find(&e->arena, rules, &peer, &e->asked);
-    if (is_refused(e, rules, g->authz, g->n_authz, g->virtual_hosts, g->n_virtual_hosts))
+    find_certificate(e);
+    const struct client_conf *clients = snapshot_client_conf(e->snapshot, e->asked.port, sni);
+    if (is_refused(e, clients))
         return;
-    struct explain_call call = {.asked = &e->asked,
-                                .caller_ip = client_ip,
-                                .remote_ip = e->client,
-                                .port = e->asked.port};
-    e->entry = arena_alloc(&e->arena, sizeof(*e->entry));
-    explain_authz_decide(&e->arena, g->authz, g->n_authz, &call, e->entry);
-    struct explain_route route;
-    explain_route_find(&e->arena, g->virtual_hosts, g->n_virtual_hosts, &e->asked, &route);
-    bool is_answered = route.is_preflight && route.route && route.route->cors;
-    if (!e->entry->allowed && !is_answered)
-        answer(e, 403, "denied at the Gateway");
-    else if (!is_one_route(e, g, &route))
-        answer(e, 400, "the path can be read in ways that lead to different routes");
+    client_head_find(&e->client, &e->request->headers, &peer, clients, true, false, &text);
+    merge_leading_slashes(e);
+    if (!is_let_in(e, g, &peer))
+        return;
+    if (sni.len &&
+        listener_choice_is_misdirected(g, sni, host_of_authority(e->request->authority)))
+        answer(e, 421, SLICE("the host belongs to another listener than the connection's name"));
+    else if (g->routes)
+        use_table(e, g->routes, true);
     else
-        use_hosts(e, g->virtual_hosts, g->n_virtual_hosts);
+        answer(e, 404, SLICE("no route is for this port"));
 }
 
 /* ---- the whole ---- */
@@ -316,7 +330,7 @@ static void conclude(struct explain *e)
     for (size_t i = 0; i < e->share_count; i++) {
         const struct explain_share *s = &e->shares[i];
         for (size_t j = 0; s->weight && j < s->count; j++)
-            e->is_delivered |= s->endpoints[j].endpoint->ready && s->endpoints[j].verdict.allowed;
+            e->is_delivered |= s->endpoints[j].conf->ready && s->endpoints[j].verdict.allowed;
     }
     e->is_delivered &= e->status == 0;
 }
@@ -324,13 +338,18 @@ static void conclude(struct explain *e)
 struct explain *explain_create(const struct policy_set *set, const struct workload *from,
                                const struct asked *asked, struct slice client_ip)
 {
+    struct preflight preflight;
+    if (tls_lib_init())
+        return NULL;
     struct explain *e = mem_zalloc(sizeof(*e));
     arena_init(&e->arena, ARENA_BLOCK);
     e->set = set;
     e->asked = *asked;
+    e->request = asked_message(&e->asked, &e->arena);
+    e->is_preflight = preflight_read(&preflight, e->request);
     compile_from(e, from);
     if (!e->asked.path.len)
-        answer(e, 400, "the path can be read in two ways");
+        answer(e, 400, SLICE("the path can be read in two ways"));
     else if (from->pod)
         from_pod(e);
     else
@@ -341,7 +360,8 @@ struct explain *explain_create(const struct policy_set *set, const struct worklo
 
 void explain_destroy(struct explain *e)
 {
-    compile_free(e->configuration);
+    snapshot_unref(e->snapshot);
+    snapshot_builder_destroy(e->builder);
     arena_dispose(&e->arena);
     mem_free(e);
 }

@@ -1,105 +1,135 @@
 /* The far end of a request: each endpoint, how it is reached, and what its sidecar says of the call
- * by its own compiled configuration. Main thread. Must not know how the request got there.
+ * by the snapshot that it would have. Main thread. Must not know how the request got there.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/base/mem.h"
+#include "lib/codec/normalize.h"
 #include "policies/policy_addresses.h"
-#include "weftctl/explain_client.h"
-#include "weftctl/explain_priv.h"
+#include "sidecar/config/client_head.h"
+#include "sidecar/config/header_set.h"
+#include "weftctl/explain.h"
 
-static struct slice without_port(struct slice address)
+/* A request as the endpoint's sidecar takes it in. */
+struct arrival {
+    struct explain *e;
+    struct explain_endpoint *end;
+    const struct snapshot *there;
+    struct message *request;
+    struct downstream_info down;
+    struct tls_peer peer;
+};
+
+static void refuse(struct arrival *a, struct slice text)
 {
-    size_t at = address.len;
-    while (at > 0 && address.ptr[at - 1] != ':')
-        at--;
-    struct slice ip = at ? slice_sub(address, 0, at - 1) : address;
-    if (ip.len > 1 && ip.ptr[0] == '[')
-        ip = slice_sub(ip, 1, ip.len - 2);
-    return ip;
+    a->end->verdict.text = text;
 }
 
-static uint16_t port_of(const char *address)
+/* What a Gateway tells the sidecar of the client, instead of all that the client claimed. */
+static void say_client(struct arrival *a)
 {
-    struct addr a;
-    return addr_parse(slice_from_cstr(address), &a) == ERR_OK ? a.port : 0;
+    char text[ADDR_TEXT_MAX];
+    struct headers *h = &a->request->headers;
+    for (uint32_t i = h->count; i-- > 0;)
+        if (client_head_is_claim(h->items[i].id))
+            headers_remove_id(h, h->items[i].id);
+    headers_add_id(h, HEADER_WEFT_CLIENT,
+                   a->e->client.is_unknown
+                       ? SLICE("unknown")
+                       : arena_copy(&a->e->arena,
+                                    slice_from_cstr(addr_format_ip(&a->e->client.client, text))));
 }
 
-static const EX(Inbound) * find_inbound(const EX(Configuration) * c)
+static bool is_refused_by_names(struct arrival *a, const struct client_conf *clients,
+                                const struct authz *authz)
 {
-    for (size_t i = 0; i < c->n_resources; i++)
-        if (c->resources[i]->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_INBOUND)
-            return c->resources[i]->inbound;
-    return NULL;
-}
-
-static EX(MtlsMode) mode_of_port(const EX(Inbound) * in, uint16_t port)
-{
-    for (size_t i = 0; i < in->n_ports; i++)
-        if (in->ports[i]->port == port &&
-            in->ports[i]->mtls != WEFT__CONFIG__V1__MTLS_MODE__MTLS_UNSET)
-            return in->ports[i]->mtls;
-    return in->mtls;
-}
-
-/* The client as the endpoint's sidecar sees it: a Gateway that it trusts tells it whom it found. */
-static struct slice remote_of(struct explain *e, const struct explain_call *call,
-                              const EX(ClientTraffic) * rules)
-{
-    struct explain_peer peer = {.ip = call->caller_ip, .principal = call->principal};
-    if (!e->from.workload.pod)
-        return explain_client_trusts(rules, call->principal) ? e->client : call->caller_ip;
-    return explain_client_find(&e->arena, rules, &peer, &e->asked);
-}
-
-static bool is_refused(struct explain *e, struct explain_endpoint *end, const EX(Inbound) * in,
-                       const EX(ClientTraffic) * rules, struct asked *asked)
-{
-    struct slice why = explain_client_sift(&e->arena, rules, asked);
-    if (!why.len)
-        why = explain_client_check(&e->arena, in->authz, in->n_authz, NULL, 0, asked);
-    if (why.len)
-        end->verdict.text = arena_printf(&e->arena, "refused with 400: %.*s", SLICE_ARG(why));
-    return why.len > 0;
-}
-
-/* What the sidecar at the endpoint says. */
-static void judge(struct explain *e, struct explain_endpoint *end, const EX(Inbound) * in,
-                  const EX(ClientTraffic) * rules)
-{
-    struct slice address = slice_from_cstr(end->endpoint->address);
-    struct asked *asked = arena_alloc(&e->arena, sizeof(*asked));
-    *asked = e->asked;
-    struct explain_call call = {.asked = asked,
-                                .local_ip = without_port(address),
-                                .port = port_of(end->endpoint->address)};
-    if (e->from.workload.pod)
-        call.caller_ip = e->from.workload.pod->status.ip;
-    if (end->is_mutual_tls) {
-        call.principal = e->from.principal;
-        call.namespace_name = e->from.workload.namespace_name;
+    struct client_head found;
+    struct arena *arena = &a->e->arena;
+    struct slice why = {0}, meant;
+    if (!client_head_sift(&a->request->headers, clients, arena, &found, &why)) {
+        refuse(a, arena_printf(arena, "refused with 400: %.*s", SLICE_ARG(why)));
+        return true;
     }
-    if (!end->is_mutual_tls &&
-        mode_of_port(in, call.port) == WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT) {
-        end->verdict.text = SLICE("refused: it takes mutual TLS only (STRICT)");
+    const struct header *odd =
+        authz ? header_set_find_disguise(&authz->headers, &a->request->headers, &meant) : NULL;
+    if (odd)
+        refuse(a, arena_printf(arena,
+                               "refused with 400: header %.*s can be read as %.*s, by which a "
+                               "policy or a route decides",
+                               SLICE_ARG(odd->name), SLICE_ARG(meant)));
+    return odd != NULL;
+}
+
+/* The sidecar's steps admit and guard. */
+static void judge(struct arrival *a)
+{
+    const struct authz *authz = snapshot_inbound(a->there)->authz;
+    const struct client_conf *clients = snapshot_client_conf(a->there, 0, SLICE(""));
+    struct arena *arena = &a->e->arena;
+    struct forwarded client;
+    struct authz_facts facts;
+    struct slice text = {0};
+    if (!a->end->is_mutual_tls && authz_mtls_mode(a->there, a->down.original_dst.port) ==
+                                      WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT) {
+        refuse(a, SLICE("refused: it takes mutual TLS only (STRICT)"));
         return;
     }
-    call.remote_ip = remote_of(e, &call, rules);
-    if (is_refused(e, end, in, rules, asked))
+    if (is_refused_by_names(a, clients, authz))
         return;
-    explain_authz_decide(&e->arena, in->authz, in->n_authz, &call, &end->verdict);
+    client_head_find(&client, &a->request->headers, &a->down.peer, clients, false,
+                     a->end->is_mutual_tls && client_head_trusts(clients, a->e->from.principal),
+                     &text);
+    const struct normalize_readings *others = NULL;
+    struct slice path = normalize_path_readings(arena, message_path_only(a->request), &others);
+    authz_rule_facts(&facts, &a->down, a->request, path, client.is_unknown ? NULL : &client.client);
+    facts.other_paths = others;
+    if (path.len)
+        explain_decide(a->e, authz, &facts, &a->end->verdict);
+    else
+        refuse(a, SLICE("refused with 400: the path can be read in two ways"));
 }
 
-/* Of what was compiled for the endpoint's own sidecar, only texts in its own arena are used, so the
- * verdict's are copied. */
-static void keep_texts(struct explain *e, struct explain_verdict *v)
+static void arrive(struct arrival *a)
 {
-    for (size_t i = 0; i < v->rule_count; i++)
-        v->rules[i].policy = arena_strdup(&e->arena, slice_from_cstr(v->rules[i].policy));
+    const struct workload *from = &a->e->from.workload;
+    a->down = (struct downstream_info){.direction = DIRECTION_INBOUND,
+                                       .peer = {.family = 4},
+                                       .local = a->end->conf->addr,
+                                       .original_dst = a->end->conf->addr};
+    if (from->pod && from->pod->status.ip.len &&
+        addr_parse(from->pod->status.ip, &a->down.peer) != ERR_OK)
+        a->down.peer = (struct addr){.family = 4};
+    if (a->end->is_mutual_tls) {
+        a->peer.spiffe_id =
+            arena_printf(&a->e->arena, "spiffe://%.*s", SLICE_ARG(a->e->from.principal));
+        a->down.tls_peer = &a->peer;
+        a->down.is_tls = true;
+    }
+    if (!from->pod)
+        say_client(a);
+    judge(a);
 }
 
-static void ask_endpoint(struct explain *e, struct explain_endpoint *end)
+static struct message *copy(struct explain *e, const struct message *m)
 {
-    struct slice ip = without_port(slice_from_cstr(end->endpoint->address));
-    const struct pod *pod = policy_addresses_pod(e->set, ip);
-    end->is_mutual_tls = e->from.is_meshed && end->endpoint->meshed;
+    struct message *to = arena_alloc(&e->arena, sizeof(*to));
+    struct headers headers;
+    headers_init(&headers, &e->arena);
+    headers_copy(&headers, &m->headers);
+    *to = *m;
+    to->headers = headers;
+    return to;
+}
+
+static const struct pod *pod_at(struct explain *e, const struct addr *a)
+{
+    char text[ADDR_TEXT_MAX];
+    return policy_addresses_pod(e->set, slice_from_cstr(addr_format_ip(a, text)));
+}
+
+static void ask_endpoint(struct explain *e, struct explain_endpoint *end,
+                         const struct message *request, bool mtls_disabled)
+{
+    const struct pod *pod = pod_at(e, &end->conf->addr);
+    end->is_mutual_tls = e->from.is_meshed && end->conf->meshed && !mtls_disabled;
     end->has_sidecar = pod && pod_is_meshed(pod);
     if (!end->has_sidecar) {
         end->verdict = (struct explain_verdict){
@@ -108,45 +138,44 @@ static void ask_endpoint(struct explain *e, struct explain_endpoint *end)
     }
     struct compile_target target = {.namespace_name = pod->object.meta.namespace_name,
                                     .workload = pod->object.meta.name};
-    EX(Configuration) *theirs = compile_base(e->set, &target, NULL);
-    const EX(Inbound) *in = find_inbound(theirs);
-    if (in)
-        judge(e, end, in, explain_mesh_rules(theirs));
-    keep_texts(e, &end->verdict);
-    compile_free(theirs);
+    Weft__Config__V1__Configuration *c = compile_base(e->set, &target, NULL);
+    struct snapshot_builder *builder = snapshot_builder_create();
+    struct snapshot *there = snapshot_build_what_can_be(builder, c, NULL, NULL);
+    compile_free(c);
+    struct arrival a = {.e = e, .end = end, .there = there, .request = copy(e, request)};
+    arrive(&a);
+    snapshot_unref(there);
+    snapshot_builder_destroy(builder);
 }
 
 void explain_ends_add(struct explain *e, struct explain_share *share)
 {
-    const EX(Cluster) *c = share->cluster;
-    share->count = c->n_endpoints;
+    const struct cluster_conf *c = share->cluster;
+    share->count = c->endpoint_count;
     share->endpoints = arena_zalloc(&e->arena, (share->count + 1) * sizeof(*share->endpoints));
     for (size_t i = 0; i < share->count; i++) {
-        share->endpoints[i].endpoint = c->endpoints[i];
-        ask_endpoint(e, &share->endpoints[i]);
+        share->endpoints[i].conf = &c->endpoints[i];
+        ask_endpoint(e, &share->endpoints[i], share->request, c->mtls_disabled);
     }
 }
 
-void explain_ends_add_workload(struct explain *e, const EX(Workload) * workload)
+void explain_ends_add_workload(struct explain *e, const struct workload_conf *workload)
 {
-    EX(Endpoint) *endpoint = arena_alloc(&e->arena, sizeof(*endpoint));
-    struct addr addr;
+    struct endpoint_conf *conf = arena_zalloc(&e->arena, sizeof(*conf));
     char text[ADDR_TEXT_MAX];
-    weft__config__v1__endpoint__init(endpoint);
-    if (addr_parse(slice_from_cstr(workload->ip), &addr) == ERR_OK) {
-        addr.port = e->asked.port;
-        endpoint->address = arena_strdup(&e->arena, slice_from_cstr(addr_format(&addr, text)));
-    }
-    endpoint->workload = workload->name;
-    endpoint->namespace_ = workload->namespace_;
-    endpoint->meshed = workload->meshed;
-    endpoint->spiffe_id = workload->spiffe_id;
-    endpoint->ready = true;
+    conf->addr = workload->ip;
+    conf->addr.port = e->asked.port;
+    conf->address_text = arena_copy(&e->arena, slice_from_cstr(addr_format(&conf->addr, text)));
+    conf->workload = workload->name;
+    conf->namespace_name = workload->namespace_name;
+    conf->spiffe_id = workload->spiffe_id;
+    conf->meshed = workload->meshed;
+    conf->ready = true;
     e->answer = SLICE("a pod by its own address: no routes apply");
     e->shares = arena_zalloc(&e->arena, sizeof(*e->shares));
     e->shares[e->share_count++] =
-        (struct explain_share){.cluster_name = "direct", .weight = 1, .count = 1};
+        (struct explain_share){.weight = 1, .count = 1, .request = e->request};
     e->shares[0].endpoints = arena_zalloc(&e->arena, sizeof(*e->shares[0].endpoints));
-    e->shares[0].endpoints[0].endpoint = endpoint;
-    ask_endpoint(e, &e->shares[0].endpoints[0]);
+    e->shares[0].endpoints[0].conf = conf;
+    ask_endpoint(e, &e->shares[0].endpoints[0], e->request, false);
 }

@@ -1,6 +1,8 @@
 /* An explanation as JSON. Main thread.
  * Must not know how it was come by.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/filters/filter.h"
+#include "sidecar/route/match_trace.h"
 #include "weftctl/explain_print.h"
 
 static void write_text(struct json_write *w, const char *key, const char *text)
@@ -30,24 +32,40 @@ static void write_request(const struct asked *a, struct json_write *w)
     json_write_object_end(w);
 }
 
-static void write_route(const struct explain *e, struct json_write *w)
+static void write_chain(struct explain *e, struct json_write *w, const struct filter_chain *chain)
 {
-    const struct explain_route *r = &e->route;
-    json_write_key(w, "route");
-    if (r->route) {
+    if (!chain || !chain->count)
+        return;
+    json_write_key(w, "filters");
+    json_write_array(w);
+    for (uint32_t i = 0; i < chain->count; i++) {
         json_write_object(w);
-        write_text(w, "name", r->route->name);
-        json_write_field(w, "because", r->why);
+        write_text(w, "name", chain->entries[i].ops->name);
+        json_write_field(w, "does", explain_filters_describe(&e->arena, &chain->entries[i]));
+        json_write_object_end(w);
+    }
+    json_write_array_end(w);
+}
+
+static void write_route(struct explain *e, struct json_write *w)
+{
+    const struct route_conf *r = e->route;
+    json_write_key(w, "route");
+    if (r) {
+        json_write_object(w);
+        json_write_field(w, "name", r->name);
+        json_write_field(w, "because", match_trace_describe_route(&e->arena, r));
+        write_chain(e, w, r->chain);
         json_write_object_end(w);
     } else {
         json_write_null(w);
     }
     json_write_key(w, "notRoutedBy");
     json_write_array(w);
-    for (size_t i = 0; i < r->tried_count; i++) {
+    for (size_t i = 0; i < e->tried_count; i++) {
         json_write_object(w);
-        write_text(w, "name", r->tried[i].route);
-        json_write_field(w, "because", r->tried[i].why);
+        json_write_field(w, "name", e->tried[i].route);
+        json_write_field(w, "because", e->tried[i].why_not);
         json_write_object_end(w);
     }
     json_write_array_end(w);
@@ -63,8 +81,8 @@ static void write_verdict(const struct explain_verdict *v, struct json_write *w)
     json_write_array(w);
     for (size_t i = 0; i < v->rule_count; i++) {
         json_write_object(w);
-        write_text(w, "policy", v->rules[i].policy);
-        write_text(w, "action", explain_authz_action(v->rules[i].action));
+        json_write_field(w, "policy", v->rules[i].policy);
+        write_text(w, "action", explain_action(v->rules[i].action));
         json_write_field_u64(w, "rule", v->rules[i].number);
         json_write_field_bool(w, "matches", !v->rules[i].why_not.len);
         json_write_field(w, "because", v->rules[i].why_not);
@@ -76,52 +94,66 @@ static void write_verdict(const struct explain_verdict *v, struct json_write *w)
 
 static void write_endpoint(const struct explain_endpoint *end, struct json_write *w)
 {
+    const struct endpoint_conf *c = end->conf;
     json_write_object(w);
-    write_text(w, "address", end->endpoint->address);
-    write_text(w, "namespace", end->endpoint->namespace_);
-    write_text(w, "workload", end->endpoint->workload);
-    json_write_field_bool(w, "ready", end->endpoint->ready);
+    json_write_field(w, "address", c->address_text);
+    json_write_field(w, "namespace", c->namespace_name);
+    json_write_field(w, "workload", c->workload);
+    json_write_field_bool(w, "ready", c->ready);
     json_write_field_bool(w, "mutualTLS", end->is_mutual_tls);
-    write_text(w, "identity", end->endpoint->spiffe_id);
+    json_write_field(w, "identity", c->spiffe_id);
     write_verdict(&end->verdict, w);
     json_write_object_end(w);
 }
 
-static void write_shares(const struct explain *e, struct json_write *w)
+static void write_share(struct explain *e, const struct explain_share *s, struct json_write *w)
 {
-    json_write_key(w, "to");
-    json_write_array(w);
-    for (size_t i = 0; i < e->share_count; i++) {
-        const struct explain_share *s = &e->shares[i];
+    const struct cluster_conf *c = s->cluster;
+    json_write_object(w);
+    json_write_field(w, "cluster", c ? c->name : SLICE(""));
+    if (c && c->service_name.len) {
+        json_write_key(w, "service");
         json_write_object(w);
-        write_text(w, "cluster", s->cluster_name);
-        json_write_field_u64(w, "weight", s->weight);
-        json_write_field_bool(w, "resolves", s->cluster || s->count);
-        json_write_key(w, "endpoints");
-        json_write_array(w);
-        for (size_t j = 0; j < s->count; j++)
-            write_endpoint(&s->endpoints[j], w);
-        json_write_array_end(w);
+        json_write_field(w, "namespace", c->service_namespace);
+        json_write_field(w, "name", c->service_name);
+        json_write_field_u64(w, "port", c->port);
         json_write_object_end(w);
     }
+    json_write_field_u64(w, "weight", s->weight);
+    json_write_field_bool(w, "resolves", c || s->count);
+    json_write_field_bool(w, "redirected", s->redirect != NULL);
+    write_chain(e, w, s->chain);
+    json_write_key(w, "endpoints");
+    json_write_array(w);
+    for (size_t i = 0; i < s->count; i++)
+        write_endpoint(&s->endpoints[i], w);
     json_write_array_end(w);
+    json_write_object_end(w);
 }
 
-void explain_print_json(const struct explain *e, struct json_write *w)
+void explain_print_json(struct explain *e, struct json_write *w)
 {
+    struct slice outcome = explain_outcome(e);
     json_write_object(w);
     write_from(e, w);
     write_request(&e->asked, w);
-    if (e->destination) {
-        write_text(w, "destination", e->destination);
+    if (e->destination.len) {
+        json_write_field(w, "destination", e->destination);
         write_text(w, "protocol", explain_print_protocol(e->protocol));
     }
+    if (e->certificate.len)
+        json_write_field(w, "certificate", e->certificate);
     if (e->entry)
         write_verdict(e->entry, w);
     write_route(e, w);
-    write_shares(e, w);
+    json_write_key(w, "to");
+    json_write_array(w);
+    for (size_t i = 0; i < e->share_count; i++)
+        write_share(e, &e->shares[i], w);
+    json_write_array_end(w);
     json_write_field_u64(w, "status", e->status);
     json_write_field(w, "remark", e->answer);
+    json_write_field(w, "outcome", outcome);
     json_write_field_bool(w, "delivered", e->is_delivered);
     json_write_object_end(w);
 }

@@ -106,7 +106,7 @@ static bool read_request(struct options *o, const char *method, const char *url)
     return true;
 }
 
-static void print(const struct explain *e, const struct options *o)
+static void print(struct explain *e, const struct options *o)
 {
     struct buf text;
     struct json_write w;
@@ -128,6 +128,10 @@ static int explain_in(struct world *world, const struct options *o)
         return 2;
     struct explain *e =
         explain_create(world_set(world), &from, &o->asked, slice_from_cstr(o->client_ip));
+    if (!e) {
+        fputs("weftctl: the TLS library cannot be used\n", stderr);
+        return 2;
+    }
     print(e, o);
     int status = e->is_delivered ? 0 : 1;
     explain_destroy(e);

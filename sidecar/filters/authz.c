@@ -7,8 +7,15 @@
 
 #include "lib/base/log.h"
 #include "sidecar/filters/authz_rule.h"
+#include "sidecar/filters/authz_trace.h"
 
 static const struct slice not_allowed = {"no ALLOW policy matches", 23};
+
+Weft__Config__V1__MtlsMode authz_mtls_mode(const struct snapshot *s, uint16_t port)
+{
+    const struct inbound_port_conf *listed = snapshot_inbound_port(s, port);
+    return listed ? listed->mtls : snapshot_inbound(s)->mtls;
+}
 
 static void audit(const struct authz_rule *r, const struct authz_facts *f)
 {
@@ -25,7 +32,10 @@ static const struct authz_rule *find_rule(const struct authz_policy *p, const st
 {
     for (uint32_t i = 0; i < p->rule_count; i++) {
         enum truth t = authz_rule_test(&p->rules[i], f, denies);
-        if (t == TRUTH_YES || (denies && t == TRUTH_UNKNOWN))
+        bool holds = t == TRUTH_YES || (denies && t == TRUTH_UNKNOWN);
+        if (f->trace)
+            authz_trace_rule(f->trace, p, i, holds);
+        if (holds)
             return &p->rules[i];
     }
     return NULL;
@@ -50,20 +60,22 @@ static void audit_all(const struct authz *a, const struct authz_facts *f)
         if (a->policies[i].action != WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_AUDIT)
             continue;
         const struct authz_rule *rule = find_rule(&a->policies[i], f, true);
-        if (rule)
+        if (rule && !f->trace)
             audit(rule, f);
     }
 }
 
-/* True: go ahead. Else *rule is the one that denies, or NULL when no ALLOW matches. */
-static bool decide(const struct authz *a, const struct authz_facts *f,
-                   const struct authz_rule **rule)
+bool authz_decide_facts(const struct authz *a, const struct authz_facts *f,
+                        const struct authz_rule **rule)
 {
     audit_all(a, f);
     *rule = find_action(a, WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY, f);
     if (*rule)
         return false;
-    return !a->has_allow || find_action(a, WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW, f);
+    if (!a->has_allow)
+        return true;
+    *rule = find_action(a, WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW, f);
+    return *rule != NULL;
 }
 
 bool authz_decide(const struct authz *a, struct exchange *ex, struct slice *reason)
@@ -74,7 +86,7 @@ bool authz_decide(const struct authz *a, struct exchange *ex, struct slice *reas
     authz_rule_facts(&facts, exchange_downstream(ex), exchange_request(ex),
                      exchange_match_path(ex), from->is_unknown ? NULL : &from->client);
     facts.other_paths = exchange_other_paths(ex);
-    if (decide(a, &facts, &rule))
+    if (authz_decide_facts(a, &facts, &rule))
         return true;
     *reason = rule ? arena_printf(exchange_arena(ex), "denied by %.*s", SLICE_ARG(rule->label))
                    : not_allowed;
@@ -87,7 +99,7 @@ bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
     struct authz_facts facts;
     const struct authz_rule *rule;
     authz_rule_facts(&facts, down, NULL, SLICE(""), &down->peer);
-    if (decide(a, &facts, &rule))
+    if (authz_decide_facts(a, &facts, &rule))
         return true;
     if (rule)
         snprintf(reason, AUTHZ_REASON_MAX, "denied by %.*s", SLICE_ARG(rule->label));

@@ -78,6 +78,15 @@ struct authz {
     struct header_set headers; /* that rules look at */
 };
 
+/* What comes before all policies: what a port of the app asks of its clients. Never UNSET. */
+Weft__Config__V1__MtlsMode authz_mtls_mode(const struct snapshot *s, uint16_t port);
+
+struct authz_facts; /* filters/authz_rule.h */
+
+/* The decision itself. *rule: the one that denies or allows; NULL: none of a DENY policy holds, and
+ * there are no ALLOW policies (then it is allowed) or none of them holds. */
+bool authz_decide_facts(const struct authz *a, const struct authz_facts *f,
+                        const struct authz_rule **rule);
 /* False: refused, and *reason says by which policy and rule; it lives as long as the authz and the
  * exchange's arena. */
 bool authz_decide(const struct authz *a, struct exchange *ex, struct slice *reason);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "sidecar/filters/authz_trace.h"
 #include "sidecar/route/host.h"
 
 /* ---- facts ---- */
@@ -68,41 +69,51 @@ static enum truth any_port(const struct authz_ports *list, uint16_t port)
 
 /* ---- a list and its opposite ---- */
 
-static enum truth test_string(const struct authz_strings *in, const struct authz_strings *not_in,
+static enum truth test_string(const struct authz_facts *f, enum authz_part part,
+                              const struct authz_strings *in, const struct authz_strings *not_in,
                               struct slice value)
 {
     enum truth t = in->count ? any_string(in, value, value.len > 0) : TRUTH_YES;
-    return not_in->count ? truth_and(t, truth_not(any_string(not_in, value, value.len > 0))) : t;
+    if (not_in->count)
+        t = truth_and(t, truth_not(any_string(not_in, value, value.len > 0)));
+    if (f->trace && t != TRUTH_YES)
+        authz_trace_strings(f->trace, part, in, not_in, value);
+    return t;
 }
 
-static enum truth test_http(const struct authz_facts *f, const struct authz_strings *in,
-                            const struct authz_strings *not_in, struct slice value)
+static enum truth test_http(const struct authz_facts *f, enum authz_part part,
+                            const struct authz_strings *in, const struct authz_strings *not_in,
+                            struct slice value)
 {
     if (!f->request && (in->count || not_in->count))
         return TRUTH_UNKNOWN;
-    return test_string(in, not_in, value);
+    return test_string(f, part, in, not_in, value);
 }
 
-static enum truth test_cidr(const struct authz_cidrs *in, const struct authz_cidrs *not_in,
+/* a: NULL when nobody can tell. */
+static enum truth test_cidr(const struct authz_facts *f, enum authz_part part,
+                            const struct authz_cidrs *in, const struct authz_cidrs *not_in,
                             const struct addr *a)
-{
-    enum truth t = in->count ? any_cidr(in, a) : TRUTH_YES;
-    return not_in->count ? truth_and(t, truth_not(any_cidr(not_in, a))) : t;
-}
-
-static enum truth test_remote(const struct authz_facts *f, const struct authz_cidrs *in,
-                              const struct authz_cidrs *not_in)
 {
     if (!in->count && !not_in->count)
         return TRUTH_YES;
-    return f->remote ? test_cidr(in, not_in, f->remote) : TRUTH_UNKNOWN;
+    enum truth t = !a ? TRUTH_UNKNOWN : in->count ? any_cidr(in, a) : TRUTH_YES;
+    if (not_in->count && a)
+        t = truth_and(t, truth_not(any_cidr(not_in, a)));
+    if (f->trace)
+        authz_trace_cidrs(f->trace, part, in, not_in, a, t);
+    return t;
 }
 
-static enum truth test_port(const struct authz_ports *in, const struct authz_ports *not_in,
-                            uint16_t port)
+static enum truth test_port(const struct authz_facts *f, const struct authz_ports *in,
+                            const struct authz_ports *not_in)
 {
-    enum truth t = in->count ? any_port(in, port) : TRUTH_YES;
-    return not_in->count ? truth_and(t, truth_not(any_port(not_in, port))) : t;
+    enum truth t = in->count ? any_port(in, f->port) : TRUTH_YES;
+    if (not_in->count)
+        t = truth_and(t, truth_not(any_port(not_in, f->port)));
+    if (f->trace && t != TRUTH_YES)
+        authz_trace_ports(f->trace, in, not_in, f->port);
+    return t;
 }
 
 /* A policy's host may be written with or without a port; the one with a port wants exactly that. */
@@ -124,7 +135,12 @@ static enum truth test_hosts(const struct authz_facts *f, const struct authz_str
     if (!f->request && (in->count || not_in->count))
         return TRUTH_UNKNOWN;
     enum truth t = in->count ? any_host(in, f) : TRUTH_YES;
-    return not_in->count ? truth_and(t, truth_not(any_host(not_in, f))) : t;
+    if (not_in->count)
+        t = truth_and(t, truth_not(any_host(not_in, f)));
+    if (f->trace && t != TRUTH_YES)
+        authz_trace_strings(f->trace, AUTHZ_PART_HOST, in, not_in,
+                            host_of_authority(f->request->authority));
+    return t;
 }
 
 /* Where the next hop may read another path than the one that we matched, only what holds for all
@@ -132,9 +148,9 @@ static enum truth test_hosts(const struct authz_facts *f, const struct authz_str
 static enum truth test_paths(const struct authz_facts *f, const struct authz_strings *in,
                              const struct authz_strings *not_in)
 {
-    enum truth t = test_http(f, in, not_in, f->match_path);
+    enum truth t = test_http(f, AUTHZ_PART_PATH, in, not_in, f->match_path);
     for (uint32_t i = 0; f->other_paths && i < f->other_paths->count; i++) {
-        if (test_http(f, in, not_in, f->other_paths->paths[i]) != t)
+        if (test_http(f, AUTHZ_PART_PATH_READING, in, not_in, f->other_paths->paths[i]) != t)
             return TRUTH_UNKNOWN;
     }
     return t;
@@ -198,6 +214,8 @@ static enum truth test_header(const struct authz_condition *c, const struct auth
         t = test_lines(&in, &f->request->headers, c->header);
     if (c->not_values.count)
         t = truth_and(t, test_lines(&not_in, &f->request->headers, c->header));
+    if (f->trace && t != TRUTH_YES)
+        authz_trace_header(f->trace, c, &f->request->headers);
     return t;
 }
 
@@ -210,39 +228,50 @@ static enum truth test_condition(const struct authz_condition *c, const struct a
     case AUTHZ_KEY_HEADER:
         return test_header(c, f, denies);
     case AUTHZ_KEY_SOURCE_IP:
-        return test_cidr(&c->ips, &c->not_ips, &f->down->peer);
+        return test_cidr(f, AUTHZ_PART_SOURCE_IP, &c->ips, &c->not_ips, &f->down->peer);
     case AUTHZ_KEY_REMOTE_IP:
-        return test_remote(f, &c->ips, &c->not_ips);
+        return test_cidr(f, AUTHZ_PART_REMOTE_IP, &c->ips, &c->not_ips, f->remote);
     case AUTHZ_KEY_SOURCE_NAMESPACE:
-        return test_string(&c->values, &c->not_values, f->namespace_name);
+        return test_string(f, AUTHZ_PART_NAMESPACE, &c->values, &c->not_values, f->namespace_name);
     case AUTHZ_KEY_SOURCE_PRINCIPAL:
-        return test_string(&c->values, &c->not_values, f->principal);
+        return test_string(f, AUTHZ_PART_PRINCIPAL, &c->values, &c->not_values, f->principal);
     case AUTHZ_KEY_DESTINATION_IP:
-        return test_cidr(&c->ips, &c->not_ips,
+        return test_cidr(f, AUTHZ_PART_DESTINATION_IP, &c->ips, &c->not_ips,
                          f->down->original_dst.family ? &f->down->original_dst : &f->down->local);
     case AUTHZ_KEY_DESTINATION_PORT:
-        return test_port(&c->ports, &c->not_ports, f->port);
+        return test_port(f, &c->ports, &c->not_ports);
     case AUTHZ_KEY_SNI:
-        return test_string(&c->values, &c->not_values, f->down->sni);
+        return test_string(f, AUTHZ_PART_SNI, &c->values, &c->not_values, f->down->sni);
     }
     return TRUTH_UNKNOWN;
 }
 
 static enum truth test_source(const struct authz_source *s, const struct authz_facts *f)
 {
-    enum truth t = test_string(&s->principals, &s->not_principals, f->principal);
-    t = truth_and(t, test_string(&s->namespaces, &s->not_namespaces, f->namespace_name));
-    t = truth_and(t, test_cidr(&s->ip_blocks, &s->not_ip_blocks, &f->down->peer));
-    return truth_and(t, test_remote(f, &s->remote_ip_blocks, &s->not_remote_ip_blocks));
+    enum truth t =
+        test_string(f, AUTHZ_PART_PRINCIPAL, &s->principals, &s->not_principals, f->principal);
+    t = truth_and(t, test_string(f, AUTHZ_PART_NAMESPACE, &s->namespaces, &s->not_namespaces,
+                                 f->namespace_name));
+    t = truth_and(t, test_cidr(f, AUTHZ_PART_SOURCE_IP, &s->ip_blocks, &s->not_ip_blocks,
+                               &f->down->peer));
+    return truth_and(t, test_cidr(f, AUTHZ_PART_REMOTE_IP, &s->remote_ip_blocks,
+                                  &s->not_remote_ip_blocks, f->remote));
 }
 
 static enum truth test_operation(const struct authz_operation *o, const struct authz_facts *f)
 {
     struct slice method = f->request ? f->request->method : SLICE("");
-    enum truth t = test_port(&o->ports, &o->not_ports, f->port);
-    t = truth_and(t, test_http(f, &o->methods, &o->not_methods, method));
+    enum truth t = test_port(f, &o->ports, &o->not_ports);
+    t = truth_and(t, test_http(f, AUTHZ_PART_METHOD, &o->methods, &o->not_methods, method));
     t = truth_and(t, test_paths(f, &o->paths, &o->not_paths));
     return truth_and(t, test_hosts(f, &o->hosts, &o->not_hosts));
+}
+
+/* What of other alternatives did not hold is no reason once one of them holds. */
+static void forget_misses(const struct authz_facts *f, enum truth t)
+{
+    if (f->trace && t == TRUTH_YES)
+        f->trace->miss = (struct slice){0};
 }
 
 enum truth authz_rule_test(const struct authz_rule *r, const struct authz_facts *f, bool denies)
@@ -250,11 +279,13 @@ enum truth authz_rule_test(const struct authz_rule *r, const struct authz_facts 
     enum truth from = truth_of(r->source_count == 0), to = truth_of(r->operation_count == 0);
     for (uint32_t i = 0; i < r->source_count && from != TRUTH_YES; i++)
         from = truth_or(from, test_source(&r->sources[i], f));
+    forget_misses(f, from);
     if (from == TRUTH_NO)
         return TRUTH_NO;
     for (uint32_t i = 0; i < r->operation_count && to != TRUTH_YES; i++)
         to = truth_or(to, test_operation(&r->operations[i], f));
     enum truth t = truth_and(from, to);
+    forget_misses(f, t);
     for (uint32_t i = 0; i < r->condition_count && t != TRUTH_NO; i++)
         t = truth_and(t, test_condition(&r->conditions[i], f, denies));
     return t;

@@ -6,6 +6,8 @@
 #include "sidecar/filters/authz.h"
 #include "sidecar/route/match.h"
 
+struct match_trace; /* route/match_trace.h */
+
 /* What rules ask about. */
 struct authz_facts {
     const struct downstream_info *down;
@@ -16,6 +18,7 @@ struct authz_facts {
     struct slice namespace_name; /* from the principal; empty: none */
     uint16_t port;               /* that was called */
     const struct addr *remote;   /* the client; NULL: nobody can tell who that is */
+    struct match_trace *trace;   /* NULL on the request path */
 };
 
 /* request, remote: may be NULL. Other readings of the path are the caller's to add. */

@@ -60,16 +60,20 @@ static void mutate(const struct header_mutation *m, struct message *message)
         message->authority = m->authority;
 }
 
+void header_mutation_request(const struct header_mutation_conf *c, struct message *request,
+                             bool has_odd_names)
+{
+    if (has_odd_names) {
+        remove_disguises(&request->headers, c->request.remove, c->request.remove_count);
+        remove_disguises(&request->headers, c->request.set, c->request.set_count);
+    }
+    mutate(&c->request, request);
+}
+
 static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
 {
-    const struct header_mutation_conf *c = conf;
-    struct headers *h = &exchange_request(ex)->headers;
     (void)ctx;
-    if (exchange_has_odd_names(ex)) {
-        remove_disguises(h, c->request.remove, c->request.remove_count);
-        remove_disguises(h, c->request.set, c->request.set_count);
-    }
-    mutate(&c->request, exchange_request(ex));
+    header_mutation_request(conf, exchange_request(ex), exchange_has_odd_names(ex));
     return VERDICT_NEXT;
 }
 

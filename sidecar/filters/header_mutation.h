@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "lib/base/slice.h"
+#include "lib/codec/message.h"
 #include "sidecar/filters/filter.h"
 
 struct header_mutation_item {
@@ -24,5 +25,9 @@ struct header_mutation {
 struct header_mutation_conf {
     struct header_mutation request, response;
 };
+
+/* has_odd_names: the request has headers that some server takes for others. */
+void header_mutation_request(const struct header_mutation_conf *c, struct message *request,
+                             bool has_odd_names);
 
 extern const struct filter_ops header_mutation_ops;

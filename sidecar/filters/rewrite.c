@@ -5,16 +5,19 @@
 
 #include "sidecar/exchange.h"
 
-static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+void rewrite_request(const struct rewrite_conf *c, struct message *request, struct arena *arena,
+                     struct slice match_path)
 {
-    const struct rewrite_conf *c = conf;
-    struct message *request = exchange_request(ex);
-    (void)ctx;
     if (c->hostname.len)
         request->authority = c->hostname;
     if (c->path.kind != PATH_KEEP)
-        request->path = path_modifier_apply(&c->path, exchange_arena(ex), request->path,
-                                            exchange_match_path(ex));
+        request->path = path_modifier_apply(&c->path, arena, request->path, match_path);
+}
+
+static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+{
+    (void)ctx;
+    rewrite_request(conf, exchange_request(ex), exchange_arena(ex), exchange_match_path(ex));
     return VERDICT_NEXT;
 }
 

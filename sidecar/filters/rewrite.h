@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "lib/codec/message.h"
 #include "sidecar/filters/filter.h"
 #include "sidecar/filters/path_modifier.h"
 
@@ -9,5 +10,9 @@ struct rewrite_conf {
     struct slice hostname; /* empty: as it is */
     struct path_modifier path;
 };
+
+/* match_path: the canonical form of the request's path. */
+void rewrite_request(const struct rewrite_conf *c, struct message *request, struct arena *arena,
+                     struct slice match_path);
 
 extern const struct filter_ops rewrite_ops;

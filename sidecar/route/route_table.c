@@ -7,6 +7,7 @@
 #include "lib/codec/preflight.h"
 #include "sidecar/route/host.h"
 #include "sidecar/route/match.h"
+#include "sidecar/route/match_trace.h"
 #include "sidecar/route/route_hosts.h"
 
 /* Host is not among the headers: it is the authority. */
@@ -17,53 +18,82 @@ static bool header_matches(const struct named_match *m, const struct message *re
     return match_header(m, &request->headers);
 }
 
+/* One request against a table: what all of its routes are asked. */
+struct search {
+    const struct message *request;
+    struct slice match_path;
+    struct match_trace *trace; /* NULL on the request path */
+};
+
 /* Of a request that a preflight announces (NULL: it is there itself) it is enough that it can. */
-static bool headers_match(const struct route_conf *r, const struct message *request,
+static bool headers_match(const struct route_conf *r, const struct search *s,
                           const struct preflight *announced)
 {
     for (uint16_t i = 0; i < r->header_count; i++) {
-        if (!header_matches(&r->headers[i], request) &&
-            !(announced && preflight_announces(announced, r->headers[i].name)))
-            return false;
+        if (header_matches(&r->headers[i], s->request) ||
+            (announced && preflight_announces(announced, r->headers[i].name)))
+            continue;
+        if (s->trace)
+            match_trace_header(s->trace, &r->headers[i]);
+        return false;
     }
     return true;
 }
 
-static bool query_matches(const struct route_conf *r, const struct message *request)
+static bool query_matches(const struct route_conf *r, const struct search *s)
 {
     for (uint16_t i = 0; i < r->query_count; i++) {
-        if (!match_query(&r->query[i], message_query(request)))
-            return false;
+        if (match_query(&r->query[i], message_query(s->request)))
+            continue;
+        if (s->trace)
+            match_trace_query(s->trace, &r->query[i]);
+        return false;
     }
     return true;
 }
 
-static bool route_matches(const struct route_conf *r, const struct message *request,
-                          struct slice match_path, const struct preflight *announced)
+static bool route_matches(const struct route_conf *r, const struct search *s,
+                          const struct preflight *announced)
 {
-    struct slice method = announced ? announced->method : request->method;
-    if (match_string(&r->path, match_path) != TRUTH_YES)
+    struct slice method = announced ? announced->method : s->request->method;
+    if (match_string(&r->path, s->match_path) != TRUTH_YES) {
+        if (s->trace)
+            match_trace_path(s->trace, r);
         return false;
-    if (r->method.len && !slice_eq(r->method, method))
+    }
+    if (r->method.len && !slice_eq(r->method, method)) {
+        if (s->trace)
+            match_trace_method(s->trace, r);
         return false;
-    return headers_match(r, request, announced) && query_matches(r, request);
+    }
+    return headers_match(r, s, announced) && query_matches(r, s);
+}
+
+static void tell(struct match_trace *t, const struct route_conf *r)
+{
+    t->on_route(t->owner, r, t->miss);
+    t->miss = (struct slice){0};
 }
 
 static const struct route_conf *find(const struct route_table *t, struct route_range range,
-                                     const struct message *request, struct slice match_path,
-                                     const struct preflight *announced)
+                                     const struct search *s, const struct preflight *announced)
 {
     for (uint32_t i = 0; i < range.count; i++) {
         const struct route_conf *r = &t->routes[range.first + i];
-        if (route_matches(r, request, match_path, announced))
+        bool matches = route_matches(r, s, announced);
+        if (s->trace)
+            tell(s->trace, r);
+        if (matches)
             return r;
     }
     return NULL;
 }
 
-const struct route_conf *route_table_find(const struct route_table *t,
-                                          const struct message *request, struct slice match_path)
+const struct route_conf *route_table_trace(const struct route_table *t,
+                                           const struct message *request, struct slice match_path,
+                                           struct match_trace *trace)
 {
+    struct search search = {request, match_path, trace};
     struct route_range range;
     if (match_path.len == 0 ||
         !route_hosts_find(t->hosts, host_of_authority(request->authority), &range))
@@ -71,12 +101,29 @@ const struct route_conf *route_table_find(const struct route_table *t,
     struct preflight preflight;
     const struct route_conf *announced = NULL, *plain;
     if (preflight_read(&preflight, request))
-        announced = find(t, range, request, match_path, &preflight);
+        announced = find(t, range, &search, &preflight);
     if (announced && announced->has_cors)
         return announced;
     /* An app that answers preflights itself; but CORS of another route is not for its requests. */
-    plain = find(t, range, request, match_path, NULL);
+    plain = find(t, range, &search, NULL);
     return plain && !(plain->has_cors && announced) ? plain : announced;
+}
+
+const struct route_conf *route_table_find(const struct route_table *t,
+                                          const struct message *request, struct slice match_path)
+{
+    return route_table_trace(t, request, match_path, NULL);
+}
+
+bool route_table_is_one_route(const struct route_table *t, const struct message *request,
+                              const struct normalize_readings *others,
+                              const struct route_conf *route)
+{
+    for (uint32_t i = 0; others && i < others->count; i++) {
+        if (route_table_find(t, request, others->paths[i]) != route)
+            return false;
+    }
+    return true;
 }
 
 const struct backend_conf *route_pick_backend(const struct route_conf *r, uint32_t random)

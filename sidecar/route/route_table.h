@@ -3,8 +3,10 @@
 #pragma once
 
 #include "lib/codec/message.h"
+#include "lib/codec/normalize.h"
 #include "sidecar/config/snapshot.h"
 
+struct match_trace; /* route/match_trace.h */
 struct route_table;
 
 /* match_path: normalised, without query. host: message.authority without port is computed here.
@@ -12,6 +14,14 @@ struct route_table;
  * has no CORS, one that is for OPTIONS goes first. */
 const struct route_conf *route_table_find(const struct route_table *t,
                                           const struct message *request, struct slice match_path);
+/* The same, telling why the ones before it do not match. */
+const struct route_conf *route_table_trace(const struct route_table *t,
+                                           const struct message *request, struct slice match_path,
+                                           struct match_trace *trace);
+/* Is it the same route for whatever else the next hop may read the path as? others: may be NULL. */
+bool route_table_is_one_route(const struct route_table *t, const struct message *request,
+                              const struct normalize_readings *others,
+                              const struct route_conf *route);
 /* By weight; `random` uniform in [0, 2^32). NULL when the weights are all zero. */
 const struct backend_conf *route_pick_backend(const struct route_conf *r, uint32_t random);
 bool string_match_test(const struct string_match *m, struct slice value);

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_table.h"
 
+#include "sidecar/route/match_trace.h"
+#include "sidecar/route/route_hosts.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"
 
@@ -319,6 +321,49 @@ static void test_preflights_without_cors(void **state)
     expect(d, m, "options");
 }
 
+/* ---- why not ---- */
+
+struct told {
+    struct slice lines[8];
+    size_t count;
+};
+
+static void on_route(void *owner, const struct route_conf *r, struct slice miss)
+{
+    struct told *t = owner;
+    assert_true(r->name.len > 0);
+    t->lines[t->count++] = miss;
+}
+
+static void test_a_trace_says_why_not(void **state)
+{
+    struct world *w = *state;
+    Weft__Config__V1__VirtualHost *h = add_host(w, "h");
+    add_route(w, h, "elsewhere", "/b");
+    add_route(w, h, "by-method", "/a")->match->method = config_make_text(&w->make, "POST");
+    CONFIG_PUSH(&w->make, add_route(w, h, "by-header", "/a")->match, headers,
+                config_make_named(&w->make, "X-Role", "=admin"));
+    CONFIG_PUSH(&w->make, add_route(w, h, "by-query", "/a")->match, query,
+                config_make_named(&w->make, "v", "=2"));
+    add_route(w, h, "it", "/a");
+    add_route(w, h, "too-late", "/");
+    const struct destination_conf *d = build(w);
+    struct told told = {.count = 0};
+    struct match_trace trace = {.arena = &w->arena, .on_route = on_route, .owner = &told};
+    const struct message *m = ask(w, "GET", "h", "/a/x?v=1");
+    const struct route_conf *r = route_table_trace(d->routes, m, SLICE("/a/x"), &trace);
+    assert_slice(r->name, "it");
+    assert_ptr_equal(r, route_table_find(d->routes, m, SLICE("/a/x")));
+    assert_int_equal(told.count, 5);
+    assert_slice(told.lines[0], "the path is not \"/b\" or below");
+    assert_slice(told.lines[1], "the method is not POST");
+    assert_slice(told.lines[2], "header x-role is not \"admin\"");
+    assert_slice(told.lines[3], "query parameter v is not \"2\"");
+    assert_slice(told.lines[4], "");
+    assert_slice(match_trace_describe_route(&w->arena, &d->routes->routes[2]),
+                 "path \"/a\" or below, header x-role \"admin\"");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -334,6 +379,7 @@ int main(void)
         TEST(test_rule_without_backends_is_500),
         TEST(test_preflights),
         TEST(test_preflights_without_cors),
+        TEST(test_a_trace_says_why_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,35 @@
+/* Why a route or a rule does not match, for people: `weftctl explain` runs the matching of the data
+ * plane with a trace. On the request path there is none (NULL).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/arena.h"
+#include "sidecar/route/match.h"
+
+struct authz_policy;
+
+struct match_trace {
+    struct arena *arena; /* of all texts */
+    /* Of the candidate under way: the first part that does not hold. Empty: none so far. */
+    struct slice miss;
+    /* Something was decided by an address that is 0.0.0.0 because nobody has said it. */
+    bool asked_unknown_address;
+    /* Told of each candidate, in the order in which they are tried; miss is empty when it holds. */
+    void (*on_route)(void *owner, const struct route_conf *r, struct slice miss);
+    void (*on_rule)(void *owner, const struct authz_policy *p, uint32_t rule, struct slice miss);
+    void *owner;
+};
+
+/* "\"/a\" or below", "not \"x*\"". */
+struct slice match_trace_describe(struct arena *arena, const struct string_match *m);
+/* One of several, with commas. */
+struct slice match_trace_describe_list(struct arena *arena, const struct string_match *items,
+                                       uint32_t count);
+/* What of a route is looked at, in words: "path \"/a\", method GET". */
+struct slice match_trace_describe_route(struct arena *arena, const struct route_conf *r);
+
+/* Parts of a route that do not match. */
+void match_trace_path(struct match_trace *t, const struct route_conf *r);
+void match_trace_method(struct match_trace *t, const struct route_conf *r);
+void match_trace_header(struct match_trace *t, const struct named_match *m);
+void match_trace_query(struct match_trace *t, const struct named_match *m);
