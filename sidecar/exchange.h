@@ -6,27 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "filters/downstream.h"
+#include "filters/fail.h"
 #include "lib/base/addr.h"
 #include "lib/base/arena.h"
 #include "lib/codec/forwarded.h"
 #include "lib/codec/message.h"
 #include "lib/io/stream.h"
 #include "sidecar/config/snapshot.h"
-#include "sidecar/fail.h"
 
 struct exchange;
-
-enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND, DIRECTION_INGRESS };
-
-/* Who is on the other end of the downstream connection, and how it came. Lives as long as the
- * session. */
-struct downstream_info {
-    enum direction direction;
-    struct addr peer, local, original_dst;
-    const struct tls_peer *tls_peer; /* NULL: plaintext, or no certificate */
-    bool is_tls;
-    struct slice sni;
-};
 
 struct arena *exchange_arena(struct exchange *ex);
 /* The request as it will be sent on; filters may change it. */

@@ -42,6 +42,8 @@ static inline void *arena_alloc(struct arena *a, size_t size)
 }
 void *arena_zalloc(struct arena *a, size_t size);
 struct slice arena_copy(struct arena *a, struct slice s);
+/* The same, with A to Z in lower case. */
+struct slice arena_copy_lower(struct arena *a, struct slice s);
 /* NUL-terminated copy. */
 char *arena_strdup(struct arena *a, struct slice s);
 struct slice arena_printf(struct arena *a, const char *format, ...)

@@ -11,7 +11,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
-#include "sidecar/fail.h"
+#include "filters/fail.h"
 
 #define METRICS_SERIES_MAX \
     2000u /* of requests and connections, per worker; then one for all others */

@@ -5,7 +5,7 @@
 
 #include "lib/io/stream.h"
 #include "sidecar/config/backend_tls.h"
-#include "sidecar/fail.h"
+#include "filters/fail.h"
 #include "sidecar/mesh_identity.h"
 #include "sidecar/upstream/cluster.h"
 

@@ -8,7 +8,7 @@
 
 #include "lib/base/list.h"
 #include "lib/net/http_client.h"
-#include "sidecar/fail.h"
+#include "filters/fail.h"
 #include "sidecar/upstream/cluster.h"
 
 #define POOL_DETAIL_MAX 192 /* both SPIFFE ids of a mismatch fit */

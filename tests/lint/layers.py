@@ -16,6 +16,7 @@ ROOMS = {
     "lib/schema": 2,
     "lib/io": 2,
     "lib/net": 3,
+    "filters": 3,
     "lib/kube": 4,
     "lib/identity": 4,
     "lib/inject": 4,
@@ -35,8 +36,6 @@ PARTS = {
     "sidecar/route": "sidecar/config",
     "sidecar/filters": "sidecar/config",
     "sidecar/exchange.h": "sidecar/config",
-    "sidecar/fail.h": "sidecar/config",
-    "sidecar/fail.def": "sidecar/config",
 }
 
 # What a third-party header begins with, and the room it is for.

@@ -163,7 +163,8 @@ static char *with_keys(char *text, size_t *len)
 static char *path_of(const char *name)
 {
     const char *root = getenv("WEFT_SOURCE");
-    return mem_printf("%s/tests/unit/policies/cases/%s", root ? root : ".", name);
+    const char *folder = strchr(name, '/') ? "" : "policies/cases/";
+    return mem_printf("%s/tests/unit/%s%s", root ? root : ".", folder, name);
 }
 
 static char *read_raw(const char *name, size_t *len)

@@ -22,8 +22,9 @@ struct cases_item {
 
 /* The pattern is for that case. */
 bool cases_is_named(const char *pattern, const char *file, struct slice title);
-/* Runs every case of tests/unit/policies/cases/<name> and fails the test when one differs, or when
- * there are fewer than `least`. run appends what comes out, ending with a line feed or empty. */
+/* Runs every case of tests/unit/policies/cases/<name> (of tests/unit/<name>, where it has a '/')
+ * and fails the test when one differs, or when there are fewer than `least`. run appends what comes
+ * out, ending with a line feed or empty. */
 void cases_run(const char *name, size_t least,
                void (*run)(const struct cases_item *item, struct buf *out));
 /* A file of that folder, NUL-terminated; mem_free it. */

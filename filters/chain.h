@@ -1,0 +1,74 @@
+/* Running filters over one exchange: requests forward, responses backward, ends backward, and only
+ * filters that were begun. The one runner, for the data plane and for tests. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "filters/filter.h"
+
+/* A chain is refused when the configuration is made if it is longer. */
+#define FILTER_CHAIN_MAX 64
+/* How much of a body the filters of one direction may keep before its sender has to wait. */
+#define FILTER_HOLD_MAX (1u << 20)
+
+enum { FILTER_CHAINS_MAX = 3 }; /* the listener's, the route's, the backend's */
+
+/* One chain that was begun. */
+struct filter_frame {
+    const struct filter_chain *chain;
+    char *ctx;
+    uint32_t begun;      /* entries before this one have seen the request's head */
+    uint32_t passed;     /* those before this one let it go on */
+    uint32_t unanswered; /* those before this one have not seen the response's head */
+};
+
+/* A filter that looks at a body, and what it keeps of it. */
+struct filter_stage {
+    const struct filter_entry *entry;
+    void *ctx;
+    struct buf held;
+    bool is_given_end, is_over, waits;
+};
+
+struct filter_body {
+    struct filter_stage *stages;
+    uint32_t count;
+    bool is_over; /* its end has left the last stage */
+    size_t held;  /* bytes, in all stages */
+};
+
+enum filter_hook { FILTER_ON_REQUEST, FILTER_ON_RESPONSE, FILTER_ON_REQUEST_BODY,
+                   FILTER_ON_RESPONSE_BODY };
+
+struct filter_road {
+    struct filter_frame frames[FILTER_CHAINS_MAX];
+    struct filter_body request_body, response_body;
+    uint8_t frame_count;
+    uint8_t waiting, woken; /* bits of enum filter_hook */
+};
+
+/* Enters a chain, or goes on in one that waits. NULL and a chain that was passed: FILTER_NEXT. */
+enum filter_verdict filter_road_request(struct filter_road *r, struct filter_exchange *x,
+                                        const struct filter_chain *chain);
+/* All chains that were begun. FILTER_NEXT: every filter has seen the head. */
+enum filter_verdict filter_road_response(struct filter_road *r, struct filter_exchange *x);
+/* An answer of our own that was given before `chain` was begun: shown to those of its filters that
+ * see every answer. NULL is allowed. */
+void filter_road_unreached(struct filter_road *r, struct filter_exchange *x,
+                           const struct filter_chain *chain);
+/* Once, when the exchange is over. */
+void filter_road_end(struct filter_road *r, struct filter_exchange *x);
+
+/* What waits is called again. */
+void filter_road_wake(struct filter_road *r);
+
+/* Does a filter that was begun look at that body? Asked once all chains are passed, or the
+ * response's head is there. */
+bool filter_road_sees_request_body(const struct filter_road *r);
+bool filter_road_sees_response_body(const struct filter_road *r);
+/* Takes what has come from `in`, and puts into `out` what the last filter lets go; end: nothing
+ * comes behind `in`. The body's is_over tells whether the end has passed too, held how much filters
+ * keep. Never FILTER_WAIT. */
+enum filter_verdict filter_road_request_body(struct filter_road *r, struct filter_exchange *x,
+                                             struct buf *in, bool end, struct buf *out);
+enum filter_verdict filter_road_response_body(struct filter_road *r, struct filter_exchange *x,
+                                              struct buf *in, bool end, struct buf *out);

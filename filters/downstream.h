@@ -1,0 +1,21 @@
+/* Who is on the other end of a downstream connection, and how it came. Lives as long as the
+ * session.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/slice.h"
+
+struct tls_peer; /* lib/io/stream.h */
+
+enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND, DIRECTION_INGRESS };
+
+struct downstream_info {
+    enum direction direction;
+    struct addr peer, local, original_dst;
+    const struct tls_peer *tls_peer; /* NULL: plaintext, or no certificate */
+    bool is_tls;
+    struct slice sni;
+};

@@ -1,0 +1,35 @@
+/* The list of filters, made from filters.def.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/filter.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define FILTER(symbol) extern const struct filter filter_##symbol;
+#include "filters/filters.def"
+#undef FILTER
+
+#define FILTER(symbol) &filter_##symbol,
+const struct filter *const filter_all[] = {
+#include "filters/filters.def"
+};
+#undef FILTER
+
+const size_t filter_count = sizeof(filter_all) / sizeof(filter_all[0]);
+
+const struct filter *filter_find(struct slice name)
+{
+    for (size_t i = 0; i < filter_count; i++)
+        if (slice_eq_cstr(name, filter_all[i]->name))
+            return filter_all[i];
+    return NULL;
+}
+
+enum err filter_refuse(const struct filter_build *b, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(b->detail, FILTER_DETAIL_MAX, format, args);
+    va_end(args);
+    return ERR_INVALID;
+}

@@ -1,0 +1,170 @@
+/* The contract of a filter: a step that may look at, change or answer a request or its response.
+ * One filter is one file, in this order: what its users write (a struct and its schema), what is
+ * made of that (prepare), the hooks, and last its table, `const struct filter filter_<name>`, which
+ * one row of filters.def names. docs/contributing.md shows how.
+ *
+ * Everything a filter knows of a request is in struct filter_exchange, and everything it may do is
+ * in struct filter_host, so a filter links with any program and a test runs it without a stand-in.
+ * Configuration is made on the control thread, is immutable and shared by all workers; hooks run on
+ * the worker that serves the request.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "filters/downstream.h"
+#include "filters/fail.h"
+#include "lib/base/arena.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/codec/forwarded.h"
+#include "lib/codec/message.h"
+#include "lib/schema/schema.h"
+
+struct filter;
+struct filter_exchange;
+struct normalize_readings;
+
+/* ---- a request, as filters see it ---- */
+
+/* What a filter may do. Functions of the worker thread, for the exchange that they are given. */
+struct filter_host {
+    /* Answers here. Returns the head, for more headers; the body is kept and not copied, so it lies
+     * in the exchange's arena, in the filter's configuration, or is constant. Follow with
+     * FILTER_REPLY. Only before the response's head has been sent. */
+    struct message *(*reply)(struct filter_exchange *x, unsigned status, struct slice body);
+    /* Answers with one of the filter's own failures, or one of fail.def (fail_info): the reason
+     * goes into the access log and the metrics. detail may be empty, and is kept as body is.
+     * Returns the head, for more headers or another status. */
+    struct message *(*fail)(struct filter_exchange *x, const struct fail_info *why,
+                            struct slice detail);
+    /* A hook that answered FILTER_WAIT is called again soon, never from inside this call. */
+    void (*wake)(struct filter_exchange *x);
+    /* The same, when that much time has passed. The last call counts; 0: never mind. */
+    void (*wake_after)(struct filter_exchange *x, uint32_t ms);
+    /* Milliseconds of the loop's clock, which never goes back. */
+    uint64_t (*now_ms)(const struct filter_exchange *x);
+    uint64_t (*random)(struct filter_exchange *x);
+    /* One more of the filter's events (struct filter's `events`), in
+     * weft_filter_events_total{filter, event}. */
+    void (*count)(struct filter_exchange *x, const struct filter *f, unsigned event);
+};
+
+/* The first member of an exchange. Filters change nothing here but what request and response point
+ * at, and `flag`. */
+struct filter_exchange {
+    const struct filter_host *host;
+    struct arena *arena;        /* lives as long as the exchange */
+    struct message *request;    /* as it will be sent on */
+    struct message *response;   /* NULL before there is one */
+    struct slice original_path; /* as the client sent it, with its query */
+    struct slice match_path;    /* canonical, without query (lib/codec/normalize.h) */
+    const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */
+    const struct downstream_info *downstream;
+    const struct forwarded *client; /* whom it is from, as far as those who say so are trusted */
+    bool has_odd_names;             /* headers whose names some server takes for others */
+    struct slice route;             /* its name; empty where no route was chosen yet */
+    /* A letter code that the access log shows of a request that nothing else went wrong with, as
+     * Envoy's response flags: "DI". Constant. */
+    struct slice flag;
+};
+
+/* ---- what hooks answer ---- */
+
+enum filter_verdict {
+    FILTER_NEXT,  /* go on */
+    FILTER_WAIT,  /* call this hook again, with the same ctx, when host->wake says so */
+    FILTER_REPLY, /* host->reply or host->fail was called */
+    FILTER_RESET, /* break both ends off */
+};
+
+/* Who goes first. Nobody else sorts: filters of one phase run in the order of filters.def, requests
+ * forward through the phases and responses backward. */
+enum filter_phase {
+    FILTER_PHASE_CORS,         /* preflights have no credentials; every answer needs the fields */
+    FILTER_PHASE_FAULT,        /* as if the network or the server were to blame */
+    FILTER_PHASE_AUTHENTICATE, /* who is it? */
+    FILTER_PHASE_AUTHORIZE,    /* may they? */
+    FILTER_PHASE_LIMIT,        /* how often, how much */
+    FILTER_PHASE_TRANSFORM,    /* in which shape */
+    FILTER_PHASE_ANSWER,       /* without a backend */
+};
+
+/* ---- configuration ---- */
+
+#define FILTER_DETAIL_MAX 256
+
+/* Where a filter stands, for those whose configuration depends on it. */
+struct filter_place {
+    uint16_t listener_port;      /* that clients connect to */
+    struct slice matched_prefix; /* the path prefix that the route's match names; empty: none */
+};
+
+/* What prepare gets. */
+struct filter_build {
+    struct arena *arena; /* of the configuration */
+    struct filter_place place;
+    char *detail; /* [FILTER_DETAIL_MAX]: why it is refused, a sentence's worth */
+};
+
+/* Writes the reason and returns ERR_INVALID. */
+MUST_USE enum err filter_refuse(const struct filter_build *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- the table ---- */
+
+struct filter {
+    const char *name; /* "requestSize": its field in an HTTPFilter, and its name everywhere */
+    const char *doc;  /* what it does, for the reference page */
+    enum filter_phase phase;
+    const struct schema *spec; /* of what users write */
+    size_t conf_size, ctx_size;
+    /* Control thread: what the hooks need, from a checked spec, which lives as long as the
+     * configuration. conf is zeroed. What can fail fails here and never in a hook. */
+    enum err (*prepare)(const struct filter_build *b, const void *spec, void *conf);
+    /* NULL costs nothing. ctx: zeroed, one for each exchange. */
+    enum filter_verdict (*on_request)(struct filter_exchange *x, const void *conf, void *ctx);
+    enum filter_verdict (*on_response)(struct filter_exchange *x, const void *conf, void *ctx);
+    /* on_response is also called, with a ctx that nobody has written to, for answers of our own
+     * that were given before the chain had its turn; it does not wait then. */
+    bool sees_every_answer;
+    /* What has come of a body and was not handed on yet; end: nothing more comes. NEXT hands all of
+     * it on; with WAIT the filter keeps it, and is called again with more of it or when woken.
+     * Called at least once, with end, where there is a body; not for what follows a switch of
+     * protocols. A request's body may be answered until the response has begun, then only reset; a
+     * response's can only be reset. */
+    enum filter_verdict (*on_request_body)(struct filter_exchange *x, const void *conf, void *ctx,
+                                           struct buf *body, bool end);
+    enum filter_verdict (*on_response_body)(struct filter_exchange *x, const void *conf, void *ctx,
+                                            struct buf *body, bool end);
+    /* Exactly once for each exchange in which on_request was called (or would have been, when it is
+     * NULL), however it ended, also when the client left while a hook waited. */
+    void (*on_end)(struct filter_exchange *x, const void *conf, void *ctx);
+    const char *const *events;      /* names for host->count, NULL-terminated; may be NULL */
+    const struct fail_info *fails;  /* its own failures; fail_count of them */
+    size_t fail_count;
+};
+
+/* Every filter that users configure: rows of filters.def, in their order. */
+extern const struct filter *const filter_all[];
+extern const size_t filter_count;
+/* NULL when there is none of that name. */
+const struct filter *filter_find(struct slice name);
+
+/* ---- chains ---- */
+
+struct filter_entry {
+    const struct filter *filter;
+    const void *conf;
+    uint32_t ctx_offset;
+};
+
+/* Immutable, as long as the configuration. */
+struct filter_chain {
+    const struct filter_entry *entries;
+    uint32_t count;
+    uint32_t ctx_size; /* of all together */
+    bool has_request_body, has_response_body; /* some entry has that hook */
+};

@@ -1,0 +1,88 @@
+/* What configurations are made of. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/prepare.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "filters/chain.h"
+#include "lib/codec/doc_json.h"
+
+enum { CTX_ALIGN = 16 };
+
+static enum err refuse_text(const struct filter *f, const struct filter_build *b,
+                            const struct diag_list *diags)
+{
+    const struct diag *first = container_of(diags->items.next, struct diag, node);
+    return filter_refuse(b, "%s%s%.*s: %.*s", f->name, first->path.len ? "." : "",
+                         SLICE_ARG(first->path), SLICE_ARG(first->text));
+}
+
+enum err filter_prepare(const struct filter *f, struct slice text, const struct filter_build *b,
+                        const void **conf)
+{
+    const struct doc *doc;
+    struct doc_error error;
+    struct diag_list diags;
+    struct schema_run run = {.arena = b->arena, .diags = &diags};
+    void *spec = arena_zalloc(b->arena, f->spec->size);
+    void *made = arena_zalloc(b->arena, f->conf_size);
+    if (doc_json_parse(text, b->arena, &doc, &error))
+        return filter_refuse(b, "%s: %s", f->name, error.text);
+    diag_list_init(&diags);
+    schema_parse(&run, f->spec, doc, spec);
+    enum err e = run.errors ? refuse_text(f, b, &diags) : ERR_OK;
+    diag_list_dispose(&diags);
+    if (!e && f->prepare)
+        e = f->prepare(b, spec, made);
+    *conf = made;
+    return e;
+}
+
+/* ---- order ---- */
+
+static size_t row_of(const struct filter *f)
+{
+    size_t row = 0;
+    while (row < filter_count && filter_all[row] != f)
+        row++;
+    return row;
+}
+
+static bool goes_before(const struct filter *a, const struct filter *b)
+{
+    return a->phase != b->phase ? a->phase < b->phase : row_of(a) < row_of(b);
+}
+
+/* Stable: equal ones stay in the order in which they were given. */
+static void insert(struct filter_entry *sorted, size_t count, const struct filter_entry *entry)
+{
+    size_t at = count;
+    for (; at > 0 && goes_before(entry->filter, sorted[at - 1].filter); at--)
+        sorted[at] = sorted[at - 1];
+    sorted[at] = *entry;
+}
+
+enum err filter_chain_make(struct arena *arena, const struct filter_entry *entries, size_t count,
+                           const struct filter_chain **out)
+{
+    *out = NULL;
+    if (count > FILTER_CHAIN_MAX)
+        return ERR_LIMIT;
+    if (count == 0)
+        return ERR_OK;
+    struct filter_entry *sorted = arena_alloc(arena, count * sizeof(*sorted));
+    struct filter_chain *chain = arena_zalloc(arena, sizeof(*chain));
+    for (size_t i = 0; i < count; i++)
+        insert(sorted, i, &entries[i]);
+    for (size_t i = 0; i < count; i++) {
+        const struct filter *f = sorted[i].filter;
+        sorted[i].ctx_offset = chain->ctx_size;
+        chain->ctx_size += (uint32_t)((f->ctx_size + CTX_ALIGN - 1) & ~(size_t)(CTX_ALIGN - 1));
+        chain->has_request_body |= f->on_request_body != NULL;
+        chain->has_response_body |= f->on_response_body != NULL;
+    }
+    chain->entries = sorted;
+    chain->count = (uint32_t)count;
+    *out = chain;
+    return ERR_OK;
+}

@@ -1,0 +1,416 @@
+/* The host of one exchange, and the walk of a request and its response along it.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/filters/filter_bed.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/codec/normalize.h"
+#include "tests/unit/sidecar/cmocka_sidecar.h"
+
+struct bed {
+    struct filter_exchange x; /* first */
+    struct filter_road road;
+    struct arena arena;
+    struct message request, response;
+    struct downstream_info down;
+    struct forwarded client;
+    const struct filter_bed_case *c;
+    const struct filter_bed_mode *mode;
+    struct filter_bed_counts *counts;
+    struct buf *out;
+    uint64_t now_ms, due_ms; /* due 0: no timer */
+    bool is_woken, is_gone;
+    struct slice reply_body, why;
+    struct slice request_body, response_body; /* as they come */
+};
+
+static void say(struct bed *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct bed *b, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    buf_append(b->out, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
+}
+
+/* ---- the host ---- */
+
+static struct bed *bed_of(const struct filter_exchange *x)
+{
+    return (struct bed *)(uintptr_t)x;
+}
+
+static struct message *reply(struct filter_exchange *x, unsigned status, struct slice body)
+{
+    struct bed *b = bed_of(x);
+    message_init(&b->response, &b->arena);
+    b->response.status = (uint16_t)status;
+    b->reply_body = body;
+    x->response = &b->response;
+    return x->response;
+}
+
+static struct message *fail_request(struct filter_exchange *x, const struct fail_info *why,
+                                    struct slice detail)
+{
+    struct bed *b = bed_of(x);
+    bool is_grpc = message_is_grpc(x->request);
+    struct message *m = reply(x, is_grpc ? 200 : why->http_status, is_grpc ? SLICE("") : why->text);
+    if (is_grpc)
+        headers_add_id(&m->headers, HEADER_GRPC_STATUS,
+                       arena_printf(&b->arena, "%u", (unsigned)why->grpc_status));
+    assert_ptr_equal(fail_info(fail_of(why)), why);
+    b->why = detail.len ? arena_printf(&b->arena, "%.*s: %.*s", SLICE_ARG(why->label),
+                                       SLICE_ARG(detail))
+                        : why->label;
+    return m;
+}
+
+static void wake(struct filter_exchange *x)
+{
+    bed_of(x)->is_woken = true;
+}
+
+static void wake_after(struct filter_exchange *x, uint32_t ms)
+{
+    struct bed *b = bed_of(x);
+    b->due_ms = ms ? b->now_ms + ms : 0;
+}
+
+static uint64_t now_ms(const struct filter_exchange *x)
+{
+    return bed_of(x)->now_ms;
+}
+
+static uint64_t random_number(struct filter_exchange *x)
+{
+    return bed_of(x)->c->random;
+}
+
+static void count(struct filter_exchange *x, const struct filter *f, unsigned event)
+{
+    say(bed_of(x), "event %s\n", f->events[event]);
+}
+
+static const struct filter_host host = {reply,  fail_request,  wake, wake_after,
+                                        now_ms, random_number, count};
+
+/* ---- a filter that waits before everything ---- */
+
+/* The filter under test: hooks of the shy one find it here. */
+static const struct filter *real;
+static struct bed *current;
+
+struct shy_ctx {
+    unsigned shown; /* bits: hooks that have waited */
+    unsigned begun;
+    _Alignas(16) char own[];
+};
+
+/* The client leaves when enough was called. */
+static bool is_first(struct shy_ctx *ctx, unsigned hook)
+{
+    struct bed *b = current;
+    b->counts->calls++;
+    if (b->mode->leave_after && b->counts->calls >= b->mode->leave_after)
+        b->is_gone = true;
+    if (!ctx->begun++)
+        b->counts->begun++;
+    if (!b->mode->waits_first || (ctx->shown & 1u << hook))
+        return false;
+    ctx->shown |= 1u << hook;
+    wake(&b->x);
+    return true;
+}
+
+static enum filter_verdict shy_request(struct filter_exchange *x, const void *conf, void *ctx)
+{
+    struct shy_ctx *own = ctx;
+    if (is_first(own, FILTER_ON_REQUEST))
+        return FILTER_WAIT;
+    return real->on_request ? real->on_request(x, conf, own->own) : FILTER_NEXT;
+}
+
+static enum filter_verdict shy_response(struct filter_exchange *x, const void *conf, void *ctx)
+{
+    struct shy_ctx *own = ctx;
+    if (is_first(own, FILTER_ON_RESPONSE))
+        return FILTER_WAIT;
+    return real->on_response ? real->on_response(x, conf, own->own) : FILTER_NEXT;
+}
+
+static enum filter_verdict shy_request_body(struct filter_exchange *x, const void *conf, void *ctx,
+                                            struct buf *body, bool end)
+{
+    struct shy_ctx *own = ctx;
+    if (is_first(own, FILTER_ON_REQUEST_BODY))
+        return FILTER_WAIT;
+    return real->on_request_body(x, conf, own->own, body, end);
+}
+
+static enum filter_verdict shy_response_body(struct filter_exchange *x, const void *conf, void *ctx,
+                                             struct buf *body, bool end)
+{
+    struct shy_ctx *own = ctx;
+    if (is_first(own, FILTER_ON_RESPONSE_BODY))
+        return FILTER_WAIT;
+    return real->on_response_body(x, conf, own->own, body, end);
+}
+
+static void shy_end(struct filter_exchange *x, const void *conf, void *ctx)
+{
+    struct shy_ctx *own = ctx;
+    current->counts->ended++;
+    if (real->on_end)
+        real->on_end(x, conf, own->own);
+}
+
+static struct filter make_shy(const struct filter *f)
+{
+    struct filter shy = *f;
+    shy.ctx_size += sizeof(struct shy_ctx);
+    shy.on_request = shy_request;
+    shy.on_response = shy_response;
+    shy.on_request_body = f->on_request_body ? shy_request_body : NULL;
+    shy.on_response_body = f->on_response_body ? shy_response_body : NULL;
+    shy.on_end = shy_end;
+    return shy;
+}
+
+/* ---- messages ---- */
+
+static struct slice take_line(struct slice *rest)
+{
+    size_t end = slice_find_byte(*rest, '\n');
+    struct slice line = slice_sub(*rest, 0, end);
+    *rest = slice_sub(*rest, end + 1, rest->len);
+    return line;
+}
+
+static void take_headers(struct slice *rest, struct message *to)
+{
+    struct slice line;
+    while (rest->len && (line = take_line(rest)).len) {
+        size_t colon = slice_find_byte(line, ':');
+        assert_true(colon + 2 <= line.len);
+        struct slice name = slice_sub(line, 0, colon);
+        struct header *h = headers_add(&to->headers, name, slice_sub(line, colon + 2, line.len));
+        h->id = (uint16_t)header_id_of(name);
+        if (h->id == HEADER_CONTENT_LENGTH)
+            assert_true(message_length_parse(h->value, &to->content_length));
+    }
+}
+
+static void take_request(struct bed *b, struct slice text)
+{
+    struct message *m = &b->request;
+    message_init(m, &b->arena);
+    m->content_length = -1;
+    m->authority = SLICE("shop.test");
+    m->scheme = b->c->is_tls ? SLICE("https") : SLICE("http");
+    struct slice line = take_line(&text);
+    size_t space = slice_find_byte(line, ' ');
+    m->method = slice_sub(line, 0, space);
+    m->path = slice_sub(line, space + 1, line.len);
+    take_headers(&text, m);
+    const struct header *host_header = headers_find(&m->headers, SLICE("host"));
+    if (host_header) {
+        m->authority = host_header->value;
+        headers_remove(&m->headers, SLICE("host"));
+    }
+    b->request_body = text.len && text.ptr[text.len - 1] == '\n' ? slice_sub(text, 0, text.len - 1)
+                                                                  : text;
+    b->x.request = m;
+    b->x.original_path = m->path;
+    b->x.match_path = normalize_path_readings(&b->arena, message_path_only(m), &b->x.other_paths);
+}
+
+static void take_response(struct bed *b, struct slice text)
+{
+    uint64_t status = 200;
+    message_init(&b->response, &b->arena);
+    b->response.content_length = -1;
+    if (text.len)
+        assert_int_equal(slice_to_u64(take_line(&text), &status), ERR_OK);
+    b->response.status = (uint16_t)status;
+    take_headers(&text, &b->response);
+    b->response_body = text.len && text.ptr[text.len - 1] == '\n' ? slice_sub(text, 0, text.len - 1)
+                                                                   : text;
+    b->x.response = &b->response;
+}
+
+static void show_headers(struct bed *b, const struct headers *h)
+{
+    for (uint32_t i = 0; i < h->count; i++)
+        say(b, "  %.*s: %.*s\n", SLICE_ARG(h->items[i].name), SLICE_ARG(h->items[i].value));
+}
+
+static void show_body(struct bed *b, struct buf *body)
+{
+    if (!buf_is_empty(body)) {
+        struct slice text = buf_take_into(body, &b->arena);
+        say(b, "  \"%.*s\"\n", SLICE_ARG(text));
+    }
+}
+
+/* ---- the walk ---- */
+
+/* True: it may be called again. */
+static bool await(struct bed *b)
+{
+    if (b->is_gone)
+        return false;
+    if (!b->is_woken) {
+        assert_true(b->due_ms > 0); /* nobody else would ever wake it */
+        say(b, "after %" PRIu64 " ms\n", b->due_ms - b->now_ms);
+        b->now_ms = b->due_ms;
+        b->due_ms = 0;
+    }
+    b->is_woken = false;
+    filter_road_wake(&b->road);
+    return true;
+}
+
+static enum filter_verdict head(struct bed *b, const struct filter_chain *chain)
+{
+    enum filter_verdict verdict;
+    do {
+        verdict = chain ? filter_road_request(&b->road, &b->x, chain)
+                        : filter_road_response(&b->road, &b->x);
+    } while (verdict == FILTER_WAIT && await(b));
+    return b->is_gone ? FILTER_RESET : verdict;
+}
+
+typedef enum filter_verdict (*body_fn)(struct filter_road *, struct filter_exchange *, struct buf *,
+                                       bool, struct buf *);
+
+/* As the pieces come. */
+static enum filter_verdict run_body(struct bed *b, body_fn run, const struct filter_body *state,
+                                    struct slice body, struct buf *out)
+{
+    size_t piece = b->mode->piece ? b->mode->piece : body.len, at = 0;
+    bool end = false;
+    while (!b->is_gone && !state->is_over) {
+        struct buf in;
+        size_t left = body.len - at, len = left < piece ? left : piece;
+        buf_init(&in);
+        if (end && !await(b))
+            break;
+        buf_append(&in, body.ptr + at, len);
+        at += len;
+        end = at == body.len;
+        enum filter_verdict verdict = run(&b->road, &b->x, &in, end, out);
+        buf_dispose(&in);
+        if (verdict != FILTER_NEXT)
+            return verdict;
+        if (b->is_woken)
+            filter_road_wake(&b->road);
+        b->is_woken = b->is_woken && end;
+    }
+    return b->is_gone ? FILTER_RESET : FILTER_NEXT;
+}
+
+static void show_answer(struct bed *b, struct buf *body)
+{
+    say(b, "answer %u%s%.*s%s\n", (unsigned)b->x.response->status, b->why.len ? " (" : "",
+        SLICE_ARG(b->why), b->why.len ? ")" : "");
+    show_headers(b, &b->x.response->headers);
+    show_body(b, body);
+}
+
+static void answer_here(struct bed *b)
+{
+    struct buf body;
+    enum filter_verdict verdict = head(b, NULL);
+    buf_init(&body);
+    if (verdict == FILTER_RESET || b->is_gone)
+        say(b, "reset\n");
+    else {
+        buf_append_slice(&body, b->reply_body);
+        show_answer(b, &body);
+    }
+    buf_dispose(&body);
+}
+
+static void answer_from_backend(struct bed *b)
+{
+    struct buf body;
+    buf_init(&body);
+    take_response(b, b->c->response);
+    enum filter_verdict verdict = head(b, NULL);
+    if (verdict == FILTER_NEXT && filter_road_sees_response_body(&b->road))
+        verdict = run_body(b, filter_road_response_body, &b->road.response_body, b->response_body,
+                           &body);
+    else
+        buf_append_slice(&body, b->response_body);
+    if (verdict == FILTER_RESET)
+        say(b, "reset\n");
+    else
+        show_answer(b, &body);
+    buf_dispose(&body);
+}
+
+static void walk(struct bed *b, const struct filter_chain *chain)
+{
+    struct buf body;
+    buf_init(&body);
+    enum filter_verdict verdict = head(b, chain);
+    if (verdict == FILTER_NEXT && filter_road_sees_request_body(&b->road))
+        verdict =
+            run_body(b, filter_road_request_body, &b->road.request_body, b->request_body, &body);
+    else
+        buf_append_slice(&body, b->request_body);
+    if (verdict == FILTER_REPLY) {
+        answer_here(b);
+    } else if (verdict == FILTER_RESET) {
+        say(b, "reset\n");
+    } else {
+        say(b, "sent %.*s http://%.*s%.*s%s%.*s\n", SLICE_ARG(b->request.method),
+            SLICE_ARG(b->request.authority), SLICE_ARG(b->request.path), b->x.flag.len ? " " : "",
+            SLICE_ARG(b->x.flag));
+        show_headers(b, &b->request.headers);
+        show_body(b, &body);
+        answer_from_backend(b);
+    }
+    buf_dispose(&body);
+}
+
+void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mode *mode,
+                    struct buf *out, struct filter_bed_counts *counts)
+{
+    struct bed b = {.c = c, .mode = mode, .counts = counts, .out = out, .now_ms = 1000};
+    char detail[FILTER_DETAIL_MAX];
+    struct filter shy = make_shy(c->filter);
+    const void *conf;
+    const struct filter_chain *chain;
+    arena_init(&b.arena, 4096);
+    *counts = (struct filter_bed_counts){0};
+    struct filter_build build = {
+        .arena = &b.arena, .detail = detail, .place = {.listener_port = c->is_tls ? 443 : 80}};
+    real = c->filter;
+    current = &b;
+    if (filter_prepare(c->filter, c->spec, &build, &conf)) {
+        say(&b, "refused: %s\n", detail);
+    } else {
+        assert_int_equal(
+            filter_chain_make(&b.arena, &(struct filter_entry){.filter = &shy, .conf = conf}, 1,
+                              &chain),
+            ERR_OK);
+        b.down = (struct downstream_info){.direction = DIRECTION_INGRESS, .is_tls = c->is_tls};
+        assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b.down.peer), ERR_OK);
+        forwarded_from_peer(&b.client, &b.down.peer);
+        b.x.host = &host;
+        b.x.arena = &b.arena;
+        b.x.downstream = &b.down;
+        b.x.client = &b.client;
+        take_request(&b, c->request);
+        walk(&b, chain);
+        filter_road_end(&b.road, &b.x);
+    }
+    arena_dispose(&b.arena);
+}

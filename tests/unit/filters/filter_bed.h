@@ -1,0 +1,32 @@
+/* A filter over one exchange in memory: what a data plane would do with it, by the data plane's own
+ * runner (filters/chain.h). What happened is written down as text. One thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "filters/chain.h"
+#include "filters/prepare.h"
+
+/* How the road is made harder, without anything coming out differently. */
+struct filter_bed_mode {
+    bool waits_first;     /* every hook answers WAIT before it does anything */
+    size_t piece;         /* bodies come in pieces of so many bytes; 0: whole */
+    unsigned leave_after; /* the client leaves after so many calls of hooks; 0: it stays */
+};
+
+struct filter_bed_case {
+    const struct filter *filter;
+    struct slice spec;     /* JSON */
+    struct slice request;  /* "POST /x", headers, an empty line, the body */
+    struct slice response; /* of the backend, likewise: "200", …; empty: 200 without anything */
+    uint64_t random;       /* what chance says */
+    bool is_tls;
+};
+
+struct filter_bed_counts {
+    unsigned calls;  /* of hooks */
+    unsigned begun, ended; /* exchanges that the filter has seen, and has been told the end of */
+};
+
+/* Appends what came of it. */
+void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mode *mode,
+                    struct buf *out, struct filter_bed_counts *counts);

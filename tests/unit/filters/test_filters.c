@@ -1,0 +1,116 @@
+/* Every filter of filters.def against its cases (cases/<name>.cases): plainly; with every hook
+ * waiting first; with bodies cut at every byte; and with the client leaving at every step.
+ *
+ * A case is the specification as YAML, "---", the request, and where it matters "---" and the
+ * response of the backend. Words behind ">>>": "random N", "tls".
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/filters/filter_bed.h"
+
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+#include "lib/codec/doc_write.h"
+#include "lib/codec/doc_yaml.h"
+#include "tests/unit/policies/cases.h"
+#include "tests/unit/sidecar/cmocka_sidecar.h"
+
+static const struct filter *filter;
+
+static struct slice take_part(struct slice *rest)
+{
+    struct slice mark = SLICE("---\n");
+    size_t at = slice_starts_with(*rest, mark) ? 0 : slice_find(*rest, SLICE("\n---\n")) + 1;
+    struct slice part = slice_sub(*rest, 0, at);
+    *rest = slice_sub(*rest, at + mark.len, rest->len);
+    return part;
+}
+
+static struct slice to_json(struct slice yaml, struct arena *arena)
+{
+    struct doc_list docs;
+    struct doc_error error;
+    struct json_write w;
+    struct buf text;
+    buf_init(&text);
+    if (doc_yaml_parse(yaml, arena, &docs, &error))
+        fail_msg("the specification: %s", error.text);
+    json_write_init(&w, &text);
+    if (docs.count)
+        doc_write_json(&w, docs.items[0]);
+    else
+        buf_append_slice(&text, SLICE("{}"));
+    return buf_take_into(&text, arena);
+}
+
+static void same(const struct filter_bed_case *c, const struct filter_bed_mode *mode,
+                 const char *want, const char *how)
+{
+    struct buf out;
+    struct filter_bed_counts counts;
+    buf_init(&out);
+    filter_bed_run(c, mode, &out, &counts);
+    char *got = cases_text(&out);
+    if (strcmp(got, want) != 0)
+        fail_msg("%s:\n--- plainly\n%s--- %s\n%s---", how, want, how, got);
+    assert_int_equal(counts.begun, counts.ended);
+    mem_free(got);
+    buf_dispose(&out);
+}
+
+static void leave_everywhere(struct filter_bed_case *c, unsigned calls)
+{
+    for (int waits = 0; waits < 2; waits++)
+        for (unsigned i = 1; i <= calls * 2; i++) {
+            struct buf out;
+            struct filter_bed_counts counts;
+            struct filter_bed_mode mode = {
+                .waits_first = waits != 0, .piece = 1, .leave_after = i};
+            buf_init(&out);
+            filter_bed_run(c, &mode, &out, &counts);
+            assert_int_equal(counts.begun, counts.ended);
+            buf_dispose(&out);
+        }
+}
+
+static void run_case(const struct cases_item *item, struct buf *out)
+{
+    struct arena arena;
+    struct filter_bed_counts counts;
+    struct slice rest = item->input;
+    arena_init(&arena, 4096);
+    struct filter_bed_case c = {.filter = filter};
+    c.spec = to_json(take_part(&rest), &arena);
+    c.request = take_part(&rest);
+    c.response = rest;
+    size_t at = slice_find(item->words, SLICE("random "));
+    if (at < item->words.len)
+        c.random = strtoull(item->words.ptr + at + 7, NULL, 10);
+    c.is_tls = slice_find(item->words, SLICE("tls")) < item->words.len;
+    filter_bed_run(&c, &(struct filter_bed_mode){0}, out, &counts);
+    assert_int_equal(counts.begun, counts.ended);
+    char *want = cases_text(out);
+    same(&c, &(struct filter_bed_mode){.waits_first = true}, want, "when every hook waits first");
+    same(&c, &(struct filter_bed_mode){.piece = 1}, want, "when the body comes byte by byte");
+    same(&c, &(struct filter_bed_mode){.waits_first = true, .piece = 3}, want,
+         "when hooks wait and the body comes in pieces");
+    leave_everywhere(&c, counts.calls);
+    mem_free(want);
+    arena_dispose(&arena);
+}
+
+static void test_cases(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < filter_count; i++) {
+        char *file = mem_printf("filters/cases/%s.cases", filter_all[i]->name);
+        filter = filter_all[i];
+        cases_run(file, 2, run_case);
+        mem_free(file);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
