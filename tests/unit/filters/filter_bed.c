@@ -370,7 +370,7 @@ static void walk(struct bed *b, const struct filter_chain *chain)
     } else if (verdict == FILTER_RESET) {
         say(b, "reset\n");
     } else {
-        say(b, "sent %.*s http://%.*s%.*s%s%.*s\n", SLICE_ARG(b->request.method),
+        say(b, "sent %.*s %.*s %.*s%s%.*s\n", SLICE_ARG(b->request.method),
             SLICE_ARG(b->request.authority), SLICE_ARG(b->request.path), b->x.flag.len ? " " : "",
             SLICE_ARG(b->x.flag));
         show_headers(b, &b->request.headers);
