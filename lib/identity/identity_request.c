@@ -5,9 +5,11 @@
 #include "lib/identity/identity_request.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "lib/codec/bearer.h"
 #include "lib/io/file.h"
 #include "lib/net/grpc_client.h"
 #include "lib/proto/istio_ca.pb-c.h"
@@ -132,14 +134,18 @@ static enum err read_token(struct identity_request *r, char detail[TLS_DETAIL_MA
     }
     enum err e = file_read(path, 65536, &token, &len);
     if (e != ERR_OK) {
-        snprintf(detail, TLS_DETAIL_MAX, "token %s: %s", path, err_text(e));
+        snprintf(detail, TLS_DETAIL_MAX, "token file %s: %s", path, err_text(e));
         return e;
     }
-    while (len > 0 && (token[len - 1] == '\n' || token[len - 1] == '\r' || token[len - 1] == ' '))
-        token[--len] = 0;
-    r->authorization = mem_printf("Bearer %s", token);
+    const char *problem;
+    struct slice word = bearer_token(slice_of(token, len), &problem);
+    if (word.len)
+        r->authorization = mem_printf("Bearer %.*s", SLICE_ARG(word));
+    else
+        snprintf(detail, TLS_DETAIL_MAX, "token file %s %s", path, problem);
+    explicit_bzero(token, len);
     mem_free(token);
-    return ERR_OK;
+    return word.len ? ERR_OK : ERR_SYNTAX;
 }
 
 static enum err make_context(const struct identity_request *r,

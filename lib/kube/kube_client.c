@@ -6,6 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/codec/bearer.h"
 #include "lib/io/file.h"
 #include "lib/kube/kube_client_priv.h"
 
@@ -37,22 +38,21 @@ static enum err read_token(struct kube_client *c, char **why)
     char *text;
     size_t len;
     enum err e = file_read(c->config.token_file, TOKEN_MAX, &text, &len);
-    if (!e) {
-        struct slice token = slice_of(text, len);
-        while (token.len && strchr(" \t\r\n", token.ptr[token.len - 1]))
-            token.len--;
-        if (token.len && message_value_is_valid(token)) {
-            drop_token(c);
-            c->token = mem_strndup(token.ptr, token.len);
-        } else {
-            e = ERR_SYNTAX;
-        }
-        explicit_bzero(text, len);
-        mem_free(text);
-    }
-    if (e)
+    if (e) {
         *why = mem_printf("token file %s: %s", c->config.token_file, err_text(e));
-    return e;
+        return e;
+    }
+    const char *problem;
+    struct slice token = bearer_token(slice_of(text, len), &problem);
+    if (token.len) {
+        drop_token(c);
+        c->token = mem_strndup(token.ptr, token.len);
+    } else {
+        *why = mem_printf("token file %s %s", c->config.token_file, problem);
+    }
+    explicit_bzero(text, len);
+    mem_free(text);
+    return token.len ? ERR_OK : ERR_SYNTAX;
 }
 
 enum err kube_client_token(struct kube_client *c, struct slice *out, char **why)

@@ -100,6 +100,7 @@ static void make_parts(struct control_plane *p)
         .owner = p,
         .trust_domain = trust_domain,
         .needs_pod = !p->options->policy_dir,
+        .streams_per_peer = p->options->streams_per_peer,
     };
     p->roster = roster_create(&roster);
 }

@@ -12,6 +12,8 @@
 #include "lib/kube/kube_name.h"
 #include "lib/tls/spiffe.h"
 
+enum { STREAMS_MAX = 1000000 };
+
 struct row {
     const char *name;
     const char *value;
@@ -52,6 +54,16 @@ static enum err parse_switch(struct policyd_options *o, struct slice text, size_
     return option_value_switch(text, at(o, offset));
 }
 
+/* A number of streams, 0 for as many as there are. */
+static enum err parse_streams(struct policyd_options *o, struct slice text, size_t offset)
+{
+    uint64_t value;
+    if (slice_to_u64(text, &value) || value > STREAMS_MAX)
+        return ERR_SYNTAX;
+    *(size_t *)at(o, offset) = (size_t)value;
+    return ERR_OK;
+}
+
 static enum err parse_trust_domain(struct policyd_options *o, struct slice text, size_t offset)
 {
     struct spiffe_id id;
@@ -77,6 +89,9 @@ static const struct row rows[] = {
      AT(kubeconfig), NULL},
     {"listen", "ADDR", "0.0.0.0:15012", "data planes: gRPC over mutual TLS 1.3", parse_listen,
      AT(listen), NULL},
+    {"streams-per-peer", "N", "256",
+     "open streams of one identity at one address, which many pods may share behind NAT; 0: any",
+     parse_streams, AT(streams_per_peer), NULL},
     {"health", "ADDR|off", "off", "plain HTTP: /healthz, /readyz, /metrics, /debug/subscribers",
      parse_listener, AT(health), NULL},
     {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_trust_domain,

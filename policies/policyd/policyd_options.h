@@ -18,6 +18,7 @@ struct policyd_options {
     /* what Gateways run */
     char *image, *discovery_address;
     bool keeps_gateways;
+    size_t streams_per_peer; /* 0: no bound */
 };
 
 /* Prints help or the mistake itself. Returns -1 to go on, else the exit status. */

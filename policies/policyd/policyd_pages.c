@@ -51,6 +51,8 @@ static void write_roster(const struct policyd_pages *p, struct buf *out)
         n.nacks);
     put(out, "weft_policyd_refused_total", METRIC_COUNTER, "Data planes that were not served.",
         n.refused);
+    put(out, "weft_policyd_streams_refused_total", METRIC_COUNTER,
+        "Streams that were one too many of one identity at one address.", n.crowded);
     put(out, "weft_policyd_desynced_total", METRIC_COUNTER,
         "Data planes that had something else than they were sent.", n.desynced);
     put(out, "weft_policyd_slow_total", METRIC_COUNTER,

@@ -54,6 +54,7 @@ struct roster *roster_create(const struct roster_config *config)
     struct roster *r = mem_zalloc(sizeof *r);
     r->config = *config;
     list_init(&r->subscribers);
+    peer_streams_init(&r->peers, config->streams_per_peer);
     timer_init(&r->sweep, config->loop, run_sweep);
     timer_init(&r->tick, config->loop, run_tick);
     timer_start(&r->tick, TICK_MS);
@@ -79,6 +80,7 @@ void roster_dismiss(struct roster *r)
 void roster_destroy(struct roster *r)
 {
     roster_dismiss(r);
+    peer_streams_dispose(&r->peers);
     mem_free(r);
 }
 

@@ -21,6 +21,7 @@ struct roster_config {
     void *owner;
     struct slice trust_domain; /* must outlive it */
     bool needs_pod;            /* see access.h */
+    size_t streams_per_peer;   /* of one identity at one address; 0: no bound */
 };
 
 struct roster *roster_create(const struct roster_config *config);
@@ -51,6 +52,7 @@ enum roster_gateway roster_find_gateway(const struct roster *r, struct slice nam
 struct roster_count {
     size_t subscribers, waiting, behind, gateways, addresses;
     uint64_t updates, update_bytes, acks, nacks, refused, desynced, slow;
+    uint64_t crowded; /* streams that were one too many of their peer */
 };
 void roster_measure(const struct roster *r, struct roster_count *out);
 /* From a change to the word of a data plane that it is in force there. */

@@ -62,6 +62,7 @@ static void free_subscriber(struct loop_task *task)
     map_dispose(&s->interests);
     mem_free(s->namespace_name);
     mem_free(s->service_account);
+    mem_free(s->peer);
     mem_free(s);
 }
 
@@ -77,6 +78,7 @@ static void leave(struct subscriber *s)
     struct roster *r = s->roster;
     bool was_gateway = s->gateway && *s->gateway;
     step_out(s);
+    peer_streams_give(&r->peers, slice_from_cstr(s->peer));
     s->state = SUBSCRIBER_NEW;
     s->stream = NULL;
     loop_bury(r->config.loop, &s->grave);
@@ -324,6 +326,27 @@ static const struct grpc_stream_events stream_events = {
     .on_closed = on_closed,
 };
 
+/* Who it is and from where; NULL: its peer has as many streams as it may, and this one is over. */
+static char *admit_peer(struct roster *r, struct grpc_stream *stream, const struct spiffe_id *id,
+                        const struct addr *from)
+{
+    char ip[ADDR_TEXT_MAX];
+    bool is_news;
+    addr_format_ip(from, ip);
+    char *peer = mem_printf("%.*s/%.*s at %s", SLICE_ARG(id->ns), SLICE_ARG(id->sa), ip);
+    if (peer_streams_take(&r->peers, slice_from_cstr(peer), &is_news))
+        return peer;
+    r->count.crowded++;
+    if (is_news)
+        LOG_W("roster", "%s has %zu streams and is refused more; see --streams-per-peer", peer,
+              r->peers.max);
+    grpc_stream_close(stream, GRPC_RESOURCE_EXHAUSTED,
+                      "this identity has %zu streams from this address and may have no more",
+                      r->peers.max);
+    mem_free(peer);
+    return NULL;
+}
+
 struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *stream)
 {
     struct stream_info info;
@@ -336,8 +359,12 @@ struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *strea
                           "configuration is for workloads with a certificate of this mesh");
         return NULL;
     }
+    char *peer = admit_peer(r, stream, &id, &info.peer);
+    if (!peer)
+        return NULL;
     struct subscriber *s = mem_zalloc(sizeof *s);
     s->roster = r;
+    s->peer = peer;
     s->stream = stream;
     s->namespace_name = mem_strndup(id.ns.ptr, id.ns.len);
     s->service_account = mem_strndup(id.sa.ptr, id.sa.len);

@@ -10,6 +10,7 @@
 #include "lib/net/grpc_stream.h"
 #include "policies/policyd/access.h"
 #include "policies/policyd/holding.h"
+#include "policies/policyd/peer_streams.h"
 #include "policies/policyd/roster.h"
 #include "policies/proto/discovery.pb-c.h"
 
@@ -33,6 +34,7 @@ struct subscriber {
     struct loop_task grave;
     enum subscriber_state state;
     char *namespace_name, *service_account; /* the certificate's */
+    char *peer; /* who and from where, for the bound on its streams */
     int64_t not_after_ms;
     char *pod, *pod_ip, *gateway, *version; /* its own words */
     struct answer *base;
@@ -78,6 +80,7 @@ struct roster {
     struct list *cursor;     /* the next to be looked at; NULL: all were */
     struct timer sweep, tick;
     uint64_t changed_ns;
+    struct peer_streams peers;
     struct roster_count count;
     struct histogram propagation;
     bool is_closed;

@@ -150,7 +150,7 @@ def memory_mb(policyd: Policyd, key: str) -> float:
 def measure_start(folder: pathlib.Path, authority: Authority, api: ApiServer) -> Policyd:
     policyd = Policyd(folder, authority)
     start = time.monotonic()
-    policyd.start("--kubeconfig", str(api.kubeconfig), "--gateways", "false",
+    policyd.start("--kubeconfig", str(api.kubeconfig), "--gateways", "false", "--streams-per-peer", "0",
                   ready=False)
     while policyd.get("/readyz")[0] != 200:
         time.sleep(0.01)

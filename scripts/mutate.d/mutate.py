@@ -28,6 +28,7 @@ def arguments():
     p.add_argument("--count", type=int, default=20, metavar="N", help="how many (default 20)")
     p.add_argument("--seed", type=int, default=1, help="which ones: the same seed draws the same")
     p.add_argument("--fast", action="store_true", help="leave end-to-end tests out")
+    p.add_argument("--asan", action="store_true", help="build with the sanitizers: sees more, slower")
     p.add_argument("--jobs", type=int, default=1, metavar="N", help="copies that work at once")
     p.add_argument("--bar", type=float, default=95, metavar="PERCENT", help="(default 95)")
     p.add_argument("--list", action="store_true", help="only say what could be mutated")
@@ -119,7 +120,8 @@ def main():
     for m in draw(found, options.count, options.seed):
         todo.put(m)
     tally = Tally(min(options.count, todo.qsize()))
-    trials = [Trial(mutations.ROOT, os.path.join(mutations.ROOT, "build", "mutate", str(i)))
+    trials = [Trial(mutations.ROOT, os.path.join(mutations.ROOT, "build", "mutate", str(i)),
+                    options.asan)
               for i in range(options.jobs)]
     for trial in trials:
         try:

@@ -8,6 +8,15 @@ import subprocess
 
 PRODUCT = re.compile(r"\b[tTdDbBrR] (\w+)$")
 # End-to-end tests that walk through a folder's code; tried only on what the others did not notice.
+# How a program starts and stops is seen by nothing else, so its files come first.
+STARTUP = re.compile(r"(^|/)(main|app|app_folder|app_cluster|serving|\w*options|settings)\.c$")
+E2E_STARTUP = [
+    ("certd/", "start|certd|certd_cluster"),
+    ("policies/policyd/", "start|policyd|policyd_cluster"),
+    ("injector/", "start|injector"),
+    ("weftctl/", "start|weftctl"),
+    ("sidecar/", "start|live|identity|telemetry|interception|probes"),
+]
 E2E = [
     ("certd/", "certd|identity|certd_cluster"),
     ("policies/policyd/", "policyd|policyd_cluster"),
@@ -45,9 +54,17 @@ def run(command, cwd, timeout, environment=None):
 class Trial:
     """A copy of the tree with a build of its own."""
 
-    def __init__(self, root, folder):
+    def __init__(self, root, folder, sanitize=False):
         self.root, self.source = root, os.path.join(folder, "source")
-        self.build = os.path.join(folder, "build")
+        self.build = os.path.join(folder, "build-asan" if sanitize else "build")
+        self.environment = {**os.environ, "WEFT_SOURCE": self.source, "WEFT_BUILD": self.build}
+        if sanitize:
+            self.environment.update(
+                ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1",
+                LSAN_OPTIONS=f"suppressions={self.source}/cmake/lsan.supp:print_suppressions=0",
+                WEFT_SANITIZE="address,undefined")
+        self.settings = ["-DCMAKE_BUILD_TYPE=Debug", "-DWEFT_WERROR=OFF",
+                         f"-DWEFT_SANITIZE={'address,undefined' if sanitize else ''}"]
 
     def prepare(self):
         """Copies what the tree holds now and builds all of it; RuntimeError says why not."""
@@ -64,12 +81,15 @@ class Trial:
         for path in wanted:
             self.restore(path)
         for command in (["cmake", "-S", self.source, "-B", self.build, "-G", "Ninja",
-                         "-DCMAKE_BUILD_TYPE=Debug", "-DWEFT_WERROR=OFF"],
+                         *self.settings],
                         ["cmake", "--build", self.build]):
             status, output = run(command, self.source, 3600)
             if status:
                 raise RuntimeError(output[-4000:])
         self.see()
+        for name in [n for n in self.symbols if not self.passes_alone(n)]:
+            print(f"scripts/mutate: {name} fails without any mutation and is not asked", flush=True)
+            del self.symbols[name]
 
     def restore(self, path):
         """Copies a file where its text differs; equal files keep their times: short builds."""
@@ -122,13 +142,13 @@ class Trial:
         command = [os.path.join(self.build, "fuzz" if is_fuzz else "tests", name)]
         if is_fuzz:
             command.append(os.path.join(self.source, "tests", "fuzz", "corpus", name))
-        environment = {**os.environ, "WEFT_SOURCE": self.source, "WEFT_BUILD": self.build}
-        status, _ = run(command, self.source, 60, environment)
+        status, _ = run(command, self.source, 60, self.environment)
         return status == 0
 
     def passes_e2e(self, path):
         """Runs the end-to-end tests of the file's folder; True as well where there are none."""
-        names = next((tests for folder, tests in E2E if path.startswith(folder)), None)
+        table = (E2E_STARTUP if STARTUP.search(path) else []) + E2E
+        names = next((tests for folder, tests in table if path.startswith(folder)), None)
         if not names:
             return True
         status, output = run(["cmake", "--build", self.build], self.source, 900)

@@ -54,7 +54,8 @@ void plane_bed_open(struct plane_bed *b, const char *yaml, bool needs_pod)
     b->set = policy_text_set(yaml);
     b->answers = answers_create(set_of, b, SLICE(PLANE_DOMAIN), SLICE(""));
     struct roster_config config = {b->loop,       b->answers, set_of, is_ready,
-                                   gateway_moved, b,          SLICE(PLANE_DOMAIN), needs_pod};
+                                   gateway_moved, b,          SLICE(PLANE_DOMAIN), needs_pod,
+                                   PLANE_STREAMS_MAX};
     b->roster = roster_create(&config);
     serve(b);
 }
@@ -150,10 +151,16 @@ static void on_closed(void *owner, enum grpc_status status, struct slice text)
 
 void plane_connect(struct plane *p, struct plane_bed *b, const char *id, int64_t not_after_ms)
 {
+    plane_connect_from(p, b, id, not_after_ms, "10.1.0.1:40000");
+}
+
+void plane_connect_from(struct plane *p, struct plane_bed *b, const char *id, int64_t not_after_ms,
+                        const char *address)
+{
     static const struct grpc_stream_events events = {.on_message = on_update,
                                                      .on_closed = on_closed};
     *p = (struct plane){.bed = b};
-    fake_peer_init(&p->peer, b->loop, &b->service, id, not_after_ms, "10.1.0.1:40000");
+    fake_peer_init(&p->peer, b->loop, &b->service, id, not_after_ms, address);
     p->stream = grpc_client_open_stream(p->peer.client, DISCOVERY_PATH, NULL, 0, &events, p);
     plane_bed_turn(b);
 }

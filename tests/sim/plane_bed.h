@@ -7,6 +7,7 @@
 #include "tests/sim/fake_peer.h"
 
 #define PLANE_DOMAIN "cluster.local"
+enum { PLANE_STREAMS_MAX = 5 }; /* of one identity at one address */
 #define PLANE_LIFE_MS 3600000 /* of a certificate, unless the test says otherwise */
 
 struct plane_bed {
@@ -46,6 +47,9 @@ struct plane {
 
 /* Opens a stream; id: the SPIFFE ID of its certificate, NULL: none. */
 void plane_connect(struct plane *p, struct plane_bed *b, const char *id, int64_t not_after_ms);
+/* The same from an address of its own, "10.1.0.2:40000". */
+void plane_connect_from(struct plane *p, struct plane_bed *b, const char *id, int64_t not_after_ms,
+                        const char *address);
 void plane_disconnect(struct plane *p);
 /* Says who it is and what it calls (address: may be NULL), and has the roster answer. */
 void plane_hello(struct plane *p, const char *pod, const char *gateway, const char *address);

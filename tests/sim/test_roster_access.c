@@ -385,6 +385,46 @@ static void test_a_roster_that_is_dismissed_takes_nobody(void **state)
     assert_int_equal(plane.status, GRPC_UNAVAILABLE);
 }
 
+/* ---- how many streams ---- */
+
+static void test_streams_of_one_peer_are_bounded(void **state)
+{
+    enum { MAX = PLANE_STREAMS_MAX };
+    static struct plane planes[MAX], other;
+    int64_t not_after_ms = clock_wall_ms() + PLANE_LIFE_MS;
+    for (size_t i = 0; i < MAX; i++) {
+        plane_connect(&planes[i], &bed, APP, not_after_ms);
+        assert_non_null(planes[i].stream);
+    }
+    /* One more, whatever the port; those that are there go on. */
+    for (int i = 0; i < 2; i++) {
+        plane_connect_from(&plane, &bed, APP, not_after_ms, "10.1.0.1:50000");
+        assert_null(plane.stream);
+        assert_int_equal(plane.status, GRPC_RESOURCE_EXHAUSTED);
+        assert_non_null(strstr(plane.why, "from this address and may have no more"));
+        plane_disconnect(&plane);
+    }
+    assert_int_equal(plane_bed_count(&bed).crowded, 2);
+    assert_int_equal(plane_bed_count(&bed).refused, 0);
+    plane_hello(&planes[0], "app-1", "", NULL);
+    assert_int_equal(planes[0].updates, 1);
+    /* Somebody else, and the same from somewhere else, are others. */
+    plane_connect(&other, &bed, ID("/ns/a/sa/other"), not_after_ms);
+    assert_non_null(other.stream);
+    plane_disconnect(&other);
+    plane_connect_from(&other, &bed, APP, not_after_ms, "10.1.0.2:40000");
+    assert_non_null(other.stream);
+    plane_disconnect(&other);
+    /* One that leaves makes room for one. */
+    plane_disconnect(&planes[1]);
+    plane_bed_turn(&bed);
+    connect_as(APP);
+    assert_non_null(plane.stream);
+    plane_disconnect(&planes[0]);
+    for (size_t i = 2; i < MAX; i++)
+        plane_disconnect(&planes[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +452,7 @@ int main(void)
         TEST(test_the_first_message_is_a_hello),
         TEST(test_what_is_no_message),
         TEST(test_who_never_says_hello),
+        TEST(test_streams_of_one_peer_are_bounded),
         TEST(test_a_roster_that_is_dismissed_takes_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

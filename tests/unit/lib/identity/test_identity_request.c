@@ -185,11 +185,12 @@ static void test_roots_first_then_a_certificate(void **state)
     pki_leaf_dispose(&leaf);
 }
 
-static void test_white_space_behind_a_token_is_not_part_of_it(void **state)
+static void test_white_space_around_a_token_is_not_part_of_it(void **state)
 {
     static const char *const texts[][2] = {
-        {"a.b.c", "Bearer a.b.c"}, {"a.b.c \r\n\n", "Bearer a.b.c"}, {"a b", "Bearer a b"},
-        {" \n", "Bearer "},        {"", "Bearer "},
+        {"a.b.c", "Bearer a.b.c"},
+        {"a.b.c \r\n\n", "Bearer a.b.c"},
+        {"\n\ta.b.c", "Bearer a.b.c"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         folder_put(&folder, "token", texts[i][0]);
@@ -197,6 +198,23 @@ static void test_white_space_behind_a_token_is_not_part_of_it(void **state)
         answer_bundle("");
         assert_string_equal(seen.authorization, texts[i][1]);
         identity_request_close(r);
+    }
+}
+
+static void check_not_made(enum err e, const char *words);
+
+static void test_a_file_without_a_token_is_not_sent(void **state)
+{
+    static const char *const texts[][2] = {
+        {"", " is empty"},
+        {" \r\n", " is empty"},
+        {"a b", " holds bytes that no token has"},
+        {"a\r\nx-admin: 1", " holds bytes that no token has"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        folder_put(&folder, "token", texts[i][0]);
+        check_not_made(ERR_SYNTAX, texts[i][1]);
+        assert_non_null(strstr(detail, token_file));
     }
 }
 
@@ -268,7 +286,7 @@ static void test_what_cannot_be_asked_says_why(void **state)
     config.token_file = NULL;
     check_not_made(ERR_INVALID, "no certificate yet, and no token to get one with");
     config.join_token_file = "/nowhere/token";
-    check_not_made(ERR_NOT_FOUND, "token /nowhere/token: ");
+    check_not_made(ERR_NOT_FOUND, "token file /nowhere/token: ");
     config.join_token_file = token_file;
     config.certd_address = "ca.example";
     check_not_made(ERR_SYNTAX, "--certd ca.example: a host name or address and a port");
@@ -282,7 +300,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_roots_first_then_a_certificate),
-        TEST(test_white_space_behind_a_token_is_not_part_of_it),
+        TEST(test_white_space_around_a_token_is_not_part_of_it),
+        TEST(test_a_file_without_a_token_is_not_sent),
         TEST(test_a_certificate_is_proof_enough),
         TEST(test_what_goes_wrong_at_the_ca_is_told),
         TEST(test_what_cannot_be_asked_says_why),

@@ -472,6 +472,26 @@ static void test_the_token_is_read_again(void **state)
     mem_free(path);
 }
 
+/* Before anything was read nothing is known: the question is not asked as nobody. */
+static void test_a_token_file_without_a_token(void **state)
+{
+    struct folder folder;
+    struct kube_bed b;
+    struct told t;
+    folder_init(&folder);
+    folder_put(&folder, "token", " \n");
+    char *path = mem_strdup(folder_at(&folder, "token"));
+    kube_bed_init(&b, "h2", path);
+    ask(&b, &t, "GET", "/1", NULL);
+    kube_bed_turn(&b);
+    assert_int_equal(b.request_count, 0);
+    assert_non_null(strstr(t.detail, "token file "));
+    assert_non_null(strstr(t.detail, "token is empty"));
+    kube_bed_dispose(&b);
+    folder_dispose(&folder);
+    mem_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_destroyed_inside_what_is_told),
         cmocka_unit_test(test_a_question_lost_with_an_idle_connection),
         cmocka_unit_test(test_the_token_is_read_again),
+        cmocka_unit_test(test_a_token_file_without_a_token),
     };
     return cmocka_run_group_tests(tests, kube_wire_set_up, kube_wire_tear_down);
 }

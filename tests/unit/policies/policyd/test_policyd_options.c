@@ -30,7 +30,9 @@ static void test_values(void **state)
         {"--gateways", "", 2},      {"--gateways", "none", 2},    {"--policies", "off", -1},
         {"--policies", "", 2},      {"--trust-bundle", "off", 2}, {"--cert-file", "off", 2},
         {"--key-file", "off", 2},   {"--image", "", 2},           {"--certd", "off", -1},
-        {"--certd", "ca:15012", 2},
+        {"--certd", "ca:15012", 2},   {"--streams-per-peer", "0", -1},
+        {"--streams-per-peer", "1000000", -1}, {"--streams-per-peer", "1000001", 2},
+        {"--streams-per-peer", "off", 2},      {"--streams-per-peer", "-1", 2},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
