@@ -18,6 +18,7 @@ struct end {
     bool failed;
     bool want_read;
     bool shut; /* no more writes; the peer gets on_eof behind the bytes */
+    bool bare; /* … or on_bare_eof */
     bool got_eof;
     bool closed;
 };
@@ -164,6 +165,17 @@ static void deliver_piece(struct end *e)
     chunk_unref(c);
 }
 
+static void tell_eof(struct end *e)
+{
+    const struct stream_events *events = e->stream.events;
+    if (!e->peer->bare)
+        events->on_eof(&e->stream);
+    else if (events->on_bare_eof)
+        events->on_bare_eof(&e->stream);
+    else
+        events->on_fail(&e->stream, ERR_CLOSED);
+}
+
 /* What this end receives: bytes, then their end; a failure waits until the bytes before it are
  * read. */
 static bool step_in(struct end *e)
@@ -180,7 +192,7 @@ static bool step_in(struct end *e)
         e->stream.events->on_fail(&e->stream, e->fail_due);
     } else if (e->want_read && !e->got_eof && from->shut && !from->pipe.len && !from->waiting.len) {
         e->got_eof = true;
-        e->stream.events->on_eof(&e->stream);
+        tell_eof(e);
     } else {
         return false;
     }
@@ -250,6 +262,12 @@ void memstream_pair(struct loop *l, const struct memstream_options *options, str
     init_end(p, 1);
     *a = &p->ends[0].stream;
     *b = &p->ends[1].stream;
+}
+
+void memstream_shut_bare(struct stream *s)
+{
+    end_of(s)->bare = true;
+    stream_shutdown(s);
 }
 
 bool memstream_pump(struct stream *s)

@@ -18,5 +18,7 @@ void memstream_pair(struct loop *l, const struct memstream_options *options, str
                     struct stream **b);
 /* Delivers what can be delivered in both directions; false when nothing moved. */
 bool memstream_pump(struct stream *s);
+/* Ends this direction as a TLS peer does that says no close_notify. */
+void memstream_shut_bare(struct stream *s);
 /* As if the network had cut it: both ends get on_fail(why). */
 void memstream_cut(struct stream *s, enum err why);

@@ -6,7 +6,7 @@
  *  - Events are never delivered from inside a call on the same stream. A write tries at once and
  *    keeps what the kernel would not take (stream_queued says how much); on_drain comes only if
  *    something was kept.
- *  - After on_eof no more data comes; writing is still possible (half-close).
+ *  - After on_eof or on_bare_eof no more data comes; writing is still possible (half-close).
  *  - After on_fail nothing more comes and writes are dropped; stream_close is still the user's.
  *  - After stream_close no event is delivered and the pointer is dead; queued bytes are dropped (to
  *    send them: stream_close_flushed, or stream_shutdown and wait for on_eof or on_fail).
@@ -32,6 +32,10 @@ struct stream_events {
     /* `owner` (may be NULL) is the chunk that holds data; keep a reference to keep the bytes. */
     void (*on_data)(struct stream *s, struct chunk *owner, const uint8_t *data, size_t len);
     void (*on_eof)(struct stream *s);
+    /* Instead of on_eof, for users whose messages say themselves where they end: the transport of a
+     * TLS stream ended and the peer had not said so (no close_notify), as many programs do. What
+     * came may not be all. NULL: that is on_fail(ERR_CLOSED). */
+    void (*on_bare_eof)(struct stream *s);
     /* The queue was non-empty and is empty now. May be NULL. */
     void (*on_drain)(struct stream *s);
     void (*on_fail)(struct stream *s, enum err why);

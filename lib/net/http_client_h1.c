@@ -225,6 +225,19 @@ static void on_eof(struct stream *s)
     }
 }
 
+/* RFC 9112 §9.8: an answer that says where it ends is whole all the same. One that ends with the
+ * connection may lack anything. */
+static void on_bare_eof(struct stream *s)
+{
+    struct client *c = s->owner;
+    struct http_h1 *h = &c->h;
+    bool delimits = h->in_state == HTTP_H1_IN_BODY && h->body.mode == H1_BODY_UNTIL_CLOSE;
+    if (h->dying || !(h->st && (delimits || h->in_state == HTTP_H1_IN_TUNNEL)))
+        on_eof(s);
+    else
+        fail(c, ERR_CLOSED);
+}
+
 static void on_fail(struct stream *s, enum err why)
 {
     struct client *c = s->owner;
@@ -246,6 +259,7 @@ static void on_drain(struct stream *s)
 static const struct stream_events transport_events = {
     .on_data = on_data,
     .on_eof = on_eof,
+    .on_bare_eof = on_bare_eof,
     .on_drain = on_drain,
     .on_fail = on_fail,
 };

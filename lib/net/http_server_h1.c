@@ -18,6 +18,9 @@ enum {
 
 static const char closed_early[] = "The client closed the connection in the middle of a request.";
 
+static const char closed_bare[] =
+    "The client's connection ended without a close_notify: data may be missing.";
+
 static struct http_server_h1 *server_of(struct http_server *s)
 {
     return container_of(s, struct http_server_h1, base);
@@ -254,6 +257,10 @@ static void take_eof(struct http_server_h1 *c)
             http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_NOW, ERR_CLOSED, closed_early);
         break;
     case HTTP_H1_IN_TUNNEL:
+        if (c->bare_eof) {
+            http_server_h1_finish(c, ERR_CLOSED, HTTP_CLOSE_RESET, ERR_CLOSED, closed_bare);
+            break;
+        }
         http_h1_end_input(h, NULL);
         http_h1_wake(h);
         break;
@@ -268,6 +275,14 @@ static void on_eof(struct stream *s)
     struct http_server_h1 *c = s->owner;
     c->eof = true;
     http_h1_wake(&c->h);
+}
+
+/* Requests say where they end, so it is as good an end as any, but to what was switched. */
+static void on_bare_eof(struct stream *s)
+{
+    struct http_server_h1 *c = s->owner;
+    c->bare_eof = true;
+    on_eof(s);
 }
 
 static void on_fail(struct stream *s, enum err why)
@@ -289,6 +304,7 @@ static void on_drain(struct stream *s)
 static const struct stream_events transport_events = {
     .on_data = on_data,
     .on_eof = on_eof,
+    .on_bare_eof = on_bare_eof,
     .on_drain = on_drain,
     .on_fail = on_fail,
 };

@@ -15,7 +15,8 @@ struct http_server_h1 {
     enum err abort_why; /* when dying */
     const char *detail;
     bool timing_head;
-    bool eof;                         /* the client sends no more */
+    bool eof;                         /* the client sends no more, … */
+    bool bare_eof;                    /* … and TLS did not say so */
     bool is_1_0, is_head, is_connect; /* the current request */
     bool awaits_100;                  /* the client waits for a 100 before it sends the body */
     bool answered;                    /* the final head was given to us … */

@@ -306,6 +306,7 @@ static void on_fail(struct stream *t, enum err why)
 static const struct stream_events transport_events = {
     .on_data = on_data,
     .on_eof = on_eof,
+    .on_bare_eof = on_eof, /* frames say where everything ends */
     .on_drain = on_drain,
     .on_fail = on_fail,
 };

@@ -123,6 +123,11 @@ static void act_on_lower_eof(struct tls_stream *t)
         return;
     if (t->state == TLS_STREAM_OPEN && (!t->want_read || !buf_is_empty(&t->early)))
         return;
+    if (t->state == TLS_STREAM_OPEN && t->stream.events->on_bare_eof) {
+        t->got_eof = true;
+        t->stream.events->on_bare_eof(&t->stream);
+        return;
+    }
     enum err why = tls_conn_transport_eof(t->conn);
     tls_stream_fail(t, why, tls_conn_detail(t->conn));
 }

@@ -31,9 +31,9 @@ def mesh_client(leaf: Leaf | None, alpn: str = "weft-h1",
 
 
 def ask_and_half_close(sock: socket.socket, context: ssl.SSLContext, host: str,
-                       request: bytes) -> bytes:
-    """Sends the request, close_notify and FIN in one go; everything that comes back. Python's own
-    sockets would wait for the other side's close_notify."""
+                       request: bytes, bare: bool = False) -> bytes:
+    """Sends the request, close_notify (unless `bare`) and FIN in one go; everything that comes
+    back. Python's own sockets would wait for the other side's close_notify."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=host)
 
@@ -52,7 +52,8 @@ def ask_and_half_close(sock: socket.socket, context: ssl.SSLContext, host: str,
             receive()
     tls.write(request)
     try:
-        tls.unwrap()
+        if not bare:
+            tls.unwrap()
     except ssl.SSLWantReadError:
         pass
     sock.sendall(outgoing.read())

@@ -56,11 +56,13 @@ def test_https_reaches_the_shop(shop):
     assert told["headers"]["x-forwarded-for"] == shop.outside.ip
 
 
-def test_a_browser_that_half_closes_gets_its_answer(shop):
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_browser_that_half_closes_gets_its_answer(shop, bare):
     """close_notify says that nothing more is sent, and not that nobody listens."""
     request = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
     with shop.outside.connect(shop.ingress.ip, 443) as sock:
-        answer = ask_and_half_close(sock, browser(shop.public_ca.roots), HOST, request)
+        answer = ask_and_half_close(sock, browser(shop.public_ca.roots), HOST, request,
+                                    bare)
     assert answer.startswith(b"HTTP/1.1 200 "), answer
     assert b'"app": "frontend"' in answer
 

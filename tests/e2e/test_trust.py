@@ -3,6 +3,7 @@ shown; lists of authorities with members that are of no use; connections when au
 replaced; listeners whose certificate is not there.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
+import http.client
 import ssl
 
 import pytest
@@ -53,13 +54,17 @@ spec:
   rules:
   - matches: [{{headers: [{{name: to, value: secure}}]}}]
     backendRefs: [{{name: secure, port: 443}}]
+  - matches: [{{headers: [{{name: to, value: bare}}]}}]
+    backendRefs: [{{name: bare, port: 443}}]
   - backendRefs: [{{name: web, port: 80}}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
 metadata: {{name: secure, namespace: default}}
 spec:
-  targetRefs: [{{group: "", kind: Service, name: secure}}]
+  targetRefs:
+  - {{group: "", kind: Service, name: secure}}
+  - {{group: "", kind: Service, name: bare}}
   validation:
     hostname: {BACKEND}
     caCertificateRefs: [{{group: "", kind: ConfigMap, name: backends}}]
@@ -79,6 +84,7 @@ class World:
             bed.add_pod(name, meshed=False) for name in ("door", "outside", "app"))
         bed.add_service("web", [Port(80, 8080)], app="app")
         bed.add_service("secure", [Port(443, 8443)], app="app")
+        bed.add_service("bare", [Port(443, 8444)], app="app")
         bed.add_authority()
         self.folder = bed.run.folder("cas", mode=0o755)
         self.public, self.clients, self.others, self.backends = (
@@ -121,6 +127,8 @@ class World:
         self.app.start([self.bed.run.program("weft-test-app"), "--listen", "[::]:8443", "--name",
                         "secure", "--tls", f"{own / 'cert'},{own / 'key'}"], "listening on",
                        name="secure")
+        self.app.start_python("bare_app.py", str(own / "cert"), str(own / "key"), "8444",
+                              name="bare")
 
     def dial(self, _, port):
         return self.outside.connect(self.door.ip, port)
@@ -216,6 +224,20 @@ def test_clients_when_their_authority_is_replaced(world, as_it_was):
         with pytest.raises(OSError):
             other.get("/")
     world.door.sidecar.await_log("not among the trusted roots")
+
+
+@pytest.mark.parametrize("path, whole", [
+    ("/length", True), ("/chunked", True), ("/close", False), ("/short", False)])
+def test_a_backend_that_says_no_close_notify(world, path, whole):
+    """What says itself where it ends is whole; what ends with the connection may lack anything."""
+    answer = None
+    with Client(world.dial, "door", 80) as client:
+        try:
+            answer = client.ask("GET", path, headers={"Host": WEB, "to": "bare"})
+        except (OSError, http.client.HTTPException):
+            pass
+    assert (answer is not None and answer.status == 200) == whole, answer
+    assert not whole or answer.body == b"hello"
 
 
 def connections_of(world):

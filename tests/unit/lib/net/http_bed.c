@@ -293,6 +293,12 @@ void http_bed_half_close(struct http_bed *b)
     http_bed_run(b);
 }
 
+void http_bed_half_close_bare(struct http_bed *b)
+{
+    memstream_shut_bare(b->peer);
+    http_bed_run(b);
+}
+
 void http_bed_expect_body(const struct http_bed_stream *s, const char *text)
 {
     if (!slice_eq_cstr(slice_of(s->body, s->body_len), text))

@@ -75,8 +75,9 @@ void http_bed_feed_bytes(struct http_bed *b, struct slice bytes);
 void http_bed_write(struct http_bed *b, struct slice bytes);
 /* What the peer got since the last call is exactly this. */
 void http_bed_expect(struct http_bed *b, const char *text);
-/* The peer closes its direction. */
+/* The peer closes its direction; bare: as under TLS without a close_notify. */
 void http_bed_half_close(struct http_bed *b);
+void http_bed_half_close_bare(struct http_bed *b);
 /* The bytes of a stream's body are these. */
 void http_bed_expect_body(const struct http_bed_stream *s, const char *text);
 /* A response with these fields ("a: b\r\n…", lower-case) and body, as a server's answer. length -1:

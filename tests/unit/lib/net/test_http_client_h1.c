@@ -217,6 +217,51 @@ static void test_bodies_until_the_end(void **state)
     http_bed_destroy(b);
 }
 
+/* Under TLS, where the end is not announced: what says itself where it ends is whole. */
+static void test_ends_without_a_word(void **state)
+{
+    static const struct {
+        const char *in;
+        bool whole;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab", true},
+        {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", true},
+        {"HTTP/1.1 204 No Content\r\n\r\n", true},
+        {"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nab", true},
+        {"HTTP/1.1 200 OK\r\n\r\nab", false},
+        {"HTTP/1.1 200 OK\r\n\r\n", false},
+        {"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nab", false},
+        {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n", false},
+        {"HTTP/1.1 20", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct http_bed *b = http_bed_create_client(NULL, NULL);
+        struct http_bed_stream *s = http_bed_request(b, "GET", "", -1);
+        http_bed_run(b);
+        http_bed_write(b, slice_from_cstr(cases[i].in));
+        http_bed_half_close_bare(b);
+        if (cases[i].whole)
+            http_bed_assert_done(s);
+        else
+            http_bed_assert_aborted(s, ERR_CLOSED);
+        assert_int_equal(b->closed, 1);
+        assert_int_equal(b->closed_why, cases[i].whole ? ERR_OK : ERR_CLOSED);
+        http_bed_destroy(b);
+    }
+}
+
+/* A connection that waits for its next request ends as with a word: nobody lost anything. */
+static void test_an_idle_one_ends_without_a_word(void **state)
+{
+    struct http_bed *b = http_bed_create_client(NULL, NULL);
+    http_bed_run(b);
+    http_bed_half_close_bare(b);
+    assert_int_equal(b->closed, 1);
+    assert_int_equal(b->closed_why, ERR_OK);
+    http_bed_destroy(b);
+}
+
 static void test_truncated_answers(void **state)
 {
     static const char *const cases[] = {
@@ -295,6 +340,8 @@ int main(void)
         cmocka_unit_test(test_answers_without_a_body),
         cmocka_unit_test(test_framing_of_nothing),
         cmocka_unit_test(test_bodies_until_the_end),
+        cmocka_unit_test(test_ends_without_a_word),
+        cmocka_unit_test(test_an_idle_one_ends_without_a_word),
         cmocka_unit_test(test_truncated_answers),
         cmocka_unit_test(test_broken_answers),
         cmocka_unit_test(test_endless_interim_answers),

@@ -141,6 +141,71 @@ static void test_half_closed(void **state)
     http_bed_destroy(b);
 }
 
+/* The same under TLS, whose end the client did not announce (RFC 9112 §9.8). */
+static void test_half_closed_without_a_word(void **state)
+{
+    static const char *const requests[] = {
+        GET,
+        "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nab",
+        "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        struct http_bed *b = http_bed_create_server(NULL, NULL);
+        http_bed_feed(b, requests[i]);
+        http_bed_half_close_bare(b);
+        assert_int_equal(b->streams[0].ends, 1);
+        assert_int_equal(b->closed, 0);
+        http_bed_answer(&b->streams[0], 200, "hi", 2);
+        http_bed_expect(b, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
+        http_bed_assert_done(&b->streams[0]);
+        assert_int_equal(b->closed, 1);
+        assert_int_equal(b->closed_why, ERR_OK);
+        http_bed_destroy(b);
+    }
+}
+
+/* Between requests it is an end like any other, within one it is none. */
+static void test_ends_without_a_word(void **state)
+{
+    static const struct {
+        const char *in;
+        enum err why;
+    } cases[] = {
+        {"", ERR_OK},
+        {"GET / HT", ERR_CLOSED},
+        {"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc", ERR_CLOSED},
+        {"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n", ERR_CLOSED},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct http_bed *b = http_bed_create_server(NULL, NULL);
+        http_bed_feed(b, cases[i].in);
+        http_bed_half_close_bare(b);
+        assert_int_equal(b->closed, 1);
+        assert_int_equal(b->closed_why, cases[i].why);
+        http_bed_destroy(b);
+    }
+}
+
+/* Nothing but the end says that the bytes of a tunnel are all. */
+static void test_a_tunnel_ends_without_a_word(void **state)
+{
+    for (int before = 0; before < 2; before++) {
+        struct http_bed *b = http_bed_create_server(NULL, NULL);
+        http_bed_feed(b, "CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\nlast words");
+        if (before)
+            http_bed_half_close_bare(b);
+        http_bed_answer(&b->streams[0], 200, NULL, -1);
+        http_bed_run(b);
+        if (!before)
+            http_bed_half_close_bare(b);
+        http_bed_expect_body(&b->streams[0], "last words");
+        assert_int_equal(b->streams[0].ends, 0);
+        http_bed_assert_aborted(&b->streams[0], ERR_CLOSED);
+        assert_int_equal(b->closed_why, ERR_CLOSED);
+        http_bed_destroy(b);
+    }
+}
+
 /* Every request that came whole before the end is answered; what is cut off is not. */
 static void test_half_closed_behind_several_requests(void **state)
 {
@@ -463,6 +528,9 @@ int main(void)
         cmocka_unit_test(test_reset_inside_events),
         cmocka_unit_test(test_ends_of_the_connection),
         cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_half_closed_without_a_word),
+        cmocka_unit_test(test_ends_without_a_word),
+        cmocka_unit_test(test_a_tunnel_ends_without_a_word),
         cmocka_unit_test(test_half_closed_behind_several_requests),
         cmocka_unit_test(test_half_closed_behind_a_body),
         cmocka_unit_test(test_half_closed_and_cut),

@@ -21,6 +21,62 @@ static void test_truncation(void **state)
     tls_bed_close(&b);
 }
 
+static unsigned bare;
+
+static void on_bare(struct stream *s)
+{
+    bare++;
+}
+
+/* Whoever can tell whether what came is all is not failed: it may still answer. */
+static void test_truncation_for_who_knows_where_messages_end(void **state)
+{
+    struct stream_events events = probe_events;
+    struct tls_bed b;
+    events.on_bare_eof = on_bare;
+    bare = 0;
+    tls_bed_open(&b, NULL);
+    b.server.stream->events = &events;
+    tls_bed_say(&b, &b.client, "a whole message");
+    stream_shutdown(b.low_client);
+    assert_true(loop_sim_turn(b.loop));
+    assert_true(probe_got(&b.server, "a whole message"));
+    assert_int_equal(bare, 1);
+    assert_int_equal(b.server.count[EVENT_EOF] + b.server.count[EVENT_FAIL], 0);
+    tls_bed_say(&b, &b.server, "the answer");
+    assert_true(probe_got(&b.client, "the answer"));
+    /* A close_notify is what it was. */
+    tls_bed_close(&b);
+    tls_bed_open(&b, NULL);
+    b.server.stream->events = &events;
+    probe_shutdown(&b.client);
+    assert_true(loop_sim_turn(b.loop));
+    assert_int_equal(bare, 1);
+    assert_int_equal(b.server.count[EVENT_EOF], 1);
+    tls_bed_close(&b);
+}
+
+/* While its user does not read, the end waits behind what came before it. */
+static void test_truncation_waits_for_the_reader(void **state)
+{
+    struct stream_events events = probe_events;
+    struct tls_bed b;
+    events.on_bare_eof = on_bare;
+    bare = 0;
+    tls_bed_open(&b, NULL);
+    b.server.stream->events = &events;
+    probe_read(&b.server, false);
+    tls_bed_say(&b, &b.client, "a whole message");
+    stream_shutdown(b.low_client);
+    loop_sim_turn(b.loop);
+    assert_int_equal(bare, 0);
+    probe_read(&b.server, true);
+    assert_true(loop_sim_turn(b.loop));
+    assert_true(probe_got(&b.server, "a whole message"));
+    assert_int_equal(bare, 1);
+    tls_bed_close(&b);
+}
+
 static void test_cut(void **state)
 {
     struct tls_bed b;
@@ -195,6 +251,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_truncation),
+        cmocka_unit_test(test_truncation_for_who_knows_where_messages_end),
+        cmocka_unit_test(test_truncation_waits_for_the_reader),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_flushed_close),
         cmocka_unit_test(test_flushed_close_before_open),
