@@ -97,7 +97,7 @@ void session_refuse_flushed(struct session *s, const char *why)
 void session_reset(struct session *s, const char *why)
 {
     note_refusal(s, why);
-    tcp_close_reset(s->transport);
+    stream_close_reset(s->transport);
     s->transport = NULL;
     end_if_over(s);
 }

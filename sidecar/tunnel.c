@@ -44,8 +44,7 @@ static void destroy_buried(struct loop_task *task)
     mem_free(t);
 }
 
-/* Not regular: it must not look like the end of the data. (Under TLS the missing close_notify says
- * so.) */
+/* Not regular: it must not look like the end of the data. */
 static void end(struct tunnel *t, bool regular)
 {
     if (t->is_closed)
@@ -53,9 +52,9 @@ static void end(struct tunnel *t, bool regular)
     t->is_closed = true;
     timer_stop(&t->quiet);
     if (t->up)
-        (regular ? stream_close_flushed : tcp_close_reset)(t->up);
+        (regular ? stream_close_flushed : stream_close_reset)(t->up);
     if (t->down)
-        (regular ? stream_close_flushed : tcp_close_reset)(t->down);
+        (regular ? stream_close_flushed : stream_close_reset)(t->down);
     t->up = t->down = NULL;
     report_tunnel_closed(t->session, t->cluster, t->endpoint, t->sent, t->received, t->fail);
     if (t->endpoint)

@@ -131,6 +131,14 @@ static void close_end(struct stream *s, bool flush_first)
     release(e->pair);
 }
 
+static void close_reset(struct stream *s)
+{
+    struct end *peer = end_of(s)->peer;
+    if (!is_dead(peer) && !peer->fail_due)
+        peer->fail_due = ERR_RESET;
+    close_end(s, false);
+}
+
 static void info(struct stream *s, struct stream_info *out)
 {
     struct end *e = end_of(s);
@@ -148,6 +156,7 @@ static const struct stream_ops ops = {
     .write = write_data,
     .shutdown = shut_down,
     .close = close_end,
+    .close_reset = close_reset,
     .info = info,
 };
 

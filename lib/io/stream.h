@@ -70,6 +70,7 @@ struct stream_ops {
     /* Half-close after the queue is flushed. */
     void (*shutdown)(struct stream *s);
     void (*close)(struct stream *s, bool flush_first);
+    void (*close_reset)(struct stream *s);
     void (*info)(struct stream *s, struct stream_info *out);
 };
 
@@ -111,6 +112,12 @@ static inline void stream_close(struct stream *s)
 static inline void stream_close_flushed(struct stream *s)
 {
     s->ops->close(s, true);
+}
+/* Closes so that the other end cannot take it for the end of the data: with RST where the
+ * transport below has that. */
+static inline void stream_close_reset(struct stream *s)
+{
+    s->ops->close_reset(s);
 }
 static inline size_t stream_queued(const struct stream *s)
 {

@@ -12,6 +12,7 @@
 #include "lib/io/loop_priv.h"
 
 static void info(struct stream *s, struct stream_info *out);
+static void close_reset(struct stream *s);
 
 const struct stream_ops tcp_ops = {
     .read_start = tcp_read_start,
@@ -19,6 +20,7 @@ const struct stream_ops tcp_ops = {
     .write = tcp_write_take,
     .shutdown = tcp_write_shutdown,
     .close = tcp_close_stream,
+    .close_reset = close_reset,
     .info = info,
 };
 
@@ -146,12 +148,8 @@ bool tcp_is_stale(struct stream *s)
     return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
-void tcp_close_reset(struct stream *s)
+static void close_reset(struct stream *s)
 {
-    if (s->ops != &tcp_ops) {
-        stream_close(s);
-        return;
-    }
     tcp_close_abruptly(tcp_of(s));
     tcp_close_stream(s, false);
 }

@@ -35,5 +35,3 @@ MUST_USE enum err tcp_original_dst(struct stream *s, struct addr *out);
 bool tcp_is_stale(struct stream *s);
 /* For an accepted stream, whose listener has the default. Four system calls, unless it is that. */
 void tcp_set_keepalive(struct stream *s, const struct tcp_keepalive *k);
-/* Close with RST instead of FIN. */
-void tcp_close_reset(struct stream *s);

@@ -53,8 +53,8 @@ void http_client_drain(struct http_client *c)
 
 void http_client_close(struct http_client *c)
 {
-    http_client_finish(c, ERR_CANCELED, c->active ? HTTP_CLOSE_RESET : HTTP_CLOSE_NOW,
-                       ERR_CANCELED);
+    bool reset = c->active || (!c->over && c->ops->owes_reset(c));
+    http_client_finish(c, ERR_CANCELED, reset ? HTTP_CLOSE_RESET : HTTP_CLOSE_NOW, ERR_CANCELED);
 }
 
 bool http_client_is_stale(struct http_client *c)

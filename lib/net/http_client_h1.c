@@ -225,8 +225,7 @@ static void on_eof(struct stream *s)
     }
 }
 
-/* RFC 9112 §9.8: an answer that says where it ends is whole all the same. One that ends with the
- * connection may lack anything. */
+/* RFC 9112 §9.8: an answer that says where it ends is whole all the same. */
 static void on_bare_eof(struct stream *s)
 {
     struct client *c = s->owner;
@@ -456,6 +455,11 @@ static bool is_stale(struct http_client *base)
     return !base->active && tcp_is_stale(s);
 }
 
+static bool owes_reset(const struct http_client *base)
+{
+    return client_of(base)->h.dying;
+}
+
 static bool answer_began(const struct http_client *base, const struct http_stream *st)
 {
     (void)st;
@@ -478,6 +482,7 @@ struct http_client *http_client_h1_create(struct stream *transport,
         .send = send_request,
         .drain = drain,
         .is_stale = is_stale,
+        .owes_reset = owes_reset,
         .answer_began = answer_began,
         .destroy = destroy,
     };

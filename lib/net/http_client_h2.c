@@ -236,6 +236,12 @@ static const struct stream_events transport_events = {
 
 /* ---- what the user asks ---- */
 
+static bool owes_reset(const struct http_client *base)
+{
+    const struct h2_client *c = container_of(base, struct h2_client, base);
+    return h2_open_streams(c->link.h2) > 0;
+}
+
 static unsigned capacity(const struct http_client *base)
 {
     const struct h2_client *c = container_of(base, struct h2_client, base);
@@ -290,6 +296,7 @@ static void destroy(struct http_client *base)
 
 static const struct http_client_ops ops = {
     .capacity = capacity,
+    .owes_reset = owes_reset,
     .send = send_request,
     .drain = drain,
     .answer_began = answer_began,

@@ -15,6 +15,8 @@ struct http_client_ops {
                  bool end);
     void (*drain)(struct http_client *c);
     bool (*is_stale)(struct http_client *c); /* NULL: never */
+    /* A request was given up and the peer does not know yet. */
+    bool (*owes_reset)(const struct http_client *c);
     /* Still right after st was detached, within the same turn. */
     bool (*answer_began)(const struct http_client *c, const struct http_stream *st);
     /* Frees what the codec owns and c itself; runs at the end of the turn in which the connection

@@ -53,7 +53,7 @@ void http_stream_close_transport(struct stream *transport, enum http_close how)
         stream_close_flushed(transport);
         break;
     case HTTP_CLOSE_RESET:
-        tcp_close_reset(transport);
+        stream_close_reset(transport);
         break;
     case HTTP_CLOSE_NOW:
         stream_close(transport);

@@ -31,18 +31,23 @@ void tls_stream_send(struct tls_stream *t)
     t->stream.queued = t->late.len + stream_queued(t->lower);
 }
 
+static void bury(struct tls_stream *t)
+{
+    t->closed = true;
+    timer_stop(&t->timer);
+    loop_task_cancel(&t->task);
+    loop_bury(t->stream.loop, &t->grave);
+}
+
 void tls_stream_close_now(struct tls_stream *t, bool flush_first)
 {
     if (t->closed)
         return;
-    t->closed = true;
-    timer_stop(&t->timer);
-    loop_task_cancel(&t->task);
+    bury(t);
     if (flush_first)
         stream_close_flushed(t->lower);
     else
         stream_close(t->lower);
-    loop_bury(t->stream.loop, &t->grave);
 }
 
 /* Only from a callback of the loop. What the machine left for the peer, an alert, still goes out.
@@ -147,6 +152,14 @@ static void close_stream(struct stream *s, bool flush_first)
     tls_stream_close_now(t, flush_first || t->state == TLS_STREAM_FAILED);
 }
 
+static void close_reset(struct stream *s)
+{
+    struct tls_stream *t = tls_of(s);
+    s->events = NULL;
+    bury(t);
+    stream_close_reset(t->lower);
+}
+
 static void info(struct stream *s, struct stream_info *out)
 {
     struct tls_stream *t = tls_of(s);
@@ -164,6 +177,7 @@ static const struct stream_ops ops = {
     .write = write_data,
     .shutdown = shut_down,
     .close = close_stream,
+    .close_reset = close_reset,
     .info = info,
 };
 

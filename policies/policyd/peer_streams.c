@@ -1,4 +1,5 @@
-/* Counts of open streams by peer. A peer without any is forgotten, so memory follows what is open.
+/* Counts of open streams by peer. A peer without any is forgotten, so memory follows what is open,
+ * and whoever leaves and comes back starts anew.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/peer_streams.h"
 

@@ -150,8 +150,8 @@ def memory_mb(policyd: Policyd, key: str) -> float:
 def measure_start(folder: pathlib.Path, authority: Authority, api: ApiServer) -> Policyd:
     policyd = Policyd(folder, authority)
     start = time.monotonic()
-    policyd.start("--kubeconfig", str(api.kubeconfig), "--gateways", "false", "--streams-per-peer", "0",
-                  ready=False)
+    policyd.start("--kubeconfig", str(api.kubeconfig), "--gateways", "false",
+                  "--streams-per-peer", "0", ready=False)
     while policyd.get("/readyz")[0] != 200:
         time.sleep(0.01)
     print(f"full start                            {time.monotonic() - start:8.2f} s", flush=True)

@@ -28,7 +28,8 @@ def arguments():
     p.add_argument("--count", type=int, default=20, metavar="N", help="how many (default 20)")
     p.add_argument("--seed", type=int, default=1, help="which ones: the same seed draws the same")
     p.add_argument("--fast", action="store_true", help="leave end-to-end tests out")
-    p.add_argument("--asan", action="store_true", help="build with the sanitizers: sees more, slower")
+    p.add_argument("--asan", action="store_true",
+                   help="build with the sanitizers, which see more")
     p.add_argument("--jobs", type=int, default=1, metavar="N", help="copies that work at once")
     p.add_argument("--bar", type=float, default=95, metavar="PERCENT", help="(default 95)")
     p.add_argument("--list", action="store_true", help="only say what could be mutated")

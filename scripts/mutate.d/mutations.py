@@ -90,6 +90,16 @@ def negated(line, start):
     return None
 
 
+def is_same(code, m):
+    """The smaller of two, or the larger: which of them is taken when they are equal is the same."""
+    before = re.search(r"([\w.>\-]+) $", code[:m.start()])
+    behind = re.match(r" ([\w.>\-]+)", code[m.end():])
+    if not before or not behind or m.group(0) not in ("<", "<=", ">", ">="):
+        return False
+    a, b = (re.escape(x.group(1)) for x in (before, behind))
+    return bool(re.match(rf" {b} \? ({a} : {b}|{b} : {a})\b", code[m.end():]))
+
+
 def balanced(code):
     """False for lines that go on before or after: a part of a statement cannot be left out."""
     return code.count("(") == code.count(")")
@@ -98,6 +108,8 @@ def balanced(code):
 def mutate_line(path, number, code, real):
     for name, pattern, to in COMPILED:
         for m in pattern.finditer(code):
+            if is_same(code, m):
+                continue
             if to is None:
                 after = negated(real, m.start())
             else:

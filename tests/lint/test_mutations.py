@@ -21,6 +21,11 @@ class Mutations(unittest.TestCase):
         self.assertEqual(after("    return a < b;"), ["    return a <= b;"])
         self.assertEqual(after("    return a >= b;"), ["    return a > b;"])
 
+    def test_the_smaller_of_two_is_the_same_when_they_are_equal(self):
+        self.assertEqual(after("    return a < b ? a : b;"), [])
+        self.assertEqual(after("    n = x->len > 5 ? 5 : x->len;"), [])
+        self.assertEqual(after("    n = a < b ? a : c;"), ["    n = a <= b ? a : c;"])
+
     def test_conditions_are_negated_and_joined_otherwise(self):
         self.assertEqual(after("    if (a && f(b))"),
                          ["    if (!(a && f(b)))", "    if (a || f(b))"])

@@ -112,6 +112,12 @@ static void close_stream(struct stream *s, bool flush_first)
     forget(w);
 }
 
+static void close_reset(struct stream *s)
+{
+    memstream_cut(s, ERR_RESET);
+    close_stream(s, false);
+}
+
 static void info(struct stream *s, struct stream_info *out)
 {
     const struct wire *w = wire_of(s);
@@ -128,6 +134,7 @@ static const struct stream_ops wire_ops = {
     .write = write_data,
     .shutdown = shut_down,
     .close = close_stream,
+    .close_reset = close_reset,
     .info = info,
 };
 
@@ -325,10 +332,4 @@ void tcp_set_keepalive(struct stream *s, const struct tcp_keepalive *k)
 {
     (void)s;
     (void)k; /* nothing vanishes from memory */
-}
-
-void tcp_close_reset(struct stream *s)
-{
-    memstream_cut(s, ERR_RESET);
-    stream_close(s);
 }

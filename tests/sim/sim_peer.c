@@ -86,7 +86,7 @@ void sim_peer_close(struct sim_peer *p)
 
 void sim_peer_reset(struct sim_peer *p)
 {
-    tcp_close_reset(p->s);
+    stream_close_reset(p->s);
     p->s = NULL;
 }
 

@@ -216,7 +216,7 @@ static void test_info(void **state)
     assert_false(tcp_is_stale(p.a.stream));
     struct addr none;
     assert_int_equal(tcp_original_dst(p.a.stream, &none), ERR_UNSUPPORTED);
-    tcp_close_reset(p.a.stream);
+    stream_close_reset(p.a.stream);
     p.a.stream = NULL;
     end(&p);
 }

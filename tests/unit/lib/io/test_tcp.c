@@ -396,7 +396,7 @@ static void test_close_reset(void **state)
     struct probe p;
     char byte;
     int fd = connect_pair(l, &p);
-    tcp_close_reset(p.stream);
+    stream_close_reset(p.stream);
     p.stream = NULL;
     run_for(l, 5);
     assert_int_equal(raw_receive_all(fd, &byte, 1), -ECONNRESET);

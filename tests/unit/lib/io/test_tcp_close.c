@@ -38,7 +38,7 @@ static void provoke(struct probe *p, enum event what)
     } else if (c->at == EVENT_EOF) {
         probe_shutdown(p);
     } else if (c->at == EVENT_FAIL) {
-        tcp_close_reset(p->stream);
+        stream_close_reset(p->stream);
         p->stream = NULL;
     }
 }

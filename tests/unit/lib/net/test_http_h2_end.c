@@ -124,9 +124,9 @@ static void closing_aborts(void **state)
     assert_int_equal(b->requests[0]->why, ERR_CANCELED);
     h2_net_run(b);
     assert_int_equal(c->aborts, 1);
-    assert_int_equal(c->why, ERR_CLOSED);
+    assert_int_equal(c->why, ERR_RESET);
     assert_int_equal(b->client_closed, 1);
-    assert_int_equal(b->client_why, ERR_CLOSED);
+    assert_int_equal(b->client_why, ERR_RESET);
 }
 
 /* What never left is told apart from what may have been processed. The client's connection is over

@@ -77,6 +77,25 @@ static void test_truncation_waits_for_the_reader(void **state)
     tls_bed_close(&b);
 }
 
+/* Who gives up what it sends must not seem to have sent it: not a FIN, which could be an end. */
+static void test_closed_with_a_reset(void **state)
+{
+    struct stream_events events = probe_events;
+    struct tls_bed b;
+    events.on_bare_eof = on_bare;
+    bare = 0;
+    tls_bed_open(&b, NULL);
+    b.server.stream->events = &events;
+    tls_bed_say(&b, &b.client, "half a mess");
+    stream_close_reset(b.client.stream);
+    b.client.stream = NULL;
+    assert_true(loop_sim_turn(b.loop));
+    assert_int_equal(bare, 0);
+    assert_int_equal(b.server.count[EVENT_EOF], 0);
+    assert_int_equal(b.server.why, ERR_RESET);
+    tls_bed_close(&b);
+}
+
 static void test_cut(void **state)
 {
     struct tls_bed b;
@@ -253,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_truncation_for_who_knows_where_messages_end),
         cmocka_unit_test(test_truncation_waits_for_the_reader),
+        cmocka_unit_test(test_closed_with_a_reset),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_flushed_close),
         cmocka_unit_test(test_flushed_close_before_open),
