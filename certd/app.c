@@ -62,7 +62,12 @@ static void on_signal(void *owner, int number)
     if (number == SIGHUP)
         app->home->reload(app);
     else if (number == SIGTERM || number == SIGINT)
-        loop_stop(app->loop);
+        app->home->leave(app);
+}
+
+void app_stop(struct app *app)
+{
+    loop_stop(app->loop);
 }
 
 /* ---- doors */

@@ -1,5 +1,6 @@
 /* certd in a cluster: the CA in a Secret, the trust bundle in every namespace, callers proven by
- * service-account tokens. Any number of replicas; none has state of its own. Until the API server
+ * service-account tokens. Any number of replicas; none has state of its own, all of them sign, and
+ * the one that holds the Lease writes. Until the API server
  * has shown the Secret there is no door for callers. On certd's only thread. Must not know how a
  * certificate is made.
  * SPDX-License-Identifier: GPL-3.0-or-later */
@@ -9,14 +10,22 @@
 #include "certd/token_review.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/metric.h"
 #include "lib/io/loop.h"
+#include "lib/io/timer.h"
 #include "lib/kube/kube_client.h"
+#include "lib/kube/kube_lease.h"
+
+enum { LEAVE_MS = 3000 };
 
 struct cluster {
     struct kube_client *client;
     struct ca_keeper *ca;
     struct bundle_keeper *bundles;
     struct token_review *reviews;
+    struct kube_lease *lease;
+    struct timer leaving;
+    bool is_leader;
     char *own_name; /* weft-certd.<namespace>.svc */
 };
 
@@ -46,11 +55,85 @@ static void on_ca(void *owner, struct ca *fresh)
     }
 }
 
+static bool published(void *owner, struct slice *roots_pem, bool *is_own)
+{
+    return bundle_keeper_published(((struct cluster *)owner)->bundles, roots_pem, is_own);
+}
+
+static void on_bundles_watched(void *owner)
+{
+    struct cluster *c = owner;
+    if (c->ca)
+        ca_keeper_look(c->ca);
+}
+
+static void on_lease(void *owner, bool is_leader)
+{
+    struct cluster *c = owner;
+    c->is_leader = is_leader;
+    LOG_I("certd", is_leader ? "this replica writes the Secret and the trust bundles now"
+                             : "another replica writes the Secret and the trust bundles");
+    bundle_keeper_set_active(c->bundles, is_leader);
+    ca_keeper_set_active(c->ca, is_leader);
+}
+
 /* The last of own_names is kept free for it. */
 static void add_own_name(struct app *app, struct cluster *c)
 {
     c->own_name = mem_printf("weft-certd.%.*s.svc", SLICE_ARG(kube_client_namespace(c->client)));
     app->own_names[app->options->dns_name_count] = c->own_name;
+}
+
+/* ---- leaving */
+
+static void on_left_too_late(struct timer *t)
+{
+    loop_stop(t->loop);
+}
+
+static void on_left(void *owner)
+{
+    app_stop(owner);
+}
+
+/* So that another replica can write at once. */
+static void leave(struct app *app)
+{
+    struct cluster *c = app->home_state;
+    if (!c->lease)
+        return;
+    bundle_keeper_set_active(c->bundles, false);
+    ca_keeper_set_active(c->ca, false);
+    kube_lease_close(c->lease, on_left, app);
+    c->lease = NULL;
+    timer_start(&c->leaving, LEAVE_MS);
+}
+
+static void add_metric(struct buf *out, const char *name, enum metric_type type, const char *help,
+                       uint64_t value)
+{
+    metric_write_type(out, name, type, help);
+    metric_write_u64(out, name, NULL, 0, value);
+}
+
+static void add_metrics(const struct app *app, struct buf *out)
+{
+    const struct cluster *c = app->home_state;
+    struct ca_keeper_state ca;
+    if (!c || !c->ca)
+        return;
+    ca_keeper_read(c->ca, &ca);
+    add_metric(out, "weft_certd_leader", METRIC_GAUGE,
+               "1 for the one that writes the Secret and the trust bundles.", c->is_leader);
+    add_metric(out, "weft_certd_bundles_outdated", METRIC_GAUGE,
+               "Namespaces whose trust bundle is not what it must be.",
+               bundle_keeper_outdated(c->bundles));
+    add_metric(out, "weft_certd_root_replaced_timestamp_seconds", METRIC_GAUGE,
+               "When the root became one that has nothing in common with the one before, in "
+               "seconds since 1970, until that is acknowledged; 0: it did not.",
+               (uint64_t)ca.replaced_ms / 1000);
+    add_metric(out, "weft_certd_ca_restored_total", METRIC_COUNTER,
+               "How often the CA's Secret was deleted and written again.", ca.restored);
 }
 
 static enum err open_home(struct app *app)
@@ -65,17 +148,25 @@ static enum err open_home(struct app *app)
     }
     struct cluster *c = mem_zalloc(sizeof(*c));
     app->home_state = c;
+    timer_init(&c->leaving, app->loop, on_left_too_late);
     c->client = kube_client_create(app->loop, &config);
     add_own_name(app, c);
     e = audit_open(NULL, &app->audit);
     if (e)
         return e;
     struct token_review_config reviews = {o->trust_domain, o->match_pod_address};
-    struct ca_keeper_config ca = {kube_client_namespace(c->client), o->trust_domain, o->root_ttl_ms,
-                                  o->intermediate_ttl_ms};
+    struct slice space = kube_client_namespace(c->client);
+    struct ca_keeper_config ca = {
+        space, o->trust_domain, o->root_ttl_ms, o->intermediate_ttl_ms, published, c};
+    char *name = kube_lease_own_name();
+    struct kube_lease_config lease = {.namespace_name = space,
+                                      .name = SLICE("weft-certd"),
+                                      .holder = slice_from_cstr(name)};
     c->reviews = token_review_create(app->loop, c->client, &reviews);
-    c->bundles = bundle_keeper_open(app->loop, c->client);
+    c->bundles = bundle_keeper_open(app->loop, c->client, space, on_bundles_watched, c);
     c->ca = ca_keeper_open(app->loop, c->client, &ca, on_ca, app);
+    c->lease = kube_lease_open(c->client, &lease, on_lease, c);
+    mem_free(name);
     return ERR_OK;
 }
 
@@ -95,6 +186,9 @@ static void close_home(struct app *app)
     struct cluster *c = app->home_state;
     if (!c)
         return;
+    if (c->lease)
+        kube_lease_close(c->lease, NULL, NULL);
+    timer_stop(&c->leaving);
     ca_keeper_close(c->ca);
     bundle_keeper_close(c->bundles);
     token_review_destroy(c->reviews);
@@ -103,4 +197,5 @@ static void close_home(struct app *app)
     mem_free(c);
 }
 
-const struct app_home app_cluster_home = {open_home, tick, reload, close_home};
+const struct app_home app_cluster_home = {open_home, tick,        reload,
+                                          leave,     add_metrics, close_home};

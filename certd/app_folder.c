@@ -111,6 +111,11 @@ static void reload(struct app *app)
           app->options->state_dir);
 }
 
+static void add_metrics(const struct app *app, struct buf *out)
+{
+    (void)app, (void)out;
+}
+
 static void close_home(struct app *app)
 {
     struct folder *f = app->home_state;
@@ -119,4 +124,5 @@ static void close_home(struct app *app)
     mem_free(f);
 }
 
-const struct app_home app_folder_home = {open_home, tick, reload, close_home};
+const struct app_home app_folder_home = {open_home, tick,        reload,
+                                         app_stop,  add_metrics, close_home};

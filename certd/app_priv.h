@@ -21,6 +21,10 @@ struct app_home {
     void (*tick)(struct app *app, int64_t now_ms);
     /* SIGHUP. */
     void (*reload)(struct app *app);
+    /* SIGTERM: what others should know before we go; then app_stop. */
+    void (*leave)(struct app *app);
+    /* What it has to add to /metrics. */
+    void (*metrics)(const struct app *app, struct buf *out);
     /* After the doors are closed. */
     void (*close)(struct app *app);
 };
@@ -49,6 +53,8 @@ struct app {
 
 /* Takes over `fresh` and serves with it, or closes it and goes on with what there is. */
 MUST_USE enum err app_use_ca(struct app *app, struct ca *fresh);
+/* The loop ends with this turn. */
+void app_stop(struct app *app);
 /* Opens the door for callers. */
 MUST_USE enum err app_serve_with(struct app *app, const struct service_config *config);
 

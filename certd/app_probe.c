@@ -49,6 +49,7 @@ static void write_metrics(const struct app *app, struct buf *out)
         "When the signing certificate ends, in seconds since 1970.", (uint64_t)end_ms / 1000);
     put(out, "weft_certd_bundle_version", METRIC_GAUGE, "Version of the set of roots.",
         (uint64_t)ca->bundle_version);
+    app->home->metrics(app, out);
 }
 
 static struct slice metrics(struct app *app)

@@ -1,25 +1,25 @@
 /* Two watches (namespaces, and the ConfigMaps of that one name) and a list of namespaces that are
  * not as they should be, which is worked off a few at a time. A missing bundle is written at once,
  * a different one a moment later: another replica may know newer roots that we are about to see.
- * On certd's only thread. Must not know where the roots come from.
+ * On certd's only thread. Must not know where the roots come from, nor who leads.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "certd/bundle_keeper.h"
 
 #include <string.h>
 
-#include "lib/base/backoff.h"
-#include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 #include "lib/base/list.h"
 #include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "lib/io/loop.h"
 #include "lib/io/timer.h"
+#include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_watch.h"
 #include "lib/kube/kube_write.h"
 #include "lib/tls/digest.h"
 
-enum { WRITES_MAX = 8, DIFFERENT_MS = 300, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
+enum { WRITES_MAX = 8, DIFFERENT_MS = 300 };
 
 struct place {
     struct bundle_keeper *keeper;
@@ -30,6 +30,7 @@ struct place {
     uint8_t digest[DIGEST_SIZE];   /* … and what it held */
     bool namespace_seen, map_seen; /* in the list that is under way */
     struct kube_request *writing;
+    struct kube_pace pace;
     uint8_t written[DIGEST_SIZE]; /* what that one writes … */
     bool seen_since;              /* … and whether the watch has spoken since it began */
 };
@@ -37,14 +38,18 @@ struct place {
 struct bundle_keeper {
     struct kube_client *client;
     struct kube_watch *namespaces, *maps;
-    bool maps_synced;
+    bool maps_synced, is_active;
+    char *own_namespace;
+    char *own, *others; /* roots as published in our namespace, and in some other; or NULL */
+    void (*watched)(void *owner);
+    void *owner;
     char *roots; /* NULL: not known yet */
     uint8_t digest[DIGEST_SIZE];
     struct map places; /* by name */
     struct list wrong;
-    unsigned writes, failures;
+    unsigned writes;
+    struct loop *loop;
     struct timer pump;
-    struct rand_state random;
 };
 
 /* ---- places */
@@ -58,6 +63,7 @@ static struct place *find_or_add(struct bundle_keeper *k, struct slice name)
     p->keeper = k;
     p->name = mem_strndup(name.ptr, name.len);
     list_init(&p->node);
+    kube_pace_init(&p->pace, k->loop);
     (void)map_put(&k->places, name, p);
     return p;
 }
@@ -86,6 +92,13 @@ static bool is_wrong(const struct place *p)
     return p->is_active && (!p->has_map || memcmp(p->digest, p->keeper->digest, DIGEST_SIZE) != 0);
 }
 
+static void pump_in(struct bundle_keeper *k, uint64_t delay_ms)
+{
+    uint64_t due_ms = loop_now_ms(k->loop) + delay_ms;
+    if (k->is_active && (!timer_is_running(&k->pump) || k->pump.due_ms > due_ms))
+        timer_start(&k->pump, delay_ms);
+}
+
 /* Puts it on the list when something is to be done. */
 static void consider(struct place *p)
 {
@@ -98,10 +111,8 @@ static void consider(struct place *p)
         return;
     if (!list_is_linked(&p->node))
         list_link_last(&k->wrong, &p->node);
-    if (!p->has_map && !k->failures)
-        timer_start(&k->pump, 0);
-    else if (!timer_is_running(&k->pump))
-        timer_start(&k->pump, DIFFERENT_MS);
+    uint64_t wait_ms = kube_pace_wait_ms(&p->pace);
+    pump_in(k, wait_ms ? wait_ms : p->has_map ? DIFFERENT_MS : 0);
 }
 
 static struct place *next_place(const struct bundle_keeper *k, size_t *at)
@@ -126,8 +137,7 @@ static void on_written(void *owner, const struct kube_result *result)
     struct bundle_keeper *k = p->keeper;
     p->writing = NULL;
     k->writes--;
-    if (result->status / 100 == 2) {
-        k->failures = 0;
+    if (kube_pace_take(&p->pace, result)) {
         /* The watch has the last word, also when it comes first. */
         if (!p->seen_since) {
             p->has_map = true;
@@ -135,7 +145,7 @@ static void on_written(void *owner, const struct kube_result *result)
         }
         consider(p);
         if (!list_is_empty(&k->wrong))
-            timer_start(&k->pump, 0);
+            pump_in(k, 0);
         return;
     }
     /* Namespaces that are being deleted say so with one of these. */
@@ -144,10 +154,11 @@ static void on_written(void *owner, const struct kube_result *result)
         drop_if_gone(p);
         return;
     }
-    LOG_W("bundle", "%s/%s cannot be written: %u %.*s", p->name, BUNDLE_KEEPER_CONFIG_MAP,
-          result->status, SLICE_ARG(result->detail));
-    timer_start(&k->pump, backoff_delay(k->failures++, RETRY_MIN_MS, RETRY_MAX_MS, &k->random));
+    LOG_W("bundle", "%s/%s cannot be written: %u %.*s; next try in %lu ms", p->name,
+          BUNDLE_KEEPER_CONFIG_MAP, result->status, SLICE_ARG(result->detail),
+          (unsigned long)kube_pace_wait_ms(&p->pace));
     consider(p);
+    pump_in(k, 0); /* there is room for another one's */
 }
 
 static void write_map(struct json_write *w, const struct place *p)
@@ -193,8 +204,22 @@ static void start_write(struct place *p)
 static void on_pump(struct timer *t)
 {
     struct bundle_keeper *k = container_of(t, struct bundle_keeper, pump);
-    while (k->writes < WRITES_MAX && !list_is_empty(&k->wrong))
-        start_write(container_of(list_take_first(&k->wrong), struct place, node));
+    uint64_t next_ms = UINT64_MAX;
+    LIST_FOREACH_SAFE(node, next, &k->wrong)
+    {
+        struct place *p = container_of(node, struct place, node);
+        uint64_t wait_ms = kube_pace_wait_ms(&p->pace);
+        if (k->writes >= WRITES_MAX)
+            return; /* whose answers go on from here */
+        if (wait_ms) {
+            next_ms = wait_ms < next_ms ? wait_ms : next_ms;
+            continue;
+        }
+        list_unlink(node);
+        start_write(p);
+    }
+    if (next_ms != UINT64_MAX)
+        pump_in(k, next_ms);
 }
 
 /* ---- namespaces */
@@ -260,12 +285,25 @@ static void on_maps_begin(void *owner)
         p->map_seen = false;
 }
 
+/* One of the others is as good as another: they all say the same, but for what people edit. */
+static void note_published(const struct place *p, struct slice roots)
+{
+    struct bundle_keeper *k = p->keeper;
+    bool is_own = strcmp(p->name, k->own_namespace) == 0;
+    char **text = is_own ? &k->own : &k->others;
+    if (!roots.len || (!is_own && *text))
+        return;
+    mem_free(*text);
+    *text = mem_strndup(roots.ptr, roots.len);
+}
+
 static void on_map(void *owner, const struct doc *object)
 {
     struct place *p = find_or_add(owner, doc_string(doc_find(object, "metadata.namespace")));
     const struct doc *data = doc_get(object, SLICE("data"));
     p->map_seen = p->has_map = p->seen_since = true;
     digest_sha256(doc_string(doc_get(data, SLICE(BUNDLE_KEEPER_ENTRY))), p->digest);
+    note_published(p, doc_string(doc_get(data, SLICE(BUNDLE_KEEPER_ENTRY))));
     consider(p);
 }
 
@@ -284,8 +322,11 @@ static void on_maps_synced(void *owner)
     for (struct place *p; (p = next_place(k, &at));)
         if (!p->map_seen)
             lose_map(p);
+    bool is_first = !k->maps_synced;
     k->maps_synced = true;
     consider_all(k);
+    if (is_first && k->watched)
+        k->watched(k->owner);
 }
 
 static void on_trouble(void *owner, unsigned status, struct slice detail)
@@ -297,7 +338,9 @@ static void on_trouble(void *owner, unsigned status, struct slice detail)
 
 /* ---- life */
 
-struct bundle_keeper *bundle_keeper_open(struct loop *l, struct kube_client *client)
+struct bundle_keeper *bundle_keeper_open(struct loop *l, struct kube_client *client,
+                                         struct slice own_namespace,
+                                         void (*watched)(void *owner), void *owner)
 {
     static const struct kube_watch_config namespaces = {.path = "/api/v1/namespaces"};
     static const struct kube_watch_config maps = {
@@ -310,7 +353,10 @@ struct bundle_keeper *bundle_keeper_open(struct loop *l, struct kube_client *cli
                                                      on_maps_synced, on_trouble};
     struct bundle_keeper *k = mem_zalloc(sizeof(*k));
     k->client = client;
-    rand_seed(&k->random, clock_mono_ns());
+    k->loop = l;
+    k->own_namespace = mem_strndup(own_namespace.ptr, own_namespace.len);
+    k->watched = watched;
+    k->owner = owner;
     map_init(&k->places);
     list_init(&k->wrong);
     timer_init(&k->pump, l, on_pump);
@@ -327,6 +373,30 @@ void bundle_keeper_set(struct bundle_keeper *k, struct slice roots_pem)
     consider_all(k);
 }
 
+void bundle_keeper_set_active(struct bundle_keeper *k, bool is_active)
+{
+    k->is_active = is_active;
+    if (is_active)
+        consider_all(k);
+    else
+        timer_stop(&k->pump);
+}
+
+bool bundle_keeper_published(const struct bundle_keeper *k, struct slice *roots_pem, bool *is_own)
+{
+    *is_own = k->own;
+    *roots_pem = slice_from_cstr(k->own ? k->own : k->others);
+    return k->maps_synced;
+}
+
+size_t bundle_keeper_outdated(const struct bundle_keeper *k)
+{
+    size_t count = 0, at = 0;
+    for (struct place *p; (p = next_place(k, &at));)
+        count += !k->roots || is_wrong(p);
+    return count;
+}
+
 void bundle_keeper_close(struct bundle_keeper *k)
 {
     if (!k)
@@ -338,6 +408,9 @@ void bundle_keeper_close(struct bundle_keeper *k)
     for (struct place *p; (p = next_place(k, &at));)
         destroy_place(p);
     map_dispose(&k->places);
+    mem_free(k->own_namespace);
+    mem_free(k->own);
+    mem_free(k->others);
     mem_free(k->roots);
     mem_free(k);
 }

@@ -1,8 +1,11 @@
 /* The trust bundle as a ConfigMap in every namespace, where pods can mount it: made for each new
  * namespace, brought up to date when the roots change, put right when somebody edits or deletes it.
- * Every replica does so; they write the same. One loop.
+ * Every replica watches; the one that leads writes. What was published before this program had a
+ * word in it is a witness of the root that the cluster had. One loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+
+#include <stdbool.h>
 
 #include "lib/base/slice.h"
 
@@ -13,8 +16,18 @@ struct bundle_keeper;
 struct kube_client;
 struct loop;
 
-struct bundle_keeper *bundle_keeper_open(struct loop *l, struct kube_client *client);
+/* own_namespace: certd's. watched (may be NULL): once, when all that is published has been seen. */
+struct bundle_keeper *bundle_keeper_open(struct loop *l, struct kube_client *client,
+                                         struct slice own_namespace,
+                                         void (*watched)(void *owner), void *owner);
 /* The roots from now on; copied. Nothing is written before the first call. */
 void bundle_keeper_set(struct bundle_keeper *k, struct slice roots_pem);
+/* This replica writes, or does not. At first it does not. */
+void bundle_keeper_set_active(struct bundle_keeper *k, bool is_active);
+/* What is published: the roots, and whether our own namespace says so or only others do. False: it
+ * is not known yet. Empty: nothing is. The text lives until the next turn. */
+bool bundle_keeper_published(const struct bundle_keeper *k, struct slice *roots_pem, bool *is_own);
+/* Namespaces whose ConfigMap is not as it should be. */
+size_t bundle_keeper_outdated(const struct bundle_keeper *k);
 /* Before the client is destroyed. */
 void bundle_keeper_close(struct bundle_keeper *k);

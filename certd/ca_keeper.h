@@ -1,6 +1,8 @@
 /* The CA of a cluster: watches the Secret that holds it, makes it where there is none, replaces the
- * intermediate in time. Several replicas agree by the API server's optimistic locking: what is
- * handed out always came from the Secret, never from a replica's own mind. One loop.
+ * intermediate in time. Every replica watches, and what is handed out always came from the Secret,
+ * never from a replica's own mind; the one that leads writes, by optimistic locking. A root that
+ * has nothing in common with what the cluster trusts is an alarm: in the log, an Event, a note on
+ * the Secret that lasts until somebody takes it away. One loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -17,6 +19,15 @@ struct ca_keeper_config {
     struct slice namespace_name; /* of the Secret; must outlive it, like all texts here */
     const char *trust_domain;
     uint64_t root_ttl_ms, intermediate_ttl_ms;
+    /* What the cluster trusts, as it is published: the witness of the root that it had. See
+     * bundle_keeper_published. */
+    bool (*published)(void *owner, struct slice *roots_pem, bool *is_own);
+    void *owner; /* of published */
+};
+
+struct ca_keeper_state {
+    int64_t replaced_ms; /* the note's, unless it is of a new installation; 0: there is none */
+    uint64_t restored;   /* how often the Secret was deleted and written again */
 };
 
 /* The CA from now on; the receiver's. */
@@ -25,5 +36,10 @@ typedef void (*ca_keeper_fn)(void *owner, struct ca *ca);
 struct ca_keeper *ca_keeper_open(struct loop *l, struct kube_client *client,
                                  const struct ca_keeper_config *config, ca_keeper_fn changed,
                                  void *owner);
+/* This replica writes, or does not. At first it does not. */
+void ca_keeper_set_active(struct ca_keeper *k, bool is_active);
+/* What is published is known by now. */
+void ca_keeper_look(struct ca_keeper *k);
+void ca_keeper_read(const struct ca_keeper *k, struct ca_keeper_state *out);
 /* Before the client is destroyed. */
 void ca_keeper_close(struct ca_keeper *k);

@@ -4,11 +4,14 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "certd/ca_secret.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
 #include "lib/codec/base64.h"
+#include "lib/kube/kube_time.h"
 #include "lib/tls/digest.h"
 
 struct entry {
@@ -72,8 +75,37 @@ static void write_entries(struct json_write *w, const struct ca_material *m)
     json_write_object_end(w);
 }
 
+static void write_note(struct json_write *w, const struct ca_secret_note *note)
+{
+    char at[KUBE_TIME_TEXT_MAX];
+    if (!note->how)
+        return;
+    json_write_key(w, "annotations");
+    json_write_object(w);
+    json_write_field(w, CA_SECRET_REPLACED, slice_from_cstr(note->how));
+    json_write_field(w, CA_SECRET_REPLACED_AT, slice_from_cstr(kube_time_text(note->at_ms, at)));
+    json_write_object_end(w);
+}
+
+void ca_secret_read_note(const struct doc *secret, struct ca_secret_note *out)
+{
+    static const char *const ways[] = {"lost", "replaced", "reinstalled"};
+    const struct doc *notes = doc_find(secret, "metadata.annotations");
+    struct slice how = doc_string(doc_get(notes, SLICE(CA_SECRET_REPLACED)));
+    struct slice at = doc_string(doc_get(notes, SLICE(CA_SECRET_REPLACED_AT)));
+    char text[KUBE_TIME_TEXT_MAX];
+    struct tm day = {0};
+    *out = (struct ca_secret_note){0};
+    for (size_t i = 0; how.len && i < sizeof(ways) / sizeof(ways[0]); i++)
+        if (slice_eq_cstr(how, ways[i]) || !out->how)
+            out->how = ways[i]; /* a word that is not known is as bad as the worst */
+    snprintf(text, sizeof(text), "%.*s", SLICE_ARG(at));
+    if (out->how && strptime(text, "%Y-%m-%dT%H:%M:%S", &day))
+        out->at_ms = (int64_t)timegm(&day) * 1000;
+}
+
 void ca_secret_write(struct slice namespace_name, struct slice name, const struct ca_material *m,
-                     struct buf *out)
+                     const struct ca_secret_note *note, struct buf *out)
 {
     struct json_write w;
     json_write_init(&w, out);
@@ -88,6 +120,7 @@ void ca_secret_write(struct slice namespace_name, struct slice name, const struc
     json_write_object(&w);
     json_write_field(&w, "app.kubernetes.io/managed-by", SLICE("weft-certd"));
     json_write_object_end(&w);
+    write_note(&w, note);
     json_write_object_end(&w);
     json_write_field(&w, "type", SLICE("Opaque"));
     write_entries(&w, m);
@@ -95,7 +128,7 @@ void ca_secret_write(struct slice namespace_name, struct slice name, const struc
 }
 
 void ca_secret_write_patch(struct slice resource_version, const struct ca_material *m,
-                           struct buf *out)
+                           const struct ca_secret_note *note, struct buf *out)
 {
     struct json_write w;
     json_write_init(&w, out);
@@ -103,6 +136,7 @@ void ca_secret_write_patch(struct slice resource_version, const struct ca_materi
     json_write_key(&w, "metadata");
     json_write_object(&w);
     json_write_field(&w, "resourceVersion", resource_version);
+    write_note(&w, note);
     json_write_object_end(&w);
     write_entries(&w, m);
     json_write_object_end(&w);

@@ -14,6 +14,8 @@
 #include "lib/io/loop.h"
 #include "lib/io/signals.h"
 #include "lib/kube/kube_client.h"
+#include "lib/kube/kube_entry.h"
+#include "lib/kube/kube_lease.h"
 
 enum { MAX_CONNECTIONS = 512, MAX_PROBES = 64, ARENA_BLOCK = 65536 };
 
@@ -79,6 +81,8 @@ static enum err use(void *owner, const char *spiffe_id, const struct identity_ma
         return e;
     tls_ctx_unref(in->ctx);
     in->ctx = fresh;
+    mem_free(in->chain);
+    in->chain = mem_strdup(m->chain_pem);
     if (in->keeper)
         webhook_keeper_set(in->keeper, slice_from_cstr(m->roots_pem));
     if (!in->door && open_door(in)) {
@@ -110,6 +114,44 @@ static enum err open_identity(struct injector *in)
 
 /* ---- life */
 
+static void on_lease(void *owner, bool is_leader)
+{
+    struct injector *in = owner;
+    in->is_leader = is_leader;
+    LOG_I("injector", is_leader ? "this replica writes the webhook configurations now"
+                                : "another replica writes the webhook configurations");
+    webhook_keeper_set_active(in->keeper, is_leader);
+}
+
+static void open_lease(struct injector *in)
+{
+    char *name = kube_lease_own_name();
+    struct kube_lease_config config = {.namespace_name =
+                                           slice_from_cstr(in->options->namespace_name),
+                                       .name = SLICE("weft-injector"),
+                                       .holder = slice_from_cstr(name)};
+    in->lease = kube_lease_open(in->client, &config, on_lease, in);
+    mem_free(name);
+}
+
+static void close_lease(struct injector *in)
+{
+    if (!in->lease)
+        return;
+    webhook_keeper_set_active(in->keeper, false);
+    kube_lease_close(in->lease, NULL, NULL);
+    in->lease = NULL;
+}
+
+/* The file that is mounted shows it up to two minutes later, and each replica's at another time. */
+static void on_trust(void *owner, struct slice text)
+{
+    struct injector *in = owner;
+    char *roots = mem_strndup(text.ptr ? text.ptr : "", text.len);
+    identity_trust(in->identity, roots);
+    mem_free(roots);
+}
+
 static enum err open_keeper(struct injector *in)
 {
     char why[KUBE_DETAIL_MAX];
@@ -123,6 +165,7 @@ static enum err open_keeper(struct injector *in)
     }
     in->client = kube_client_create(in->loop, &config);
     in->keeper = webhook_keeper_open(in->loop, in->client, slice_from_cstr(in->options->webhooks));
+    open_lease(in);
     return ERR_OK;
 }
 
@@ -163,6 +206,7 @@ static void on_signal(void *owner, int number)
     }
     in->is_draining = true;
     LOG_I("injector", "stopping in %llu ms", (unsigned long long)in->options->drain_ms);
+    close_lease(in);
     webhook_door_drain(in->door);
     timer_start(&in->drained, in->options->drain_ms);
 }
@@ -183,13 +227,20 @@ static enum err start(struct injector *in)
     enum err e = open_health(in);
     if (!e)
         e = open_keeper(in);
-    return e ? e : open_identity(in);
+    if (!e)
+        e = open_identity(in);
+    if (!e && in->client && o->certd)
+        in->trust = kube_entry_open(in->client, slice_from_cstr(o->namespace_name),
+                                    "weft-trust-bundle", "ca.crt", on_trust, in);
+    return e;
 }
 
 static void dispose(struct injector *in)
 {
+    kube_entry_close(in->trust);
     if (in->identity)
         identity_close(in->identity);
+    close_lease(in);
     webhook_keeper_close(in->keeper);
     if (in->client)
         kube_client_destroy(in->client);
@@ -201,6 +252,7 @@ static void dispose(struct injector *in)
     if (in->signals)
         signals_close(in->signals);
     tls_ctx_unref(in->ctx);
+    mem_free(in->chain);
     mem_free(in->metrics);
 }
 

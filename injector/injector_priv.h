@@ -19,16 +19,18 @@ struct injector {
     struct signals *signals;
     struct kube_client *client; /* NULL: no webhook configurations to keep */
     struct webhook_keeper *keeper;
+    struct kube_entry *trust; /* the trust bundle as the API server has it */
+    struct kube_lease *lease; /* who holds it writes the webhook configurations */
     struct injector_names *names;
     struct identity *identity;
     struct tls_ctx *ctx; /* NULL until there is a certificate */
+    char *chain;         /* that certificate, PEM */
     struct webhook_door *door;
     struct grpc_service health;
     struct grpc_door *health_door;
     struct timer drained;
     struct idle_memory memory;
-    bool is_draining, is_broken;
-    bool was_registered; /* the API server was told to trust us */
+    bool is_draining, is_broken, is_leader;
     char *metrics;       /* the last text of /metrics */
     uint64_t counts[ADMISSION_HOOK_COUNT][ADMISSION_OUTCOME_COUNT];
 };

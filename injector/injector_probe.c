@@ -7,17 +7,19 @@
 
 static unsigned judge_readiness(struct injector *in, struct slice *body)
 {
-    /* Once they were right, they are put right again in a moment: no reason to take us out. */
-    in->was_registered |= !in->keeper || webhook_keeper_is_right(in->keeper);
+    /* Roots that are more or others than ours are nobody's trouble as long as they vouch for us. */
+    struct slice chain = slice_from_cstr(in->chain);
+    bool is_vouched = chain.len && (!in->keeper || webhook_keeper_vouches(in->keeper, chain));
     if (in->is_draining)
         *body = SLICE("stopping\n");
     else if (!in->door)
         *body = SLICE("there is no certificate yet\n");
-    else if (!in->was_registered)
-        *body = SLICE("the webhook configurations do not carry our roots yet\n");
+    else if (!is_vouched)
+        *body = SLICE("the API server cannot check our certificate: the webhook configurations "
+                      "are not there, or caBundle in them has not the root of it\n");
     else
         *body = SLICE("ok\n");
-    return in->door && !in->is_draining && in->was_registered ? 200 : 503;
+    return in->door && !in->is_draining && is_vouched ? 200 : 503;
 }
 
 static void write_counts(const struct injector *in, struct buf *out)
@@ -57,6 +59,9 @@ static struct slice metrics(struct injector *in)
                           "1: both webhook configurations carry the roots of our certificate.");
         metric_write_u64(&text, "weft_injector_webhooks_current", NULL, 0,
                          webhook_keeper_is_right(in->keeper));
+        metric_write_type(&text, "weft_injector_leader", METRIC_GAUGE,
+                          "1 for the one that writes the webhook configurations.");
+        metric_write_u64(&text, "weft_injector_leader", NULL, 0, in->is_leader);
     }
     size_t len;
     mem_free(in->metrics);

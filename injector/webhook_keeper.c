@@ -1,24 +1,24 @@
 /* Two watches, of one object each. What is written are only the caBundle fields that differ, and
  * only if the object is still the one that was looked at. On the injector's only thread. Must not
- * know where the roots come from.
+ * know where the roots come from, nor who leads.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "injector/webhook_keeper.h"
 
 #include <string.h>
 
-#include "lib/base/backoff.h"
-#include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 #include "lib/base/list.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/codec/base64.h"
 #include "lib/io/timer.h"
+#include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_watch.h"
+#include "lib/tls/tls_chain.h"
 
 #define GROUP "/apis/admissionregistration.k8s.io/v1/"
 
-enum { KIND_COUNT = 2, WEBHOOKS_MAX = 64, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000, SOON_MS = 300 };
+enum { KIND_COUNT = 2, WEBHOOKS_MAX = 64, SOON_MS = 300 };
 
 static const char *const paths[KIND_COUNT] = {GROUP "mutatingwebhookconfigurations",
                                               GROUP "validatingwebhookconfigurations"};
@@ -30,7 +30,7 @@ struct watched {
     struct kube_watch *watch;
     struct kube_request *writing;
     struct timer again;
-    unsigned failures;
+    struct kube_pace pace;
     char *resource_version; /* NULL: it is not there */
     bool in_list;
     size_t count;
@@ -41,7 +41,7 @@ struct webhook_keeper {
     struct kube_client *client;
     char *name;
     char *roots; /* base64; NULL: not known yet */
-    struct rand_state random;
+    bool is_active;
     struct watched kinds[KIND_COUNT];
 };
 
@@ -88,37 +88,43 @@ static char *make_patch(const struct watched *w, size_t *len)
     return buf_take_text(&out, len);
 }
 
+static void try_in(struct watched *w, uint64_t delay_ms)
+{
+    uint64_t wait_ms = kube_pace_wait_ms(&w->pace);
+    timer_start(&w->again, wait_ms > delay_ms ? wait_ms : delay_ms);
+}
+
 static void on_written(void *owner, const struct kube_result *result)
 {
     struct watched *w = owner;
     w->writing = NULL;
-    if (result->status / 100 == 2) {
+    if (kube_pace_take(&w->pace, result))
         LOG_I("webhooks", "%s/%s: wrote the roots that we are to be trusted by", w->path,
               w->keeper->name);
-        w->failures = 0;
-        /* Should somebody have changed it meanwhile; the watch tells by then. */
-        timer_start(&w->again, SOON_MS);
-        return;
-    }
-    /* Somebody was faster (a failed test is a 422 too): the watch shows it, or this tries again. */
-    if (result->status != 409 && result->status != 422)
-        LOG_W("webhooks", "%s/%s: caBundle cannot be written: %u %.*s", w->path, w->keeper->name,
-              result->status, SLICE_ARG(result->detail));
-    timer_start(&w->again,
-                backoff_delay(w->failures++, RETRY_MIN_MS, RETRY_MAX_MS, &w->keeper->random));
+    else
+        LOG_W("webhooks", "%s/%s: caBundle cannot be written: %u %.*s; next try in %lu ms", w->path,
+              w->keeper->name, result->status, SLICE_ARG(result->detail),
+              (unsigned long)kube_pace_wait_ms(&w->pace));
+    /* Should somebody have changed it meanwhile; the watch tells by then. */
+    try_in(w, SOON_MS);
 }
 
 static void write_if_wrong(struct watched *w)
 {
     size_t len;
-    if (!w->keeper->roots || !w->resource_version || w->writing || !any_wrong(w))
+    const struct webhook_keeper *k = w->keeper;
+    if (!k->is_active || !k->roots || !w->resource_version || w->writing || !any_wrong(w))
         return;
-    char *text = make_patch(w, &len), *path = mem_printf("%s/%s", w->path, w->keeper->name);
+    if (kube_pace_wait_ms(&w->pace)) {
+        try_in(w, 0);
+        return;
+    }
+    char *text = make_patch(w, &len), *path = mem_printf("%s/%s", w->path, k->name);
     struct kube_call call = {.method = "PATCH",
                              .path = slice_from_cstr(path),
                              .body = slice_of(text, len),
                              .content_type = "application/json-patch+json"};
-    w->writing = kube_client_send(w->keeper->client, &call, on_written, w);
+    w->writing = kube_client_send(k->client, &call, on_written, w);
     mem_free(path);
     mem_free(text);
 }
@@ -198,13 +204,13 @@ struct webhook_keeper *webhook_keeper_open(struct loop *l, struct kube_client *c
     struct webhook_keeper *k = mem_zalloc(sizeof(*k));
     k->client = client;
     k->name = mem_strndup(name.ptr, name.len);
-    rand_seed(&k->random, clock_mono_ns());
     char *selector = mem_printf("fieldSelector=metadata.name%%3D%s", k->name);
     for (int i = 0; i < KIND_COUNT; i++) {
         struct watched *w = &k->kinds[i];
         w->keeper = k;
         w->path = paths[i];
         timer_init(&w->again, l, on_again);
+        kube_pace_init(&w->pace, l);
         struct kube_watch_config config = {.path = paths[i],
                                            .selectors = slice_from_cstr(selector)};
         w->watch = kube_watch_open(client, &config, &events, w);
@@ -224,11 +230,44 @@ void webhook_keeper_set(struct webhook_keeper *k, struct slice roots_pem)
         write_if_wrong(&k->kinds[i]);
 }
 
+void webhook_keeper_set_active(struct webhook_keeper *k, bool is_active)
+{
+    k->is_active = is_active;
+    for (int i = 0; i < KIND_COUNT; i++)
+        write_if_wrong(&k->kinds[i]);
+}
+
 bool webhook_keeper_is_right(const struct webhook_keeper *k)
 {
     for (int i = 0; i < KIND_COUNT; i++)
         if (!k->roots || !k->kinds[i].resource_version || any_wrong(&k->kinds[i]))
             return false;
+    return true;
+}
+
+static bool vouches(const char *bundle, struct slice chain_pem)
+{
+    char why[TLS_DETAIL_MAX];
+    size_t len, room = BASE64_DECODED_MAX(bundle ? strlen(bundle) : 0) + 1;
+    if (!bundle)
+        return false;
+    char *pem = mem_alloc(room);
+    bool yes = base64_decode(slice_from_cstr(bundle), pem, &len) == ERR_OK &&
+               tls_chain_check(chain_pem, slice_of(pem, len), why) == ERR_OK;
+    mem_free(pem);
+    return yes;
+}
+
+bool webhook_keeper_vouches(const struct webhook_keeper *k, struct slice chain_pem)
+{
+    for (int i = 0; i < KIND_COUNT; i++) {
+        const struct watched *w = &k->kinds[i];
+        if (!w->resource_version)
+            return false;
+        for (size_t j = 0; j < w->count; j++)
+            if (!vouches(w->bundles[j], chain_pem))
+                return false;
+    }
     return true;
 }
 

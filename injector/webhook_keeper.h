@@ -1,5 +1,5 @@
 /* Keeps caBundle of our own webhook configurations what it must be for the API server to trust us:
- * the mesh's roots. Every replica does so; they write the same. One loop.
+ * the mesh's roots. Every replica watches; the one that leads writes. One loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -16,7 +16,12 @@ struct webhook_keeper *webhook_keeper_open(struct loop *l, struct kube_client *c
                                            struct slice name);
 /* The roots from now on. Nothing is written before the first call. */
 void webhook_keeper_set(struct webhook_keeper *k, struct slice roots_pem);
+/* This replica writes, or does not. At first it does not. */
+void webhook_keeper_set_active(struct webhook_keeper *k, bool is_active);
 /* Both are there and say what they must. */
 bool webhook_keeper_is_right(const struct webhook_keeper *k);
+/* Both are there, and the API server believes a certificate (PEM, leaf first) by what each of their
+ * webhooks says. */
+bool webhook_keeper_vouches(const struct webhook_keeper *k, struct slice chain_pem);
 /* Before the client is destroyed. */
 void webhook_keeper_close(struct webhook_keeper *k);

@@ -3,6 +3,7 @@
  * force.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
+#include "policies/gateway_names.h"
 #include "policies/compile_gateway_priv.h"
 #include "policies/gateway_refs.h"
 
@@ -72,7 +73,9 @@ static bool is_on_port(const struct gateway_model_listener *l, uint32_t port)
 static PB(AuthzPolicy) * *authz_of(struct gateway_build *b, size_t *count)
 {
     const struct metadata *meta = &b->model.gateway->object.meta;
-    struct schema_pair name = {SLICE("gateway.networking.k8s.io/gateway-name"), meta->name};
+    char label[GATEWAY_NAMES_MAX];
+    struct schema_pair name = {SLICE("gateway.networking.k8s.io/gateway-name"),
+                               slice_from_cstr(gateway_names_label(meta->name, label))};
     struct schema_list labels = {&name, 1, true};
     const struct schema_list *own = b->c->self ? &b->c->self->object.meta.labels : &labels;
     return compile_authz_list(b->c, meta->namespace_name, own, meta->name, count);

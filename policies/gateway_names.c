@@ -44,3 +44,15 @@ char *gateway_names_managed(const struct gateway *g, char name[GATEWAY_NAMES_MAX
              (unsigned)(hash ^ hash >> 32));
     return name;
 }
+
+/* Dots may be in it, and what is kept of a name that is too long begins as the name does. */
+char *gateway_names_label(struct slice name, char label[GATEWAY_NAMES_MAX])
+{
+    uint64_t hash = slice_hash(name);
+    if (name.len < GATEWAY_NAMES_MAX)
+        snprintf(label, GATEWAY_NAMES_MAX, "%.*s", SLICE_ARG(name));
+    else
+        snprintf(label, GATEWAY_NAMES_MAX, "%.*s-%08x", (int)KEPT, name.ptr,
+                 (unsigned)(hash ^ hash >> 32));
+    return label;
+}

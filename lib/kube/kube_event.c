@@ -14,7 +14,7 @@
 #include "lib/kube/kube_time.h"
 #include "lib/kube/kube_write_priv.h"
 
-enum { QUIET_MS = 600000, NOTE_MAX = 1024, NAME_MAX_LEN = 253, SUFFIX_LEN = 17, HOST_LEN = 128 };
+enum { QUIET_MS = 3600000, NOTE_MAX = 1024, NAME_MAX_LEN = 253, SUFFIX_LEN = 17, HOST_LEN = 128 };
 
 static uint64_t mix(uint64_t hash, struct slice s)
 {
@@ -29,7 +29,7 @@ static uint64_t hash_of(const struct kube_event *e)
     hash = mix(hash, e->about.name);
     hash = mix(hash, e->uid);
     hash = mix(hash, slice_from_cstr(e->reason));
-    return mix(hash, e->note);
+    return mix(hash, e->cause ? slice_from_cstr(e->cause) : e->note);
 }
 
 /* Remembers it in the place of an equal one, or else of the oldest. */
@@ -84,9 +84,10 @@ static void write_event(struct json_write *w, const struct kube_event *e, struct
     rand_secure(&unique, sizeof(unique));
     if (gethostname(host, sizeof(host) - 1) || !host[0])
         memcpy(host, "unknown", sizeof("unknown"));
-    char *name = mem_printf("%.*s.%016llx",
-                            SLICE_ARG(slice_sub(e->about.name, 0, NAME_MAX_LEN - SUFFIX_LEN)),
-                            (unsigned long long)unique);
+    struct slice about = slice_sub(e->about.name, 0, NAME_MAX_LEN - SUFFIX_LEN);
+    while (about.len && strchr("-.", about.ptr[about.len - 1]))
+        about.len--; /* no part of a name ends so */
+    char *name = mem_printf("%.*s.%016llx", SLICE_ARG(about), (unsigned long long)unique);
     json_write_object(w);
     json_write_field(w, "apiVersion", SLICE("events.k8s.io/v1"));
     json_write_field(w, "kind", SLICE("Event"));

@@ -5,6 +5,10 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/kube/kube_lease.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -12,7 +16,12 @@
 #include "lib/kube/kube_lease_priv.h"
 #include "lib/kube/kube_write_priv.h"
 
-enum { DURATION_MS = 15000, DURATION_MIN_MS = 1000, MARGIN = 5 /* a fifth */ };
+enum {
+    DURATION_MS = 15000,
+    DURATION_MIN_MS = 1000,
+    MARGIN = 5, /* a fifth */
+    FAILURE_MAX_MS = 30000,
+};
 
 static void ask(struct kube_lease *l);
 static void write_lease(struct kube_lease *l, bool is_new, bool release);
@@ -90,6 +99,18 @@ static void ask_later(struct kube_lease *l, uint32_t part)
     timer_start(&l->next, ms + rand_below(&l->rand, ms / 2 + 1));
 }
 
+/* The holder has not much time; the others have. The first failure may be followed at once. */
+static void ask_after_failure(struct kube_lease *l)
+{
+    if (l->leads) {
+        ask_later(l, 4);
+        return;
+    }
+    if (!l->closing)
+        timer_start(&l->next,
+                    backoff_delay(l->failures++, l->renew_ms / 4, FAILURE_MAX_MS, &l->rand));
+}
+
 static void on_next(struct timer *timer)
 {
     struct kube_lease *l = container_of(timer, struct kube_lease, next);
@@ -105,6 +126,7 @@ static void hold(struct kube_lease *l)
 {
     uint64_t good_for = l->duration_ms - l->duration_ms / MARGIN, now = now_ms();
     l->until_ms = l->sent_ms + good_for;
+    l->failures = l->races = 0;
     if (l->until_ms <= now) {
         /* The answer took longer than what it says is good for. */
         set_leads(l, false);
@@ -147,12 +169,13 @@ static void on_written(void *owner, const struct kube_result *result)
         end(l);
         return;
     }
-    if (result->status == 409 || (result->status == 404 && !l->creating)) {
+    bool is_race = result->status == 409 || (result->status == 404 && !l->creating);
+    if (is_race && l->races++ == 0) {
         ask(l);
         return;
     }
     LOG_W("kube", "lease %s/%s: %.*s", l->namespace_name, l->name, SLICE_ARG(result->detail));
-    ask_later(l, 4);
+    ask_after_failure(l);
 }
 
 static void write_lease(struct kube_lease *l, bool is_new, bool release)
@@ -181,6 +204,7 @@ static void consider(struct kube_lease *l)
     uint64_t waited = now_ms() - l->seen_ms;
     if (!l->record.is_ours && !l->record.is_free) {
         set_leads(l, false);
+        l->failures = l->races = 0;
         if (waited < l->record.duration_ms) {
             ask_later(l, 4);
             return;
@@ -204,7 +228,7 @@ static void on_asked(void *owner, const struct kube_result *result)
         consider(l);
     } else {
         LOG_W("kube", "lease %s/%s: %.*s", l->namespace_name, l->name, SLICE_ARG(result->detail));
-        ask_later(l, 2);
+        ask_after_failure(l);
     }
 }
 
@@ -220,6 +244,19 @@ static void ask(struct kube_lease *l)
 }
 
 /* ---- life */
+
+char *kube_lease_own_name(void)
+{
+    const char *pod = getenv("POD_NAME");
+    char host[128] = "";
+    uint32_t unique;
+    if (pod && *pod)
+        return mem_strdup(pod);
+    rand_secure(&unique, sizeof(unique));
+    if (gethostname(host, sizeof(host) - 1))
+        host[0] = 0;
+    return mem_printf("%s-%08x", host[0] ? host : "weft", unique);
+}
 
 static char *copy(struct slice s)
 {

@@ -17,6 +17,9 @@ struct kube_lease_config {
  * server does not answer. */
 typedef void (*kube_lease_fn)(void *owner, bool is_leader);
 
+/* A holder's name that no other process has: the pod's ($POD_NAME), or one made up from the host's.
+ * mem_free it. */
+char *kube_lease_own_name(void);
 struct kube_lease *kube_lease_open(struct kube_client *c, const struct kube_lease_config *config,
                                    kube_lease_fn changed, void *owner);
 /* Gives the lease back, so that another can take it at once; changed is not called any more. done

@@ -40,6 +40,8 @@ struct kube_lease {
     uint64_t seen_ms; /* when the record last changed, for what we can see */
     uint64_t sent_ms; /* when the write under way was sent */
     uint64_t until_ms;
+    unsigned races;    /* lost, one after the other */
+    unsigned failures; /* in a row, while somebody else or nobody leads */
     bool leads, closing, releasing, creating;
 };
 

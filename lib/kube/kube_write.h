@@ -30,7 +30,10 @@ struct kube_event {
     bool is_warning;
     const char *reason; /* "Refused", CamelCase */
     struct slice note;
+    /* What makes it the same as another, where notes differ in what does not matter (numbers of a
+     * quota, versions); NULL: the note. */
+    const char *cause;
 };
-/* events.k8s.io/v1; nobody hears whether it arrived. Equal ones within ten minutes are not sent
- * again. */
+/* events.k8s.io/v1; nobody hears whether it arrived. Equal ones are not sent again as long as the
+ * API server keeps them, an hour. */
 void kube_write_event(struct kube_client *c, const struct kube_event *e);

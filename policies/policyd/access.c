@@ -84,11 +84,11 @@ static enum access_verdict judge_gateway(const struct policy_set *set, const str
     if (!gateway)
         return verdict(ACCESS_WAIT, why, "there is no Gateway %.*s/%.*s",
                        SLICE_ARG(c->namespace_name), SLICE_ARG(c->gateway));
-    if (pod && !slice_eq(selector_label(&pod->object.meta.labels, SLICE(ACCESS_GATEWAY_LABEL)),
-                         c->gateway))
-        return verdict(ACCESS_NO, why, "pod %.*s/%.*s has no label " ACCESS_GATEWAY_LABEL ": %.*s",
-                       SLICE_ARG(c->namespace_name), SLICE_ARG(c->pod), SLICE_ARG(c->gateway));
     char name[GATEWAY_NAMES_MAX];
+    if (pod && !slice_eq_cstr(selector_label(&pod->object.meta.labels, SLICE(ACCESS_GATEWAY_LABEL)),
+                              gateway_names_label(c->gateway, name)))
+        return verdict(ACCESS_NO, why, "pod %.*s/%.*s has no label " ACCESS_GATEWAY_LABEL ": %s",
+                       SLICE_ARG(c->namespace_name), SLICE_ARG(c->pod), name);
     bool is_ours = slice_eq_cstr(account, gateway_names_managed(gateway, name));
     bool is_named = !c->needs_pod && slice_eq(account, c->gateway);
     if (is_ours || is_named || (pod && is_of_deployment(gateway, pod)))

@@ -109,7 +109,8 @@ static enum err open_source(struct control_plane *p)
 {
     if (p->options->policy_dir)
         return feed_folder_open(p->loop, p->options->policy_dir, p->world, &p->folder);
-    return controller_open(p->loop, p->options, p->world, p->roster, &p->controller);
+    return controller_open(p->loop, p->options, p->world, p->roster, p->door,
+                           &p->controller);
 }
 
 static enum err open_pages(struct control_plane *p)

@@ -7,7 +7,9 @@
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/kube/kube_client.h"
+#include "lib/kube/kube_entry.h"
 #include "lib/kube/kube_lease.h"
+#include "policies/policyd/discovery_door.h"
 #include "policies/policyd/feed_kube.h"
 #include "policies/policyd/gateway_keeper.h"
 #include "policies/policyd/roster.h"
@@ -21,6 +23,8 @@ struct controller {
     struct kube_client *client;
     struct feed_kube *feed;
     struct kube_lease *lease;
+    struct kube_entry *trust; /* the trust bundle, which a mounted file shows later */
+    struct discovery_door *door;
     struct gateway_keeper *keeper;
     struct roster *roster;
     struct status_writer *status;
@@ -63,6 +67,11 @@ static void on_gateway_moved(void *owner)
     status_writer_set_active(c->status, c->is_leader);
 }
 
+static void on_trust(void *owner, struct slice text)
+{
+    discovery_door_trust(((struct controller *)owner)->door, text);
+}
+
 static enum err make_client(struct controller *c, const struct policyd_options *o)
 {
     struct kube_config config;
@@ -83,7 +92,8 @@ static void free_controller(struct loop_task *task)
 }
 
 enum err controller_open(struct loop *l, const struct policyd_options *o, struct world *world,
-                         struct roster *roster, struct controller **out)
+                         struct roster *roster, struct discovery_door *door,
+                         struct controller **out)
 {
     struct controller *c = mem_zalloc(sizeof *c);
     c->loop = l;
@@ -103,6 +113,10 @@ enum err controller_open(struct loop *l, const struct policyd_options *o, struct
     c->status = status_writer_open(&status);
     c->feed = feed_kube_open(l, c->client, world);
     c->lease = kube_lease_open(c->client, &lease, on_lease, c);
+    c->door = door;
+    if (o->certd_address)
+        c->trust = kube_entry_open(c->client, slice_from_cstr(o->namespace_name),
+                                   "weft-trust-bundle", "ca.crt", on_trust, c);
     *out = c;
     return ERR_OK;
 }
@@ -120,6 +134,7 @@ void controller_close(struct controller *c, void (*done)(void *owner), void *own
 {
     c->done = done;
     c->owner = owner;
+    kube_entry_close(c->trust);
     feed_kube_close(c->feed);
     status_writer_close(c->status);
     gateway_keeper_close(c->keeper);

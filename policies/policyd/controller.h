@@ -7,15 +7,16 @@
 #include "policies/policyd/policyd_options.h"
 
 struct controller;
+struct discovery_door;
 struct loop;
 struct roster;
 struct world;
 
-/* Options, world and roster must outlive it. An error (logged) when there is no way to the API
- * server. */
+/* Options, world, roster and door must outlive it; the door hears which roots are in force. An
+ * error (logged) when there is no way to the API server. */
 MUST_USE enum err controller_open(struct loop *l, const struct policyd_options *options,
                                   struct world *world, struct roster *roster,
-                                  struct controller **out);
+                                  struct discovery_door *door, struct controller **out);
 /* Gives the lease back; done (may be NULL) when that is over. */
 void controller_close(struct controller *c, void (*done)(void *owner), void *owner);
 /* Objects or data planes are others now. */

@@ -139,6 +139,14 @@ bool discovery_door_is_open(const struct discovery_door *d)
     return d->door != NULL;
 }
 
+void discovery_door_trust(struct discovery_door *d, struct slice roots_pem)
+{
+    char *roots = mem_strndup(roots_pem.ptr ? roots_pem.ptr : "", roots_pem.len);
+    if (d->identity)
+        identity_trust(d->identity, roots);
+    mem_free(roots);
+}
+
 const struct identity *discovery_door_identity(const struct discovery_door *d)
 {
     return d->identity;

@@ -19,5 +19,7 @@ void discovery_door_shut(struct discovery_door *d);
 void discovery_door_close(struct discovery_door *d);
 /* Data planes can come in. */
 bool discovery_door_is_open(const struct discovery_door *d);
+/* The roots in force, PEM. */
+void discovery_door_trust(struct discovery_door *d, struct slice roots_pem);
 /* Who we are; NULL: it could not be opened. */
 const struct identity *discovery_door_identity(const struct discovery_door *d);

@@ -5,11 +5,14 @@
 
 #include <stdio.h>
 
+#include "lib/base/json_write.h"
 #include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "lib/codec/doc_write.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
+#include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_watch.h"
 #include "lib/kube/kube_write.h"
 #include "policies/gateway_model.h"
@@ -21,54 +24,95 @@
 
 enum {
     LOOK_MS = 10,
-    RETRY_MS = 2000,
-    REPAIR_MS = 300000, /* everything is applied again, in case somebody changed it */
     PORTS_MAX = 256,
     KEY_MAX = 600,
     PARTS = 3,
     ARENA_BLOCK = 16384,
 };
 
+/* One object of a Gateway's. */
+struct part {
+    struct kept *of;
+    struct kube_request *request;
+    struct kube_pace pace;
+    uint64_t wanted, applied; /* hashes of what should be, and of what was applied */
+    uint64_t seen;            /* of what we say of it, as the watch showed it last */
+    char *trouble;            /* why it could not be applied */
+};
+
 /* What is kept for one Gateway. */
 struct kept {
     struct gateway_keeper *keeper;
     char name[GATEWAY_NAMES_MAX];
-    struct kube_request *requests[PARTS];
-    uint64_t wanted, applied; /* hashes of what should be, and of what was applied */
-    uint64_t next_ms;         /* not before */
-    uint64_t repair_ms;
+    struct part parts[PARTS];
     uint64_t round;
-    int64_t generation; /* of the Deployment, as it was seen last */
-    unsigned failures;  /* of what is under way */
-    char *trouble;
     bool was_running;
+};
+
+/* The objects of one kind that we have made. */
+struct watched {
+    struct gateway_keeper *keeper;
+    size_t part;
+    struct kube_watch *watch;
 };
 
 struct gateway_keeper {
     struct gateway_keeper_config config;
-    struct map kept; /* "namespace/gateway" -> struct kept */
-    struct kube_watch *deployments;
+    struct map kept; /* "namespace/label of the gateway" -> struct kept */
+    struct watched watched[PARTS];
     struct timer look;
     uint64_t round;
     bool is_active;
 };
 
-struct part {
-    const char *api_version, *plural;
+static const struct part_kind {
+    const char *api_version, *plural, *path;
     void (*write)(const struct gateway_manifest *m, struct buf *to);
+} kinds[PARTS] = {
+    {"v1", "serviceaccounts", "/api/v1/serviceaccounts", gateway_manifest_account},
+    {"apps/v1", "deployments", "/apis/apps/v1/deployments", gateway_manifest_deployment},
+    {"v1", "services", "/api/v1/services", gateway_manifest_service},
 };
 
-static const struct part parts[PARTS] = {
-    {"v1", "serviceaccounts", gateway_manifest_account},
-    {"apps/v1", "deployments", gateway_manifest_deployment},
-    {"v1", "services", gateway_manifest_service},
-};
+static size_t index_of(const struct part *p)
+{
+    return (size_t)(p - p->of->parts);
+}
 
 static struct slice key_of(char key[KEY_MAX], struct slice namespace_name, struct slice name)
 {
     int len = snprintf(key, KEY_MAX, "%.*s/%.*s", SLICE_ARG(slice_sub(namespace_name, 0, 253)),
                        SLICE_ARG(slice_sub(name, 0, 253)));
     return slice_of(key, (size_t)len);
+}
+
+static struct kept *find_kept(struct gateway_keeper *k, const struct gateway *g)
+{
+    char text[KEY_MAX], label[GATEWAY_NAMES_MAX];
+    struct slice key = key_of(text, g->object.meta.namespace_name,
+                              slice_from_cstr(gateway_names_label(g->object.meta.name, label)));
+    struct kept *one = map_get(&k->kept, key);
+    if (one)
+        return one;
+    one = mem_zalloc(sizeof *one);
+    one->keeper = k;
+    gateway_names_managed(g, one->name);
+    for (size_t i = 0; i < PARTS; i++) {
+        one->parts[i].of = one;
+        kube_pace_init(&one->parts[i].pace, k->config.loop);
+    }
+    map_put(&k->kept, key, one);
+    return one;
+}
+
+static void free_kept(struct kept *one)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        if (one->parts[i].request)
+            kube_request_cancel(one->parts[i].request);
+        mem_free(one->parts[i].trouble);
+    }
+    mem_free(one);
 }
 
 static void look_in(struct gateway_keeper *k, uint64_t delay_ms)
@@ -80,65 +124,65 @@ static void look_in(struct gateway_keeper *k, uint64_t delay_ms)
 
 /* ---- applying ---- */
 
-static void finish(struct kept *one)
+/* People look at the Gateway; the cause is said once, however often it is tried. */
+static void tell_trouble(const struct part *p, const struct gateway *g, unsigned status)
 {
-    struct gateway_keeper *k = one->keeper;
-    uint64_t now_ms = loop_now_ms(k->config.loop);
-    for (size_t i = 0; i < PARTS; i++)
-        if (one->requests[i])
-            return;
-    if (one->failures) {
-        one->next_ms = now_ms + RETRY_MS;
-        look_in(k, RETRY_MS);
-    } else {
-        one->applied = one->wanted;
-        one->repair_ms = now_ms + REPAIR_MS;
-        mem_free(one->trouble);
-        one->trouble = NULL;
-        look_in(k, LOOK_MS); /* what was wanted meanwhile */
+    char cause[64];
+    snprintf(cause, sizeof cause, "%s %u", kinds[index_of(p)].plural, status);
+    struct kube_event event = {
+        .kind = "Gateway",
+        .about = {"gateway.networking.k8s.io/v1", "gateways", g->object.meta.namespace_name,
+                  g->object.meta.name},
+        .uid = g->object.meta.uid,
+        .is_warning = true,
+        .reason = "ApplyFailed",
+        .note = slice_from_cstr(p->trouble),
+        .cause = cause,
+    };
+    kube_write_event(p->of->keeper->config.client, &event);
+}
+
+/* A Gateway that is gone has nobody to be told. */
+static void take_failure(struct part *p, const struct kube_result *result)
+{
+    struct gateway_keeper *k = p->of->keeper;
+    const struct object_list *gateways = &world_set(k->config.world)->all[KIND_GATEWAY];
+    mem_free(p->trouble);
+    p->trouble = mem_printf("%s %s cannot be applied: %u %.*s", kinds[index_of(p)].plural,
+                            p->of->name, result->status,
+                            SLICE_ARG(slice_sub(result->detail, 0, 300)));
+    LOG_W("gateways", "%s; next try in %lu ms", p->trouble,
+          (unsigned long)kube_pace_wait_ms(&p->pace));
+    for (size_t i = 0; i < gateways->count; i++) {
+        const struct gateway *g = POLICY_AT(gateways, struct gateway, i);
+        if (find_kept(k, g) == p->of)
+            tell_trouble(p, g, result->status);
     }
+}
+
+static void on_applied(void *owner, const struct kube_result *result)
+{
+    struct part *p = owner;
+    struct gateway_keeper *k = p->of->keeper;
+    p->request = NULL;
+    if (kube_pace_take(&p->pace, result)) {
+        mem_free(p->trouble);
+        p->trouble = NULL;
+    } else {
+        p->applied = 0;
+        take_failure(p, result);
+    }
+    look_in(k, LOOK_MS); /* what was wanted meanwhile, or is tried again */
     k->config.moved(k->config.owner);
 }
 
-static void take_result(struct kept *one, size_t part, const struct kube_result *result)
+static void apply(struct part *p, struct slice namespace_name, struct slice text)
 {
-    one->requests[part] = NULL;
-    if (result->status < 200 || result->status >= 300) {
-        one->failures++;
-        mem_free(one->trouble);
-        one->trouble = mem_printf("%s %s cannot be applied: %u %.*s", parts[part].plural, one->name,
-                                  result->status, SLICE_ARG(slice_sub(result->detail, 0, 300)));
-        LOG_W("gateways", "%s", one->trouble);
-    }
-    finish(one);
-}
-
-static void on_account(void *owner, const struct kube_result *result)
-{
-    take_result(owner, 0, result);
-}
-
-static void on_deployment(void *owner, const struct kube_result *result)
-{
-    take_result(owner, 1, result);
-}
-
-static void on_service(void *owner, const struct kube_result *result)
-{
-    take_result(owner, 2, result);
-}
-
-static void apply(struct kept *one, struct slice namespace_name, const struct slice texts[PARTS])
-{
-    static const kube_done_fn done[PARTS] = {on_account, on_deployment, on_service};
-    one->failures = 0;
-    for (size_t i = 0; i < PARTS; i++) {
-        struct kube_ref ref = {parts[i].api_version, parts[i].plural, namespace_name,
-                               slice_from_cstr(one->name)};
-        if (texts[i].len)
-            one->requests[i] =
-                kube_write_apply(one->keeper->config.client, &ref, texts[i], done[i], one);
-    }
+    const struct part_kind *kind = &kinds[index_of(p)];
+    struct kube_ref ref = {kind->api_version, kind->plural, namespace_name,
+                           slice_from_cstr(p->of->name)};
+    p->applied = p->wanted;
+    p->request = kube_write_apply(p->of->keeper->config.client, &ref, text, on_applied, p);
 }
 
 /* ---- what should be ---- */
@@ -165,79 +209,49 @@ static size_t find_ports(const struct policy_set *set, const struct gateway *g,
 }
 
 /* An empty text: there should be none. */
-static void write_parts(struct kept *one, const struct gateway *g, struct arena *arena,
+static void write_parts(const struct kept *one, const struct gateway *g, struct arena *arena,
                         struct slice texts[PARTS])
 {
     uint16_t ports[PORTS_MAX];
     const struct gateway_keeper_config *c = &one->keeper->config;
     struct gateway_manifest m = {g, c->options, one->name, ports, 0};
     m.n_ports = find_ports(world_set(c->world), g, ports);
-    one->wanted = 1;
     for (size_t i = 0; i < PARTS; i++) {
         struct buf text;
         buf_init(&text);
-        if (parts[i].write != gateway_manifest_service || m.n_ports)
-            parts[i].write(&m, &text);
+        if (kinds[i].write != gateway_manifest_service || m.n_ports)
+            kinds[i].write(&m, &text);
         texts[i] = buf_take_into(&text, arena);
-        one->wanted = (one->wanted ^ slice_hash(texts[i])) * UINT64_C(0x9e3779b97f4a7c15);
     }
 }
 
-static bool is_busy(const struct kept *one)
+static void keep_part(struct part *p, struct slice namespace_name, struct slice text)
 {
-    for (size_t i = 0; i < PARTS; i++)
-        if (one->requests[i])
-            return true;
-    return false;
+    uint64_t wanted = slice_hash(text) | 1;
+    if (wanted != p->wanted)
+        kube_pace_forgive(&p->pace);
+    p->wanted = wanted;
+    if (p->request || !text.len || p->applied == wanted)
+        return;
+    uint64_t wait_ms = kube_pace_wait_ms(&p->pace);
+    if (wait_ms)
+        look_in(p->of->keeper, wait_ms);
+    else
+        apply(p, namespace_name, text);
 }
 
 static void keep_one(struct kept *one, const struct gateway *g)
 {
-    struct gateway_keeper *k = one->keeper;
-    uint64_t now_ms = loop_now_ms(k->config.loop);
     struct slice texts[PARTS];
     struct arena arena;
-    if (is_busy(one))
-        return;
-    if (now_ms < one->next_ms) {
-        look_in(k, one->next_ms - now_ms);
-        return;
-    }
     arena_init(&arena, ARENA_BLOCK);
     write_parts(one, g, &arena, texts);
-    bool is_lost = one->applied && texts[2].len &&
-                   !gateway_state_service(world_set(k->config.world), g);
-    if (one->wanted != one->applied || now_ms >= one->repair_ms || is_lost) {
-        one->next_ms = now_ms + (is_lost ? RETRY_MS : 0);
-        apply(one, g->object.meta.namespace_name, texts);
-    }
+    for (size_t i = 0; i < PARTS; i++)
+        keep_part(&one->parts[i], g->object.meta.namespace_name, texts[i]);
     arena_dispose(&arena);
 }
 
 /* ---- all of them ---- */
-
-static void free_kept(struct kept *one)
-{
-    for (size_t i = 0; i < PARTS; i++)
-        if (one->requests[i])
-            kube_request_cancel(one->requests[i]);
-    mem_free(one->trouble);
-    mem_free(one);
-}
-
-static struct kept *find_kept(struct gateway_keeper *k, const struct gateway *g)
-{
-    char text[KEY_MAX];
-    struct slice key = key_of(text, g->object.meta.namespace_name, g->object.meta.name);
-    struct kept *one = map_get(&k->kept, key);
-    if (one)
-        return one;
-    one = mem_zalloc(sizeof *one);
-    one->keeper = k;
-    gateway_names_managed(g, one->name);
-    map_put(&k->kept, key, one);
-    return one;
-}
 
 static void forget_old(struct gateway_keeper *k)
 {
@@ -270,7 +284,6 @@ static void run_look(struct timer *t)
             keep_one(one, g);
     }
     forget_old(k);
-    look_in(k, REPAIR_MS);
 }
 
 void gateway_keeper_set_active(struct gateway_keeper *k, bool is_active)
@@ -279,42 +292,69 @@ void gateway_keeper_set_active(struct gateway_keeper *k, bool is_active)
     look_in(k, LOOK_MS);
 }
 
-/* ---- Deployments that others change ---- */
+/* ---- objects that others change ---- */
 
-static struct kept *find_of_deployment(struct gateway_keeper *k, const struct doc *object)
+static struct part *find_part(const struct watched *w, const struct doc *object)
 {
     char text[KEY_MAX];
     const struct doc *meta = doc_get(object, SLICE("metadata"));
     struct slice ns = doc_string(doc_get(meta, SLICE("namespace")));
     struct slice gateway =
         doc_string(doc_get(doc_get(meta, SLICE("labels")), SLICE(ACCESS_GATEWAY_LABEL)));
-    struct kept *one = map_get(&k->kept, key_of(text, ns, gateway));
+    struct kept *one = map_get(&w->keeper->kept, key_of(text, ns, gateway));
     bool is_it = one && slice_eq_cstr(doc_string(doc_get(meta, SLICE("name"))), one->name);
-    return is_it ? one : NULL;
+    return is_it ? &one->parts[w->part] : NULL;
 }
 
-static void apply_again(struct kept *one)
+/* Of what an apply can have a say in. What else changes all the time (status, versions) is nothing
+ * that would have to be put right. */
+static uint64_t hash_of(const struct doc *object)
 {
-    one->applied = 0;
-    look_in(one->keeper, LOOK_MS);
+    static const char *const paths[] = {"spec", "automountServiceAccountToken", "metadata.labels",
+                                        "metadata.annotations", "metadata.ownerReferences"};
+    struct buf out;
+    struct json_write w;
+    size_t len;
+    buf_init(&out);
+    json_write_init(&w, &out);
+    json_write_array(&w);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct doc *d = doc_find(object, paths[i]);
+        if (d)
+            doc_write_json(&w, d);
+    }
+    json_write_array_end(&w);
+    char *text = buf_take_text(&out, &len);
+    uint64_t hash = slice_hash(slice_of(text, len)) | 1;
+    mem_free(text);
+    return hash;
 }
 
+static void apply_again(struct part *p)
+{
+    p->applied = 0;
+    look_in(p->of->keeper, LOOK_MS);
+}
+
+/* Our own apply is shown too, so a change by others is followed by one apply that changes nothing.
+ */
 static void on_put(void *owner, const struct doc *object)
 {
-    struct kept *one = find_of_deployment(owner, object);
-    const struct doc *node = doc_find(object, "metadata.generation");
-    int64_t generation = node && node->type == DOC_INT ? node->integer : 0;
-    if (!one || one->generation == generation)
+    struct part *p = find_part(owner, object);
+    uint64_t hash = hash_of(object);
+    if (!p || p->seen == hash)
         return;
-    one->generation = generation;
-    apply_again(one);
+    p->seen = hash;
+    apply_again(p);
 }
 
 static void on_delete(void *owner, const struct doc *object)
 {
-    struct kept *one = find_of_deployment(owner, object);
-    if (one)
-        apply_again(one);
+    struct part *p = find_part(owner, object);
+    if (!p)
+        return;
+    p->seen = 0;
+    apply_again(p);
 }
 
 static void on_list(void *owner)
@@ -335,8 +375,9 @@ void gateway_keeper_describe(struct gateway_keeper *k, const struct object *gate
     /* Whoever sees an address calls it. */
     if (!one->was_running)
         out->address_count = 0;
-    if (!out->is_running && one->trouble)
-        out->text = slice_from_cstr(one->trouble);
+    for (size_t i = 0; i < PARTS && !out->is_running; i++)
+        if (one->parts[i].trouble)
+            out->text = slice_from_cstr(one->parts[i].trouble);
 }
 
 /* ---- life ---- */
@@ -345,18 +386,18 @@ struct gateway_keeper *gateway_keeper_open(const struct gateway_keeper_config *c
 {
     static const struct kube_watch_events events = {
         .on_begin = on_list, .on_put = on_put, .on_delete = on_delete, .on_synced = on_list};
-    static const struct kube_watch_config deployments = {
-        .path = "/apis/apps/v1/deployments",
-        .selectors =
-            {"labelSelector=app.kubernetes.io%2Fmanaged-by%3D" GATEWAY_MANIFEST_MANAGED_BY,
-             sizeof "labelSelector=app.kubernetes.io%2Fmanaged-by%3D" GATEWAY_MANIFEST_MANAGED_BY -
-                 1},
-    };
     struct gateway_keeper *k = mem_zalloc(sizeof *k);
     k->config = *config;
     map_init(&k->kept);
     timer_init(&k->look, config->loop, run_look);
-    k->deployments = kube_watch_open(config->client, &deployments, &events, k);
+    for (size_t i = 0; i < PARTS; i++) {
+        struct kube_watch_config ours = {
+            .path = kinds[i].path,
+            .selectors = SLICE("labelSelector=app.kubernetes.io%2Fmanaged-by%3D"
+                               GATEWAY_MANIFEST_MANAGED_BY)};
+        k->watched[i] = (struct watched){.keeper = k, .part = i};
+        k->watched[i].watch = kube_watch_open(config->client, &ours, &events, &k->watched[i]);
+    }
     return k;
 }
 
@@ -365,7 +406,8 @@ void gateway_keeper_close(struct gateway_keeper *k)
     struct slice key;
     void *value;
     timer_stop(&k->look);
-    kube_watch_close(k->deployments);
+    for (size_t i = 0; i < PARTS; i++)
+        kube_watch_close(k->watched[i].watch);
     for (size_t at = 0; map_next(&k->kept, &at, &key, &value);)
         free_kept(value);
     map_dispose(&k->kept);

@@ -7,6 +7,7 @@
 
 #include "lib/base/json_write.h"
 #include "lib/inject/inject_option.h"
+#include "policies/gateway_names.h"
 #include "policies/policyd/access.h"
 #include "policies/selector.h"
 
@@ -51,12 +52,18 @@ static bool is_own_label(struct slice key)
            slice_eq_cstr(key, "app.kubernetes.io/managed-by");
 }
 
+static void put_label(struct json_write *w, const char *key, struct slice name)
+{
+    char label[GATEWAY_NAMES_MAX];
+    put_text(w, key, gateway_names_label(name, label));
+}
+
 static void put_labels(const struct gateway_manifest *m, struct json_write *w)
 {
     const struct gateway_spec *spec = &m->gateway->spec;
     open_object(w, "labels");
-    json_write_field(w, ACCESS_GATEWAY_LABEL, m->gateway->object.meta.name);
-    json_write_field(w, CLASS_LABEL, spec->class_name);
+    put_label(w, ACCESS_GATEWAY_LABEL, m->gateway->object.meta.name);
+    put_label(w, CLASS_LABEL, spec->class_name);
     put_text(w, "app.kubernetes.io/managed-by", GATEWAY_MANIFEST_MANAGED_BY);
     for (SCHEMA_EACH(spec->infrastructure.labels, struct schema_pair, pair))
         if (!is_own_label(pair->key)) {
@@ -135,7 +142,7 @@ void gateway_manifest_account(const struct gateway_manifest *m, struct buf *to)
 static void put_selector(const struct gateway_manifest *m, struct json_write *w, const char *key)
 {
     open_object(w, key);
-    json_write_field(w, ACCESS_GATEWAY_LABEL, m->gateway->object.meta.name);
+    put_label(w, ACCESS_GATEWAY_LABEL, m->gateway->object.meta.name);
     json_write_object_end(w);
 }
 

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
+#include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_write.h"
 #include "policies/policyd/kube_kinds.h"
 #include "policies/policyd/world.h"
@@ -23,7 +24,6 @@ enum {
     BURST = 24,         /* 600 a second */
     UNDER_WAY = 24,     /* at a time */
     UNSEEN_MS = 5000,   /* a write that the watch has not shown by then is tried again */
-    RETRY_MS = 1000,
     KEY_MAX = 600,
     TOLD_MAX = 4096,
     CONFLICT = 409,
@@ -44,8 +44,9 @@ struct write {
     const struct kube_kind *kind;
     char *namespace_name, *name, *version, *status;
     struct kube_request *request;
-    uint64_t round;   /* the look at everything that wanted it last */
-    uint64_t again_ms; /* UNSEEN, FAILED: not before */
+    struct kube_pace pace;
+    uint64_t round;    /* the look at everything that wanted it last */
+    uint64_t again_ms; /* UNSEEN: not before, while the watch shows the same version */
 };
 
 struct status_writer {
@@ -97,8 +98,7 @@ static void on_written(void *owner, const struct kube_result *result)
 {
     struct write *one = owner;
     struct status_writer *w = one->writer;
-    bool ok = result->status >= 200 && result->status < 300;
-    uint64_t now_ms = loop_now_ms(w->config.loop);
+    bool ok = kube_pace_take(&one->pace, result);
     one->request = NULL;
     w->under_way--;
     w->count += ok;
@@ -107,14 +107,14 @@ static void on_written(void *owner, const struct kube_result *result)
      * or it did so already. */
     if (ok || result->status == CONFLICT) {
         one->state = WRITE_UNSEEN;
-        one->again_ms = now_ms + UNSEEN_MS;
+        one->again_ms = loop_now_ms(w->config.loop) + UNSEEN_MS;
         return;
     }
-    if (result->status != NOT_FOUND)
-        LOG_W("status", "%s %s/%s: %u %.*s", one->kind->plural, one->namespace_name, one->name,
-              result->status, SLICE_ARG(result->detail));
     one->state = WRITE_FAILED;
-    one->again_ms = now_ms + (result->retry_after_ms ? result->retry_after_ms : RETRY_MS);
+    if (result->status != NOT_FOUND)
+        LOG_W("status", "%s %s/%s: %u %.*s; next try in %lu ms", one->kind->plural,
+              one->namespace_name, one->name, result->status, SLICE_ARG(result->detail),
+              (unsigned long)kube_pace_wait_ms(&one->pace));
 }
 
 static void send(struct write *one)
@@ -140,16 +140,20 @@ static void run_pump(struct timer *t)
 
 /* ---- what should be written ---- */
 
-static bool holds_back(const struct write *one, const struct object *o)
+/* When it may be written again; UNSEEN: if the watch does not show another version before. */
+static uint64_t due_ms(const struct write *one, bool same_version)
 {
     uint64_t now_ms = loop_now_ms(one->writer->config.loop);
-    if (one->state == WRITE_SENT)
-        return true;
-    if (now_ms >= one->again_ms)
-        return false;
-    return one->state == WRITE_FAILED ||
-           (one->state == WRITE_UNSEEN &&
-            slice_eq_cstr(o->meta.resource_version, one->version));
+    uint64_t paced_ms = now_ms + kube_pace_wait_ms(&one->pace);
+    bool is_unseen = one->state == WRITE_UNSEEN && same_version;
+    return is_unseen && one->again_ms > paced_ms ? one->again_ms : paced_ms;
+}
+
+static bool holds_back(const struct write *one, const struct object *o)
+{
+    bool same_version = slice_eq_cstr(o->meta.resource_version, one->version);
+    return one->state == WRITE_SENT ||
+           due_ms(one, same_version) > loop_now_ms(one->writer->config.loop);
 }
 
 static void replace(char **text, struct slice with)
@@ -167,6 +171,7 @@ static struct write *make_write(struct status_writer *w, const struct kube_kind 
     replace(&one->namespace_name, o->meta.namespace_name);
     replace(&one->name, o->meta.name);
     list_init(&one->node);
+    kube_pace_init(&one->pace, w->config.loop);
     map_put(&w->writes, key, one);
     return one;
 }
@@ -178,40 +183,47 @@ static void emit(void *owner, const struct object *o, struct slice status)
     struct slice key = key_of(text, o->kind->id, o->meta.namespace_name, o->meta.name);
     struct write *one = map_get(&w->writes, key);
     const struct kube_kind *kind = kube_kinds_find(o->kind->id);
-    if (!kind || (one && holds_back(one, o)))
+    if (!kind)
         return;
     if (!one)
         one = make_write(w, kind, o, key);
+    one->round = w->round;
+    if (one->state == WRITE_FAILED && !slice_eq_cstr(status, one->status))
+        kube_pace_forgive(&one->pace);
+    if (holds_back(one, o))
+        return;
     replace(&one->version, o->meta.resource_version);
     replace(&one->status, status);
     one->state = WRITE_QUEUED;
-    one->round = w->round;
     if (!list_is_linked(&one->node))
         list_link_last(&w->queue, &one->node);
 }
 
-/* What is not wanted any more, and what was seen or never will be. The rest is looked at again,
- * also if nothing else happens. */
+/* What is not wanted any more, once its record does not matter either. What is wanted and held back
+ * is looked at again when it is due, also if nothing else happens. */
 static void clean(struct status_writer *w)
 {
-    uint64_t now_ms = loop_now_ms(w->config.loop);
+    uint64_t now_ms = loop_now_ms(w->config.loop), next_ms = UINT64_MAX;
     struct slice key;
     void *value;
-    uint64_t next_ms = UINT64_MAX;
     for (size_t at = 0; map_next(&w->writes, &at, &key, &value);) {
         struct write *one = value;
-        bool is_stale = one->state == WRITE_QUEUED && one->round != w->round;
-        bool is_done = one->state == WRITE_UNSEEN || one->state == WRITE_FAILED;
-        bool is_old = is_done && now_ms >= one->again_ms;
-        if (is_done && !is_old && one->again_ms < next_ms)
-            next_ms = one->again_ms;
-        if (!is_stale && !is_old)
+        bool is_wanted = one->round == w->round;
+        if (one->state == WRITE_SENT || (one->state == WRITE_QUEUED && is_wanted))
             continue;
-        map_remove(&w->writes, key);
-        free_write(one);
+        if (is_wanted) {
+            uint64_t due = due_ms(one, true);
+            next_ms = due < next_ms ? due : next_ms;
+        } else if (kube_pace_is_quiet(&one->pace)) {
+            map_remove(&w->writes, key);
+            free_write(one);
+        } else if (one->state == WRITE_QUEUED) {
+            list_unlink(&one->node);
+            one->state = WRITE_FAILED;
+        }
     }
     if (next_ms != UINT64_MAX)
-        look_later(w, next_ms - now_ms);
+        look_later(w, next_ms > now_ms ? next_ms - now_ms : 0);
 }
 
 /* ---- Events ---- */

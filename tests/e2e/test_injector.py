@@ -83,7 +83,7 @@ class Bed:
         self._install_crds()
         self._write_files()
         self.start_injector(address)
-        assert "do not carry our roots yet" in self.probe("/readyz")
+        assert "the API server cannot check our certificate" in self.probe("/readyz")
         self._register()
         return self
 

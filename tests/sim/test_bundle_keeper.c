@@ -17,6 +17,7 @@
 static struct loop *loop;
 static struct fake_kube *kube;
 static struct bundle_keeper *keeper;
+static unsigned watched;
 
 static void add_namespace(const char *name, const char *phase)
 {
@@ -26,6 +27,11 @@ static void add_namespace(const char *name, const char *phase)
     fake_kube_put(kube, path, text);
 }
 
+static void on_watched(void *owner)
+{
+    watched++;
+}
+
 static int set_up(void **state)
 {
     loop = loop_sim_create(1000);
@@ -33,7 +39,9 @@ static int set_up(void **state)
     kube = fake_kube_open(loop);
     add_namespace("a", "Active");
     add_namespace("b", "Active");
-    keeper = bundle_keeper_open(loop, fake_kube_client(kube));
+    watched = 0;
+    keeper = bundle_keeper_open(loop, fake_kube_client(kube), SLICE("a"), on_watched, NULL);
+    bundle_keeper_set_active(keeper, true);
     assert_true(loop_sim_turn(loop));
     return 0;
 }
@@ -133,6 +141,80 @@ static void test_after_a_restart_of_the_server_it_goes_on(void **state)
     expect_bundle(MAP("a"), "R1");
 }
 
+static void test_only_the_leader_writes(void **state)
+{
+    bundle_keeper_set_active(keeper, false);
+    set_roots("R1");
+    loop_sim_advance(loop, 600000);
+    assert_int_equal(fake_kube_count(kube, "PATCH", ""), 0);
+    assert_int_equal(bundle_keeper_outdated(keeper), 2);
+    bundle_keeper_set_active(keeper, true);
+    loop_sim_advance(loop, 1000);
+    expect_bundle(MAP("b"), "R1");
+    assert_int_equal(bundle_keeper_outdated(keeper), 0);
+}
+
+/* Two replicas, of which one has not heard of the newer roots: each namespace is written once. */
+static void test_replicas_that_do_not_know_the_same(void **state)
+{
+    set_roots("R1");
+    struct bundle_keeper *other =
+        bundle_keeper_open(loop, fake_kube_client(kube), SLICE("a"), NULL, NULL);
+    bundle_keeper_set(other, SLICE("R1"));
+    loop_sim_advance(loop, 1000);
+    unsigned before = fake_kube_count(kube, "PATCH", "");
+    set_roots("R1R2");
+    loop_sim_advance(loop, 60000);
+    assert_int_equal(fake_kube_count(kube, "PATCH", ""), before + 2);
+    expect_bundle(MAP("a"), "R1R2");
+    bundle_keeper_close(other);
+}
+
+static void expect_published(const char *roots, bool from_own)
+{
+    struct slice text;
+    bool is_own;
+    assert_true(bundle_keeper_published(keeper, &text, &is_own));
+    assert_true(slice_eq_cstr(text, roots));
+    assert_int_equal(is_own, from_own);
+}
+
+static void test_what_was_published_before_bears_witness(void **state)
+{
+    assert_int_equal(watched, 1);
+    expect_published("", false);
+    fake_kube_put(kube, MAP("b"), "{metadata: {name: weft-trust-bundle, namespace: b}, data: "
+                                  "{ca.crt: theirs}}");
+    expect_published("theirs", false);
+    fake_kube_put(kube, MAP("a"), "{metadata: {name: weft-trust-bundle, namespace: a}, data: "
+                                  "{ca.crt: ours}}");
+    expect_published("ours", true);
+}
+
+/* Whatever the server says, for ever: the pauses grow, of each namespace by itself. */
+static void test_refusals_that_last(void **state)
+{
+    static const unsigned statuses[] = {403, 409, 422, 429, 500, 503};
+    set_roots("R0");
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        char roots[10];
+        snprintf(roots, sizeof roots, "R%zu", i + 1);
+        fake_kube_refuse(kube, "PATCH", MAP("a"), statuses[i]);
+        unsigned before = fake_kube_count(kube, "PATCH", MAP("a"));
+        set_roots(roots);
+        loop_sim_advance(loop, 59000);
+        assert_in_range(fake_kube_count(kube, "PATCH", MAP("a")) - before, 3, 13);
+        loop_sim_advance(loop, 1200000);
+        before = fake_kube_count(kube, "PATCH", MAP("a"));
+        loop_sim_advance(loop, 600000);
+        assert_in_range(fake_kube_count(kube, "PATCH", MAP("a")) - before, 1, 5);
+        expect_bundle(MAP("b"), roots);
+        fake_kube_refuse(kube, "PATCH", MAP("a"), 0);
+        loop_sim_advance(loop, 400000);
+        expect_bundle(MAP("a"), roots);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +226,10 @@ int main(void)
         TEST(test_a_namespace_on_its_way_out_gets_none),
         TEST(test_one_that_refuses),
         TEST(test_after_a_restart_of_the_server_it_goes_on),
+        TEST(test_only_the_leader_writes),
+        TEST(test_replicas_that_do_not_know_the_same),
+        TEST(test_what_was_published_before_bears_witness),
+        TEST(test_refusals_that_last),
     };
     return cmocka_run_group_tests(tests, fake_kube_set_up, fake_kube_tear_down);
 }

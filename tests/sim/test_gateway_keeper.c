@@ -119,12 +119,96 @@ static void test_what_others_delete_or_change_comes_back(void **state)
     assert_int_equal(applied(), before);
 }
 
-static void test_everything_is_repaired_now_and_then(void **state)
+static void test_accounts_and_services_come_back_too(void **state)
 {
     policyd_bed_gateway(&bed, "door", "");
-    fake_kube_remove(bed.kube, ACCOUNT); /* which nobody watches */
-    policyd_bed_advance(&bed, 700000);
+    fake_kube_remove(bed.kube, ACCOUNT);
+    policyd_bed_advance(&bed, 5000);
     assert_true(is_there(ACCOUNT));
+    fake_kube_put(bed.kube, SERVICE,
+                  "{metadata: {name: door-weft, namespace: shop, labels: "
+                  "{app.kubernetes.io/managed-by: weft-policyd, "
+                  "gateway.networking.k8s.io/gateway-name: door}}, spec: {ports: []}}");
+    policyd_bed_advance(&bed, 5000);
+    assert_int_equal(doc_find(fake_kube_get(bed.kube, SERVICE), "spec.ports[0].port")->integer, 80);
+}
+
+/* When nothing happens, nothing is written, for hours. */
+static void test_an_idle_cluster_is_left_alone(void **state)
+{
+    policyd_bed_gateway(&bed, "door", "");
+    policyd_bed_route(&bed, "r", "door");
+    policyd_bed_advance(&bed, 60000);
+    unsigned before = fake_kube_count(bed.kube, "PATCH", "");
+    policyd_bed_advance(&bed, 4 * 3600000);
+    assert_int_equal(fake_kube_count(bed.kube, "PATCH", ""), before);
+    assert_int_equal(fake_kube_count(bed.kube, "PUT", ""), 0);
+    assert_int_equal(fake_kube_count(bed.kube, "POST", ""), 0);
+}
+
+/* Each object by itself: the others are not written again for it. One Event, whatever numbers the
+ * refusals have. */
+static void test_refusals_that_last(void **state)
+{
+    static const unsigned statuses[] = {403, 409, 422, 429, 500, 503};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        char name[20], path[200];
+        snprintf(name, sizeof name, "g%zu", i);
+        snprintf(path, sizeof path, "/apis/apps/v1/namespaces/shop/deployments/%s-weft", name);
+        unsigned events = fake_kube_count(bed.kube, "POST", "/apis/events.k8s.io/");
+        fake_kube_refuse(bed.kube, "PATCH", path, statuses[i]);
+        policyd_bed_gateway(&bed, name, "");
+        policyd_bed_advance(&bed, 60000);
+        assert_in_range(fake_kube_count(bed.kube, "PATCH", path), 5, 13);
+        policyd_bed_advance(&bed, 1200000);
+        unsigned before = fake_kube_count(bed.kube, "PATCH", path);
+        unsigned all = fake_kube_count(bed.kube, "PATCH", "");
+        policyd_bed_advance(&bed, 600000);
+        unsigned more = fake_kube_count(bed.kube, "PATCH", path) - before;
+        assert_in_range(more, 1, 5);
+        assert_true(fake_kube_count(bed.kube, "PATCH", "") - all <= 2 * more);
+        assert_int_equal(fake_kube_count(bed.kube, "POST", "/apis/events.k8s.io/"), events + 1);
+        fake_kube_refuse(bed.kube, "PATCH", path, 0);
+        policyd_bed_advance(&bed, 400000);
+        assert_true(is_there(path));
+    }
+}
+
+/* Somebody undoes every write. */
+static void test_somebody_who_will_not_have_it(void **state)
+{
+    unsigned before = 0;
+    policyd_bed_gateway(&bed, "door", "");
+    for (int i = 0; i < 1800; i++) {
+        fake_kube_put(bed.kube, DEPLOYMENT,
+                      "{metadata: {name: door-weft, namespace: shop, labels: "
+                      "{app.kubernetes.io/managed-by: weft-policyd, "
+                      "gateway.networking.k8s.io/gateway-name: door}}, spec: {template: {}}}");
+        policyd_bed_advance(&bed, 1000);
+        if (i == 1200)
+            before = fake_kube_count(bed.kube, "PATCH", DEPLOYMENT);
+    }
+    assert_in_range(fake_kube_count(bed.kube, "PATCH", DEPLOYMENT) - before, 8, 22);
+}
+
+/* Labels have room for 63 bytes, names of Services too, and neither begins with a digit there. */
+static void test_long_names(void **state)
+{
+    static const char *const names[] = {
+        "a-gateway-with-a-name-that-is-a-good-deal-longer-than-a-label-may-be-at-most",
+        "0.digits-and.dots-in-a-name-that-is-a-good-deal-longer-than-a-label-may-be-at-most"};
+    for (size_t i = 0; i < 2; i++) {
+        policyd_bed_gateway(&bed, names[i], "");
+        const char *body = fake_kube_body(bed.kube, "PATCH", "/apis/apps/v1/namespaces/shop/");
+        assert_null(strstr(body, "\"gateway.networking.k8s.io/gateway-name\":\"\""));
+        const char *key = "\"gateway.networking.k8s.io/gateway-name\":\"";
+        for (const char *at = body; (at = strstr(at, key)); at++)
+            assert_true(strcspn(at + strlen(key), "\"") <= 63);
+        assert_non_null(strstr(body, names[i])); /* what the program is told is the whole name */
+        unsigned before = fake_kube_count(bed.kube, "PATCH", "");
+        policyd_bed_advance(&bed, 600000);
+        assert_int_equal(fake_kube_count(bed.kube, "PATCH", ""), before);
+    }
 }
 
 static void test_ports_follow_the_listeners(void **state)
@@ -151,7 +235,7 @@ static void test_what_cannot_be_applied_is_said_and_tried_again(void **state)
     unsigned tries = fake_kube_count(bed.kube, "PATCH", DEPLOYMENT);
     assert_true(tries >= 3 && tries <= 8);
     fake_kube_refuse(bed.kube, "PATCH", DEPLOYMENT, 0);
-    policyd_bed_advance(&bed, 5000);
+    policyd_bed_advance(&bed, 20000);
     assert_true(is_there(DEPLOYMENT));
     expect_programmed("False", "no pod of its Deployment is ready yet");
 }
@@ -256,9 +340,13 @@ int main(void)
         TEST(test_only_the_leader_makes_any),
         TEST(test_gateways_of_others_are_left_alone),
         TEST(test_what_others_delete_or_change_comes_back),
-        TEST(test_everything_is_repaired_now_and_then),
+        TEST(test_accounts_and_services_come_back_too),
         TEST(test_ports_follow_the_listeners),
         TEST(test_what_cannot_be_applied_is_said_and_tried_again),
+        TEST(test_an_idle_cluster_is_left_alone),
+        TEST(test_refusals_that_last),
+        TEST(test_somebody_who_will_not_have_it),
+        TEST(test_long_names),
         TEST(test_the_status_of_a_gateway),
         TEST(test_what_cannot_be_used_is_in_the_status),
     };

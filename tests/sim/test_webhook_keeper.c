@@ -42,6 +42,7 @@ static int set_up(void **state)
     add(VALIDATING, "weft-injector");
     add(MUTATING, "other");
     keeper = webhook_keeper_open(loop, fake_kube_client(kube), SLICE("weft-injector"));
+    webhook_keeper_set_active(keeper, true);
     loop_sim_advance(loop, 1000);
     return 0;
 }
@@ -140,6 +141,62 @@ static void test_one_that_is_not_there(void **state)
     assert_true(webhook_keeper_is_right(keeper));
 }
 
+/* A second replica whose own mount is older than what is in force. */
+static void test_only_the_leader_writes(void **state)
+{
+    struct webhook_keeper *other =
+        webhook_keeper_open(loop, fake_kube_client(kube), SLICE("weft-injector"));
+    webhook_keeper_set(other, SLICE("abc"));
+    set_roots("abc");
+    unsigned before = fake_kube_count(kube, "PATCH", "");
+    set_roots("abcxyz");
+    loop_sim_advance(loop, 600000);
+    assert_int_equal(fake_kube_count(kube, "PATCH", ""), before + 2);
+    expect(MUTATING, FIRST, "YWJjeHl6");
+    assert_true(webhook_keeper_is_right(keeper));
+    assert_false(webhook_keeper_is_right(other));
+    webhook_keeper_set_active(keeper, false);
+    webhook_keeper_set_active(other, true);
+    loop_sim_advance(loop, 2000);
+    expect(MUTATING, FIRST, "YWJj");
+    webhook_keeper_close(other);
+}
+
+static void test_refusals_that_last(void **state)
+{
+    static const unsigned statuses[] = {403, 409, 422, 429, 500, 503};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        char roots[10];
+        snprintf(roots, sizeof roots, "R%zu", i + 1);
+        fake_kube_refuse(kube, "PATCH", MUTATING, statuses[i]);
+        unsigned before = fake_kube_count(kube, "PATCH", MUTATING);
+        set_roots(roots);
+        loop_sim_advance(loop, 58000);
+        assert_in_range(fake_kube_count(kube, "PATCH", MUTATING) - before, 3, 13);
+        loop_sim_advance(loop, 1200000);
+        before = fake_kube_count(kube, "PATCH", MUTATING);
+        loop_sim_advance(loop, 600000);
+        assert_in_range(fake_kube_count(kube, "PATCH", MUTATING) - before, 1, 5);
+        fake_kube_refuse(kube, "PATCH", MUTATING, 0);
+        loop_sim_advance(loop, 400000);
+        assert_true(webhook_keeper_is_right(keeper));
+    }
+}
+
+/* Somebody undoes every write, at once and for ever. */
+static void test_somebody_who_will_not_have_it(void **state)
+{
+    set_roots("abc");
+    unsigned before = 0;
+    for (int i = 0; i < 3600; i++) {
+        add(MUTATING, "weft-injector");
+        loop_sim_advance(loop, 1000);
+        if (i == 3000)
+            before = fake_kube_count(kube, "PATCH", MUTATING);
+    }
+    assert_in_range(fake_kube_count(kube, "PATCH", MUTATING) - before, 8, 22);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +208,9 @@ int main(void)
         TEST(test_a_write_that_is_refused_is_tried_again),
         TEST(test_one_that_changes_at_the_same_time),
         TEST(test_one_that_is_not_there),
+        TEST(test_only_the_leader_writes),
+        TEST(test_refusals_that_last),
+        TEST(test_somebody_who_will_not_have_it),
     };
     return cmocka_run_group_tests(tests, fake_kube_set_up, fake_kube_tear_down);
 }

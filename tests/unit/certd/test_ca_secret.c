@@ -64,16 +64,51 @@ static void check_written(struct buf *out, const char *expected)
 static void test_written(void **state)
 {
     struct ca_material m = {.root_pem = (char *)"R\n", .signer_key = (char *)"K"};
+    struct ca_secret_note note = {0};
     struct buf out;
     buf_init(&out);
-    ca_secret_write(SLICE("weft-system"), SLICE("weft-ca"), &m, &out);
+    ca_secret_write(SLICE("weft-system"), SLICE("weft-ca"), &m, &note, &out);
     check_written(&out, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":"
                         "\"weft-system\",\"name\":\"weft-ca\",\"labels\":"
                         "{\"app.kubernetes.io/managed-by\":\"weft-certd\"}},\"type\":\"Opaque\","
                         "\"stringData\":{\"root.pem\":\"R\\n\",\"intermediate.key\":\"K\"}}");
-    ca_secret_write_patch(SLICE("42"), &m, &out);
+    ca_secret_write_patch(SLICE("42"), &m, &note, &out);
     check_written(&out, "{\"metadata\":{\"resourceVersion\":\"42\"},\"stringData\":"
                         "{\"root.pem\":\"R\\n\",\"intermediate.key\":\"K\"}}");
+    note = (struct ca_secret_note){"lost", 1767312000000};
+    m = (struct ca_material){0};
+    ca_secret_write_patch(SLICE("42"), &m, &note, &out);
+    check_written(&out, "{\"metadata\":{\"resourceVersion\":\"42\",\"annotations\":"
+                        "{\"weft.dev/root-replaced\":\"lost\",\"weft.dev/root-replaced-at\":"
+                        "\"2026-01-02T00:00:00.000000Z\"}},\"stringData\":{}}");
+}
+
+static struct ca_secret_note note_of(const char *annotations)
+{
+    struct arena arena;
+    struct doc_error error;
+    const struct doc *secret;
+    struct ca_secret_note note;
+    char *text = mem_printf("{\"metadata\":{\"annotations\":%s}}", annotations);
+    arena_init(&arena, 4096);
+    assert_int_equal(doc_json_parse(slice_from_cstr(text), &arena, &secret, &error), ERR_OK);
+    ca_secret_read_note(secret, &note);
+    arena_dispose(&arena);
+    mem_free(text);
+    return note;
+}
+
+static void test_the_note(void **state)
+{
+    struct ca_secret_note note =
+        note_of("{\"weft.dev/root-replaced\":\"reinstalled\","
+                "\"weft.dev/root-replaced-at\":\"2026-01-02T00:00:00.000000Z\"}");
+    assert_string_equal(note.how, "reinstalled");
+    assert_int_equal(note.at_ms, 1767312000000);
+    note = note_of("{\"weft.dev/root-replaced\":\"what?\"}");
+    assert_string_equal(note.how, "lost");
+    assert_int_equal(note.at_ms, 0);
+    assert_null(note_of("{\"weft.dev/root-replaced-at\":\"x\"}").how);
 }
 
 int main(void)
@@ -82,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_written),
+        cmocka_unit_test(test_the_note),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
