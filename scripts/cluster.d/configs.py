@@ -17,6 +17,7 @@ def write_all() -> None:
         "kubeconfig": kubeconfig(),
         "containerd.toml": containerd(),
         "kubelet.yaml": kubelet(),
+        "audit.yaml": audit(),
         "proxy.yaml": proxy(),
         "resolv.conf": "",
         "cni/10-pods.conflist": network(),
@@ -196,6 +197,19 @@ iptables: {{minSyncPeriod: 100ms}}
 """
 
 
+def audit() -> str:
+    """What Weft's own programs write goes to audit.log, a line each."""
+    return """apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    userGroups: ["system:serviceaccounts:weft-system"]
+    verbs: [create, update, patch, delete]
+  - level: None
+"""
+
+
 def api_server() -> list[str]:
     return [
         "--etcd-servers=http://127.0.0.1:2379",
@@ -215,5 +229,9 @@ def api_server() -> list[str]:
         "--service-account-issuer=https://kubernetes.default.svc",
         "--authorization-mode=RBAC",
         "--allow-privileged=true",
+        "--audit-policy-file=audit.yaml",
+        "--audit-log-path=audit.log",
+        "--audit-log-maxsize=20",
+        "--audit-log-maxbackup=1",
         "--v=0",
     ]
