@@ -129,8 +129,7 @@ static void add_metrics(const struct app *app, struct buf *out)
                "Namespaces whose trust bundle is not what it must be.",
                bundle_keeper_outdated(c->bundles));
     add_metric(out, "weft_certd_root_replaced_timestamp_seconds", METRIC_GAUGE,
-               "When the root became one that has nothing in common with the one before, in "
-               "seconds since 1970, until that is acknowledged; 0: it did not.",
+               APP_ROOT_REPLACED_HELP,
                (uint64_t)ca.replaced_ms / 1000);
     add_metric(out, "weft_certd_ca_restored_total", METRIC_COUNTER,
                "How often the CA's Secret was deleted and written again.", ca.restored);

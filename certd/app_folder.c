@@ -14,12 +14,14 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/metric.h"
 #include "lib/io/file.h"
 
-enum { BUNDLE_MODE = 0644 };
+enum { BUNDLE_MODE = 0644, BUNDLE_MAX = 1 << 20 };
 
 struct folder {
     int lock_fd;
+    int64_t replaced_ms; /* when the root became another one while we ran; 0: it did not */
 };
 
 /* Two servers on one folder would both spend tokens and write the log. */
@@ -36,11 +38,30 @@ static enum err lock_state(struct folder *f, const char *dir)
     return ok ? ERR_OK : ERR_BUSY;
 }
 
+/* What was written before is the witness of the root that the mesh had. */
+static void compare_roots(struct folder *f, const char *path, const char *roots_pem)
+{
+    char *before;
+    size_t len;
+    if (file_read(path, BUNDLE_MAX, &before, &len))
+        return;
+    if (ca_is_another_mesh(slice_of(before, len), slice_from_cstr(roots_pem))) {
+        f->replaced_ms = clock_wall_ms();
+        LOG_E("certd",
+              "the root has nothing in common with those in %s: workloads get new certificates as "
+              "they hear of it, and calls between old and new ones fail until then. To go back, "
+              "restore the state folder from a backup",
+              path);
+    }
+    mem_free(before);
+}
+
 static enum err write_bundle(const struct app *app)
 {
     const char *path = app->options->bundle_out;
     if (!path)
         return ERR_OK;
+    compare_roots(app->home_state, path, app->ca.bundle_pem);
     enum err e =
         file_write_atomic(path, app->ca.bundle_pem, strlen(app->ca.bundle_pem), BUNDLE_MODE);
     if (e)
@@ -113,7 +134,10 @@ static void reload(struct app *app)
 
 static void add_metrics(const struct app *app, struct buf *out)
 {
-    (void)app, (void)out;
+    static const char *const name = "weft_certd_root_replaced_timestamp_seconds";
+    const struct folder *f = app->home_state;
+    metric_write_type(out, name, METRIC_GAUGE, APP_ROOT_REPLACED_HELP);
+    metric_write_u64(out, name, NULL, 0, f ? (uint64_t)f->replaced_ms / 1000 : 0);
 }
 
 static void close_home(struct app *app)

@@ -58,5 +58,9 @@ void app_stop(struct app *app);
 /* Opens the door for callers. */
 MUST_USE enum err app_serve_with(struct app *app, const struct service_config *config);
 
+#define APP_ROOT_REPLACED_HELP                                                                \
+    "When the root became one that has nothing in common with the one before, in seconds since " \
+    "1970, until that is acknowledged; 0: it did not."
+
 /* app_probe.c: what the health door answers. */
 unsigned app_probe_answer(void *owner, struct slice method, struct slice path, struct slice *body);

@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/tls/digest.h"
 #include "lib/tls/pem.h"
+#include "lib/tls/tls_roots.h"
 
 static const int64_t back_date_ms = 60000; /* for clocks that are a little behind */
 
@@ -249,4 +250,16 @@ void ca_close(struct ca *ca)
     mem_free(ca->root_pem);
     mem_free(ca->bundle_pem);
     *ca = (struct ca){0};
+}
+
+bool ca_is_another_mesh(struct slice before_pem, struct slice now_pem)
+{
+    struct tls_roots *before = NULL, *now = NULL;
+    bool differs = tls_roots_create(before_pem, &before, NULL) == ERR_OK &&
+                   tls_roots_create(now_pem, &now, NULL) == ERR_OK;
+    for (size_t i = 0; differs && i < tls_roots_count(now); i++)
+        differs = !tls_roots_have(before, tls_roots_at(now, i)->digest);
+    tls_roots_unref(before);
+    tls_roots_unref(now);
+    return differs;
 }

@@ -44,6 +44,9 @@ MUST_USE enum err ca_settle(const struct ca_config *config, int64_t now_ms,
                             struct ca_material *material, unsigned *made, struct ca *out,
                             char detail[CA_DETAIL_MAX]);
 void ca_close(struct ca *ca);
+/* Both lists of roots can be read, and have none in common: whoever trusts the one trusts nobody of
+ * the other. */
+bool ca_is_another_mesh(struct slice before_pem, struct slice now_pem);
 /* Overwrites the keys. */
 void ca_material_dispose(struct ca_material *m);
 /* A sentence into detail; returns e. */

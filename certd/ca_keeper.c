@@ -14,7 +14,6 @@
 #include "lib/kube/kube_watch.h"
 #include "lib/kube/kube_write.h"
 #include "lib/tls/digest.h"
-#include "lib/tls/tls_roots.h"
 
 enum {
     SETTLE_MS = 5000, /* how long the watch may take to show what was written */
@@ -139,27 +138,6 @@ static void report(struct ca_keeper *k, const char *why)
 
 /* ---- the alarm */
 
-/* What the cluster trusts as far as that is known, and readable; NULL: nothing bears witness. */
-static struct tls_roots *read_published(const struct ca_keeper *k, bool *is_own)
-{
-    struct slice text;
-    struct tls_roots *roots;
-    bool known = k->config.published(k->config.owner, &text, is_own) && text.len;
-    return known && tls_roots_create(text, &roots, NULL) == ERR_OK ? roots : NULL;
-}
-
-static bool have_common_root(const struct tls_roots *published, const char *roots_pem)
-{
-    struct tls_roots *roots;
-    bool found = false;
-    if (tls_roots_create(slice_from_cstr(roots_pem), &roots, NULL))
-        return false;
-    for (size_t i = 0; i < tls_roots_count(roots); i++)
-        found |= tls_roots_have(published, tls_roots_at(roots, i)->digest);
-    tls_roots_unref(roots);
-    return found;
-}
-
 static void sound_alarm(struct ca_keeper *k)
 {
     bool is_new = strcmp(k->note.how, "reinstalled") == 0;
@@ -186,11 +164,9 @@ static void judge(struct ca_keeper *k)
         !k->config.published(k->config.owner, &published, &is_own))
         return;
     k->is_judged = true;
-    struct tls_roots *before = read_published(k, &is_own);
-    if (before && !k->note.how && !k->note_due.how &&
-        !have_common_root(before, k->material.root_pem))
+    if (!k->note.how && !k->note_due.how &&
+        ca_is_another_mesh(published, slice_from_cstr(k->material.root_pem)))
         k->note_due = (struct ca_secret_note){is_own ? "replaced" : "reinstalled", clock_wall_ms()};
-    tls_roots_unref(before);
 }
 
 /* There is no Secret. Whoever leads makes it; but a cluster that had a root is not given another
@@ -204,13 +180,11 @@ static bool may_create(struct ca_keeper *k)
     if (!k->material.root_pem) {
         if (!k->is_active || !k->config.published(k->config.owner, &published, &is_own))
             return false;
-        struct tls_roots *before = read_published(k, &is_own);
-        if (before) {
+        if (published.len) {
             k->note_due =
                 (struct ca_secret_note){is_own ? "lost" : "reinstalled", clock_wall_ms()};
             patience = is_own ? GRACE_MS : 0;
         }
-        tls_roots_unref(before);
         if (missing_for < patience)
             LOG_E("ca", "%s is gone, but this cluster has a trust bundle: a new root is made "
                         "unless it comes back in %d s",

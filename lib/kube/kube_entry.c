@@ -1,4 +1,5 @@
-/* A watch of one ConfigMap, by its name. On the client's loop. Must not know what the text means.
+/* A watch of one ConfigMap, by its name. That it is not there, or may not be read, is said once in
+ * the log and changes nothing. On the client's loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/kube/kube_entry.h"
 

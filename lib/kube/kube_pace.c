@@ -1,4 +1,5 @@
-/* Pauses between the writes of one object, as its answers come. Must not know what is written.
+/* Pauses between the writes of one object, as its answers come: the longer of what its failures and
+ * its repetitions ask for, and what the server has said. On one loop.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/kube/kube_pace.h"
 

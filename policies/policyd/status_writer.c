@@ -188,7 +188,9 @@ static void emit(void *owner, const struct object *o, struct slice status)
     if (!one)
         one = make_write(w, kind, o, key);
     one->round = w->round;
-    if (one->state == WRITE_FAILED && !slice_eq_cstr(status, one->status))
+    /* An object that is another by now may be luckier. The status is another at every look, since
+     * it has the time in it. */
+    if (one->state == WRITE_FAILED && !slice_eq_cstr(o->meta.resource_version, one->version))
         kube_pace_forgive(&one->pace);
     if (holds_back(one, o))
         return;

@@ -450,6 +450,15 @@ def test_a_restart_keeps_the_ca(certd):
     assert certd.ask_one(*shown)["status"] == "OK"
 
 
+def test_a_root_that_is_lost_is_said(certd):
+    certd.stop()
+    for file in (*certd.state.glob("*.pem"), *certd.state.glob("*.key")):
+        file.unlink()
+    certd.start()
+    assert "the root has nothing in common with those in" in certd.text()
+    assert not re.search(r"root_replaced_\w+ 0\n", probe(certd, "GET", "/metrics")[1])
+
+
 def refuses_to_start(certd, *options):
     done = run(program("weft-certd"), "--state", certd.state, "--listen", "127.0.0.1:0", *options,
                check=False)

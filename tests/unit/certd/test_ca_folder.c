@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
 #include "lib/tls/x509.h"
@@ -222,10 +223,36 @@ static void test_more_roots(void **state)
     folder_dispose(&g);
 }
 
+/* Roots are read by the real time: what has expired is none. */
+static void test_another_mesh(void **state)
+{
+    struct folder f, g;
+    struct ca ca, other;
+    folder_init(&f);
+    folder_init(&g);
+    assert_int_equal(open_at(&f, clock_wall_ms(), &ca), ERR_OK);
+    assert_int_equal(open_at(&g, clock_wall_ms(), &other), ERR_OK);
+    char *both = mem_printf("%s%s", ca.bundle_pem, other.bundle_pem);
+    struct slice all = slice_from_cstr(both), one = slice_from_cstr(ca.bundle_pem);
+    assert_true(ca_is_another_mesh(one, slice_from_cstr(other.bundle_pem)));
+    assert_false(ca_is_another_mesh(one, one));
+    assert_false(ca_is_another_mesh(one, all));
+    assert_false(ca_is_another_mesh(all, one));
+    /* What cannot be read bears witness of nothing. */
+    assert_false(ca_is_another_mesh(SLICE("broken"), one));
+    assert_false(ca_is_another_mesh(SLICE(""), one));
+    mem_free(both);
+    ca_close(&ca);
+    ca_close(&other);
+    folder_dispose(&f);
+    folder_dispose(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_made_once),
+        cmocka_unit_test(test_another_mesh),
         cmocka_unit_test(test_intermediate_is_replaced_in_time),
         cmocka_unit_test(test_offline_root),
         cmocka_unit_test(test_refused),
