@@ -209,6 +209,7 @@ static enum filter_verdict run_body(struct filter_road *r, struct filter_exchang
         make_stages(r, x, b, hook);
     r->woken &= (uint8_t)~bit;
     b->held = 0;
+    b->waits = false;
     for (uint32_t i = 0; i < b->count; i++) {
         struct filter_stage *s = &b->stages[i];
         enum filter_verdict verdict = run_stage(s, x, hook, in, end, woken);
@@ -216,6 +217,7 @@ static enum filter_verdict run_body(struct filter_road *r, struct filter_exchang
             return verdict;
         end = s->is_over;
         b->held += s->held.len;
+        b->waits |= s->waits;
     }
     buf_move_all(out, in);
     b->is_over = end;

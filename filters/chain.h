@@ -33,6 +33,7 @@ struct filter_body {
     struct filter_stage *stages;
     uint32_t count;
     bool is_over; /* its end has left the last stage */
+    bool waits;   /* some stage keeps what it has until it is woken, or more comes */
     size_t held;  /* bytes, in all stages */
 };
 

@@ -12,19 +12,30 @@
 
 #define ARENA_BLOCK 4096
 
-static enum progress fail_or_go(struct exchange *ex, enum verdict verdict, enum exchange_step next)
+/* A filter waits: what the deadlines say holds for it too. */
+static enum progress filter_waits(struct exchange *ex)
+{
+    if (has(ex, GOT_REQUEST_TIMEOUT))
+        return exchange_fail(ex, FAIL_REQUEST_TIMEOUT, (struct slice){0});
+    if (has(ex, GOT_IDLE_TIMEOUT))
+        return exchange_fail(ex, FAIL_IDLE_TIMEOUT, (struct slice){0});
+    return PARK;
+}
+
+enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict verdict,
+                                    enum exchange_step next)
 {
     switch (verdict) {
-    case VERDICT_NEXT:
+    case FILTER_NEXT:
         ex->step = next;
         return GO;
-    case VERDICT_WAIT:
-        return PARK;
-    case VERDICT_REPLY:
-        ex->step = STEP_reply;
+    case FILTER_WAIT:
+        return filter_waits(ex);
+    case FILTER_REPLY:
+        ex->step = has(ex, SENT_RESPONSE_HEAD) ? STEP_finish : STEP_reply;
         return GO;
-    case VERDICT_RESET:
-        ex->fail = FAIL_INTERNAL;
+    case FILTER_RESET:
+        ex->fail = ex->fail == FAIL_NONE ? FAIL_INTERNAL : ex->fail;
         ex->step = STEP_finish;
         return GO;
     }
@@ -62,7 +73,7 @@ static enum progress step_guard(struct exchange *ex)
         ex->step = STEP_route;
         return GO;
     }
-    return fail_or_go(ex, exchange_enter_chain(ex, listener_chain(ex)), STEP_route);
+    return exchange_take_verdict(ex, exchange_enter_chain(ex, listener_chain(ex)), STEP_route);
 }
 
 static enum progress step_route(struct exchange *ex)
@@ -72,16 +83,22 @@ static enum progress step_route(struct exchange *ex)
 
 static enum progress step_filter(struct exchange *ex)
 {
-    enum verdict verdict = exchange_enter_chain(ex, ex->route->chain);
-    if (verdict == VERDICT_NEXT && ex->backend)
+    enum filter_verdict verdict = exchange_enter_chain(ex, ex->route->chain);
+    if (verdict == FILTER_NEXT && ex->backend)
         verdict = exchange_enter_chain(ex, ex->backend->chain);
-    if (verdict == VERDICT_NEXT && !ex->cluster)
+    if (verdict != FILTER_NEXT)
+        return exchange_take_verdict(ex, verdict, STEP_pick);
+    if (!ex->cluster)
         return exchange_fail(ex, FAIL_NO_CLUSTER, ex->route->name);
-    if (verdict == VERDICT_NEXT) {
-        exchange_prepare_request(ex);
-        exchange_copy_request(ex);
-    }
-    return fail_or_go(ex, verdict, STEP_pick);
+    if (!has(ex, FILTERS_REQUEST_BODY))
+        exchange_begin_request_body(ex);
+    verdict = exchange_filter_request_body(ex);
+    if (verdict != FILTER_NEXT || exchange_keeps_request(ex))
+        return exchange_take_verdict(ex, verdict == FILTER_NEXT ? FILTER_WAIT : verdict, STEP_pick);
+    exchange_prepare_request(ex);
+    exchange_copy_request(ex);
+    ex->step = STEP_pick;
+    return GO;
 }
 
 static enum progress step_pick(struct exchange *ex)
@@ -106,13 +123,19 @@ static enum progress step_backoff(struct exchange *ex)
 
 static enum progress step_respond(struct exchange *ex)
 {
-    enum verdict verdict = exchange_answer_chain(ex);
-    if (verdict != VERDICT_NEXT)
-        return fail_or_go(ex, verdict, STEP_relay);
+    enum filter_verdict verdict = exchange_answer_chain(ex);
+    if (verdict != FILTER_NEXT)
+        return exchange_take_verdict(ex, verdict, STEP_relay);
     exchange_prepare_response(ex);
-    if (has(ex, IS_SWITCHED))
+    if (has(ex, IS_SWITCHED)) {
         exchange_lift_deadlines(ex); /* they are for answers, and this one has come */
-    bool is_empty = has(ex, GOT_RESPONSE_END) && buf_is_empty(&ex->response_body) &&
+        exchange_end_bodies(ex);
+    }
+    exchange_begin_response_body(ex);
+    verdict = exchange_filter_response_body(ex);
+    if (verdict != FILTER_NEXT)
+        return exchange_take_verdict(ex, FILTER_RESET, STEP_relay);
+    bool is_empty = exchange_response_ended(ex) && buf_is_empty(&ex->response_body) &&
                     !ex->response_trailers && !has(ex, IS_SWITCHED);
     ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);
     http_stream_send_head(&ex->down, ex->response, is_empty);
@@ -137,6 +160,11 @@ static enum progress cut_response(struct exchange *ex, enum fail why)
 
 static enum progress step_relay(struct exchange *ex)
 {
+    enum filter_verdict verdict = exchange_filter_request_body(ex);
+    if (verdict == FILTER_NEXT)
+        verdict = exchange_filter_response_body(ex);
+    if (verdict != FILTER_NEXT)
+        return exchange_take_verdict(ex, FILTER_RESET, STEP_relay);
     if (!has(ex, SENT_REQUEST_END) && http_stream_is_live(&ex->up) && exchange_pump_request(ex))
         ex->got |= SENT_REQUEST_END;
     if (!has(ex, SENT_RESPONSE_END) && exchange_pump_response(ex))
@@ -210,6 +238,8 @@ static enum progress step_finish(struct exchange *ex)
         cluster_usage_give_back(&ex->cluster->usage->requests);
     buf_dispose(&ex->request_body);
     buf_dispose(&ex->response_body);
+    buf_dispose(&ex->request_in);
+    buf_dispose(&ex->response_in);
     buf_dispose(&ex->replay);
     buf_dispose(&ex->down.out);
     buf_dispose(&ex->up.out);
@@ -261,58 +291,6 @@ struct http_stream *exchange_create(struct session *s)
     ex->down.arena = &ex->arena;
     w->exchange_count++;
     return &ex->down;
-}
-
-/* ---- what filters see ---- */
-
-struct arena *exchange_arena(struct exchange *ex)
-{
-    return &ex->arena;
-}
-
-struct message *exchange_request(struct exchange *ex)
-{
-    return ex->request;
-}
-
-struct message *exchange_response(struct exchange *ex)
-{
-    return ex->response;
-}
-
-struct slice exchange_original_path(const struct exchange *ex)
-{
-    return ex->original_path;
-}
-
-struct slice exchange_match_path(struct exchange *ex)
-{
-    return ex->match_path;
-}
-
-const struct normalize_readings *exchange_other_paths(const struct exchange *ex)
-{
-    return ex->other_paths;
-}
-
-const struct downstream_info *exchange_downstream(const struct exchange *ex)
-{
-    return &ex->session->info;
-}
-
-const struct forwarded *exchange_client(const struct exchange *ex)
-{
-    return &ex->client;
-}
-
-const struct route_conf *exchange_route(const struct exchange *ex)
-{
-    return ex->route;
-}
-
-const struct snapshot *exchange_snapshot(const struct exchange *ex)
-{
-    return ex->lease->snapshot;
 }
 
 void exchange_wake(struct exchange *ex)

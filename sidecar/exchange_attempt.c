@@ -249,7 +249,7 @@ enum progress exchange_step_send(struct exchange *ex)
     if (list_is_linked(&ex->wait.node))
         return PARK; /* something else woke us */
     if (ex->wait.why == FAIL_NONE) {
-        bool end = has(ex, GOT_REQUEST_END) && buf_is_empty(&ex->request_body) &&
+        bool end = exchange_request_ended(ex) && buf_is_empty(&ex->request_body) &&
                    !ex->request_trailers && !message_may_switch(ex->request);
         struct pool *pool =
             pool_of(ex->endpoint, pool_kind_for(ex->endpoint, ex->request, ex->app_version));
@@ -338,6 +338,9 @@ static enum progress answered(struct exchange *ex)
 enum progress exchange_step_await(struct exchange *ex)
 {
     relay_interim(ex);
+    enum filter_verdict verdict = exchange_filter_request_body(ex);
+    if (verdict != FILTER_NEXT)
+        return exchange_take_verdict(ex, verdict, STEP_await);
     if (!has(ex, SENT_REQUEST_END) && http_stream_is_live(&ex->up) && exchange_pump_request(ex))
         ex->got |= SENT_REQUEST_END;
     if (has(ex, GOT_RESPONSE_HEAD))

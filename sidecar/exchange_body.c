@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange_priv.h"
 
-/* Hands on what `to` has room for; `from` is told. True when the end went out as well. */
-static bool pump(struct buf *body, struct http_stream *from, struct http_stream *to, bool ended,
+/* Hands on what `to` has room for; the other end is told. True when the end went out as well. */
+static bool pump(struct exchange *ex, struct buf *body, struct http_stream *to, bool ended,
                  const struct headers *trailers)
 {
     size_t len = body->len;
@@ -14,8 +14,10 @@ static bool pump(struct buf *body, struct http_stream *from, struct http_stream 
     bool end = ended && !trailers;
     if (len > 0 || end)
         http_stream_send_body(to, body, end);
-    if (len > 0 && http_stream_is_live(from))
-        http_stream_consume(from, len);
+    if (to == &ex->up)
+        exchange_request_was_sent(ex, len);
+    else
+        exchange_response_was_sent(ex, len);
     if (ended && trailers && http_stream_is_live(to))
         http_stream_send_trailers(to, trailers);
     return ended;
@@ -36,18 +38,18 @@ static void keep_for_replay(struct exchange *ex)
 
 bool exchange_pump_request(struct exchange *ex)
 {
-    if (buf_is_empty(&ex->request_body) && !has(ex, GOT_REQUEST_END))
+    bool ended = exchange_request_ended(ex);
+    if (buf_is_empty(&ex->request_body) && !ended)
         return false;
     if (http_stream_unsent(&ex->up) <= HTTP_STREAM_HIGH_WATER)
         keep_for_replay(ex);
-    return pump(&ex->request_body, &ex->down, &ex->up, has(ex, GOT_REQUEST_END),
-                ex->request_trailers);
+    return pump(ex, &ex->request_body, &ex->up, ended, ex->request_trailers);
 }
 
 bool exchange_pump_response(struct exchange *ex)
 {
-    if (buf_is_empty(&ex->response_body) && !has(ex, GOT_RESPONSE_END))
+    bool ended = exchange_response_ended(ex);
+    if (buf_is_empty(&ex->response_body) && !ended)
         return false;
-    return pump(&ex->response_body, &ex->up, &ex->down, has(ex, GOT_RESPONSE_END),
-                ex->response_trailers);
+    return pump(ex, &ex->response_body, &ex->down, ended, ex->response_trailers);
 }

@@ -261,11 +261,6 @@ bool exchange_check_names(struct exchange *ex, const struct header_set *set, str
     return !found;
 }
 
-bool exchange_has_odd_names(const struct exchange *ex)
-{
-    return has(ex, HAS_ODD_NAMES);
-}
-
 const struct authz *exchange_listener_authz(const struct exchange *ex)
 {
     const struct snapshot *snapshot = ex->lease->snapshot;

@@ -37,7 +37,8 @@ static void on_request_body(struct http_stream *st, struct chunk *owner, const u
                             size_t len)
 {
     struct exchange *ex = exchange_of(st);
-    buf_append_shared(&ex->request_body, owner, data, len);
+    buf_append_shared(has(ex, FILTERS_REQUEST_BODY) ? &ex->request_in : &ex->request_body, owner,
+                      data, len);
     ex->request_bytes += len;
     mirror_give(&ex->copies, owner, data, len);
     note(ex, 0);
@@ -99,7 +100,8 @@ static void on_response_body(struct http_stream *st, struct chunk *owner, const 
                              size_t len)
 {
     struct exchange *ex = exchange_of(st);
-    buf_append_shared(&ex->response_body, owner, data, len);
+    buf_append_shared(has(ex, FILTERS_RESPONSE_BODY) ? &ex->response_in : &ex->response_body, owner,
+                      data, len);
     ex->response_bytes += len;
     note(ex, 0);
 }
@@ -156,7 +158,7 @@ void exchange_arm_timer(struct exchange *ex)
     uint64_t now = loop_now_ms(ex->worker->loop);
     uint64_t due = UINT64_MAX;
     const uint64_t all[] = {idle_deadline(ex), ex->request_deadline_ms, ex->attempt_deadline_ms,
-                            ex->backoff_until_ms};
+                            ex->backoff_until_ms, ex->filter_due_ms};
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (all[i] && all[i] < due)
             due = all[i];
@@ -191,6 +193,11 @@ void exchange_on_timer(struct timer *t)
     if (is_due(ex->backoff_until_ms, now)) {
         ex->got |= GOT_BACKOFF_OVER;
         ex->backoff_until_ms = 0;
+    }
+    if (is_due(ex->filter_due_ms, now)) {
+        ex->filter_due_ms = 0;
+        filter_road_wake(&ex->road);
+        exchange_wake(ex);
     }
     if (is_due(idle_deadline(ex), now)) {
         ex->got |= GOT_IDLE_TIMEOUT;

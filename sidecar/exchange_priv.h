@@ -3,12 +3,12 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "filters/chain.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/net/http_stream.h"
 #include "sidecar/config/header_set.h"
 #include "sidecar/exchange.h"
-#include "sidecar/filters/filter.h"
 #include "sidecar/session.h"
 #include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/pool.h"
@@ -16,7 +16,6 @@
 struct authz; /* filters/authz.h */
 
 #define EXCHANGE_MAGIC 0x45786368u
-#define EXCHANGE_FILTERS_MAX 24
 #define EXCHANGE_INTERIM_MAX 4
 #define EXCHANGE_REPLAY_MAX 65536u
 
@@ -63,18 +62,13 @@ enum {
     SENT_RESPONSE_HEAD = 1u << 17,
     SENT_RESPONSE_END = 1u << 18,
     IS_REPLAYABLE = 1u << 19, /* the request body so far is in `replay` */
-    IS_LOCAL_REPLY = 1u << 20,
     IS_SWITCHED = 1u << 21, /* 101, or 2xx to CONNECT: raw bytes both ways */
-    IS_IDLE_COUNTED = 1u << 22,
+    FILTERS_REQUEST_BODY = 1u << 20, /* it goes by way of request_in */
+    FILTERS_RESPONSE_BODY = 1u << 22,
     HOLDS_REQUEST = 1u << 23, /* it counts in the cluster's usage */
     /* what is known of the request's head */
     HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
     HAS_ODD_NAMES = 1u << 29, /* names that some server takes for others */
-};
-
-struct entered_filter {
-    const struct filter_entry *entry;
-    void *ctx;
 };
 
 struct exchange {
@@ -102,9 +96,12 @@ struct exchange {
 
     const struct route_conf *route;
     const struct backend_conf *backend;
-    struct entered_filter entered[EXCHANGE_FILTERS_MAX];
-    unsigned entered_count,
-        answered_count; /* filters whose on_response is still to run: below this */
+    struct filter_exchange view; /* the exchange as filters see it, filled in before they run */
+    struct filter_road road;     /* how far their chains have come */
+    struct buf request_in, response_in; /* what came for filters to look at */
+    size_t request_unread, response_unread; /* of that: its sender was not told yet that it may
+                                             * send more */
+    uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
 
     struct cluster *cluster;
     struct endpoint *endpoint;
@@ -133,6 +130,10 @@ static inline bool has(const struct exchange *ex, uint32_t facts)
     return (ex->got & facts) != 0;
 }
 
+/* exchange.c: what follows from a filter's verdict. */
+enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict verdict,
+                                    enum exchange_step next);
+
 /* exchange_events.c */
 extern const struct http_events exchange_down_events, exchange_up_events;
 void exchange_arm_timer(struct exchange *ex);
@@ -150,12 +151,28 @@ bool exchange_pump_response(struct exchange *ex);
 void exchange_copy_request(struct exchange *ex);
 
 /* exchange_filters.c */
-enum verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
-enum verdict exchange_answer_chain(struct exchange *ex);
+/* Both are FILTER_NEXT where there are no filters. */
+enum filter_verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
+enum filter_verdict exchange_answer_chain(struct exchange *ex);
 void exchange_end_chain(struct exchange *ex);
 /* For an answer of our own that was given before the route's filters had their turn: to those that
  * see every answer. */
 void exchange_answer_unreached(struct exchange *ex);
+/* All chains of requests are passed, or all of responses: from then on filters see the body. */
+void exchange_begin_request_body(struct exchange *ex);
+void exchange_begin_response_body(struct exchange *ex);
+void exchange_end_bodies(struct exchange *ex);
+/* Shows them what has come: never FILTER_WAIT. */
+enum filter_verdict exchange_filter_request_body(struct exchange *ex);
+enum filter_verdict exchange_filter_response_body(struct exchange *ex);
+/* `len` bytes of the body were handed on. */
+void exchange_request_was_sent(struct exchange *ex, size_t len);
+void exchange_response_was_sent(struct exchange *ex, size_t len);
+/* A filter keeps the beginning of the body, and so the request stays here. */
+bool exchange_keeps_request(const struct exchange *ex);
+/* All of the body lies in request_body, or response_body, or was handed on. */
+bool exchange_request_ended(const struct exchange *ex);
+bool exchange_response_ended(const struct exchange *ex);
 
 /* exchange_client.c */
 /* The first look at a head: whom it is from, and everything in it that only we may say. False: it

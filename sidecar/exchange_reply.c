@@ -20,7 +20,6 @@ struct message *exchange_reply(struct exchange *ex, unsigned status, struct slic
     struct message *head = make_head(ex, status);
     ex->response = head;
     ex->reply_body = body;
-    ex->got |= IS_LOCAL_REPLY;
     if (status != 204 && status != 304) {
         head->content_length = (int64_t)body.len;
         headers_add_id(&head->headers, HEADER_CONTENT_LENGTH,
@@ -55,7 +54,6 @@ static void reply_grpc(struct exchange *ex, const struct fail_info *info, struct
     head->content_length = -1;
     ex->response = head;
     ex->reply_body = (struct slice){0};
-    ex->got |= IS_LOCAL_REPLY;
     headers_add_id(&head->headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
     headers_add_id(&head->headers, HEADER_GRPC_STATUS,
                    arena_printf(&ex->arena, "%u", info->grpc_status));
@@ -83,8 +81,8 @@ void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detai
 
 enum progress exchange_step_reply(struct exchange *ex)
 {
-    enum verdict verdict = exchange_answer_chain(ex);
-    if (verdict == VERDICT_WAIT)
+    bool is_late = has(ex, GOT_REQUEST_TIMEOUT | GOT_IDLE_TIMEOUT);
+    if (exchange_answer_chain(ex) == FILTER_WAIT && !is_late)
         return PARK;
     exchange_answer_unreached(ex);
     exchange_cut_upstream(ex);

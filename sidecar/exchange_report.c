@@ -57,7 +57,7 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     r.authority = request->authority;
     r.status = (uint16_t)status_of(ex);
     r.grpc_status = is_grpc ? grpc_status_of(ex) : -1;
-    r.flags = info->flag;
+    r.flags = ex->fail == FAIL_NONE && ex->view.flag.len ? ex->view.flag : info->flag;
     r.details = ex->fail == FAIL_NONE ? SLICE("via_upstream") : info->label;
     r.reason = ex->detail.len ? ex->detail : info->text;
     r.bytes_received = ex->request_bytes;

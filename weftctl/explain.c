@@ -14,7 +14,7 @@
 #include "policies/policy_index.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/config/header_set.h"
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 #include "sidecar/filters/redirect.h"
 #include "sidecar/route/host.h"
 #include "sidecar/route/listener_choice.h"
@@ -91,7 +91,7 @@ static void add_share(struct explain *e, const struct cluster_conf *cluster, uin
 static void answer_by_filter(struct explain *e, const struct filter_entry *entry)
 {
     const struct redirect_conf *redirect = entry->conf;
-    if (entry->ops == &redirect_ops)
+    if (entry->filter == &filter_redirect)
         answer(e, redirect->status,
                arena_printf(&e->arena, "the route's filter: %.*s",
                             SLICE_ARG(explain_filters_describe(&e->arena, entry))));

@@ -25,11 +25,11 @@ const struct filter_entry *explain_filters_apply(struct explain *e,
 {
     for (uint32_t i = 0; chain && i < chain->count; i++) {
         const struct filter_entry *entry = &chain->entries[i];
-        if (entry->ops == &redirect_ops || (entry->ops == &cors_ops && is_preflight))
+        if (entry->filter == &filter_redirect || (entry->filter == &filter_cors && is_preflight))
             return entry;
-        if (entry->ops == &header_mutation_ops)
+        if (entry->filter == &filter_header_mutation)
             header_mutation_request(entry->conf, request, has_odd_names(request));
-        else if (entry->ops == &rewrite_ops)
+        else if (entry->filter == &filter_rewrite)
             rewrite_request(entry->conf, request, &e->arena, e->asked.path);
     }
     return NULL;
@@ -116,13 +116,13 @@ static struct slice describe_cors(struct arena *arena, const struct cors_conf *c
 
 struct slice explain_filters_describe(struct arena *arena, const struct filter_entry *entry)
 {
-    if (entry->ops == &header_mutation_ops)
+    if (entry->filter == &filter_header_mutation)
         return describe_headers(arena, entry->conf);
-    if (entry->ops == &redirect_ops)
+    if (entry->filter == &filter_redirect)
         return describe_redirect(arena, entry->conf);
-    if (entry->ops == &rewrite_ops)
+    if (entry->filter == &filter_rewrite)
         return describe_rewrite(arena, entry->conf);
-    if (entry->ops == &cors_ops)
+    if (entry->filter == &filter_cors)
         return describe_cors(arena, entry->conf);
-    return slice_from_cstr(entry->ops->name);
+    return slice_from_cstr(entry->filter->name);
 }

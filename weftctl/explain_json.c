@@ -1,7 +1,7 @@
 /* An explanation as JSON. Main thread.
  * Must not know how it was come by.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 #include "sidecar/route/match_trace.h"
 #include "weftctl/explain_print.h"
 
@@ -40,7 +40,7 @@ static void write_chain(struct explain *e, struct json_write *w, const struct fi
     json_write_array(w);
     for (uint32_t i = 0; i < chain->count; i++) {
         json_write_object(w);
-        write_text(w, "name", chain->entries[i].ops->name);
+        write_text(w, "name", chain->entries[i].filter->name);
         json_write_field(w, "does", explain_filters_describe(&e->arena, &chain->entries[i]));
         json_write_object_end(w);
     }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "sidecar/config/backend_tls.h"
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 #include "sidecar/route/match_trace.h"
 #include "weftctl/term.h"
 

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/filter_conf.h"
 
-#include <string.h>
-
+#include "filters/chain.h"
+#include "filters/prepare.h"
 #include "lib/codec/message.h"
 #include "sidecar/config/cors_conf.h"
 #include "sidecar/filters/authz.h"
@@ -13,37 +13,29 @@
 #include "sidecar/filters/redirect.h"
 #include "sidecar/filters/rewrite.h"
 
-enum { CHAIN_MAX = 5, CTX_ALIGN = 16 };
-
 struct chain_build {
-    struct filter_entry entries[CHAIN_MAX];
-    uint32_t count, ctx_size;
+    struct filter_entry entries[FILTER_CHAIN_MAX + 1]; /* one too many is refused at the end */
+    uint32_t count;
 };
 
-static void push(struct chain_build *c, const struct filter_ops *ops, const void *conf)
+static void push(struct chain_build *c, const struct filter *filter, const void *conf)
 {
-    size_t size = (ops->ctx_size + CTX_ALIGN - 1) & ~(size_t)(CTX_ALIGN - 1);
-    c->entries[c->count++] = (struct filter_entry){ops, conf, c->ctx_size};
-    c->ctx_size += (uint32_t)size;
+    if (c->count <= FILTER_CHAIN_MAX)
+        c->entries[c->count++] = (struct filter_entry){.filter = filter, .conf = conf};
 }
 
-static const struct filter_chain *finish(struct part *p, const struct chain_build *c)
+static enum err finish(const struct part_build *b, const struct chain_build *c,
+                       const struct filter_chain **out)
 {
-    if (c->count == 0)
-        return NULL;
-    struct filter_entry *entries = part_array(p, c->count, sizeof(*entries));
-    struct filter_chain *chain = part_array(p, 1, sizeof(*chain));
-    memcpy(entries, c->entries, c->count * sizeof(*entries));
-    *chain = (struct filter_chain){entries, c->count, c->ctx_size};
-    return chain;
+    enum err e = filter_chain_make(&b->part->arena, c->entries, c->count, out);
+    return e ? part_refuse(b, "more than %d filters", FILTER_CHAIN_MAX) : ERR_OK;
 }
 
 const struct filter_chain *filter_conf_authz(struct part *p, const struct authz *authz)
 {
-    struct chain_build c = {.count = 0};
-    if (authz)
-        push(&c, &authz_ops, authz);
-    return finish(p, &c);
+    struct filter_entry entry = {.filter = &filter_authz, .conf = authz};
+    const struct filter_chain *chain;
+    return filter_chain_make(&p->arena, &entry, authz ? 1 : 0, &chain) ? NULL : chain;
 }
 
 /* ---- headers ---- */
@@ -176,7 +168,7 @@ static enum err push_mutation(const struct part_build *b,
     enum err e = take_mutation(b, request, true, &conf->request);
     if (!e)
         e = take_mutation(b, response, false, &conf->response);
-    push(c, &header_mutation_ops, conf);
+    push(c, &filter_header_mutation, conf);
     return e;
 }
 
@@ -242,7 +234,7 @@ static enum err push_redirect(const struct part_build *b, const Weft__Config__V1
     enum err e = take_hostname(b, from->hostname, &conf->hostname);
     if (!e)
         e = take_path(b, from->path, route, &conf->path);
-    push(c, &redirect_ops, conf);
+    push(c, &filter_redirect, conf);
     return e;
 }
 
@@ -253,7 +245,7 @@ static enum err push_rewrite(const struct part_build *b, const Weft__Config__V1_
     enum err e = take_hostname(b, from->hostname, &conf->hostname);
     if (!e)
         e = take_path(b, from->path, route, &conf->path);
-    push(c, &rewrite_ops, conf);
+    push(c, &filter_rewrite, conf);
     return e;
 }
 
@@ -265,7 +257,7 @@ static enum err push_cors(const struct part_build *b, const Weft__Config__V1__Ro
     if (!route->cors)
         return ERR_OK;
     enum err e = cors_conf_create(b, route->cors, &conf);
-    push(c, &cors_ops, conf);
+    push(c, &filter_cors, conf);
     return e;
 }
 
@@ -280,8 +272,8 @@ enum err filter_conf_route(const struct part_build *b, const Weft__Config__V1__R
         e = push_redirect(b, route->redirect, route, listener_port, &c);
     if (!e && route->rewrite)
         e = push_rewrite(b, route->rewrite, route, &c);
-    *out = e ? NULL : finish(b->part, &c);
-    return e;
+    *out = NULL;
+    return e ? e : finish(b, &c, out);
 }
 
 enum err filter_conf_backend(const struct part_build *b, const Weft__Config__V1__Route *route,
@@ -294,6 +286,6 @@ enum err filter_conf_backend(const struct part_build *b, const Weft__Config__V1_
         e = push_redirect(b, backend->redirect, route, listener_port, &c);
     if (!e && backend->rewrite)
         e = push_rewrite(b, backend->rewrite, route, &c);
-    *out = e ? NULL : finish(b->part, &c);
-    return e;
+    *out = NULL;
+    return e ? e : finish(b, &c, out);
 }

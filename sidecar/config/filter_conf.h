@@ -4,7 +4,7 @@
 
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 
 /* All set *out to NULL when there is nothing to do. */
 

@@ -78,17 +78,17 @@ bool authz_decide_facts(const struct authz *a, const struct authz_facts *f,
     return *rule != NULL;
 }
 
-bool authz_decide(const struct authz *a, struct exchange *ex, struct slice *reason)
+bool authz_decide(const struct authz *a, struct filter_exchange *x, struct slice *reason)
 {
     struct authz_facts facts;
     const struct authz_rule *rule;
-    const struct forwarded *from = exchange_client(ex);
-    authz_rule_facts(&facts, exchange_downstream(ex), exchange_request(ex),
-                     exchange_match_path(ex), from->is_unknown ? NULL : &from->client);
-    facts.other_paths = exchange_other_paths(ex);
+    const struct forwarded *from = x->client;
+    authz_rule_facts(&facts, x->downstream, x->request,
+                     x->match_path, from->is_unknown ? NULL : &from->client);
+    facts.other_paths = x->other_paths;
     if (authz_decide_facts(a, &facts, &rule))
         return true;
-    *reason = rule ? arena_printf(exchange_arena(ex), "denied by %.*s", SLICE_ARG(rule->label))
+    *reason = rule ? arena_printf(x->arena, "denied by %.*s", SLICE_ARG(rule->label))
                    : not_allowed;
     return false;
 }
@@ -108,21 +108,22 @@ bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
     return false;
 }
 
-static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
     struct slice reason;
     (void)ctx;
-    if (exchange_match_path(ex).len == 0) {
-        exchange_reply_fail(ex, FAIL_BAD_REQUEST, SLICE("the path can be read in two ways"));
-        return VERDICT_REPLY;
+    if (x->match_path.len == 0) {
+        x->host->fail(x, fail_info(FAIL_BAD_REQUEST), SLICE("the path can be read in two ways"));
+        return FILTER_REPLY;
     }
-    if (authz_decide(conf, ex, &reason))
-        return VERDICT_NEXT;
-    exchange_reply_fail(ex, FAIL_AUTHZ_DENIED, reason);
-    return VERDICT_REPLY;
+    if (authz_decide(conf, x, &reason))
+        return FILTER_NEXT;
+    x->host->fail(x, fail_info(FAIL_AUTHZ_DENIED), reason);
+    return FILTER_REPLY;
 }
 
-const struct filter_ops authz_ops = {
+const struct filter filter_authz = {
     .name = "authorization",
+    .phase = FILTER_PHASE_AUTHORIZE,
     .on_request = on_request,
 };

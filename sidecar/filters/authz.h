@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "sidecar/config/header_set.h"
-#include "sidecar/exchange.h"
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
+#include "sidecar/config/snapshot.h"
 
 #define AUTHZ_REASON_MAX 128
 
@@ -89,10 +89,10 @@ bool authz_decide_facts(const struct authz *a, const struct authz_facts *f,
                         const struct authz_rule **rule);
 /* False: refused, and *reason says by which policy and rule; it lives as long as the authz and the
  * exchange's arena. */
-bool authz_decide(const struct authz *a, struct exchange *ex, struct slice *reason);
+bool authz_decide(const struct authz *a, struct filter_exchange *x, struct slice *reason);
 /* For an opaque connection: what asks for a method, path, host or header cannot be told. */
 bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
                       char reason[AUTHZ_REASON_MAX]);
 
 /* conf is a struct authz. */
-extern const struct filter_ops authz_ops;
+extern const struct filter filter_authz;

@@ -4,7 +4,6 @@
 #include "sidecar/filters/cors.h"
 
 #include "lib/codec/preflight.h"
-#include "sidecar/exchange.h"
 
 #define ALLOW_ORIGIN SLICE("access-control-allow-origin")
 #define ALLOW_CREDENTIALS SLICE("access-control-allow-credentials")
@@ -101,13 +100,13 @@ static void allow(struct message *m, const struct cors_conf *c, struct slice ori
 
 /* A wildcard is never sent as one: "*" means itself where credentials are, and it leaves out
  * `authorization`. So what is asked for is what is allowed. */
-static void answer_preflight(struct exchange *ex, const struct cors_conf *c,
+static void answer_preflight(struct filter_exchange *x, const struct cors_conf *c,
                              const struct preflight *asked)
 {
     const struct header *names = headers_find(asked->head, REQUEST_HEADERS);
     bool allowed = cors_allows(c, asked->origin);
     struct message *m =
-        exchange_reply(ex, allowed ? 204 : 403,
+        x->host->reply(x, allowed ? 204 : 403,
                        allowed ? SLICE("") : SLICE("CORS: this origin is not allowed here\n"));
     vary(m, c);
     if (!allowed)
@@ -118,42 +117,43 @@ static void answer_preflight(struct exchange *ex, const struct cors_conf *c,
     set(m, MAX_AGE, c->max_age);
 }
 
-static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
-    const struct message *request = exchange_request(ex);
+    const struct message *request = x->request;
     struct cors_ctx *own = ctx;
     struct preflight preflight;
     own->was_asked = true;
     own->origin = headers_get_id(&request->headers, HEADER_ORIGIN);
     own->is_preflight = preflight_read(&preflight, request);
     if (!own->is_preflight)
-        return VERDICT_NEXT;
-    answer_preflight(ex, conf, &preflight);
-    return VERDICT_REPLY;
+        return FILTER_NEXT;
+    answer_preflight(x, conf, &preflight);
+    return FILTER_REPLY;
 }
 
-static enum verdict on_response(struct exchange *ex, const void *conf, void *ctx)
+static enum filter_verdict on_response(struct filter_exchange *x, const void *conf, void *ctx)
 {
     const struct cors_conf *c = conf;
     struct cors_ctx *own = ctx;
-    struct message *m = exchange_response(ex);
+    struct message *m = x->response;
     if (!own->was_asked)
-        own->origin = headers_get_id(&exchange_request(ex)->headers, HEADER_ORIGIN);
+        own->origin = headers_get_id(&x->request->headers, HEADER_ORIGIN);
     if (own->is_preflight)
-        return VERDICT_NEXT;
+        return FILTER_NEXT;
     vary(m, c);
     if (!own->origin.len)
-        return VERDICT_NEXT;
+        return FILTER_NEXT;
     headers_remove(&m->headers, ALLOW_ORIGIN);
     headers_remove(&m->headers, ALLOW_CREDENTIALS);
     headers_remove(&m->headers, EXPOSE_HEADERS);
     if (cors_allows(c, own->origin))
         allow(m, c, own->origin);
-    return VERDICT_NEXT;
+    return FILTER_NEXT;
 }
 
-const struct filter_ops cors_ops = {
+const struct filter filter_cors = {
     .name = "cors",
+    .phase = FILTER_PHASE_CORS,
     .ctx_size = sizeof(struct cors_ctx),
     .on_request = on_request,
     .on_response = on_response,

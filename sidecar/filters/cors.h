@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "lib/base/slice.h"
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 
 /* "https://a.b", or with anything in the place of one '*'. Lower-case, without the port that the
  * scheme has anyway. */
@@ -25,7 +25,7 @@ struct cors_conf {
     struct slice max_age;
 };
 
-extern const struct filter_ops cors_ops;
+extern const struct filter filter_cors;
 
 /* Is a page of this origin allowed? */
 bool cors_allows(const struct cors_conf *c, struct slice origin);

@@ -4,7 +4,6 @@
 #include "sidecar/filters/header_mutation.h"
 
 #include "lib/codec/header_fold.h"
-#include "sidecar/exchange.h"
 
 static void remove_item(struct headers *h, const struct header_mutation_item *item)
 {
@@ -70,23 +69,24 @@ void header_mutation_request(const struct header_mutation_conf *c, struct messag
     mutate(&c->request, request);
 }
 
-static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
     (void)ctx;
-    header_mutation_request(conf, exchange_request(ex), exchange_has_odd_names(ex));
-    return VERDICT_NEXT;
+    header_mutation_request(conf, x->request, x->has_odd_names);
+    return FILTER_NEXT;
 }
 
-static enum verdict on_response(struct exchange *ex, const void *conf, void *ctx)
+static enum filter_verdict on_response(struct filter_exchange *x, const void *conf, void *ctx)
 {
     const struct header_mutation_conf *c = conf;
     (void)ctx;
-    mutate(&c->response, exchange_response(ex));
-    return VERDICT_NEXT;
+    mutate(&c->response, x->response);
+    return FILTER_NEXT;
 }
 
-const struct filter_ops header_mutation_ops = {
+const struct filter filter_header_mutation = {
     .name = "header-mutation",
+    .phase = FILTER_PHASE_TRANSFORM,
     .on_request = on_request,
     .on_response = on_response,
     .sees_every_answer = true,

@@ -6,7 +6,7 @@
 
 #include "lib/base/slice.h"
 #include "lib/codec/message.h"
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 
 struct header_mutation_item {
     struct slice name; /* lower-case */
@@ -30,4 +30,4 @@ struct header_mutation_conf {
 void header_mutation_request(const struct header_mutation_conf *c, struct message *request,
                              bool has_odd_names);
 
-extern const struct filter_ops header_mutation_ops;
+extern const struct filter filter_header_mutation;

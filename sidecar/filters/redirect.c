@@ -5,17 +5,16 @@
 
 #include <stdio.h>
 
-#include "sidecar/exchange.h"
 #include "sidecar/route/host.h"
 
-static struct slice scheme_of(const struct redirect_conf *c, struct exchange *ex)
+static struct slice scheme_of(const struct redirect_conf *c, struct filter_exchange *x)
 {
     if (c->scheme.len)
         return c->scheme;
-    const struct message *request = exchange_request(ex);
+    const struct message *request = x->request;
     if (request->scheme.len)
         return request->scheme;
-    return exchange_downstream(ex)->is_tls ? SLICE("https") : SLICE("http");
+    return x->downstream->is_tls ? SLICE("https") : SLICE("http");
 }
 
 static uint16_t well_known_port(struct slice scheme)
@@ -36,32 +35,33 @@ static uint16_t port_of(const struct redirect_conf *c, struct slice scheme, bool
     return port == own ? 0 : port;
 }
 
-static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
     const struct redirect_conf *c = conf;
-    struct arena *arena = exchange_arena(ex);
-    struct slice scheme = scheme_of(c, ex), host = c->hostname;
+    struct arena *arena = x->arena;
+    struct slice scheme = scheme_of(c, x), host = c->hostname;
     (void)ctx;
     if (!host.len)
-        host = host_of_authority(exchange_request(ex)->authority);
+        host = host_of_authority(x->request->authority);
     if (!host.len) {
-        exchange_reply_fail(ex, FAIL_BAD_REQUEST, SLICE("a redirect needs a Host header"));
-        return VERDICT_REPLY;
+        x->host->fail(x, fail_info(FAIL_BAD_REQUEST), SLICE("a redirect needs a Host header"));
+        return FILTER_REPLY;
     }
     struct slice path =
-        path_modifier_apply(&c->path, arena, exchange_original_path(ex), exchange_match_path(ex));
-    uint16_t port = port_of(c, scheme, exchange_downstream(ex)->is_tls);
+        path_modifier_apply(&c->path, arena, x->original_path, x->match_path);
+    uint16_t port = port_of(c, scheme, x->downstream->is_tls);
     char port_text[8] = "";
     if (port)
         snprintf(port_text, sizeof(port_text), ":%u", (unsigned)port);
     struct slice location = arena_printf(arena, "%.*s://%.*s%s%.*s", SLICE_ARG(scheme),
                                          SLICE_ARG(host), port_text, SLICE_ARG(path));
-    struct message *reply = exchange_reply(ex, c->status, SLICE(""));
+    struct message *reply = x->host->reply(x, c->status, SLICE(""));
     headers_add_id(&reply->headers, HEADER_LOCATION, location);
-    return VERDICT_REPLY;
+    return FILTER_REPLY;
 }
 
-const struct filter_ops redirect_ops = {
+const struct filter filter_redirect = {
     .name = "redirect",
+    .phase = FILTER_PHASE_ANSWER,
     .on_request = on_request,
 };

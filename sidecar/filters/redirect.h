@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 #include "sidecar/filters/path_modifier.h"
 
 struct redirect_conf {
@@ -16,4 +16,4 @@ struct redirect_conf {
     struct path_modifier path;
 };
 
-extern const struct filter_ops redirect_ops;
+extern const struct filter filter_redirect;

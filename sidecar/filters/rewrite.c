@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/rewrite.h"
 
-#include "sidecar/exchange.h"
 
 void rewrite_request(const struct rewrite_conf *c, struct message *request, struct arena *arena,
                      struct slice match_path)
@@ -14,14 +13,15 @@ void rewrite_request(const struct rewrite_conf *c, struct message *request, stru
         request->path = path_modifier_apply(&c->path, arena, request->path, match_path);
 }
 
-static enum verdict on_request(struct exchange *ex, const void *conf, void *ctx)
+static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
     (void)ctx;
-    rewrite_request(conf, exchange_request(ex), exchange_arena(ex), exchange_match_path(ex));
-    return VERDICT_NEXT;
+    rewrite_request(conf, x->request, x->arena, x->match_path);
+    return FILTER_NEXT;
 }
 
-const struct filter_ops rewrite_ops = {
+const struct filter filter_rewrite = {
     .name = "rewrite",
+    .phase = FILTER_PHASE_TRANSFORM,
     .on_request = on_request,
 };

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/codec/message.h"
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 #include "sidecar/filters/path_modifier.h"
 
 struct rewrite_conf {
@@ -15,4 +15,4 @@ struct rewrite_conf {
 void rewrite_request(const struct rewrite_conf *c, struct message *request, struct arena *arena,
                      struct slice match_path);
 
-extern const struct filter_ops rewrite_ops;
+extern const struct filter filter_rewrite;

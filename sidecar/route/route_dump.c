@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_dump.h"
 
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 #include "sidecar/route/route_hosts.h"
 
 static void put_true(struct json_write *w, const char *key, bool value)
@@ -53,7 +53,7 @@ void route_dump_chain(struct json_write *w, const struct filter_chain *chain)
 {
     json_write_array(w);
     for (uint32_t i = 0; chain && i < chain->count; i++)
-        json_write_string(w, slice_from_cstr(chain->entries[i].ops->name));
+        json_write_string(w, slice_from_cstr(chain->entries[i].filter->name));
     json_write_array_end(w);
 }
 

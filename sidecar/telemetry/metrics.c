@@ -4,6 +4,7 @@
 #include "sidecar/telemetry/metrics.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -88,6 +89,13 @@ void metrics_count_handshake_failure(struct metrics_shard *m, enum err why)
 void metrics_count_plaintext(struct metrics_shard *m, struct slice source)
 {
     count_labelled(m, FAMILY_PLAINTEXT, source, 1);
+}
+
+void metrics_count_filter_event(struct metrics_shard *m, const char *filter, const char *event)
+{
+    char both[METRICS_LABEL_PAIR_MAX];
+    snprintf(both, sizeof both, "%s %s", filter, event);
+    count_labelled(m, FAMILY_FILTERS, slice_from_cstr(both), 1);
 }
 
 /* ---- series ---- */

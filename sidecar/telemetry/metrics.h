@@ -76,6 +76,8 @@ void metrics_count_handshake_failure(struct metrics_shard *m, enum err why);
 /* weft_plaintext_requests_total{source=…}: who would be shut out by STRICT. source:
  * "namespace/workload", or an address. */
 void metrics_count_plaintext(struct metrics_shard *m, struct slice source);
+/* weft_filter_events_total{filter=…, event=…}. Both are names of a filter's table. */
+void metrics_count_filter_event(struct metrics_shard *m, const char *filter, const char *event);
 
 /* ---- requests and connections ---- */
 

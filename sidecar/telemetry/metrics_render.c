@@ -56,14 +56,16 @@ static void render_build(struct buf *out)
 }
 
 struct family {
-    const char *name, *label, *help;
+    const char *name, *label, *second, *help; /* second: another label, or NULL */
 };
 
 static const struct family families[FAMILY_COUNT] = {
-    [FAMILY_HANDSHAKES] = {"weft_tls_handshakes_total", "result",
+    [FAMILY_HANDSHAKES] = {"weft_tls_handshakes_total", "result", NULL,
                            "TLS handshakes with those who call us: ok, or why not."},
-    [FAMILY_PLAINTEXT] = {"weft_plaintext_requests_total", "source",
+    [FAMILY_PLAINTEXT] = {"weft_plaintext_requests_total", "source", NULL,
                           "Requests without mutual TLS: who would be shut out by STRICT."},
+    [FAMILY_FILTERS] = {"weft_filter_events_total", "filter", "event",
+                        "What filters did to requests, beside letting them pass."},
 };
 
 static void render_families(const struct metrics_shard *m, struct buf *out)
@@ -73,8 +75,13 @@ static void render_families(const struct metrics_shard *m, struct buf *out)
         void *value;
         metric_write_type(out, families[i].name, METRIC_COUNTER, families[i].help);
         for (size_t at = 0; map_next(&m->families[i], &at, &key, &value);) {
-            struct metric_label label = {families[i].label, key};
-            metric_write_u64(out, families[i].name, &label, 1, metric_read(value));
+            size_t end = families[i].second ? slice_find_byte(key, ' ') : key.len;
+            struct metric_label labels[] = {
+                {families[i].label, slice_sub(key, 0, end)},
+                {families[i].second, slice_sub(key, end + 1, key.len)},
+            };
+            metric_write_u64(out, families[i].name, labels, families[i].second ? 2 : 1,
+                             metric_read(value));
         }
     }
 }

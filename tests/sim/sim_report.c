@@ -57,6 +57,12 @@ void metrics_count_plaintext(struct metrics_shard *m, struct slice source)
     (void)source;
 }
 
+void metrics_count_filter_event(struct metrics_shard *m, const char *filter, const char *event)
+{
+    (void)m;
+    snprintf(sim_report.filter_event, sizeof(sim_report.filter_event), "%s %s", filter, event);
+}
+
 uint64_t metrics_party_hash(const struct metrics_party *p)
 {
     (void)p;

@@ -16,6 +16,7 @@ struct sim_report {
     uint64_t request_bytes, response_bytes;
     /* Inbound: "workload namespace principal" of whom it was from, as far as that is known. */
     char source_in[512];
+    char filter_event[64]; /* the last one: "faultInjection delay" */
     uint64_t values[METRICS_COUNT]; /* of the plain numbers, over all nodes */
 };
 

@@ -1,34 +1,35 @@
-/* A stand-in for the exchange: what filters may ask of one, and what they did to it. One thread.
+/* A request and what filters may do to it, in memory; the chains are run by the data plane's own
+ * runner (filters/chain.h). One thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "sidecar/exchange.h"
-#include "sidecar/filters/filter.h"
+#include "filters/chain.h"
 
-struct exchange {
+#include "lib/io/stream.h"
+
+struct fake_exchange {
+    struct filter_exchange x; /* first */
+    struct filter_road road;
     struct arena arena;
     struct message request, response;
-    struct message *response_head; /* NULL before there is one */
-    struct slice original_path, match_path;
-    const struct normalize_readings *other_paths;
     struct downstream_info down;
     struct tls_peer peer;
     struct forwarded client;
-    bool has_odd_names;
     /* what a filter answered */
     enum fail fail;
     struct slice detail;
     unsigned status;
     unsigned replies, wakes;
-    _Alignas(16) char ctx[4][64]; /* what filters keep, by their place in the chain */
 };
 
-void fake_exchange_init(struct exchange *ex, const char *method, const char *authority,
+void fake_exchange_init(struct fake_exchange *ex, const char *method, const char *authority,
                         const char *target);
-void fake_exchange_dispose(struct exchange *ex);
-void fake_exchange_header(struct exchange *ex, const char *name, const char *value);
+void fake_exchange_dispose(struct fake_exchange *ex);
+void fake_exchange_header(struct fake_exchange *ex, const char *name, const char *value);
 /* The peer showed a certificate with this SPIFFE id. */
-void fake_exchange_identify(struct exchange *ex, const char *spiffe_id);
-/* Runs the hooks of a whole chain in their order. */
-enum verdict fake_exchange_request(struct exchange *ex, const struct filter_chain *chain);
-enum verdict fake_exchange_response(struct exchange *ex, const struct filter_chain *chain);
+void fake_exchange_identify(struct fake_exchange *ex, const char *spiffe_id);
+enum filter_verdict fake_exchange_request(struct fake_exchange *ex,
+                                          const struct filter_chain *chain);
+/* A response has come, or a filter has answered. */
+enum filter_verdict fake_exchange_response(struct fake_exchange *ex,
+                                           const struct filter_chain *chain);

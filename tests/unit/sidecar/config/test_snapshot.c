@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "sidecar/filters/filter.h"
+#include "filters/filter.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"
 

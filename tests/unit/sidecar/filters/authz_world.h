@@ -18,7 +18,7 @@ struct world {
     struct part part;
     Weft__Config__V1__AuthzPolicy **policies;
     size_t n_policies;
-    struct exchange ex;
+    struct fake_exchange ex;
     char detail[PART_DETAIL_MAX];
 };
 
@@ -102,7 +102,7 @@ static inline void expect_refused(struct world *w, const char *want)
 static inline void expect(struct world *w, const char *want)
 {
     struct slice reason = SLICE("");
-    bool allowed = authz_decide(compile(w), &w->ex, &reason);
+    bool allowed = authz_decide(compile(w), &w->ex.x, &reason);
     assert_slice(reason, want);
     assert_int_equal(allowed, want[0] == '\0');
 }

@@ -240,8 +240,9 @@ static void test_every_form_meets_deny(void **state)
         struct world *w = authz_world_renew(state);
         LIST(w, to(w, add(w, DENY, "ns/deny-admin")), paths, "/admin");
         retarget(w, "GET", "x", admin_forms[i]);
-        enum verdict v = fake_exchange_request(&w->ex, filter_conf_authz(&w->part, compile(w)));
-        if (v != VERDICT_REPLY || (w->ex.status != 403 && w->ex.status != 400))
+        const struct filter_chain *chain = filter_conf_authz(&w->part, compile(w));
+        enum filter_verdict v = fake_exchange_request(&w->ex, chain);
+        if (v != FILTER_REPLY || (w->ex.status != 403 && w->ex.status != 400))
             fail_msg("\"%s\" went through: %u", admin_forms[i], w->ex.status);
     }
 }
@@ -252,8 +253,9 @@ static void test_no_form_meets_allow_public(void **state)
         struct world *w = authz_world_renew(state);
         LIST(w, to(w, add(w, ALLOW, "ns/public")), paths, "/public");
         retarget(w, "GET", "x", admin_forms[i]);
-        enum verdict v = fake_exchange_request(&w->ex, filter_conf_authz(&w->part, compile(w)));
-        if (v != VERDICT_REPLY)
+        const struct filter_chain *chain = filter_conf_authz(&w->part, compile(w));
+        enum filter_verdict v = fake_exchange_request(&w->ex, chain);
+        if (v != FILTER_REPLY)
             fail_msg("\"%s\" went through", admin_forms[i]);
     }
 }

@@ -21,7 +21,7 @@ static const char *const disguises[] = {
 static bool passes(struct world *w)
 {
     struct slice reason;
-    return w->ex.match_path.len && authz_decide(compile(w), &w->ex, &reason);
+    return w->ex.x.match_path.len && authz_decide(compile(w), &w->ex.x, &reason);
 }
 
 /* None of them passes, neither plainly nor disguised. */

@@ -41,7 +41,7 @@ static void test_conditions(void **state)
         w->ex.down.sni = SLICE("reviews");
         fake_exchange_header(&w->ex, "x-team", "blue");
         struct slice reason = SLICE("");
-        if (authz_decide(compile(w), &w->ex, &reason) == rows[i].match)
+        if (authz_decide(compile(w), &w->ex.x, &reason) == rows[i].match)
             fail_msg("%s %s", rows[i].key, rows[i].value);
     }
 }
@@ -112,7 +112,7 @@ static void test_many_lines_of_one_header(void **state)
         for (size_t j = 0; j < 3 && row->lines[j]; j++)
             fake_exchange_header(&w->ex, "x-h", row->lines[j]);
         struct slice reason = SLICE("");
-        if (authz_decide(compile(w), &w->ex, &reason) != row->pass)
+        if (authz_decide(compile(w), &w->ex.x, &reason) != row->pass)
             fail_msg("row %zu", i);
     }
 }
@@ -174,14 +174,14 @@ static void test_filter_answers(void **state)
     struct world *w = *state;
     LIST(w, to(w, add(w, DENY, "default/deny-admin")), paths, "/admin");
     const struct filter_chain *chain = filter_conf_authz(&w->part, compile(w));
-    assert_int_equal(fake_exchange_request(&w->ex, chain), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_request(&w->ex, chain), FILTER_NEXT);
     assert_int_equal(w->ex.replies, 0);
     retarget(w, "GET", "x", "/admin/");
-    assert_int_equal(fake_exchange_request(&w->ex, chain), VERDICT_REPLY);
+    assert_int_equal(fake_exchange_request(&w->ex, chain), FILTER_REPLY);
     assert_int_equal(w->ex.fail, FAIL_AUTHZ_DENIED);
     assert_slice(w->ex.detail, "denied by default/deny-admin rule 1");
     retarget(w, "GET", "x", "/%2e%2e/");
-    assert_int_equal(fake_exchange_request(&w->ex, chain), VERDICT_REPLY);
+    assert_int_equal(fake_exchange_request(&w->ex, chain), FILTER_REPLY);
     assert_int_equal(w->ex.fail, FAIL_BAD_REQUEST);
 }
 

@@ -31,7 +31,7 @@ static bool decide(struct world *w, struct match_trace *trace)
     struct authz_facts facts, plain;
     const struct authz_rule *rule, *again;
     const struct authz *a = compile(w);
-    authz_rule_facts(&facts, &w->ex.down, &w->ex.request, w->ex.match_path, &w->ex.down.peer);
+    authz_rule_facts(&facts, &w->ex.down, &w->ex.request, w->ex.x.match_path, &w->ex.down.peer);
     plain = facts;
     facts.trace = trace;
     bool allowed = authz_decide_facts(a, &facts, &rule);

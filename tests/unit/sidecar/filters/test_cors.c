@@ -43,9 +43,9 @@ static void say_all(struct route_filters *w, bool credentials)
 
 /* ---- requests ---- */
 
-static void expect(struct exchange *ex, const char *name, const char *want)
+static void expect(struct fake_exchange *ex, const char *name, const char *want)
 {
-    const struct header *h = headers_find(&ex->response_head->headers, slice_from_cstr(name));
+    const struct header *h = headers_find(&ex->x.response->headers, slice_from_cstr(name));
     if (!h && !want)
         return;
     if (!h || !want || !slice_eq_cstr(h->value, want))
@@ -54,7 +54,7 @@ static void expect(struct exchange *ex, const char *name, const char *want)
 }
 
 /* NULL: not said. The status is the answer's. */
-static unsigned preflight(struct route_filters *w, struct exchange *ex, const char *origin,
+static unsigned preflight(struct route_filters *w, struct fake_exchange *ex, const char *origin,
                           const char *method, const char *headers)
 {
     fake_exchange_init(ex, "OPTIONS", "a.b", "/foo");
@@ -65,8 +65,8 @@ static unsigned preflight(struct route_filters *w, struct exchange *ex, const ch
     if (headers)
         fake_exchange_header(ex, "access-control-request-headers", headers);
     const struct filter_chain *chain = route_filters_build(w);
-    assert_int_equal(fake_exchange_request(ex, chain), VERDICT_REPLY);
-    assert_int_equal(fake_exchange_response(ex, chain), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_request(ex, chain), FILTER_REPLY);
+    assert_int_equal(fake_exchange_response(ex, chain), FILTER_NEXT);
     return ex->status;
 }
 
@@ -75,7 +75,7 @@ static void test_listed(void **state)
     static const char *const origins[] = {"https://www.example.com", "https://www.example.org",
                                           "https://xpto.www.example.org"};
     for (unsigned i = 0; i < 3; i++) {
-        struct exchange ex;
+        struct fake_exchange ex;
         struct route_filters *w = *state;
         say_listed(w);
         assert_int_equal(preflight(w, &ex, origins[i], "GET", "x-header-1, x-header-2"), 204);
@@ -106,7 +106,7 @@ static void test_other_origin(void **state)
                                           "x",
                                           "https://www.example.com\tx"};
     for (unsigned i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
-        struct exchange ex;
+        struct fake_exchange ex;
         struct route_filters *w = *state;
         say_listed(w);
         assert_int_equal(preflight(w, &ex, origins[i], "GET", NULL), 403);
@@ -126,7 +126,7 @@ static void test_same_origin_otherwise_spelt(void **state)
         {"http://a.b:8080", "http://a.b:8080"},  {"https://*", "https://any.example.com"},
         {"https://*.b:8443", "https://a.b:8443"}};
     for (unsigned i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        struct exchange ex;
+        struct fake_exchange ex;
         struct route_filters *w = *state;
         make_cors(w);
         SAY(w, allow_origins, pairs[i][0]);
@@ -141,7 +141,7 @@ static void test_same_origin_otherwise_spelt(void **state)
 static void test_wildcards(void **state)
 {
     for (unsigned credentials = 0; credentials < 2; credentials++) {
-        struct exchange ex;
+        struct fake_exchange ex;
         struct route_filters *w = *state;
         const char *origin = credentials ? "https://other.example.com" : "*";
         say_all(w, credentials);
@@ -162,7 +162,7 @@ static void test_wildcards(void **state)
 static void test_expose_wildcard(void **state)
 {
     for (unsigned credentials = 0; credentials < 2; credentials++) {
-        struct exchange ex;
+        struct fake_exchange ex;
         struct route_filters *w = *state;
         say_all(w, credentials);
         SAY(w, expose_headers, "*");
@@ -183,13 +183,13 @@ static void test_no_preflight(void **state)
     say_listed(w);
     const struct filter_chain *chain = route_filters_build(w);
     for (unsigned i = 0; i < 4; i++) {
-        struct exchange ex;
+        struct fake_exchange ex;
         fake_exchange_init(&ex, cases[i][0], "a.b", "/foo");
         if (cases[i][1])
             fake_exchange_header(&ex, "origin", cases[i][1]);
         if (cases[i][2])
             fake_exchange_header(&ex, "access-control-request-method", cases[i][2]);
-        assert_int_equal(fake_exchange_request(&ex, chain), VERDICT_NEXT);
+        assert_int_equal(fake_exchange_request(&ex, chain), FILTER_NEXT);
         fake_exchange_dispose(&ex);
     }
 }
@@ -206,17 +206,17 @@ static void test_answers(void **state)
     say_listed(w);
     const struct filter_chain *chain = route_filters_build(w);
     for (unsigned i = 0; i < 3; i++) {
-        struct exchange ex;
+        struct fake_exchange ex;
         fake_exchange_init(&ex, "GET", "a.b", "/foo");
         if (cases[i].origin)
             fake_exchange_header(&ex, "origin", cases[i].origin);
-        assert_int_equal(fake_exchange_request(&ex, chain), VERDICT_NEXT);
+        assert_int_equal(fake_exchange_request(&ex, chain), FILTER_NEXT);
         message_init(&ex.response, &ex.arena);
         ex.response.status = 200;
-        ex.response_head = &ex.response;
+        ex.x.response = &ex.response;
         headers_add(&ex.response.headers, SLICE("access-control-allow-origin"),
                     SLICE("https://app.example.com"));
-        assert_int_equal(fake_exchange_response(&ex, chain), VERDICT_NEXT);
+        assert_int_equal(fake_exchange_response(&ex, chain), FILTER_NEXT);
         expect(&ex, "access-control-allow-origin", cases[i].want);
         bool told = cases[i].origin && cases[i].want;
         expect(&ex, "access-control-allow-credentials", told ? "true" : NULL);
@@ -236,7 +236,7 @@ static void test_before_other_filters(void **state)
                 config_make_header(&w->make, "access-control-allow-origin", "*"));
     const struct filter_chain *chain = route_filters_build(w);
     assert_int_equal(chain->count, 2);
-    assert_ptr_equal(chain->entries[0].ops, &cors_ops);
+    assert_ptr_equal(chain->entries[0].filter, &filter_cors);
 }
 
 static void test_refused(void **state)

@@ -45,7 +45,7 @@ static void test_nothing_is_no_chain(void **state)
 static void test_request(void **state)
 {
     struct route_filters *w = *state;
-    struct exchange ex;
+    struct fake_exchange ex;
     Weft__Config__V1__HeaderMutation *m = w->route->request_headers =
         config_make_mutation(&w->make);
     set(w, m, "X-Set", "one");
@@ -62,7 +62,7 @@ static void test_request(void **state)
     fake_exchange_header(&ex, "x-gone", "f");
     const struct filter_chain *chain = route_filters_build(w);
     assert_int_equal(chain->count, 1);
-    assert_int_equal(fake_exchange_request(&ex, chain), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_request(&ex, chain), FILTER_NEXT);
     assert_slice(headers_get_id(&ex.request.headers, HEADER_USER_AGENT), "weft");
     assert_null(headers_find_id(&ex.request.headers, HEADER_COOKIE));
     assert_int_equal(headers_remove_id(&ex.request.headers, HEADER_USER_AGENT), 1);
@@ -76,14 +76,14 @@ static void test_request(void **state)
 static void test_other_spellings(void **state)
 {
     struct route_filters *w = *state;
-    struct exchange ex;
+    struct fake_exchange ex;
     Weft__Config__V1__HeaderMutation *m = w->route->request_headers =
         config_make_mutation(&w->make);
     set(w, m, "x-set", "one");
     add(w, m, "x-add", "more");
     drop(w, m, "x-gone");
     fake_exchange_init(&ex, "GET", "h", "/foo");
-    ex.has_odd_names = true;
+    ex.x.has_odd_names = true;
     fake_exchange_header(&ex, "x_gone", "a");
     fake_exchange_header(&ex, "x_set", "b");
     fake_exchange_header(&ex, "x.gone", "c");
@@ -98,7 +98,7 @@ static void test_other_spellings(void **state)
 static void test_order(void **state)
 {
     struct route_filters *w = *state;
-    struct exchange ex;
+    struct fake_exchange ex;
     Weft__Config__V1__HeaderMutation *m = w->route->request_headers =
         config_make_mutation(&w->make);
     add(w, m, "x", "added");
@@ -106,7 +106,7 @@ static void test_order(void **state)
     drop(w, m, "x");
     fake_exchange_init(&ex, "GET", "h", "/foo");
     fake_exchange_header(&ex, "x", "old");
-    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), FILTER_NEXT);
     expect(&ex.request.headers, "x: set|x: added");
     fake_exchange_dispose(&ex);
 }
@@ -114,12 +114,12 @@ static void test_order(void **state)
 static void test_host_is_the_authority(void **state)
 {
     struct route_filters *w = *state;
-    struct exchange ex;
+    struct fake_exchange ex;
     Weft__Config__V1__HeaderMutation *m = w->route->request_headers =
         config_make_mutation(&w->make);
     set(w, m, "Host", "other.example:8080");
     fake_exchange_init(&ex, "GET", "h", "/foo");
-    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), FILTER_NEXT);
     assert_slice(ex.request.authority, "other.example:8080");
     assert_int_equal(ex.request.headers.count, 0);
     fake_exchange_dispose(&ex);
@@ -128,18 +128,18 @@ static void test_host_is_the_authority(void **state)
 static void test_response(void **state)
 {
     struct route_filters *w = *state;
-    struct exchange ex;
+    struct fake_exchange ex;
     Weft__Config__V1__HeaderMutation *m = w->route->response_headers =
         config_make_mutation(&w->make);
     set(w, m, "server", "weft");
     drop(w, m, "x-powered-by");
     fake_exchange_init(&ex, "GET", "h", "/foo");
     const struct filter_chain *chain = route_filters_build(w);
-    assert_int_equal(fake_exchange_request(&ex, chain), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_request(&ex, chain), FILTER_NEXT);
     assert_int_equal(ex.request.headers.count, 0);
     headers_add(&ex.response.headers, SLICE("x-powered-by"), SLICE("x"));
     headers_add_id(&ex.response.headers, HEADER_SERVER, SLICE("app"));
-    assert_int_equal(fake_exchange_response(&ex, chain), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_response(&ex, chain), FILTER_NEXT);
     expect(&ex.response.headers, "server: weft");
     fake_exchange_dispose(&ex);
 }
@@ -149,7 +149,7 @@ static void test_backend(void **state)
     struct route_filters *w = *state;
     struct part_build b = {&w->part, SLICE("route r"), w->detail};
     const struct filter_chain *chain;
-    struct exchange ex;
+    struct fake_exchange ex;
     assert_int_equal(filter_conf_backend(&b, w->route, w->route->clusters[0], 80, &chain), ERR_OK);
     assert_null(chain);
     Weft__Config__V1__HeaderMutation *m = w->route->clusters[0]->request_headers =
@@ -157,7 +157,7 @@ static void test_backend(void **state)
     set(w, m, "x-backend", "c");
     assert_int_equal(filter_conf_backend(&b, w->route, w->route->clusters[0], 80, &chain), ERR_OK);
     fake_exchange_init(&ex, "GET", "h", "/foo");
-    assert_int_equal(fake_exchange_request(&ex, chain), VERDICT_NEXT);
+    assert_int_equal(fake_exchange_request(&ex, chain), FILTER_NEXT);
     expect(&ex.request.headers, "x-backend: c");
     fake_exchange_dispose(&ex);
 }

@@ -78,11 +78,11 @@ static void test_rows(void **state)
         const struct row *row = &rows[i];
         Weft__Config__V1__Redirect redirect;
         Weft__Config__V1__PathModifier path;
-        struct exchange ex;
+        struct fake_exchange ex;
         configure(w, row, &redirect, &path);
         fake_exchange_init(&ex, "GET", row->authority, row->target);
         ex.down.is_tls = row->is_tls;
-        assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), VERDICT_REPLY);
+        assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), FILTER_REPLY);
         assert_int_equal(ex.status, row->want_status);
         if (!slice_eq_cstr(headers_get_id(&ex.response.headers, HEADER_LOCATION), row->want))
             fail_msg("row %zu: %.*s, not %s", i,
@@ -98,11 +98,11 @@ static void test_scheme_of_the_request(void **state)
     struct row row = {"", "", 0, 0, "/z", NULL, 443, false, "a.b", "/", 302, ""};
     Weft__Config__V1__Redirect redirect;
     Weft__Config__V1__PathModifier path;
-    struct exchange ex;
+    struct fake_exchange ex;
     configure(w, &row, &redirect, &path);
     fake_exchange_init(&ex, "GET", "a.b", "/");
     ex.request.scheme = SLICE("https");
-    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), VERDICT_REPLY);
+    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), FILTER_REPLY);
     assert_slice(headers_get_id(&ex.response.headers, HEADER_LOCATION), "https://a.b/z");
     fake_exchange_dispose(&ex);
 }
@@ -113,10 +113,10 @@ static void test_without_host(void **state)
     struct row row = {"https", "", 0, 0, NULL, NULL, 80, false, "", "/", 302, ""};
     Weft__Config__V1__Redirect redirect;
     Weft__Config__V1__PathModifier path;
-    struct exchange ex;
+    struct fake_exchange ex;
     configure(w, &row, &redirect, &path);
     fake_exchange_init(&ex, "GET", "", "/");
-    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), VERDICT_REPLY);
+    assert_int_equal(fake_exchange_request(&ex, route_filters_build(w)), FILTER_REPLY);
     assert_int_equal(ex.fail, FAIL_BAD_REQUEST);
     fake_exchange_dispose(&ex);
 }
