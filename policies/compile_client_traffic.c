@@ -119,6 +119,7 @@ static PB(ClientTraffic) * make_message(struct arena *arena, const struct client
     to->trust = PB_NEW(&c, ClientTrust, client_trust);
     push_trust(&c, from, to->trust);
     to->underscores = (PB(UnderscoresAction))from->underscores;
+    to->failure_details = (PB(FailureDetails))from->details;
     return to;
 }
 

@@ -123,6 +123,8 @@ static enum progress step_backoff(struct exchange *ex)
 
 static enum progress step_respond(struct exchange *ex)
 {
+    if (ex->session->info.direction == DIRECTION_INGRESS && exchange_hide_reason(ex))
+        return GO;
     enum filter_verdict verdict = exchange_answer_chain(ex);
     if (verdict != FILTER_NEXT)
         return exchange_take_verdict(ex, verdict, STEP_relay);

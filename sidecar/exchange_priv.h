@@ -191,6 +191,9 @@ const struct headers *exchange_clean_trailers(struct exchange *ex, const struct 
 void exchange_receive_head(struct exchange *ex);
 /* The request has an id from then on. */
 void exchange_identify(struct exchange *ex);
+/* At a gateway: an answer that a sidecar behind it gave by itself, and says why, becomes one that
+ * does not, where the client is not to know. False: it stays as it is. */
+bool exchange_hide_reason(struct exchange *ex);
 void exchange_prepare_request(struct exchange *ex);
 /* A gateway tells the sidecar behind it which client it found. */
 void exchange_say_client(struct exchange *ex);

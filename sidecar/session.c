@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/tcp.h"
 #include "lib/net/http_server.h"
+#include "sidecar/config/client_head.h"
 #include "sidecar/exchange_run.h"
 #include "sidecar/mesh_headers.h"
 #include "sidecar/report.h"
@@ -181,8 +182,11 @@ const struct client_conf *session_client_conf(const struct session *s)
 /* What a peer of the mesh adds to a head that was within the limits must not be too much for us. */
 static void set_limits(struct session *s)
 {
-    const struct client_limits_conf *limits = &session_client_conf(s)->limits;
+    const struct client_conf *conf = session_client_conf(s);
+    const struct client_limits_conf *limits = &conf->limits;
     s->server_config = *session_server_config(s);
+    s->server_config.is_terse =
+        s->info.direction == DIRECTION_INGRESS && !client_head_may_read_reasons(conf, NULL);
     s->server_config.max_target_bytes = limits->max_target_bytes;
     s->server_config.max_header_bytes =
         limits->max_header_bytes + (s->is_mesh ? MESH_HEADERS_BYTES_MAX : 0);

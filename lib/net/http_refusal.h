@@ -5,5 +5,7 @@
 #include "lib/base/buf.h"
 #include "lib/codec/h1_bad.h"
 
-/* A whole HTTP/1.1 answer that says why and closes the connection. request_id may be empty. */
-void http_refusal_write(struct buf *out, const struct h1_bad_text *why, const char *request_id);
+/* A whole HTTP/1.1 answer that says why, unless it is terse, and closes the connection. request_id
+ * may be empty. */
+void http_refusal_write(struct buf *out, const struct h1_bad_text *why, const char *request_id,
+                        bool is_terse);

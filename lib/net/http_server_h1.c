@@ -51,7 +51,7 @@ static void refuse(struct http_server_h1 *c, enum h1_bad bad)
     char id[MESSAGE_REQUEST_ID_SIZE] = "";
     if (c->base.events->on_bad_request && bad != H1_BAD_OVERLOAD)
         c->base.events->on_bad_request(&c->base, text->status, text->reason, id);
-    http_refusal_write(&c->h.out, text, id);
+    http_refusal_write(&c->h.out, text, id, c->base.config->is_terse);
     http_h1_flush(&c->h);
     http_server_h1_finish(c, why, HTTP_CLOSE_FLUSHED, why, text->sentence);
 }

@@ -48,6 +48,13 @@ const char *const client_traffic_gateway_names[] = {
     NULL,
 };
 
+const char *const client_traffic_detail_names[] = {
+    [CLIENT_TRAFFIC_DETAILS_INTERNAL] = "Internal",
+    [CLIENT_TRAFFIC_DETAILS_NEVER] = "Never",
+    [CLIENT_TRAFFIC_DETAILS_ALWAYS] = "Always",
+    NULL,
+};
+
 static const struct schema_field fields[] = {
     CLIENT_TRAFFIC_FIELDS(struct client_traffic, ),
     {0},

@@ -33,6 +33,13 @@ enum client_traffic_underscores {
     CLIENT_TRAFFIC_UNDERSCORES_REJECT,
 };
 
+/* Whom a Gateway tells why it could not serve a request. */
+enum client_traffic_details {
+    CLIENT_TRAFFIC_DETAILS_INTERNAL,
+    CLIENT_TRAFFIC_DETAILS_NEVER,
+    CLIENT_TRAFFIC_DETAILS_ALWAYS,
+};
+
 struct client_traffic {
     struct client_traffic_limits limits;
     struct tcp_keepalive_setting keepalive;
@@ -42,6 +49,7 @@ struct client_traffic {
     struct schema_list trusted_identities; /* of struct slice: principals, '*' at either end */
     int trusted_gateways;                  /* enum client_traffic_gateways */
     int underscores;                       /* enum client_traffic_underscores */
+    int details;                           /* enum client_traffic_details */
 };
 
 extern const struct schema client_traffic_schema;        /* of struct client_traffic */
@@ -49,6 +57,7 @@ extern const struct schema client_traffic_limits_schema; /* of its sections, for
 
 extern const struct schema_field client_traffic_address, client_traffic_identity;
 extern const char *const client_traffic_underscore_names[], *const client_traffic_gateway_names[];
+extern const char *const client_traffic_detail_names[];
 
 #define CLIENT_TRAFFIC_HOPS_DOC                                                                   \
     "How many proxies in front of a Gateway are trusted to say whom a request is from, by what "  \
@@ -67,6 +76,13 @@ extern const char *const client_traffic_underscore_names[], *const client_traffi
     "What becomes of a request header with an underscore in its name: it is passed on (Allow), " \
     "left out (Drop), or the request is answered 400 (Reject). Names that some servers take "   \
     "for a header that Weft sets or that a policy looks at are never passed on."
+
+#define CLIENT_TRAFFIC_DETAILS_DOC                                                              \
+    "Whom a Gateway tells why it could not serve a request, in the answer's text and in its "   \
+    "x-weft-reason header: clients whose own address is among trustedAddresses (Internal), "    \
+    "nobody (Never), or everybody (Always). Others get the status, its name and the request's " \
+    "id, also in place of what sidecars behind the Gateway say; the reason is in the access "   \
+    "log and the metrics. Without meaning for sidecars."
 
 /* Who is trusted to say whom a request is from. */
 #define CLIENT_TRAFFIC_TRUST_FIELDS(struct_, prefix)                                            \
@@ -94,4 +110,8 @@ extern const char *const client_traffic_underscore_names[], *const client_traffi
         SCHEMA_FIELD(struct_, prefix underscores, "headersWithUnderscores", ENUM,               \
                      CLIENT_TRAFFIC_UNDERSCORES_DOC, .flags = SCHEMA_INHERIT,                   \
                      .choices = client_traffic_underscore_names,                                \
-                     .fallback = CLIENT_TRAFFIC_UNDERSCORES_ALLOW)
+                     .fallback = CLIENT_TRAFFIC_UNDERSCORES_ALLOW),                             \
+        SCHEMA_FIELD(struct_, prefix details, "failureDetails", ENUM,                           \
+                     CLIENT_TRAFFIC_DETAILS_DOC, .flags = SCHEMA_INHERIT,                       \
+                     .choices = client_traffic_detail_names,                                    \
+                     .fallback = CLIENT_TRAFFIC_DETAILS_INTERNAL)

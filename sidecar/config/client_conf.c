@@ -9,6 +9,7 @@
 #include "sidecar/config/traffic_conf.h"
 
 #define REJECT WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_REJECT
+#define ALWAYS WEFT__CONFIG__V1__FAILURE_DETAILS__FAILURE_DETAILS_ALWAYS
 
 static enum err take_limits(const struct part_build *b, const Weft__Config__V1__ClientLimits *from,
                             struct client_limits_conf *to)
@@ -43,9 +44,13 @@ static enum err take_all(const struct part_build *b, const Weft__Config__V1__Cli
 {
     enum err e = take_limits(b, from->limits, &to->limits);
     to->underscores = from->underscores;
+    to->details = from->failure_details;
     to->keepalive = traffic_conf_keepalive(from->keepalive);
     if (!e && (unsigned)from->underscores > REJECT)
         e = part_refuse(b, "client_traffic: unknown underscores action %d", (int)from->underscores);
+    if (!e && (unsigned)from->failure_details > ALWAYS)
+        e = part_refuse(b, "client_traffic: unknown failure details %d",
+                        (int)from->failure_details);
     return e ? e : take_trust(b, from->trust, to);
 }
 

@@ -20,6 +20,7 @@ struct client_conf {
     const struct string_match *identities; /* of mesh peers, without "spiffe://", trusted as well */
     uint32_t identity_count;
     Weft__Config__V1__UnderscoresAction underscores;
+    Weft__Config__V1__FailureDetails details; /* at gateways */
 };
 
 /* In the part's arena. from: absent (NULL): *out is NULL, and the wider one's holds. */

@@ -91,6 +91,23 @@ bool client_head_trusts(const struct client_conf *conf, struct slice principal)
     return false;
 }
 
+bool client_head_may_read_reasons(const struct client_conf *conf, const struct addr *client)
+{
+    switch (conf->details) {
+    case WEFT__CONFIG__V1__FAILURE_DETAILS__FAILURE_DETAILS_ALWAYS:
+        return true;
+    case WEFT__CONFIG__V1__FAILURE_DETAILS__FAILURE_DETAILS_INTERNAL:
+        break;
+    default:
+        return false;
+    }
+    for (uint32_t i = 0; client && i < conf->trust.address_count; i++) {
+        if (cidr_contains(&conf->trust.addresses[i], client))
+            return true;
+    }
+    return false;
+}
+
 /* What a trusted data plane found out already. False: it says nothing. */
 static bool take_from_mesh(struct forwarded *f, const struct headers *h, const struct addr *peer,
                            struct slice *text)

@@ -27,6 +27,9 @@ bool client_head_sift(struct headers *h, const struct client_conf *conf, struct 
 /* May that peer of the mesh (without "spiffe://"; empty: none) say whom requests are from? */
 bool client_head_trusts(const struct client_conf *conf, struct slice principal);
 
+/* May that client (NULL: nobody can tell who it is) of a gateway read why it was not served? */
+bool client_head_may_read_reasons(const struct client_conf *conf, const struct addr *client);
+
 /* The client by what the head says, for a proxy that is asked from outside (at_gateway) or beside
  * an app; is_trusted: the peer is, by its identity. *text: its address where a data plane of the
  * mesh has said it already; empty: nobody has. */

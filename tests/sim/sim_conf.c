@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "policies/compile.h"
+
 #define MAKE(c, NAME, init)                                \
     struct NAME *m = arena_alloc(&(c)->arena, sizeof(*m)); \
     init(m)
@@ -39,6 +41,11 @@ void sim_conf_init(struct sim_conf *c)
 {
     arena_init(&c->arena, 8192);
     weft__config__v1__configuration__init(&c->message);
+    /* Tests want to read why, at gateways too. */
+    sim_clients *clients = compile_client_traffic_fallback(&c->arena);
+    clients->failure_details = WEFT__CONFIG__V1__FAILURE_DETAILS__FAILURE_DETAILS_ALWAYS;
+    sim_conf_mesh(c)->client_traffic = clients;
+    sim_conf_mesh(c)->access_log_json = true;
 }
 
 void sim_conf_dispose(struct sim_conf *c)
@@ -360,11 +367,15 @@ static sim_clients *make_clients(struct sim_conf *c)
     m->limits->max_headers = 100;
     m->trust = arena_alloc(&c->arena, sizeof(*m->trust));
     weft__config__v1__client_trust__init(m->trust);
+    m->failure_details = WEFT__CONFIG__V1__FAILURE_DETAILS__FAILURE_DETAILS_ALWAYS;
     return m;
 }
 
 Weft__Config__V1__MeshSettings *sim_conf_mesh(struct sim_conf *c)
 {
+    for (size_t i = 0; i < c->message.n_resources; i++)
+        if (c->message.resources[i]->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_MESH)
+            return c->message.resources[i]->mesh;
     MAKE(c, Weft__Config__V1__MeshSettings, weft__config__v1__mesh_settings__init);
     Weft__Config__V1__Resource *r = add_resource(c, "mesh", "settings");
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_MESH;
