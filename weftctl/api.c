@@ -7,6 +7,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "weftctl/say.h"
 
 struct api {
     struct loop *loop;
@@ -22,7 +23,7 @@ struct api *api_open(const char *kubeconfig)
     struct kube_config config;
     char detail[KUBE_DETAIL_MAX] = "";
     if (kube_config_load(kubeconfig, &config, detail)) {
-        fprintf(stderr, "weftctl: no way to the cluster: %s\n", detail);
+        say_error("no way to the cluster: %s", detail);
         return NULL;
     }
     struct api *a = mem_zalloc(sizeof(*a));

@@ -8,6 +8,7 @@
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/kube/kube_watch.h"
+#include "weftctl/say.h"
 
 struct wait {
     struct loop *loop;
@@ -59,7 +60,7 @@ static void on_trouble(void *owner, unsigned status, struct slice detail)
     struct wait *w = owner;
     if (status != 403 && status != 404)
         return;
-    fprintf(stderr, "weftctl: %.*s\n", SLICE_ARG(detail));
+    say_error("%.*s", SLICE_ARG(detail));
     loop_stop(w->loop);
 }
 

@@ -24,8 +24,8 @@ struct options {
 static int usage(void)
 {
     fputs("usage: weftctl config WORKLOAD [-n NAMESPACE]\n"
-          "  WORKLOAD          a pod, the beginning of its name, or gateway/NAME\n"
-          "  -n, --namespace   where it is [default]\n"
+          "  WORKLOAD          a pod, deploy/NAME, statefulset/NAME, svc/NAME, gateway/NAME\n"
+          "  -n, --namespace   where it is [that of the kubeconfig's context]\n"
           "  --own             only what is always its own, and no destinations\n"
           "  --policies DIR    the objects of a folder, instead of the cluster's\n"
           "  --kubeconfig FILE how to reach the cluster\n"
@@ -79,11 +79,12 @@ static void print(const Weft__Config__V1__Configuration *c, enum output_form for
     buf_dispose(&text);
 }
 
-static int show(const struct policy_set *set, const struct options *o, const char *name)
+static int show(const struct policy_set *set, const struct options *o, const char *ns,
+                const char *name)
 {
     struct workload workload;
     struct diag_list notes;
-    if (!workload_find(set, o->namespace_name, name, &workload))
+    if (!workload_find(set, ns, name, &workload))
         return 2;
     struct compile_target target = {.namespace_name = workload.namespace_name};
     if (workload.pod)
@@ -102,13 +103,14 @@ static int show(const struct policy_set *set, const struct options *o, const cha
 
 int config_show_run(int argc, char **argv)
 {
-    struct options o = {.namespace_name = "default"};
+    struct options o = {.namespace_name = NULL};
     if (!read_options(argc, argv, &o))
         return usage();
     struct world *world = world_open(&o.source);
     if (!world)
         return 2;
-    int status = show(world_set(world), &o, argv[optind]);
+    const char *ns = o.namespace_name ? o.namespace_name : world_namespace(world);
+    int status = show(world_set(world), &o, ns, argv[optind]);
     world_close(world);
     return status;
 }

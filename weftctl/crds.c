@@ -10,6 +10,7 @@
 #include "lib/io/file.h"
 #include "policies/crd.h"
 #include "weftctl/output.h"
+#include "weftctl/say.h"
 
 enum { ARENA_BLOCK = 1024 };
 
@@ -22,7 +23,7 @@ static enum err write_file(const char *dir, const struct kind *kind, struct buf 
     char *path = mem_printf("%s/%.*s", dir, SLICE_ARG(crd_file_name(kind, &arena)));
     enum err e = file_write_atomic(path, bytes, len, 0644);
     if (e)
-        fprintf(stderr, "weftctl: %s cannot be written: %s\n", path, err_text(e));
+        say_error("%s cannot be written: %s", path, err_text(e));
     mem_free(path);
     mem_free(bytes);
     arena_dispose(&arena);

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/explain.h"
 
+#include <stdio.h>
+
 #include "lib/base/mem.h"
 #include "lib/codec/normalize.h"
 #include "lib/codec/preflight.h"
@@ -43,6 +45,17 @@ static struct slice account_of_gateway(struct explain *e, const struct workload 
     return arena_copy(&e->arena, slice_from_cstr(gateway_names_managed(g, name)));
 }
 
+/* A port of a Gateway that could not be built is not opened; the reason is the answer. */
+static void take_refusal(void *owner, const char *resource, const char *why)
+{
+    struct explain *e = owner;
+    char suffix[16];
+    snprintf(suffix, sizeof(suffix), ":%u", e->asked.port);
+    if (slice_starts_with(slice_from_cstr(resource), SLICE("gateway/")) &&
+        slice_ends_with(slice_from_cstr(resource), slice_from_cstr(suffix)))
+        e->refusal = arena_copy(&e->arena, slice_from_cstr(why));
+}
+
 static void compile_from(struct explain *e, const struct workload *w)
 {
     struct compile_target target = {.namespace_name = w->namespace_name};
@@ -53,7 +66,7 @@ static void compile_from(struct explain *e, const struct workload *w)
         target.gateway = w->name;
     Weft__Config__V1__Configuration *c = compile_configuration(e->set, &target, NULL);
     e->builder = snapshot_builder_create();
-    e->snapshot = snapshot_build_what_can_be(e->builder, c, NULL, NULL);
+    e->snapshot = snapshot_build_what_can_be(e->builder, c, take_refusal, e);
     compile_free(c);
     e->from = (struct explain_from){.workload = *w, .is_meshed = !w->pod || pod_is_meshed(w->pod)};
     if (e->from.is_meshed)
@@ -217,7 +230,7 @@ static void from_pod(struct explain *e)
     else if (w)
         explain_ends_add_workload(e, w);
     else
-        e->answer = SLICE("nothing of the mesh is there: the connection is passed on as it is");
+        e->answer = explain_hint(e);
 }
 
 /* ---- from outside, at a Gateway ---- */
@@ -248,10 +261,10 @@ static void find_certificate(struct explain *e)
     gateway_model_build(&model, &e->arena, e->set, g);
     const struct gateway_model_listener *l = listener_for(&model, &e->asked);
     const struct metadata *meta = l ? &l->certificates[0]->object.meta : NULL;
-    e->certificate = meta ? arena_printf(&e->arena, "Secret %.*s/%.*s (listener %.*s)",
-                                         SLICE_ARG(meta->namespace_name), SLICE_ARG(meta->name),
-                                         SLICE_ARG(l->from->name))
-                          : SLICE("no Secret: no listener of the port is for that host");
+    if (meta)
+        e->certificate = arena_printf(&e->arena, "Secret %.*s/%.*s (listener %.*s)",
+                                      SLICE_ARG(meta->namespace_name), SLICE_ARG(meta->name),
+                                      SLICE_ARG(l->from->name));
 }
 
 /* As the Gateway passes it on, and so matches it. */
@@ -291,6 +304,20 @@ static bool is_let_in(struct explain *e, const struct gateway_conf *g, const str
     return false;
 }
 
+static struct slice no_listener(struct explain *e)
+{
+    uint32_t count;
+    const struct gateway_conf *const *all = snapshot_gateways(e->snapshot, &count);
+    struct slice ports = SLICE("");
+    if (e->refusal.len)
+        return arena_printf(&e->arena, "the Gateway does not serve port %u: %.*s", e->asked.port,
+                            SLICE_ARG(e->refusal));
+    for (uint32_t i = 0; i < count; i++)
+        ports = arena_printf(&e->arena, "%.*s%s%u", SLICE_ARG(ports), i ? ", " : "", all[i]->port);
+    return arena_printf(&e->arena, "the Gateway has no listener on port %u; it has %.*s",
+                        e->asked.port, SLICE_ARG(count ? ports : SLICE("none that is served")));
+}
+
 static void at_gateway(struct explain *e, struct slice client_ip)
 {
     const struct gateway_conf *g = snapshot_gateway(e->snapshot, e->asked.port);
@@ -298,8 +325,7 @@ static void at_gateway(struct explain *e, struct slice client_ip)
     struct slice sni = slice_eq(e->asked.scheme, SLICE("https")) ? e->asked.host : SLICE("");
     struct slice text = {0};
     if (!g) {
-        e->answer =
-            arena_printf(&e->arena, "the Gateway has no listener on port %u", e->asked.port);
+        e->answer = no_listener(e);
         return;
     }
     if (client_ip.len && addr_parse(client_ip, &peer) != ERR_OK)

@@ -79,6 +79,7 @@ struct explain {
     bool is_delivered;   /* some ready endpoint takes it */
     /* What it is made of. */
     struct snapshot_builder *builder;
+    struct slice refusal; /* why the Gateway's port could not be built; empty: it was */
 };
 
 /* asked, workload and set must live as long as the result. */
@@ -98,6 +99,8 @@ const struct filter_entry *explain_filters_apply(struct explain *e,
                                                  struct message *request, bool is_preflight);
 /* "redirect to https://a.b (301)". */
 struct slice explain_filters_describe(struct arena *arena, const struct filter_entry *entry);
+/* A destination that is none of the mesh: what may have been meant. */
+struct slice explain_hint(struct explain *e);
 /* explain_ends.c: endpoints, and what their sidecars say. */
 void explain_ends_add(struct explain *e, struct explain_share *share);
 void explain_ends_add_workload(struct explain *e, const struct workload_conf *workload);

@@ -8,6 +8,7 @@
 
 #include "weftctl/explain_print.h"
 #include "weftctl/output.h"
+#include "weftctl/say.h"
 #include "weftctl/world.h"
 
 struct options {
@@ -23,16 +24,20 @@ struct options {
 
 static int usage(void)
 {
-    fputs("usage: weftctl explain --from WORKLOAD [-n NAMESPACE] METHOD URL\n"
-          "  --from WORKLOAD   a pod, the beginning of its name, or gateway/NAME for a request\n"
-          "                    from outside; NAMESPACE/ may stand before it\n"
-          "  -n, --namespace   where it is [default]\n"
-          "  -H 'NAME: VALUE'  a header of the request; may be repeated\n"
+    fputs("usage: weftctl explain --from WORKLOAD [-n NAMESPACE] [METHOD] URL\n"
+          "  --from WORKLOAD   who asks: a pod, deploy/NAME, statefulset/NAME, svc/NAME, or\n"
+          "                    gateway/NAME for a request from outside\n"
+          "  -n, --namespace   where it is [that of the kubeconfig's context]\n"
+          "  METHOD            [GET]\n"
+          "  -H, --header 'NAME: VALUE'  a header of the request; may be repeated\n"
           "  --client-ip IP    where a request from outside comes from\n"
           "  --policies DIR    the objects of a folder, instead of the cluster's\n"
           "  --kubeconfig FILE how to reach the cluster\n"
-          "  -v                also the routes and rules that do not match, and why\n"
-          "  -o text|json|yaml\n",
+          "  -v, --verbose     also the routes and rules that do not match, and why\n"
+          "  -o, --output text|json|yaml\n"
+          "Exit status: 0 a ready endpoint takes it, 1 none does, 2 nothing can be said.\n"
+          "  weftctl explain --from deploy/frontend http://reviews:9080/\n"
+          "  weftctl explain --from gateway/web --client-ip 203.0.113.9 POST https://a.example.com/\n",
           stderr);
     return 2;
 }
@@ -87,19 +92,31 @@ static bool read_options(int argc, char **argv, struct options *o)
     while ((c = getopt_long(argc, argv, "n:H:o:v", longs, NULL)) != -1)
         if (!take_option(o, c))
             return false;
-    return o->from && optind + 2 == argc;
+    return true;
+}
+
+/* What of the arguments is missing, or too much. */
+static bool has_all(const struct options *o, int count)
+{
+    if (!o->from)
+        say_error("--from is missing: who asks (a pod, deploy/NAME, svc/NAME, gateway/NAME)");
+    else if (count == 0)
+        say_error("the URL is missing: what is asked for, like http://reviews:9080/");
+    else if (count > 2)
+        say_error("a method and a URL are all that is taken: %d arguments are too many", count - 2);
+    return o->from && count >= 1 && count <= 2;
 }
 
 static bool read_request(struct options *o, const char *method, const char *url)
 {
     const char *why;
     if (!asked_parse(&o->asked, &o->arena, method, url, &why)) {
-        fprintf(stderr, "weftctl: %s %s: %s\n", method, url, why);
+        say_error("%s %s: %s", method, url, why);
         return false;
     }
     for (size_t i = 0; i < o->header_count; i++) {
         if (!asked_add_header(&o->asked, &o->arena, o->headers[i])) {
-            fprintf(stderr, "weftctl: -H '%s': a header is written NAME: VALUE\n", o->headers[i]);
+            say_error("-H '%s': a header is written NAME: VALUE", o->headers[i]);
             return false;
         }
     }
@@ -124,12 +141,13 @@ static void print(struct explain *e, const struct options *o)
 static int explain_in(struct world *world, const struct options *o)
 {
     struct workload from;
-    if (!workload_find(world_set(world), o->namespace_name, o->from, &from))
+    const char *ns = o->namespace_name ? o->namespace_name : world_namespace(world);
+    if (!workload_find(world_set(world), ns, o->from, &from))
         return 2;
     struct explain *e =
         explain_create(world_set(world), &from, &o->asked, slice_from_cstr(o->client_ip));
     if (!e) {
-        fputs("weftctl: the TLS library cannot be used\n", stderr);
+        say_error("the TLS library cannot be used");
         return 2;
     }
     print(e, o);
@@ -140,13 +158,14 @@ static int explain_in(struct world *world, const struct options *o)
 
 int explain_show_run(int argc, char **argv)
 {
-    struct options o = {.namespace_name = "default"};
-    if (!read_options(argc, argv, &o))
+    struct options o = {.namespace_name = NULL};
+    if (!read_options(argc, argv, &o) || !has_all(&o, argc - optind))
         return usage();
+    const char *method = argc - optind == 2 ? argv[optind] : "GET";
     arena_init(&o.arena, 4096);
     int status = 2;
     struct world *world = NULL;
-    if (read_request(&o, argv[optind], argv[optind + 1]))
+    if (read_request(&o, method, argv[argc - 1]))
         world = world_open(&o.source);
     if (world) {
         status = explain_in(world, &o);

@@ -12,6 +12,7 @@
 #include "lib/inject/inject_document.h"
 #include "lib/kube/kube_name.h"
 #include "weftctl/output.h"
+#include "weftctl/say.h"
 
 enum { ARENA_BLOCK = 65536 };
 
@@ -67,7 +68,7 @@ static char *read_all(const char *path, size_t *len)
     *len = f ? fread(text, 1, DOC_YAML_TEXT_MAX + 1, f) : 0;
     bool ok = f && !ferror(f);
     if (!ok)
-        fprintf(stderr, "weftctl: %s cannot be read: %m\n", path);
+        say_error("%s cannot be read: %m", path);
     if (f && !is_stdin)
         fclose(f);
     if (ok)
@@ -100,7 +101,7 @@ static int inject_text(struct run *r, struct slice text)
     buf_init(&out);
     enum err e = doc_yaml_parse(text, &arena, &list, &error);
     if (e)
-        fprintf(stderr, "weftctl: %s:%u: %s\n", r->file, error.line, error.text);
+        say_error("%s:%u: %s", r->file, error.line, error.text);
     for (size_t i = 0; !e && i < list.count; i++) {
         if (i)
             buf_append_slice(&out, SLICE("---\n"));
@@ -111,7 +112,7 @@ static int inject_text(struct run *r, struct slice text)
     if (ok)
         output_flush(&out);
     if (ok && !r->pods)
-        fprintf(stderr, "weftctl: %s: there are no pods in it\n", r->file);
+        say_error("%s: there are no pods in it", r->file);
     buf_dispose(&out);
     arena_dispose(&arena);
     return ok ? 0 : 1;

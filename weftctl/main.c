@@ -7,13 +7,49 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "lib/base/similar.h"
+#include "lib/kube/kube_config.h"
+#include "weftctl/say.h"
 #include "weftctl/verbs.h"
 
 static void print_usage(FILE *to)
 {
-    fputs("usage: weftctl VERB ...\n", to);
+    fputs("usage: weftctl VERB [--context NAME] ...\n", to);
     for (size_t i = 0; i < verbs_count; i++)
         fprintf(to, "  %-14s %s\n", verbs_all[i].name, verbs_all[i].what);
+}
+
+/* Of every verb: which context of the kubeconfig. Taken out of argv; false: it has no value. */
+static bool take_context(int *argc, char **argv)
+{
+    static const char option[] = "--context";
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        bool is_it = strncmp(argv[i], option, sizeof(option) - 1) == 0;
+        const char *value = is_it ? argv[i] + sizeof(option) - 1 : NULL;
+        if (strcmp(argv[i], "--") == 0 || !value || (*value && *value != '=')) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        value = *value ? value + 1 : i + 1 < *argc ? argv[++i] : "";
+        if (!*value)
+            return false;
+        kube_config_use_context(value);
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
+}
+
+static void suggest(const char *verb)
+{
+    struct similar near = similar_to(slice_from_cstr(verb));
+    for (size_t i = 0; i < verbs_count; i++)
+        similar_try(&near, slice_from_cstr(verbs_all[i].name));
+    if (near.best.ptr)
+        say_error("there is no verb \"%s\"; did you mean %.*s?", verb, SLICE_ARG(near.best));
+    else
+        say_error("there is no verb \"%s\": weftctl --help names them", verb);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -30,8 +66,18 @@ static int explain_use(const struct verb *verb, int argc, char **argv)
     return 0;
 }
 
+static int run(const struct verb *verb, int argc, char **argv)
+{
+    say_verb(verb->name);
+    return verb->run(argc - 1, argv + 1);
+}
+
 int main(int argc, char **argv)
 {
+    if (!take_context(&argc, argv)) {
+        say_error("--context needs the name of a context");
+        return 2;
+    }
     const char *verb = argc > 1 ? argv[1] : "";
     if (strcmp(verb, "--version") == 0) {
         puts("weftctl " WEFT_VERSION);
@@ -45,9 +91,10 @@ int main(int argc, char **argv)
         if (strcmp(verb, verbs_all[i].name) == 0 && wants_help(argc, argv))
             return explain_use(&verbs_all[i], argc, argv);
         else if (strcmp(verb, verbs_all[i].name) == 0)
-            return verbs_all[i].run(argc - 1, argv + 1);
+            return run(&verbs_all[i], argc, argv);
     if (*verb)
-        fprintf(stderr, "weftctl: there is no verb \"%s\"\n", verb);
-    print_usage(stderr);
+        suggest(verb);
+    else
+        print_usage(stderr);
     return 2;
 }

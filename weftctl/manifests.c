@@ -11,6 +11,7 @@
 #include "lib/codec/doc_yaml.h"
 #include "lib/kube/kube_path.h"
 #include "weftctl/plural.h"
+#include "weftctl/say.h"
 
 extern const char manifests_data_base[], manifests_data_base_end[];
 extern const char manifests_data_ingress[], manifests_data_ingress_end[];
@@ -88,7 +89,7 @@ static bool parse(struct arena *arena, struct slice text, struct doc_list *out)
     struct doc_error error;
     if (doc_yaml_parse(text, arena, out, &error) == ERR_OK)
         return true;
-    fprintf(stderr, "weftctl: the built-in manifests: line %u: %s\n", error.line, error.text);
+    say_error("the built-in manifests: line %u: %s", error.line, error.text);
     return false;
 }
 

@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
 #include "lib/codec/doc_write.h"
+#include "weftctl/say.h"
 
 enum { ARENA_BLOCK = 65536 };
 
@@ -22,7 +23,7 @@ bool output_form_parse(const char *text, enum output_form *out)
             return true;
         }
     }
-    fprintf(stderr, "weftctl: -o %s: it is text, json or yaml\n", text);
+    say_error("-o %s: it is text, json or yaml", text);
     return false;
 }
 

@@ -8,6 +8,7 @@
 
 #include "lib/codec/doc_write.h"
 #include "weftctl/output.h"
+#include "weftctl/say.h"
 #include "weftctl/subscribers.h"
 #include "weftctl/term.h"
 
@@ -93,7 +94,7 @@ static int show(struct api *a, struct table *t)
         printf("%zu data planes, %zu of them behind; %zu policyds\n", t->count, t->behind,
                policyds);
     else
-        fputs("weftctl: no policyd runs in weft-system (weftctl check says more)\n", stderr);
+        say_error("no policyd runs in weft-system (weftctl check says more)");
     buf_dispose(&json);
     arena_dispose(&arena);
     return !policyds ? 2 : t->behind ? 1 : 0;

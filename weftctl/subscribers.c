@@ -7,6 +7,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
+#include "weftctl/say.h"
 
 #define PODS "/api/v1/namespaces/weft-system/pods"
 #define PODS_OF_POLICYD PODS "?labelSelector=app.kubernetes.io/name%3Dweft-policyd"
@@ -17,9 +18,9 @@ static const struct doc *get(struct api *a, struct arena *arena, const char *pat
     struct doc_error error;
     const struct doc *d = NULL;
     if (!api_get(a, slice_from_cstr(path), &answer))
-        fprintf(stderr, "weftctl: %s: %s\n", what, answer.detail);
+        say_error("%s: %s", what, answer.detail);
     else if (doc_json_parse(answer.body, arena, &d, &error))
-        fprintf(stderr, "weftctl: %s: its answer is no JSON: %s\n", what, error.text);
+        say_error("%s: its answer is no JSON: %s", what, error.text);
     return d;
 }
 

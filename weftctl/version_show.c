@@ -10,6 +10,7 @@
 #include "lib/codec/doc_json.h"
 #include "weftctl/api.h"
 #include "weftctl/output.h"
+#include "weftctl/say.h"
 #include "weftctl/subscribers.h"
 
 enum { ARENA_BLOCK = 32768, VERSIONS_MAX = 16 };
@@ -65,7 +66,7 @@ static bool show_programs(struct report *r, struct api *a)
         else if (answer.status == 404)
             say(r, programs[i], SLICE("not installed"));
         else {
-            fprintf(stderr, "weftctl: %s\n", answer.detail);
+            say_error("%s", answer.detail);
             return false;
         }
     }

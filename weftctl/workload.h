@@ -1,4 +1,4 @@
-/* The workload that a person means: a pod by its name or the beginning of it, or a Gateway.
+/* The workload that a person means, in kubectl's words.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -10,8 +10,9 @@ struct workload {
     const struct pod *pod; /* NULL: a Gateway */
 };
 
-/* text: "POD", "NAMESPACE/POD", "gateway/NAME", "NAMESPACE/gateway/NAME"; instead of a pod's whole
- * name its beginning up to a '-' will do (the name of its Deployment). False, and a message on
- * stderr that says what there is. Views into text and set. */
+/* text: "POD", or a kind before a "/": pod, deploy, statefulset, daemonset, replicaset, job, svc,
+ * gateway; "NAMESPACE/" may stand before all of it. Instead of a pod's whole name its beginning up
+ * to a '-' will do. Of several pods one is taken. A Gateway that is in another namespace is found
+ * there. False, and a message on stderr that says what there is. Views into text and set. */
 bool workload_find(const struct policy_set *set, const char *namespace_name, const char *text,
                    struct workload *out);

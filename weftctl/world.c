@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "policies/folder.h"
 #include "weftctl/report.h"
+#include "weftctl/say.h"
 #include "weftctl/world_live.h"
 
 struct world {
@@ -21,7 +22,7 @@ static struct policy_set *read_folder(const char *folder)
     struct policy_set *set = NULL;
     diag_list_init(&diags);
     if (folder_load(folder, &diags, &set))
-        fprintf(stderr, "weftctl: the folder %s is not fit for use\n", folder);
+        say_error("the folder %s is not fit for use", folder);
     report_lines(&diags);
     diag_list_dispose(&diags);
     return set;
@@ -46,6 +47,11 @@ void world_close(struct world *w)
     if (w->live)
         world_live_close(w->live);
     mem_free(w);
+}
+
+const char *world_namespace(const struct world *w)
+{
+    return w->own ? "default" : world_live_namespace(w->live);
 }
 
 const struct policy_set *world_set(struct world *w)

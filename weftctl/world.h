@@ -15,3 +15,5 @@ struct world;
 struct world *world_open(const struct world_source *source);
 void world_close(struct world *w);
 const struct policy_set *world_set(struct world *w);
+/* Where names without a namespace are: that of the kubeconfig's context; "default" in a folder. */
+const char *world_namespace(const struct world *w);

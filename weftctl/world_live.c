@@ -11,6 +11,7 @@
 #include "policies/policy_store.h"
 #include "weftctl/api.h"
 #include "weftctl/plural.h"
+#include "weftctl/say.h"
 
 /* One kind that is being listed. */
 struct listing {
@@ -25,6 +26,7 @@ struct world_live {
     struct policy_store *store;
     struct api *api;
     struct listing listings[KIND_COUNT];
+    char *namespace_name;
     size_t waiting;
     bool is_broken;
 };
@@ -70,10 +72,10 @@ static void on_trouble(void *owner, unsigned status, struct slice detail)
 {
     struct listing *l = owner;
     if (status == 403) {
-        fprintf(stderr, "weftctl: without %ss: %.*s\n", l->kind->name, SLICE_ARG(detail));
+        say_error("without %ss: %.*s", l->kind->name, SLICE_ARG(detail));
     } else if (status != 404) {
         if (!l->world->is_broken)
-            fprintf(stderr, "weftctl: %.*s\n", SLICE_ARG(detail));
+            say_error("%.*s", SLICE_ARG(detail));
         l->world->is_broken = true;
         loop_stop(api_loop(l->world->api));
         return;
@@ -124,6 +126,7 @@ struct world_live *world_live_open(const char *kubeconfig)
     struct world_live *w = mem_zalloc(sizeof(*w));
     w->api = api;
     w->store = policy_store_create();
+    w->namespace_name = mem_strndup(api_namespace(api).ptr, api_namespace(api).len);
     bool ok = load(w);
     api_close(w->api);
     if (ok)
@@ -135,7 +138,13 @@ struct world_live *world_live_open(const char *kubeconfig)
 void world_live_close(struct world_live *w)
 {
     policy_store_destroy(w->store);
+    mem_free(w->namespace_name);
     mem_free(w);
+}
+
+const char *world_live_namespace(const struct world_live *w)
+{
+    return w->namespace_name;
 }
 
 const struct policy_set *world_live_set(struct world_live *w)

@@ -9,3 +9,5 @@ struct world_live;
 struct world_live *world_live_open(const char *kubeconfig);
 void world_live_close(struct world_live *w);
 const struct policy_set *world_live_set(struct world_live *w);
+/* Of the kubeconfig's context. */
+const char *world_live_namespace(const struct world_live *w);

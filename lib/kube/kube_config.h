@@ -24,6 +24,9 @@ struct kube_config {
     bool http1;                             /* speak HTTP/1.1 only: WebSockets need it */
 };
 
+/* From now on this context of a kubeconfig is used instead of its current one; NULL: that one. For
+ * programs of people, before anything is loaded; it lives for ever. */
+void kube_config_use_context(const char *name);
 /* path: a kubeconfig; NULL: $KUBECONFIG (several, separated by ':', count together), then the pod's
  * own service account ($WEFT_SERVICE_ACCOUNT_DIR instead of where Kubernetes mounts it), then
  * ~/.kube/config.

@@ -276,9 +276,16 @@ static enum err take_user(struct files *f, const struct entry *user, struct kube
     return ERR_OK;
 }
 
+static const char *wanted_context;
+
+void kube_config_use_context(const char *name)
+{
+    wanted_context = name;
+}
+
 static enum err take_all(struct files *f, struct kube_config *out)
 {
-    struct slice name = {NULL, 0};
+    struct slice name = slice_from_cstr(wanted_context ? wanted_context : "");
     struct entry context, cluster, user;
     for (size_t i = 0; i < f->count && !name.len; i++)
         name = doc_string(doc_get(f->items[i].doc, SLICE("current-context")));

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { NAME_MAX_LEN = 48, NEAR = 2 };
+#include "lib/base/similar.h"
 
 static void complain(struct schema_run *run, const struct doc *node, const char *sub, bool warning,
                      const char *format, va_list args) __attribute__((format(printf, 5, 0)));
@@ -80,47 +80,14 @@ static void push_key(struct schema_run *run, struct slice key)
         push_path(run, "[\"%.*s\"]", (int)(key.len > 256 ? 256 : key.len), key.ptr);
 }
 
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-    unsigned m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* How many single changes lead from one to the other (Levenshtein), case aside; large for long
- * names. */
-static unsigned distance(struct slice a, struct slice b)
-{
-    unsigned row[NAME_MAX_LEN + 1];
-    if (a.len > NAME_MAX_LEN || b.len > NAME_MAX_LEN)
-        return NAME_MAX_LEN;
-    for (unsigned j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a.len; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i + 1;
-        for (size_t j = 0; j < b.len; j++) {
-            bool same = (a.ptr[i] | 0x20) == (b.ptr[j] | 0x20);
-            unsigned above = row[j + 1];
-            row[j + 1] = least(row[j] + 1, above + 1, diagonal + !same);
-            diagonal = above;
-        }
-    }
-    return row[b.len];
-}
-
 static void refuse_unknown(struct schema_run *run, const struct schema *schema,
                            const struct doc_member *member)
 {
-    const char *near = NULL;
-    unsigned best = NEAR + 1;
+    struct similar near = similar_to(member->key);
     char known[400] = "";
     size_t used = 0;
     for (const struct schema_field *f = schema->fields; f->name; f++) {
-        unsigned d = distance(member->key, slice_from_cstr(f->name));
-        if (d < best && d < strlen(f->name)) {
-            best = d;
-            near = f->name;
-        }
+        similar_try(&near, slice_from_cstr(f->name));
         if (used < sizeof known)
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                      f->name);
@@ -128,8 +95,9 @@ static void refuse_unknown(struct schema_run *run, const struct schema *schema,
     size_t path_len = run->path_len;
     push_key(run, member->key);
     struct doc at = {.line = member->line};
-    if (near)
-        schema_error(run, &at, NULL, "unknown field; did you mean \"%s\"?", near);
+    if (near.best.ptr)
+        schema_error(run, &at, NULL, "unknown field; did you mean \"%.*s\"?",
+                     SLICE_ARG(near.best));
     else
         schema_error(run, &at, NULL, "unknown field; the fields here are: %s", known);
     run->path_len = path_len;

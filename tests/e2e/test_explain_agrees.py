@@ -264,6 +264,15 @@ def answered(sock: Any, request: Request) -> tuple[int, str]:
     return status, headers.get("x-rule", "")
 
 
+def test_the_certificate_is_named(shop: Any) -> None:
+    done = subprocess.run([programs.program("weftctl"), "explain", "--policies",
+                           str(shop.bed.policies.path), "--from", "gateway/front-door",
+                           f"https://{HOST}/"], text=True, check=False, capture_output=True,
+                          timeout=60)
+    assert "the certificate of Secret default/shop-certificate (listener secure)" in done.stdout
+    assert done.stdout.splitlines()[-1] == "verdict       delivered to 1 ready endpoint"
+
+
 @pytest.mark.parametrize("seed", range(WORLDS))
 def test_explain_says_what_happens(shop: Any, seed: int) -> None:
     world = World(seed)

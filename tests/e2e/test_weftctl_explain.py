@@ -69,6 +69,32 @@ def test_a_path_that_can_be_read_in_two_ways() -> None:
     assert told["status"] == 400
 
 
+@pytest.mark.parametrize("url, said", [
+    ("http://review:9080/", "there is no Service review in namespace shop; did you mean reviews?"),
+    ("http://revews.shop.svc:9080/", "did you mean reviews?"),
+    ("http://reviews/", "Service shop/reviews has port 9080, not 80"),
+    ("http://reviews.shop.svc.cluster.local:81/", "Service shop/reviews has port 9080, not 81"),
+    ("http://reviews.elsewhere.svc:9080/", "did you mean reviews.shop?"),
+    ("http://www.example.org/", "www.example.org is no Service of the mesh"),
+])
+def test_a_name_or_port_that_was_mistyped(url: str, said: str) -> None:
+    told = explain("--from", "deploy/frontend", url, status=1)
+    assert said in told["outcome"] and "passed on as it is" in told["outcome"]
+
+
+@pytest.mark.parametrize("ref, pod", [
+    ("deploy/frontend", "frontend-a"), ("pod/frontend-a", "frontend-a"),
+    ("svc/frontend", "frontend-a"), ("shop/deploy/frontend", "frontend-a")])
+def test_kubectl_words(ref: str, pod: str) -> None:
+    assert explain("--from", ref, "http://reviews:9080/reviews")["from"]["pod"] == pod
+
+
+def test_a_gateway_is_found_in_any_namespace() -> None:
+    done = weftctl("explain", "--policies", EXAMPLES, "-n", "default", "--from",
+                   "gateway/front-door", "http://shop.example.com/", "--client-ip", "192.0.2.7")
+    assert "outside, at Gateway shop/front-door" in done.stdout, done.stderr
+
+
 def test_what_is_none_of_the_mesh() -> None:
     told = explain("--from", "frontend-a", "GET", "http://192.0.2.1/", status=1)
     assert "passed on as it is" in told["remark"]
@@ -90,8 +116,8 @@ def test_from_outside() -> None:
     unknown = explain(*web, "GET", "http://shop.example.com/", status=1)
     assert "--client-ip" in unknown["verdict"]["because"]
     assert unknown["status"] == 301
-    assert explain(*web, "GET", "http://shop.example.com:81/", status=1)["remark"].endswith(
-        "no listener on port 81")
+    told = explain(*web, "GET", "http://shop.example.com:81/", status=1)
+    assert told["remark"] == "the Gateway has no listener on port 81; it has 80, 8443, 9000"
 
 
 def test_for_people() -> None:
@@ -100,8 +126,30 @@ def test_for_people() -> None:
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
     for words in ("as cluster.local/ns/shop/sa/frontend", "95 %", "mutual TLS",
-                  "allowed by shop/reviews rule 1", "within 10000 ms"):
+                  "allowed by shop/reviews rule 1", "within 10000 ms",
+                  "destination   Service shop/reviews port 9080 (HTTP)",
+                  "95 % Service shop/reviews-v1 port 9080",
+                  "route         shop/reviews, rule split"):
         assert words in done.stdout
+    assert "||" not in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last == "verdict       delivered to any of 2 ready endpoints"
+
+
+def test_filters_and_the_certificate_are_shown() -> None:
+    done = weftctl("explain", "--policies", EXAMPLES, "-n", "shop", "--from", "gateway/front-door",
+                   "--client-ip", "192.0.2.7", "http://shop.example.com/")
+    assert "redirect with 301 to scheme https" in done.stdout.splitlines()[-1]
+    secure = weftctl("explain", "--policies", EXAMPLES, "-n", "shop", "--from",
+                     "gateway/front-door", "--client-ip", "192.0.2.7", "https://shop.example.com/")
+    assert "does not serve port 443: " in secure.stdout, secure.stdout  # its key is none
+
+
+def test_an_unknown_verb() -> None:
+    done = weftctl("explian")
+    assert done.returncode == 2
+    assert done.stderr == 'weftctl: there is no verb "explian"; did you mean explain?\n'
+    assert "weftctl explain: " in weftctl("explain", "http://a/").stderr
 
 
 @pytest.mark.parametrize("words, said", [
@@ -111,7 +159,14 @@ def test_for_people() -> None:
     (("--from", "frontend-a", "get", "http://a/"), "a method is wanted"),
     (("--from", "frontend-a", "-H", "x", "GET", "http://a/"), "NAME: VALUE"),
     (("--from", "frontend-a", "-o", "xml", "GET", "http://a/"), "text, json or yaml"),
-    (("GET", "http://a/"), "usage:"),
+    (("GET", "http://a/"), "--from is missing"),
+    (("--from", "frontend-a"), "the URL is missing"),
+    (("--from", "frontend-a", "GET", "http://a/", "x"), "1 arguments are too many"),
+    (("--from", "deploy/frontnd", "GET", "http://a/"), "did you mean frontend?"),
+    (("--from", "svc/reviewss", "GET", "http://a/"), "did you mean reviews?"),
+    (("--from", "cronjob/x", "GET", "http://a/"), "pods"),
+    (("--from", "other/cronjob/x", "GET", "http://a/"), 'there is no kind "cronjob" here'),
+    (("--from", "gateway/front-dor", "GET", "http://a/"), "did you mean front-door?"),
 ])
 def test_wrong_use(words: tuple[str, ...], said: str) -> None:
     done = weftctl("explain", "--policies", EXAMPLES, "-n", "shop", *words)

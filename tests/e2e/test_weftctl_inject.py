@@ -103,6 +103,6 @@ def test_mistakes() -> None:
     done = inject("-f", "/nonexistent")
     assert done.returncode == 1 and "/nonexistent cannot be read" in done.stderr
     done = inject("-f", "-", text="a: [")
-    assert done.returncode == 1 and "weftctl: -:" in done.stderr
+    assert done.returncode == 1 and "weftctl inject: -:" in done.stderr
     done = inject("-f", "-", text="kind: Service\n")
     assert done.returncode == 0 and "there are no pods in it" in done.stderr
