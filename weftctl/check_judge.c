@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/base/mem.h"
+#include "lib/inject/inject.h"
 #include "weftctl/check_priv.h"
 
 struct slice judge_string(const struct doc *d, const char *path)
@@ -184,6 +185,17 @@ struct slice judge_pod_trouble(struct arena *a, const struct doc *pod, struct sl
         }
     }
     return (struct slice){NULL, 0};
+}
+
+const char *judge_data_plane(const struct doc *pod)
+{
+    if (judge_container(pod, "spec.initContainers", INJECT_SIDECAR_NAME) ||
+        judge_container(pod, "spec.containers", INJECT_SIDECAR_NAME))
+        return INJECT_SIDECAR_NAME;
+    bool is_gateway =
+        doc_find(pod, "metadata.labels[\"gateway.networking.k8s.io/gateway-name\"]") != NULL;
+    return is_gateway && judge_container(pod, "spec.containers", "weft-gateway") ? "weft-gateway"
+                                                                                 : NULL;
 }
 
 /* ---- refusals ---- */

@@ -98,6 +98,8 @@ bool judge_is_part(struct arena *a, const struct doc *part, const struct doc *wh
  * empty: nothing. *image: what cannot be fetched. */
 struct slice judge_pod_trouble(struct arena *a, const struct doc *pod, struct slice *image);
 /* The status of that container, among all kinds of them. */
+/* The name of its container with a data plane of ours; NULL: there is none. */
+const char *judge_data_plane(const struct doc *pod);
 const struct doc *judge_container(const struct doc *pod, const char *list, const char *name);
 /* How to mend what a refusal of the API server says, for an owner like "replicaset/web-1". */
 struct slice judge_refusal_cure(struct arena *a, struct slice message, struct slice namespace_name,

@@ -9,8 +9,10 @@
 #include "policies/compile.h"
 #include "policies/config_text.h"
 #include "weftctl/config_json.h"
+#include "weftctl/config_tables.h"
 #include "weftctl/output.h"
 #include "weftctl/report.h"
+#include "weftctl/say.h"
 #include "weftctl/workload.h"
 #include "weftctl/world.h"
 
@@ -18,12 +20,15 @@ struct options {
     struct world_source source;
     const char *namespace_name;
     enum output_form form;
+    enum config_table table;
     bool own_only;
 };
 
 static int usage(void)
 {
-    fputs("usage: weftctl config WORKLOAD [-n NAMESPACE]\n"
+    fputs("usage: weftctl config [TABLE] WORKLOAD [-n NAMESPACE]\n"
+          "  TABLE             listeners, routes, clusters, endpoints, policies, certificates;\n"
+          "                    without one, all of it\n"
           "  WORKLOAD          a pod, deploy/NAME, statefulset/NAME, svc/NAME, gateway/NAME\n"
           "  -n, --namespace   where it is [that of the kubeconfig's context]\n"
           "  --own             only what is always its own, and no destinations\n"
@@ -60,7 +65,10 @@ static bool read_options(int argc, char **argv, struct options *o)
     while ((c = getopt_long(argc, argv, "n:o:", longs, NULL)) != -1)
         if (!take_option(o, c))
             return false;
-    return optind + 1 == argc;
+    o->table = optind + 2 == argc ? config_tables_parse(argv[optind]) : CONFIG_TABLE_NONE;
+    if (optind + 2 == argc && !o->table)
+        say_error("there is no table \"%s\"", argv[optind]);
+    return optind + 1 == argc || o->table;
 }
 
 static void print(const Weft__Config__V1__Configuration *c, enum output_form form)
@@ -94,7 +102,10 @@ static int show(const struct policy_set *set, const struct options *o, const cha
     diag_list_init(&notes);
     Weft__Config__V1__Configuration *c = o->own_only ? compile_base(set, &target, &notes)
                                                      : compile_configuration(set, &target, &notes);
-    print(c, o->form);
+    if (o->table && o->form == OUTPUT_TEXT)
+        config_tables_print(c, o->table);
+    else
+        print(c, o->form);
     report_lines(&notes);
     compile_free(c);
     diag_list_dispose(&notes);
@@ -110,7 +121,7 @@ int config_show_run(int argc, char **argv)
     if (!world)
         return 2;
     const char *ns = o.namespace_name ? o.namespace_name : world_namespace(world);
-    int status = show(world_set(world), &o, ns, argv[optind]);
+    int status = show(world_set(world), &o, ns, argv[argc - 1]);
     world_close(world);
     return status;
 }

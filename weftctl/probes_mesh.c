@@ -51,18 +51,6 @@ static void count_planes(struct check *c, struct planes *p)
     }
 }
 
-/* Its container's name; NULL: it has no data plane of ours. */
-static const char *data_plane_of(const struct doc *pod)
-{
-    if (judge_container(pod, "spec.initContainers", INJECT_SIDECAR_NAME) ||
-        judge_container(pod, "spec.containers", INJECT_SIDECAR_NAME))
-        return INJECT_SIDECAR_NAME;
-    bool is_gateway =
-        doc_find(pod, "metadata.labels[\"gateway.networking.k8s.io/gateway-name\"]") != NULL;
-    return is_gateway && judge_container(pod, "spec.containers", "weft-gateway") ? "weft-gateway"
-                                                                                 : NULL;
-}
-
 static bool is_connected(const struct planes *p, const struct doc *pod)
 {
     char key[330];
@@ -89,13 +77,14 @@ static struct slice policies_between(struct check *c, const struct doc *pod)
 static void tell_cut_off(struct check *c, const struct doc *pod, size_t count, size_t all)
 {
     struct slice space = text_of(pod, "metadata.namespace"), name = text_of(pod, "metadata.name");
-    struct slice log = look_log(c, pod, data_plane_of(pod));
+    struct slice log = look_log(c, pod, judge_data_plane(pod));
     struct slice policies = policies_between(c, pod);
     struct slice cure = policies.len
                             ? SLICE("kubectl get networkpolicy -A # TCP port 15012 of weft-policyd "
                                     "must be open to every pod with a sidecar")
                             : arena_printf(check_arena(c), "kubectl -n %.*s logs %.*s -c %s",
-                                           SLICE_ARG(space), SLICE_ARG(name), data_plane_of(pod));
+                                           SLICE_ARG(space), SLICE_ARG(name),
+                                           judge_data_plane(pod));
     check_fail(c, cure,
                "%zu of %zu data planes are connected to no policyd, and keep what they had "
                "(%.*s/%.*s)%s%.*s%s%.*s",
@@ -112,7 +101,7 @@ static void judge_planes(struct check *c, const struct planes *p)
         return;
     for (size_t i = 0; i < count; i++) {
         bool is_gone = doc_find(pods[i], "metadata.deletionTimestamp") != NULL;
-        if (is_gone || !data_plane_of(pods[i]) || !judge_is_true(pods[i], "Ready"))
+        if (is_gone || !judge_data_plane(pods[i]) || !judge_is_true(pods[i], "Ready"))
             continue;
         all++;
         if (!is_connected(p, pods[i]) && !cut_off++)
@@ -168,7 +157,7 @@ static struct slice own_reason(struct check *c, const struct doc *pod, const cha
 /* Empty: all is well, or it may still be starting. */
 static struct slice stuck_reason(struct check *c, const struct doc *pod, struct slice *image)
 {
-    const char *container = data_plane_of(pod);
+    const char *container = judge_data_plane(pod);
     const struct doc *status = status_of(pod, container);
     bool is_ready = judge_bool(status, "ready");
     *image = (struct slice){NULL, 0};
@@ -204,7 +193,7 @@ static void tell_stuck(struct check *c, const struct doc *pod, struct slice why,
         image.len ? SLICE("weftctl install --image REGISTRY/weft:" WEFT_VERSION
                           " # one that the nodes can fetch; then restart the pods")
                   : arena_printf(check_arena(c), "kubectl -n %.*s logs %.*s -c %s",
-                                 SLICE_ARG(space), SLICE_ARG(name), data_plane_of(pod));
+                                 SLICE_ARG(space), SLICE_ARG(name), judge_data_plane(pod));
     check_fail(c, cure, "pod %.*s/%.*s: %.*s", SLICE_ARG(space), SLICE_ARG(name), SLICE_ARG(why));
 }
 
@@ -229,7 +218,7 @@ static void tell_without(struct check *c, const struct doc **pods, size_t count)
         struct slice example = {NULL, 0};
         for (size_t j = i;
              j < count && slice_eq(text_of(pods[j], "metadata.namespace"), space); j++)
-            if (should_have_one(pods[j]) && !data_plane_of(pods[j]) && !without++)
+            if (should_have_one(pods[j]) && !judge_data_plane(pods[j]) && !without++)
                 example = text_of(pods[j], "metadata.name");
         if (without)
             check_warn(c,
@@ -254,7 +243,7 @@ void probe_sidecars(struct check *c)
     }
     for (size_t i = 0; i < count; i++) {
         struct slice image, phase = text_of(pods[i], "status.phase");
-        if (!data_plane_of(pods[i]) || doc_find(pods[i], "metadata.deletionTimestamp") ||
+        if (!judge_data_plane(pods[i]) || doc_find(pods[i], "metadata.deletionTimestamp") ||
             slice_eq(phase, SLICE("Succeeded")) || slice_eq(phase, SLICE("Failed")))
             continue;
         struct slice why = stuck_reason(c, pods[i], &image);

@@ -39,7 +39,8 @@ def test_proxy_status_lists_every_data_plane(shop: Shop) -> None:
         done = shop.mesh.weftctl("proxy-status", "-n", "shop", "-o", "json")
         planes = [p["dataPlane"] for p in json.loads(done.stdout or "[]")]
         wanted = {p["metadata"]["name"] for p in shop.kubectl.pods("shop")}
-        return {p["pod"] for p in planes} >= wanted and all(not p["behindMs"] for p in planes)
+        return {p["pod"] for p in planes} >= wanted and \
+            all(p["state"] != "not connected" and not p["behindMs"] for p in planes)
     assert until("all data planes up to date", listed, 60, 0.3)
 
 

@@ -191,6 +191,24 @@ def test_config_as_yaml_and_text_name_the_same() -> None:
     assert "destination/" not in forms[2].stdout
 
 
+@pytest.mark.parametrize("table, who, words", [
+    ("routes", "frontend", ("HOST", "shop/reviews/split", "95 shop/reviews-v1:9080")),
+    ("clusters", "frontend", ("SERVICE", "shop/reviews-v1", "1/1", "mutual")),
+    ("endpoints", "frontend", ("10.77.0.11:9080", "shop/reviews-v1-a", "ready")),
+    ("policies", "svc/reviews-v1", ("shop/reviews", "ALLOW", "weft-system/no-admin")),
+    ("listeners", "svc/reviews-v1", ("inbound", "9080")),
+    ("listeners", "gateway/front-door", ("shop/front-door/http", "HTTP")),
+    ("certificates", "gateway/front-door", ("NAMES",)),
+])
+def test_config_as_tables(table: str, who: str, words: tuple[str, ...]) -> None:
+    done = weftctl("config", table, who, "-n", "shop", "--policies", EXAMPLES)
+    assert done.returncode == 0, done.stderr
+    for word in words:
+        assert word in done.stdout
+    assert "||" not in done.stdout
+    assert all(line == line.rstrip() for line in done.stdout.splitlines())
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_names_every_verb(shell: str) -> None:
     script = weftctl("completion", shell)
