@@ -86,7 +86,7 @@ static void reply_short(struct exchange *ex, unsigned status, struct slice grpc_
     const char *name = message_reason(status);
     exchange_identify(ex);
     struct slice id = headers_get_id(&ex->request->headers, HEADER_X_REQUEST_ID);
-    if (message_is_grpc(ex->request))
+    if (message_is_grpc(ex->request) && grpc_status.len)
         reply_grpc(ex, grpc_status, slice_from_cstr(name));
     else
         reply_text(ex, status,

@@ -94,7 +94,7 @@ static void print_listeners(struct table *t, const PB(Configuration) * c)
 
 static struct slice describe_match(struct table *t, const PB(RouteMatch) * m)
 {
-    struct slice text = SLICE("");
+    struct slice text = SLICE("*");
     const PB(StringMatch) *p = m ? m->path : NULL;
     if (p)
         text = p->kind_case == WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT
@@ -106,7 +106,7 @@ static struct slice describe_match(struct table *t, const PB(RouteMatch) * m)
         text = arena_printf(t->arena, "%s %.*s", m->method, SLICE_ARG(text));
     if (m && m->n_headers + m->n_query)
         text = arena_printf(t->arena, "%.*s +%zu", SLICE_ARG(text), m->n_headers + m->n_query);
-    return text.len ? text : SLICE("*");
+    return text;
 }
 
 /* "outbound|9080||reviews.shop.svc.cluster.local" in the words of whoever made the Service. */

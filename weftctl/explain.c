@@ -250,15 +250,37 @@ static const struct gateway_model_listener *listener_for(const struct gateway_mo
     return best;
 }
 
-static void find_certificate(struct explain *e)
+static bool read_gateway(struct explain *e, struct gateway_model *model)
 {
-    struct gateway_model model;
     const struct workload *w = &e->from.workload;
     const struct gateway *g =
         (const void *)policy_index_find(e->set, KIND_GATEWAY, w->namespace_name, w->name);
-    if (!g || !slice_eq(e->asked.scheme, SLICE("https")))
+    if (g)
+        gateway_model_build(model, &e->arena, e->set, g);
+    return g != NULL;
+}
+
+/* Of a listener of that port that is not served: why not. Empty: there is none. */
+static struct slice why_not_served(struct explain *e)
+{
+    struct gateway_model model;
+    bool is_there = read_gateway(e, &model);
+    for (size_t i = 0; is_there && i < model.n_listeners; i++) {
+        const struct gateway_model_listener *l = &model.listeners[i];
+        const struct gateway_finding *f = !l->accepted.ok   ? &l->accepted
+                                          : !l->resolved.ok ? &l->resolved
+                                                            : &l->conflict;
+        if (l->from->port == e->asked.port && !l->is_served)
+            return f->text;
+    }
+    return e->refusal;
+}
+
+static void find_certificate(struct explain *e)
+{
+    struct gateway_model model;
+    if (!slice_eq(e->asked.scheme, SLICE("https")) || !read_gateway(e, &model))
         return;
-    gateway_model_build(&model, &e->arena, e->set, g);
     const struct gateway_model_listener *l = listener_for(&model, &e->asked);
     const struct metadata *meta = l ? &l->certificates[0]->object.meta : NULL;
     if (meta)
@@ -308,10 +330,10 @@ static struct slice no_listener(struct explain *e)
 {
     uint32_t count;
     const struct gateway_conf *const *all = snapshot_gateways(e->snapshot, &count);
-    struct slice ports = SLICE("");
-    if (e->refusal.len)
+    struct slice ports = SLICE(""), why = why_not_served(e);
+    if (why.len)
         return arena_printf(&e->arena, "the Gateway does not serve port %u: %.*s", e->asked.port,
-                            SLICE_ARG(e->refusal));
+                            SLICE_ARG(why));
     for (uint32_t i = 0; i < count; i++)
         ports = arena_printf(&e->arena, "%.*s%s%u", SLICE_ARG(ports), i ? ", " : "", all[i]->port);
     return arena_printf(&e->arena, "the Gateway has no listener on port %u; it has %.*s",
