@@ -55,7 +55,7 @@ static void free_segment(struct buf_segment *s)
     mem_free(s);
 }
 
-void buf_dispose(struct buf *b)
+void buf_drop_segments(struct buf *b)
 {
     struct buf_segment *s = b->head;
     while (s) {

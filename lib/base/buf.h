@@ -38,8 +38,13 @@ static inline bool buf_is_empty(const struct buf *b)
     return b->len == 0;
 }
 void buf_init(struct buf *b);
+void buf_drop_segments(struct buf *b);
 /* Drops everything; the buf can be used again. */
-void buf_dispose(struct buf *b);
+static inline void buf_dispose(struct buf *b)
+{
+    if (b->head)
+        buf_drop_segments(b);
+}
 /* Copies. */
 void buf_append(struct buf *b, const void *data, size_t len);
 static inline void buf_append_slice(struct buf *b, struct slice s)

@@ -62,7 +62,7 @@ enum cache_state { CACHE_NEW, CACHE_LIVE, CACHE_DEAD };
 
 struct cache {
     struct free_block *lists[CLASS_COUNT];
-    uint32_t room[CLASS_COUNT]; /* how many more blocks the list may take */
+    uint32_t room[CLASS_COUNT]; /* how many more blocks the list may take; 0 unless it is live */
     struct free_block *aged;    /* set aside by mem_age, of all classes */
     enum cache_state state;
     _Atomic uint64_t fresh; /* written by this thread only */
@@ -138,6 +138,7 @@ static void thread_end(void *arg)
 {
     struct cache *c = arg;
     drop_lists(c);
+    memset(c->room, 0, sizeof(c->room));
     c->state = CACHE_DEAD;
     pthread_mutex_lock(&registry_lock);
     list_unlink(&c->link);
@@ -179,10 +180,8 @@ static void count_fresh(struct cache *c)
     add_to(&c->fresh, 1);
 }
 
-static uint32_t class_of(size_t size)
+static __attribute__((noinline)) uint32_t big_class_of(size_t size)
 {
-    if (size <= SMALL_MAX)
-        return small_class[(size + STEP - 1) / STEP];
     for (uint32_t i = small_class[SMALL_MAX / STEP] + 1; i < CLASS_COUNT; i++) {
         if (size <= class_size[i])
             return i;
@@ -190,7 +189,14 @@ static uint32_t class_of(size_t size)
     return LARGE;
 }
 
-static void *fresh_block(uint32_t class, size_t size)
+static inline uint32_t class_of(size_t size)
+{
+    return size <= SMALL_MAX ? small_class[(size + STEP - 1) / STEP] : big_class_of(size);
+}
+
+/* Out of line, as all that a list cannot do by itself: what is left of mem_alloc and mem_free saves
+ * no registers. */
+static __attribute__((noinline, cold)) void *fresh_block(uint32_t class, size_t size)
 {
     if (cache.state == CACHE_NEW)
         thread_begin(&cache);
@@ -217,12 +223,37 @@ void *mem_alloc(size_t size)
     return &block->header + 1;
 }
 
+static __attribute__((noinline, cold)) _Noreturn void fail_not_live(const struct header *h)
+{
+    fail(h->mark == MARK_FREE || h->mark == MARK_AGED ? "block freed twice" : "not a block of ours",
+         h->capacity);
+}
+
 static void check_live(const struct header *h)
 {
     if (h->mark != MARK_LIVE)
-        fail(h->mark == MARK_FREE || h->mark == MARK_AGED ? "block freed twice"
-                                                          : "not a block of ours",
-             h->capacity);
+        fail_not_live(h);
+}
+
+static bool put_in_list(struct cache *c, struct header *h)
+{
+    if (h->class == LARGE || c->room[h->class] == 0)
+        return false;
+    struct free_block *entry = (struct free_block *)h;
+    entry->next = c->lists[h->class];
+    c->lists[h->class] = entry;
+    c->room[h->class]--;
+    return true;
+}
+
+/* No list takes it, or the thread has none yet, or none any more. */
+static __attribute__((noinline, cold)) void free_without_list(struct header *h)
+{
+    bool is_first = cache.state == CACHE_NEW;
+    if (is_first)
+        thread_begin(&cache);
+    if (!is_first || !put_in_list(&cache, h))
+        give_to_libc(&cache, h);
 }
 
 void mem_free(void *block)
@@ -232,16 +263,8 @@ void mem_free(void *block)
     struct header *h = header_of(block);
     check_live(h);
     h->mark = MARK_FREE;
-    if (cache.state == CACHE_NEW)
-        thread_begin(&cache);
-    if (h->class == LARGE || cache.state == CACHE_DEAD || cache.room[h->class] == 0) {
-        give_to_libc(&cache, h);
-        return;
-    }
-    struct free_block *entry = (struct free_block *)h;
-    entry->next = cache.lists[h->class];
-    cache.lists[h->class] = entry;
-    cache.room[h->class]--;
+    if (!put_in_list(&cache, h))
+        free_without_list(h);
 }
 
 static void *grow_large(struct header *h, size_t size)
