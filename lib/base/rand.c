@@ -72,19 +72,33 @@ void rand_secure(void *out, size_t len)
     }
 }
 
+/* Four bytes as eight digits, the low half of the lowest byte first: each half becomes a byte, and
+ * all eight become text at once. */
+static uint64_t hex_digits(uint32_t bits)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t digits = bits;
+    digits = (digits | digits << 16) & 0x0000ffff0000ffffu;
+    digits = (digits | digits << 8) & 0x00ff00ff00ff00ffu;
+    digits = (digits | digits << 4) & 0x0f0f0f0f0f0f0f0fu;
+    uint64_t is_letter = ((digits + 6 * ones) >> 4) & ones;
+    return digits + '0' * ones + is_letter * ('a' - '9' - 1);
+}
+
+/* Digit 12 is the version, the upper half of digit 16 the variant (RFC 9562 §5.4). */
 void rand_uuid(struct rand_state *r, char out[RAND_UUID_SIZE])
 {
-    static const char hex[] = "0123456789abcdef";
-    uint64_t bits[2] = {rand_next(r), rand_next(r)};
-    uint8_t bytes[16];
-    memcpy(bytes, bits, 16);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *out++ = '-';
-        *out++ = hex[bytes[i] >> 4];
-        *out++ = hex[bytes[i] & 15];
-    }
-    *out = '\0';
+    uint64_t front = rand_next(r), back = rand_next(r);
+    front = (front & ~(UINT64_C(15) << 48)) | UINT64_C(4) << 48;
+    back = (back & ~UINT64_C(12)) | 8;
+    uint64_t digits[4] = {hex_digits((uint32_t)front), hex_digits((uint32_t)(front >> 32)),
+                          hex_digits((uint32_t)back), hex_digits((uint32_t)(back >> 32))};
+    const char *from = (const char *)digits;
+    memcpy(out, from, 8);
+    memcpy(out + 9, from + 8, 4);
+    memcpy(out + 14, from + 12, 4);
+    memcpy(out + 19, from + 16, 4);
+    memcpy(out + 24, from + 20, 12);
+    out[8] = out[13] = out[18] = out[23] = '-';
+    out[36] = '\0';
 }
