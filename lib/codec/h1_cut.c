@@ -1,6 +1,7 @@
 /* Cutting a head up: the start line by ourselves, because llhttp knows a list of methods and any
- * token is one; the field lines with llhttp in its strict mode, which are then checked again for
- * what it is too kind about. Pure; any thread.
+ * token is one; field lines that are not plain (h1_plain), or that something is wrong with, with
+ * llhttp in its strict mode, which are then checked again for what it is too kind about. Pure; any
+ * thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/h1_cut.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "lib/codec/chars.h"
+#include "lib/codec/h1_plain.h"
 #include "lib/codec/method.h"
 
 /* What llhttp's callbacks fill. */
@@ -169,9 +171,13 @@ static enum h1_bad check_lines(struct h1_head *h)
 /* "HTTP/1.0" or "HTTP/1.1" at the front. */
 static enum h1_bad take_version(struct h1_head *h, struct slice text)
 {
-    static const char form[] = "HTTP/#.#";
+    static const char form[] = "HTTP/#.#", usual[] = "HTTP/1.1";
     if (text.len < sizeof(form) - 1)
         return H1_BAD_START_LINE;
+    if (memcmp(text.ptr, usual, sizeof(usual) - 1) == 0) {
+        h->minor = 1;
+        return H1_BAD_NOTHING;
+    }
     for (size_t i = 0; form[i]; i++) {
         if (form[i] == '#' ? !chars_is(text.ptr[i], CHARS_DIGIT) : text.ptr[i] != form[i])
             return H1_BAD_START_LINE;
@@ -233,16 +239,34 @@ enum h1_bad h1_cut_start_line(const struct h1_rules *rules, struct h1_head *h, s
     return request ? take_request_line(h, &rules->limits, text) : take_status_line(h, text);
 }
 
-/* Everything that can be said of a head that llhttp found complete. */
+/* Everything that can be said of a head once its lines are known. */
 static enum h1_bad check_head(const struct h1_rules *rules, struct h1_head *h)
 {
-    enum h1_bad bad = check_lines(h);
-    if (!bad && h->field_bytes > rules->limits.header_bytes)
-        bad = H1_BAD_FIELDS_TOO_LARGE;
-    if (bad)
-        return bad;
+    if (h->field_bytes > rules->limits.header_bytes)
+        return H1_BAD_FIELDS_TOO_LARGE;
     return rules->role == H1_REQUEST ? h1_head_check_request(h, rules->scheme)
                                      : h1_head_check_response(h);
+}
+
+/* Without llhttp. It has its own mind about the framing of answers without a body, and the first
+ * word on what is wrong with a head. */
+static bool cut_plain_fields(const struct h1_rules *rules, struct h1_head *h, size_t len)
+{
+    return !h1_head_is_bodiless(h) && h1_plain_cut(h, rules->limits.header_count, len) &&
+           !check_head(rules, h);
+}
+
+enum h1_cut_result h1_cut_any_fields(const struct h1_rules *rules, struct h1_head *h, size_t len,
+                                     enum h1_bad *bad)
+{
+    h->count = 0;
+    enum h1_cut_result result = cut_fields(h, rules->limits.header_count, len, bad);
+    if (result != H1_CUT_DONE)
+        return result;
+    *bad = check_lines(h);
+    if (!*bad)
+        *bad = check_head(rules, h);
+    return *bad ? H1_CUT_BAD : H1_CUT_DONE;
 }
 
 /* The method alone is all that the first few bytes of a request can be judged by. */
@@ -287,11 +311,9 @@ enum h1_cut_result h1_cut_head(const struct h1_rules *rules, const uint8_t *data
     *bad = h1_cut_start_line(rules, head, slice_of(data, (size_t)(newline + 1 - data)));
     if (*bad)
         return H1_CUT_BAD;
-    result = cut_fields(head, rules->limits.header_count, len, bad);
-    if (result != H1_CUT_DONE)
-        return result;
-    *bad = check_head(rules, head);
-    return *bad ? H1_CUT_BAD : H1_CUT_DONE;
+    if (cut_plain_fields(rules, head, len))
+        return H1_CUT_DONE;
+    return h1_cut_any_fields(rules, head, len, bad);
 }
 
 enum h1_bad h1_cut_trailers(const struct h1_rules *rules, struct slice section,

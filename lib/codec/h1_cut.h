@@ -32,6 +32,10 @@ enum h1_cut_result h1_cut_begin(const struct h1_rules *rules, struct h1_head *he
                                 const uint8_t *data, size_t len, enum h1_bad *bad);
 /* The start line with its line end, after h1_cut_begin. */
 enum h1_bad h1_cut_start_line(const struct h1_rules *rules, struct h1_head *h, struct slice line);
+/* The fields behind it, whatever they are like: h1_cut_head comes here only when they are not plain
+ * or something is wrong with them. */
+enum h1_cut_result h1_cut_any_fields(const struct h1_rules *rules, struct h1_head *h, size_t len,
+                                     enum h1_bad *bad);
 /* What a start line may be long, with its line end; a longer one is refused before it is whole. */
 static inline size_t h1_cut_start_line_max(const struct h1_rules *rules)
 {

@@ -1,7 +1,7 @@
-/* HTTP/1 bytes to heads. llhttp in its strict mode cuts a head up, and what it is too kind about
- * is checked here once more. Bytes may come in any pieces. Parsing works in the caller's bytes;
- * only a head that arrives in pieces is gathered, in one block with a limit. One per connection
- * and direction, on its worker; does no I/O and knows no time.
+/* HTTP/1 bytes to heads. llhttp in its strict mode cuts up a head that is not plain, and what it is
+ * too kind about is checked here once more. Bytes may come in any pieces. Parsing works in the
+ * caller's bytes; only a head that arrives in pieces is gathered, in one block with a limit. One
+ * per connection and direction, on its worker; does no I/O and knows no time.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
