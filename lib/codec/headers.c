@@ -35,6 +35,13 @@ __attribute__((constructor)) static void fill_table(void)
     }
 }
 
+static uint32_t load_half_folded(const char *at)
+{
+    uint32_t word;
+    memcpy(&word, at, sizeof(word));
+    return word | 0x20202020u;
+}
+
 static uint64_t load_folded(const char *at)
 {
     uint64_t word;
@@ -46,7 +53,10 @@ static uint64_t load_folded(const char *at)
  * set. */
 static bool eq_folded(const char *raw, const char *lower, size_t len)
 {
-    if (len < 8) {
+    if (len < 8 && len >= 4)
+        return load_half_folded(raw) == load_half_folded(lower) &&
+               load_half_folded(raw + len - 4) == load_half_folded(lower + len - 4);
+    if (len < 4) {
         for (size_t i = 0; i < len; i++) {
             if ((raw[i] | 0x20) != lower[i])
                 return false;

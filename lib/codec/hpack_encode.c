@@ -11,6 +11,7 @@
 enum {
     CHANGES_BEFORE_RETRY = 32, /* values that did not come back, before one is tried again */
     MAX_WALK = 16,             /* entries of a slot that are looked at */
+    MAX_UNUSED = 4,            /* and of those that were never used again, as with request ids */
     INDEXED = 0x80,
     ADDED = 0x40,
     NOT_ADDED = 0x00,
@@ -126,11 +127,13 @@ static void find(struct match *m, const struct hpack_encoder *e, uint32_t number
                  uint16_t id, struct slice name, struct slice value)
 {
     struct hpack_entry *entry;
+    unsigned unused = 0;
     for (unsigned i = 0; number && i < MAX_WALK; i++, number = entry->older) {
         entry = hpack_table_at(&e->table, number);
-        if (!entry)
+        if (!entry || unused == MAX_UNUSED)
             break;
         bool may_match = entry->tag == tag;
+        unused += id != HEADER_OTHER && !entry->hits; /* else the slot is not this name's alone */
         if ((m->newest && !may_match) || !is_name(entry, id, name))
             continue;
         if (!m->newest) {

@@ -128,7 +128,7 @@ bool message_length_parse(struct slice value, int64_t *length)
     uint64_t n;
     if (value.len > 1 && value.ptr[0] == '0')
         return false;
-    if (!chars_all(value.ptr, value.len, CHARS_DIGIT) || slice_to_u64(value, &n) || n > INT64_MAX)
+    if (slice_to_u64(value, &n) || n > INT64_MAX)
         return false;
     *length = (int64_t)n;
     return true;

@@ -42,16 +42,6 @@ static bool is_clean_block(const char *p)
     return (halves[0] | halves[1]) == 0;
 }
 
-static bool is_clean_byte(const char *p, const char *end)
-{
-    unsigned char c = (unsigned char)*p;
-    if (c < 0x21 || c > 0x7e || c == '%' || c == ';' || c == '\\' || c == '#')
-        return false;
-    if (c == '.')
-        return p + 1 < end && p[1] != '/';
-    return c != '/' || p + 1 == end || (p[1] != '/' && p[1] != '.');
-}
-
 static bool is_clean(struct slice path)
 {
     const char *p = path.ptr, *end = path.ptr + path.len;
@@ -59,11 +49,9 @@ static bool is_clean(struct slice path)
         if (!is_clean_block(p))
             return false;
     }
-    for (; p < end; p++) {
-        if (!is_clean_byte(p, end))
-            return false;
-    }
-    return true;
+    char rest[17] = "aaaaaaaaaaaaaaaa";
+    memcpy(rest, p, (size_t)(end - p));
+    return is_clean_block(rest) && end[-1] != '.';
 }
 
 /* ---- everything else ---- */
