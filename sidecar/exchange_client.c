@@ -143,16 +143,9 @@ static struct slice host_of(const struct exchange *ex)
     return said.len && message_authority_is_valid(said) ? said : ex->original_authority;
 }
 
-static void drop_claims(struct headers *h)
+static bool claims(const struct header *item)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < h->count; i++) {
-        if (client_head_is_claim(h->items[i].id))
-            h->bytes -= (uint32_t)(h->items[i].name.len + h->items[i].value.len + 32);
-        else if (kept++ != i)
-            h->items[kept - 1] = h->items[i];
-    }
-    h->count = kept;
+    return client_head_is_claim(item->id);
 }
 
 static void say_at_gateway(struct exchange *ex)
@@ -165,7 +158,7 @@ static void say_at_gateway(struct exchange *ex)
     ex->client_text = addr_eq_ip(&ex->client.client, peer) ? peer_text
                                                            : address_text(ex, &ex->client.client);
     if (has(ex, HAS_CLAIMS))
-        drop_claims(h);
+        headers_remove_if(h, claims);
     headers_add_id(h, HEADER_X_FORWARDED_FOR, list);
     headers_add_id(h, HEADER_X_FORWARDED_PROTO, scheme);
     headers_add_id(h, HEADER_X_FORWARDED_HOST, host);

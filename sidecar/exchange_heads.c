@@ -14,24 +14,18 @@ static struct slice make_request_id(struct exchange *ex)
 
 /* Ours to say, nobody else's. On a mesh hop they come from the other sidecar and have been read
  * before. */
-static void strip_control(struct headers *h)
+static bool is_control(const struct header *item)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < h->count; i++) {
-        switch (h->items[i].id) {
-        case HEADER_WEFT_CLIENT:
-        case HEADER_WEFT_HTTP_VERSION:
-        case HEADER_WEFT_SOURCE:
-        case HEADER_WEFT_ATTEMPT:
-        case HEADER_X_FORWARDED_CLIENT_CERT:
-            continue;
-        default:
-            if (kept != i)
-                h->items[kept] = h->items[i];
-            kept++;
-        }
+    switch (item->id) {
+    case HEADER_WEFT_CLIENT:
+    case HEADER_WEFT_HTTP_VERSION:
+    case HEADER_WEFT_SOURCE:
+    case HEADER_WEFT_ATTEMPT:
+    case HEADER_X_FORWARDED_CLIENT_CERT:
+        return true;
+    default:
+        return false;
     }
-    h->count = kept;
 }
 
 static enum http_version version_from_mesh(const struct message *request)
@@ -64,7 +58,10 @@ enum http_version exchange_version_for(const struct exchange *ex, const struct c
 void exchange_identify(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
-    if (!headers_get_id(h, HEADER_X_REQUEST_ID).len)
+    struct header *said = headers_find_id(h, HEADER_X_REQUEST_ID);
+    if (!said)
+        headers_add_id(h, HEADER_X_REQUEST_ID, make_request_id(ex));
+    else if (!said->value.len)
         headers_set_id(h, HEADER_X_REQUEST_ID, make_request_id(ex));
 }
 
@@ -83,10 +80,9 @@ void exchange_receive_head(struct exchange *ex)
     ex->came_in = ex->app_version = request->version;
     if (from_mesh)
         read_from_mesh(ex);
-    strip_control(&request->headers);
-    if (s->xfcc && (from_mesh || s->info.direction == DIRECTION_INGRESS))
-        headers_add_id(&request->headers, HEADER_X_FORWARDED_CLIENT_CERT,
-                       slice_from_cstr(s->xfcc));
+    headers_remove_if(&request->headers, is_control);
+    if (s->xfcc.len && (from_mesh || s->info.direction == DIRECTION_INGRESS))
+        headers_add_id(&request->headers, HEADER_X_FORWARDED_CLIENT_CERT, s->xfcc);
     /* Beside an app the other end has given it an id, or the app behind us does without. */
     if (s->info.direction != DIRECTION_INBOUND)
         exchange_identify(ex);
@@ -110,11 +106,11 @@ void exchange_say_client(struct exchange *ex)
 void exchange_prepare_attempt(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
-    if (endpoint_is_mesh_hop(ex->endpoint)) {
-        mesh_headers_set(h, ex->app_version, ex->worker->settings);
-        exchange_say_client(ex);
-    } else if (ex->attempts > 1) {
+    if (ex->attempts > 1 || endpoint_is_mesh_hop(ex->endpoint))
         mesh_headers_remove(h);
+    if (endpoint_is_mesh_hop(ex->endpoint)) {
+        mesh_headers_add(h, ex->app_version, ex->worker->settings);
+        exchange_say_client(ex);
     }
     if (ex->attempts > 1)
         headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->attempts));

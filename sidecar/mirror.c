@@ -196,10 +196,9 @@ static struct message *copy_head(struct mirror *m, const struct message *from)
     headers_copy(&to->headers, &from->headers);
     /* The body comes when the original's comes, and not when this one asks for it. */
     headers_remove_id(&to->headers, HEADER_EXPECT);
+    mesh_headers_remove(&to->headers);
     if (endpoint_is_mesh_hop(m->endpoint))
-        mesh_headers_set(&to->headers, m->version, m->worker->settings);
-    else
-        mesh_headers_remove(&to->headers);
+        mesh_headers_add(&to->headers, m->version, m->worker->settings);
     return to;
 }
 

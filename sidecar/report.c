@@ -37,6 +37,7 @@ static void fill_inbound(struct metrics_key *key, const struct session *s)
     key->source = s->party;
     key->destination = s->worker->self;
     key->security = s->is_mesh ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
+    key->service = s->worker->unknown_service;
     if (port)
         key->service = (struct metrics_service){.host = port->service,
                                                 .name = port->service_name,

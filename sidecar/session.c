@@ -27,7 +27,7 @@ static void destroy_buried(struct loop_task *task)
     struct worker *w = s->worker;
     session_ask_dispose(s);
     buf_dispose(&s->early);
-    mem_free(s->xfcc);
+    mem_free((char *)s->xfcc.ptr);
     mem_free(s->peer_id);
     mem_free(s->party_workload);
     mem_free(s->sni);

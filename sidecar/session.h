@@ -38,7 +38,7 @@ struct session {
     struct http_server_config server_config; /* its, with the limits of who is served here */
     struct tunnel *tunnel;
     struct list exchanges;
-    char *xfcc;    /* x-forwarded-client-cert for requests of this connection, or NULL */
+    struct slice xfcc; /* x-forwarded-client-cert for requests of this connection; empty: none */
     char *peer_id; /* the peer's SPIFFE id, or NULL */
     const char *peer_principal; /* the same without the scheme; in peer_id */
     uint64_t trust_version;     /* of the configuration by which is_trusted was found */

@@ -194,7 +194,7 @@ bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX])
 {
     const struct tls_ctx *ctx = s->info.is_tls ? context_of(s) : NULL;
     /* A port without listeners has nobody who would vouch for the clients that were known there. */
-    if (!ctx && s->info.direction == DIRECTION_INGRESS && s->xfcc) {
+    if (!ctx && s->info.direction == DIRECTION_INGRESS && s->xfcc.len) {
         snprintf(why, TLS_DETAIL_MAX, "no listener of its port knows clients any more");
         return false;
     }
@@ -214,11 +214,13 @@ static void write_xfcc(struct session *s)
     }
     hash[64] = 0;
     if (s->info.direction == DIRECTION_INGRESS) {
-        s->xfcc = mem_printf("Hash=%s;Subject=\"%.*s\"", hash, SLICE_ARG(s->peer.subject));
+        s->xfcc = slice_from_cstr(
+            mem_printf("Hash=%s;Subject=\"%.*s\"", hash, SLICE_ARG(s->peer.subject)));
         return;
     }
-    s->xfcc = mem_printf("By=%s;Hash=%s;Subject=\"%.*s\";URI=%.*s", s->worker->identity->spiffe_id,
-                         hash, SLICE_ARG(s->peer.subject), SLICE_ARG(s->peer.spiffe_id));
+    s->xfcc = slice_from_cstr(mem_printf("By=%s;Hash=%s;Subject=\"%.*s\";URI=%.*s",
+                                         s->worker->identity->spiffe_id, hash,
+                                         SLICE_ARG(s->peer.subject), SLICE_ARG(s->peer.spiffe_id)));
 }
 
 /* What its certificate says, and nothing that it says itself. */

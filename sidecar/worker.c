@@ -251,6 +251,7 @@ static void describe_self(struct worker *w)
         .principal = slice_from_cstr(w->self_spiffe_id),
     };
     w->self.hash = metrics_party_hash(&w->self);
+    w->unknown_service.hash = metrics_service_hash(&w->unknown_service);
 }
 
 void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsigned index,

@@ -59,6 +59,7 @@ struct worker {
     uint32_t session_count, exchange_count, mirror_count;
     struct metrics_shard *metrics;
     struct metrics_party self; /* this workload, for metrics */
+    struct metrics_service unknown_service; /* of ports that no service has */
     char *self_spiffe_id;
     bool is_draining;     /* what comes in … */
     bool is_draining_out; /* … and what the app sends as well */

@@ -68,6 +68,20 @@ struct slice headers_get_id(const struct headers *h, enum header_id id);
 /* Removes all with that name; returns how many. Order of the rest is kept. */
 unsigned headers_remove(struct headers *h, struct slice name);
 unsigned headers_remove_id(struct headers *h, enum header_id id);
+static inline unsigned headers_remove_if(struct headers *h, bool (*is)(const struct header *))
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < h->count; i++) {
+        const struct header *item = &h->items[i];
+        if (is(item))
+            h->bytes -= (uint32_t)(item->name.len + item->value.len + MESSAGE_FIELD_EXTRA);
+        else if (kept++ != i)
+            h->items[kept - 1] = *item;
+    }
+    unsigned removed = h->count - kept;
+    h->count = kept;
+    return removed;
+}
 /* Replaces all with one. */
 void headers_set(struct headers *h, struct slice name, struct slice value);
 void headers_set_id(struct headers *h, enum header_id id, struct slice value);

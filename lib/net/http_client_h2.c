@@ -269,7 +269,7 @@ static void send_request(struct http_client *base, struct http_stream *st,
     c->asked_ms = loop_now_ms(base->loop);
     if (interval_of(c) && !timer_is_running(&c->timer))
         timer_start(&c->timer, interval_of(c));
-    if (!h2_capacity(c->link.h2) && h2_is_used_up(c->link.h2))
+    if (h2_is_used_up(c->link.h2))
         http_client_retire(base);
 }
 

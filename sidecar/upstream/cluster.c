@@ -375,6 +375,8 @@ static bool is_unused(const struct cluster *c)
 static void forget_dynamic(struct cluster_table *t, struct cluster *c)
 {
     char key[19 + KEY_NAME_MAX];
+    if (t->last_dynamic == c)
+        t->last_dynamic = NULL;
     map_remove(&t->dynamic, write_key(key, &c->conf->endpoints[0].addr, c->conf->name));
     list_unlink(&c->order);
     destroy_cluster(c);
@@ -430,8 +432,8 @@ static struct cluster *create_dynamic(struct cluster_table *t, struct slice name
     return c;
 }
 
-struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
-                                 struct slice mesh_spiffe_id)
+static struct cluster *find_dynamic(struct cluster_table *t, struct slice name,
+                                    const struct addr *to, struct slice mesh_spiffe_id)
 {
     char key[19 + KEY_NAME_MAX];
     struct slice key_slice = write_key(key, to, name);
@@ -439,7 +441,23 @@ struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, con
     if (!c) {
         c = create_dynamic(t, name, to, mesh_spiffe_id);
         map_put(&t->dynamic, key_slice, c);
-    } else if (!slice_eq(c->conf->endpoints[0].spiffe_id, mesh_spiffe_id)) {
+    }
+    return c;
+}
+
+/* What comes in is nearly always for the same app. */
+static bool is_for(const struct cluster *c, struct slice name, const struct addr *to)
+{
+    return addr_eq(&c->conf->endpoints[0].addr, to) && slice_eq(c->conf->name, name);
+}
+
+struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
+                                 struct slice mesh_spiffe_id)
+{
+    struct cluster *c = t->last_dynamic;
+    if (!c || !is_for(c, name, to))
+        c = t->last_dynamic = find_dynamic(t, name, to, mesh_spiffe_id);
+    if (!slice_eq(c->conf->endpoints[0].spiffe_id, mesh_spiffe_id)) {
         const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
         reconcile(c, conf);
         cluster_conf_unref(conf);

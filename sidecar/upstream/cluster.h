@@ -60,6 +60,7 @@ struct cluster_table {
     struct cluster **by_slot;
     uint32_t slots;
     struct map dynamic; /* key text -> struct cluster */
+    struct cluster *last_dynamic; /* the one of these that was asked for last; NULL: none */
     struct list order;  /* of those, about by their last use */
     size_t limit;       /* of those that nothing uses */
 };

@@ -110,8 +110,10 @@ static void on_capacity(struct http_client *client)
         return;
     }
     place(c);
-    for (unsigned room = http_client_capacity(client); room > 0 && c->pool->waiters > 0; room--)
-        wake_one(c->pool);
+    if (p->waiters == 0)
+        return;
+    for (unsigned room = http_client_capacity(client); room > 0 && p->waiters > 0; room--)
+        wake_one(p);
 }
 
 static void on_retired(struct http_client *client)
@@ -315,7 +317,7 @@ static void drop_unwanted_dials(struct pool *p)
     }
 }
 
-void pool_wait_cancel(struct pool_wait *w)
+void pool_wait_stop(struct pool_wait *w)
 {
     if (list_is_linked(&w->node)) {
         list_unlink(&w->node);

@@ -53,8 +53,13 @@ enum pool_result pool_send(struct pool *p, struct pool_wait *w, struct http_stre
                            bool *reused);
 /* Waits for others to be done with their connections, not for one that is being dialled. */
 bool pool_wait_is_queued(const struct pool_wait *w);
+void pool_wait_stop(struct pool_wait *w);
 /* Stops waiting. Idempotent. */
-void pool_wait_cancel(struct pool_wait *w);
+static inline void pool_wait_cancel(struct pool_wait *w)
+{
+    if (list_is_linked(&w->node) || w->is_woken)
+        pool_wait_stop(w);
+}
 /* Takes no part any more: connections close as their streams end, dials that nobody waits for now.
  * Hold the endpoint meanwhile. */
 void pool_drain(struct pool *p);
