@@ -1,5 +1,6 @@
 # Flags that make a bug harder to use, on every build; fortify and link-time optimisation only where
-# the optimiser runs and no sanitizer does. Frame pointers stay: profiles need them, at little cost.
+# the optimiser runs and no sanitizer does. Frame pointers stay, there but in functions that call
+# nothing: profiles need them, at little cost.
 # SPDX-License-Identifier: GPL-3.0-or-later
 include(CheckPIESupported)
 include(CheckIPOSupported)
@@ -21,7 +22,11 @@ foreach(flag IN ITEMS -fstack-clash-protection -fcf-protection)
 endforeach()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT WEFT_SANITIZE)
-    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -momit-leaf-frame-pointer)
+    # The shadow stack alone: for the other half, a mark wherever a call may land, Linux has no use.
+    if(WEFT_HAVE__fcf_protection)
+        add_compile_options(-fcf-protection=return)
+    endif()
     if(WEFT_LTO)
         check_ipo_supported(RESULT WEFT_LTO_WORKS OUTPUT why LANGUAGES C)
         if(NOT WEFT_LTO_WORKS)
