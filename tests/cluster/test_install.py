@@ -91,4 +91,4 @@ def test_nobody_is_refused_what_he_needs(shop: Shop) -> None:
     """With the shop at work, no program has met a right that it lacks."""
     assert shop.frontend.call("http://reviews:9080/").status == 200
     for program in PROGRAMS:
-        assert "forbidden" not in shop.mesh.logs(program).lower()
+        assert 'is forbidden: user "' not in shop.mesh.logs(program).lower()
