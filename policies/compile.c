@@ -6,6 +6,8 @@
 #include "lib/base/mem.h"
 #include "policies/compile_priv.h"
 #include "policies/kinds/namespace.h"
+#include "policies/kinds/node.h"
+#include "policies/selector.h"
 
 enum { ARENA_BLOCK = 32768 };
 
@@ -13,6 +15,7 @@ enum { ARENA_BLOCK = 32768 };
 struct result {
     PB(Configuration) message;
     struct arena arena;
+    unsigned locality;
 };
 
 static void find_self(struct compile *c)
@@ -27,6 +30,30 @@ static void find_self(struct compile *c)
     /* An address alone must not lend a workload the labels of another namespace. */
     if (c->self && !slice_eq(c->self->object.meta.namespace_name, t->namespace_name))
         c->self = NULL;
+}
+
+static struct slice zone_of(const struct policy_set *set, struct slice node)
+{
+    const struct object *o = node.len ? policy_index_find(set, KIND_NODE, SLICE(""), node) : NULL;
+    return o ? selector_label(&o->meta.labels, SLICE(NODE_ZONE_LABEL)) : SLICE("");
+}
+
+void compile_find_locality(const struct policy_set *set, struct slice namespace_name,
+                           struct slice pod, struct slice *node, struct slice *zone)
+{
+    const struct object *o = policy_index_find(set, KIND_POD, namespace_name, pod);
+    *node = o ? ((const struct pod *)(const void *)o)->spec.node : SLICE("");
+    *zone = zone_of(set, *node);
+}
+
+static void find_locality(struct compile *c)
+{
+    c->node = c->target.node;
+    c->zone = c->target.zone;
+    if (c->node.len || c->zone.len || !c->self)
+        return;
+    c->node = c->self->spec.node;
+    c->zone = zone_of(c->set, c->node);
 }
 
 /* What a data plane was started with is what its certificates say, so it counts. */
@@ -97,12 +124,14 @@ static struct result *begin(struct compile *c, const struct policy_set *set,
 static PB(Configuration) * end(struct compile *c, struct result *result)
 {
     map_dispose(&c->clusters);
+    result->locality = c->locality;
     return &result->message;
 }
 
 static void emit_base(struct compile *c)
 {
     find_self(c);
+    find_locality(c);
     emit_settings(c);
     if (c->is_gateway)
         compile_gateways_emit(c);
@@ -139,15 +168,23 @@ PB(Configuration) * compile_address(const struct policy_set *set,
         .namespace_name = target->namespace_name,
         .trust_domain = target->trust_domain,
         .cluster_domain = target->cluster_domain,
+        .node = target->node,
+        .zone = target->zone,
     };
     struct addr addr;
     struct compile c;
     struct result *result = begin(&c, set, &shared, NULL);
+    find_locality(&c);
     if (!addr_parse(address, &addr) && addr.port) {
         compile_destinations_at(&c, &addr);
         compile_workloads_at(&c, &addr);
     }
     return end(&c, result);
+}
+
+unsigned compile_locality(const PB(Configuration) * configuration)
+{
+    return container_of(configuration, struct result, message)->locality;
 }
 
 void compile_free(PB(Configuration) * configuration)

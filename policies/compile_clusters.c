@@ -7,13 +7,28 @@
 #include "policies/protocol.h"
 #include "policies/selector.h"
 
+enum candidate_state { CANDIDATE_UNUSABLE, CANDIDATE_LAST_RESORT, CANDIDATE_READY };
+
+/* An endpoint of the port, before it is known which of them are called. */
+struct candidate {
+    const struct object *slice;
+    const struct endpoint_slice_endpoint *e;
+    uint16_t port;
+    enum candidate_state state;
+    char *address;
+};
+
+enum near { NEAR_ALL, NEAR_SAME_NODE, NEAR_HINTED_NODE, NEAR_HINTED_ZONE };
+
 struct cluster_build {
     struct compile *c;
     const struct service *service;
     const struct service_port *port;
     const struct backend_tls_policy *tls; /* NULL: not over TLS */
     PB(Cluster) * out;
-    struct map seen; /* addresses */
+    struct map seen; /* address -> candidate */
+    struct candidate **candidates;
+    size_t count;
 };
 
 /* What is called otherwise has another name: one name never means two things. */
@@ -61,8 +76,17 @@ static void describe_pod(struct cluster_build *b, const struct pod *pod, uint16_
     to->spiffe_id = compile_build_spiffe(c, meta->namespace_name, pod->spec.service_account);
 }
 
-static void add_endpoint(struct cluster_build *b, const struct object *slice,
-                         const struct endpoint_slice_endpoint *e, uint16_t port)
+/* ---- which endpoints: the rules of kube-proxy (pkg/proxy/topology.go) ---- */
+
+static enum candidate_state state_of(const struct endpoint_slice_conditions *c)
+{
+    return c->ready                          ? CANDIDATE_READY
+           : c->serving && c->terminating ? CANDIDATE_LAST_RESORT
+                                             : CANDIDATE_UNUSABLE;
+}
+
+static void add_candidate(struct cluster_build *b, const struct object *slice,
+                          const struct endpoint_slice_endpoint *e, uint16_t port)
 {
     struct compile *c = b->c;
     struct addr addr;
@@ -74,18 +98,22 @@ static void add_endpoint(struct cluster_build *b, const struct object *slice,
         return;
     }
     addr.port = port;
-    addr_format(&addr, text);
-    if (map_put(&b->seen, slice_from_cstr(text), b->out))
+    struct slice address = slice_from_cstr(addr_format(&addr, text));
+    struct candidate one = {slice, e, port, state_of(&e->conditions), NULL};
+    /* On its way from one slice to another it is in both. */
+    struct candidate *known = map_get(&b->seen, address);
+    if (known) {
+        one.address = known->address;
+        if (one.state > known->state)
+            *known = one;
         return;
-    PB(Endpoint) *to = PB_NEW(c, Endpoint, endpoint);
-    to->address = compile_build_text(c, slice_from_cstr(text));
-    to->ready = e->conditions.ready;
-    to->zone = compile_build_text(c, e->zone);
-    to->namespace_ = compile_build_text(c, b->service->object.meta.namespace_name);
-    const struct pod *pod = find_pod(b, slice, e, ip);
-    if (pod)
-        describe_pod(b, pod, port, to);
-    PB_PUSH(c, b->out, endpoints, to);
+    }
+    one.address = compile_build_text(c, address);
+    struct candidate *made = arena_alloc(c->arena, sizeof *made);
+    *made = one;
+    map_put(&b->seen, address, made);
+    b->candidates = compile_build_grow(c, b->candidates, b->count, sizeof(*b->candidates));
+    b->candidates[b->count++] = made;
 }
 
 static void add_slice(struct cluster_build *b, const struct endpoint_slice *slice)
@@ -95,8 +123,89 @@ static void add_slice(struct cluster_build *b, const struct endpoint_slice *slic
             continue;
         for (SCHEMA_EACH(slice->endpoints, struct endpoint_slice_endpoint, e))
             if (e->addresses.count)
-                add_endpoint(b, &slice->object, e, (uint16_t)port->port);
+                add_candidate(b, &slice->object, e, (uint16_t)port->port);
     }
+}
+
+static bool has_hint(const struct schema_list *hints, struct slice name)
+{
+    for (SCHEMA_EACH(*hints, struct endpoint_slice_hint, h))
+        if (name.len && slice_eq(h->name, name))
+            return true;
+    return false;
+}
+
+/* Hints count when every ready endpoint has some and one of them is for us. */
+static enum near hinted(struct cluster_build *b)
+{
+    bool all_nodes = true, all_zones = true, node = false, zone = false, any = false;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct endpoint_slice_hints *h = &b->candidates[i]->e->hints;
+        if (b->candidates[i]->state != CANDIDATE_READY)
+            continue;
+        any = true;
+        all_nodes &= h->nodes.count > 0;
+        all_zones &= h->zones.count > 0;
+        node |= has_hint(&h->nodes, b->c->node);
+        zone |= has_hint(&h->zones, b->c->zone);
+    }
+    b->c->locality |= (any && all_nodes ? COMPILE_BY_NODE : 0u) |
+                      (any && all_zones ? COMPILE_BY_ZONE : 0u);
+    return any && all_nodes && node   ? NEAR_HINTED_NODE
+           : any && all_zones && zone ? NEAR_HINTED_ZONE
+                                      : NEAR_ALL;
+}
+
+static enum near how_near(struct cluster_build *b)
+{
+    if (service_is_headless(b->service))
+        return NEAR_ALL;
+    if (!service_is_node_local(b->service))
+        return hinted(b);
+    b->c->locality |= COMPILE_BY_NODE;
+    b->out->node_local = b->c->node.len > 0;
+    return b->out->node_local ? NEAR_SAME_NODE : NEAR_ALL;
+}
+
+static bool is_near(const struct cluster_build *b, const struct candidate *one, enum near how)
+{
+    switch (how) {
+    case NEAR_SAME_NODE:
+        return slice_eq(one->e->node, b->c->node);
+    case NEAR_HINTED_NODE:
+        return has_hint(&one->e->hints.nodes, b->c->node);
+    case NEAR_HINTED_ZONE:
+        return has_hint(&one->e->hints.zones, b->c->zone);
+    default:
+        return true;
+    }
+}
+
+static void emit_endpoint(struct cluster_build *b, const struct candidate *one, bool ready)
+{
+    struct compile *c = b->c;
+    PB(Endpoint) *to = PB_NEW(c, Endpoint, endpoint);
+    to->address = one->address;
+    to->ready = ready;
+    to->namespace_ = compile_build_text(c, b->service->object.meta.namespace_name);
+    const struct pod *pod =
+        find_pod(b, one->slice, one->e, *SCHEMA_AT(one->e->addresses, struct slice, 0));
+    if (pod)
+        describe_pod(b, pod, one->port, to);
+    PB_PUSH(c, b->out, endpoints, to);
+}
+
+/* Those that are on their way out and still serve are better than none. */
+static void choose_endpoints(struct cluster_build *b)
+{
+    enum near how = how_near(b);
+    enum candidate_state best = CANDIDATE_LAST_RESORT;
+    for (size_t i = 0; i < b->count; i++)
+        if (is_near(b, b->candidates[i], how) && b->candidates[i]->state == CANDIDATE_READY)
+            best = CANDIDATE_READY;
+    for (size_t i = 0; i < b->count; i++)
+        if (is_near(b, b->candidates[i], how))
+            emit_endpoint(b, b->candidates[i], b->candidates[i]->state == best);
 }
 
 static bool has_family(const struct object_list *slices, const char *family)
@@ -130,6 +239,7 @@ static void add_endpoints(struct cluster_build *b)
                                SLICE_ARG(slice->address_type));
     }
     map_dispose(&b->seen);
+    choose_endpoints(b);
 }
 
 static uint32_t or_zero(int64_t value)
@@ -198,6 +308,8 @@ static void build(struct cluster_build *b)
     b->out->port = (uint32_t)b->port->port;
     uint16_t port = (uint16_t)b->port->port;
     b->out->protocol = b->tls ? protocol_inside_tls(&hints, port) : protocol_of_port(&hints, port);
+    b->out->affinity_s = service_affinity_s(b->service);
+    b->out->affinity_by_client = b->out->affinity_s && c->is_gateway;
     add_endpoints(b);
     apply_traffic(b);
 }

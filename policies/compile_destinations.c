@@ -21,6 +21,36 @@ static void add_address(struct compile *c, PB(Destination) * d, struct slice ip,
     PB_PUSH(c, d, addresses, compile_build_text(c, slice_from_cstr(text)));
 }
 
+struct external_port {
+    struct compile *c;
+    PB(Destination) * d;
+    const struct service *service;
+    int64_t port;
+};
+
+static void add_external(void *owner, struct slice ip)
+{
+    struct external_port *x = owner;
+    struct addr addr;
+    if (addr_parse(ip, &addr) || addr.port)
+        return;
+    addr.port = (uint16_t)x->port;
+    if (policy_addresses_external(x->c->set, &addr) == x->service)
+        add_address(x->c, x->d, ip, x->port);
+}
+
+static void add_addresses(struct compile *c, PB(Destination) * d, const struct service *s,
+                          const struct service_port *port)
+{
+    struct external_port x = {c, d, s, port->port};
+    if (service_is_headless(s))
+        return;
+    add_address(c, d, s->spec.cluster_ip, port->port);
+    for (SCHEMA_EACH(s->spec.cluster_ips, struct slice, ip))
+        add_address(c, d, *ip, port->port);
+    service_each_external(s, add_external, &x);
+}
+
 static void add_names(struct compile *c, PB(Destination) * d, const struct service *s)
 {
     static const char *const suffixes[] = {".svc", ""};
@@ -125,11 +155,7 @@ static void emit_port(struct compile *c, const struct service *s, const struct s
     d->port = (uint32_t)port->port;
     d->protocol = protocol_of_port(&hints, (uint16_t)port->port);
     d->default_cluster = compile_clusters_need(c, s, port, NULL);
-    if (!service_is_headless(s)) {
-        add_address(c, d, s->spec.cluster_ip, port->port);
-        for (SCHEMA_EACH(s->spec.cluster_ips, struct slice, ip))
-            add_address(c, d, *ip, port->port);
-    }
+    add_addresses(c, d, s, port);
     add_names(c, d, s);
     add_routes(c, d, s, port);
     compile_build_resource(c, compile_build_format(c, "destination/%s", d->name),
@@ -175,6 +201,8 @@ void compile_destinations_at(struct compile *c, const struct addr *addr)
     char text[ADDR_TEXT_MAX];
     struct slice ip = slice_from_cstr(addr_format_ip(addr, text));
     const struct service *s = policy_addresses_service(c->set, ip);
+    if (!s)
+        s = policy_addresses_external(c->set, addr);
     const struct service_port *port = s ? service_find_port(s, addr->port) : NULL;
     if (port)
         emit_port(c, s, port);

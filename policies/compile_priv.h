@@ -38,6 +38,8 @@ struct compile {
     PB(Configuration) * out;
     struct map clusters; /* names of those that are in the result -> themselves */
     bool is_gateway;
+    struct slice node, zone; /* empty: not known */
+    unsigned locality;       /* enum compile_locality: what was asked of them */
     /* What the Gateway shows to backends that are called over TLS; NULL: nothing. */
     const struct secret *client_certificate;
 };

@@ -16,6 +16,7 @@
 #include "policies/kinds/listener_set.h"
 #include "policies/kinds/mesh_config.h"
 #include "policies/kinds/namespace.h"
+#include "policies/kinds/node.h"
 #include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/pod.h"
 #include "policies/kinds/reference_grant.h"
@@ -34,6 +35,7 @@ const struct kind *const kind_all[KIND_COUNT] = {
     [KIND_SECRET] = &secret_kind,
     [KIND_CONFIG_MAP] = &config_map_kind,
     [KIND_NAMESPACE] = &namespace_kind,
+    [KIND_NODE] = &node_kind,
     [KIND_GATEWAY_CLASS] = &gateway_class_kind,
     [KIND_INGRESS] = &ingress_kind,
     [KIND_GATEWAY] = &gateway_kind,

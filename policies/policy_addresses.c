@@ -77,10 +77,61 @@ static void index_services(struct policy_set *s, struct diag_list *diags)
     }
 }
 
+/* ---- addresses for calls from outside ---- */
+
+struct external {
+    struct policy_set *set;
+    struct diag_list *diags;
+    const struct service *service;
+};
+
+static void claim_port(struct external *x, const struct addr *ip, int64_t port)
+{
+    char text[ADDR_TEXT_MAX];
+    struct addr addr = *ip;
+    addr.port = (uint16_t)port;
+    struct slice key = slice_from_cstr(addr_format(&addr, text));
+    const struct service *first = map_get(&x->set->services_by_external, key);
+    if (!first)
+        map_put(&x->set->services_by_external, key, (void *)(uintptr_t)x->service);
+    else if (first != x->service)
+        policy_set_complain(x->diags, &x->service->object, 0, true, "spec.externalIPs",
+                            "%.*s is already the address of %.*s", SLICE_ARG(key),
+                            SLICE_ARG(first->object.text));
+}
+
+/* Nobody takes over what is called inside the cluster by naming its address. */
+static void claim_external(void *owner, struct slice ip)
+{
+    struct external *x = owner;
+    struct addr addr;
+    if (addr_parse(ip, &addr) || addr.port)
+        return;
+    if (policy_addresses_pod(x->set, ip) || policy_addresses_service(x->set, ip)) {
+        policy_set_complain(x->diags, &x->service->object, 0, true, "spec.externalIPs",
+                            "%.*s is an address of the cluster: it stays whose it is",
+                            SLICE_ARG(ip));
+        return;
+    }
+    for (SCHEMA_EACH(x->service->spec.ports, struct service_port, port))
+        if (port->protocol == SERVICE_TCP)
+            claim_port(x, &addr, port->port);
+}
+
+static void index_external(struct policy_set *s, struct diag_list *diags)
+{
+    for (size_t i = 0; i < s->all[KIND_SERVICE].count; i++) {
+        const struct service *service = POLICY_AT(&s->all[KIND_SERVICE], struct service, i);
+        struct external x = {s, diags, service};
+        service_each_external(service, claim_external, &x);
+    }
+}
+
 void policy_addresses_build(struct policy_set *s, struct diag_list *diags)
 {
     index_pods(s, diags);
     index_services(s, diags);
+    index_external(s, diags);
 }
 
 const struct pod *policy_addresses_pod(const struct policy_set *s, struct slice ip)
@@ -95,4 +146,11 @@ const struct service *policy_addresses_service(const struct policy_set *s, struc
     char text[ADDR_TEXT_MAX];
     struct slice key = policy_addresses_canonical(ip, text);
     return key.ptr ? map_get(&s->services_by_ip, key) : NULL;
+}
+
+const struct service *policy_addresses_external(const struct policy_set *s,
+                                                const struct addr *address)
+{
+    char text[ADDR_TEXT_MAX];
+    return map_get(&s->services_by_external, slice_from_cstr(addr_format(address, text)));
 }

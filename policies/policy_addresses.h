@@ -13,3 +13,6 @@ struct slice policy_addresses_canonical(struct slice ip, char text[ADDR_TEXT_MAX
 /* Who has that address, in any writing; NULL when nobody does. */
 const struct pod *policy_addresses_pod(const struct policy_set *s, struct slice ip);
 const struct service *policy_addresses_service(const struct policy_set *s, struct slice ip);
+/* The Service with that address for calls from outside (service_each_external), port included. */
+const struct service *policy_addresses_external(const struct policy_set *s,
+                                                const struct addr *address);

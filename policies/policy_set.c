@@ -31,6 +31,7 @@ struct policy_set *policy_set_create(void)
         map_init(&s->groups[i]);
     map_init(&s->pods_by_ip);
     map_init(&s->services_by_ip);
+    map_init(&s->services_by_external);
     return s;
 }
 
@@ -46,6 +47,7 @@ void policy_set_destroy(struct policy_set *s)
         map_dispose(&s->groups[i]);
     map_dispose(&s->pods_by_ip);
     map_dispose(&s->services_by_ip);
+    map_dispose(&s->services_by_external);
     arena_dispose(&s->arena);
     mem_free(s);
 }

@@ -40,6 +40,7 @@ struct policy_set {
     struct map
         groups[POLICY_GROUP_COUNT]; /* "namespace/name" or "namespace/" -> struct object_list */
     struct map pods_by_ip, services_by_ip;
+    struct map services_by_external; /* "203.0.113.1:80" -> service */
     unsigned order;
     bool is_finished;
 };

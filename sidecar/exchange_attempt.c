@@ -20,9 +20,9 @@ enum progress exchange_step_pick(struct exchange *ex)
     if (!has(ex, HOLDS_REQUEST) && !cluster_usage_take(&c->usage->requests, c->conf->max_requests))
         return exchange_fail(ex, FAIL_OVERFLOW, SLICE("too many requests at once"));
     ex->got |= HOLDS_REQUEST;
-    ex->endpoint = balancer_pick(c, ex->tried, ex->tried_count);
+    ex->endpoint = balancer_pick(c, &ex->client.client, ex->tried, ex->tried_count);
     if (!ex->endpoint)
-        return exchange_fail(ex, FAIL_NO_ENDPOINT, c->conf->service);
+        return exchange_fail(ex, balancer_why_none(c), c->conf->service);
     endpoint_hold(ex->endpoint);
     ex->attempts++;
     ex->up = (struct http_stream){.events = &exchange_up_events, .owner = ex, .arena = &ex->arena};

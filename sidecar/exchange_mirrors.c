@@ -17,7 +17,8 @@ static void open_copies(struct exchange *ex, const struct mirror_conf *mirrors, 
         if (!is_hit(ex, &mirrors[i]))
             continue;
         struct cluster *to = cluster_of(&ex->worker->clusters, mirrors[i].cluster);
-        mirror_open(ex->worker, to, ex->request, exchange_version_for(ex, to->conf), &ex->copies);
+        mirror_open(ex->worker, to, ex->request, exchange_version_for(ex, to->conf),
+                    &ex->client.client, &ex->copies);
     }
 }
 

@@ -203,9 +203,10 @@ static struct message *copy_head(struct mirror *m, const struct message *from)
 }
 
 struct mirror *mirror_open(struct worker *w, struct cluster *cluster, const struct message *head,
-                           enum http_version version, struct list *copies)
+                           enum http_version version, const struct addr *client,
+                           struct list *copies)
 {
-    struct endpoint *e = balancer_pick(cluster, NULL, 0);
+    struct endpoint *e = balancer_pick(cluster, client, NULL, 0);
     bool is_full =
         w->mirror_count >= LIVE_MAX ||
         (e && !cluster_usage_take(&cluster->usage->requests, cluster->conf->max_requests));

@@ -8,15 +8,17 @@
 #include "lib/base/list.h"
 #include "lib/codec/message.h"
 
+struct addr;
 struct cluster;
 struct mirror;
 struct worker;
 
-/* head: copied. version: as which HTTP it is sent (see pool_kind_for). Linked to `copies` (of the
- * original, which hands it the body) until the original has ended or the copy has. NULL: there are
- * too many already, or nobody could take it. */
+/* head: copied. version: as which HTTP it is sent (see pool_kind_for). client: whom it is from (see
+ * balancer_pick). Linked to `copies` (of the original, which hands it the body) until the original
+ * has ended or the copy has. NULL: there are too many already, or nobody could take it. */
 struct mirror *mirror_open(struct worker *w, struct cluster *cluster, const struct message *head,
-                           enum http_version version, struct list *copies);
+                           enum http_version version, const struct addr *client,
+                           struct list *copies);
 /* For all copies in a list. */
 void mirror_give(struct list *copies, struct chunk *owner, const uint8_t *data, size_t len);
 void mirror_give_buf(struct list *copies, const struct buf *body);

@@ -226,7 +226,7 @@ static void on_up_fail(struct stream *s, enum err why)
     t->endpoint = NULL;
     enum fail fail = t->tries < TRIES_MAX ? dial(t) : dialer_fail(why);
     if (fail != FAIL_NONE)
-        give_up(t, fail == FAIL_NO_ENDPOINT ? dialer_fail(why) : fail);
+        give_up(t, fail == balancer_why_none(t->cluster) ? dialer_fail(why) : fail);
 }
 
 static void on_up_open(struct stream *s)
@@ -264,12 +264,12 @@ static const struct stream_events up_events = {.on_open = on_up_open,
 
 static enum fail dial(struct tunnel *t)
 {
-    struct endpoint *e = balancer_pick(t->cluster, t->tried, t->tries);
+    struct endpoint *e = balancer_pick(t->cluster, &t->session->info.peer, t->tried, t->tries);
     if (!e)
-        return FAIL_NO_ENDPOINT;
+        return balancer_why_none(t->cluster);
     for (unsigned i = 0; i < t->tries; i++)
         if (t->tried[i] == e)
-            return FAIL_NO_ENDPOINT;
+            return balancer_why_none(t->cluster);
     if (!t->has_connection)
         t->has_connection =
             cluster_take_connection(t->cluster, t->cluster->conf->max_connections);

@@ -8,6 +8,11 @@
 static const struct schema_field conditions_fields[] = {
     SCHEMA_FIELD(struct endpoint_slice_conditions, ready, "ready", BOOL,
                  "Whether it may get new requests; not said counts as yes.", .fallback = 1),
+    SCHEMA_FIELD(struct endpoint_slice_conditions, serving, "serving", BOOL,
+                 "The same, whether it is terminating or not; not said counts as yes.",
+                 .fallback = 1),
+    SCHEMA_FIELD(struct endpoint_slice_conditions, terminating, "terminating", BOOL,
+                 "Whether it is on its way out."),
     {0},
 };
 
@@ -33,6 +38,36 @@ static const struct schema target_schema = {
     .is_open = true,
 };
 
+static const struct schema_field hint_fields[] = {
+    SCHEMA_FIELD(struct endpoint_slice_hint, name, "name", STRING, "A zone, or a node.",
+                 .max = 253),
+    {0},
+};
+
+static const struct schema hint_schema = {
+    .name = "Hint",
+    .size = sizeof(struct endpoint_slice_hint),
+    .fields = hint_fields,
+    .is_open = true,
+};
+
+static const struct schema_field hint_element = {.type = SCHEMA_INLINE, .object = &hint_schema};
+
+static const struct schema_field hints_fields[] = {
+    SCHEMA_FIELD(struct endpoint_slice_hints, zones, "forZones", LIST,
+                 "Zones whose pods should call it.", .element = &hint_element),
+    SCHEMA_FIELD(struct endpoint_slice_hints, nodes, "forNodes", LIST,
+                 "Nodes whose pods should call it.", .element = &hint_element),
+    {0},
+};
+
+static const struct schema hints_schema = {
+    .name = "EndpointHints",
+    .size = sizeof(struct endpoint_slice_hints),
+    .fields = hints_fields,
+    .is_open = true,
+};
+
 static const struct schema_field address_element = {.type = SCHEMA_STRING, .max = 253};
 
 static const struct schema_field endpoint_fields[] = {
@@ -43,7 +78,9 @@ static const struct schema_field endpoint_fields[] = {
                  "State of the endpoint.", .object = &conditions_schema),
     SCHEMA_FIELD(struct endpoint_slice_endpoint, target, "targetRef", INLINE, "The pod behind it.",
                  .object = &target_schema),
-    SCHEMA_FIELD(struct endpoint_slice_endpoint, zone, "zone", STRING, "Its zone."),
+    SCHEMA_FIELD(struct endpoint_slice_endpoint, node, "nodeName", STRING, "The node it runs on."),
+    SCHEMA_FIELD(struct endpoint_slice_endpoint, hints, "hints", INLINE, "Whom it is meant for.",
+                 .object = &hints_schema),
     {0},
 };
 

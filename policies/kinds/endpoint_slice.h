@@ -6,8 +6,19 @@
 
 #define ENDPOINT_SLICE_SERVICE_LABEL "kubernetes.io/service-name"
 
+/* All as kube-proxy takes them where they are not said. */
 struct endpoint_slice_conditions {
-    bool ready; /* true when not said */
+    bool ready, serving; /* yes */
+    bool terminating;    /* no */
+};
+
+struct endpoint_slice_hint {
+    struct slice name;
+};
+
+/* Whom the endpoint is meant for, as the controller has worked it out from topology. */
+struct endpoint_slice_hints {
+    struct schema_list zones, nodes; /* struct endpoint_slice_hint */
 };
 
 struct endpoint_slice_target {
@@ -18,7 +29,8 @@ struct endpoint_slice_endpoint {
     struct schema_list addresses; /* struct slice */
     struct endpoint_slice_conditions conditions;
     struct endpoint_slice_target target; /* the pod, usually */
-    struct slice zone;
+    struct slice node; /* where it runs; empty: not said */
+    struct endpoint_slice_hints hints;
 };
 
 struct endpoint_slice_port {

@@ -47,6 +47,7 @@ static const struct schema_field spec_fields[] = {
                  .element = &container_element),
     SCHEMA_FIELD(struct pod_spec, init_containers, "initContainers", LIST,
                  "Containers that start first; some of them stay.", .element = &container_element),
+    SCHEMA_FIELD(struct pod_spec, node, "nodeName", STRING, "The node it runs on.", .max = 253),
     SCHEMA_FIELD(struct pod_spec, host_network, "hostNetwork", BOOL,
                  "It shares the node's address, so the address says nothing about it."),
     {0},

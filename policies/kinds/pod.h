@@ -23,6 +23,7 @@ struct pod_spec {
     struct slice service_account;
     struct schema_list containers, init_containers; /* struct pod_container */
     bool host_network;
+    struct slice node; /* empty: on none yet */
 };
 
 struct pod_ip {

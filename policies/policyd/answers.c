@@ -51,21 +51,25 @@ struct parcel_table *answers_parcels(struct answers *a)
 struct question {
     enum reach_sort sort;
     struct slice namespace_name, a, b, c;
+    struct slice node, zone; /* empty: wherever the asker is */
 };
 
 /* None of the texts can hold a newline: they are names and addresses that were checked. */
 static char *key_of(const struct question *q)
 {
-    return mem_printf("%d\n%.*s\n%.*s\n%.*s\n%.*s", (int)q->sort, SLICE_ARG(q->namespace_name),
-                      SLICE_ARG(q->a), SLICE_ARG(q->b), SLICE_ARG(q->c));
+    return mem_printf("%d\n%.*s\n%.*s\n%.*s\n%.*s\n%.*s\n%.*s", (int)q->sort,
+                      SLICE_ARG(q->namespace_name), SLICE_ARG(q->a), SLICE_ARG(q->b),
+                      SLICE_ARG(q->c), SLICE_ARG(q->node), SLICE_ARG(q->zone));
 }
 
 static void point_into_key(struct answer *one)
 {
-    struct slice rest = one->key, part[5] = {{0}};
-    for (size_t i = 0; i < 5; i++)
+    struct slice rest = one->key, part[7] = {{0}};
+    for (size_t i = 0; i < 7; i++)
         slice_split(&rest, '\n', &part[i]);
     one->target.namespace_name = part[1];
+    one->target.node = part[5];
+    one->target.zone = part[6];
     if (one->sort == REACH_ADDRESS)
         one->address = part[2];
     else if (one->sort == REACH_GATEWAY)
@@ -102,21 +106,28 @@ static struct answer *hold(struct answers *a, const struct question *q)
 struct answer *answers_hold_address(struct answers *a, struct slice namespace_name,
                                     struct slice address)
 {
-    return hold(a, &(struct question){REACH_ADDRESS, namespace_name, address, {0}, {0}});
+    return hold(a, &(struct question){.sort = REACH_ADDRESS,
+                                      .namespace_name = namespace_name,
+                                      .a = address});
 }
 
 struct answer *answers_hold_workload(struct answers *a, struct slice namespace_name,
                                      struct slice service_account, struct slice pod,
                                      struct slice pod_ip)
 {
-    return hold(a,
-                &(struct question){REACH_WORKLOAD, namespace_name, pod, service_account, pod_ip});
+    return hold(a, &(struct question){.sort = REACH_WORKLOAD,
+                                      .namespace_name = namespace_name,
+                                      .a = pod,
+                                      .b = service_account,
+                                      .c = pod_ip});
 }
 
 struct answer *answers_hold_gateway(struct answers *a, struct slice namespace_name,
                                     struct slice gateway)
 {
-    return hold(a, &(struct question){REACH_GATEWAY, namespace_name, gateway, {0}, {0}});
+    return hold(a, &(struct question){.sort = REACH_GATEWAY,
+                                      .namespace_name = namespace_name,
+                                      .a = gateway});
 }
 
 static void drop_parcels(struct parcel **parcels, size_t count)
@@ -262,6 +273,7 @@ void answers_refresh(struct answer *one)
         return;
     Weft__Config__V1__Configuration *c = compile(one);
     size_t count = c->n_resources;
+    one->locality = compile_locality(c);
     struct parcel **parcels = mem_alloc((count ? count : 1) * sizeof *parcels);
     choose(one, c, parcels);
     gather_facts(one, c);
@@ -272,6 +284,53 @@ void answers_refresh(struct answer *one)
         drop_parcels(parcels, count);
     else
         take(one, parcels, count);
+}
+
+/* ---- answers that depend on where the asker is ---- */
+
+static struct answer *hold_at(const struct answer *general, struct slice node, struct slice zone)
+{
+    const struct compile_target *t = &general->target;
+    struct question q = {.sort = general->sort,
+                         .namespace_name = t->namespace_name,
+                         .node = node,
+                         .zone = zone};
+    q.a = q.sort == REACH_ADDRESS   ? general->address
+          : q.sort == REACH_GATEWAY ? t->gateway
+                                    : t->workload;
+    if (q.sort == REACH_WORKLOAD) {
+        q.b = t->service_account;
+        q.c = t->pod_ip;
+    }
+    return hold(general->home, &q);
+}
+
+bool answers_refresh_at(struct answer_at *a, struct slice node, struct slice zone)
+{
+    struct answer *old = a->here;
+    answers_refresh(a->general);
+    node = a->general->locality & COMPILE_BY_NODE ? node : SLICE("");
+    zone = a->general->locality & COMPILE_BY_ZONE ? zone : SLICE("");
+    bool is_here = node.len || zone.len;
+    if (old && is_here && slice_eq(old->target.node, node) && slice_eq(old->target.zone, zone)) {
+        answers_refresh(old);
+        return false;
+    }
+    a->here = is_here ? hold_at(a->general, node, zone) : NULL;
+    if (a->here)
+        answers_refresh(a->here);
+    if (old)
+        answers_drop(old);
+    return a->here != old;
+}
+
+void answers_drop_at(struct answer_at *a)
+{
+    if (a->here)
+        answers_drop(a->here);
+    if (a->general)
+        answers_drop(a->general);
+    *a = (struct answer_at){0};
 }
 
 void answers_measure(const struct answers *a, struct answers_count *out)

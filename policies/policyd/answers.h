@@ -25,6 +25,7 @@ struct answer {
     struct parcel **refused;
     size_t refused_count;
     struct reach_facts facts;
+    unsigned locality; /* enum compile_locality: on what of the asker's place it depends */
     struct compile_target target; /* its texts lie in key */
     struct slice address, key;
 };
@@ -53,6 +54,21 @@ void answers_refresh(struct answer *one);
 /* Why a resource of it cannot be built: a sentence that begins with its name; NULL: all can. Valid
  * until the answer is refreshed. */
 const char *answers_refusal(const struct answer *one);
+
+/* An answer as one asker has it. Most are the same for all. Where Services keep calls near, there
+ * is one for each node or zone that somebody asks from. */
+struct answer_at {
+    struct answer *general, *here; /* here: NULL where the general one is for everybody */
+};
+
+static inline struct answer *answer_of(const struct answer_at *a)
+{
+    return a->here ? a->here : a->general;
+}
+
+/* Compiles what is stale. True when it is another answer than before, whatever its rounds say. */
+bool answers_refresh_at(struct answer_at *a, struct slice node, struct slice zone);
+void answers_drop_at(struct answer_at *a);
 
 struct answers_count {
     size_t answers, parcel_bytes, refused;

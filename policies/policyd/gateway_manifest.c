@@ -155,6 +155,15 @@ static void put_static_address(const struct gateway_manifest *m, struct json_wri
         }
 }
 
+/* Local: nodes hand connections to their own pods, and clients' addresses stay what they are. */
+static void put_external_policy(const struct gateway_manifest *m, struct json_write *w)
+{
+    struct slice said =
+        selector_label(&m->gateway->object.meta.annotations, SLICE(GATEWAY_MANIFEST_EXTERNAL));
+    if (slice_eq_cstr(said, "Local") || slice_eq_cstr(said, "Cluster"))
+        json_write_field(w, "externalTrafficPolicy", said);
+}
+
 void gateway_manifest_service(const struct gateway_manifest *m, struct buf *to)
 {
     struct json_write w;
@@ -162,6 +171,7 @@ void gateway_manifest_service(const struct gateway_manifest *m, struct buf *to)
     open_object(&w, "spec");
     put_text(&w, "type", "LoadBalancer");
     put_static_address(m, &w);
+    put_external_policy(m, &w);
     put_selector(m, &w, "selector");
     open_array(&w, "ports");
     for (size_t i = 0; i < m->n_ports; i++) {

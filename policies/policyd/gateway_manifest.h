@@ -7,7 +7,9 @@
 #include "policies/policyd/policyd_options.h"
 
 #define GATEWAY_MANIFEST_MANAGED_BY "weft-policyd"
-#define GATEWAY_MANIFEST_REPLICAS "weft.dev/replicas" /* annotation of a Gateway */
+/* Annotations of a Gateway. */
+#define GATEWAY_MANIFEST_REPLICAS "weft.dev/replicas"
+#define GATEWAY_MANIFEST_EXTERNAL "weft.dev/external-traffic-policy" /* Cluster or Local */
 
 struct gateway_manifest {
     const struct gateway *gateway;

@@ -7,6 +7,7 @@
 
 const struct kube_kind kube_kinds[] = {
     {KIND_NAMESPACE, "namespaces", ""},
+    {KIND_NODE, "nodes", ""},
     {KIND_SERVICE, "services", ""},
     {KIND_ENDPOINT_SLICE, "endpointslices", ""},
     {KIND_POD, "pods", ""},

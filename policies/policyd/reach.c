@@ -48,6 +48,11 @@ void reach_facts_service(struct reach_facts *f, struct slice namespace_name, str
         add(f, named(2, namespace_name, name));
 }
 
+void reach_facts_node(struct reach_facts *f, struct slice name)
+{
+    add(f, named(4, SLICE(""), name));
+}
+
 void reach_facts_ip(struct reach_facts *f, struct slice address)
 {
     struct addr addr;
@@ -178,6 +183,9 @@ static void note_one(struct reach *r, const struct object *o)
         return;
     if (o->kind->id == KIND_POD)
         note_pod(&r->facts, (const struct pod *)(const void *)o);
+    /* In no answer: who asks is looked at, and may be somewhere else now. */
+    else if (o->kind->id == KIND_NODE)
+        reach_facts_node(&r->facts, o->meta.name);
     else if (o->kind->id == KIND_ENDPOINT_SLICE)
         note_slice(&r->facts, (const struct endpoint_slice *)(const void *)o);
     else

@@ -26,6 +26,7 @@ void reach_facts_dispose(struct reach_facts *f);
 void reach_facts_pod(struct reach_facts *f, struct slice namespace_name, struct slice name);
 /* An address in any writing, with or without a port. */
 void reach_facts_ip(struct reach_facts *f, struct slice address);
+void reach_facts_node(struct reach_facts *f, struct slice name);
 void reach_facts_service(struct reach_facts *f, struct slice namespace_name, struct slice name);
 /* Everything that is mentioned in the resources. */
 void reach_facts_gather(struct reach_facts *f, const Weft__Config__V1__Configuration *c);

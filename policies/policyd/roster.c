@@ -126,7 +126,7 @@ static const char *refusal_of(const struct subscriber *s)
 {
     if (s->has_refused || s->has_refused_part)
         return s->refusal;
-    return s->base ? answers_refusal(s->base) : NULL;
+    return s->base.general ? answers_refusal(answer_of(&s->base)) : NULL;
 }
 
 static enum roster_gateway gateway_state(const struct subscriber *s)

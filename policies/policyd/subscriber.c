@@ -23,7 +23,7 @@ typedef Weft__Discovery__V1__Request Request;
 
 static void free_interest(struct interest *i)
 {
-    answers_drop(i->answer);
+    answers_drop_at(&i->answer);
     mem_free(i);
 }
 
@@ -41,9 +41,7 @@ static void drop_interests(struct subscriber *s)
 static void forget_hello(struct subscriber *s)
 {
     drop_interests(s);
-    if (s->base)
-        answers_drop(s->base);
-    s->base = NULL;
+    answers_drop_at(&s->base);
     holding_dispose(&s->have);
     holding_dispose(&s->pending);
     mem_free(s->pod);
@@ -174,7 +172,7 @@ static bool add_interests(struct subscriber *s, char *const *addresses, size_t c
             return false;
         }
         struct interest *one = mem_zalloc(sizeof *one);
-        one->answer = answers_hold_address(
+        one->answer.general = answers_hold_address(
             s->roster->config.answers, slice_from_cstr(s->namespace_name), slice_from_cstr(text));
         map_put(&s->interests, slice_from_cstr(text), one);
         s->is_dirty = true;
@@ -194,7 +192,7 @@ static void on_hello(struct subscriber *s, const Weft__Discovery__V1__Hello *h)
     s->pod_ip = mem_strdup(h->pod_ip);
     s->gateway = mem_strdup(h->gateway);
     s->version = mem_strdup(h->version);
-    s->base = hold_base(s);
+    s->base.general = hold_base(s);
     take_known(s, h);
     s->state = SUBSCRIBER_WAITING;
     s->since_ms = loop_now_ms(s->roster->config.loop);

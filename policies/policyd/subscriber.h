@@ -22,7 +22,7 @@ enum subscriber_state {
 
 /* An address that was asked for. */
 struct interest {
-    struct answer *answer;
+    struct answer_at answer;
     uint64_t told, telling; /* names of the answer that it has; that are under way */
     bool is_told, is_telling;
 };
@@ -37,7 +37,7 @@ struct subscriber {
     char *peer; /* who and from where, for the bound on its streams */
     int64_t not_after_ms;
     char *pod, *pod_ip, *gateway, *version; /* its own words */
-    struct answer *base;
+    struct answer_at base;
     struct map interests; /* address -> struct interest */
     struct holding have;  /* as acknowledged, or as it said */
     struct holding pending;

@@ -32,12 +32,13 @@ static void add_answers(struct subscriber *s, struct making *m, bool known)
     void *value;
     for (size_t at = 0; map_next(&s->interests, &at, &address, &value);) {
         struct interest *one = value;
-        one->is_telling = (!one->is_told || one->told != one->answer->names) &&
-                          (!known || holding_has_answer(&s->have, one->answer));
+        const struct answer *answer = answer_of(&one->answer);
+        one->is_telling = (!one->is_told || one->told != answer->names) &&
+                          (!known || holding_has_answer(&s->have, answer));
         if (!one->is_telling)
             continue;
-        one->telling = one->answer->names;
-        update_write_answer(&m->update, address, one->answer);
+        one->telling = answer->names;
+        update_write_answer(&m->update, address, answer);
         m->changes++;
     }
 }
@@ -46,9 +47,9 @@ static void gather(struct subscriber *s, struct holding *wanted)
 {
     struct slice address;
     void *value;
-    holding_add_answer(wanted, s->base);
+    holding_add_answer(wanted, answer_of(&s->base));
     for (size_t at = 0; map_next(&s->interests, &at, &address, &value);)
-        holding_add_answer(wanted, ((struct interest *)value)->answer);
+        holding_add_answer(wanted, answer_of(&((struct interest *)value)->answer));
     holding_settle(wanted);
 }
 

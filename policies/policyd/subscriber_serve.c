@@ -47,14 +47,18 @@ static bool may_serve(struct subscriber *s)
 /* Brings its answers up to date; true when any of them is another than it was sent. */
 static bool is_behind(struct subscriber *s)
 {
-    struct slice key;
+    const struct roster_config *c = &s->roster->config;
+    struct slice key, node, zone;
     void *value;
-    answers_refresh(s->base);
-    bool behind = s->is_dirty || s->base->changed > s->seen;
+    compile_find_locality(c->set(c->owner), slice_from_cstr(s->namespace_name),
+                          slice_from_cstr(s->pod), &node, &zone);
+    bool behind = s->is_dirty;
+    behind |= answers_refresh_at(&s->base, node, zone);
+    behind |= answer_of(&s->base)->changed > s->seen;
     for (size_t at = 0; map_next(&s->interests, &at, &key, &value);) {
         struct interest *one = value;
-        answers_refresh(one->answer);
-        behind |= one->answer->changed > s->seen;
+        behind |= answers_refresh_at(&one->answer, node, zone);
+        behind |= answer_of(&one->answer)->changed > s->seen;
     }
     return behind;
 }

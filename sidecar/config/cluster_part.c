@@ -7,6 +7,7 @@
 #include "sidecar/config/backend_tls.h"
 #include "sidecar/config/traffic_conf.h"
 #include "sidecar/config/series_hash.h"
+#include "sidecar/config/affinity.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 2000,
@@ -53,8 +54,8 @@ static enum err take_endpoint(const struct part_build *b, struct stable_ids *ids
     to->spiffe_id = part_text(b->part, from->spiffe_id);
     to->workload = part_text(b->part, from->workload);
     to->namespace_name = part_text(b->part, from->namespace_);
-    to->zone = part_text(b->part, from->zone);
     to->party_hash = series_hash_texts(to->workload, to->namespace_name, to->spiffe_id);
+    to->address_hash = slice_hash(to->address_text);
     to->health = stable_ids_health(ids, cluster, to->address_text);
     return ERR_OK;
 }
@@ -85,6 +86,18 @@ static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_co
     to->keepalive = traffic_conf_keepalive(from->keepalive);
 }
 
+static void take_affinity(const Weft__Config__V1__Cluster *from, struct cluster_slot *slot,
+                          struct cluster_conf *to)
+{
+    to->affinity_s = from->affinity_s;
+    to->affinity_by_client = from->affinity_by_client;
+    if (!from->affinity_s)
+        return;
+    if (!slot->affinity)
+        slot->affinity = affinity_create(from->affinity_by_client);
+    to->affinity = slot->affinity;
+}
+
 static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
                              const Weft__Config__V1__Cluster *from,
                              const struct cluster_conf *before, struct cluster_part *p)
@@ -104,6 +117,8 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     to->protocol = from->protocol;
     to->load_balancing = from->load_balancing;
     to->mtls_disabled = from->mtls_disabled;
+    to->node_local = from->node_local;
+    take_affinity(from, p->slot, to);
     if (from->tls)
         to->tls = backend_tls_create(from->tls, to->name, before ? before->tls : NULL);
     take_limits(from, to);

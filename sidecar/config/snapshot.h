@@ -16,6 +16,7 @@
 #include "lib/base/slice.h"
 #include "policies/proto/config.pb-c.h"
 
+struct affinity;    /* config/affinity.h */
 struct backend_tls; /* config/backend_tls.h */
 struct client_conf; /* config/client_conf.h */
 struct filter_chain;
@@ -80,9 +81,10 @@ struct endpoint_conf {
     uint32_t weight;
     bool meshed, ready;
     struct slice address_text; /* "10.0.0.1:9080" */
-    struct slice spiffe_id, workload, namespace_name, zone;
+    struct slice spiffe_id, workload, namespace_name;
     uint64_t
         party_hash; /* metrics_party_hash of workload, namespace and SPIFFE id; 0: not computed */
+    uint64_t address_hash; /* of address_text, where the cluster has affinity */
     struct endpoint_health *health;
 };
 
@@ -106,6 +108,10 @@ struct cluster_conf {
     struct cluster_usage *usage;    /* of all workers; NULL: each worker has its own */
     uint32_t max_connections, max_requests, max_pending;
     bool mtls_disabled;
+    bool node_local;          /* only endpoints of our own node are here */
+    bool affinity_by_client;  /* clients are told apart by their address; else we are the client */
+    uint32_t affinity_s;      /* how long a client keeps its endpoint */
+    struct affinity *affinity; /* of all workers; NULL: none is kept (config/affinity.h) */
     struct backend_tls *tls; /* NULL: in the clear, or mutual TLS of the mesh */
     struct outlier_conf outlier;
     bool has_timeouts, has_retry;

@@ -92,7 +92,6 @@ static void put_endpoint(struct json_write *w, const struct endpoint_conf *e)
     json_write_field_bool(w, "ready", e->ready);
     json_write_field(w, "spiffe_id", e->spiffe_id);
     json_write_field(w, "workload", e->workload);
-    json_write_field(w, "zone", e->zone);
     json_write_object_end(w);
 }
 

@@ -61,6 +61,12 @@ struct endpoint_health *stable_ids_health(struct stable_ids *ids, struct slice c
     return health;
 }
 
+static void free_slot(struct cluster_slot *slot)
+{
+    mem_free(slot->affinity);
+    mem_free(slot);
+}
+
 static void free_number(struct stable_ids *ids, uint32_t number)
 {
     if (ids->free_count == ids->free_capacity) {
@@ -81,7 +87,7 @@ void stable_ids_sweep(struct stable_ids *ids)
             continue;
         map_remove(&ids->slots, key);
         free_number(ids, slot->number);
-        mem_free(slot);
+        free_slot(slot);
     }
     for (size_t at = 0; map_next(&ids->health, &at, &key, &value);) {
         struct endpoint_health *health = value;
@@ -95,7 +101,7 @@ void stable_ids_sweep(struct stable_ids *ids)
 void stable_ids_unref_slot(struct cluster_slot *slot)
 {
     if (atomic_fetch_sub_explicit(&slot->refs, 1, memory_order_acq_rel) == 1)
-        mem_free(slot);
+        free_slot(slot);
 }
 
 void stable_ids_unref_health(struct endpoint_health *health)

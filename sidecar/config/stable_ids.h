@@ -11,12 +11,14 @@
 #include "lib/base/slice.h"
 #include "sidecar/config/cluster_usage.h"
 
+struct affinity;
 struct endpoint_health;
 
 struct cluster_slot {
     _Atomic uint32_t refs; /* one is ours */
     uint32_t number;
     struct cluster_usage usage;
+    struct affinity *affinity; /* NULL until the cluster has had sessionAffinity */
 };
 
 struct stable_ids {

@@ -2,12 +2,16 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "filters/fail.h"
 #include "sidecar/upstream/cluster.h"
 
 #define BALANCER_TRIED_MAX 4
 
-/* `tried`: endpoints that earlier attempts of this request used, avoided while there is another.
+/* client: whom the request is from, for clusters that tell clients apart: each keeps its endpoint.
+ * `tried`: endpoints that earlier attempts of this request used, avoided while there is another.
  * NULL when no endpoint is ready. Ejected endpoints are used only when every ready one is ejected.
  */
-struct endpoint *balancer_pick(struct cluster *c, struct endpoint *const *tried,
-                               unsigned tried_count);
+struct endpoint *balancer_pick(struct cluster *c, const struct addr *client,
+                               struct endpoint *const *tried, unsigned tried_count);
+/* Why there was none. */
+enum fail balancer_why_none(const struct cluster *c);

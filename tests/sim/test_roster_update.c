@@ -21,6 +21,18 @@
 static const char objects[] = SERVICE("one", "10.0.0.1") SERVICE("two", "10.0.0.2") GATEWAY("80");
 static const char other_one[] = SERVICE("one", "10.0.0.3") SERVICE("two", "10.0.0.2") GATEWAY("81");
 
+#define NODE(name, zone) \
+    "{apiVersion: v1, kind: Node, metadata: {name: " name ", labels: {" \
+    "topology.kubernetes.io/zone: " zone "}}}\n---\n"
+#define NEAR                                                                                     \
+    SERVICE("near", "10.0.0.8")                                                                  \
+    "{apiVersion: v1, kind: Pod, metadata: {namespace: a, name: p}, spec: {nodeName: n1, "       \
+    "serviceAccountName: app}, status: {podIP: 10.7.0.1}}\n---\n"                                \
+    "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {namespace: a, name: n, "  \
+    "labels: {kubernetes.io/service-name: near}}, addressType: IPv4, ports: [{name: http, "      \
+    "port: 80}], endpoints: [{addresses: [10.9.0.1], hints: {forZones: [{name: z1}]}}, "         \
+    "{addresses: [10.9.0.2], hints: {forZones: [{name: z2}]}}]}\n---\n"
+
 static struct plane_bed bed;
 static struct plane plane;
 
@@ -61,6 +73,26 @@ static void test_an_address_is_answered_once(void **state)
     plane_ask(&plane, NULL, "10.0.0.1:80");
     assert_int_equal(plane.updates, 3);
     assert_non_null(strstr(plane.removed, "one"));
+}
+
+/* Where a data plane is decides what it is sent, also when it is found out later. */
+static void test_an_answer_by_zone(void **state)
+{
+    plane_bed_change(&bed, NEAR NODE("n2", "z2"));
+    plane_hello(&plane, "p", "", "10.0.0.8:80");
+    expect_sent(1, "10.0.0.8:80=2 ");
+    plane_ack(&plane);
+    plane_bed_change(&bed, NEAR NODE("n2", "z1"));
+    assert_int_equal(plane.updates, 1); /* somebody else's node */
+    plane_bed_change(&bed, NEAR NODE("n1", "z1"));
+    assert_int_equal(plane.updates, 2);
+    assert_non_null(strstr(plane.resources, "cluster/"));
+    plane_ack(&plane);
+    plane_bed_change(&bed, NEAR NODE("n1", "z2"));
+    assert_int_equal(plane.updates, 3);
+    plane_ack(&plane);
+    plane_bed_change(&bed, NEAR NODE("n1", "z2") NODE("n3", "z1"));
+    assert_int_equal(plane.updates, 3);
 }
 
 static void test_nothing_of_the_mesh_is_an_answer(void **state)
@@ -297,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(test_an_address_is_answered_once),
+        TEST(test_an_answer_by_zone),
         TEST(test_nothing_of_the_mesh_is_an_answer),
         TEST(test_one_update_is_under_way_at_a_time),
         TEST(test_a_refused_update_is_not_sent_again),

@@ -1,7 +1,8 @@
 /* What policies compile to: the texts of resources, or routes in their order in short form, and
  * what the compiler remarks. Words of a case: with=FILE, also=FILE (read before the input),
  * namespace=, pod=, gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes,
- * form=listeners, form=names, form=base, at=ADDRESS (what an app calls there), short=protocols.
+ * form=listeners, form=names, form=base, form=endpoints, node=, zone=, at=ADDRESS (what an app
+ * calls there), short=protocols.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +24,7 @@
 struct wanted {
     struct compile_target target;
     struct slice with, also, show, at;
-    bool routes, listeners, protocols, names, base;
+    bool routes, listeners, protocols, names, base, endpoints;
 };
 
 static struct wanted read_words(struct slice words)
@@ -41,6 +42,10 @@ static struct wanted read_words(struct slice words)
             w.target.pod_ip = value;
         else if (slice_eq_cstr(name, "gateway"))
             w.target.gateway = value;
+        else if (slice_eq_cstr(name, "node"))
+            w.target.node = value;
+        else if (slice_eq_cstr(name, "zone"))
+            w.target.zone = value;
         else if (slice_eq_cstr(name, "trust"))
             w.target.trust_domain = value;
         else if (slice_eq_cstr(name, "with"))
@@ -54,6 +59,7 @@ static struct wanted read_words(struct slice words)
         else if (slice_eq_cstr(name, "form")) {
             w.routes = slice_eq_cstr(value, "routes");
             w.listeners = slice_eq_cstr(value, "listeners");
+            w.endpoints = slice_eq_cstr(value, "endpoints");
             w.base = slice_eq_cstr(value, "base");
             w.names = w.base || slice_eq_cstr(value, "names");
         } else if (slice_eq_cstr(name, "short"))
@@ -167,6 +173,16 @@ static void put_listeners(struct buf *to, const PB(GatewayPort) * p)
     }
 }
 
+static void put_endpoints(struct buf *to, const PB(Cluster) * c)
+{
+    if (c->affinity_s)
+        put(to, "  affinity %u%s\n", c->affinity_s, c->affinity_by_client ? " by client" : "");
+    if (c->node_local)
+        put(to, "  node local\n");
+    for (size_t i = 0; i < c->n_endpoints; i++)
+        put(to, "  %s%s\n", c->endpoints[i]->address, c->endpoints[i]->ready ? "" : " not ready");
+}
+
 static void put_resource(struct buf *to, const struct wanted *w, const PB(Resource) * r)
 {
     if (w->protocols) {
@@ -177,6 +193,10 @@ static void put_resource(struct buf *to, const struct wanted *w, const PB(Resour
     put(to, "%s\n", r->name);
     if (w->names)
         return;
+    if (w->endpoints && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER) {
+        put_endpoints(to, r->cluster);
+        return;
+    }
     if (w->routes && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_DESTINATION)
         put_hosts(to, r->destination->virtual_hosts, r->destination->n_virtual_hosts);
     else if (w->routes && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY)
@@ -264,6 +284,9 @@ static void check(const struct cases_item *item, struct buf *out)
         buf_append_slice(out, diag_format(&notes, container_of(node, struct diag, node)));
         buf_append_slice(out, SLICE("\n"));
     }
+    if (w.endpoints && compile_locality(c))
+        put(out, "depends on%s%s\n", compile_locality(c) & COMPILE_BY_NODE ? " node" : "",
+            compile_locality(c) & COMPILE_BY_ZONE ? " zone" : "");
     for (size_t i = 0; i < c->n_resources; i++)
         if (slice_starts_with(slice_from_cstr(c->resources[i]->name), w.show))
             put_resource(out, &w, c->resources[i]);
@@ -285,6 +308,7 @@ OUTPUT(gateways, 15)
 OUTPUT(listeners, 12)
 OUTPUT(filters, 5)
 OUTPUT(clusters, 10)
+OUTPUT(services, 20)
 OUTPUT(destinations, 8)
 OUTPUT(traffic, 8)
 OUTPUT(client_traffic, 9)
@@ -305,7 +329,7 @@ int main(void)
         cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),
         cmocka_unit_test(test_address),      cmocka_unit_test(test_grpc),
         cmocka_unit_test(test_backend_tls),  cmocka_unit_test(test_ingress),
-        cmocka_unit_test(test_client_traffic),
+        cmocka_unit_test(test_client_traffic), cmocka_unit_test(test_services),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,44 @@ static void test_one_answer_for_all_who_ask(void **state)
     answers_drop(a);
 }
 
+#define NEAR                                                                                    \
+    "{apiVersion: v1, kind: Service, metadata: {namespace: a, name: n}, spec: {clusterIP: "     \
+    "10.0.0.9, internalTrafficPolicy: Local, ports: [{name: http, port: 80}]}}\n---\n"          \
+    "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {namespace: a, name: n, " \
+    "labels: {kubernetes.io/service-name: n}}, addressType: IPv4, ports: [{name: http, port: "  \
+    "80}], endpoints: [{addresses: [10.9.0.1], nodeName: n1}, {addresses: [10.9.0.2], "         \
+    "nodeName: n2}]}\n---\n"
+
+/* One for each node that somebody asks from, not for each who asks; all else is for everybody. */
+static void test_answers_by_node(void **state)
+{
+    struct world *w = *state;
+    policy_set_destroy(w->set);
+    w->set = policy_text_set(NEAR SERVICE("one", "10.0.0.1"));
+    struct answer_at a = {0}, b = {0}, c = {0}, one = {0};
+    struct slice n1 = SLICE("n1"), n2 = SLICE("n2"), none = SLICE("");
+    a.general = answers_hold_address(w->answers, SLICE("a"), SLICE("10.0.0.9:80"));
+    b.general = answers_hold_address(w->answers, SLICE("a"), SLICE("10.0.0.9:80"));
+    c.general = answers_hold_address(w->answers, SLICE("a"), SLICE("10.0.0.9:80"));
+    one.general = answers_hold_address(w->answers, SLICE("a"), SLICE("10.0.0.1:80"));
+    assert_true(answers_refresh_at(&a, n1, none));
+    assert_false(answers_refresh_at(&a, n1, none));
+    assert_true(answers_refresh_at(&b, n1, SLICE("z1"))); /* the zone does not matter here */
+    assert_true(answers_refresh_at(&c, n2, none));
+    assert_ptr_equal(answer_of(&a), answer_of(&b));
+    assert_ptr_not_equal(answer_of(&a), answer_of(&c));
+    assert_int_equal(compiled(w), 3); /* in general, and for two nodes */
+    assert_false(answers_refresh_at(&one, n1, none));
+    assert_ptr_equal(answer_of(&one), one.general);
+    /* A pod of which no node is known yet. */
+    assert_true(answers_refresh_at(&b, none, none));
+    assert_ptr_equal(answer_of(&b), b.general);
+    answers_drop_at(&a);
+    answers_drop_at(&b);
+    answers_drop_at(&c);
+    answers_drop_at(&one);
+}
+
 static void test_equal_resources_are_packed_once(void **state)
 {
     struct world *w = *state;
@@ -384,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(test_one_answer_for_all_who_ask),
+        TEST(test_answers_by_node),
         TEST(test_equal_resources_are_packed_once),
         TEST(test_endpoints_reach_only_who_calls_them),
         TEST(test_what_is_the_same_again_has_not_changed),

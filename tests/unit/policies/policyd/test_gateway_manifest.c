@@ -10,6 +10,7 @@
 static const char door[] =
     "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {namespace: a, name: "
     "door, uid: u-1, annotations: {weft.dev/replicas: '3', "
+    "weft.dev/external-traffic-policy: Local, "
     "weft.dev/proxy-access-log: 'errors,json', weft.dev/proxy-log-level: loud}}, "
     "spec: {gatewayClassName: weft, "
     "addresses: [{type: IPAddress, value: 192.0.2.9}], infrastructure: {labels: {team: web, "
@@ -117,6 +118,7 @@ static void test_ports_and_a_static_address(void **state)
     make(&m, gateway_manifest_service);
     expect(&m, "spec.type", "LoadBalancer");
     expect(&m, "spec.loadBalancerIP", "192.0.2.9");
+    expect(&m, "spec.externalTrafficPolicy", "Local");
     assert_int_equal(doc_find(m.doc, "spec.ports")->count, 2);
     assert_int_equal(doc_find(m.doc, "spec.ports[1].port")->integer, 8443);
     expect(&m, "spec.selector[\"gateway.networking.k8s.io/gateway-name\"]", "door");
