@@ -127,20 +127,23 @@ PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_rou
 {
     int64_t request = own ? own->request : SCHEMA_UNSET;
     int64_t backend = own ? own->backend_request : SCHEMA_UNSET;
-    int64_t idle = SCHEMA_UNSET;
+    int64_t idle = SCHEMA_UNSET, tunnel = SCHEMA_UNSET;
     for (size_t i = 0; i < count; i++) {
         if (!levels[i])
             continue;
         fill(&request, levels[i]->request);
         fill(&backend, levels[i]->backend);
         fill(&idle, levels[i]->idle);
+        fill(&tunnel, levels[i]->tunnel);
     }
-    if (request == SCHEMA_UNSET && backend == SCHEMA_UNSET && idle == SCHEMA_UNSET)
+    if (request == SCHEMA_UNSET && backend == SCHEMA_UNSET && idle == SCHEMA_UNSET &&
+        tunnel == SCHEMA_UNSET)
         return NULL;
     PB(Timeouts) *t = PB_NEW(c, Timeouts, timeouts);
     t->request_ms = or_zero(request);
     t->backend_ms = or_zero(backend);
     t->idle_ms = or_zero(idle);
+    t->tunnel_ms = or_zero(tunnel);
     return t;
 }
 

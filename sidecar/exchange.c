@@ -130,7 +130,7 @@ static enum progress step_respond(struct exchange *ex)
         return exchange_take_verdict(ex, verdict, STEP_relay);
     exchange_prepare_response(ex);
     if (has(ex, IS_SWITCHED)) {
-        exchange_lift_deadlines(ex); /* they are for answers, and this one has come */
+        exchange_switch_deadlines(ex);
         exchange_end_bodies(ex);
     }
     exchange_begin_response_body(ex);
@@ -180,7 +180,7 @@ static enum progress step_relay(struct exchange *ex)
                                 : ex->up_error == ERR_LARGE_FIELDS ? FAIL_UPSTREAM_TOO_LARGE
                                                                    : FAIL_UPSTREAM_RESET);
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT))
-        return cut_response(ex, FAIL_REQUEST_TIMEOUT);
+        return cut_response(ex, has(ex, IS_SWITCHED) ? FAIL_TUNNEL_TIMEOUT : FAIL_REQUEST_TIMEOUT);
     if (has(ex, GOT_IDLE_TIMEOUT))
         return cut_response(ex, FAIL_IDLE_TIMEOUT);
     return PARK;
@@ -195,20 +195,22 @@ static enum progress step_reply(struct exchange *ex)
  * §9.5), except on a switched connection, where the two directions end on their own. */
 static enum progress step_flush(struct exchange *ex)
 {
+    bool is_late = has(ex, GOT_IDLE_TIMEOUT) ||
+                   (has(ex, IS_SWITCHED) && has(ex, GOT_REQUEST_TIMEOUT));
     if (has(ex, IS_SWITCHED) && !has(ex, SENT_REQUEST_END) && !has(ex, GOT_UP_ABORT)) {
         if (exchange_pump_request(ex))
             ex->got |= SENT_REQUEST_END;
-        else if (!has(ex, GOT_IDLE_TIMEOUT))
+        else if (!is_late)
             return PARK;
     }
-    if (has(ex, IS_SWITCHED) && http_stream_is_live(&ex->up) && !has(ex, GOT_IDLE_TIMEOUT))
+    if (has(ex, IS_SWITCHED) && http_stream_is_live(&ex->up) && !is_late)
         return PARK; /* the last bytes are on their way to the app */
     exchange_cut_upstream(ex);
     if (http_stream_is_live(&ex->down)) {
         /* The codec says when an ended request has its whole answer. */
-        if (has(ex, GOT_REQUEST_END) && !has(ex, GOT_IDLE_TIMEOUT))
+        if (has(ex, GOT_REQUEST_END) && !is_late)
             return PARK;
-        http_stream_reset(&ex->down, has(ex, GOT_IDLE_TIMEOUT) ? ERR_TIMEOUT : ERR_OK);
+        http_stream_reset(&ex->down, is_late ? ERR_TIMEOUT : ERR_OK);
     }
     ex->step = STEP_finish;
     return GO;

@@ -177,6 +177,17 @@ void exchange_lift_deadlines(struct exchange *ex)
     ex->activity_ms = loop_now_ms(ex->worker->loop);
 }
 
+/* The deadlines were for an answer, and this one has come: what follows ends when it has been open
+ * for too long, which the caller's side alone knows. */
+void exchange_switch_deadlines(struct exchange *ex)
+{
+    exchange_lift_deadlines(ex);
+    if (!ex->route || !ex->route->timeouts.tunnel_ms)
+        return;
+    ex->request_deadline_ms = loop_now_ms(ex->worker->loop) + ex->route->timeouts.tunnel_ms;
+    exchange_arm_timer(ex);
+}
+
 void exchange_on_timer(struct timer *t)
 {
     struct exchange *ex = container_of(t, struct exchange, timer);

@@ -140,6 +140,7 @@ void exchange_arm_timer(struct exchange *ex);
 /* From here on only silence counts: what the deadlines were for is over, and what they have said so
  * far was heard. */
 void exchange_lift_deadlines(struct exchange *ex);
+void exchange_switch_deadlines(struct exchange *ex);
 void exchange_on_timer(struct timer *t);
 void exchange_on_connection(struct pool_wait *w);
 

@@ -31,8 +31,9 @@ struct tunnel {
     bool has_connection; /* it counts in the cluster's usage, for all tries */
     uint64_t sent, received;
     uint64_t moved_ms; /* when anything last did */
+    uint64_t opened_ms;
     enum fail fail;
-    struct timer quiet; /* ends it when nothing moves for too long */
+    struct timer quiet; /* ends it when nothing moves for too long, or it was open for too long */
     struct loop_task grave;
 };
 
@@ -83,24 +84,42 @@ static uint32_t quiet_limit_ms(const struct tunnel *t)
     return t->down_eof || t->up_eof ? HALF_OPEN_MS : 0;
 }
 
+/* For how long it may be open, whatever moves; 0: for ever. */
+static uint32_t open_limit_ms(const struct tunnel *t)
+{
+    return t->session->is_mesh ? 0 : t->cluster->conf->timeouts.tunnel_ms;
+}
+
+/* When it ends by time; UINT64_MAX: never. */
+static uint64_t end_ms(const struct tunnel *t)
+{
+    uint32_t quiet_ms = quiet_limit_ms(t), open_ms = open_limit_ms(t);
+    uint64_t quiet = quiet_ms ? t->moved_ms + quiet_ms : UINT64_MAX;
+    uint64_t open = open_ms ? t->opened_ms + open_ms : UINT64_MAX;
+    return quiet < open ? quiet : open;
+}
+
 /* Whatever has just happened. */
 static void watch_quiet(struct tunnel *t)
 {
-    uint32_t limit_ms = quiet_limit_ms(t);
-    t->moved_ms = loop_now_ms(t->session->worker->loop);
-    if (limit_ms && !timer_is_running(&t->quiet))
-        timer_start(&t->quiet, limit_ms);
+    uint64_t now_ms = loop_now_ms(t->session->worker->loop), due_ms;
+    t->moved_ms = now_ms;
+    due_ms = end_ms(t);
+    if (due_ms != UINT64_MAX && !(timer_is_running(&t->quiet) && t->quiet.due_ms <= due_ms))
+        timer_start(&t->quiet, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
 static void on_quiet(struct timer *timer)
 {
     struct tunnel *t = container_of(timer, struct tunnel, quiet);
-    uint64_t due_ms = t->moved_ms + quiet_limit_ms(t), now_ms = loop_now_ms(timer->loop);
+    uint64_t due_ms = end_ms(t), now_ms = loop_now_ms(timer->loop);
+    uint32_t open_ms = open_limit_ms(t);
     if (due_ms > now_ms) {
-        timer_start(timer, due_ms - now_ms);
+        if (due_ms != UINT64_MAX)
+            timer_start(timer, due_ms - now_ms);
         return;
     }
-    t->fail = FAIL_IDLE_TIMEOUT;
+    t->fail = open_ms && now_ms - t->opened_ms >= open_ms ? FAIL_TUNNEL_TIMEOUT : FAIL_IDLE_TIMEOUT;
     end(t, false);
 }
 
@@ -291,6 +310,7 @@ static void take_downstream(struct tunnel *t)
     t->down = s->transport;
     s->transport = NULL;
     t->down_eof = s->has_eof;
+    t->opened_ms = loop_now_ms(s->worker->loop);
     watch_quiet(t);
     t->sent += s->early.len;
     buf_move_all(&t->pending, &s->early);

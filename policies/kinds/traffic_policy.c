@@ -17,6 +17,10 @@ static const struct schema_field timeouts_fields[] = {
                  "opaque connections.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
                  "For making a connection, TLS handshake included; 2s when left out.", UNSET),
+    SCHEMA_FIELD(struct traffic_timeouts, tunnel, "tunnel", DURATION,
+                 "For how long a connection may carry bytes that are no requests (WebSocket and "
+                 "other upgrades, CONNECT, opaque TCP), whatever moves on it; \"0s\": for ever, "
+                 "as when it is left out.", UNSET),
     {0},
 };
 

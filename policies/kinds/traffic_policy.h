@@ -7,7 +7,7 @@
 
 /* Numbers are SCHEMA_UNSET where nothing is said; durations are milliseconds. */
 struct traffic_timeouts {
-    int64_t request, backend, idle, connect; /* 0: none */
+    int64_t request, backend, idle, connect, tunnel; /* 0: none */
 };
 
 enum traffic_retry_on { TRAFFIC_CONNECT_FAILURE, TRAFFIC_RESET, TRAFFIC_GATEWAY_ERROR };

@@ -49,6 +49,7 @@ struct named_match {
 struct timeouts_conf {
     uint32_t request_ms, backend_ms, idle_ms; /* 0: none; idle_ms is 0 for calls that come in */
     bool idle_said;                           /* by a policy, and so it holds for tunnels too */
+    uint32_t tunnel_ms;                       /* of what has switched, and of opaque TCP; 0: none */
 };
 
 struct retry_conf {

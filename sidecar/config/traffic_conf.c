@@ -30,6 +30,7 @@ struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *fro
         .backend_ms = from->backend_ms,
         .idle_ms = or_default(from->idle_ms, IDLE_MS),
         .idle_said = from->idle_ms != 0,
+        .tunnel_ms = from->tunnel_ms,
     };
 }
 

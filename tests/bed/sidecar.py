@@ -67,10 +67,12 @@ class Sidecar(Process):
     # ---- configuration ----
 
     def await_config(self, since: int) -> None:
-        """Until a configuration read after that mark is in force; raises when it was refused."""
+        """Until a configuration read after that mark is in force with every worker; raises when it
+        was refused."""
         self.await_log(f"{APPLIED}|{REFUSED}", since)
         if re.search(REFUSED, self.output(since)):
             raise ValueError(f"{self.name} refused the policies:\n{self.output(since)}")
+        self.is_ready()  # asks each worker, in the order in which it was told of changes
 
     # ---- what it tells ----
 

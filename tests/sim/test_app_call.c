@@ -187,6 +187,37 @@ static void redirects(void **state)
     }
 }
 
+/* Every status that sends a client on does, and no other with a location. */
+static void which_statuses_send_on(void **state)
+{
+    static const unsigned statuses[] = {200, 201, 300, 301, 302, 303, 304,
+                                        305, 306, 307, 308, 309, 404};
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        unsigned status = statuses[i];
+        bool sends = (status >= 301 && status <= 303) || status == 307 || status == 308;
+        struct world w;
+        struct sim_app app;
+        char answer[200];
+        open_world(&w, APP_CALL_HTTP);
+        sim_app_open(&app, LOOPBACK);
+        ask(&w);
+        struct sim_peer *at = sim_app_accept(&app);
+        snprintf(answer, sizeof answer,
+                 "HTTP/1.1 %u What\r\nlocation: /next\r\ncontent-length: 0\r\n\r\n", status);
+        sim_peer_send(at, answer);
+        sim_turn(&w.sim);
+        struct sim_peer *next = sim_app_accept(&app);
+        if ((next != NULL) != sends)
+            fail_msg("%u", status);
+        if (next)
+            sim_peer_send(next, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        sim_turn(&w.sim);
+        assert_int_equal(w.status, sends ? 200 : status);
+        sim_app_close(&app);
+        close_world(&w);
+    }
+}
+
 /* Ends that are no answer. */
 static void broken_off(void **state)
 {
@@ -354,6 +385,7 @@ int main(void)
         cmocka_unit_test(at_the_pods_address),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(redirects),
+        cmocka_unit_test(which_statuses_send_on),
         cmocka_unit_test(broken_off),
         cmocka_unit_test(too_slow),
         cmocka_unit_test(https),

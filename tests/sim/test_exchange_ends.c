@@ -237,6 +237,31 @@ static void tunnel_idle_through_the_mesh(void **state)
     }
 }
 
+/* However much moves, a tunnel ends when the policy says; with nothing said it never does. */
+static void tunnel_open_for_too_long(void **state)
+{
+    for (int said = 0; said < 2; said++) {
+        struct sim_road r;
+        prepare(&r)->tunnel_ms = said ? 10000 : 0;
+        r.destination->protocol = SIM_TCP;
+        sim_road_start(&r);
+        struct sim_peer *client = sim_road_client(&r);
+        sim_peer_send(client, "hello");
+        struct sim_peer *app = sim_road_app(&r);
+        for (int i = 0; i < 10; i++) {
+            assert_false(sim_peer_is_over(app));
+            sim_advance(&r.sim, 990);
+            sim_peer_send(i % 2 ? client : app, "x");
+        }
+        sim_turn(&r.sim);
+        assert_false(sim_peer_is_over(app));
+        sim_advance(&r.sim, 200);
+        assert_int_equal(sim_peer_is_over(app), said);
+        sim_road_done(&r, client);
+        sim_road_close(&r);
+    }
+}
+
 /* Where a policy says so, a tunnel that is open at both ends is ended as well. */
 static void tunnel_without_a_byte(void **state)
 {
@@ -393,6 +418,7 @@ int main(void)
         cmocka_unit_test(long_idle_through_the_mesh),
         cmocka_unit_test(tunnel_idle_through_the_mesh),
         cmocka_unit_test(tunnel_without_a_byte),
+        cmocka_unit_test(tunnel_open_for_too_long),
         cmocka_unit_test(the_last_answer_rather_than_a_pause_to_no_purpose),
         cmocka_unit_test(silence_of_the_endpoint_counts),
         cmocka_unit_test(dialling_into_silence_counts),

@@ -133,6 +133,41 @@ static void over_the_mesh(void **state)
     }
 }
 
+/* A switched connection ends when the policy says, however much moves on it, and when only one
+ * direction is still open. */
+static void open_for_too_long(void **state)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        bool said = i % 3, half = i % 3 == 2;
+        const struct row *row = &rows[i / 3 ? 5 : 0];
+        struct sim_road r;
+        sim_road_prepare(&r);
+        r.cluster->timeouts = sim_conf_timeouts(&r.conf);
+        r.cluster->timeouts->request_ms = 1000;
+        r.cluster->timeouts->tunnel_ms = said ? 10000 : 0;
+        sim_road_start(&r);
+        struct sim_peer *client = sim_road_client(&r);
+        sim_peer_send(client, row->request);
+        struct sim_peer *app = sim_road_app(&r);
+        sim_peer_send(app, row->answer);
+        sim_peer_expect(client, row->answer);
+        if (half)
+            sim_peer_shut(app);
+        for (int j = 0; j < 9; j++) {
+            sim_advance(&r.sim, 1000);
+            sim_peer_send(j % 2 && !half ? app : client, "x");
+        }
+        sim_turn(&r.sim);
+        assert_int_equal(r.node.worker.exchange_count, 1);
+        sim_advance(&r.sim, 1100);
+        assert_int_equal(r.node.worker.exchange_count, !said);
+        if (said && !half)
+            assert_int_equal(sim_report.fail, FAIL_TUNNEL_TIMEOUT);
+        sim_road_done(&r, client);
+        sim_road_close(&r);
+    }
+}
+
 /* The app answers instead of switching, also while the body is still coming; the connection lives
  * on. */
 static void declined(void **state)
@@ -252,6 +287,7 @@ int main(void)
         cmocka_unit_test(over_one_sidecar),
         cmocka_unit_test(into_a_pod),
         cmocka_unit_test(over_the_mesh),
+        cmocka_unit_test(open_for_too_long),
         cmocka_unit_test(declined),
         cmocka_unit_test(not_with_chunks),
         cmocka_unit_test(we_are_no_proxy),

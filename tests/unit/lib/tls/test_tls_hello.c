@@ -25,13 +25,14 @@ static void put_number(struct hello *h, size_t value, unsigned bytes)
     }
 }
 
-/* A handshake message with one other extension and, unless it is empty, the given one of type 0. */
-static struct hello make_body(struct slice name_ext)
+/* A handshake message with one other extension and, unless it is empty, the given one of type 0 so
+ * many times. */
+static struct hello make_body_with(struct slice name_ext, unsigned times)
 {
     struct hello ext = {0}, body = {0}, all = {0};
     put_number(&ext, 43, 2);
     put(&ext, "\0\3\2\3\4", 5);
-    if (name_ext.len) {
+    for (unsigned i = 0; name_ext.len && i < times; i++) {
         put_number(&ext, 0, 2);
         put_number(&ext, name_ext.len, 2);
         put(&ext, name_ext.ptr, name_ext.len);
@@ -45,6 +46,11 @@ static struct hello make_body(struct slice name_ext)
     put_number(&all, body.len, 3);
     put(&all, body.bytes, body.len);
     return all;
+}
+
+static struct hello make_body(struct slice name_ext)
+{
+    return make_body_with(name_ext, 1);
 }
 
 /* In records of at most `piece` bytes. */
@@ -120,6 +126,13 @@ static void test_bad_names(void **state)
         struct hello body = make_body(cases[i].ext), h = wrap(&body, 2000);
         check_bad(&h, cases[i].alert, "server");
     }
+}
+
+/* The second could name another listener than the one that a proxy before us looked at. */
+static void test_two_extensions_with_a_name(void **state)
+{
+    struct hello body = make_body_with(example, 2), h = wrap(&body, 2000);
+    check_bad(&h, 47, "server_name twice");
 }
 
 static void test_long_name(void **state)
@@ -213,7 +226,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_cut), cmocka_unit_test(test_without_name),
-        cmocka_unit_test(test_bad_names), cmocka_unit_test(test_long_name),
+        cmocka_unit_test(test_bad_names), cmocka_unit_test(test_two_extensions_with_a_name),
+        cmocka_unit_test(test_long_name),
         cmocka_unit_test(test_too_large), cmocka_unit_test(test_bad_framing),
         cmocka_unit_test(test_keys),
     };

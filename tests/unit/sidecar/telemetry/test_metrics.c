@@ -411,16 +411,25 @@ static void test_labels_are_bounded(void **state)
 static void test_text_is_well_formed(void **state)
 {
     struct metrics_shard *m = metrics_shard_create(0);
-    struct metrics_key key = key_of("a");
+    struct metrics_key key = key_of("a"), other = key_of("b");
     metrics_request(m, &key, 1, 1, 1);
-    char name[128] = "";
+    metrics_request(m, &other, 1, 1, 1);
+    char name[128] = "", seen[16384] = "\n";
     struct slice text = render(m), rest = text, line;
     while (slice_split(&rest, '\n', &line) && line.len) {
         if (slice_starts_with(line, SLICE("# HELP "))) {
             line = slice_sub(line, 7, line.len);
             snprintf(name, sizeof(name), "%.*s", (int)slice_find_byte(line, ' '), line.ptr);
+            char mark[140];
+            snprintf(mark, sizeof(mark), "\n%s\n", name);
+            if (strstr(seen, mark))
+                fail_msg("%s: HELP twice", name);
+            size_t len = strlen(seen);
+            assert_true(len + strlen(mark) < sizeof(seen));
+            snprintf(seen + len, sizeof(seen) - len, "%s", mark + 1);
             continue;
         }
+        assert_true(*name); /* no sample before its HELP */
         if (slice_starts_with(line, SLICE("# TYPE ")))
             line = slice_sub(line, 7, line.len);
         assert_true(slice_starts_with(line, slice_from_cstr(name)));
