@@ -269,6 +269,7 @@ static void on_port_done(void *owner, const struct ask_port_result *result)
     struct question *q = owner;
     struct arena *a = &q->asks->arena;
     q->answer.ok = result->ok;
+    q->answer.no_way = result->no_way;
     q->answer.status = result->status;
     q->answer.not_after_ms = result->not_after_ms;
     q->answer.detail = arena_copy(a, result->detail);

@@ -16,6 +16,7 @@ struct ask {
     const struct doc *doc; /* JSON; lists: an array of all items; NULL: there is none */
     struct slice text;     /* the body, also of what is not 2xx */
     struct slice detail;   /* why not, for people */
+    bool no_way;           /* ports: no connection came about, so nothing is known of them */
     int64_t not_after_ms;  /* handshakes: of the certificate that was shown; 0: unknown */
 };
 

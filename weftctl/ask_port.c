@@ -28,7 +28,7 @@ struct ask_port_call {
     struct loop_task task, grave;
     ask_port_done_fn done;
     void *owner;
-    bool is_over, ok;
+    bool is_over, ok, no_way;
     unsigned status;
     int64_t not_after_ms;
     char detail[320];
@@ -58,6 +58,7 @@ static void tell(struct loop_task *task)
     close_all(c);
     char *body = buf_take_text(&c->body, &len);
     c->done(c->owner, &(struct ask_port_result){.ok = c->ok,
+                                                .no_way = c->no_way,
                                                 .status = c->status,
                                                 .body = slice_of(body, len),
                                                 .detail = slice_from_cstr(c->detail),
@@ -83,6 +84,7 @@ static void on_trouble(void *owner, unsigned status, struct slice detail)
     if (c->is_over)
         return;
     c->status = status;
+    c->no_way = true;
     while (detail.len && (detail.ptr[detail.len - 1] == '\n' || detail.ptr[detail.len - 1] == ' '))
         detail.len--;
     snprintf(c->detail, sizeof(c->detail), "%.*s", SLICE_ARG(detail));

@@ -7,7 +7,7 @@
 struct ask_port_call;
 
 struct ask_port_result {
-    bool ok;
+    bool ok, no_way;
     unsigned status; /* of the page, or of the API server when it opened no way */
     struct slice body, detail;
     int64_t not_after_ms;

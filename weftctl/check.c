@@ -38,6 +38,20 @@ struct check {
 
 /* ---- what probes say ---- */
 
+#define INSTALL "weftctl install"
+
+/* Installing again must not change what was chosen when it was installed. */
+static struct slice install_cure(struct check *c)
+{
+    struct slice image = look_argument(c, NULL), domain = look_argument(c, "--cluster-domain=");
+    bool has_image = image.len && !slice_eq(image, SLICE("weft.local/weft:" WEFT_VERSION));
+    bool has_domain = domain.len && !slice_eq(domain, SLICE("auto"));
+    return arena_printf(&c->arena, INSTALL "%s%.*s%s%.*s", has_image ? " --image " : "",
+                        has_image ? (int)image.len : 0, image.ptr,
+                        has_domain ? " --cluster-domain " : "", has_domain ? (int)domain.len : 0,
+                        domain.ptr);
+}
+
 static void say(struct check *c, enum step_result result, struct slice cure, const char *format,
                 va_list args)
 {
@@ -48,7 +62,7 @@ static void say(struct check *c, enum step_result result, struct slice cure, con
     f->text = arena_copy(&c->arena, slice_from_cstr(text));
     if (!cure.len && result != STEP_OK)
         cure = slice_from_cstr(c->now->probe->cure);
-    f->cure = arena_copy(&c->arena, cure);
+    f->cure = slice_eq(cure, SLICE(INSTALL)) ? install_cure(c) : arena_copy(&c->arena, cure);
     *c->now->last = f;
     c->now->last = &f->next;
 }

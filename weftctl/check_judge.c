@@ -230,7 +230,7 @@ struct slice judge_refusal_cure(struct arena *a, struct slice message, struct sl
                             "# or annotate the pods weft.dev/redirect: none",
                             SLICE_ARG(space));
     if (says(message, "failed calling webhook") && says(message, "weft.dev"))
-        return SLICE("kubectl -n weft-system rollout restart deployment/weft-injector");
+        return SLICE("weftctl install");
     if (says(message, "LimitRange") || says(message, "usage per Container") ||
         says(message, "usage per Pod") || says(message, "limit to request ratio"))
         return arena_printf(a, "kubectl -n %.*s edit limitrange", SLICE_ARG(space));

@@ -123,18 +123,32 @@ struct slice look_roots(struct check *c)
     return a && a->ok ? judge_string(a->doc, "data[\"ca.crt\"]") : (struct slice){NULL, 0};
 }
 
-struct slice look_trust_domain(struct check *c)
+static struct slice argument_of(struct check *c, const char *program, struct slice option)
 {
-    const struct ask *a = look_deployment(c, "weft-certd");
+    const struct ask *a = look_deployment(c, program);
     const struct doc *args =
         a && a->ok ? doc_find(a->doc, "spec.template.spec.containers[0].args") : NULL;
-    struct slice mark = SLICE("--trust-domain=");
     for (size_t i = 0; i < count_of(args); i++) {
         struct slice arg = doc_string(args->items[i]);
-        if (slice_starts_with(arg, mark))
-            return slice_sub(arg, mark.len, arg.len);
+        if (slice_starts_with(arg, option))
+            return slice_sub(arg, option.len, arg.len);
     }
-    return SLICE("cluster.local");
+    return (struct slice){NULL, 0};
+}
+
+struct slice look_trust_domain(struct check *c)
+{
+    struct slice domain = argument_of(c, "weft-certd", SLICE("--trust-domain="));
+    return domain.len ? domain : SLICE("cluster.local");
+}
+
+struct slice look_argument(struct check *c, const char *option)
+{
+    const struct ask *a = look_deployment(c, "weft-policyd");
+    if (option)
+        return argument_of(c, "weft-policyd", slice_from_cstr(option));
+    return a && a->ok ? judge_string(a->doc, "spec.template.spec.containers[0].image")
+                      : (struct slice){NULL, 0};
 }
 
 /* ---- time ---- */

@@ -72,6 +72,8 @@ bool look_mesh_pods(struct check *c, const struct doc ***out, size_t *count);
 /* The roots that certd hands out; empty: there are none (or no answer yet). */
 struct slice look_roots(struct check *c);
 struct slice look_trust_domain(struct check *c);
+/* What weft-policyd was given with that option, "--cluster-domain="; NULL: its image. */
+struct slice look_argument(struct check *c, const char *option);
 /* The API server's clock: of the newest Lease of a node, so some seconds late; 0: unknown. */
 int64_t look_server_ms(struct check *c);
 /* NetworkPolicies that select this pod and are not ours, as "name, name"; empty: none. */

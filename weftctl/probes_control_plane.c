@@ -68,52 +68,69 @@ static bool is_of(const struct doc *pod, const char *program)
     return slice_eq_cstr(judge_string(pod, "metadata.labels[\"app.kubernetes.io/name\"]"), program);
 }
 
-/* Why a Deployment has not the pods that it should have: what its pods say of themselves, what the
- * API server said of them, or what they last logged. */
+static struct slice rollout_state(struct arena *a, const struct doc *deployment)
+{
+    long long wanted = (long long)judge_int(deployment, "spec.replicas"),
+              there = (long long)judge_int(deployment, "status.availableReplicas");
+    if (there >= wanted)
+        return SLICE("the former replicas still serve, and the new ones do not start");
+    return arena_printf(a, "%lld of %lld replicas are ready", there, wanted);
+}
+
+/* What it says itself of its being ready. */
+static struct slice page_of(struct check *c, const struct doc *pod)
+{
+    const struct ask *a =
+        ask_text(check_asks(c), "/api/v1/namespaces/" CHECK_SYSTEM "/pods/%.*s:%d/proxy/readyz",
+                 SLICE_ARG(judge_string(pod, "metadata.name")), CHECK_HEALTH_PORT);
+    return a && !a->ok ? a->detail : SLICE("it was only just started");
+}
+
+/* False: nothing is known that would keep it from being ready in a moment. */
+static bool tell_pod(struct check *c, const char *program, struct slice state,
+                     const struct doc *pod)
+{
+    struct arena *arena = check_arena(c);
+    struct slice name = judge_string(pod, "metadata.name"), image, log = {NULL, 0};
+    struct slice why = judge_pod_trouble(arena, pod, &image);
+    if (image.len) {
+        check_fail(c,
+                   SLICE("weftctl install --image REGISTRY/weft:" WEFT_VERSION
+                         " # one that the nodes can fetch; scripts/image makes it"),
+                   "%.*s; pod %.*s: %.*s", SLICE_ARG(state), SLICE_ARG(name), SLICE_ARG(why));
+        return true;
+    }
+    if (why.len)
+        log = look_log(c, pod, program + strlen("weft-"));
+    else if (slice_eq(judge_string(pod, "status.phase"), SLICE("Running")))
+        why = arena_printf(arena, "is not ready: %.*s", SLICE_ARG(page_of(c, pod)));
+    if (why.len)
+        check_fail(c, rollout_cure(c, program), "%.*s; pod %.*s: %.*s%s%.*s", SLICE_ARG(state),
+                   SLICE_ARG(name), SLICE_ARG(why), log.len ? "; it says: " : "", SLICE_ARG(log));
+    return why.len > 0;
+}
+
+/* Why a Deployment has not the pods that it should have: what the API server said of them, or what
+ * its pods say of themselves, in their status, on their health page or in their log. */
 static void explain_rollout(struct check *c, const char *program, const struct doc *deployment)
 {
     struct arena *arena = check_arena(c);
-    long long wanted = (long long)judge_int(deployment, "spec.replicas"),
-              there = (long long)judge_int(deployment, "status.availableReplicas");
-    const struct doc *refused = judge_condition(deployment, "ReplicaFailure");
-    if (refused && slice_eq(judge_string(refused, "status"), SLICE("True"))) {
-        struct slice message = judge_string(refused, "message");
+    struct slice state = rollout_state(arena, deployment);
+    if (judge_is_true(deployment, "ReplicaFailure")) {
+        struct slice message =
+            judge_string(judge_condition(deployment, "ReplicaFailure"), "message");
         check_fail(c,
                    judge_refusal_cure(arena, message, SLICE(CHECK_SYSTEM),
                                       arena_printf(arena, "deployment/%s", program)),
-                   "%lld of %lld replicas are ready; its pods are refused: %.*s", there, wanted,
-                   SLICE_ARG(message));
+                   "%.*s; its pods are refused: %.*s", SLICE_ARG(state), SLICE_ARG(message));
         return;
     }
     const struct ask *pods = ask_list(check_asks(c), "/api/v1/namespaces/" CHECK_SYSTEM "/pods");
-    for (size_t i = 0; pods && i < count_of(pods->doc); i++) {
-        const struct doc *pod = pods->doc->items[i];
-        struct slice name = judge_string(pod, "metadata.name"), image;
-        if (!is_of(pod, program) || judge_is_true(pod, "Ready"))
-            continue;
-        struct slice why = judge_pod_trouble(arena, pod, &image), log = {NULL, 0};
-        if (!why.len && slice_eq(judge_string(pod, "status.phase"), SLICE("Running"))) {
-            why = SLICE("runs, and is not ready");
-            log = look_log(c, pod, program + strlen("weft-"));
-        }
-        if (!image.len && why.len && !log.len)
-            log = look_log(c, pod, program + strlen("weft-"));
-        if (image.len)
-            check_fail(c,
-                       arena_printf(arena, "weftctl install --image %s",
-                                    "REGISTRY/weft:" WEFT_VERSION
-                                    " # one that the nodes can fetch (scripts/image makes it)"),
-                       "%lld of %lld replicas are ready; pod %.*s: %.*s", there, wanted,
-                       SLICE_ARG(name), SLICE_ARG(why));
-        else if (why.len)
-            check_fail(c, rollout_cure(c, program),
-                       "%lld of %lld replicas are ready; pod %.*s: %.*s%s%.*s", there, wanted,
-                       SLICE_ARG(name), SLICE_ARG(why), log.len ? "; it says: " : "",
-                       SLICE_ARG(log));
-        if (why.len)
+    for (size_t i = 0; pods && i < count_of(pods->doc); i++)
+        if (is_of(pods->doc->items[i], program) && !judge_is_true(pods->doc->items[i], "Ready") &&
+            tell_pod(c, program, state, pods->doc->items[i]))
             return;
-    }
-    check_fail(c, rollout_cure(c, program), "%lld of %lld replicas are ready", there, wanted);
+    check_fail(c, rollout_cure(c, program), "%.*s", SLICE_ARG(state));
 }
 
 static bool is_out_of_reach(struct slice detail)
@@ -386,6 +403,8 @@ static size_t judge_replicas(struct check *c, const char *program, uint16_t port
     const struct doc **pods = look_pods_of(c, program, &count);
     for (size_t i = 0; pods && i < count; i++) {
         struct ask_port at = {SLICE(CHECK_SYSTEM), judge_string(pods[i], "metadata.name"), port};
+        if (!judge_is_true(pods[i], "Ready"))
+            continue;
         const struct ask *shown =
             ask_handshake(check_asks(c), &at, roots, id, (struct slice){NULL, 0});
         const struct ask *metrics = metrics_of(c, pods[i]);
@@ -394,10 +413,10 @@ static size_t judge_replicas(struct check *c, const char *program, uint16_t port
         double trusted = 1, failures = 0;
         (void)read_metric(metrics->text, "weft_certificate_trusted", &trusted);
         (void)read_metric(metrics->text, "weft_certificate_request_failures", &failures);
-        if (shown->status) { /* of the port-forward, that it could not be */
+        if (shown->no_way) {
             check_warn(c, SLICE("kubectl auth can-i create pods/portforward -n weft-system"),
-                       "that of %.*s is not looked at: %.*s", SLICE_ARG(at.pod),
-                       SLICE_ARG(shown->detail));
+                       "that of %.*s is not looked at, for want of a port-forward: %.*s",
+                       SLICE_ARG(at.pod), SLICE_ARG(shown->detail));
             continue;
         }
         good += shown->ok && trusted > 0;

@@ -6,10 +6,11 @@
 
 #include "lib/base/map.h"
 #include "lib/base/mem.h"
+#include "lib/codec/doc_json.h"
 #include "lib/inject/inject.h"
 #include "weftctl/check_priv.h"
 
-enum { BEHIND_MS = 1000, START_MS = 20000, TOLD_MAX = 5, EVENT_MS = 600000 };
+enum { BEHIND_MS = 1000, START_MS = 20000, TOLD_MAX = 5, EVENT_MS = 600000, ADMIN_PORT = 15000 };
 
 static size_t count_of(const struct doc *array)
 {
@@ -141,6 +142,19 @@ static const struct doc *status_of(const struct doc *pod, const char *container)
     return s ? s : judge_container(pod, "status.containerStatuses", container);
 }
 
+/* What a data plane says on its own status page of its way to policyd. */
+static struct slice own_problem(struct check *c, const struct doc *pod)
+{
+    struct ask_port at = {text_of(pod, "metadata.namespace"), text_of(pod, "metadata.name"),
+                          ADMIN_PORT};
+    const struct ask *a = ask_inside(check_asks(c), &at, "/status");
+    const struct doc *status;
+    struct doc_error error;
+    if (!a || !a->ok || doc_json_parse(a->text, asks_arena(check_asks(c)), &status, &error))
+        return (struct slice){NULL, 0};
+    return text_of(status, "discovery.problem");
+}
+
 /* Why a sidecar that runs is not ready: its own health page, and what it logged. */
 static struct slice own_reason(struct check *c, const struct doc *pod, const char *container)
 {
@@ -150,6 +164,8 @@ static struct slice own_reason(struct check *c, const struct doc *pod, const cha
         CHECK_HEALTH_PORT);
     struct slice log = look_log(c, pod, container);
     struct slice page = a && !a->ok ? a->detail : (struct slice){NULL, 0};
+    struct slice problem = own_problem(c, pod);
+    log = problem.len ? problem : log;
     return arena_printf(check_arena(c), "%.*s%s%.*s", SLICE_ARG(page),
                         page.len && log.len ? "; it says: " : "", SLICE_ARG(log));
 }

@@ -65,9 +65,11 @@ static void shake_hands(struct check *c, struct slice ca)
     for (size_t i = 0; pods && i < count; i++) {
         struct ask_port at = {SLICE(CHECK_SYSTEM), judge_string(pods[i], "metadata.name"),
                               WEBHOOK_PORT};
+        if (!judge_is_true(pods[i], "Ready"))
+            continue;
         const struct ask *a = ask_handshake(check_asks(c), &at, slice_of(roots, len),
                                             (struct slice){NULL, 0}, SLICE(INJECTOR_DNS));
-        if (a && !a->ok && !a->status)
+        if (a && !a->ok && !a->no_way)
             check_fail(c, SLICE(""),
                        "the API server cannot trust %.*s by its caBundle, and refuses pods: %.*s",
                        SLICE_ARG(at.pod), SLICE_ARG(a->detail));

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/verbs.h"
 
+#include "weftctl/bug_report.h"
 #include "weftctl/check.h"
 #include "weftctl/compile_show.h"
 #include "weftctl/completion.h"
@@ -21,11 +22,14 @@ const struct verb verbs_all[] = {
     {"install", "put Weft into a cluster, or change it there", install_run,
      "--ingress --image --replicas --cluster-domain --timeout --no-wait --dry-run --kubeconfig "
      "--context"},
-    {"uninstall", "take it out again", uninstall_run, "--crds --kubeconfig --context"},
+    {"uninstall", "take it out again", uninstall_run,
+     "--crds --yes --dry-run --kubeconfig --context"},
     {"check", "is the cluster fit for it, and does it work", check_run,
-     "--pre --output --kubeconfig --context"},
+     "--pre --list --output --kubeconfig --context"},
     {"proxy-status", "which sidecars and gateways are up to date", proxy_status_run,
      "--namespace --all-namespaces --output --kubeconfig --context"},
+    {"bug-report", "pack what helps to see what is wrong, without secrets", bug_report_run,
+     "--file --sidecars --kubeconfig --context"},
     {"inject", "put sidecars into the pods of a file", inject_run,
      "--file --namespace --image --classic --discovery --certd --trust-domain --cluster-domain"},
     {"validate", "check a folder of policies", validate_run, "--output --strict"},

@@ -43,12 +43,30 @@ static void count_plane(void *owner, struct slice policyd, const struct doc *one
         r->planes[r->plane_count++] = (struct tally){version, 1};
 }
 
-static void say(struct report *r, const char *what, struct slice value)
+/* The tag: what stands behind the last colon of an image that is not named by its digest. */
+static struct slice version_of(struct slice image)
 {
-    if (r->form == OUTPUT_TEXT)
-        printf("%-14s %.*s\n", what, SLICE_ARG(value));
-    else
-        json_write_field(&r->json, what, value);
+    size_t at = image.len;
+    if (slice_find_byte(image, '@') < image.len)
+        return SLICE("unknown");
+    while (at > 0 && image.ptr[at - 1] != ':' && image.ptr[at - 1] != '/')
+        at--;
+    return at > 0 && image.ptr[at - 1] == ':' ? slice_sub(image, at, image.len) : SLICE("latest");
+}
+
+static void say_program(struct report *r, const char *name, struct slice version,
+                        struct slice image)
+{
+    if (r->form == OUTPUT_TEXT) {
+        printf("%-14s %.*s%s%.*s%s\n", name, SLICE_ARG(version), image.len ? " (" : "",
+               SLICE_ARG(image), image.len ? ")" : "");
+        return;
+    }
+    json_write_object(&r->json);
+    json_write_field(&r->json, "name", slice_from_cstr(name));
+    json_write_field(&r->json, "version", version);
+    json_write_field(&r->json, "image", image);
+    json_write_object_end(&r->json);
 }
 
 static bool show_programs(struct report *r, struct api *a)
@@ -61,11 +79,12 @@ static bool show_programs(struct report *r, struct api *a)
         struct slice path = arena_printf(
             &r->arena, "/apis/apps/v1/namespaces/weft-system/deployments/%s", programs[i]);
         if (api_get(a, path, &answer) &&
-            doc_json_parse(answer.body, &r->arena, &d, &error) == ERR_OK)
-            say(r, programs[i], doc_string(doc_find(d, "spec.template.spec.containers[0].image")));
-        else if (answer.status == 404)
-            say(r, programs[i], SLICE("not installed"));
-        else {
+            doc_json_parse(answer.body, &r->arena, &d, &error) == ERR_OK) {
+            struct slice image = doc_string(doc_find(d, "spec.template.spec.containers[0].image"));
+            say_program(r, programs[i], version_of(image), image);
+        } else if (answer.status == 404) {
+            say_program(r, programs[i], SLICE("not installed"), SLICE(""));
+        } else {
             say_error("%s", answer.detail);
             return false;
         }
@@ -73,18 +92,36 @@ static bool show_programs(struct report *r, struct api *a)
     return true;
 }
 
+static void show_planes(struct report *r)
+{
+    for (size_t i = 0; i < r->plane_count; i++) {
+        if (r->form == OUTPUT_TEXT) {
+            printf("%-14s %zu of %.*s\n", "data planes", r->planes[i].count,
+                   SLICE_ARG(r->planes[i].version));
+            continue;
+        }
+        json_write_object(&r->json);
+        json_write_field(&r->json, "version", r->planes[i].version);
+        json_write_field_u64(&r->json, "count", r->planes[i].count);
+        json_write_object_end(&r->json);
+    }
+}
+
 static bool show_cluster(struct report *r, const char *kubeconfig)
 {
     struct api *a = api_open(kubeconfig);
     if (!a)
         return false;
+    json_write_key(&r->json, "controlPlane");
+    json_write_array(&r->json);
     bool ok = show_programs(r, a);
-    if (ok && subscribers_each(a, &r->arena, count_plane, r)) {
-        for (size_t i = 0; i < r->plane_count; i++)
-            say(r, "data planes",
-                arena_printf(&r->arena, "%zu of %.*s", r->planes[i].count,
-                             SLICE_ARG(r->planes[i].version)));
-    }
+    json_write_array_end(&r->json);
+    if (ok)
+        subscribers_each(a, &r->arena, count_plane, r);
+    json_write_key(&r->json, "dataPlanes");
+    json_write_array(&r->json);
+    show_planes(r);
+    json_write_array_end(&r->json);
     api_close(a);
     return ok;
 }
@@ -95,7 +132,10 @@ static bool show(struct report *r, bool is_client_only, const char *kubeconfig)
     buf_init(&text);
     json_write_init(&r->json, &text);
     json_write_object(&r->json);
-    say(r, "weftctl", SLICE(WEFT_VERSION));
+    if (r->form == OUTPUT_TEXT)
+        puts("weftctl        " WEFT_VERSION);
+    else
+        json_write_field(&r->json, "weftctl", SLICE(WEFT_VERSION));
     bool ok = is_client_only || show_cluster(r, kubeconfig);
     json_write_object_end(&r->json);
     if (r->form != OUTPUT_TEXT)

@@ -31,7 +31,21 @@ def test_installing_again_changes_nothing(mesh: Mesh) -> None:
 
 def test_version_names_what_runs(mesh: Mesh) -> None:
     told = json.loads(mesh.weftctl("version", "-o", "json").stdout)
-    assert all(told[p].endswith(f":{told['weftctl']}") for p in PROGRAMS)
+    assert {p["name"]: p["version"] for p in told["controlPlane"]} == dict.fromkeys(
+        PROGRAMS, told["weftctl"])
+    assert all(p["image"].endswith(f":{p['version']}") for p in told["controlPlane"])
+    assert all(p["version"] == told["weftctl"] and p["count"] > 0 for p in told["dataPlanes"])
+
+
+def test_uninstall_asks_first(mesh: Mesh) -> None:
+    """Nobody can answer here, so that nothing is done."""
+    done = mesh.weftctl("uninstall")
+    assert done.returncode == 2 and "say --yes" in done.stderr
+    assert "the CA in it (Secret weft-ca)" in done.stdout
+    said = mesh.weftctl("uninstall", "--dry-run")
+    assert said.returncode == 0 and "would delete Namespace weft-system" in said.stdout
+    assert "CustomResourceDefinition" not in said.stdout
+    assert mesh.kubectl.json("get", "namespace", SYSTEM)["status"]["phase"] == "Active"
 
 
 def test_proxy_status_lists_every_data_plane(shop: Shop) -> None:

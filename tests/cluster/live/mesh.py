@@ -58,7 +58,7 @@ class Mesh:
         return done.stdout
 
     def uninstall(self) -> None:
-        self.weftctl("uninstall", "--crds")
+        self.weftctl("uninstall", "--crds", "--yes")
 
     # ---- its programs ----
 
