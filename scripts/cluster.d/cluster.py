@@ -5,20 +5,24 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import IO
 
 import configs
 import servers
 import settings as s
 from image import Image
 
+CNI_RESULTS = pathlib.Path("/var/lib/cni/results")
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -53,6 +57,39 @@ def wait(what: str, log: str, ready: Callable[[], bool], seconds: float = 60) ->
                 f"{tail}"
             )
         time.sleep(0.1)
+
+
+# ---- one at a time ----
+
+
+def take_turn() -> IO[str]:
+    """Waits for whoever brings this cluster up or down just now; ended by `down`, see below."""
+    s.LOCK.parent.mkdir(parents=True, exist_ok=True)
+    lock = open(s.LOCK, "a+", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say(f"{s.NAME} is being brought up or down; waiting for that")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def interrupt_up() -> None:
+    """What is to be taken down need not come up first."""
+    try:
+        pid = int(s.LOCK.read_text())
+        command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return
+    if b"up" in command and any(word.endswith(b"cluster.py") for word in command):
+        say(f"stops pid {pid}, which brings {s.NAME} up")
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
 
 
 # ---- up ----
@@ -153,6 +190,11 @@ def node_is_ready() -> bool:
 
 
 def up() -> None:
+    with take_turn():
+        up_alone()
+
+
+def up_alone() -> None:
     if (
         s.KUBECONFIG.exists()
         and s.NETNS.exists()
@@ -285,6 +327,7 @@ def remove_network() -> None:
     if not s.NETNS.exists():
         run("ip", "link", "del", s.veth(), check=False)
         return
+    # Of a cluster whose containerd still kept them there.
     links = run("ip", "-n", s.NAME, "-o", "link", "show", "type", "veth", check=False).stdout
     for word in links.replace("\\", " ").split():
         if word.startswith("cni-"):
@@ -293,10 +336,36 @@ def remove_network() -> None:
     run("ip", "link", "del", s.veth(), check=False)
 
 
+def remove_cni_results() -> None:
+    """What the network plugins remember of pods, of all clusters in one folder."""
+    for path in CNI_RESULTS.glob("*"):
+        try:
+            if str(s.CONTAINERD_DIR) in path.read_text(errors="replace"):
+                path.unlink()
+        except OSError:
+            pass
+
+
+def kill_containers() -> None:
+    """What is left of pods when their keepers are gone: crashed, stuck, or made a moment ago."""
+    for root in cgroup_roots():
+        for procs in glob.glob(f"{root / s.NAME}/**/cgroup.procs", recursive=True):
+            try:
+                pids = pathlib.Path(procs).read_text().split()
+            except OSError:
+                continue
+            for pid in pids:
+                try:
+                    os.kill(int(pid), signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+
+
 def remove_cgroups() -> None:
     deadline = time.monotonic() + 5
     for root in cgroup_roots():
         while (root / s.NAME).exists() and time.monotonic() < deadline:
+            kill_containers()
             for folder in sorted(
                 glob.glob(f"{root / s.NAME}/**/", recursive=True), key=len, reverse=True
             ):
@@ -311,24 +380,32 @@ def clear() -> None:
     if s.STATE.exists():
         stop_pods()
     servers.stop(servers.all_ours())
+    kill_containers()
     unmount()
     remove_network()
+    remove_cni_results()
     remove_cgroups()
     shutil.rmtree(s.CONTAINERD_DIR, ignore_errors=True)
     shutil.rmtree(s.STATE, ignore_errors=True)
 
 
 def down() -> None:
-    there = s.STATE.exists() or s.NETNS.exists()
-    clear()
+    interrupt_up()
+    with take_turn():
+        there = s.STATE.exists() or s.NETNS.exists()
+        clear()
     say(f"{s.NAME} is down" if there else f"{s.NAME} was not up")
 
 
 # ---- asking ----
 
 
+def is_up() -> bool:
+    return s.KUBECONFIG.exists() and bool(servers.running("apiserver")) and is_ready()
+
+
 def status() -> None:
-    if not (s.KUBECONFIG.exists() and is_ready()):
+    if not is_up():
         say(f"{s.NAME} is not up")
         sys.exit(1)
     for name in (
@@ -358,6 +435,8 @@ def main(words: list[str]) -> None:
     command, *rest = words
     if command == "load":
         load([pathlib.Path(w) for w in rest])
+    elif command == "is-up":
+        sys.exit(0 if is_up() else 1)
     else:
         {"up": up, "down": down, "status": status, "env": env}[command]()
 

@@ -133,6 +133,8 @@ state = "{s.CONTAINERD_DIR}"
   # As containerd 2 has it by default: ports below 1024 need no privilege inside a pod.
   enable_unprivileged_ports = true
   enable_unprivileged_icmp = true
+  # Below `state`, where they are this cluster's and go with it, and not in /run/netns.
+  netns_mounts_under_state_dir = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "{s.STATE}/cni"

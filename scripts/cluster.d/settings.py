@@ -17,6 +17,7 @@ if not re.fullmatch(r"[a-z][a-z0-9]{0,9}", NAME):
 BIN = pathlib.Path(os.environ["WEFT_CLUSTER_BIN"])
 CRDS = BIN.parent / "crds"
 STATE = pathlib.Path(os.environ["WEFT_CACHE"]) / "cluster" / "state" / NAME
+LOCK = STATE.with_name(f"{NAME}.lock")
 KUBECONFIG = STATE / "kubeconfig"
 CONTAINERD_DIR = pathlib.Path("/run") / f"{NAME}-containerd"
 CONTAINERD = CONTAINERD_DIR / "containerd.sock"
