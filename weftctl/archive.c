@@ -11,6 +11,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/codec/gzip.h"
+#include "weftctl/say.h"
 
 enum { BLOCK = 512, NAME_MAX_LEN = 100, PREFIX_MAX_LEN = 155 };
 
@@ -35,7 +36,7 @@ struct archive *archive_create(const char *path, const char *folder)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
     if (!file) {
-        fprintf(stderr, "weftctl: %s: %s\n", path, strerror(errno));
+        say_error("%s: %s", path, strerror(errno));
         if (fd >= 0)
             close(fd);
         return NULL;
@@ -106,7 +107,7 @@ bool archive_close(struct archive *a)
     write_out(a, &out);
     bool ok = fclose(a->file) == 0 && !a->is_broken;
     if (!ok)
-        fprintf(stderr, "weftctl: %s cannot be written\n", a->path);
+        say_error("%s cannot be written", a->path);
     gzip_destroy(a->gzip);
     mem_free(a->path);
     mem_free(a);

@@ -64,8 +64,13 @@ static void put(struct report *r, const char *name, const struct ask *a)
 {
     if (!r->archive || !a)
         return;
-    if (a->doc && a->ok)
-        put_doc(r, name, a->doc);
+    struct doc_error error;
+    const struct doc *d = a->doc;
+    if (!d && a->ok && slice_ends_with(slice_from_cstr(name), SLICE(".json")) &&
+        doc_json_parse(a->text, asks_arena(r->asks), &d, &error))
+        d = NULL;
+    if (d && a->ok)
+        put_doc(r, name, d);
     else if (a->text.len && a->ok)
         put_text(r, name, a->text);
     else
@@ -161,15 +166,6 @@ static void gather_programs(struct report *r)
     }
 }
 
-/* NULL: the pod has no data plane. */
-static const char *data_plane_of(const struct doc *pod)
-{
-    if (judge_container(pod, "spec.initContainers", INJECT_SIDECAR_NAME) ||
-        judge_container(pod, "spec.containers", INJECT_SIDECAR_NAME))
-        return INJECT_SIDECAR_NAME;
-    return judge_container(pod, "spec.containers", "weft-gateway") ? "weft-gateway" : NULL;
-}
-
 static void gather_sidecar(struct report *r, const struct doc *pod, unsigned number)
 {
     static const char *const pages[] = {"status", "config_dump", "clusters", "metrics"};
@@ -182,7 +178,8 @@ static void gather_sidecar(struct report *r, const struct doc *pod, unsigned num
         put_doc(r, arena_printf(asks_arena(r->asks), "%s/pod.json", folder).ptr, pod);
     put_at(r,
            ask_text(r->asks, "/api/v1/namespaces/%.*s/pods/%.*s/log?container=%s&tailLines=%d",
-                    SLICE_ARG(at.namespace_name), SLICE_ARG(at.pod), data_plane_of(pod), LOG_LINES),
+                    SLICE_ARG(at.namespace_name), SLICE_ARG(at.pod), judge_data_plane(pod),
+                    LOG_LINES),
            "%s/log.txt", folder);
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         char path[32];
@@ -196,7 +193,7 @@ static void gather_from(struct report *r, const struct ask *pods, bool is_ready,
 {
     for (size_t i = 0; pods && pods->doc && i < pods->doc->count; i++) {
         const struct doc *pod = pods->doc->items[i];
-        if (data_plane_of(pod) && judge_is_true(pod, "Ready") == is_ready &&
+        if (judge_data_plane(pod) && judge_is_true(pod, "Ready") == is_ready &&
             *number < r->sidecars)
             gather_sidecar(r, pod, ++*number);
     }

@@ -366,7 +366,8 @@ int check_run(int argc, char **argv)
               "does not.\nChanges nothing; pods are made by dry run only.\n"
               "  --pre   only what must be so before an installation\n"
               "  --list  what is asked, without asking\n"
-              "Exit status: 0 all is well (there may be notes), 1 something failed, 2 wrong use.\n",
+              "Exit status: 0 all is well (there may be notes), 1 something failed,\n"
+              "2 wrong use, or no cluster is named.\n",
               stderr);
         return 2;
     }
@@ -374,7 +375,7 @@ int check_run(int argc, char **argv)
         return list();
     struct api *a = tls_lib_init() ? NULL : api_open(kubeconfig);
     if (!a)
-        return 1;
+        return 2;
     open_check(&c, a);
     int status = show(&c, is_pre, form);
     close_check(&c);

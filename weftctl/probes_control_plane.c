@@ -328,6 +328,25 @@ static bool tell_replaced_by_metric(struct check *c)
     return false;
 }
 
+static void tell_restored(struct check *c)
+{
+    size_t count;
+    double times = 0;
+    const struct doc **pods = look_pods_of(c, "weft-certd", &count);
+    for (size_t i = 0; pods && i < count; i++) {
+        const struct ask *a = metrics_of(c, pods[i]);
+        if (!a || !a->ok || !read_metric(a->text, "weft_certd_ca_restored_total", &times) ||
+            times <= 0)
+            continue;
+        check_warn(c,
+                   SLICE("kubectl -n weft-system get events "
+                         "--field-selector reason=SecretRestored"),
+                   "Secret weft-ca was deleted, and put back as it was by %.*s: who does that?",
+                   SLICE_ARG(judge_string(pods[i], "metadata.name")));
+        return;
+    }
+}
+
 static void judge_age(struct check *c, struct slice roots)
 {
     struct x509_facts facts;
@@ -356,6 +375,7 @@ void probe_root(struct check *c)
                    "root that no pod trusts");
     if (a->ok ? tell_replaced(c, a->doc) : tell_replaced_by_metric(c))
         return;
+    tell_restored(c);
     if (check_is_good(c) && roots.len && !asks_is_waiting(check_asks(c)))
         judge_age(c, roots);
 }

@@ -10,7 +10,8 @@
 #include "lib/inject/inject.h"
 #include "weftctl/check_priv.h"
 
-enum { BEHIND_MS = 1000, START_MS = 20000, TOLD_MAX = 5, EVENT_MS = 600000, ADMIN_PORT = 15000 };
+enum { BEHIND_MS = 1000, START_MS = 20000, TOLD_MAX = 5, EVENT_MS = 600000 };
+enum { ADMIN_PORT = 15000, SAMPLE = 8 };
 
 static size_t count_of(const struct doc *array)
 {
@@ -60,6 +61,19 @@ static bool is_connected(const struct planes *p, const struct doc *pod)
     return map_get(&p->by_pod, slice_from_cstr(key)) != NULL;
 }
 
+/* What a data plane says on its own status page of its way to policyd. NULL: nothing (yet). */
+static const struct doc *own_discovery(struct check *c, const struct doc *pod)
+{
+    struct ask_port at = {text_of(pod, "metadata.namespace"), text_of(pod, "metadata.name"),
+                          ADMIN_PORT};
+    const struct ask *a = ask_inside(check_asks(c), &at, "/status");
+    const struct doc *status;
+    struct doc_error error;
+    if (!a || !a->ok || doc_json_parse(a->text, asks_arena(check_asks(c)), &status, &error))
+        return NULL;
+    return doc_get(status, SLICE("discovery"));
+}
+
 /* What may stand between the pods and policyd: NetworkPolicies at both ends. */
 static struct slice policies_between(struct check *c, const struct doc *pod)
 {
@@ -75,10 +89,11 @@ static struct slice policies_between(struct check *c, const struct doc *pod)
                         here.len ? "at the pod: " : "", SLICE_ARG(here));
 }
 
-static void tell_cut_off(struct check *c, const struct doc *pod, size_t count, size_t all)
+static void tell_cut_off(struct check *c, const struct doc *pod, size_t count)
 {
     struct slice space = text_of(pod, "metadata.namespace"), name = text_of(pod, "metadata.name");
     struct slice log = look_log(c, pod, judge_data_plane(pod));
+    struct slice problem = text_of(own_discovery(c, pod), "problem");
     struct slice policies = policies_between(c, pod);
     struct slice cure = policies.len
                             ? SLICE("kubectl get networkpolicy -A # TCP port 15012 of weft-policyd "
@@ -87,11 +102,12 @@ static void tell_cut_off(struct check *c, const struct doc *pod, size_t count, s
                                            SLICE_ARG(space), SLICE_ARG(name),
                                            judge_data_plane(pod));
     check_fail(c, cure,
-               "%zu of %zu data planes are connected to no policyd, and keep what they had "
+               "%zu data planes are connected to no policyd, and keep what they had "
                "(%.*s/%.*s)%s%.*s%s%.*s",
-               count, all, SLICE_ARG(space), SLICE_ARG(name),
+               count, SLICE_ARG(space), SLICE_ARG(name),
                policies.len ? "; NetworkPolicies that may cut them off: " : "", SLICE_ARG(policies),
-               log.len ? "; it says: " : "", SLICE_ARG(log));
+               problem.len || log.len ? "; it says: " : "",
+               SLICE_ARG(problem.len ? problem : log));
 }
 
 static void judge_planes(struct check *c, const struct planes *p)
@@ -104,12 +120,17 @@ static void judge_planes(struct check *c, const struct planes *p)
         bool is_gone = doc_find(pods[i], "metadata.deletionTimestamp") != NULL;
         if (is_gone || !judge_data_plane(pods[i]) || !judge_is_true(pods[i], "Ready"))
             continue;
-        all++;
-        if (!is_connected(p, pods[i]) && !cut_off++)
+        bool is_cut_off = !is_connected(p, pods[i]);
+        /* policyd may not know yet that nobody is at the other end. */
+        if (!is_cut_off && all++ < SAMPLE) {
+            const struct doc *own = own_discovery(c, pods[i]);
+            is_cut_off = own && !judge_bool(own, "connected");
+        }
+        if (is_cut_off && !cut_off++)
             example = pods[i];
     }
     if (cut_off)
-        tell_cut_off(c, example, cut_off, all);
+        tell_cut_off(c, example, cut_off);
     if (p->refused)
         check_fail(c, SLICE("weftctl proxy-status"),
                    "%zu of %zu refuse a part of their configuration", p->refused, p->count);
@@ -142,19 +163,6 @@ static const struct doc *status_of(const struct doc *pod, const char *container)
     return s ? s : judge_container(pod, "status.containerStatuses", container);
 }
 
-/* What a data plane says on its own status page of its way to policyd. */
-static struct slice own_problem(struct check *c, const struct doc *pod)
-{
-    struct ask_port at = {text_of(pod, "metadata.namespace"), text_of(pod, "metadata.name"),
-                          ADMIN_PORT};
-    const struct ask *a = ask_inside(check_asks(c), &at, "/status");
-    const struct doc *status;
-    struct doc_error error;
-    if (!a || !a->ok || doc_json_parse(a->text, asks_arena(check_asks(c)), &status, &error))
-        return (struct slice){NULL, 0};
-    return text_of(status, "discovery.problem");
-}
-
 /* Why a sidecar that runs is not ready: its own health page, and what it logged. */
 static struct slice own_reason(struct check *c, const struct doc *pod, const char *container)
 {
@@ -164,10 +172,13 @@ static struct slice own_reason(struct check *c, const struct doc *pod, const cha
         CHECK_HEALTH_PORT);
     struct slice log = look_log(c, pod, container);
     struct slice page = a && !a->ok ? a->detail : (struct slice){NULL, 0};
-    struct slice problem = own_problem(c, pod);
+    struct slice problem = text_of(own_discovery(c, pod), "problem");
     log = problem.len ? problem : log;
-    return arena_printf(check_arena(c), "%.*s%s%.*s", SLICE_ARG(page),
-                        page.len && log.len ? "; it says: " : "", SLICE_ARG(log));
+    struct slice policies = look_network_policies(c, pod);
+    return arena_printf(check_arena(c), "%.*s%s%.*s%s%.*s", SLICE_ARG(page),
+                        page.len && log.len ? "; it says: " : "", SLICE_ARG(log),
+                        policies.len ? "; NetworkPolicies that select it: " : "",
+                        SLICE_ARG(policies));
 }
 
 /* Empty: all is well, or it may still be starting. */

@@ -181,6 +181,25 @@ static bool has_sidecar(const struct doc *pod)
            judge_container(pod, "spec.containers", INJECT_SIDECAR_NAME);
 }
 
+/* Pod Security of that namespace takes only pods without redirection. That is as it should be where
+ * all are so; one that runs with it could not be made again. */
+static void tell_privileged(struct check *c, struct slice space, struct slice cure,
+                            struct slice detail)
+{
+    const struct ask *a =
+        ask_list(check_asks(c), "/api/v1/namespaces/%.*s/pods", SLICE_ARG(space));
+    for (size_t i = 0; a && a->doc && i < a->doc->count; i++) {
+        const struct doc *pod = a->doc->items[i];
+        if (!judge_container(pod, "spec.initContainers", INJECT_REDIRECT_NAME) ||
+            doc_find(pod, "metadata.deletionTimestamp"))
+            continue;
+        check_fail(c, cure, "namespace %.*s: a pod like %.*s, which runs, would be refused: %.*s",
+                   SLICE_ARG(space), SLICE_ARG(judge_string(pod, "metadata.name")),
+                   SLICE_ARG(detail));
+        return;
+    }
+}
+
 /* Without our webhook's doing: nothing is learned about Weft. */
 static void judge_refused(struct check *c, struct slice space, const struct ask *refused)
 {
@@ -197,8 +216,10 @@ static void judge_refused(struct check *c, struct slice space, const struct ask 
                                          : NULL;
     if (!plain || asks_is_waiting(check_asks(c)))
         return;
-    if (unprivileged && unprivileged->ok)
-        return; /* pods that say so run there; those that were refused are found by their owners */
+    if (unprivileged && unprivileged->ok) {
+        tell_privileged(c, space, cure, refused->detail);
+        return;
+    }
     if (plain->ok)
         check_fail(c, cure, "namespace %.*s: a pod is taken, and refused with its sidecar: %.*s",
                    SLICE_ARG(space), SLICE_ARG(refused->detail));

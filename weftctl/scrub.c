@@ -214,21 +214,29 @@ static size_t web_token(struct slice rest)
     return dots >= 2 && len > 40 ? len : 0;
 }
 
+static size_t behind_quotes(struct slice text, size_t at, bool *has_quote)
+{
+    *has_quote = false;
+    while (at < text.len && strchr("\"\\ ", text.ptr[at]))
+        *has_quote |= text.ptr[at++] == '"';
+    return at;
+}
+
 /* `Authorization: Basic abc`, `"authorization":"Bearer x"`, `cookie=…`: to the end of the value. */
 static size_t credentials(struct slice rest, size_t *keep)
 {
     static const char *const names[] = {"authorization", "cookie", "x-api-key", "apikey"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         size_t at = strlen(names[i]), end;
+        bool is_key, is_text;
         if (!slice_eq_nocase(slice_sub(rest, 0, at), slice_from_cstr(names[i])))
             continue;
-        while (at < rest.len && strchr("\"\\ ", rest.ptr[at]))
-            at++;
+        at = behind_quotes(rest, at, &is_key);
         if (at >= rest.len || !strchr(":=", rest.ptr[at]))
             continue;
-        at++;
-        while (at < rest.len && strchr("\"\\ ", rest.ptr[at]))
-            at++;
+        at = behind_quotes(rest, at + 1, &is_text);
+        if (is_key && !is_text)
+            continue; /* JSON, and no text */
         for (end = at; end < rest.len && !strchr("\"\\\n\r,", rest.ptr[end]); end++)
             ;
         *keep = at;

@@ -13,6 +13,7 @@
 #include "weftctl/ask.h"
 #include "weftctl/await.h"
 #include "weftctl/manifests.h"
+#include "weftctl/say.h"
 #include "weftctl/step.h"
 
 enum { ARENA_BLOCK = 65536, GONE_MS = 120000 };
@@ -148,7 +149,7 @@ static int ask_first(struct uninstall *u)
     if (u->is_sure)
         return -1;
     if (!isatty(STDIN_FILENO)) {
-        fputs("weftctl uninstall: nobody is there to ask: say --yes\n", stderr);
+        say_error("nobody is there to ask: say --yes");
         return 2;
     }
     return is_confirmed() ? -1 : 1;

@@ -73,6 +73,8 @@ static void credentials_of_headers_go(void **state)
     expect("{\"authorization\":\"Bearer x\",\"b\":1}", "{\"authorization\":\"(removed)\",\"b\":1}");
     expect("\\\"cookie\\\": \\\"a=b; c=d\\\"", "\\\"cookie\\\": \\\"(removed)\\\"");
     expect("x-api-key=k1", "x-api-key=(removed)");
+    expect("{\"authorization\":[1,2],\"cookie\":null}",
+           "{\"authorization\":[1,2],\"cookie\":null}");
     expect("the authorization policy", "the authorization policy");
 }
 
