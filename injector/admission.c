@@ -107,8 +107,8 @@ static unsigned refuse(struct buf *out, enum admission_outcome *outcome, const c
 }
 
 unsigned admission_review(enum admission_hook hook, const struct inject_config *config,
-                          struct slice body, struct arena *arena, struct buf *out,
-                          enum admission_outcome *outcome)
+                          const struct pod_context *context, struct slice body,
+                          struct arena *arena, struct buf *out, enum admission_outcome *outcome)
 {
     const struct doc *root;
     struct doc_error error;
@@ -120,7 +120,7 @@ unsigned admission_review(enum admission_hook hook, const struct inject_config *
     if (why)
         return refuse(out, outcome, why, "");
     if (hook == ADMISSION_INJECT)
-        admission_pod_judge(config, &request, arena, &answer);
+        admission_pod_judge(config, context, &request, arena, &answer);
     else
         admission_policy_judge(&request, arena, &answer);
     write_answer(&request, &answer, out);

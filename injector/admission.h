@@ -36,13 +36,17 @@ struct admission_answer {
     size_t warning_count;
 };
 
-/* Returns the HTTP status; *out is JSON for 200, else a sentence. Arena: scratch. */
+struct pod_context;
+
+/* context: NULL where the API server is not asked. Returns the HTTP status; *out is JSON for 200,
+ * else a sentence. Arena: scratch. */
 unsigned admission_review(enum admission_hook hook, const struct inject_config *config,
-                          struct slice body, struct arena *arena, struct buf *out,
-                          enum admission_outcome *outcome);
+                          const struct pod_context *context, struct slice body,
+                          struct arena *arena, struct buf *out, enum admission_outcome *outcome);
 
 /* admission_pod.c and admission_policy.c; whatever they answer with lies in the arena. */
-void admission_pod_judge(const struct inject_config *config, const struct admission_request *r,
-                         struct arena *arena, struct admission_answer *answer);
+void admission_pod_judge(const struct inject_config *config, const struct pod_context *context,
+                         const struct admission_request *r, struct arena *arena,
+                         struct admission_answer *answer);
 void admission_policy_judge(const struct admission_request *r, struct arena *arena,
                             struct admission_answer *answer);

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "injector/admission.h"
 
+#include "injector/pod_context.h"
 #include "lib/base/rand.h"
 #include "lib/tls/digest.h"
 
@@ -17,8 +18,9 @@ static struct slice draw_key(struct arena *arena)
     return arena_copy(arena, slice_of(digest_hex(bytes, text), KEY_LEN));
 }
 
-void admission_pod_judge(const struct inject_config *config, const struct admission_request *r,
-                         struct arena *arena, struct admission_answer *answer)
+void admission_pod_judge(const struct inject_config *config, const struct pod_context *context,
+                         const struct admission_request *r, struct arena *arena,
+                         struct admission_answer *answer)
 {
     struct slice kind = doc_string(doc_get(r->object, SLICE("kind")));
     struct slice version = doc_string(doc_get(r->object, SLICE("apiVersion")));
@@ -31,6 +33,8 @@ void admission_pod_judge(const struct inject_config *config, const struct admiss
     struct inject_result *result = arena_zalloc(arena, sizeof(*result));
     struct inject_config own = *config;
     own.hook_key = draw_key(arena);
+    if (context)
+        pod_context_fill(context, r->namespace_name, arena, &own);
     inject_pod(&own, r->object, r->namespace_name, "", arena, result);
     answer->warnings = result->warnings;
     answer->warning_count = result->warning_count;

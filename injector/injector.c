@@ -41,7 +41,8 @@ static unsigned answer(void *owner, struct slice path, struct slice body, struct
         return 404;
     }
     arena_init(&arena, ARENA_BLOCK);
-    unsigned status = admission_review(hook, &in->config, body, &arena, out, &outcome);
+    unsigned status =
+        admission_review(hook, &in->config, in->context, body, &arena, out, &outcome);
     arena_dispose(&arena);
     in->counts[hook][outcome]++;
     return status;
@@ -165,6 +166,7 @@ static enum err open_keeper(struct injector *in)
     }
     in->client = kube_client_create(in->loop, &config);
     in->keeper = webhook_keeper_open(in->loop, in->client, slice_from_cstr(in->options->webhooks));
+    in->context = pod_context_open(in->client, slice_from_cstr(in->options->namespace_name));
     open_lease(in);
     return ERR_OK;
 }
@@ -242,6 +244,7 @@ static void dispose(struct injector *in)
         identity_close(in->identity);
     close_lease(in);
     webhook_keeper_close(in->keeper);
+    pod_context_close(in->context);
     if (in->client)
         kube_client_destroy(in->client);
     webhook_door_close(in->door);

@@ -5,6 +5,7 @@
 #include "injector/admission.h"
 #include "injector/injector_names.h"
 #include "injector/injector_options.h"
+#include "injector/pod_context.h"
 #include "injector/webhook_door.h"
 #include "injector/webhook_keeper.h"
 #include "lib/identity/identity.h"
@@ -22,6 +23,7 @@ struct injector {
     struct kube_entry *trust; /* the trust bundle as the API server has it */
     struct kube_lease *lease; /* who holds it writes the webhook configurations */
     struct injector_names *names;
+    struct pod_context *context; /* NULL: the API server is not asked */
     struct identity *identity;
     struct tls_ctx *ctx; /* NULL until there is a certificate */
     char *chain;         /* that certificate, PEM */

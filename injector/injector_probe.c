@@ -14,12 +14,14 @@ static unsigned judge_readiness(struct injector *in, struct slice *body)
         *body = SLICE("stopping\n");
     else if (!in->door)
         *body = SLICE("there is no certificate yet\n");
+    else if (in->context && !pod_context_is_known(in->context))
+        *body = SLICE("namespaces and their limits are not known yet\n");
     else if (!is_vouched)
         *body = SLICE("the API server cannot check our certificate: the webhook configurations "
                       "are not there, or caBundle in them has not the root of it\n");
     else
         *body = SLICE("ok\n");
-    return in->door && !in->is_draining && is_vouched ? 200 : 503;
+    return slice_eq(*body, SLICE("ok\n")) ? 200 : 503;
 }
 
 static void write_counts(const struct injector *in, struct buf *out)

@@ -86,6 +86,9 @@ static void report(void *owner, struct slice object, const struct inject_result 
     r->refused += result->verdict == INJECT_REFUSED;
     fprintf(stderr, "%.*s: %s%s%.*s\n", SLICE_ARG(object), words[result->verdict],
             result->why.len ? ": " : "", SLICE_ARG(result->why));
+    if (result->inherited.len)
+        fprintf(stderr, "%.*s: not its own: %.*s\n", SLICE_ARG(object),
+                SLICE_ARG(result->inherited));
     for (size_t i = 0; i < result->warning_count; i++)
         fprintf(stderr, "%.*s: warning: %.*s\n", SLICE_ARG(object), SLICE_ARG(result->warnings[i]));
 }
@@ -102,11 +105,11 @@ static int inject_text(struct run *r, struct slice text)
     enum err e = doc_yaml_parse(text, &arena, &list, &error);
     if (e)
         say_error("%s:%u: %s", r->file, error.line, error.text);
+    struct inject_files files = {&r->config, r->namespace_name, list};
     for (size_t i = 0; !e && i < list.count; i++) {
         if (i)
             buf_append_slice(&out, SLICE("---\n"));
-        doc_write_yaml(
-            &out, inject_document(&r->config, list.items[i], r->namespace_name, &arena, report, r));
+        doc_write_yaml(&out, inject_document(&files, list.items[i], &arena, report, r));
     }
     bool ok = !e && !r->refused;
     if (ok)
@@ -131,7 +134,8 @@ int inject_run(int argc, char **argv)
         fputs("usage: weftctl inject -f FILE|- [-n NAMESPACE] [--image NAME] [--classic]\n"
               "                      [--discovery ADDR] [--certd ADDR] [--trust-domain NAME]\n"
               "                      [--cluster-domain NAME]\n"
-              "  -f FILE    YAML or JSON; - is standard input\n"
+              "  -f FILE    YAML or JSON; - is standard input. A Namespace, LimitRanges and a\n"
+              "             MeshConfig in it count for its pods as they do in a cluster\n"
               "  --classic  an ordinary container, for Kubernetes before 1.29\n",
               stderr);
         return 2;

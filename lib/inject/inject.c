@@ -186,8 +186,10 @@ static bool check(struct inject_run *r)
                    "it has an init container named " INJECT_REDIRECT_NAME ", which is Weft's");
     if (!check_users(r, containers(r)) || !check_users(r, init_containers(r)))
         return false;
-    if (inject_option_read(r->annotations, r->config->native, r->arena, &r->options,
-                           &r->out->why)) {
+    const struct inject_namespace *space = r->config->space;
+    const struct doc *said[INJECT_OWNER_COUNT] = {r->annotations, space ? space->annotations : NULL,
+                                                  r->config->defaults};
+    if (inject_option_read(said, r->config->native, r->arena, &r->options, &r->out->why)) {
         r->out->verdict = INJECT_REFUSED;
         return false;
     }
@@ -198,10 +200,44 @@ static bool check(struct inject_run *r)
     return true;
 }
 
+/* The API server says what it refuses, but not what to do about it. */
+static void warn_of_security_level(struct inject_run *r)
+{
+    const struct inject_namespace *space = r->config->space;
+    struct slice level = doc_string(doc_get(space ? space->labels : NULL,
+                                            SLICE("pod-security.kubernetes.io/enforce")));
+    if (inject_option_is(&r->options, INJECT_REDIRECT, "iptables") &&
+        (slice_eq(level, SLICE("baseline")) || slice_eq(level, SLICE("restricted"))))
+        inject_warn(r,
+                    "the namespace enforces the Pod Security level %.*s, which allows no "
+                    "redirection (NET_ADMIN, NET_RAW): the pod needs weft.dev/redirect: none",
+                    SLICE_ARG(level));
+}
+
+/* What is not the pod's own word, for people who look. */
+static void note_inherited(struct inject_run *r)
+{
+    static const char *const owners[] = {
+        [INJECT_BY_NAMESPACE] = "namespace", [INJECT_BY_MESH] = "MeshConfig"};
+    struct slice all = {0};
+    for (size_t i = 0; i < INJECT_OPTION_COUNT; i++) {
+        enum inject_option_owner by = r->options.owner[i];
+        if (by != INJECT_BY_NAMESPACE && by != INJECT_BY_MESH)
+            continue;
+        all = arena_printf(r->arena, "%.*s%s%s=%.*s (%s)", SLICE_ARG(all), all.len ? ", " : "",
+                           inject_option_rows[i].name + sizeof(INJECT_PREFIX) - 1,
+                           SLICE_ARG(r->options.value[i]), owners[by]);
+    }
+    r->out->inherited = all;
+}
+
 static void look_for_oddities(struct inject_run *r)
 {
     struct slice restart = doc_string(doc_get(r->spec, SLICE("restartPolicy"))), name;
     warn_of_ports(r);
+    warn_of_security_level(r);
+    inject_resources_warn(r);
+    note_inherited(r);
     for (size_t i = 0; (name = inject_option_unknown(r->annotations, i)).len; i++)
         inject_warn(r, "annotation %.*s is not known", (int)(name.len < 100 ? name.len : 100),
                     name.ptr);
@@ -294,6 +330,7 @@ void inject_pod(const struct inject_config *config, const struct doc *pod,
     inject_probe_rewrite(&r);
     add_annotations(&r);
     inject_volume_add(&r);
+    inject_resources_grow(&r);
     add_containers(&r);
     if (out->patch.is_full)
         (void)end(&r, INJECT_REFUSED, "it has more probes than can be rewritten");

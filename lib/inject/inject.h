@@ -7,6 +7,13 @@
 
 #include "lib/inject/json_patch.h"
 
+/* What is known of the namespace that a pod will run in. */
+struct inject_namespace {
+    const struct doc *annotations, *labels;
+    const struct doc *const *limit_ranges; /* `spec` of each LimitRange */
+    size_t limit_range_count;
+};
+
 /* What whoever runs the mesh decides, for all pods. */
 struct inject_config {
     struct slice image, pull_policy;
@@ -17,6 +24,8 @@ struct inject_config {
     struct slice trust_domain;
     struct slice system_namespace; /* where Weft itself lives: never injected */
     bool native;                   /* unless a pod says otherwise */
+    const struct inject_namespace *space; /* of this pod; NULL: nothing is known */
+    const struct doc *defaults;           /* annotations that hold where nobody says otherwise */
     struct slice hook_key; /* of this pod alone: a word in the paths of its hooks that nobody can
                               guess; empty: made from the pod */
 };
@@ -48,6 +57,7 @@ struct inject_result {
     struct json_patch patch;
     struct slice warnings[INJECT_WARNINGS_MAX];
     size_t warning_count;
+    struct slice inherited; /* settings that are not the pod's own: "proxy-workers=2 (namespace)" */
 };
 
 /* pod: has metadata and spec; a Pod or a pod template. base: where it lies in the document that the

@@ -151,26 +151,6 @@ static void add_mount(struct arena *a, struct doc *mounts, const char *name, con
     doc_make_push(a, mounts, mount);
 }
 
-static void add_quantity(const struct inject_run *r, struct doc *to, const char *name,
-                         enum inject_option_id id)
-{
-    if (r->options.value[id].len)
-        doc_make_put_string(r->arena, to, name, r->options.value[id]);
-}
-
-static void add_resources(const struct inject_run *r, struct doc *container)
-{
-    struct doc *resources = doc_make_put_object(r->arena, container, "resources");
-    struct doc *requests = doc_make_put_object(r->arena, resources, "requests");
-    add_quantity(r, requests, "cpu", INJECT_CPU_REQUEST);
-    add_quantity(r, requests, "memory", INJECT_MEMORY_REQUEST);
-    struct doc *limits = doc_make_object(r->arena);
-    add_quantity(r, limits, "cpu", INJECT_CPU_LIMIT);
-    add_quantity(r, limits, "memory", INJECT_MEMORY_LIMIT);
-    if (limits->count)
-        doc_make_put(r->arena, resources, SLICE("limits"), limits);
-}
-
 /* Nothing but what is named in `capabilities`. */
 static void add_security(struct arena *a, struct doc *container, int uid,
                          const char *const *capabilities)
@@ -224,7 +204,7 @@ const struct doc *inject_container_sidecar(const struct inject_run *r)
     if (is_native)
         add_probe(a, container, "startupProbe", "/healthz/ready", 1, 600);
     add_probe(a, container, "readinessProbe", "/healthz/ready", 2, 15);
-    add_resources(r, container);
+    inject_resources_add(r, container);
     add_security(a, container, INJECT_UID, NULL);
     struct doc *mounts = doc_make_put_array(a, container, "volumeMounts");
     add_mount(a, mounts, "weft-token", "/var/run/secrets/weft", true);
@@ -259,10 +239,7 @@ const struct doc *inject_container_redirect(const struct inject_run *r)
     struct arena *a = r->arena;
     struct doc *container = begin(r, INJECT_REDIRECT_NAME, "redirect");
     add_redirect_args(r, container);
-    struct doc *resources = doc_make_put_object(a, container, "resources");
-    struct doc *requests = doc_make_put_object(a, resources, "requests");
-    doc_make_put_string(a, requests, "cpu", SLICE("10m"));
-    doc_make_put_string(a, requests, "memory", SLICE("16Mi"));
+    inject_resources_add(r, container);
     add_security(a, container, 0, capabilities);
     /* The lock of the older iptables. */
     struct doc *mounts = doc_make_put_array(a, container, "volumeMounts");

@@ -28,8 +28,7 @@ static const struct place places[] = {
 };
 
 struct walk {
-    const struct inject_config *config;
-    struct slice fallback;
+    const struct inject_files *files;
     struct arena *arena;
     inject_document_fn each;
     void *owner;
@@ -45,6 +44,37 @@ static const struct place *find_place(const struct doc *d)
     return NULL;
 }
 
+static bool is_of(const struct doc *d, const char *kind)
+{
+    return slice_eq_cstr(doc_string(doc_get(d, SLICE("kind"))), kind);
+}
+
+/* What the other documents say of the place where it will run. */
+static struct inject_config config_for(const struct walk *w, struct slice ns)
+{
+    const struct inject_files *files = w->files;
+    struct inject_config config = *files->config;
+    struct inject_namespace *space = arena_zalloc(w->arena, sizeof(*space));
+    const struct doc **ranges =
+        arena_alloc(w->arena, (files->settings.count + 1) * sizeof(*ranges));
+    space->limit_ranges = ranges;
+    for (size_t i = 0; i < files->settings.count; i++) {
+        const struct doc *d = files->settings.items[i];
+        struct slice name = doc_string(doc_find(d, "metadata.name"));
+        struct slice of = doc_string(doc_find(d, "metadata.namespace"));
+        if (is_of(d, "MeshConfig"))
+            config.defaults = doc_find(d, "spec.sidecarDefaults");
+        if (is_of(d, "LimitRange") && slice_eq(of.len ? of : files->fallback, ns))
+            ranges[space->limit_range_count++] = doc_get(d, SLICE("spec"));
+        if (is_of(d, "Namespace") && slice_eq(name, ns)) {
+            space->annotations = doc_find(d, "metadata.annotations");
+            space->labels = doc_find(d, "metadata.labels");
+        }
+    }
+    config.space = space;
+    return config;
+}
+
 static const struct doc *inject_object(const struct walk *w, const struct doc *d,
                                        const struct place *place)
 {
@@ -53,8 +83,9 @@ static const struct doc *inject_object(const struct walk *w, const struct doc *d
     struct slice name = doc_string(doc_find(d, "metadata.name"));
     struct inject_result *result = arena_zalloc(w->arena, sizeof(*result));
     if (slice_is_empty(ns))
-        ns = w->fallback;
-    inject_pod(w->config, pod, ns, place->base, w->arena, result);
+        ns = w->files->fallback;
+    struct inject_config config = config_for(w, ns);
+    inject_pod(&config, pod, ns, place->base, w->arena, result);
     if (result->verdict == INJECT_PATCHED && json_patch_apply(&result->patch, d, &out)) {
         result->verdict = INJECT_REFUSED;
         result->why = SLICE("its parts are not where they should be");
@@ -82,10 +113,9 @@ static const struct doc *visit(const struct walk *w, const struct doc *d, unsign
     return list;
 }
 
-const struct doc *inject_document(const struct inject_config *config, const struct doc *d,
-                                  struct slice fallback, struct arena *arena,
-                                  inject_document_fn each, void *owner)
+const struct doc *inject_document(const struct inject_files *files, const struct doc *d,
+                                  struct arena *arena, inject_document_fn each, void *owner)
 {
-    struct walk w = {config, fallback, arena, each, owner};
+    struct walk w = {files, arena, each, owner};
     return visit(&w, d, 0);
 }

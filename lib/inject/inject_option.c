@@ -157,33 +157,63 @@ const struct inject_option_row inject_option_rows[INJECT_OPTION_COUNT] = {
 /* Of the same prefix, and read by others: whether to inject at all, and what policies read. */
 static const char *const others[] = {"inject", "status", "opaque-ports", NULL};
 
-enum err inject_option_read(const struct doc *annotations, bool native, struct arena *arena,
-                            struct inject_options *out, struct slice *why)
+static const char *const owners[INJECT_OWNER_COUNT] = {"annotation", "annotation of the namespace,",
+                                                       "MeshConfig,"};
+
+/* An empty value says "the default", where the default says nothing. */
+static bool is_good(const struct inject_option_row *row, struct slice value)
+{
+    return slice_is_empty(value) ? !row->fallback[0] : row->is_valid(value);
+}
+
+static struct slice settled(const struct inject_option_row *row, struct slice value)
+{
+    if (row->is_valid != is_bool)
+        return value;
+    return option_value_is_on(value) ? SLICE("true") : SLICE("false");
+}
+
+enum err inject_option_read(const struct doc *const said[INJECT_OWNER_COUNT], bool native,
+                            struct arena *arena, struct inject_options *out, struct slice *why)
 {
     for (size_t i = 0; i < INJECT_OPTION_COUNT; i++) {
         const struct inject_option_row *row = &inject_option_rows[i];
-        const struct doc *node = doc_get(annotations, slice_from_cstr(row->name));
+        const struct doc *node = NULL;
+        size_t by = INJECT_BY_POD;
+        for (; by < INJECT_OWNER_COUNT; by++) {
+            node = doc_get(said[by], slice_from_cstr(row->name));
+            if (node && node->type != DOC_NULL)
+                break;
+        }
         struct slice value = slice_trim(doc_string(node));
+        out->owner[i] = (enum inject_option_owner)by;
         out->value[i] = slice_from_cstr(row->fallback);
         if (i == INJECT_NATIVE)
             out->value[i] = native ? SLICE("true") : SLICE("false");
-        if (!node || node->type == DOC_NULL)
+        if (by == INJECT_BY_NOBODY)
             continue;
-        /* An empty value says "the default", where the default says nothing. */
-        if (node->type == DOC_STRING && slice_is_empty(value) && !row->fallback[0])
-            continue;
-        if (node->type == DOC_STRING && row->is_valid(value)) {
-            out->value[i] = row->is_valid != is_bool    ? value
-                            : option_value_is_on(value) ? SLICE("true")
-                                                        : SLICE("false");
+        if (node->type == DOC_STRING && is_good(row, value)) {
+            out->value[i] = settled(row, value);
             continue;
         }
-        *why = arena_printf(arena, "annotation %s: \"%.*s\" is not %s", row->name,
+        *why = arena_printf(arena, "%s %s: \"%.*s\" is not %s", owners[by], row->name,
                             (int)(value.len < 100 ? value.len : 100), value.ptr ? value.ptr : "",
                             row->must_be);
         return ERR_INVALID;
     }
     return ERR_OK;
+}
+
+enum err inject_option_check(struct slice name, struct slice value, const char **must_be)
+{
+    for (size_t i = 0; i < INJECT_OPTION_COUNT; i++) {
+        const struct inject_option_row *row = &inject_option_rows[i];
+        if (!slice_eq_cstr(name, row->name))
+            continue;
+        *must_be = row->must_be;
+        return is_good(row, slice_trim(value)) ? ERR_OK : (enum err)ERR_INVALID;
+    }
+    return ERR_NOT_FOUND;
 }
 
 static bool is_known(struct slice name)

@@ -28,15 +28,33 @@ struct inject_option_row {
 
 extern const struct inject_option_row inject_option_rows[INJECT_OPTION_COUNT];
 
-struct inject_options {
-    struct slice value[INJECT_OPTION_COUNT]; /* empty: not said */
+/* Who may say what an option is. A nearer one is asked first. */
+enum inject_option_owner {
+    INJECT_BY_POD,
+    INJECT_BY_NAMESPACE,
+    INJECT_BY_MESH,
+    INJECT_OWNER_COUNT,
+    INJECT_BY_NOBODY = INJECT_OWNER_COUNT,
 };
 
-/* annotations may be NULL. native: what native-sidecar is when it is not said. ERR_INVALID, with a
- * sentence in *why. */
-MUST_USE enum err inject_option_read(const struct doc *annotations, bool native,
+struct inject_options {
+    struct slice value[INJECT_OPTION_COUNT]; /* empty: not said */
+    enum inject_option_owner owner[INJECT_OPTION_COUNT];
+};
+
+/* said: objects of annotations, of each owner; may be NULL. native: what native-sidecar is when it
+ * is not said. ERR_INVALID, with a sentence in *why. */
+MUST_USE enum err inject_option_read(const struct doc *const said[INJECT_OWNER_COUNT], bool native,
                                      struct arena *arena, struct inject_options *out,
                                      struct slice *why);
+/* One annotation of whoever sets defaults for others. ERR_NOT_FOUND: it is no option;
+ * ERR_INVALID: *must_be says what its value is not. */
+MUST_USE enum err inject_option_check(struct slice name, struct slice value,
+                                      const char **must_be);
+static inline bool inject_option_is_said(const struct inject_options *o, enum inject_option_id id)
+{
+    return o->owner[id] != INJECT_BY_NOBODY;
+}
 /* Annotations under our prefix that mean nothing to anybody: the name of the at-th; empty: no more.
  */
 struct slice inject_option_unknown(const struct doc *annotations, size_t at);

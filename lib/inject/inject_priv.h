@@ -35,5 +35,9 @@ void inject_metrics_merge(struct inject_run *r, struct doc *annotations);
 /* inject_container.c */
 const struct doc *inject_container_sidecar(const struct inject_run *r);
 const struct doc *inject_container_redirect(const struct inject_run *r);
+/* inject_resources.c: requests and limits of a container of ours, and what is odd about them. */
+void inject_resources_add(const struct inject_run *r, struct doc *container);
+void inject_resources_warn(struct inject_run *r);
+void inject_resources_grow(struct inject_run *r);
 /* inject_volume.c: those that the containers mount. */
 void inject_volume_add(struct inject_run *r);

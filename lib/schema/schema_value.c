@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "lib/base/quantity.h"
+
 /* A short view of what was given, for messages. */
 static int shown(struct slice text)
 {
@@ -109,60 +111,11 @@ static void parse_duration(struct schema_run *run, const struct doc *node, int64
         *out = (int64_t)ms;
 }
 
-/* The factor of a Kubernetes quantity's suffix, in thousandths; 0: no such suffix. */
-static int64_t quantity_factor(struct slice suffix)
-{
-    static const struct {
-        const char *text;
-        int64_t thousandths;
-    } suffixes[] = {
-        {"", 1000},
-        {"m", 1},
-        {"k", INT64_C(1000) * 1000},
-        {"M", INT64_C(1000) * 1000 * 1000},
-        {"G", INT64_C(1000) * 1000 * 1000 * 1000},
-        {"T", INT64_C(1000) * 1000 * 1000 * 1000 * 1000},
-        {"Ki", INT64_C(1000) << 10},
-        {"Mi", INT64_C(1000) << 20},
-        {"Gi", INT64_C(1000) << 30},
-        {"Ti", INT64_C(1000) << 40},
-    };
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (slice_eq_cstr(suffix, suffixes[i].text))
-            return suffixes[i].thousandths;
-    return 0;
-}
-
-/* Digits, up to three of them after a point, and a suffix. */
-static bool to_quantity(struct slice text, int64_t *out)
-{
-    size_t at = 0;
-    int64_t value = 0, scale = 0;
-    for (; at < text.len; at++) {
-        char c = text.ptr[at];
-        if (c == '.' && !scale) {
-            scale = 1;
-            continue;
-        }
-        if (c < '0' || c > '9')
-            break;
-        if (value > INT64_C(1000000000000000) || scale > 100)
-            return false;
-        value = value * 10 + (c - '0');
-        scale *= 10;
-    }
-    int64_t factor = quantity_factor(slice_sub(text, at, text.len)), product;
-    if (at == 0 || factor == 0 || __builtin_mul_overflow(value, factor, &product))
-        return false;
-    *out = product / (scale ? scale : 1);
-    return true;
-}
-
 static void parse_quantity(struct schema_run *run, const struct doc *node, int64_t *out)
 {
     if (node->type == DOC_INT && node->integer >= 0 && node->integer <= INT64_MAX / 1000)
         *out = node->integer * 1000;
-    else if (node->type != DOC_STRING || !to_quantity(node->string, out))
+    else if (node->type != DOC_STRING || quantity_parse(node->string, out))
         schema_error(run, node, NULL, "must be a quantity like \"100m\", \"2\" or \"1.5Gi\"");
 }
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/mesh_config.h"
 
+#include "lib/inject/inject_option.h"
 #include "policies/kinds/namespace.h"
 #include "lib/schema/schema_format.h"
 
@@ -50,6 +51,8 @@ static const struct schema metrics_schema = {
     .fields = metrics_fields,
 };
 
+static const struct schema_field sidecar_element = {.type = SCHEMA_STRING, .max = 1024};
+
 static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct mesh_config_spec, trust_domain, "trustDomain", STRING,
                  "First part of every identity; cluster.local when left out.", .max = 253,
@@ -70,6 +73,11 @@ static const struct schema_field spec_fields[] = {
                  "What holds for connections from clients, at sidecars and at Gateways where no "
                  "ListenerPolicy says otherwise.",
                  .object = &client_traffic_schema),
+    SCHEMA_FIELD(struct mesh_config_spec, sidecars, "sidecarDefaults", MAP,
+                 "Annotations of pods (docs/annotations.md), by their whole name, that hold where "
+                 "neither the pod nor its namespace says otherwise. Pods that are there already "
+                 "keep what they have.",
+                 .element = &sidecar_element),
     {0},
 };
 
@@ -88,9 +96,25 @@ static const struct schema_field fields[] = {
     {0},
 };
 
+static void check_sidecars(struct schema_run *run, const struct doc *node,
+                           const struct schema_list *sidecars)
+{
+    const char *must_be = "";
+    for (SCHEMA_EACH(*sidecars, struct schema_pair, pair)) {
+        enum err e = inject_option_check(pair->key, pair->value, &must_be);
+        if (e == ERR_NOT_FOUND)
+            schema_error(run, node, "spec.sidecarDefaults",
+                         "%.*s is no annotation of pods that Weft knows", SLICE_ARG(pair->key));
+        else if (e)
+            schema_error(run, node, "spec.sidecarDefaults", "%.*s: \"%.*s\" is not %s",
+                         SLICE_ARG(pair->key), SLICE_ARG(pair->value), must_be);
+    }
+}
+
 static void check(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct mesh_config *m = value;
+    check_sidecars(run, node, &m->spec.sidecars);
     if (m->object.meta.name.ptr && !slice_eq_cstr(m->object.meta.name, "default"))
         schema_error(run, node, "metadata.name", "must be \"default\": there is one MeshConfig");
     if (!slice_eq_cstr(m->object.meta.namespace_name, NAMESPACE_ROOT))

@@ -25,6 +25,7 @@ struct mesh_config_spec {
     struct mesh_config_metrics metrics;
     struct traffic defaults;
     struct client_traffic clients;
+    struct schema_list sidecars; /* struct schema_pair: annotations and their values */
 };
 
 struct mesh_config {

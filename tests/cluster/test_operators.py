@@ -37,8 +37,10 @@ def test_the_roles_of_the_cluster_reach_policies(mesh: Mesh, scratch: str, role:
     mesh.kubectl.run("-n", scratch, "create", "rolebinding", "u", f"--clusterrole={role}",
                      "--user=somebody")
     def may(verb: str, what: str) -> bool:
+        what, _, below = what.partition("/")
+        more = [f"--subresource={below}"] if below else []
         return mesh.kubectl.try_("auth", "can-i", verb, f"{what}.policy.weft.dev", "-n", scratch,
-                                 "--as=somebody").returncode == 0
+                                 "--as=somebody", *more).returncode == 0
     until("the role", lambda: may("list", "authorizationpolicies"), 60, 0.2)
     for kind in ("authorizationpolicies", "peerauthentications", "trafficpolicies",
                  "listenerpolicies"):

@@ -106,3 +106,30 @@ def test_mistakes() -> None:
     assert done.returncode == 1 and "weftctl inject: -:" in done.stderr
     done = inject("-f", "-", text="kind: Service\n")
     assert done.returncode == 0 and "there are no pods in it" in done.stderr
+
+
+SETTINGS = """---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, annotations: {weft.dev/proxy-cpu-request: 30m}}
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: MeshConfig
+metadata: {name: default, namespace: weft-system}
+spec: {sidecarDefaults: {weft.dev/proxy-cpu-request: 20m, weft.dev/proxy-workers: "2"}}
+---
+apiVersion: v1
+kind: LimitRange
+metadata: {name: l, namespace: shop}
+spec: {limits: [{type: Container, min: {memory: 64Mi}}]}
+"""
+
+
+def test_what_the_file_says_of_the_namespace_and_the_mesh() -> None:
+    done = inject("-f", "-", text=POD % "none" + SETTINGS)
+    assert done.returncode == 0, done.stderr
+    sidecar = next(yaml.safe_load_all(done.stdout))["spec"]["initContainers"][0]
+    assert sidecar["resources"]["requests"] == {"cpu": "30m", "memory": "64Mi"}
+    assert "--workers=2" in sidecar["args"]
+    assert "not its own: proxy-cpu-request=30m (namespace), proxy-workers=2 (MeshConfig)" \
+        in done.stderr

@@ -58,7 +58,7 @@ static void check(enum admission_hook hook, struct slice question)
     enum admission_outcome outcome = ADMISSION_OUTCOME_COUNT;
     arena_init(&arena, 65536);
     buf_init(&out);
-    unsigned status = admission_review(hook, &config, question, &arena, &out, &outcome);
+    unsigned status = admission_review(hook, &config, NULL, question, &arena, &out, &outcome);
     size_t len = out.len;
     char *text = mem_alloc(len + 1);
     buf_copy_out(&out, text, len);

@@ -19,7 +19,7 @@ ROOMS = {
     "filters": 3,
     "lib/kube": 4,
     "lib/identity": 4,
-    "lib/inject": 4,
+    "lib/inject": 2,
     "policies": 4,
     "sidecar/config": 5,
     "sidecar/fit": 6,

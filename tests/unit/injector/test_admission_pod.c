@@ -37,7 +37,7 @@ static void test_what_is_patched(void **state)
             .namespace_name = SLICE("default"),
             .object = cases[i].object ? pod_text_parse(&arena, cases[i].object) : NULL,
         };
-        admission_pod_judge(&pod_text_config, &request, &arena, &answer);
+        admission_pod_judge(&pod_text_config, NULL, &request, &arena, &answer);
         assert_int_equal(answer.outcome, cases[i].outcome);
         assert_int_equal(answer.patch != NULL, cases[i].outcome == ADMISSION_PATCHED);
         arena_dispose(&arena);

@@ -27,6 +27,7 @@ static const struct {
     {"TrafficPolicy.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"ListenerPolicy.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"ListenerPolicy.spec.targetRefs[].kind", "one is known; another is refused"},
+    {"MeshConfig.spec.sidecarDefaults[]", "read by the injector, not by data planes"},
     {"ListenerPolicy.spec.trustedGateways", "what sidecars do, as its text says"},
 };
 

@@ -28,8 +28,8 @@ static void check(const char *yaml, const char *seen, const char *path, const ch
     struct seen s = {""};
     arena_init(&arena, 65536);
     const struct doc *before = pod_text_parse(&arena, yaml);
-    const struct doc *after =
-        inject_document(&pod_text_config, before, SLICE("shop"), &arena, note, &s);
+    const struct inject_files files = {&pod_text_config, SLICE("shop"), {0}};
+    const struct doc *after = inject_document(&files, before, &arena, note, &s);
     assert_string_equal(s.text, seen);
     const struct doc *at = doc_find(after, path);
     assert_string_equal(at ? pod_text_json(&arena, at) : "", json);

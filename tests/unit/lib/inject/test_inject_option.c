@@ -14,7 +14,8 @@ static enum err read_one(struct arena *a, const char *name, const char *value,
 {
     char yaml[300];
     snprintf(yaml, sizeof(yaml), "{weft.dev/%s: %s}", name, value);
-    return inject_option_read(pod_text_parse(a, yaml), true, a, out, why);
+    const struct doc *said[INJECT_OWNER_COUNT] = {pod_text_parse(a, yaml)};
+    return inject_option_read(said, true, a, out, why);
 }
 
 static void check(const char *name, const char *value, bool good)
@@ -74,11 +75,12 @@ static void test_defaults(void **state)
     struct inject_options options;
     struct slice why;
     arena_init(&arena, 4096);
-    assert_int_equal(inject_option_read(NULL, true, &arena, &options, &why), ERR_OK);
+    const struct doc *said[INJECT_OWNER_COUNT] = {NULL};
+    assert_int_equal(inject_option_read(said, true, &arena, &options, &why), ERR_OK);
     assert_true(inject_option_is(&options, INJECT_NATIVE, "true"));
     assert_true(inject_option_is(&options, INJECT_REDIRECT, "iptables"));
     assert_int_equal(options.value[INJECT_CPU_LIMIT].len, 0);
-    assert_int_equal(inject_option_read(NULL, false, &arena, &options, &why), ERR_OK);
+    assert_int_equal(inject_option_read(said, false, &arena, &options, &why), ERR_OK);
     assert_true(inject_option_is(&options, INJECT_NATIVE, "false"));
     for (size_t i = 0; i < INJECT_OPTION_COUNT; i++) {
         const struct inject_option_row *row = &inject_option_rows[i];
