@@ -7,6 +7,7 @@
 #include "injector/admission.h"
 #include "lib/codec/doc_make.h"
 #include "lib/codec/doc_write.h"
+#include "lib/inject/inject_option.h"
 #include "policies/kind.h"
 #include "policies/policy_set.h"
 #include "sidecar/fit/fit.h"
@@ -105,6 +106,25 @@ static enum err check_fit(struct policy_set *set, struct diag_list *errors)
     return fit_check_set(set, errors) ? (enum err)ERR_INVALID : ERR_OK;
 }
 
+/* A namespace is not ours to refuse: its owner is told, before its pods are. */
+static void judge_namespace(const struct admission_request *r, struct arena *arena,
+                            struct admission_answer *answer)
+{
+    const struct doc *annotations = doc_find(r->object, "metadata.annotations");
+    struct slice *warnings = arena_alloc(arena, WARNINGS_MAX * sizeof(*warnings));
+    size_t count = 0;
+    for (; count < WARNINGS_MAX; count++) {
+        struct slice fault = inject_option_fault(annotations, count, arena);
+        if (slice_is_empty(fault))
+            break;
+        warnings[count] = arena_printf(arena, "%.*s (it is for new pods of this namespace)",
+                                       SLICE_ARG(fault));
+    }
+    answer->outcome = ADMISSION_ALLOWED;
+    answer->warnings = warnings;
+    answer->warning_count = count;
+}
+
 void admission_policy_judge(const struct admission_request *r, struct arena *arena,
                             struct admission_answer *answer)
 {
@@ -113,6 +133,10 @@ void admission_policy_judge(const struct admission_request *r, struct arena *are
     if (!r->object || !kind_find(doc_string(doc_get(r->object, SLICE("apiVersion"))),
                                  doc_string(doc_get(r->object, SLICE("kind")))))
         return;
+    if (slice_eq(doc_string(doc_get(r->object, SLICE("kind"))), SLICE("Namespace"))) {
+        judge_namespace(r, arena, answer);
+        return;
+    }
     struct slice text = to_text(arena, with_name(arena, r->object));
     struct policy_set *set = policy_set_create();
     diag_list_init(&diags);

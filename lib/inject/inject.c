@@ -257,6 +257,8 @@ static void add_annotations(struct inject_run *r)
     struct doc *set = doc_make_object(a);
     inject_metrics_merge(r, set);
     doc_make_put_string(a, set, INJECT_STATUS, SLICE("injected"));
+    if (r->out->inherited.len)
+        doc_make_put_string(a, set, INJECT_INHERITED, r->out->inherited);
     if (!doc_get(r->annotations, SLICE("kubectl.kubernetes.io/default-container")))
         doc_make_put_string(a, set, "kubectl.kubernetes.io/default-container",
                             doc_string(doc_get(item(containers(r), 0), SLICE("name"))));

@@ -42,6 +42,7 @@ struct inject_config {
 #define INJECT_SIDECAR_NAME "weft-sidecar"
 #define INJECT_REDIRECT_NAME "weft-redirect"
 #define INJECT_STATUS "weft.dev/status"
+#define INJECT_INHERITED "weft.dev/inherited-settings"
 
 enum inject_verdict {
     INJECT_PATCHED,

@@ -155,7 +155,8 @@ const struct inject_option_row inject_option_rows[INJECT_OPTION_COUNT] = {
 };
 
 /* Of the same prefix, and read by others: whether to inject at all, and what policies read. */
-static const char *const others[] = {"inject", "status", "opaque-ports", NULL};
+static const char *const others[] = {"inject", "status", "inherited-settings", "opaque-ports",
+                                     NULL};
 
 static const char *const owners[INJECT_OWNER_COUNT] = {"annotation", "annotation of the namespace,",
                                                        "MeshConfig,"};
@@ -231,6 +232,26 @@ struct slice inject_option_unknown(const struct doc *annotations, size_t at)
         struct slice name = annotations->members[i].key;
         if (slice_starts_with(name, SLICE(INJECT_PREFIX)) && !is_known(name) && at-- == 0)
             return name;
+    }
+    return (struct slice){NULL, 0};
+}
+
+struct slice inject_option_fault(const struct doc *annotations, size_t at, struct arena *arena)
+{
+    size_t count = annotations && annotations->type == DOC_OBJECT ? annotations->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *must_be = "";
+        struct slice name = annotations->members[i].key;
+        struct slice value = doc_string(annotations->members[i].value);
+        if (!slice_starts_with(name, SLICE(INJECT_PREFIX)))
+            continue;
+        enum err e = inject_option_check(name, value, &must_be);
+        if (e == ERR_INVALID && at-- == 0)
+            return arena_printf(arena, "annotation %.*s: \"%.*s\" is not %s", SLICE_ARG(name),
+                                (int)(value.len < 100 ? value.len : 100),
+                                value.ptr ? value.ptr : "", must_be);
+        if (e == ERR_NOT_FOUND && !is_known(name) && at-- == 0)
+            return arena_printf(arena, "annotation %.*s is not known", SLICE_ARG(name));
     }
     return (struct slice){NULL, 0};
 }

@@ -55,6 +55,9 @@ static inline bool inject_option_is_said(const struct inject_options *o, enum in
 {
     return o->owner[id] != INJECT_BY_NOBODY;
 }
+/* What is wrong with an object of annotations that others inherit: a sentence for the at-th fault;
+ * empty: no more. */
+struct slice inject_option_fault(const struct doc *annotations, size_t at, struct arena *arena);
 /* Annotations under our prefix that mean nothing to anybody: the name of the at-th; empty: no more.
  */
 struct slice inject_option_unknown(const struct doc *annotations, size_t at);

@@ -167,8 +167,11 @@ def test_settings_of_namespace_and_mesh(mesh: Mesh, scratch: str) -> None:
                         if c["name"] == "weft-sidecar")["resources"]["requests"]
         until("the watch", lambda: asked() == {"cpu": "22m", "memory": "41Mi"}, 60, 0.2)
         assert asked(cpu_request="23m") == {"cpu": "23m", "memory": "41Mi"}
-        mesh.kubectl.run("annotate", "namespace", scratch, "weft.dev/proxy-cpu-request=much",
-                         "--overwrite")
+        said = mesh.kubectl.try_("annotate", "namespace", scratch, "--overwrite",
+                                 "weft.dev/proxy-cpu-request=much", "weft.dev/proxy-cpus=1")
+        assert said.returncode == 0
+        assert 'weft.dev/proxy-cpu-request: "much" is not a quantity' in said.stderr
+        assert "weft.dev/proxy-cpus is not known" in said.stderr
         until("the refusal", lambda: "annotation of the namespace" in str(
             make(mesh, app_pod("p", scratch))), 60, 0.2)
     finally:

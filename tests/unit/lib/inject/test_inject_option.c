@@ -90,6 +90,23 @@ static void test_defaults(void **state)
     arena_dispose(&arena);
 }
 
+static void test_faults(void **state)
+{
+    struct arena arena;
+    arena_init(&arena, 4096);
+    const struct doc *d = pod_text_parse(
+        &arena, "{x: y, weft.dev/proxy-workers: \"0\", weft.dev/opaque-ports: \"1\", "
+                "weft.dev/proxy-cpus: a, weft.dev/redirect: none, weft.dev/proxy-cpu-limit: \"\"}");
+    assert_true(slice_eq(inject_option_fault(d, 0, &arena),
+                         SLICE("annotation weft.dev/proxy-workers: \"0\" is not a number from 1 "
+                               "to 64")));
+    assert_true(slice_eq(inject_option_fault(d, 1, &arena),
+                         SLICE("annotation weft.dev/proxy-cpus is not known")));
+    assert_int_equal(inject_option_fault(d, 2, &arena).len, 0);
+    assert_int_equal(inject_option_fault(NULL, 0, &arena).len, 0);
+    arena_dispose(&arena);
+}
+
 /* A line of docs/annotations.md is "| `name` | default | what |". */
 static void test_documented(void **state)
 {
@@ -117,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_faults),
         cmocka_unit_test(test_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
