@@ -63,7 +63,7 @@ static void choose_trust_domain(struct compile *c)
     if (slice_is_empty(c->trust_domain))
         c->trust_domain = said.len ? said : SLICE("cluster.local");
     else if (said.len && !slice_eq(said, c->trust_domain))
-        compile_build_note(c, &c->mesh->object, 0, "spec.trustDomain",
+        compile_build_note(c, &c->mesh->object, 0, "spec.trustDomain", FINDING_TRUST_DOMAIN,
                            "not in force here: this data plane was started for %.*s",
                            SLICE_ARG(c->trust_domain));
 }

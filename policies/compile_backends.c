@@ -39,11 +39,12 @@ char *compile_backends_need(struct compile *c, const struct object *route,
     if (fault == BACKEND_OK) {
         char *name = compile_clusters_need(c, out->service, out->port, out->tls);
         if (!name)
-            compile_build_note(c, route, ref->line, path,
+            compile_build_note(c, route, ref->line, path, FINDING_BACKEND_TRUST,
                                "its BackendTLSPolicy %.*s cannot be used: %s",
                                SLICE_ARG(out->tls->object.meta.name), comes);
         return name;
     }
-    compile_build_note(c, route, ref->line, path, "%s: %s", explain(c, route, ref, fault), comes);
+    compile_build_note(c, route, ref->line, path, backend_finding(fault), "%s: %s",
+                       explain(c, route, ref, fault), comes);
     return NULL;
 }

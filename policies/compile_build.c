@@ -73,7 +73,7 @@ void compile_build_resource(struct compile *c, const char *name, PB(Resource__Bo
 }
 
 void compile_build_note(struct compile *c, const struct object *o, unsigned line, const char *path,
-                        const char *format, ...)
+                        enum finding finding, const char *format, ...)
 {
     char text[600];
     va_list args;
@@ -82,7 +82,7 @@ void compile_build_note(struct compile *c, const struct object *o, unsigned line
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    policy_set_complain(c->notes, o, line, true, path, "%s", text);
+    policy_set_complain(c->notes, o, line, true, path, finding, "%s", text);
 }
 
 char *compile_build_service(struct compile *c, const struct service *s)

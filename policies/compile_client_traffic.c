@@ -63,7 +63,7 @@ void compile_client_traffic_note_conflicts(struct compile *c, const struct objec
             if (is_same_target(early, late) &&
                 schema_layer_overlap(&client_traffic_schema, &early->spec.traffic,
                                      &late->spec.traffic, path))
-                compile_build_note(c, &late->object, 0, "spec",
+                compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,
                                    "%s not in force: %.*s says it for the same target and comes "
                                    "first",
                                    path, SLICE_ARG(early->object.text));

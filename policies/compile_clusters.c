@@ -93,7 +93,8 @@ static void add_candidate(struct cluster_build *b, const struct object *slice,
     char text[ADDR_TEXT_MAX];
     struct slice ip = *SCHEMA_AT(e->addresses, struct slice, 0);
     if (addr_parse(ip, &addr) || addr.port || addr_is_any(&addr)) {
-        compile_build_note(c, slice, 0, "endpoints", "\"%.*s\" is not an address: left out",
+        compile_build_note(c, slice, 0, "endpoints", FINDING_ENDPOINT_ADDRESS,
+                           "\"%.*s\" is not an address: left out",
                            SLICE_ARG(ip));
         return;
     }
@@ -235,6 +236,7 @@ static void add_endpoints(struct cluster_build *b)
         else if (!slice_eq_cstr(slice->address_type, family) &&
                  !slice_eq_cstr(slice->address_type, other))
             compile_build_note(b->c, &slice->object, 0, "addressType",
+                               FINDING_ENDPOINT_ADDRESS,
                                "\"%.*s\" is not supported: left out",
                                SLICE_ARG(slice->address_type));
     }

@@ -84,7 +84,8 @@ static const struct route_parent *find_parent(const struct route *route, const s
 static void note_unused(struct compile *c, const struct route *route,
                         const struct route_parent *parent, const char *why)
 {
-    compile_build_note(c, &route->object, parent->line, "spec.parentRefs", "%s", why);
+    compile_build_note(c, &route->object, parent->line, "spec.parentRefs", FINDING_PARENT_REFUSED,
+                       "%s", why);
 }
 
 /* Routes of one namespace and kind for this port. hidden: others are in force, and these not. */

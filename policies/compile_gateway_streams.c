@@ -45,7 +45,7 @@ static bool has_host(const PB(GatewayListener) * l, struct slice host)
 
 static void note_taken(struct compile *c, const struct route *route, struct slice host)
 {
-    compile_build_note(c, &route->object, 0, "spec.hostnames",
+    compile_build_note(c, &route->object, 0, "spec.hostnames", FINDING_ROUTE_SHADOWED,
                        "%.*s is an older route's at the same listener: not in force",
                        SLICE_ARG(host));
 }
@@ -82,6 +82,7 @@ static void add_tcp(struct compile *c, const struct gateway_model_listener *l,
             PB_PUSH(c, to, stream_routes, build(c, l->items[i].route, BACKEND_OF_STREAM));
         else
             compile_build_note(c, &l->items[i].route->object, 0, "spec.parentRefs",
+                               FINDING_ROUTE_SHADOWED,
                                "listener %.*s already has an older route: not in force",
                                SLICE_ARG(l->from->name));
 }

@@ -20,11 +20,13 @@ static void note_listener(struct compile *c, const struct gateway_model_listener
 {
     const struct gateway_finding *why = l->accepted.ok ? &l->resolved : &l->accepted;
     if (l->left_out.len)
-        compile_build_note(c, l->owner, l->from->line, "spec.listeners", "listener %.*s: %.*s",
+        compile_build_note(c, l->owner, l->from->line, "spec.listeners",
+                           FINDING_AUTHORITIES, "listener %.*s: %.*s",
                            SLICE_ARG(l->from->name), SLICE_ARG(l->left_out));
     if (why->ok)
         return;
-    compile_build_note(c, l->owner, l->from->line, "spec.listeners", "listener %.*s: %.*s%s",
+    compile_build_note(c, l->owner, l->from->line, "spec.listeners",
+                       gateway_model_finding(why), "listener %.*s: %.*s%s",
                        SLICE_ARG(l->from->name), SLICE_ARG(why->text),
                        l->is_served ? "" : ": not in force");
 }
@@ -34,19 +36,21 @@ static void note_all(struct gateway_build *b)
     const struct gateway_model *m = &b->model;
     struct compile *c = b->c;
     if (!m->accepted.ok && m->accepted.reason && strcmp(m->accepted.reason, "ListenersNotValid"))
-        compile_build_note(c, &m->gateway->object, 0, "spec", "%.*s: not in force",
+        compile_build_note(c, &m->gateway->object, 0, "spec", FINDING_GATEWAY_INVALID,
+                           "%.*s: not in force",
                            SLICE_ARG(m->accepted.text));
     for (size_t i = 0; i < m->n_listeners; i++)
         note_listener(c, &m->listeners[i]);
     for (size_t i = 0; i < m->n_sets; i++)
         if (!m->sets[i].count)
             compile_build_note(c, &m->sets[i].set->object, m->sets[i].set->spec.parent.line,
-                               "spec.parentRef", "%.*s: not in force",
+                               "spec.parentRef", FINDING_PARENT_REFUSED, "%.*s: not in force",
                                SLICE_ARG(m->sets[i].accepted.text));
     for (size_t i = 0; i < m->n_parents; i++)
         if (!m->parents[i].accepted.ok)
             compile_build_note(c, &m->parents[i].route->object, m->parents[i].parent->line,
-                               "spec.parentRefs", "%.*s", SLICE_ARG(m->parents[i].accepted.text));
+                               "spec.parentRefs", gateway_model_finding(&m->parents[i].accepted), "%.*s",
+                               SLICE_ARG(m->parents[i].accepted.text));
     for (size_t i = 0; i < m->n_parents; i++) {
         const struct metadata *meta = &m->parents[i].route->object.meta;
         if (i == 0 || m->parents[i].route != m->parents[i - 1].route)

@@ -49,7 +49,7 @@ static void add_service_port(struct compile *c, PB(Inbound) * in, const struct s
     PB(InboundPort) *there = find_port(in, port);
     if (there) {
         if (there->protocol != protocol)
-            compile_build_note(c, &s->object, 0, "spec.ports",
+            compile_build_note(c, &s->object, 0, "spec.ports", FINDING_PORT_CLASH,
                                "port %d of the pods is declared otherwise by Service %s, which "
                                "comes first",
                                (int)port, there->service_name);

@@ -75,7 +75,7 @@ static void note_doubles(struct compile *c, struct slice namespace_name)
         if (!is_wide(p) || p->spec.mtls.mode == PEER_AUTHENTICATION_UNSET)
             continue;
         if (first)
-            compile_build_note(c, &p->object, 0, "spec.mtls.mode",
+            compile_build_note(c, &p->object, 0, "spec.mtls.mode", FINDING_POLICY_CONFLICT,
                                "not in force: %.*s is for the same workloads and comes first",
                                SLICE_ARG(first->object.text));
         else

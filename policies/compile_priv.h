@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lib/base/map.h"
+#include "policies/analyze/finding.h"
 #include "policies/backend.h"
 #include "policies/compile.h"
 #include "policies/kinds/http_route.h"
@@ -58,7 +59,8 @@ void compile_build_resource(struct compile *c, const char *name, PB(Resource__Bo
                             void *body);
 /* A remark about an object. */
 void compile_build_note(struct compile *c, const struct object *o, unsigned line, const char *path,
-                        const char *format, ...) __attribute__((format(printf, 5, 6)));
+                        enum finding finding, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
 /* "reviews.default.svc.cluster.local". */
 char *compile_build_service(struct compile *c, const struct service *s);
 /* "spiffe://<trust domain>/ns/<namespace>/sa/<account>". */

@@ -101,7 +101,7 @@ void compile_traffic_note_conflicts(struct compile *c, const struct object_list 
             const struct traffic_policy *early = POLICY_AT(policies, struct traffic_policy, j);
             const char *section = overlap(&early->spec.traffic, &late->spec.traffic);
             if (section && is_same_target(early, late))
-                compile_build_note(c, &late->object, 0, "spec",
+                compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,
                                    "%s not in force: %.*s says it for the same target and comes "
                                    "first",
                                    section, SLICE_ARG(early->object.text));

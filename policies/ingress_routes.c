@@ -78,6 +78,7 @@ static int64_t port_of(struct lowering *l, const struct ingress *i, const struct
             return p->port;
     }
     policy_set_complain(l->diags, &i->object, b->line, true, "spec.rules",
+                                FINDING_BACKEND_PORT,
                         "Service %.*s has no port %.*s: answered 500", SLICE_ARG(b->service->name),
                         SLICE_ARG(port->name));
     return 0;
@@ -89,6 +90,7 @@ static struct schema_list backends_of(struct lowering *l, const struct ingress *
 {
     if (!from->service) {
         policy_set_complain(l->diags, &i->object, from->line, true, "spec.rules",
+                                FINDING_BACKEND_KIND,
                             "a backend that is no Service is not known: answered 500");
         return (struct schema_list){0};
     }
@@ -147,6 +149,7 @@ static void add_path(struct lowering *l, const struct ingress *i, struct slice h
     struct slice path = p->path.len ? p->path : SLICE("/");
     if (!http_route_match_is_plain_path(path))
         policy_set_complain(l->diags, &i->object, p->line, true, "spec.rules",
+                                FINDING_INGRESS_PART,
                             "\"%.*s\" is no path that a request can have: left out",
                             SLICE_ARG(path));
     else
@@ -208,7 +211,7 @@ static bool is_host(struct lowering *l, const struct ingress *i, struct slice ho
 {
     if (!host.len || schema_format_hostname.is_valid(host))
         return true;
-    policy_set_complain(l->diags, &i->object, line, true, "spec", "\"%.*s\" %s: left out",
+    policy_set_complain(l->diags, &i->object, line, true, "spec", FINDING_INGRESS_PART, "\"%.*s\" %s: left out",
                         SLICE_ARG(host), schema_format_hostname.must_be);
     return false;
 }
@@ -286,6 +289,7 @@ static void add_certificates(struct lowering *l, const struct ingress *i)
     for (SCHEMA_EACH(i->spec.tls, struct ingress_tls, tls)) {
         if (!tls->secret.len) {
             policy_set_complain(l->diags, &i->object, tls->line, true, "spec.tls",
+                                FINDING_INGRESS_PART,
                                 "names no Secret: left out");
             continue;
         }

@@ -18,12 +18,14 @@ static void index_ip(struct policy_set *s, const struct pod *pod, struct slice i
     struct slice key = policy_addresses_canonical(ip, text);
     if (!key.ptr) {
         policy_set_complain(diags, &pod->object, 0, false, "status.podIP",
+                                FINDING_INVALID,
                             "\"%.*s\" is not an address", SLICE_ARG(ip));
         return;
     }
     const struct pod *first = map_get(&s->pods_by_ip, key);
     if (first && first != pod)
         policy_set_complain(diags, &pod->object, 0, true, "status.podIP",
+                                FINDING_ADDRESS_TAKEN,
                             "%.*s is also the address of %.*s, which keeps it", SLICE_ARG(key),
                             SLICE_ARG(first->object.text));
     else
@@ -53,6 +55,7 @@ static void claim_address(struct policy_set *s, const struct service *service, s
         return;
     if (!key.ptr) {
         policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
+                                FINDING_INVALID,
                             "\"%.*s\" is not an address", SLICE_ARG(ip));
         return;
     }
@@ -61,6 +64,7 @@ static void claim_address(struct policy_set *s, const struct service *service, s
         map_put(&s->services_by_ip, key, (void *)(uintptr_t)service);
     else if (first != service)
         policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
+                                FINDING_INVALID,
                             "%.*s is already the address of %.*s", SLICE_ARG(key),
                             SLICE_ARG(first->object.text));
 }

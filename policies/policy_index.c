@@ -72,6 +72,7 @@ static void index_names(struct policy_set *s, enum kind_id kind, struct diag_lis
         const struct object *o = all->items[i], *first = i ? all->items[i - 1] : NULL;
         if (first && compare_names(o, first) == 0)
             policy_set_complain(diags, o, 0, false, "metadata.name",
+                                FINDING_INVALID,
                                 "there already is one of this name, in %.*s:%u",
                                 SLICE_ARG(first->file), first->line);
         map_put(&s->by_name[kind], key_of(key, o->meta.namespace_name, o->meta.name),
@@ -121,17 +122,20 @@ static void group_route(struct policy_set *s, const struct route *route, struct 
         at_gateway |= route_parent_is_gateway(p) || route_parent_is_listener_set(p);
     if (route->spec.hostnames.count && route->spec.parents.count && !at_gateway)
         policy_set_complain(diags, &route->object, 0, true, "spec.hostnames",
+                                FINDING_HOSTS_IGNORED,
                             "count at Gateways only: a Service is matched by its address");
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
         struct slice ns = or_own(p->namespace_name, &route->object);
         bool is_service = route_parent_is_service(p), is_set = route_parent_is_listener_set(p);
         if (!is_service && !is_set && !route_parent_is_gateway(p)) {
             policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
+                                FINDING_PARENT_KIND,
                                 "a parent of kind %.*s is not ours: ignored", SLICE_ARG(p->kind));
             continue;
         }
         if (is_service && !is_of_mesh(route)) {
             policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
+                                FINDING_PARENT_KIND,
                                 "a Service as parent is for HTTPRoute and GRPCRoute: ignored");
             continue;
         }
@@ -142,6 +146,7 @@ static void group_route(struct policy_set *s, const struct route *route, struct 
         join_group(s, group, ns, p->name, &route->object);
         if (!policy_index_find(s, kind, ns, p->name))
             policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
+                                FINDING_PARENT_MISSING,
                                 "there is no %.*s %.*s/%.*s", SLICE_ARG(p->kind), SLICE_ARG(ns),
                                 SLICE_ARG(p->name));
     }
@@ -153,12 +158,14 @@ static void group_set(struct policy_set *s, const struct listener_set *set, stru
     struct slice ns = listener_set_parent_namespace(set);
     if (!listener_set_parent_is_gateway(p)) {
         policy_set_complain(diags, &set->object, p->line, true, "spec.parentRef",
+                                FINDING_PARENT_KIND,
                             "a parent of kind %.*s is not ours: ignored", SLICE_ARG(p->kind));
         return;
     }
     join_group(s, POLICY_GROUP_GATEWAY_SETS, ns, p->name, &set->object);
     if (!policy_index_find(s, KIND_GATEWAY, ns, p->name))
         policy_set_complain(diags, &set->object, p->line, true, "spec.parentRef",
+                                FINDING_PARENT_MISSING,
                             "there is no Gateway %.*s/%.*s", SLICE_ARG(ns), SLICE_ARG(p->name));
 }
 
@@ -175,6 +182,7 @@ static void group_traffic(struct policy_set *s, const struct traffic_policy *pol
                    t->name, &policy->object);
         if (!policy_index_find(s, kind, ns, t->name))
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                FINDING_TARGET_MISSING,
                                 "there is no %.*s %.*s/%.*s: the policy does nothing for it",
                                 SLICE_ARG(t->kind), SLICE_ARG(ns), SLICE_ARG(t->name));
     }
@@ -189,10 +197,12 @@ static void group_clients(struct policy_set *s, const struct listener_policy *po
         const struct object *found = policy_index_find(s, KIND_GATEWAY, ns, t->name);
         if (!found)
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                FINDING_TARGET_MISSING,
                                 "there is no Gateway %.*s/%.*s: the policy does nothing for it",
                                 SLICE_ARG(ns), SLICE_ARG(t->name));
         else if (t->section.len && !gateway_has_listener((const void *)found, t->section))
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                FINDING_TARGET_MISSING,
                                 "Gateway %.*s/%.*s has no listener %.*s: the policy does nothing "
                                 "for it",
                                 SLICE_ARG(ns), SLICE_ARG(t->name), SLICE_ARG(t->section));
@@ -206,12 +216,14 @@ static void group_backend_tls(struct policy_set *s, const struct backend_tls_pol
     for (SCHEMA_EACH(policy->spec.targets, struct backend_tls_policy_target, t)) {
         if (!backend_tls_policy_target_is_service(t)) {
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                FINDING_TARGET_MISSING,
                                 "a target of kind %.*s is not known: ignored", SLICE_ARG(t->kind));
             continue;
         }
         join_group(s, POLICY_GROUP_BACKEND_TLS, ns, t->name, &policy->object);
         if (!policy_index_find(s, KIND_SERVICE, ns, t->name))
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
+                                FINDING_TARGET_MISSING,
                                 "there is no Service %.*s/%.*s: the policy does nothing for it",
                                 SLICE_ARG(ns), SLICE_ARG(t->name));
     }
@@ -237,6 +249,7 @@ static void group_slice(struct policy_set *s, const struct endpoint_slice *slice
     struct slice name = selector_label(&meta->labels, SLICE(ENDPOINT_SLICE_SERVICE_LABEL));
     if (!name.len) {
         policy_set_complain(diags, &slice->object, 0, true, "metadata.labels",
+                                FINDING_ENDPOINTS_UNUSED,
                             "has no label " ENDPOINT_SLICE_SERVICE_LABEL ": it is of no use");
         return;
     }

@@ -235,7 +235,8 @@ size_t policy_set_count(const struct policy_set *s)
 }
 
 void policy_set_complain(struct diag_list *diags, const struct object *o, unsigned line,
-                         bool is_warning, const char *path, const char *format, ...)
+                         bool is_warning, const char *path, enum finding finding,
+                         const char *format, ...)
 {
     char text[600];
     va_list args;
@@ -246,6 +247,7 @@ void policy_set_complain(struct diag_list *diags, const struct object *o, unsign
                         .line = line ? line : o->line,
                         .object = o->text,
                         .path = slice_from_cstr(path),
+                        .finding = finding,
                         .is_warning = is_warning};
     diag_add(diags, &what, "%s", text);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lib/base/map.h"
+#include "policies/analyze/finding.h"
 #include "policies/kind.h"
 #include "policies/kinds/pod.h"
 #include "policies/policy_set.h"
@@ -50,7 +51,7 @@ void policy_set_append(struct object_list *list, const struct object *o);
 
 /* About an object as a whole, or a place in it. */
 void policy_set_complain(struct diag_list *diags, const struct object *o, unsigned line,
-                         bool is_warning, const char *path, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
+                         bool is_warning, const char *path, enum finding finding,
+                         const char *format, ...) __attribute__((format(printf, 7, 8)));
 
 #define POLICY_AT(list, type, i) ((const type *)(const void *)(list)->items[i])
