@@ -103,7 +103,7 @@ static enum err check_fit(struct policy_set *set, struct diag_list *errors)
     diag_list_dispose(&ignored);
     if (e)
         return ERR_OK;
-    return fit_check_set(set, errors) ? (enum err)ERR_INVALID : ERR_OK;
+    return fit_check_set(set, errors, NULL) ? (enum err)ERR_INVALID : ERR_OK;
 }
 
 /* A namespace is not ours to refuse: its owner is told, before its pods are. */

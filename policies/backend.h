@@ -35,3 +35,8 @@ enum backend_use {
 enum backend_fault backend_resolve(const struct policy_set *set, const struct object *route,
                                    const struct route_backend *ref, enum backend_use use,
                                    struct backend *out);
+/* Why it leads nowhere: which finding that is, and a sentence for people, in the arena. */
+enum finding backend_finding(enum backend_fault fault);
+struct slice backend_explain(struct arena *arena, const struct policy_set *set,
+                             const struct object *route, const struct route_backend *ref,
+                             enum backend_fault fault);

@@ -184,10 +184,11 @@ PB(AuthzPolicy) * *compile_authz_list(struct compile *c, struct slice namespace_
         PB(AuthzPolicy) *nothing = PB_NEW(c, AuthzPolicy, authz_policy);
         nothing->name = compile_build_text(c, SLICE("weft/unknown-workload"));
         PB_PUSH(c, &all, items, nothing);
-        compile_build_note(c, scope.guessed, 0, "spec.selector", FINDING_WORKLOAD_UNKNOWN,
-                           "the labels of workload %.*s/%.*s are not known (no such Pod): all "
-                           "calls to it are denied",
-                           SLICE_ARG(namespace_name), SLICE_ARG(c->target.workload));
+        if (c->target.workload.len) /* else it is nobody in particular */
+            compile_build_note(c, scope.guessed, 0, "spec.selector", FINDING_WORKLOAD_UNKNOWN,
+                               "the labels of workload %.*s/%.*s are not known (no such Pod): all "
+                               "calls to it are denied",
+                               SLICE_ARG(namespace_name), SLICE_ARG(c->target.workload));
     }
     *count = all.n_items;
     return all.items;

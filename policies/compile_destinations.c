@@ -65,9 +65,9 @@ static void add_names(struct compile *c, PB(Destination) * d, const struct servi
         PB_PUSH(c, d, hosts, compile_build_text(c, meta->name));
 }
 
-/* The parentRef of the route that means this port; NULL when none does. */
-static const struct route_parent *find_parent(const struct route *route, const struct service *s,
-                                              const struct service_port *port)
+const struct route_parent *compile_destinations_parent(const struct route *route,
+                                                       const struct service *s,
+                                                       const struct service_port *port)
 {
     const struct metadata *meta = &s->object.meta;
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p)) {
@@ -99,7 +99,7 @@ static void collect_routes(struct compile *c, const struct service *s,
         policy_index_group(c->set, POLICY_GROUP_SERVICE_ROUTES, meta->namespace_name, meta->name);
     for (size_t i = 0; i < routes->count; i++) {
         const struct route *route = POLICY_AT(routes, struct route, i);
-        const struct route_parent *parent = find_parent(route, s, port);
+        const struct route_parent *parent = compile_destinations_parent(route, s, port);
         if (!parent || route->object.kind->id != kind ||
             !slice_eq(route->object.meta.namespace_name, namespace_name))
             continue;

@@ -6,6 +6,7 @@
 #include "policies/gateway_names.h"
 #include "policies/compile_gateway_priv.h"
 #include "policies/gateway_refs.h"
+#include "policies/kinds/gateway_class.h"
 
 enum { ARENA_BLOCK = 8192 };
 
@@ -49,8 +50,8 @@ static void note_all(struct gateway_build *b)
     for (size_t i = 0; i < m->n_parents; i++)
         if (!m->parents[i].accepted.ok)
             compile_build_note(c, &m->parents[i].route->object, m->parents[i].parent->line,
-                               "spec.parentRefs", gateway_model_finding(&m->parents[i].accepted), "%.*s",
-                               SLICE_ARG(m->parents[i].accepted.text));
+                               "spec.parentRefs", gateway_model_finding(&m->parents[i].accepted),
+                               "%.*s", SLICE_ARG(m->parents[i].accepted.text));
     for (size_t i = 0; i < m->n_parents; i++) {
         const struct metadata *meta = &m->parents[i].route->object.meta;
         if (i == 0 || m->parents[i].route != m->parents[i - 1].route)
@@ -65,6 +66,22 @@ static void note_clients(struct gateway_build *b)
     compile_client_traffic_note_conflicts(
         b->c, policy_index_group(b->c->set, POLICY_GROUP_GATEWAY_CLIENTS, meta->namespace_name,
                                  meta->name));
+}
+
+/* Another controller's, or nobody's: that one serves its ports. */
+static void note_foreign(struct compile *c, const struct gateway *gateway)
+{
+    const struct gateway_class *class = gateway_model_class(c->set, gateway);
+    struct slice name = gateway->spec.class_name;
+    if (class)
+        compile_build_note(c, &gateway->object, 0, "spec.gatewayClassName", FINDING_CLASS_FOREIGN,
+                           "GatewayClass %.*s is of %.*s: not served here", SLICE_ARG(name),
+                           SLICE_ARG(class->spec.controller));
+    else
+        compile_build_note(c, &gateway->object, 0, "spec.gatewayClassName", FINDING_CLASS_UNKNOWN,
+                           "there is no GatewayClass %.*s, and the one of Weft is "
+                           GATEWAY_MODEL_CLASS ": not served",
+                           SLICE_ARG(name));
 }
 
 /* ---- ports ---- */
@@ -231,6 +248,10 @@ void compile_gateways_emit(struct compile *c)
         if (c->notes)
             diag_add(c->notes, &what, "there is no Gateway %.*s/%.*s: nothing to listen on",
                      SLICE_ARG(ns), SLICE_ARG(name));
+        return;
+    }
+    if (!gateway_model_is_for_us(c->set, gateway)) {
+        note_foreign(c, gateway);
         return;
     }
     struct gateway_build b = {.c = c};

@@ -72,6 +72,10 @@ void compile_workloads_emit(struct compile *c);
 void compile_destinations_emit(struct compile *c);
 /* The same for one address: the Service or the headless Services that it is one of, and the pod. */
 void compile_destinations_at(struct compile *c, const struct addr *addr);
+/* The parentRef of the route that means this port; NULL when none does. */
+const struct route_parent *compile_destinations_parent(const struct route *route,
+                                                       const struct service *s,
+                                                       const struct service_port *port);
 void compile_workloads_at(struct compile *c, const struct addr *addr);
 void compile_inbound_emit(struct compile *c);
 void compile_gateways_emit(struct compile *c);
@@ -153,6 +157,8 @@ struct compile_routes {
  * (may be empty). */
 void compile_routes_add(struct compile *c, struct compile_routes *to, const struct route *route,
                         struct slice host);
+/* By precedence: what comes first is asked first. */
+void compile_routes_sort(struct compile_routes *routes);
 /* In order of precedence into the virtual host. parent: what TrafficPolicies of the Service that is
  * called say; NULL at a Gateway, where references to other namespaces need a grant. */
 void compile_routes_emit(struct compile *c, struct compile_routes *from,

@@ -109,12 +109,17 @@ static int by_precedence(const void *left, const void *right)
     return order ? order : descending(b->match_index, a->match_index);
 }
 
+void compile_routes_sort(struct compile_routes *routes)
+{
+    if (routes->count)
+        qsort(routes->items, routes->count, sizeof *routes->items, by_precedence);
+}
+
 void compile_routes_emit(struct compile *c, struct compile_routes *from,
                          const struct traffic *parent, PB(VirtualHost) * to)
 {
     const struct compile_route *last = NULL;
-    if (from->count)
-        qsort(from->items, from->count, sizeof *from->items, by_precedence);
+    compile_routes_sort(from);
     for (size_t i = 0; i < from->count; i++) {
         const struct compile_route *r = &from->items[i];
         bool again = last && last->route == r->route && last->rule_index == r->rule_index &&

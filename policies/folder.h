@@ -8,3 +8,6 @@
  * names, and finishes the set. Any error refuses the whole: ERR_INVALID (or the error of reading)
  * with everything that is wrong in diags, and *out is NULL. An empty folder is an empty set. */
 MUST_USE enum err folder_load(const char *dir, struct diag_list *diags, struct policy_set **out);
+/* Several folders and files as one set; "-" is standard input. */
+MUST_USE enum err folder_load_all(const char *const *paths, size_t count, struct diag_list *diags,
+                                  struct policy_set **out);

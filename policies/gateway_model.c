@@ -19,7 +19,8 @@ struct gateway_finding gateway_model_say(struct gateway_model *m, bool ok, const
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return (struct gateway_finding){ok, reason, arena_copy(m->arena, slice_from_cstr(text))};
+    return (struct gateway_finding){
+        .ok = ok, .reason = reason, .text = arena_copy(m->arena, slice_from_cstr(text))};
 }
 
 void *gateway_model_grow(struct gateway_model *m, void *items, size_t count, size_t size)
@@ -70,6 +71,37 @@ bool gateway_model_is_ours(const struct policy_set *set, const struct gateway *g
     return class && slice_eq_cstr(class->spec.controller, GATEWAY_MODEL_CONTROLLER);
 }
 
+bool gateway_model_is_for_us(const struct policy_set *set, const struct gateway *gateway)
+{
+    if (gateway_model_class(set, gateway))
+        return gateway_model_is_ours(set, gateway);
+    return slice_eq_cstr(gateway->spec.class_name, GATEWAY_MODEL_CLASS);
+}
+
+enum finding gateway_model_finding(const struct gateway_finding *why)
+{
+    static const struct {
+        const char *reason;
+        enum finding finding;
+    } known[] = {
+        {"NoMatchingParent", FINDING_PARENT_REFUSED},
+        {"NotAllowedByListeners", FINDING_PARENT_REFUSED},
+        {"NoMatchingListenerHostname", FINDING_HOST_UNMATCHED},
+        {"InvalidCertificateRef", FINDING_CERTIFICATE_REF},
+        {"InvalidClientCertificateRef", FINDING_CERTIFICATE_REF},
+        {"RefNotPermitted", FINDING_GRANT_MISSING},
+        {"InvalidCACertificateRef", FINDING_AUTHORITIES},
+        {"InvalidCACertificateKind", FINDING_AUTHORITIES},
+        {"NoValidCACertificate", FINDING_AUTHORITIES},
+    };
+    if (why->finding)
+        return why->finding;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(why->reason, known[i].reason) == 0)
+            return known[i].finding;
+    return FINDING_GATEWAY_INVALID;
+}
+
 /* ---- listeners ---- */
 
 static void add_listeners(struct gateway_model *m, const struct object *owner,
@@ -80,9 +112,9 @@ static void add_listeners(struct gateway_model *m, const struct object *owner,
         m->listeners[m->n_listeners++] = (struct gateway_model_listener){
             .from = l,
             .owner = owner,
-            .accepted = {true, "Accepted", SLICE("the listener is valid")},
-            .resolved = {true, "ResolvedRefs", SLICE("all references lead somewhere")},
-            .conflict = {true, "NoConflicts", SLICE("no other listener wants the same")},
+            .accepted = {true, "Accepted", SLICE("the listener is valid"), 0},
+            .resolved = {true, "ResolvedRefs", SLICE("all references lead somewhere"), 0},
+            .conflict = {true, "NoConflicts", SLICE("no other listener wants the same"), 0},
         };
     }
 }

@@ -12,6 +12,7 @@
 #include "policies/policy_set_priv.h"
 
 #define GATEWAY_MODEL_CONTROLLER "weft.dev/gateway-controller"
+#define GATEWAY_MODEL_CLASS "weft" /* the GatewayClass that is installed */
 #define GATEWAY_MODEL_LISTENERS_MAX 1024 /* further ones are refused: TooManyListeners */
 
 struct gateway_class;
@@ -21,6 +22,7 @@ struct gateway_finding {
     bool ok;
     const char *reason; /* "Accepted", "HostnameConflict"; never NULL, static */
     struct slice text;  /* for people; in the model's arena */
+    enum finding finding; /* where the reason alone does not tell; else FINDING_NONE */
 };
 
 /* A route at a listener, for one of its host names. */
@@ -82,6 +84,11 @@ const struct gateway_class *gateway_model_class(const struct policy_set *set,
                                                 const struct gateway *gateway);
 /* Its class names us as the controller. */
 bool gateway_model_is_ours(const struct policy_set *set, const struct gateway *gateway);
+/* A data plane that is told to serve it may: no other controller does. In a folder, where classes
+ * mostly are not, the name alone counts. */
+bool gateway_model_is_for_us(const struct policy_set *set, const struct gateway *gateway);
+/* Which finding the reason of something that is not ok is. */
+enum finding gateway_model_finding(const struct gateway_finding *why);
 /* The listener ends TLS itself. */
 bool gateway_model_ends_tls(const struct gateway_listener *l);
 /* Ports on which anything is served, without repetition; at most `max` of them. */

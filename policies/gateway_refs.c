@@ -69,6 +69,8 @@ static const struct secret *find_secret(struct gateway_model *m, const struct ob
                                  SLICE_ARG(ref->name), SLICE_ARG(s->flaw));
     else
         return s;
+    if (s->is_placeholder)
+        why->finding = FINDING_CERTIFICATE_PLACEHOLDER;
     return NULL;
 }
 

@@ -211,8 +211,8 @@ static bool is_host(struct lowering *l, const struct ingress *i, struct slice ho
 {
     if (!host.len || schema_format_hostname.is_valid(host))
         return true;
-    policy_set_complain(l->diags, &i->object, line, true, "spec", FINDING_INGRESS_PART, "\"%.*s\" %s: left out",
-                        SLICE_ARG(host), schema_format_hostname.must_be);
+    policy_set_complain(l->diags, &i->object, line, true, "spec", FINDING_INGRESS_PART,
+                        "\"%.*s\" %s: left out", SLICE_ARG(host), schema_format_hostname.must_be);
     return false;
 }
 

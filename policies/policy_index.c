@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/near.h"
 #include "policies/ingress_routes.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/backend_tls_policy.h"
@@ -117,6 +118,7 @@ static bool is_of_mesh(const struct route *route)
 
 static void group_route(struct policy_set *s, const struct route *route, struct diag_list *diags)
 {
+    char hint[POLICY_INDEX_HINT_MAX];
     bool at_gateway = false;
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p))
         at_gateway |= route_parent_is_gateway(p) || route_parent_is_listener_set(p);
@@ -147,14 +149,15 @@ static void group_route(struct policy_set *s, const struct route *route, struct 
         if (!policy_index_find(s, kind, ns, p->name))
             policy_set_complain(diags, &route->object, p->line, true, "spec.parentRefs",
                                 FINDING_PARENT_MISSING,
-                                "there is no %.*s %.*s/%.*s", SLICE_ARG(p->kind), SLICE_ARG(ns),
-                                SLICE_ARG(p->name));
+                                "there is no %.*s %.*s/%.*s%s", SLICE_ARG(p->kind), SLICE_ARG(ns),
+                                SLICE_ARG(p->name), policy_index_hint(s, kind, ns, p->name, hint));
     }
 }
 
 static void group_set(struct policy_set *s, const struct listener_set *set, struct diag_list *diags)
 {
     const struct listener_set_parent *p = &set->spec.parent;
+    char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = listener_set_parent_namespace(set);
     if (!listener_set_parent_is_gateway(p)) {
         policy_set_complain(diags, &set->object, p->line, true, "spec.parentRef",
@@ -166,12 +169,14 @@ static void group_set(struct policy_set *s, const struct listener_set *set, stru
     if (!policy_index_find(s, KIND_GATEWAY, ns, p->name))
         policy_set_complain(diags, &set->object, p->line, true, "spec.parentRef",
                                 FINDING_PARENT_MISSING,
-                            "there is no Gateway %.*s/%.*s", SLICE_ARG(ns), SLICE_ARG(p->name));
+                            "there is no Gateway %.*s/%.*s%s", SLICE_ARG(ns), SLICE_ARG(p->name),
+                            policy_index_hint(s, KIND_GATEWAY, ns, p->name, hint));
 }
 
 static void group_traffic(struct policy_set *s, const struct traffic_policy *policy,
                           struct diag_list *diags)
 {
+    char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct traffic_policy_target, t)) {
         bool is_service = slice_eq_cstr(t->kind, "Service");
@@ -183,14 +188,16 @@ static void group_traffic(struct policy_set *s, const struct traffic_policy *pol
         if (!policy_index_find(s, kind, ns, t->name))
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
                                 FINDING_TARGET_MISSING,
-                                "there is no %.*s %.*s/%.*s: the policy does nothing for it",
-                                SLICE_ARG(t->kind), SLICE_ARG(ns), SLICE_ARG(t->name));
+                                "there is no %.*s %.*s/%.*s%s: the policy does nothing for it",
+                                SLICE_ARG(t->kind), SLICE_ARG(ns), SLICE_ARG(t->name),
+                                policy_index_hint(s, kind, ns, t->name, hint));
     }
 }
 
 static void group_clients(struct policy_set *s, const struct listener_policy *policy,
                           struct diag_list *diags)
 {
+    char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct listener_policy_target, t)) {
         join_group(s, POLICY_GROUP_GATEWAY_CLIENTS, ns, t->name, &policy->object);
@@ -198,8 +205,9 @@ static void group_clients(struct policy_set *s, const struct listener_policy *po
         if (!found)
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
                                 FINDING_TARGET_MISSING,
-                                "there is no Gateway %.*s/%.*s: the policy does nothing for it",
-                                SLICE_ARG(ns), SLICE_ARG(t->name));
+                                "there is no Gateway %.*s/%.*s%s: the policy does nothing for it",
+                                SLICE_ARG(ns), SLICE_ARG(t->name),
+                                policy_index_hint(s, KIND_GATEWAY, ns, t->name, hint));
         else if (t->section.len && !gateway_has_listener((const void *)found, t->section))
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
                                 FINDING_TARGET_MISSING,
@@ -212,6 +220,7 @@ static void group_clients(struct policy_set *s, const struct listener_policy *po
 static void group_backend_tls(struct policy_set *s, const struct backend_tls_policy *policy,
                               struct diag_list *diags)
 {
+    char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct backend_tls_policy_target, t)) {
         if (!backend_tls_policy_target_is_service(t)) {
@@ -224,9 +233,25 @@ static void group_backend_tls(struct policy_set *s, const struct backend_tls_pol
         if (!policy_index_find(s, KIND_SERVICE, ns, t->name))
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
                                 FINDING_TARGET_MISSING,
-                                "there is no Service %.*s/%.*s: the policy does nothing for it",
-                                SLICE_ARG(ns), SLICE_ARG(t->name));
+                                "there is no Service %.*s/%.*s%s: the policy does nothing for it",
+                                SLICE_ARG(ns), SLICE_ARG(t->name),
+                                policy_index_hint(s, KIND_SERVICE, ns, t->name, hint));
     }
+}
+
+static void group_authz(struct policy_set *s, const struct authorization_policy *policy,
+                        struct diag_list *diags)
+{
+    char hint[POLICY_INDEX_HINT_MAX];
+    struct slice ns = policy->object.meta.namespace_name;
+    join_group(s, POLICY_GROUP_AUTHZ, ns, SLICE(""), &policy->object);
+    for (SCHEMA_EACH(policy->spec.targets, struct authorization_policy_target, t))
+        if (!policy_index_find(s, KIND_GATEWAY, ns, t->name))
+            policy_set_complain(diags, &policy->object, 0, true, "spec.targetRefs",
+                                FINDING_TARGET_MISSING,
+                                "there is no Gateway %.*s/%.*s%s: the policy does nothing for it",
+                                SLICE_ARG(ns), SLICE_ARG(t->name),
+                                policy_index_hint(s, KIND_GATEWAY, ns, t->name, hint));
 }
 
 /* A headless Service is called by the addresses of its endpoints. */
@@ -295,7 +320,7 @@ static void group_object(struct policy_set *s, const struct object *o, struct di
         join_group(s, POLICY_GROUP_PEER, ns, none, o);
         break;
     case KIND_AUTHORIZATION_POLICY:
-        join_group(s, POLICY_GROUP_AUTHZ, ns, none, o);
+        group_authz(s, (const struct authorization_policy *)(const void *)o, diags);
         break;
     default:
         break;
@@ -336,6 +361,20 @@ const struct object *policy_index_find(const struct policy_set *s, enum kind_id 
 {
     char key[KEY_MAX];
     return map_get(&s->by_name[kind], key_of(key, namespace_name, name));
+}
+
+const char *policy_index_hint(const struct policy_set *s, enum kind_id kind, struct slice ns,
+                              struct slice name, char out[POLICY_INDEX_HINT_MAX])
+{
+    struct near near;
+    near_init(&near, name);
+    for (size_t i = 0; i < s->all[kind].count; i++)
+        if (slice_eq(s->all[kind].items[i]->meta.namespace_name, ns))
+            near_offer(&near, s->all[kind].items[i]->meta.name);
+    *out = '\0';
+    if (near.best.len)
+        snprintf(out, POLICY_INDEX_HINT_MAX, " (did you mean \"%.*s\"?)", SLICE_ARG(near.best));
+    return out;
 }
 
 const struct object_list *policy_index_group(const struct policy_set *s, enum policy_group group,

@@ -8,6 +8,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/codec/doc_yaml.h"
+#include "policies/foreign.h"
 #include "policies/policy_index.h"
 
 enum { ARENA_BLOCK = 16384, NESTED_LISTS_MAX = 3 };
@@ -45,6 +46,7 @@ void policy_set_destroy(struct policy_set *s)
     }
     for (size_t i = 0; i < POLICY_GROUP_COUNT; i++)
         map_dispose(&s->groups[i]);
+    mem_free(s->templates.items);
     map_dispose(&s->pods_by_ip);
     map_dispose(&s->services_by_ip);
     map_dispose(&s->services_by_external);
@@ -61,14 +63,16 @@ void policy_set_append(struct object_list *list, const struct object *o)
     list->items[list->count++] = o;
 }
 
-static void complain(struct intake *in, const struct doc *root, bool is_warning, const char *path,
-                     struct slice object, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
+static void complain(struct intake *in, const struct doc *root, enum finding finding,
+                     const char *path, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
-static void complain(struct intake *in, const struct doc *root, bool is_warning, const char *path,
-                     struct slice object, const char *format, ...)
+/* FINDING_INVALID refuses the file; everything else is a warning. */
+static void complain(struct intake *in, const struct doc *root, enum finding finding,
+                     const char *path, const char *format, ...)
 {
-    char text[400];
+    char text[600];
+    bool is_warning = finding != FINDING_INVALID;
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -78,12 +82,14 @@ static void complain(struct intake *in, const struct doc *root, bool is_warning,
                         .line = at     ? at->line
                                 : root ? root->line
                                        : 0,
-                        .object = object,
                         .path = slice_from_cstr(path),
+                        .finding = finding,
                         .is_warning = is_warning};
     diag_add(in->diags, &what, "%s", text);
     in->errors += !is_warning;
 }
+
+/* ---- kinds that are not read ---- */
 
 static const struct kind *find_kind_named(struct slice name)
 {
@@ -93,35 +99,119 @@ static const struct kind *find_kind_named(struct slice name)
     return NULL;
 }
 
-static void refuse_unknown_kind(struct intake *in, const struct doc *root, struct slice api_version,
-                                struct slice kind, const char *hint)
+static struct slice group_of(struct slice api_version)
 {
-    char known[200] = "";
+    size_t slash = slice_find_byte(api_version, '/');
+    return slash < api_version.len ? slice_sub(api_version, 0, slash) : SLICE("");
+}
+
+/* A kind or version that the group does not have: "did you mean", or what there is. */
+static void refuse_unknown_kind(struct intake *in, const struct doc *root, struct slice api_version,
+                                struct slice name, const struct kind *meant)
+{
+    char hint[200];
     size_t used = 0;
-    for (size_t i = 0; i < KIND_COUNT && used < sizeof known; i++)
-        if (strcmp(kind_all[i]->group, KIND_GROUP_WEFT) == 0)
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
-                                     kind_all[i]->name);
-    complain(in, root, false, "kind", (struct slice){0}, "there is no kind %.*s in %.*s%s%s",
-             SLICE_ARG(kind), SLICE_ARG(api_version),
-             *hint ? hint : "; there are: ", *hint ? "" : known);
+    if (meant && slice_eq_cstr(name, meant->name))
+        snprintf(hint, sizeof hint, "did you mean apiVersion %s/%s?", meant->group,
+                 meant->versions[0]);
+    else if (meant)
+        snprintf(hint, sizeof hint, "did you mean %s?", meant->name);
+    else
+        used = (size_t)snprintf(hint, sizeof hint, "there are: ");
+    for (size_t i = 0; used && i < KIND_COUNT && used < sizeof hint; i++)
+        if (slice_eq_cstr(group_of(api_version), kind_all[i]->group))
+            used += (size_t)snprintf(hint + used, sizeof hint - used, "%s%s",
+                                     hint[used - 1] == ' ' ? "" : ", ", kind_all[i]->name);
+    complain(in, root, FINDING_INVALID, "kind", "there is no kind %.*s in %.*s; %s",
+             SLICE_ARG(name), SLICE_ARG(api_version), hint);
+}
+
+/* Of another product, and people rely on what it does. */
+static void tell_foreign(struct intake *in, const struct doc *root, const struct foreign *f,
+                         struct slice api_version, struct slice name)
+{
+    if (f->protects)
+        complain(in, root, FINDING_FOREIGN_PROTECTION, "kind",
+                 "%.*s %.*s is not read here, so nothing enforces it; instead there is %s",
+                 SLICE_ARG(api_version), SLICE_ARG(name), f->instead);
+    else
+        complain(in, root, FINDING_FOREIGN_KIND, "kind",
+                 "%.*s %.*s is not read here; instead there is %s", SLICE_ARG(api_version),
+                 SLICE_ARG(name), f->instead);
 }
 
 /* A document of a kind that we do not read: mostly none of our business, but say so. */
 static void skip_foreign(struct intake *in, const struct doc *root, struct slice api_version,
-                         struct slice kind)
+                         struct slice name)
 {
-    const struct kind *namesake = find_kind_named(kind);
-    char hint[160] = "";
-    if (namesake)
-        snprintf(hint, sizeof hint, "; did you mean apiVersion %s%s%s?", namesake->group,
+    struct slice group = group_of(api_version);
+    const struct kind *namesake = find_kind_named(name), *near = foreign_nearest(name);
+    const struct foreign *f = foreign_find(group, name);
+    bool is_gateway = slice_eq_cstr(group, KIND_GROUP_GATEWAY);
+    if (kind_is_own_group(api_version) || (is_gateway && near && slice_eq_cstr(group, near->group)))
+        refuse_unknown_kind(in, root, api_version, name,
+                            near && slice_eq_cstr(group, near->group) ? near : NULL);
+    else if (f)
+        tell_foreign(in, root, f, api_version, name);
+    else if (namesake)
+        complain(in, root, FINDING_NEAR_KIND, "kind",
+                 "%.*s %.*s is not read here; did you mean apiVersion %s%s%s?",
+                 SLICE_ARG(api_version), SLICE_ARG(name), namesake->group,
                  *namesake->group ? "/" : "", namesake->versions[0]);
-    if (kind_is_own_group(api_version))
-        refuse_unknown_kind(in, root, api_version, kind, hint);
+    else if (near && slice_eq_cstr(group, near->group))
+        complain(in, root, FINDING_NEAR_KIND, "kind",
+                 "%.*s %.*s is not read here; did you mean %s?", SLICE_ARG(api_version),
+                 SLICE_ARG(name), near->name);
     else
-        complain(in, root, true, "kind", (struct slice){0}, "%.*s %.*s is not read here%s",
-                 SLICE_ARG(api_version), SLICE_ARG(kind), hint);
+        complain(in, root, FINDING_UNREAD_KIND, "kind", "%.*s %.*s is not read here",
+                 SLICE_ARG(api_version), SLICE_ARG(name));
 }
+
+/* ---- pods to be ---- */
+
+static struct schema_list read_pairs(struct arena *arena, const struct doc *map)
+{
+    struct schema_list list = {0};
+    if (!map || map->type != DOC_OBJECT || !map->count)
+        return list;
+    struct schema_pair *pairs = arena_zalloc(arena, map->count * sizeof *pairs);
+    for (size_t i = 0; i < map->count; i++) {
+        const struct doc *value = map->members[i].value;
+        if (value->type == DOC_STRING)
+            pairs[list.count++] = (struct schema_pair){arena_copy(arena, map->members[i].key),
+                                                       arena_copy(arena, value->string)};
+    }
+    list.items = pairs;
+    list.present = true;
+    return list;
+}
+
+/* The pods that a Deployment, a Job and the like would have: selectors in a folder mean them. */
+static void take_template(struct intake *in, const struct doc *root, struct slice name)
+{
+    struct arena *arena = &in->set->arena;
+    const struct doc *template = doc_find(root, "spec.template");
+    if (!template)
+        template = doc_find(root, "spec.jobTemplate.spec.template");
+    const struct doc *meta = doc_get(template, SLICE("metadata"));
+    struct slice ns = doc_string(doc_find(root, "metadata.namespace"));
+    struct slice own = doc_string(doc_find(root, "metadata.name"));
+    if (!doc_find(template, "spec.containers"))
+        return;
+    struct object *o = arena_zalloc(arena, sizeof *o);
+    o->kind = kind_all[KIND_POD];
+    o->file = in->file;
+    o->line = meta ? meta->line : root->line;
+    o->meta.name = arena_copy(arena, own);
+    o->meta.namespace_name = ns.len ? arena_copy(arena, ns) : SLICE("default");
+    o->meta.labels = read_pairs(arena, doc_get(meta, SLICE("labels")));
+    o->meta.annotations = read_pairs(arena, doc_get(meta, SLICE("annotations")));
+    o->text = arena_printf(arena, "%.*s %.*s/%.*s", SLICE_ARG(name),
+                           SLICE_ARG(o->meta.namespace_name), SLICE_ARG(own));
+    policy_set_append(&in->set->templates, o);
+}
+
+/* ---- objects ---- */
 
 static struct slice name_object(struct arena *arena, const struct kind *kind,
                                 const struct doc *root)
@@ -165,29 +255,31 @@ static void read_root(struct intake *in, const struct doc *root, unsigned depth)
     struct slice api_version = doc_string(doc_get(root, SLICE("apiVersion")));
     struct slice name = doc_string(doc_get(root, SLICE("kind")));
     if (root->type != DOC_OBJECT) {
-        complain(in, root, false, "", (struct slice){0}, "a document must be an object, not %s",
+        complain(in, root, FINDING_INVALID, "", "a document must be an object, not %s",
                  doc_type_name(root->type));
         return;
     }
     if (!api_version.len || !name.len) {
-        complain(in, root, false, api_version.len ? "kind" : "apiVersion", (struct slice){0},
+        complain(in, root, FINDING_INVALID, api_version.len ? "kind" : "apiVersion",
                  "is required: every document says its apiVersion and kind");
         return;
     }
     if (slice_eq_cstr(api_version, "v1") && slice_eq_cstr(name, "List")) {
         const struct doc *items = doc_get(root, SLICE("items"));
         if (!items || items->type != DOC_ARRAY || depth == NESTED_LISTS_MAX)
-            complain(in, root, false, "items", (struct slice){0}, "must be a list of objects");
+            complain(in, root, FINDING_INVALID, "items", "must be a list of objects");
         else
             for (size_t i = 0; i < items->count; i++)
                 read_root(in, items->items[i], depth + 1);
         return;
     }
     const struct kind *kind = kind_find(api_version, name);
-    if (kind)
+    if (kind) {
         read_object(in, kind, root);
-    else
+    } else {
         skip_foreign(in, root, api_version, name);
+        take_template(in, root, name);
+    }
 }
 
 enum err policy_set_add_text(struct policy_set *s, struct slice file, struct slice text,

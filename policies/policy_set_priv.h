@@ -42,6 +42,7 @@ struct policy_set {
         groups[POLICY_GROUP_COUNT]; /* "namespace/name" or "namespace/" -> struct object_list */
     struct map pods_by_ip, services_by_ip;
     struct map services_by_external; /* "203.0.113.1:80" -> service */
+    struct object_list templates; /* of a folder: what Deployments and the like make pods of */
     unsigned order;
     bool is_finished;
 };

@@ -220,6 +220,23 @@ const struct policy_set *policy_store_set(struct policy_store *s)
     return s->set;
 }
 
+void policy_store_remarks(struct policy_store *s, struct diag_list *to)
+{
+    struct diag_list diags;
+    (void)policy_store_set(s); /* what clashes is left out */
+    diag_list_init(&diags);
+    struct policy_set *set = gather(s);
+    policy_index_build(set, &diags);
+    policy_set_destroy(set);
+    LIST_FOREACH(node, &diags.items)
+    {
+        const struct diag *d = container_of(node, struct diag, node);
+        if (d->is_warning)
+            diag_add(to, d, "%.*s", SLICE_ARG(d->text));
+    }
+    diag_list_dispose(&diags);
+}
+
 uint64_t policy_store_generation(const struct policy_store *s)
 {
     return s->generation;

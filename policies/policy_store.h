@@ -39,6 +39,9 @@ uint64_t policy_store_generation(const struct policy_store *s);
 /* Why an object is not in force; NULL when it is, or is not known. */
 const struct diag_list *policy_store_problems(const struct policy_store *s, const struct kind *kind,
                                               struct slice namespace_name, struct slice name);
+/* What is to be said of the objects in force among each other (a parent that is not there):
+ * warnings only, for people who ask. */
+void policy_store_remarks(struct policy_store *s, struct diag_list *to);
 /* Every object that was refused (struct object without its kind's fields). */
 void policy_store_each_refused(const struct policy_store *s,
                                void (*each)(void *owner, const struct object *o,

@@ -94,6 +94,12 @@ bool protocol_may_be_http(Weft__Config__V1__Protocol p)
     return p != TCP && p != TLS;
 }
 
+bool protocol_is_known(struct slice app_protocol)
+{
+    Weft__Config__V1__Protocol found;
+    return find_word(app_protocol, &found);
+}
+
 bool protocol_is_tls(struct slice app_protocol)
 {
     Weft__Config__V1__Protocol found;

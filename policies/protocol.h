@@ -22,6 +22,8 @@ struct protocol_hints {
 Weft__Config__V1__Protocol protocol_of_port(const struct protocol_hints *hints, uint16_t port);
 /* It is, or may turn out to be, HTTP. */
 bool protocol_may_be_http(Weft__Config__V1__Protocol p);
+/* That appProtocol is one of the words that declare something. */
+bool protocol_is_known(struct slice app_protocol);
 /* That appProtocol means TLS. */
 bool protocol_is_tls(struct slice app_protocol);
 /* What such a port speaks inside of TLS that somebody else takes care of. */

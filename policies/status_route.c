@@ -19,52 +19,29 @@ struct view {
 
 static struct gateway_finding say(bool ok, const char *reason, struct slice text)
 {
-    return (struct gateway_finding){ok, reason, text};
+    return (struct gateway_finding){.ok = ok, .reason = reason, .text = text};
 }
 
 /* ---- backends ---- */
 
 static void check_backend(struct view *v, const struct route_backend *ref)
 {
+    static const char *const reasons[] = {
+        [BACKEND_UNKNOWN_KIND] = "InvalidKind",
+        [BACKEND_NOT_PERMITTED] = "RefNotPermitted",
+        [BACKEND_NO_SERVICE] = "BackendNotFound",
+        [BACKEND_NO_PORT] = "BackendNotFound",
+        [BACKEND_NEEDS_TLS] = "UnsupportedProtocol",
+    };
     struct backend found;
-    struct arena *arena = &v->run->scratch;
-    struct slice own = v->route->object.meta.namespace_name;
-    struct slice ns = ref->namespace_name.ptr ? ref->namespace_name : own;
+    const struct policy_set *set = v->run->in->set;
     if (!v->resolved.ok)
         return;
-    switch (backend_resolve(v->run->in->set, &v->route->object, ref, v->use, &found)) {
-    case BACKEND_OK:
-        break;
-    case BACKEND_UNKNOWN_KIND:
+    enum backend_fault fault = backend_resolve(set, &v->route->object, ref, v->use, &found);
+    if (fault != BACKEND_OK)
         v->resolved =
-            say(false, "InvalidKind",
-                arena_printf(arena, "a backend of kind %.*s is not known", SLICE_ARG(ref->kind)));
-        break;
-    case BACKEND_NOT_PERMITTED:
-        v->resolved =
-            say(false, "RefNotPermitted",
-                arena_printf(arena, "no ReferenceGrant in %.*s lets a %s of %.*s refer to %.*s",
-                             SLICE_ARG(ns), v->route->object.kind->name, SLICE_ARG(own),
-                             SLICE_ARG(ref->name)));
-        break;
-    case BACKEND_NO_SERVICE:
-        v->resolved = say(false, "BackendNotFound",
-                          arena_printf(arena, "there is no Service %.*s/%.*s", SLICE_ARG(ns),
-                                       SLICE_ARG(ref->name)));
-        break;
-    case BACKEND_NO_PORT:
-        v->resolved = say(false, "BackendNotFound",
-                          arena_printf(arena, "Service %.*s/%.*s has no TCP port %d in the cluster",
-                                       SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port));
-        break;
-    case BACKEND_NEEDS_TLS:
-        v->resolved = say(false, "UnsupportedProtocol",
-                          arena_printf(arena,
-                                       "Service %.*s/%.*s speaks TLS on port %d, and no "
-                                       "BackendTLSPolicy says whom to trust",
-                                       SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port));
-        break;
-    }
+            say(false, reasons[fault],
+                backend_explain(&v->run->scratch, set, &v->route->object, ref, fault));
 }
 
 static void check_mirrors(struct view *v, const struct schema_list *filters)
@@ -93,7 +70,7 @@ static struct gateway_finding resolve(struct status_run *run, const struct route
                                       enum backend_use use)
 {
     struct view v = {
-        run, route, use, {true, "ResolvedRefs", SLICE("all references lead somewhere")}};
+        run, route, use, say(true, "ResolvedRefs", SLICE("all references lead somewhere"))};
     if (is_http(route))
         for (SCHEMA_EACH(route->spec.rules, struct http_route_rule, rule))
             check_http_rule(&v, rule);

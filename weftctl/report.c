@@ -11,8 +11,10 @@ void report_lines(struct diag_list *diags)
 {
     LIST_FOREACH(node, &diags->items)
     {
-        struct slice line = diag_format(diags, container_of(node, struct diag, node));
-        fprintf(stderr, "%.*s\n", SLICE_ARG(line));
+        const struct diag *d = container_of(node, struct diag, node);
+        struct slice line = diag_format(diags, d);
+        if (!d->is_note)
+            fprintf(stderr, "%.*s\n", SLICE_ARG(line));
     }
 }
 

@@ -1,21 +1,33 @@
-/* weftctl validate [-o json|yaml] [--strict] DIR: the checks that a data plane makes before it
- * takes a folder, its own builder's included, and nothing else. Main thread. Must not know of data
- * planes.
+/* weftctl validate [-o text|json|yaml] [--strict] PATH...: everything that is wrong with objects
+ * before a data plane or a cluster gets them: what their reader refuses, what the compiler remarks,
+ * what the data plane's builder refuses, and what only shows in all of them together. Main thread.
+ * Must not know of data planes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/validate.h"
 
 #include <getopt.h>
 #include <stdio.h>
 
-#include "policies/folder.h"
-#include "sidecar/fit/fit.h"
+#include "lib/base/clock.h"
+#include "weftctl/examine.h"
 #include "weftctl/report.h"
+
+enum { PATHS_MAX = 256 };
 
 struct options {
     enum output_form form;
     bool strict;
-    const char *dir;
+    const char *paths[PATHS_MAX];
+    size_t path_count;
 };
+
+static bool add_path(struct options *o, const char *path)
+{
+    if (o->path_count == PATHS_MAX)
+        return false;
+    o->paths[o->path_count++] = path;
+    return true;
+}
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
@@ -23,46 +35,58 @@ static bool read_options(int argc, char **argv, struct options *o)
         {"json", no_argument, NULL, 'j'},
         {"output", required_argument, NULL, 'o'},
         {"strict", no_argument, NULL, 's'},
+        {"filename", required_argument, NULL, 'f'},
         {NULL, 0, NULL, 0},
     };
     int c;
-    while ((c = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "o:f:", longs, NULL)) != -1) {
         o->strict |= c == 's';
         if (c == 'j')
             o->form = OUTPUT_JSON;
-        if (c == '?' || (c == 'o' && !output_form_parse(optarg, &o->form)))
+        if (c == '?' || (c == 'o' && !output_form_parse(optarg, &o->form)) ||
+            (c == 'f' && !add_path(o, optarg)))
             return false;
     }
-    o->dir = argv[optind];
-    return optind + 1 == argc;
+    for (; optind < argc; optind++)
+        if (!add_path(o, argv[optind]))
+            return false;
+    return o->path_count > 0;
+}
+
+static void print_verdict(const struct options *o, const struct examination *e, bool ok)
+{
+    const char *name = o->path_count == 1 ? o->paths[0] : "all";
+    size_t objects = e->objects;
+    unsigned errors = e->diags.errors, warnings = e->diags.warnings;
+    if (ok)
+        printf("%s: %zu %s fit for use\n", name, objects,
+               objects == 1 ? "object is" : "objects are");
+    else
+        fprintf(stderr, "%s: refused: %u %s, %u %s\n", name, errors,
+                errors == 1 ? "error" : "errors", warnings, warnings == 1 ? "warning" : "warnings");
 }
 
 int validate_run(int argc, char **argv)
 {
     struct options o = {0};
-    struct diag_list diags;
-    struct policy_set *set;
+    struct examination e;
     if (!read_options(argc, argv, &o)) {
-        fputs("usage: weftctl validate [-o text|json|yaml] [--strict] DIR\n"
+        fputs("usage: weftctl validate [-o text|json|yaml] [--strict] PATH...\n"
+              "  PATH      a folder, a file, or - for standard input; also as -f PATH\n"
               "  --json    as -o json\n"
-              "  --strict  warnings count as errors\n",
+              "  --strict  warnings count as errors\n"
+              "Exit status: 0 nothing is wrong, 1 something is, 2 wrong use\n",
               stderr);
         return 2;
     }
-    diag_list_init(&diags);
-    bool ok = folder_load(o.dir, &diags, &set) == ERR_OK && fit_check_set(set, &diags) == 0 &&
-              !(o.strict && diags.warnings);
-    size_t objects = set ? policy_set_count(set) : 0;
-    if (o.form != OUTPUT_TEXT)
-        report_write(&diags, ok, objects, o.form);
-    else
-        report_lines(&diags);
-    if (o.form == OUTPUT_TEXT && ok)
-        printf("%s: %zu objects are fit for use\n", o.dir, objects);
-    else if (o.form == OUTPUT_TEXT)
-        fprintf(stderr, "%s: refused: %u errors, %u warnings\n", o.dir, diags.errors,
-                diags.warnings);
-    policy_set_destroy(set);
-    diag_list_dispose(&diags);
+    examine_paths(&e, o.paths, o.path_count, clock_wall_ms());
+    bool ok = !e.diags.errors && !(o.strict && e.diags.warnings);
+    if (o.form != OUTPUT_TEXT) {
+        report_write(&e.diags, ok, e.objects, o.form);
+    } else {
+        report_lines(&e.diags);
+        print_verdict(&o, &e, ok);
+    }
+    examine_dispose(&e);
     return ok ? 0 : 1;
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/verbs.h"
 
+#include "weftctl/analyze.h"
 #include "weftctl/bug_report.h"
 #include "weftctl/check.h"
 #include "weftctl/compile_show.h"
@@ -32,7 +33,11 @@ const struct verb verbs_all[] = {
      "--file --sidecars --kubeconfig --context"},
     {"inject", "put sidecars into the pods of a file", inject_run,
      "--file --namespace --image --classic --discovery --certd --trust-domain --cluster-domain"},
-    {"validate", "check a folder of policies", validate_run, "--output --strict"},
+    {"validate", "check a folder or file of policies", validate_run,
+     "--output --strict --filename"},
+    {"analyze", "find what is wrong with the objects of a cluster or folder", analyze_run,
+     "--namespace --all-namespaces --policies --filename --fail-on --suppress --codes --output "
+     "--kubeconfig"},
     {"explain", "say what becomes of a request, and why", explain_show_run,
      "--from --namespace --header --client-ip --policies --kubeconfig --context --output "
      "--verbose"},

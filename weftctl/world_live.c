@@ -29,6 +29,7 @@ struct world_live {
     char *namespace_name;
     size_t waiting;
     bool is_broken;
+    bool is_partial;
 };
 
 static void finish(struct listing *l)
@@ -73,6 +74,7 @@ static void on_trouble(void *owner, unsigned status, struct slice detail)
     struct listing *l = owner;
     if (status == 403) {
         say_error("without %ss: %.*s", l->kind->name, SLICE_ARG(detail));
+        l->world->is_partial = true;
     } else if (status != 404) {
         if (!l->world->is_broken)
             say_error("%.*s", SLICE_ARG(detail));
@@ -150,4 +152,14 @@ const char *world_live_namespace(const struct world_live *w)
 const struct policy_set *world_live_set(struct world_live *w)
 {
     return policy_store_set(w->store);
+}
+
+struct policy_store *world_live_store(struct world_live *w)
+{
+    return w->store;
+}
+
+bool world_live_is_partial(const struct world_live *w)
+{
+    return w->is_partial;
 }

@@ -49,7 +49,7 @@ struct doc_list {
 /* Why a text could not be parsed. */
 struct doc_error {
     unsigned line, column; /* from 1; 0: unknown */
-    char text[192];
+    char text[384];
 };
 
 /* "string", "object", ...: for messages. Never NULL. */

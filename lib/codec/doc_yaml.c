@@ -6,12 +6,16 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <yaml.h>
 
 #include "lib/codec/doc_scalar.h"
 
+enum { QUOTE_MAX = 72 };
+
 struct build {
     yaml_parser_t parser;
+    struct slice text;
     struct arena *arena;
     struct doc_error *error;
 };
@@ -36,15 +40,105 @@ static enum err fail(struct build *b, enum err e, yaml_mark_t at, const char *fo
     return e;
 }
 
-static enum err next_event(struct build *b, yaml_event_t *event)
+/* ---- what libyaml found, in words for people ---- */
+
+/* Its own words are about tokens and productions. */
+static const char *in_words(const char *problem)
 {
-    if (yaml_parser_parse(&b->parser, event))
-        return ERR_OK;
+    static const struct {
+        const char *problem, *words;
+    } known[] = {
+        {"did not find expected '-' indicator",
+         "this line is neither an item of the list above it (\"- \" in the column of the others) "
+         "nor out of it: the indentation is wrong"},
+        {"did not find expected key",
+         "this line is neither a key in the column of the others nor out of the object above it: "
+         "the indentation is wrong, or a quote or bracket before it is not closed"},
+        {"mapping values are not allowed in this context",
+         "a \":\" where no key can be: the line is indented too far, or the value holds \": \" and "
+         "needs quotes"},
+        {"could not find expected ':'", "a key without its \":\""},
+        {"found character that cannot start any token",
+         "a value cannot begin with this character: put it in quotes"},
+        {"did not find expected ',' or '}'", "a \"{\" without its \"}\", or a comma is missing"},
+        {"did not find expected ',' or ']'", "a \"[\" without its \"]\", or a comma is missing"},
+        {"found unexpected end of stream", "a quote that is opened and never closed"},
+        {"found unexpected document indicator", "a quote that is not closed before \"---\""},
+        {"found unknown escape character",
+         "a \"\\\" before a letter that it does not go with: use single quotes"},
+        {"block sequence entries are not allowed in this context",
+         "a list cannot begin behind something else on the same line"},
+        {"did not find expected node content", "a value is missing"},
+        {"did not find expected <document start>",
+         "something stands before or behind the document: is a line indented less than the first?"},
+        {"control characters are not allowed", "a control character"},
+        {"invalid leading UTF-8 octet", "the text is not UTF-8"},
+        {"invalid trailing UTF-8 octet", "the text is not UTF-8"},
+        {"incomplete UTF-8 octet sequence", "the text is not UTF-8"},
+    };
+    for (size_t i = 0; problem && i < sizeof known / sizeof *known; i++)
+        if (strcmp(problem, known[i].problem) == 0)
+            return known[i].words;
+    return problem ? problem : "not YAML";
+}
+
+static struct slice line_of(struct slice text, size_t number)
+{
+    for (; number && text.len; number--)
+        text = slice_sub(text, slice_find_byte(text, '\n') + 1, text.len);
+    struct slice line = slice_sub(text, 0, slice_find_byte(text, '\n'));
+    return line.len && line.ptr[line.len - 1] == '\r' ? slice_sub(line, 0, line.len - 1) : line;
+}
+
+/* Where indentation is, only spaces may be. */
+static bool has_tab(struct slice line)
+{
+    size_t at = 0;
+    while (at < line.len && (line.ptr[at] == ' ' || line.ptr[at] == '-'))
+        at++;
+    return at < line.len && line.ptr[at] == '\t';
+}
+
+/* As people see it: a tab as "\t", nothing that a terminal would act on, and no more than fits. */
+static void quote(struct slice line, char out[QUOTE_MAX])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < line.len && used + 5 < QUOTE_MAX; i++) {
+        bool tab = line.ptr[i] == '\t';
+        if (tab)
+            out[used++] = '\\';
+        out[used++] = tab                                  ? 't'
+                      : (unsigned char)line.ptr[i] < 0x20 ? '?'
+                                                           : line.ptr[i];
+    }
+    if (line.len && used + 5 >= QUOTE_MAX)
+        used += (size_t)snprintf(out + used, QUOTE_MAX - used, "...");
+    out[used] = '\0';
+}
+
+/* Where libyaml gave up, or where the quote begins that it found no end of, with that line. */
+static enum err explain(struct build *b)
+{
     const yaml_parser_t *p = &b->parser;
     bool reader = p->error == YAML_READER_ERROR;
-    yaml_mark_t at = reader ? p->mark : p->problem_mark;
-    return fail(b, ERR_SYNTAX, at, "%s%s%s", p->problem ? p->problem : "not YAML",
-                p->context ? " " : "", p->context ? p->context : "");
+    bool is_open = p->context && strcmp(p->context, "while scanning a quoted scalar") == 0;
+    yaml_mark_t at = reader ? p->mark : is_open ? p->context_mark : p->problem_mark;
+    struct slice line = line_of(b->text, at.line);
+    char quoted[QUOTE_MAX], since[64] = "";
+    bool tab = has_tab(line);
+    quote(line, quoted);
+    if (tab)
+        return fail(b, ERR_SYNTAX, at, "a tab: YAML is indented with spaces only: \"%s\"", quoted);
+    if (p->context && p->context_mark.line < at.line)
+        snprintf(since, sizeof since, " (it is about what begins on line %zu)",
+                 p->context_mark.line + 1);
+    return fail(b, ERR_SYNTAX, at, "%s%s%s%s%s", in_words(p->problem), since,
+                *quoted ? ": \"" : "", quoted, *quoted ? "\"" : "");
+}
+
+static enum err next_event(struct build *b, yaml_event_t *event)
+{
+    return yaml_parser_parse(&b->parser, event) ? ERR_OK : explain(b);
 }
 
 static enum err check_plainness(struct build *b, const yaml_event_t *e)
@@ -268,7 +362,7 @@ static enum err build_documents(struct build *b, struct doc_list *out)
 enum err doc_yaml_parse(struct slice text, struct arena *arena, struct doc_list *out,
                         struct doc_error *error)
 {
-    struct build b = {.arena = arena, .error = error};
+    struct build b = {.text = text, .arena = arena, .error = error};
     *out = (struct doc_list){0};
     *error = (struct doc_error){0};
     if (text.len > DOC_YAML_TEXT_MAX) {

@@ -151,6 +151,12 @@ enum err file_make_dirs(const char *path, int mode)
     return err;
 }
 
+bool file_is_plain(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
 bool file_is_exposed(const char *path)
 {
     struct stat st;

@@ -21,6 +21,8 @@ MUST_USE enum err file_list(const char *dir, const char *const *suffixes,
                             void (*each)(void *owner, const char *path), void *owner);
 /* Is there such a name, be it a link to nothing? */
 bool file_has_name(const char *path);
+/* It is there, and no folder. */
+bool file_is_plain(const char *path);
 /* True when group or others may read it. */
 bool file_is_exposed(const char *path);
 /* True when everybody may read it. (What is mounted into a pod is often its group's to read.) */

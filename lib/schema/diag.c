@@ -14,7 +14,7 @@ void diag_list_init(struct diag_list *d)
 {
     list_init(&d->items);
     arena_init(&d->arena, 4096);
-    d->errors = d->warnings = 0;
+    d->errors = d->warnings = d->notes = 0;
 }
 
 void diag_list_dispose(struct diag_list *d)
@@ -45,8 +45,10 @@ static struct slice format_text(struct arena *arena, const char *format, va_list
 
 void diag_add(struct diag_list *d, const struct diag *what, const char *format, ...)
 {
-    unsigned kept = d->errors + d->warnings;
-    if (what->is_warning)
+    unsigned kept = d->errors + d->warnings + d->notes;
+    if (what->is_note)
+        d->notes++;
+    else if (what->is_warning)
         d->warnings++;
     else
         d->errors++;
@@ -54,7 +56,9 @@ void diag_add(struct diag_list *d, const struct diag *what, const char *format, 
         return;
     struct diag *item = arena_zalloc(&d->arena, sizeof *item);
     item->line = what->line;
+    item->finding = what->finding;
     item->is_warning = what->is_warning;
+    item->is_note = what->is_note;
     item->file = copy_printable(&d->arena, what->file);
     item->object = copy_printable(&d->arena, what->object);
     item->path = copy_printable(&d->arena, what->path);
@@ -72,7 +76,10 @@ struct slice diag_format(struct diag_list *d, const struct diag *what)
     if (what->line)
         snprintf(line, sizeof line, ":%u", what->line);
     return arena_printf(&d->arena, "%.*s%s: %s%.*s%s%.*s%s%.*s", SLICE_ARG(what->file), line,
-                        what->is_warning ? "warning: " : "", SLICE_ARG(what->object),
+                        what->is_note      ? "note: "
+                        : what->is_warning ? "warning: "
+                                           : "",
+                        SLICE_ARG(what->object),
                         what->object.len ? ": " : "", SLICE_ARG(what->path),
                         what->path.len ? ": " : "", SLICE_ARG(what->text));
 }
@@ -85,7 +92,9 @@ void diag_write_json(const struct diag_list *d, struct json_write *to)
         const struct diag *item = container_of(node, struct diag, node);
         json_write_object(to);
         json_write_key(to, "severity");
-        json_write_string(to, item->is_warning ? SLICE("warning") : SLICE("error"));
+        json_write_string(to, item->is_note      ? SLICE("info")
+                              : item->is_warning ? SLICE("warning")
+                                                 : SLICE("error"));
         json_write_key(to, "file");
         json_write_string(to, item->file);
         json_write_key(to, "line");

@@ -19,14 +19,16 @@ struct diag {
     struct slice object; /* "HTTPRoute default/reviews"; empty: the file as a whole */
     struct slice path;   /* "spec.rules[0].matches[1].path.value" */
     struct slice text;   /* "must start with \"/\"" */
+    unsigned finding;    /* which kind of thing it is; 0: nothing that has a number */
     bool is_warning;
+    bool is_note; /* neither an error nor a warning: true, and nothing need be done */
 };
 
 /* At most 1000 items are kept; the counts go on. */
 struct diag_list {
     struct list items;
     struct arena arena;
-    unsigned errors, warnings;
+    unsigned errors, warnings, notes;
 };
 
 void diag_list_init(struct diag_list *d);

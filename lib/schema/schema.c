@@ -10,10 +10,11 @@
 #include "lib/base/similar.h"
 
 static void complain(struct schema_run *run, const struct doc *node, const char *sub, bool warning,
-                     const char *format, va_list args) __attribute__((format(printf, 5, 0)));
+                     unsigned finding, const char *format, va_list args)
+    __attribute__((format(printf, 6, 0)));
 
 static void complain(struct schema_run *run, const struct doc *node, const char *sub, bool warning,
-                     const char *format, va_list args)
+                     unsigned finding, const char *format, va_list args)
 {
     char text[768], path[SCHEMA_PATH_MAX + 128];
     vsnprintf(text, sizeof text, format, args);
@@ -26,6 +27,7 @@ static void complain(struct schema_run *run, const struct doc *node, const char 
                                        : 0,
                         .object = run->object,
                         .path = slice_from_cstr(path),
+                        .finding = finding,
                         .is_warning = warning};
     diag_add(run->diags, &what, "%s", text);
     run->errors += !warning;
@@ -36,7 +38,7 @@ void schema_error(struct schema_run *run, const struct doc *node, const char *su
 {
     va_list args;
     va_start(args, format);
-    complain(run, node, sub, false, format, args);
+    complain(run, node, sub, false, 0, format, args);
     va_end(args);
 }
 
@@ -45,7 +47,16 @@ void schema_warn(struct schema_run *run, const struct doc *node, const char *sub
 {
     va_list args;
     va_start(args, format);
-    complain(run, node, sub, true, format, args);
+    complain(run, node, sub, true, 0, format, args);
+    va_end(args);
+}
+
+void schema_warn_of(struct schema_run *run, const struct doc *node, const char *sub,
+                    unsigned finding, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(run, node, sub, true, finding, format, args);
     va_end(args);
 }
 

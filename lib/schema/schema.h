@@ -77,7 +77,7 @@ struct schema_field {
     const char *const *formerly; /* older names, still read, NULL-terminated; may be NULL */
     size_t offset;
     int64_t min, max; /* INT: the value (both 0: any); STRING: bytes; LIST and MAP: items (max 0:
-                         the default) */
+                         the default); ENUM: max of the choices are worth offering (0: all) */
     int64_t fallback; /* INT, BOOL, DURATION, ENUM when absent */
     const char *text; /* STRING when absent */
     const char *const *choices;         /* ENUM: names, NULL-terminated */
@@ -139,6 +139,10 @@ void schema_error(struct schema_run *run, const struct doc *node, const char *su
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 void schema_warn(struct schema_run *run, const struct doc *node, const char *sub,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same, with the number of what it is. */
+void schema_warn_of(struct schema_run *run, const struct doc *node, const char *sub,
+                    unsigned finding, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* Shared with schema_value.c: one scalar, already known to be there. The path is set. */
 void schema_value_parse(struct schema_run *run, const struct schema_field *field,

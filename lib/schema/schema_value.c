@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/near.h"
 #include "lib/base/quantity.h"
 
 /* A short view of what was given, for messages. */
@@ -123,11 +124,13 @@ static void parse_enum(struct schema_run *run, const struct schema_field *field,
                        const struct doc *node, int *out)
 {
     char known[400] = "";
+    struct near near;
     size_t used = 0;
     if (node->type != DOC_STRING) {
         expect(run, node, "a string");
         return;
     }
+    near_init(&near, node->string);
     for (int i = 0; field->choices[i]; i++) {
         struct slice choice = slice_from_cstr(field->choices[i]);
         bool same = field->flags & SCHEMA_NOCASE ? slice_eq_nocase(node->string, choice)
@@ -136,12 +139,16 @@ static void parse_enum(struct schema_run *run, const struct schema_field *field,
             *out = i;
             return;
         }
+        if (field->max && i >= field->max)
+            continue;
+        near_offer(&near, choice);
         if (used < sizeof known)
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                      field->choices[i]);
     }
-    schema_error(run, node, NULL, "\"%.*s\" is none of: %s", shown(node->string), node->string.ptr,
-                 known);
+    schema_error(run, node, NULL, "\"%.*s\" is none of: %s%s%.*s%s", shown(node->string),
+                 node->string.ptr, known, near.best.len ? "; did you mean \"" : "",
+                 SLICE_ARG(near.best), near.best.len ? "\"?" : "");
 }
 
 static bool is_port_name(struct slice text)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/authorization_policy.h"
 
+#include "policies/analyze/finding.h"
 #include "policies/kinds/authorization_rule.h"
 #include "lib/schema/schema_format.h"
 
@@ -62,7 +63,7 @@ static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct authorization_policy_spec, action, "action", ENUM,
                  "DENY is looked at first; when any ALLOW policy is there, one of them must match; "
                  "AUDIT only says so in the log.",
-                 .choices = actions),
+                 .choices = actions, .max = AUTHORIZATION_POLICY_CUSTOM),
     SCHEMA_FIELD(struct authorization_policy_spec, rules, "rules", LIST,
                  "The action is taken when any of them matches; ALLOW without rules allows "
                  "nothing.",
@@ -93,10 +94,10 @@ static void warn_of_slashes(struct schema_run *run, const struct doc *node,
         char last = p->len ? p->ptr[p->len - 1] : '/';
         if (last == '*' || last == '/' || covers_slash(paths, *p))
             continue;
-        schema_warn(run, node, "rules",
-                    "the path \"%.*s\" is not \"%.*s/\", which many apps take for the same: name "
-                    "that one too",
-                    SLICE_ARG(*p), SLICE_ARG(*p));
+        schema_warn_of(run, node, "rules", FINDING_PATH_SLASH,
+                       "the path \"%.*s\" is not \"%.*s/\", which many apps take for the same: name "
+                       "that one too",
+                       SLICE_ARG(*p), SLICE_ARG(*p));
     }
 }
 

@@ -190,6 +190,9 @@ static void check_listener(struct schema_run *run, const struct doc *node, void 
     bool has_tls = l->protocol == GATEWAY_HTTPS || l->protocol == GATEWAY_TLS;
     if (l->protocol == GATEWAY_UNKNOWN)
         return;
+    if (!slice_eq_cstr(l->protocol_name, protocols[l->protocol]))
+        schema_warn(run, node, "protocol", "\"%.*s\" is written %s: other controllers refuse it",
+                    SLICE_ARG(l->protocol_name), protocols[l->protocol]);
     if (has_tls && !l->tls)
         schema_error(run, node, "tls", "is required for %s", protocols[l->protocol]);
     else if (!has_tls && l->tls)

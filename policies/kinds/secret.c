@@ -58,6 +58,14 @@ static bool has(struct slice text, const char *needle)
     return slice_find(text, slice_from_cstr(needle)) < text.len;
 }
 
+/* What is kept under version control has no keys: "(the key)", "<key>", "${KEY}" stand for them. */
+static bool is_placeholder(struct slice pem)
+{
+    size_t begin = slice_find(pem, SLICE("-----\n"));
+    struct slice body = slice_trim(slice_sub(pem, begin + 6, pem.len));
+    return body.len && memchr("(<[{$", body.ptr[0], 5);
+}
+
 /* A Secret that nobody uses may be as broken as it likes; who refers to it says what is wrong. */
 static struct slice find_flaw(struct arena *arena, struct slice chain, struct slice key)
 {
@@ -89,7 +97,10 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
         schema_error(run, node, "data", "tls.key is not a private key in PEM");
     s->cert_chain_pem = chain;
     s->key_pem = key;
-    if (chain.ptr && key.ptr)
+    s->is_placeholder = is_placeholder(chain) || is_placeholder(key);
+    if (s->is_placeholder)
+        s->flaw = SLICE("it holds a placeholder instead of a certificate and its key");
+    else if (chain.ptr && key.ptr)
         s->flaw = find_flaw(run->arena, chain, key);
 }
 

@@ -57,15 +57,15 @@ unsigned fit_check_resource(Weft__Config__V1__Resource *r, snapshot_refused_fn r
 
 struct run {
     const struct policy_set *set;
-    struct diag_list *diags;
-    struct map said; /* why -> itself: shared resources are refused for everybody */
+    struct diag_list *diags, *notes;
+    struct map said; /* why, or a remark -> itself: what is shared is looked at for everybody */
     unsigned count;
 };
 
 static void say(void *owner, const char *resource, const char *why)
 {
     struct run *r = owner;
-    struct diag what = {.file = SLICE("(compiled)")};
+    struct diag what = {.file = SLICE("(compiled)"), .finding = FINDING_NOT_BUILT};
     (void)resource;
     if (map_put(&r->said, slice_from_cstr(why), r))
         return;
@@ -73,32 +73,56 @@ static void say(void *owner, const char *resource, const char *why)
     diag_add(r->diags, &what, "%s", why);
 }
 
-static void check_target(struct run *r, const struct compile_target *target, bool whole)
+/* What was not said before. */
+static void pass_on(struct run *r, struct diag_list *remarks)
 {
-    Weft__Config__V1__Configuration *c = whole ? compile_configuration(r->set, target, NULL)
-                                               : compile_base(r->set, target, NULL);
-    fit_check(c, say, r);
-    compile_free(c);
+    LIST_FOREACH(node, &remarks->items)
+    {
+        const struct diag *d = container_of(node, struct diag, node);
+        if (!map_put(&r->said, diag_format(remarks, d), r))
+            diag_add(r->notes, d, "%.*s", SLICE_ARG(d->text));
+    }
 }
 
-/* What a namespace's workloads call, and one of them that has no labels. */
+static void check_target(struct run *r, const struct compile_target *target, bool whole)
+{
+    struct diag_list remarks, *to = r->notes ? &remarks : NULL;
+    diag_list_init(&remarks);
+    Weft__Config__V1__Configuration *c = whole ? compile_configuration(r->set, target, to)
+                                               : compile_base(r->set, target, to);
+    fit_check(c, say, r);
+    compile_free(c);
+    if (r->notes)
+        pass_on(r, &remarks);
+    diag_list_dispose(&remarks);
+}
+
+/* What a namespace's workloads call, and one of them that has no labels. What they call is the same
+ * for all, but for routes and policies of their own: so one namespace is enough of those that have
+ * neither. */
 static void check_namespaces(struct run *r)
 {
     struct map done;
     map_init(&done);
-    for (size_t kind = 0; kind < KIND_COUNT; kind++)
+    for (size_t kind = KIND_INGRESS; kind < KIND_COUNT; kind++)
         for (size_t i = 0; i < r->set->all[kind].count; i++) {
             struct slice ns = r->set->all[kind].items[i]->meta.namespace_name;
             struct compile_target target = {.namespace_name = ns};
             if (!kind_all[kind]->is_cluster_scoped && ns.len && !map_put(&done, ns, r))
                 check_target(r, &target, true);
         }
+    if (!done.count && r->set->all[KIND_SERVICE].count) {
+        struct compile_target any = {
+            .namespace_name = r->set->all[KIND_SERVICE].items[0]->meta.namespace_name};
+        check_target(r, &any, true);
+    }
     map_dispose(&done);
 }
 
-unsigned fit_check_set(const struct policy_set *set, struct diag_list *diags)
+unsigned fit_check_set(const struct policy_set *set, struct diag_list *diags,
+                       struct diag_list *notes)
 {
-    struct run r = {.set = set, .diags = diags};
+    struct run r = {.set = set, .diags = diags, .notes = notes};
     map_init(&r.said);
     for (size_t i = 0; i < set->all[KIND_GATEWAY].count; i++) {
         const struct metadata *meta = &set->all[KIND_GATEWAY].items[i]->meta;

@@ -14,5 +14,7 @@ unsigned fit_check(const Weft__Config__V1__Configuration *c, snapshot_refused_fn
 unsigned fit_check_resource(Weft__Config__V1__Resource *r, snapshot_refused_fn refused,
                             void *owner);
 /* The same for every data plane that a finished set could have: each Gateway, each pod, and a
- * workload of each namespace. What is refused is an error in diags, once. */
-unsigned fit_check_set(const struct policy_set *set, struct diag_list *diags);
+ * workload of each namespace. What is refused is an error in diags, once. notes: what the compiler
+ * remarks on the way, each once; may be NULL, or diags. */
+unsigned fit_check_set(const struct policy_set *set, struct diag_list *diags,
+                       struct diag_list *notes);

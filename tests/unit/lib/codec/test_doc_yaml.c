@@ -112,12 +112,25 @@ static void test_refusals(void **state)
                       "a string"},
         {"a: \"x\\0y\"\n", "1:4: a string must not contain NUL"},
         {"\"x\\0y\": 1\n", "1:1: a string must not contain NUL"},
-        {"a: [1\nb: 2\n", "2:2: did not find expected ',' or ']' while parsing a flow sequence"},
-        {"a: b: c\n", "1:5: mapping values are not allowed in this context"},
-        {"a:\n\tb: 1\n", "2:1: found character that cannot start any token while scanning for the "
-                         "next token"},
-        {"a: 1\n---\nb: [\n", "4:1: did not find expected node content while parsing a flow node"},
-        {"a: 'x\n", "2:1: found unexpected end of stream while scanning a quoted scalar"},
+        {"a: [1\nb: 2\n", "2:2: a \"[\" without its \"]\", or a comma is missing (it is about "
+                            "what begins on line 1): \"b: 2\""},
+        {"a: b: c\n", "1:5: a \":\" where no key can be: the line is indented too far, or the "
+                      "value holds \": \" and needs quotes: \"a: b: c\""},
+        {"a:\n\tb: 1\n", "2:1: a tab: YAML is indented with spaces only: \"\\tb: 1\""},
+        {"a:\n  - b\n  -\tc:\n\td\n",
+         "3:4: a tab: YAML is indented with spaces only: \"  -\\tc:\""},
+        {"a:\n  - b\n c: 1\n",
+         "3:2: this line is neither an item of the list above it (\"- \" in the column of the "
+         "others) nor out of it: the indentation is wrong (it is about what begins on line 2): \" c: 1\""},
+        {"a: 1\n b: 2\n",
+         "2:3: a \":\" where no key can be: the line is indented too far, or the value holds \": \" "
+         "and needs quotes: \" b: 2\""},
+        {"a: @x\n", "1:4: a value cannot begin with this character: put it in quotes: \"a: @x\""},
+        {"a: 1\n---\nb: [\n", "4:1: a value is missing"},
+        {"b: 1\na: 'x\nc: 2\n", "2:4: a quote that is opened and never closed: \"a: 'x\""},
+        {"a: \"\\q\"\n",
+         "1:4: a \"\\\" before a letter that it does not go with: use single quotes: "
+         "\"a: \"\\q\"\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check(cases[i].yaml, false, cases[i].want);

@@ -56,7 +56,7 @@ static void test_a_set(void **state)
     assert_int_equal(
         policy_set_add_text(set, SLICE("t.yaml"), slice_from_cstr(text), &diags), ERR_OK);
     assert_int_equal(policy_set_finish(set, &diags), ERR_OK);
-    assert_int_equal(fit_check_set(set, &diags), 0);
+    assert_int_equal(fit_check_set(set, &diags, NULL), 0);
     assert_int_equal(diags.errors, 0);
     diag_list_dispose(&diags);
     policy_set_destroy(set);

@@ -1,0 +1,320 @@
+/* Policies that do nothing, or more than was meant: selectors that match nobody, sections that are
+ * not there, ports that an ALLOW shuts, rules about HTTP where none is spoken. Control thread. Must
+ * not know how a policy is evaluated: which are for a workload, the compiler says.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
+#include "lib/base/near.h"
+#include "policies/analyze/analyze_priv.h"
+#include "policies/compile_priv.h"
+#include "policies/kinds/authorization_policy.h"
+#include "policies/kinds/namespace.h"
+#include "policies/kinds/peer_authentication.h"
+#include "policies/kinds/traffic_policy.h"
+#include "policies/protocol.h"
+#include "policies/selector.h"
+
+enum { PORTS_MAX = 64 };
+
+/* ---- targets ---- */
+
+static bool has_port(const struct object *service, struct slice name)
+{
+    const struct service *s = (const void *)service;
+    for (SCHEMA_EACH(s->spec.ports, struct service_port, p))
+        if (slice_eq(p->name, name))
+            return true;
+    return false;
+}
+
+static bool has_rule(const struct object *route, struct slice name)
+{
+    const struct route *r = (const void *)route;
+    for (SCHEMA_EACH(r->spec.rules, struct http_route_rule, rule))
+        if (slice_eq(rule->name, name))
+            return true;
+    return false;
+}
+
+static void judge_target(struct analyze *a, const struct traffic_policy *p,
+                         const struct traffic_policy_target *t)
+{
+    bool is_service = slice_eq_cstr(t->kind, "Service");
+    enum kind_id kind = is_service                            ? KIND_SERVICE
+                        : slice_eq_cstr(t->kind, "GRPCRoute") ? KIND_GRPC_ROUTE
+                                                              : KIND_HTTP_ROUTE;
+    struct slice ns = p->object.meta.namespace_name;
+    const struct object *o = policy_index_find(a->set, kind, ns, t->name);
+    if (!o || !t->section.len || (is_service ? has_port(o, t->section) : has_rule(o, t->section)))
+        return;
+    analyze_say(a, FINDING_TARGET_MISSING, &p->object, t->line, "spec.targetRefs",
+                "%.*s %.*s/%.*s has no %s named %.*s: the policy does nothing for it",
+                SLICE_ARG(t->kind), SLICE_ARG(ns), SLICE_ARG(t->name),
+                is_service ? "port" : "rule", SLICE_ARG(t->section));
+}
+
+void analyze_target_sections(struct analyze *a)
+{
+    const struct object_list *all = &a->set->all[KIND_TRAFFIC_POLICY];
+    for (size_t i = 0; i < all->count; i++) {
+        const struct traffic_policy *p = POLICY_AT(all, struct traffic_policy, i);
+        for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t))
+            judge_target(a, p, t);
+    }
+}
+
+/* ---- selectors ---- */
+
+/* Whom a selector is compared with. */
+struct search {
+    struct analyze *a;
+    const struct object *policy;
+    const struct selector *selector;
+    struct slice key, value; /* of a label that was meant; empty: nothing is near */
+};
+
+static bool is_in_scope(const struct object *policy, const struct object *workload)
+{
+    struct slice ns = policy->meta.namespace_name;
+    return slice_eq_cstr(ns, NAMESPACE_ROOT) || slice_eq(ns, workload->meta.namespace_name);
+}
+
+static bool matches_any(struct search *s, const struct object_list *workloads)
+{
+    for (size_t i = 0; i < workloads->count; i++)
+        if (is_in_scope(s->policy, workloads->items[i]) &&
+            selector_matches(s->selector, &workloads->items[i]->meta.labels))
+            return true;
+    return false;
+}
+
+/* The pods of a Gateway that is not running yet, or of a folder, which has none. */
+static bool matches_gateway(struct search *s)
+{
+    for (size_t i = 0; i < s->a->n_models; i++) {
+        const struct object *g = &s->a->models[i]->gateway->object;
+        struct schema_pair name = {SLICE("gateway.networking.k8s.io/gateway-name"), g->meta.name};
+        struct schema_list labels = {&name, 1, true};
+        if (is_in_scope(s->policy, g) && selector_matches(s->selector, &labels))
+            return true;
+    }
+    return false;
+}
+
+/* Which label is to blame, and what was meant. */
+static void offer(struct search *s, const struct object_list *workloads)
+{
+    for (size_t i = 0; i < workloads->count; i++) {
+        if (!is_in_scope(s->policy, workloads->items[i]))
+            continue;
+        for (SCHEMA_EACH(workloads->items[i]->meta.labels, struct schema_pair, has))
+            for (SCHEMA_EACH(s->selector->match_labels, struct schema_pair, want)) {
+                struct near near;
+                near_init(&near, want->value);
+                if (!slice_eq(has->key, want->key) || slice_eq(has->value, want->value))
+                    continue;
+                near_offer(&near, has->value);
+                if (!s->value.len && near.best.len) {
+                    s->key = has->key;
+                    s->value = has->value;
+                }
+            }
+    }
+}
+
+static struct slice write_labels(struct arena *arena, const struct selector *selector)
+{
+    struct slice text = SLICE("");
+    for (SCHEMA_EACH(selector->match_labels, struct schema_pair, p))
+        text = arena_printf(arena, "%.*s%s%.*s=%.*s", SLICE_ARG(text), text.len ? "," : "",
+                            SLICE_ARG(p->key), SLICE_ARG(p->value));
+    return text;
+}
+
+static void judge_selector(struct analyze *a, const struct object *policy,
+                           const struct selector *selector)
+{
+    struct search s = {.a = a, .policy = policy, .selector = selector};
+    const struct object_list *pods = &a->set->all[KIND_POD], *made = &a->set->templates;
+    bool is_root = slice_eq_cstr(policy->meta.namespace_name, NAMESPACE_ROOT);
+    char hint[256] = "";
+    if (!selector || !selector->match_labels.count || matches_any(&s, pods) ||
+        matches_any(&s, made) || matches_gateway(&s))
+        return;
+    offer(&s, pods);
+    offer(&s, made);
+    if (s.value.len)
+        snprintf(hint, sizeof hint, "; did you mean %.*s=%.*s?", SLICE_ARG(s.key),
+                 SLICE_ARG(s.value));
+    analyze_say(a, FINDING_SELECTOR_NOBODY, policy, 0, "spec.selector",
+                "no pod%s%.*s has the labels %.*s: the policy is in force for nobody%s",
+                is_root ? "" : " of namespace ",
+                SLICE_ARG(is_root ? SLICE("") : policy->meta.namespace_name),
+                SLICE_ARG(write_labels(&a->arena, selector)), hint);
+}
+
+void analyze_selectors(struct analyze *a)
+{
+    const struct object_list *authz = &a->set->all[KIND_AUTHORIZATION_POLICY];
+    const struct object_list *peers = &a->set->all[KIND_PEER_AUTHENTICATION];
+    for (size_t i = 0; i < authz->count; i++)
+        judge_selector(a, authz->items[i],
+                       POLICY_AT(authz, struct authorization_policy, i)->spec.selector);
+    for (size_t i = 0; i < peers->count; i++)
+        judge_selector(a, peers->items[i],
+                       POLICY_AT(peers, struct peer_authentication, i)->spec.selector);
+}
+
+/* ---- ports that nobody may call ---- */
+
+struct ports {
+    uint32_t items[PORTS_MAX];
+    size_t count;
+    bool is_any; /* some rule allows whatever port */
+};
+
+static void add_rule(struct ports *to, const PB(AuthzRule) * rule)
+{
+    to->is_any |= rule->n_to == 0;
+    for (size_t i = 0; i < rule->n_to; i++) {
+        const PB(AuthzOperation) *op = rule->to[i];
+        to->is_any |= op->n_ports == 0 || to->count + op->n_ports > PORTS_MAX;
+        for (size_t j = 0; !to->is_any && j < op->n_ports; j++)
+            to->items[to->count++] = op->ports[j];
+    }
+}
+
+static bool allows(const struct ports *p, int64_t port)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->items[i] == (uint32_t)port)
+            return true;
+    return p->is_any;
+}
+
+/* "namespace/name" back to the policy. */
+static const struct object *find_policy(struct analyze *a, const char *name)
+{
+    struct slice text = slice_from_cstr(name);
+    size_t slash = slice_find_byte(text, '/');
+    return policy_index_find(a->set, KIND_AUTHORIZATION_POLICY, slice_sub(text, 0, slash),
+                             slice_sub(text, slash + 1, text.len));
+}
+
+static void judge_pod(struct analyze *a, struct compile *c, const struct pod *pod, struct map *told)
+{
+    struct ports open = {0};
+    const struct object *first = NULL;
+    size_t count;
+    PB(AuthzPolicy) **all = compile_authz_list(c, pod->object.meta.namespace_name,
+                                               &pod->object.meta.labels, SLICE(""), &count);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i]->action != WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW || !all[i]->n_rules)
+            continue;
+        first = first ? first : find_policy(a, all[i]->name);
+        for (size_t j = 0; j < all[i]->n_rules; j++)
+            add_rule(&open, all[i]->rules[j]);
+    }
+    for (SCHEMA_EACH(pod->spec.containers, struct pod_container, container))
+        for (SCHEMA_EACH(container->ports, struct pod_port, port)) {
+            struct slice key = arena_printf(&a->arena, "%.*s %d",
+                                            SLICE_ARG(first ? first->text : SLICE("")),
+                                            (int)port->port);
+            if (!first || port->protocol != SERVICE_TCP || allows(&open, port->port) ||
+                map_put(told, key, a))
+                continue;
+            analyze_say(a, FINDING_PORT_SHUT, first, 0, "spec.rules",
+                        "the ALLOW policies of %.*s name ports, and %d is not among them: it is "
+                        "denied to everybody",
+                        SLICE_ARG(pod->object.text), (int)port->port);
+        }
+}
+
+void analyze_ports_shut(struct analyze *a)
+{
+    const struct object_list *pods = &a->set->all[KIND_POD];
+    struct map told;
+    struct arena scratch;
+    map_init(&told);
+    arena_init(&scratch, 8192);
+    for (size_t i = 0; a->set->all[KIND_AUTHORIZATION_POLICY].count && i < pods->count; i++) {
+        const struct pod *pod = POLICY_AT(pods, struct pod, i);
+        struct compile c = {
+            .arena = &scratch, .set = a->set, .trust_domain = SLICE("cluster.local")};
+        if (!pod_is_done(pod) && !analyze_is_system(&pod->object))
+            judge_pod(a, &c, pod, &told);
+        arena_reset(&scratch);
+    }
+    arena_dispose(&scratch);
+    map_dispose(&told);
+}
+
+/* ---- HTTP where none is spoken ---- */
+
+static bool is_about_http(const struct authorization_policy_operation *op)
+{
+    return op->paths.count || op->not_paths.count || op->methods.count || op->not_methods.count ||
+           op->hosts.count || op->not_hosts.count;
+}
+
+/* The pods that the policy is for may be this Service's. */
+static bool may_concern(const struct authorization_policy *p, const struct service *s)
+{
+    return slice_eq(p->object.meta.namespace_name, s->object.meta.namespace_name) &&
+           (!p->spec.selector ||
+            selector_is_subset(&p->spec.selector->match_labels, &s->spec.selector));
+}
+
+static int64_t target_of(const struct service_port *port)
+{
+    return port->target.number ? port->target.number : port->target.name.len ? 0 : port->port;
+}
+
+/* The Service that declares the port not to be HTTP; NULL: none. */
+static const struct service *find_opaque(struct analyze *a, const struct authorization_policy *p,
+                                         int64_t port)
+{
+    const struct object_list *services = policy_index_group(
+        a->set, POLICY_GROUP_SERVICES, p->object.meta.namespace_name, SLICE(""));
+    for (size_t i = 0; i < services->count; i++) {
+        const struct service *s = POLICY_AT(services, struct service, i);
+        for (SCHEMA_EACH(s->spec.ports, struct service_port, sp)) {
+            struct protocol_hints hints = {
+                sp->app_protocol, sp->name,
+                selector_label(&s->object.meta.annotations, SLICE(PROTOCOL_OPAQUE_ANNOTATION))};
+            if (target_of(sp) == port && may_concern(p, s) &&
+                !protocol_may_be_http(protocol_of_port(&hints, (uint16_t)sp->port)))
+                return s;
+        }
+    }
+    return NULL;
+}
+
+static void judge_operation(struct analyze *a, const struct authorization_policy *p, size_t rule,
+                            const struct authorization_policy_operation *op)
+{
+    for (SCHEMA_EACH(op->ports, int64_t, port)) {
+        const struct service *s = is_about_http(op) ? find_opaque(a, p, *port) : NULL;
+        if (s)
+            analyze_say(a, FINDING_RULE_NOT_HTTP, &p->object, 0, "spec.rules",
+                        "rule %zu is about HTTP, and %.*s declares port %d not to speak it: %s",
+                        rule, SLICE_ARG(s->object.text), (int)*port,
+                        p->spec.action == AUTHORIZATION_POLICY_DENY
+                            ? "whatever its other conditions match is denied there"
+                            : "it never matches there");
+    }
+}
+
+void analyze_rules_not_http(struct analyze *a)
+{
+    const struct object_list *all = &a->set->all[KIND_AUTHORIZATION_POLICY];
+    for (size_t i = 0; i < all->count; i++) {
+        const struct authorization_policy *p = POLICY_AT(all, struct authorization_policy, i);
+        for (size_t r = 0; r < p->spec.rules.count && !p->spec.targets.present; r++) {
+            const struct authorization_policy_rule *rule =
+                SCHEMA_AT(p->spec.rules, struct authorization_policy_rule, r);
+            for (SCHEMA_EACH(rule->to, struct authorization_policy_to, t))
+                judge_operation(a, p, r, &t->operation);
+        }
+    }
+}
