@@ -170,6 +170,23 @@ static void leave_out(struct diag_list *diags, const struct options *o)
     finding_rate(diags);
 }
 
+/* The worst first, and otherwise as they were found. */
+static void sort(struct diag_list *diags)
+{
+    struct list sorted;
+    list_init(&sorted);
+    for (int severity = FINDING_ERROR; severity >= FINDING_INFO; severity--)
+        LIST_FOREACH_SAFE(node, next, &diags->items)
+        {
+            const struct diag *d = container_of(node, struct diag, node);
+            if ((int)finding_severity(finding_of(d)) != severity)
+                continue;
+            list_unlink(node);
+            list_link_last(&sorted, node);
+        }
+    list_splice_last(&diags->items, &sorted);
+}
+
 static bool has_failed(const struct diag_list *diags, int fail_on)
 {
     return (fail_on <= FINDING_ERROR && diags->errors) ||
@@ -180,6 +197,7 @@ static bool has_failed(const struct diag_list *diags, int fail_on)
 static int show(struct examination *e, const struct options *o)
 {
     leave_out(&e->diags, o);
+    sort(&e->diags);
     if (o->form == OUTPUT_TEXT)
         analyze_print_table(&e->diags, e->objects);
     else

@@ -54,13 +54,8 @@ static void print_count(unsigned n, const char *one, const char *many, bool *any
 void analyze_print_table(const struct diag_list *diags, size_t objects)
 {
     bool any = false;
-    for (int severity = FINDING_ERROR; severity >= FINDING_INFO; severity--)
-        LIST_FOREACH(node, (struct list *)&diags->items)
-        {
-            const struct diag *d = container_of(node, struct diag, node);
-            if ((int)finding_severity(finding_of(d)) == severity)
-                print_finding(d);
-        }
+    LIST_FOREACH(node, (struct list *)&diags->items)
+        print_finding(container_of(node, struct diag, node));
     print_count(diags->errors, "error", "errors", &any);
     print_count(diags->warnings, "warning", "warnings", &any);
     print_count(diags->notes, "remark", "remarks", &any);

@@ -4,7 +4,7 @@
 #include "lib/schema/diag.h"
 #include "weftctl/output.h"
 
-/* The worst first; colours on a terminal. objects: how many were looked at. */
+/* Colours on a terminal. objects: how many were looked at. */
 void analyze_print_table(const struct diag_list *diags, size_t objects);
 void analyze_print_json(const struct diag_list *diags, size_t objects, enum output_form form);
 /* The page docs/analyze.md from its table on: all codes, by group. */

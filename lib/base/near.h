@@ -10,8 +10,8 @@ unsigned near_distance(struct slice a, struct slice b);
 
 /* The nearest of several names. */
 struct near {
-    struct slice wanted, best; /* best: empty while none is near enough: one slip in a short name, two
-                                 in a long one */
+    struct slice wanted;
+    struct slice best; /* empty while none is near: one slip in a short name, two in others */
     unsigned distance;
 };
 

@@ -95,8 +95,8 @@ static void warn_of_slashes(struct schema_run *run, const struct doc *node,
         if (last == '*' || last == '/' || covers_slash(paths, *p))
             continue;
         schema_warn_of(run, node, "rules", FINDING_PATH_SLASH,
-                       "the path \"%.*s\" is not \"%.*s/\", which many apps take for the same: name "
-                       "that one too",
+                       "the path \"%.*s\" is not \"%.*s/\", which many apps take for the same: "
+                       "name that one too",
                        SLICE_ARG(*p), SLICE_ARG(*p));
     }
 }

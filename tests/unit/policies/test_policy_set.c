@@ -221,7 +221,7 @@ static void test_keys_are_not_shown(void **state)
     static const char yaml[] =
         "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"
         "metadata: {name: g, namespace: shop}\n"
-        "spec: {gatewayClassName: w, listeners: [{name: a, port: 443, protocol: HTTPS, tls: "
+        "spec: {gatewayClassName: weft, listeners: [{name: a, port: 443, protocol: HTTPS, tls: "
         "{certificateRefs: [{name: one}]}}]}\n";
     struct policy_set *set = policy_set_create();
     struct diag_list diags;

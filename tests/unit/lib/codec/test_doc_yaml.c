@@ -119,17 +119,22 @@ static void test_refusals(void **state)
         {"a:\n\tb: 1\n", "2:1: a tab: YAML is indented with spaces only: \"\\tb: 1\""},
         {"a:\n  - b\n  -\tc:\n\td\n",
          "3:4: a tab: YAML is indented with spaces only: \"  -\\tc:\""},
-        {"a:\n  - b\n c: 1\n",
-         "3:2: this line is neither an item of the list above it (\"- \" in the column of the "
-         "others) nor out of it: the indentation is wrong (it is about what begins on line 2): \" c: 1\""},
+        {"a:\n- b\nc: 1\n d\n- e\n",
+         "5:1: this line is neither a key in the column of the others nor out of the object above "
+         "it: the indentation is wrong, or a quote or bracket before it is not closed (it is about "
+         "what begins on line 1): \"- e\""},
+        {"a:\n    - b\n   - c\n",
+         "3:4: this line is neither a key in the column of the others nor out of the object above "
+         "it: the indentation is wrong, or a quote or bracket before it is not closed (it is about "
+         "what begins on line 1): \"   - c\""},
         {"a: 1\n b: 2\n",
-         "2:3: a \":\" where no key can be: the line is indented too far, or the value holds \": \" "
-         "and needs quotes: \" b: 2\""},
+         "2:3: a \":\" where no key can be: the line is indented too far, or the value holds "
+         "\": \" and needs quotes: \" b: 2\""},
         {"a: @x\n", "1:4: a value cannot begin with this character: put it in quotes: \"a: @x\""},
         {"a: 1\n---\nb: [\n", "4:1: a value is missing"},
         {"b: 1\na: 'x\nc: 2\n", "2:4: a quote that is opened and never closed: \"a: 'x\""},
         {"a: \"\\q\"\n",
-         "1:4: a \"\\\" before a letter that it does not go with: use single quotes: "
+         "1:5: a \"\\\" before a letter that it does not go with: use single quotes: "
          "\"a: \"\\q\"\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
