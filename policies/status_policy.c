@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "policies/audience.h"
 #include "policies/compile_priv.h"
+#include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/listener_policy.h"
+#include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/status_priv.h"
 
@@ -90,6 +93,17 @@ static struct status_condition resolve_traffic(struct status_run *run,
     return all_found;
 }
 
+static struct status_condition resolve_authz(struct status_run *run,
+                                             const struct authorization_policy *p)
+{
+    struct slice ns = p->object.meta.namespace_name;
+    for (SCHEMA_EACH(p->spec.targets, struct authorization_policy_target, t))
+        if (!policy_index_find(run->in->set, KIND_GATEWAY, ns, t->name))
+            return not_found(run, "there is no Gateway %.*s/%.*s", SLICE_ARG(ns),
+                             SLICE_ARG(t->name));
+    return all_found;
+}
+
 static struct status_condition resolve_clients(struct status_run *run,
                                                const struct listener_policy *p)
 {
@@ -114,14 +128,30 @@ static bool is_refused(const struct status_run *run, const struct object *o)
            policy_store_problems(run->in->store, o->kind, o->meta.namespace_name, o->meta.name);
 }
 
+/* In force, be it for nobody: that it says so is all that a slip in a label can be seen by. */
+static struct status_condition accept(struct status_run *run, const struct object *o)
+{
+    struct status_condition c = {"Accepted", true, "Accepted", SLICE("the policy is in force")};
+    const struct selector *selector = NULL;
+    if (o->kind->id == KIND_AUTHORIZATION_POLICY)
+        selector = ((const struct authorization_policy *)(const void *)o)->spec.selector;
+    if (o->kind->id == KIND_PEER_AUTHENTICATION)
+        selector = ((const struct peer_authentication *)(const void *)o)->spec.selector;
+    if (audience_is_empty(run->in->set, o, selector))
+        c.text = audience_explain(&run->scratch, run->in->set, o, selector);
+    return c;
+}
+
 static void emit(struct status_run *run, const struct object *o, const struct diag *conflict)
 {
-    struct status_condition items[3] = {
-        {"Accepted", true, "Accepted", SLICE("the policy is in force")}};
+    struct status_condition items[3] = {accept(run, o)};
     struct status_doc d;
     size_t count = 1;
     if (o->kind->id == KIND_TRAFFIC_POLICY)
         items[count++] = resolve_traffic(run, (const void *)o);
+    if (o->kind->id == KIND_AUTHORIZATION_POLICY &&
+        ((const struct authorization_policy *)(const void *)o)->spec.targets.present)
+        items[count++] = resolve_authz(run, (const void *)o);
     if (o->kind->id == KIND_LISTENER_POLICY)
         items[count++] = resolve_clients(run, (const void *)o);
     if (conflict)

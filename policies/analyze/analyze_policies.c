@@ -2,13 +2,10 @@
  * not there, ports that an ALLOW shuts, rules about HTTP where none is spoken. Control thread. Must
  * not know how a policy is evaluated: which are for a workload, the compiler says.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
-
-#include "lib/base/near.h"
 #include "policies/analyze/analyze_priv.h"
+#include "policies/audience.h"
 #include "policies/compile_priv.h"
 #include "policies/kinds/authorization_policy.h"
-#include "policies/kinds/namespace.h"
 #include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/protocol.h"
@@ -65,92 +62,12 @@ void analyze_target_sections(struct analyze *a)
 
 /* ---- selectors ---- */
 
-/* Whom a selector is compared with. */
-struct search {
-    struct analyze *a;
-    const struct object *policy;
-    const struct selector *selector;
-    struct slice key, value; /* of a label that was meant; empty: nothing is near */
-};
-
-static bool is_in_scope(const struct object *policy, const struct object *workload)
-{
-    struct slice ns = policy->meta.namespace_name;
-    return slice_eq_cstr(ns, NAMESPACE_ROOT) || slice_eq(ns, workload->meta.namespace_name);
-}
-
-static bool matches_any(struct search *s, const struct object_list *workloads)
-{
-    for (size_t i = 0; i < workloads->count; i++)
-        if (is_in_scope(s->policy, workloads->items[i]) &&
-            selector_matches(s->selector, &workloads->items[i]->meta.labels))
-            return true;
-    return false;
-}
-
-/* The pods of a Gateway that is not running yet, or of a folder, which has none. */
-static bool matches_gateway(struct search *s)
-{
-    for (size_t i = 0; i < s->a->n_models; i++) {
-        const struct object *g = &s->a->models[i]->gateway->object;
-        struct schema_pair name = {SLICE("gateway.networking.k8s.io/gateway-name"), g->meta.name};
-        struct schema_list labels = {&name, 1, true};
-        if (is_in_scope(s->policy, g) && selector_matches(s->selector, &labels))
-            return true;
-    }
-    return false;
-}
-
-/* Which label is to blame, and what was meant. */
-static void offer(struct search *s, const struct object_list *workloads)
-{
-    for (size_t i = 0; i < workloads->count; i++) {
-        if (!is_in_scope(s->policy, workloads->items[i]))
-            continue;
-        for (SCHEMA_EACH(workloads->items[i]->meta.labels, struct schema_pair, has))
-            for (SCHEMA_EACH(s->selector->match_labels, struct schema_pair, want)) {
-                struct near near;
-                near_init(&near, want->value);
-                if (!slice_eq(has->key, want->key) || slice_eq(has->value, want->value))
-                    continue;
-                near_offer(&near, has->value);
-                if (!s->value.len && near.best.len) {
-                    s->key = has->key;
-                    s->value = has->value;
-                }
-            }
-    }
-}
-
-static struct slice write_labels(struct arena *arena, const struct selector *selector)
-{
-    struct slice text = SLICE("");
-    for (SCHEMA_EACH(selector->match_labels, struct schema_pair, p))
-        text = arena_printf(arena, "%.*s%s%.*s=%.*s", SLICE_ARG(text), text.len ? "," : "",
-                            SLICE_ARG(p->key), SLICE_ARG(p->value));
-    return text;
-}
-
 static void judge_selector(struct analyze *a, const struct object *policy,
                            const struct selector *selector)
 {
-    struct search s = {.a = a, .policy = policy, .selector = selector};
-    const struct object_list *pods = &a->set->all[KIND_POD], *made = &a->set->templates;
-    bool is_root = slice_eq_cstr(policy->meta.namespace_name, NAMESPACE_ROOT);
-    char hint[256] = "";
-    if (!selector || !selector->match_labels.count || matches_any(&s, pods) ||
-        matches_any(&s, made) || matches_gateway(&s))
-        return;
-    offer(&s, pods);
-    offer(&s, made);
-    if (s.value.len)
-        snprintf(hint, sizeof hint, "; did you mean %.*s=%.*s?", SLICE_ARG(s.key),
-                 SLICE_ARG(s.value));
-    analyze_say(a, FINDING_SELECTOR_NOBODY, policy, 0, "spec.selector",
-                "no pod%s%.*s has the labels %.*s: the policy is in force for nobody%s",
-                is_root ? "" : " of namespace ",
-                SLICE_ARG(is_root ? SLICE("") : policy->meta.namespace_name),
-                SLICE_ARG(write_labels(&a->arena, selector)), hint);
+    if (audience_is_empty(a->set, policy, selector))
+        analyze_say(a, FINDING_SELECTOR_NOBODY, policy, 0, "spec.selector", "%.*s",
+                    SLICE_ARG(audience_explain(&a->arena, a->set, policy, selector)));
 }
 
 void analyze_selectors(struct analyze *a)
@@ -316,5 +233,30 @@ void analyze_rules_not_http(struct analyze *a)
             for (SCHEMA_EACH(rule->to, struct authorization_policy_to, t))
                 judge_operation(a, p, r, &t->operation);
         }
+    }
+}
+
+/* ---- paths that a slash escapes ---- */
+
+struct open_path {
+    struct analyze *a;
+    const struct object *policy;
+};
+
+static void tell_path(void *owner, struct slice path)
+{
+    struct open_path *o = owner;
+    analyze_say(o->a, FINDING_PATH_SLASH, o->policy, 0, "spec.rules",
+                AUTHORIZATION_POLICY_OPEN_PATH, SLICE_ARG(path), SLICE_ARG(path));
+}
+
+/* Whoever reads a folder has said so already; a store keeps no remarks. */
+void analyze_paths(struct analyze *a)
+{
+    const struct object_list *all = &a->set->all[KIND_AUTHORIZATION_POLICY];
+    for (size_t i = 0; a->in->store && i < all->count; i++) {
+        const struct authorization_policy *p = POLICY_AT(all, struct authorization_policy, i);
+        struct open_path o = {a, &p->object};
+        authorization_policy_each_open_path(&p->spec, tell_path, &o);
     }
 }

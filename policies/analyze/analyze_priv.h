@@ -33,6 +33,7 @@ void analyze_target_sections(struct analyze *a);
 void analyze_selectors(struct analyze *a);
 void analyze_ports_shut(struct analyze *a);
 void analyze_rules_not_http(struct analyze *a);
+void analyze_paths(struct analyze *a);
 void analyze_certificates(struct analyze *a);
 void analyze_ports(struct analyze *a);
 void analyze_labels(struct analyze *a);

@@ -86,32 +86,39 @@ static bool covers_slash(const struct schema_list *paths, struct slice path)
     return false;
 }
 
-/* Many apps serve "/admin/" as "/admin": what refuses the one and not the other is passed by. */
-static void warn_of_slashes(struct schema_run *run, const struct doc *node,
-                            const struct schema_list *paths)
+static void each_open(const struct schema_list *paths, authorization_policy_path_fn each,
+                      void *owner)
 {
     for (SCHEMA_EACH(*paths, struct slice, p)) {
         char last = p->len ? p->ptr[p->len - 1] : '/';
-        if (last == '*' || last == '/' || covers_slash(paths, *p))
-            continue;
-        schema_warn_of(run, node, "rules", FINDING_PATH_SLASH,
-                       "the path \"%.*s\" is not \"%.*s/\", which many apps take for the same: "
-                       "name that one too",
-                       SLICE_ARG(*p), SLICE_ARG(*p));
+        if (last != '*' && last != '/' && !covers_slash(paths, *p))
+            each(owner, *p);
     }
 }
 
-static void check_slashes(struct schema_run *run, const struct doc *node,
-                          const struct authorization_policy_spec *spec)
+void authorization_policy_each_open_path(const struct authorization_policy_spec *spec,
+                                         authorization_policy_path_fn each, void *owner)
 {
     for (SCHEMA_EACH(spec->rules, struct authorization_policy_rule, rule)) {
         for (SCHEMA_EACH(rule->to, struct authorization_policy_to, to)) {
             if (spec->action == AUTHORIZATION_POLICY_DENY)
-                warn_of_slashes(run, node, &to->operation.paths);
+                each_open(&to->operation.paths, each, owner);
             else if (spec->action == AUTHORIZATION_POLICY_ALLOW)
-                warn_of_slashes(run, node, &to->operation.not_paths);
+                each_open(&to->operation.not_paths, each, owner);
         }
     }
+}
+
+struct warning {
+    struct schema_run *run;
+    const struct doc *node;
+};
+
+static void warn_of_slash(void *owner, struct slice path)
+{
+    struct warning *w = owner;
+    schema_warn_of(w->run, w->node, "rules", FINDING_PATH_SLASH,
+                   AUTHORIZATION_POLICY_OPEN_PATH, SLICE_ARG(path), SLICE_ARG(path));
 }
 
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
@@ -122,7 +129,8 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
     else if (spec->action != AUTHORIZATION_POLICY_ALLOW && spec->rules.count == 0)
         schema_error(run, node, "rules", "is required for %s: without rules it never matches",
                      actions[spec->action]);
-    check_slashes(run, node, spec);
+    struct warning w = {run, node};
+    authorization_policy_each_open_path(spec, warn_of_slash, &w);
     if (spec->selector && spec->targets.present)
         schema_error(run, node, "targetRefs", "cannot be combined with selector");
 }

@@ -67,3 +67,11 @@ struct authorization_policy {
 extern const struct schema_format authorization_rule_principal;
 
 extern const struct kind authorization_policy_kind;
+
+/* Many apps serve "/admin/" as "/admin": what refuses the one and not the other is passed by. Calls
+ * each for every such path; the format is what to say of it, with the path twice. */
+#define AUTHORIZATION_POLICY_OPEN_PATH                                                          \
+    "the path \"%.*s\" is not \"%.*s/\", which many apps take for the same: name that one too"
+typedef void (*authorization_policy_path_fn)(void *owner, struct slice path);
+void authorization_policy_each_open_path(const struct authorization_policy_spec *spec,
+                                         authorization_policy_path_fn each, void *owner);
