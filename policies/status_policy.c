@@ -129,7 +129,7 @@ static bool is_refused(const struct status_run *run, const struct object *o)
 }
 
 /* In force, be it for nobody: that it says so is all that a slip in a label can be seen by. */
-static struct status_condition accept(struct status_run *run, const struct object *o)
+static struct status_condition accepted(struct status_run *run, const struct object *o)
 {
     struct status_condition c = {"Accepted", true, "Accepted", SLICE("the policy is in force")};
     const struct selector *selector = NULL;
@@ -144,7 +144,7 @@ static struct status_condition accept(struct status_run *run, const struct objec
 
 static void emit(struct status_run *run, const struct object *o, const struct diag *conflict)
 {
-    struct status_condition items[3] = {accept(run, o)};
+    struct status_condition items[3] = {accepted(run, o)};
     struct status_doc d;
     size_t count = 1;
     if (o->kind->id == KIND_TRAFFIC_POLICY)
