@@ -3,7 +3,7 @@ example is one that kubectl takes. SPDX-License-Identifier: GPL-3.0-or-later
 """
 import json
 import pathlib
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 
@@ -98,7 +98,22 @@ def test_the_status_tells_the_same(shop: Shop) -> None:
     until("the sentence", lambda: message() == FAULTS[3][2], 30, 0.1)
 
 
+@pytest.fixture(name="namespace", scope="module")
+def namespace_of_examples(mesh: Mesh) -> Iterator[str]:
+    """What the examples need to be there: their ServiceAccounts, and no Service of their names."""
+    name = "examples"
+    accounts = [{"apiVersion": "v1", "kind": "ServiceAccount",
+                 "metadata": {"name": account, "namespace": name}}
+                for account in ("reviews", "frontend")]
+    mesh.kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
+                        *accounts])
+    yield name
+    mesh.kubectl.run("delete", "namespace", name, "--wait=false")
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=[e.stem for e in EXAMPLES])
-def test_every_example_is_taken(shop: Shop, example: pathlib.Path) -> None:
-    done = shop.kubectl.try_("apply", "--dry-run=server", "--validate=strict", "-f", str(example))
+def test_every_example_is_taken(mesh: Mesh, namespace: str, example: pathlib.Path) -> None:
+    text = example.read_text().replace("namespace: shop\n", f"namespace: {namespace}\n")
+    done = mesh.kubectl.try_("apply", "--dry-run=server", "--validate=strict", "-f", "-",
+                             stdin=text)
     assert done.returncode == 0, done.stderr
