@@ -287,7 +287,7 @@ static void apply_traffic(struct cluster_build *b)
     to->retry = compile_traffic_retry(c, NULL, retries, 2);
     to->connect_timeout_ms = compile_traffic_connect_ms(timeouts, 2);
     if (t.balancing && b->out->affinity_s)
-        compile_build_note(c, &b->service->object, 0, "spec.sessionAffinity",
+        compile_build_note(c, &b->service->object, 0, "spec.sessionAffinity", FINDING_NO_EFFECT,
                            "ClientIP comes before the loadBalancing of its TrafficPolicy");
     compile_traffic_merge(&t, mesh);
     to->outlier = t.outlier ? outlier_of(c, t.outlier) : NULL;
