@@ -18,14 +18,14 @@ static void index_ip(struct policy_set *s, const struct pod *pod, struct slice i
     struct slice key = policy_addresses_canonical(ip, text);
     if (!key.ptr) {
         policy_set_complain(diags, &pod->object, 0, false, "status.podIP",
-                                FINDING_INVALID,
+                            FINDING_INVALID,
                             "\"%.*s\" is not an address", SLICE_ARG(ip));
         return;
     }
     const struct pod *first = map_get(&s->pods_by_ip, key);
     if (first && first != pod)
         policy_set_complain(diags, &pod->object, 0, true, "status.podIP",
-                                FINDING_ADDRESS_TAKEN,
+                            FINDING_ADDRESS_TAKEN,
                             "%.*s is also the address of %.*s, which keeps it", SLICE_ARG(key),
                             SLICE_ARG(first->object.text));
     else
@@ -55,7 +55,7 @@ static void claim_address(struct policy_set *s, const struct service *service, s
         return;
     if (!key.ptr) {
         policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
-                                FINDING_INVALID,
+                            FINDING_INVALID,
                             "\"%.*s\" is not an address", SLICE_ARG(ip));
         return;
     }
@@ -64,7 +64,7 @@ static void claim_address(struct policy_set *s, const struct service *service, s
         map_put(&s->services_by_ip, key, (void *)(uintptr_t)service);
     else if (first != service)
         policy_set_complain(diags, &service->object, 0, false, "spec.clusterIP",
-                                FINDING_INVALID,
+                            FINDING_INVALID,
                             "%.*s is already the address of %.*s", SLICE_ARG(key),
                             SLICE_ARG(first->object.text));
 }
@@ -100,6 +100,7 @@ static void claim_port(struct external *x, const struct addr *ip, int64_t port)
         map_put(&x->set->services_by_external, key, (void *)(uintptr_t)x->service);
     else if (first != x->service)
         policy_set_complain(x->diags, &x->service->object, 0, true, "spec.externalIPs",
+                            FINDING_ADDRESS_TAKEN,
                             "%.*s is already the address of %.*s", SLICE_ARG(key),
                             SLICE_ARG(first->object.text));
 }
@@ -113,6 +114,7 @@ static void claim_external(void *owner, struct slice ip)
         return;
     if (policy_addresses_pod(x->set, ip) || policy_addresses_service(x->set, ip)) {
         policy_set_complain(x->diags, &x->service->object, 0, true, "spec.externalIPs",
+                            FINDING_ADDRESS_TAKEN,
                             "%.*s is an address of the cluster: it stays whose it is",
                             SLICE_ARG(ip));
         return;
