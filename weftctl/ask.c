@@ -207,6 +207,8 @@ static void send(struct question *q, const struct kube_call *call)
 enum form { JSON, TEXT, LIST };
 
 static const struct ask *ask_at(struct asks *s, enum form form, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static const struct ask *ask_at(struct asks *s, enum form form, const char *format, va_list args)
 {
     char path[768], text[800];
     bool is_new;

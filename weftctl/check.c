@@ -53,6 +53,8 @@ static struct slice install_cure(struct check *c)
 }
 
 static void say(struct check *c, enum step_result result, struct slice cure, const char *format,
+                va_list args) __attribute__((format(printf, 4, 0)));
+static void say(struct check *c, enum step_result result, struct slice cure, const char *format,
                 va_list args)
 {
     char text[1024];
