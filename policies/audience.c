@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/audience.h"
 
-#include "lib/base/near.h"
+#include "lib/base/similar.h"
 #include "policies/gateway_model.h"
 #include "policies/kinds/namespace.h"
 
@@ -54,9 +54,8 @@ static const struct schema_pair *find_near(const struct selector *selector,
 {
     for (SCHEMA_EACH(*labels, struct schema_pair, has))
         for (SCHEMA_EACH(selector->match_labels, struct schema_pair, want)) {
-            struct near near;
-            near_init(&near, want->value);
-            near_offer(&near, has->value);
+            struct similar near = similar_to(want->value);
+            similar_try(&near, has->value);
             if (near.best.len && slice_eq(has->key, want->key) &&
                 !slice_eq(has->value, want->value))
                 return has;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/foreign.h"
 
-#include "lib/base/near.h"
+#include "lib/base/similar.h"
 
 static const struct foreign all[] = {
 #define FOREIGN(group, kind, protects, instead) {group, kind, protects, instead},
@@ -28,11 +28,10 @@ const struct foreign *foreign_find(struct slice group, struct slice kind)
 const struct kind *foreign_nearest(struct slice name)
 {
     const struct kind *found = NULL;
-    struct near near;
-    near_init(&near, name);
+    struct similar near = similar_to(name);
     for (size_t i = 0; i < KIND_COUNT; i++) {
         unsigned before = near.distance;
-        near_offer(&near, slice_from_cstr(kind_all[i]->name));
+        similar_try(&near, slice_from_cstr(kind_all[i]->name));
         if (near.distance < before)
             found = kind_all[i];
     }

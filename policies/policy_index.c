@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/base/near.h"
+#include "lib/base/similar.h"
 #include "policies/ingress_routes.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/backend_tls_policy.h"
@@ -366,11 +366,10 @@ const struct object *policy_index_find(const struct policy_set *s, enum kind_id 
 const char *policy_index_hint(const struct policy_set *s, enum kind_id kind, struct slice ns,
                               struct slice name, char out[POLICY_INDEX_HINT_MAX])
 {
-    struct near near;
-    near_init(&near, name);
+    struct similar near = similar_to(name);
     for (size_t i = 0; i < s->all[kind].count; i++)
         if (slice_eq(s->all[kind].items[i]->meta.namespace_name, ns))
-            near_offer(&near, s->all[kind].items[i]->meta.name);
+            similar_try(&near, s->all[kind].items[i]->meta.name);
     *out = '\0';
     if (near.best.len)
         snprintf(out, POLICY_INDEX_HINT_MAX, " (did you mean \"%.*s\"?)", SLICE_ARG(near.best));

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "lib/base/near.h"
+#include "lib/base/similar.h"
 #include "lib/base/quantity.h"
 
 /* A short view of what was given, for messages. */
@@ -124,13 +124,12 @@ static void parse_enum(struct schema_run *run, const struct schema_field *field,
                        const struct doc *node, int *out)
 {
     char known[400] = "";
-    struct near near;
     size_t used = 0;
     if (node->type != DOC_STRING) {
         expect(run, node, "a string");
         return;
     }
-    near_init(&near, node->string);
+    struct similar near = similar_to(node->string);
     for (int i = 0; field->choices[i]; i++) {
         struct slice choice = slice_from_cstr(field->choices[i]);
         bool same = field->flags & SCHEMA_NOCASE ? slice_eq_nocase(node->string, choice)
@@ -141,7 +140,7 @@ static void parse_enum(struct schema_run *run, const struct schema_field *field,
         }
         if (field->max && i >= field->max)
             continue;
-        near_offer(&near, choice);
+        similar_try(&near, choice);
         if (used < sizeof known)
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
                                      field->choices[i]);

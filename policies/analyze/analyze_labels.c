@@ -1,7 +1,7 @@
 /* Labels and annotations that people bring along from elsewhere, and that nobody reads here.
  * Control thread. Must not know what an injector does with those that count.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/base/near.h"
+#include "lib/base/similar.h"
 #include "policies/analyze/analyze_priv.h"
 #include "policies/kinds/ingress.h"
 #include "policies/selector.h"
@@ -39,9 +39,8 @@ static bool is_of_ingress(struct slice key)
 /* "injected", "Inject", "inject " … under our name. */
 static bool is_misspelt(struct slice key)
 {
-    struct near near;
-    near_init(&near, SLICE(INJECT));
-    near_offer(&near, key);
+    struct similar near = similar_to(SLICE(INJECT));
+    similar_try(&near, key);
     return near.best.len && !slice_eq_cstr(key, INJECT) &&
            slice_starts_with(key, SLICE("weft.dev/"));
 }
