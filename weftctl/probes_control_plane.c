@@ -303,8 +303,10 @@ static bool tell_replaced(struct check *c, const struct doc *secret)
                    SLICE_ARG(when));
     else if (how.len)
         check_fail(c, SLICE(ACKNOWLEDGE),
-                   "Secret weft-ca was lost, and a new root made at %.*s: pods that have only seen "
-                   "the old one trust nobody until they have new roots",
+                   "%s at %.*s: pods that have only seen the old one trust nobody until they have "
+                   "new roots",
+                   slice_eq(how, SLICE("lost")) ? "Secret weft-ca was lost, and a new root made"
+                                                : "Secret weft-ca holds another root",
                    SLICE_ARG(when));
     return how.len > 0;
 }

@@ -30,7 +30,7 @@ def amiss(mesh: Mesh) -> list[Finding]:
 
 def sound(mesh: Mesh) -> None:
     """Back to nothing to say, not even a note."""
-    until("a sound cluster", lambda: not amiss(mesh), 120, 0.5, lambda: str(amiss(mesh)))
+    until("a sound cluster", lambda: not amiss(mesh), 240, 0.5, lambda: str(amiss(mesh)))
 
 
 def found(mesh: Mesh, check: str, text: str, fix: str, deadline: float = 90) -> Finding:
@@ -97,20 +97,13 @@ def test_an_image_that_cannot_be_fetched(mesh: Mesh) -> None:
 
 
 def test_a_root_that_was_replaced(mesh: Mesh) -> None:
-    saved = mesh.kubectl.json("-n", SYSTEM, "get", "secret", "weft-ca")
-    saved["metadata"] = {"name": "weft-ca", "namespace": SYSTEM,
-                         "labels": saved["metadata"].get("labels", {})}
+    """The cure takes the new root as it is: everybody has been given it meanwhile."""
     mesh.scale("weft-certd", 0)
     mesh.kubectl.run("-n", SYSTEM, "delete", "secret", "weft-ca")
     mesh.scale("weft-certd", 2)
-    try:
-        found(mesh, "root certificate", "lost, and a new root made",
-              "kubectl -n weft-system annotate secret weft-ca weft.dev/root-replaced-")
-    finally:
-        mesh.scale("weft-certd", 0)
-        mesh.kubectl.run("-n", SYSTEM, "delete", "secret", "weft-ca", "--ignore-not-found")
-        mesh.kubectl.apply(saved)
-        mesh.scale("weft-certd", 2)
+    told = found(mesh, "root certificate", "a new root made",
+                 "kubectl -n weft-system annotate secret weft-ca weft.dev/root-replaced-")
+    mesh.kubectl.run(*told["fix"].split("#")[0].split()[1:])
 
 
 def test_a_crd_that_is_missing(mesh: Mesh) -> None:
