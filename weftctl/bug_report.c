@@ -12,6 +12,7 @@
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
+#include "lib/codec/doc_make.h"
 #include "lib/codec/doc_write.h"
 #include "lib/inject/inject.h"
 #include "lib/tls/tls_ctx.h"
@@ -59,22 +60,34 @@ static void put_doc(struct report *r, const char *name, const struct doc *d)
     mem_free(text);
 }
 
+/* What goes into a file of that name as JSON; NULL: it is text. */
+static const struct doc *doc_of(struct report *r, const char *name, const struct ask *a)
+{
+    struct arena *arena = asks_arena(r->asks);
+    struct doc_error error;
+    const struct doc *d = NULL;
+    if (!slice_ends_with(slice_from_cstr(name), SLICE(".json")))
+        return NULL;
+    if (!a->ok) {
+        struct doc *why = doc_make_object(arena);
+        doc_make_put_string(arena, why, "unanswered", a->detail);
+        return why;
+    }
+    if (a->doc)
+        return a->doc;
+    return doc_json_parse(a->text, arena, &d, &error) ? NULL : d;
+}
+
 /* What could not be asked is in the report as well. */
 static void put(struct report *r, const char *name, const struct ask *a)
 {
     if (!r->archive || !a)
         return;
-    struct doc_error error;
-    const struct doc *d = a->doc;
-    if (!d && a->ok && slice_ends_with(slice_from_cstr(name), SLICE(".json")) &&
-        doc_json_parse(a->text, asks_arena(r->asks), &d, &error))
-        d = NULL;
-    if (d && a->ok)
+    const struct doc *d = doc_of(r, name, a);
+    if (d)
         put_doc(r, name, d);
-    else if (a->text.len && a->ok)
-        put_text(r, name, a->text);
     else
-        put_text(r, name, a->ok ? SLICE("(empty)\n") : a->detail);
+        put_text(r, name, a->ok ? a->text : a->detail);
 }
 
 static void put_at(struct report *r, const struct ask *a, const char *format, ...)

@@ -85,10 +85,10 @@ def test_what_is_in_it(report: dict[str, bytes], shop_open: Shop) -> None:
 
 def test_sidecars_tell_their_state(report: dict[str, bytes]) -> None:
     dumps = [name for name in report if name.startswith("sidecars/") and "config_dump" in name]
-    assert 1 <= len(dumps) <= 10
-    for name in dumps:
+    answered = [name for name in dumps if "unanswered" not in json.loads(report[name])]
+    assert len(dumps) <= 10 and len(answered) >= 3  # a pod that is ending need not answer
+    for name in answered:
         folder = name.rsplit("/", 1)[0]
-        assert json.loads(report[name])
         assert json.loads(report[f"{folder}/status.json"])
         assert b"# TYPE" in report[f"{folder}/metrics.txt"] and report[f"{folder}/log.txt"]
         assert json.loads(report[f"{folder}/pod.json"])["metadata"]["name"]
