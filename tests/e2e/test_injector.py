@@ -208,7 +208,7 @@ def names(got, field):
 def test_the_api_server_is_told_whom_to_trust(bed):
     roots = (bed.folder / "ca.crt").read_text()
     assert set(bed.bundles()) == {roots}
-    assert len(bed.bundles()) == 4
+    assert len(bed.bundles()) == 5
     until("readiness", lambda: bed.probe("/readyz") == "ok\n", pause=0.1)
     assert "weft_injector_webhooks_current 1" in bed.probe("/metrics")
 
