@@ -124,7 +124,7 @@ struct filter {
     /* Control thread: what the hooks need, from a checked spec, which lives as long as the
      * configuration. conf is zeroed. What can fail fails here and never in a hook. */
     enum err (*prepare)(const struct filter_build *b, const void *spec, void *conf);
-    /* NULL costs nothing. ctx: zeroed, one for each exchange. */
+    /* NULL costs nothing. ctx: zeroed, aligned to 8 bytes, one for each exchange. */
     enum filter_verdict (*on_request)(struct filter_exchange *x, const void *conf, void *ctx);
     enum filter_verdict (*on_response)(struct filter_exchange *x, const void *conf, void *ctx);
     /* on_response is also called, with a ctx that nobody has written to, for answers of our own

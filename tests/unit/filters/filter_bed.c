@@ -109,7 +109,7 @@ static struct bed *current;
 struct shy_ctx {
     unsigned shown; /* bits: hooks that have waited */
     unsigned begun;
-    _Alignas(16) char own[];
+    _Alignas(8) char own[];
 };
 
 /* The client leaves when enough was called. */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/schema/schema_write.h"
 
+#include "lib/base/mem.h"
 #include "lib/codec/doc_json.h"
 #include "lib/codec/doc_yaml.h"
 #include "policies/kind.h"
@@ -150,6 +151,7 @@ static void test_every_kind(void **state)
         tried++;
     }
     assert_true(tried >= 5);
+    mem_free(text);
     arena_dispose(&arena);
 }
 
