@@ -107,10 +107,11 @@ function(weft_pytest name file)
         COMMAND ${WEFT_PYTHON} -m pytest -q -rs -p no:cacheprovider
             --junitxml=${CMAKE_BINARY_DIR}/Testing/junit/${arg_LABEL}.${stem}.xml ${path}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    # End-to-end tests start many processes and own machine-wide things (namespaces, iptables): one
-    # at a time. A file of which every test was skipped is shown as skipped, not as passed.
+    # End-to-end tests start many processes: of each label one at a time, beside those of others, in
+    # namespaces of their own. A file of which every test was skipped is shown as skipped, not as
+    # passed.
     set_tests_properties(${arg_LABEL}.${stem} PROPERTIES
-        LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ON
+        LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RESOURCE_LOCK weft_${arg_LABEL}
         ENVIRONMENT "${WEFT_TEST_ENV};PYTHONDONTWRITEBYTECODE=1"
         SKIP_REGULAR_EXPRESSION "(^|\n)[0-9]+ skipped in ")
 endfunction()
