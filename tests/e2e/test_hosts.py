@@ -87,5 +87,5 @@ def test_what_a_grpc_route_is_for(world, content_type, is_grpc):
     headers = {"Content-Type": content_type}
     answer = world.outside.ask("POST", f"http://{world.door.ip}/who", b"",
                                {"Host": "grpc.example.com", **headers})
-    is_ours = answer.text.startswith("404 Not Found\nrequest id: ")
+    is_ours = answer.text().startswith("404 Not Found\nrequest id: ")
     assert is_ours != is_grpc, answer
