@@ -2,10 +2,9 @@
  * instead of blocking. A step decides what happens next; everything else only records facts and
  * wakes. Nothing here knows the HTTP version of either side.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/exchange.h"
+#include "sidecar/exchange_priv.h"
 
 #include "lib/base/mem.h"
-#include "sidecar/exchange_priv.h"
 #include "sidecar/exchange_run.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/mirror.h"

@@ -8,7 +8,6 @@
 #include "lib/io/timer.h"
 #include "lib/net/http_stream.h"
 #include "sidecar/config/header_set.h"
-#include "sidecar/exchange.h"
 #include "sidecar/session.h"
 #include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/pool.h"
@@ -130,7 +129,10 @@ static inline bool has(const struct exchange *ex, uint32_t facts)
     return (ex->got & facts) != 0;
 }
 
-/* exchange.c: what follows from a filter's verdict. */
+/* exchange.c */
+/* Its step runs again before the loop blocks. */
+void exchange_wake(struct exchange *ex);
+/* What follows from a filter's verdict. */
 enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict verdict,
                                     enum exchange_step next);
 
@@ -229,7 +231,12 @@ const struct route_conf *exchange_find_route(const struct exchange *ex);
  * by which it could be judged. */
 bool exchange_is_preflight(const struct exchange *ex);
 
-/* exchange_reply.c */
+/* exchange_reply.c: answers of our own. */
+/* From the table, with its reason and, when detail is not empty, that in the body (kept, not
+ * copied; it lies in the exchange's arena or is constant). */
+void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detail);
+/* With a status and headers of one's own (a redirect, a preflight). Returns the head to add to. */
+struct message *exchange_reply(struct exchange *ex, unsigned status, struct slice body);
 enum progress exchange_step_reply(struct exchange *ex);
 
 /* exchange_report.c */

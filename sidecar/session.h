@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "filters/downstream.h"
 #include "lib/io/timer.h"
 #include "sidecar/config/client_conf.h"
-#include "sidecar/exchange.h"
 #include "sidecar/interest.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/worker.h"

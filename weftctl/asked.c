@@ -5,14 +5,6 @@
 
 #include "lib/codec/normalize.h"
 
-static struct slice lower(struct arena *arena, struct slice text)
-{
-    char *copy = arena_strdup(arena, text);
-    for (size_t i = 0; i < text.len; i++)
-        copy[i] = (char)(copy[i] >= 'A' && copy[i] <= 'Z' ? copy[i] | 0x20 : copy[i]);
-    return slice_of(copy, text.len);
-}
-
 static bool take_scheme(struct asked *a, struct slice *rest)
 {
     size_t end = slice_find(*rest, SLICE("://"));
@@ -51,7 +43,7 @@ static bool take_authority(struct asked *a, struct arena *arena)
         return false;
     if (host.len > 1 && host.ptr[host.len - 1] == '.')
         host.len--;
-    a->host = lower(arena, host);
+    a->host = arena_copy_lower(arena, host);
     return host.len > 0 && slice_find_byte(host, '@') == host.len;
 }
 
@@ -93,7 +85,7 @@ bool asked_add_header(struct asked *a, struct arena *arena, const char *line)
     if (colon == 0 || colon == text.len || a->header_count == ASKED_HEADERS_MAX)
         return false;
     struct asked_header *h = &a->headers[a->header_count++];
-    h->name = lower(arena, slice_trim(slice_sub(text, 0, colon)));
+    h->name = arena_copy_lower(arena, slice_trim(slice_sub(text, 0, colon)));
     h->value = slice_trim(slice_sub(text, colon + 1, text.len));
     return h->name.len > 0;
 }

@@ -155,11 +155,12 @@ static void check_names(struct schema_run *run, const struct schema_field *field
     }
 }
 
-static size_t element_size(const struct schema_field *element, bool is_map)
+size_t schema_item_size(const struct schema_field *list)
 {
+    const struct schema_field *element = list->element;
     if (element->type == SCHEMA_INLINE)
         return element->object->size;
-    if (is_map)
+    if (list->type == SCHEMA_MAP)
         return sizeof(struct schema_pair);
     switch (element->type) {
     case SCHEMA_INT:
@@ -206,7 +207,7 @@ static void parse_list(struct schema_run *run, const struct schema_field *field,
     }
     if (!check_count(run, field, node))
         return;
-    size_t size = element_size(field->element, false), path_len = run->path_len;
+    size_t size = schema_item_size(field), path_len = run->path_len;
     out->items = arena_zalloc(run->arena, node->count * size);
     out->present = true;
     for (; out->count < node->count; out->count++) {
@@ -227,7 +228,7 @@ static void parse_map(struct schema_run *run, const struct schema_field *field,
     if (!check_count(run, field, node))
         return;
     const struct schema_field *element = field->element;
-    size_t size = element_size(element, true), path_len = run->path_len;
+    size_t size = schema_item_size(field), path_len = run->path_len;
     bool is_pair = element->type != SCHEMA_INLINE;
     out->items = arena_zalloc(run->arena, node->count * size);
     out->present = true;

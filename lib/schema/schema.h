@@ -144,6 +144,8 @@ void schema_warn_of(struct schema_run *run, const struct doc *node, const char *
                     unsigned finding, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* What one item of a LIST or MAP takes up in its schema_list. */
+size_t schema_item_size(const struct schema_field *list);
 /* Shared with schema_value.c: one scalar, already known to be there. The path is set. */
 void schema_value_parse(struct schema_run *run, const struct schema_field *field,
                         const struct doc *node, void *out);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/quantity.h"
+
 enum { NUMBER_MAX = 64 };
 
 static void write_object(struct json_write *w, const struct schema *schema, const void *value);
@@ -31,13 +33,11 @@ static void write_duration(struct json_write *w, int64_t ms)
 
 static void write_quantity(struct json_write *w, int64_t thousandths)
 {
-    char text[NUMBER_MAX];
-    if (thousandths % 1000 == 0) {
+    char text[QUANTITY_TEXT_MAX];
+    if (thousandths % 1000 == 0)
         json_write_i64(w, thousandths / 1000);
-        return;
-    }
-    snprintf(text, sizeof text, "%" PRId64 "m", thousandths);
-    json_write_string(w, slice_from_cstr(text));
+    else
+        json_write_string(w, slice_from_cstr(quantity_format(thousandths, text)));
 }
 
 static void write_port(struct json_write *w, const struct schema_port *port)
@@ -50,33 +50,10 @@ static void write_port(struct json_write *w, const struct schema_port *port)
 
 static void write_value(struct json_write *w, const struct schema_field *f, const void *value);
 
-static size_t size_of_items(const struct schema_field *list)
-{
-    const struct schema_field *element = list->element;
-    if (element->type == SCHEMA_INLINE)
-        return element->object->size;
-    if (list->type == SCHEMA_MAP)
-        return sizeof(struct schema_pair);
-    switch (element->type) {
-    case SCHEMA_STRING:
-        return sizeof(struct slice);
-    case SCHEMA_BOOL:
-        return sizeof(bool);
-    case SCHEMA_ENUM:
-        return sizeof(int);
-    case SCHEMA_PORT:
-        return sizeof(struct schema_port);
-    case SCHEMA_OBJECT:
-        return sizeof(void *);
-    default:
-        return sizeof(int64_t);
-    }
-}
-
 static void write_list(struct json_write *w, const struct schema_field *f,
                        const struct schema_list *list)
 {
-    size_t size = size_of_items(f);
+    size_t size = schema_item_size(f);
     json_write_array(w);
     for (size_t i = 0; i < list->count; i++)
         write_value(w, f->element, (const char *)list->items + i * size);
@@ -86,7 +63,7 @@ static void write_list(struct json_write *w, const struct schema_field *f,
 static void write_map(struct json_write *w, const struct schema_field *f,
                       const struct schema_list *list)
 {
-    size_t size = size_of_items(f);
+    size_t size = schema_item_size(f);
     bool is_pair = f->element->type != SCHEMA_INLINE;
     json_write_object(w);
     for (size_t i = 0; i < list->count; i++) {

@@ -37,11 +37,7 @@ struct slice part_text(struct part *p, const char *text)
 
 struct slice part_text_lower(struct part *p, const char *text)
 {
-    struct slice from = slice_from_cstr(text);
-    char *to = arena_alloc(&p->arena, from.len);
-    for (size_t i = 0; i < from.len; i++)
-        to[i] = from.ptr[i] >= 'A' && from.ptr[i] <= 'Z' ? (char)(from.ptr[i] | 0x20) : from.ptr[i];
-    return (struct slice){to, from.len};
+    return arena_copy_lower(&p->arena, slice_from_cstr(text));
 }
 
 void *part_array(struct part *p, size_t count, size_t size)

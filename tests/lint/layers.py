@@ -30,12 +30,10 @@ ROOMS = {
     "weftctl": 7,
 }
 
-# Folders and files that are part of a room elsewhere. What filters see of an exchange is declared
-# in the room of the snapshot, and implemented above it.
+# Folders that are part of a room elsewhere.
 PARTS = {
     "sidecar/route": "sidecar/config",
     "sidecar/filters": "sidecar/config",
-    "sidecar/exchange.h": "sidecar/config",
 }
 
 # What a third-party header begins with, and the room it is for.

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/exchange.h"
 
 static struct cluster_table *table(struct sim_road *r)
 {
