@@ -1,7 +1,7 @@
 /* The contract of a filter: a step that may look at, change or answer a request or its response.
  * One filter is one file, in this order: what its users write (a struct and its schema), what is
  * made of that (prepare), the hooks, and last its table, `const struct filter filter_<name>`, which
- * one row of filters.def names. docs/contributing.md shows how.
+ * one row of filters.def names. docs/architecture.md has the rest.
  *
  * Everything a filter knows of a request is in struct filter_exchange, and everything it may do is
  * in struct filter_host, so a filter links with any program and a test runs it without a stand-in.
