@@ -7,5 +7,5 @@
 /* Colours on a terminal. objects: how many were looked at. */
 void analyze_print_table(const struct diag_list *diags, size_t objects);
 void analyze_print_json(const struct diag_list *diags, size_t objects, enum output_form form);
-/* The page docs/analyze.md from its table on: all codes, by group. */
+/* The page docs/reference/findings.md from its table on: all codes, by group. */
 void analyze_print_codes(void);

@@ -1,5 +1,4 @@
-/* weftctl reference: the page docs/reference.md on stdout. Main thread. Must not know what is on
- * it.
+/* weftctl reference: the page docs/reference/kinds.md on stdout. Main thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weftctl/reference_show.h"
 

@@ -14,7 +14,7 @@
  *   3. a member of struct client_conf, the line that reads it in sidecar/config/client_conf.c,
  *      and one in put_clients of sidecar/config/snapshot_dump.c;
  *   4. `weftctl crds` and `weftctl reference` (k8s/base/crds, k8s/helm/weft/crds,
- *      docs/reference.md), the examples mesh-config.yaml and listener-policy.yaml, and
+ *      docs/reference/kinds.md), the examples mesh-config.yaml and listener-policy.yaml, and
  *      tests/unit/policies/cases/leaves.yaml.
  * Merging, status conditions and the way to the data plane need nothing. Whoever serves a
  * connection asks session_client_conf (sidecar/session.h). */

@@ -74,9 +74,8 @@ static const struct schema_field spec_fields[] = {
                  "ListenerPolicy says otherwise.",
                  .object = &client_traffic_schema),
     SCHEMA_FIELD(struct mesh_config_spec, sidecars, "sidecarDefaults", MAP,
-                 "Annotations of pods (docs/annotations.md), by their whole name, that hold where "
-                 "neither the pod nor its namespace says otherwise. Pods that are there already "
-                 "keep what they have.",
+                 "Annotations of pods, by their whole name, that hold where neither the pod nor "
+                 "its namespace says otherwise. Pods that are there already keep what they have.",
                  .element = &sidecar_element),
     {0},
 };

@@ -216,8 +216,8 @@ def put(api, **entries):
 
 
 def test_the_root_is_replaced_step_by_step(api, certd, frontend):
-    """As docs/operations.md says: first everybody trusts the new root, then it signs, and the old
-    one goes last."""
+    """As docs/how-to/manage-the-ca.md says: first everybody trusts the new root, then it signs,
+    and the old one goes last."""
     old = secret_of(api)["root.pem"]
     subprocess.run([tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(certd.folder / "k"),

@@ -113,7 +113,7 @@ def test_definitions_for_kubernetes(tmp_path: pathlib.Path) -> None:
 def test_reference() -> None:
     done = weftctl("reference")
     assert done.returncode == 0
-    assert done.stdout == (ROOT / "docs/reference.md").read_text()
+    assert done.stdout == (ROOT / "docs/reference/kinds.md").read_text()
 
 
 @pytest.mark.parametrize("words", [

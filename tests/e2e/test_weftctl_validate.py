@@ -292,5 +292,5 @@ def test_no_way_to_the_cluster(tmp_path: pathlib.Path) -> None:
 
 
 def test_the_page_lists_every_code() -> None:
-    page = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "analyze.md").read_text()
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/reference/findings.md").read_text()
     assert weftctl("analyze", "--codes").stdout in page

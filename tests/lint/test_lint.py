@@ -5,6 +5,7 @@ import unittest
 
 import headers
 import layers
+import links
 import opening
 import sizes
 import sources
@@ -173,6 +174,37 @@ class Opening(unittest.TestCase):
         self.assertIn("licence tag", opening.check("scripts/x", "#!/bin/sh\n")[0])
         self.assertEqual(opening.check("a.py", "# " + opening.TAG + "\n"), [])
         self.assertEqual(opening.check("a.md", "text\n"), [])
+
+
+class Links(unittest.TestCase):
+    PAGES = {"docs/a.md": "# Top\n\n## A `b`: c, d\n\n## Twice\n\n## Twice\n",
+             "docs/how-to/b.md": "```\n# no heading\n```\n", "README.md": ""}
+
+    def found(self, path, text):
+        return links.check_page(path, text, self.PAGES.__contains__, self.PAGES.get)
+
+    def test_relative(self):
+        self.assertEqual(self.found("docs/how-to/c.md", "[a](../a.md) [b](b.md) [x](http://x)"), [])
+        self.assertIn("no docs/b.md", self.found("docs/c.md", "[b](b.md)")[0])
+        self.assertEqual(self.found("docs/c.md", "```\n[b](b.md)\n```"), [])
+
+    def test_anchors(self):
+        for anchor in ("top", "a-b-c-d", "twice", "twice-1"):
+            self.assertEqual(self.found("docs/c.md", f"[a](a.md#{anchor})"), [])
+        self.assertIn("no heading #bottom", self.found("docs/a.md", "[a](a.md#bottom)")[0])
+        self.assertIn("no heading", self.found("docs/c.md", "[b](how-to/b.md#no-heading)")[0])
+        self.assertEqual(self.found("docs/a.md", "# Here\n[x](#top)"), [])
+
+    def test_mentions(self):
+        exists = self.PAGES.__contains__
+        self.assertEqual(links.check_mentions("a.c", "/* see docs/a.md. */", exists), [])
+        self.assertIn("a.c:2: there is no",
+                      links.check_mentions("a.c", "\n/* docs/b.md */", exists)[0])
+
+    def test_index(self):
+        index = "[a](a.md)"
+        self.assertEqual(links.check_index(["docs/a.md", "README.md", "docs/README.md"], index), [])
+        self.assertIn("not linked", links.check_index(["docs/how-to/b.md"], index)[0])
 
 
 class Headers(unittest.TestCase):

@@ -146,7 +146,7 @@ static void test_reference(void **state)
     struct buf made;
     buf_init(&made);
     reference_write(&made);
-    compare("docs/reference.md", &made);
+    compare("docs/reference/kinds.md", &made);
     buf_dispose(&made);
 }
 

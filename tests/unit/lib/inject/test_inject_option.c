@@ -107,12 +107,12 @@ static void test_faults(void **state)
     arena_dispose(&arena);
 }
 
-/* A line of docs/annotations.md is "| `name` | default | what |". */
+/* A line of docs/reference/annotations.md is "| `name` | default | what |". */
 static void test_documented(void **state)
 {
     static char text[65536], path[1024];
     const char *root = getenv("WEFT_SOURCE");
-    snprintf(path, sizeof(path), "%s/docs/annotations.md", root ? root : ".");
+    snprintf(path, sizeof(path), "%s/docs/reference/annotations.md", root ? root : ".");
     FILE *f = fopen(path, "re");
     assert_non_null(f);
     size_t len = fread(text, 1, sizeof(text) - 1, f);
@@ -125,7 +125,7 @@ static void test_documented(void **state)
         snprintf(line, sizeof(line), "| `%s` | %s%s%s | %s |\n", row->name, has ? "`" : "",
                  row->fallback, has ? "`" : "", row->what);
         if (!strstr(text, line))
-            fail_msg("docs/annotations.md lacks the line\n%s", line);
+            fail_msg("docs/reference/annotations.md lacks the line\n%s", line);
     }
 }
 
