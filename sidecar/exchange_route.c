@@ -8,7 +8,7 @@
 #include "lib/codec/preflight.h"
 #include "sidecar/exchange_priv.h"
 #include "sidecar/filters/authz.h"
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_hosts.h"
 #include "sidecar/route/route_table.h"

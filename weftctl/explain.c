@@ -18,7 +18,7 @@
 #include "sidecar/config/header_set.h"
 #include "filters/filter.h"
 #include "sidecar/filters/redirect.h"
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/match_trace.h"
 #include "sidecar/route/route_hosts.h"

@@ -4,7 +4,7 @@
 #include "sidecar/config/client_head.h"
 
 #include "lib/codec/header_fold.h"
-#include "sidecar/route/match.h"
+#include "lib/codec/http/match.h"
 
 #define ALLOW WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_ALLOW
 #define REJECT WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_REJECT

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "sidecar/config/routed.h"
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 
 struct routed_core *routed_core_create(bool is_gateway)
 {

@@ -6,7 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "sidecar/config/snapshot_priv.h"
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 #include "sidecar/route/listener_choice.h"
 
 enum { BLOCK_SIZE = 4096 };

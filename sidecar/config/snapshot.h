@@ -14,37 +14,14 @@
 #include "lib/io/tcp.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
+#include "lib/codec/http/match.h"
 #include "policies/proto/config.pb-c.h"
 
 struct affinity;    /* config/affinity.h */
 struct backend_tls; /* config/backend_tls.h */
 struct client_conf; /* config/client_conf.h */
 struct filter_chain;
-struct regex;
 struct tls_ctx;
-
-enum match_kind {
-    MATCH_ANY,
-    MATCH_EXACT,
-    MATCH_PREFIX,
-    MATCH_SUFFIX,
-    MATCH_REGEX,
-    MATCH_PRESENT,
-    MATCH_PATH_PREFIX
-};
-
-struct string_match {
-    enum match_kind kind;
-    bool ignore_case, invert;
-    struct slice text;
-    const struct regex *regex;
-};
-
-struct named_match {
-    struct slice name;
-    uint16_t header_id; /* enum header_id, for headers */
-    struct string_match value;
-};
 
 struct timeouts_conf {
     uint32_t request_ms, backend_ms, idle_ms; /* 0: none; idle_ms is 0 for calls that come in */

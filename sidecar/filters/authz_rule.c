@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "sidecar/filters/authz_trace.h"
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 
 /* ---- facts ---- */
 

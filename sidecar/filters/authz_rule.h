@@ -4,7 +4,7 @@
 
 #include "lib/codec/normalize.h"
 #include "sidecar/filters/authz.h"
-#include "sidecar/route/match.h"
+#include "lib/codec/http/match.h"
 
 struct match_trace; /* route/match_trace.h */
 

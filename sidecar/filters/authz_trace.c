@@ -35,7 +35,7 @@ static void miss(struct match_trace *t, const char *what, struct slice value, st
 
 static struct slice describe(struct match_trace *t, const struct authz_strings *list)
 {
-    return match_trace_describe_list(t->arena, list->items, list->count);
+    return match_describe_list(t->arena, list->items, list->count);
 }
 
 void authz_trace_strings(struct match_trace *t, enum authz_part part,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/codec/normalize.h"
-#include "sidecar/route/match.h"
+#include "lib/codec/http/match.h"
 
 static struct slice without_slash(struct slice s)
 {

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 
 static struct slice scheme_of(const struct redirect_conf *c, struct filter_exchange *x)
 {

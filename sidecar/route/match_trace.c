@@ -3,40 +3,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/match_trace.h"
 
-struct slice match_trace_describe(struct arena *arena, const struct string_match *m)
-{
-    const char *not = m->invert ? "not " : "";
-    switch (m->kind) {
-    case MATCH_EXACT:
-        return arena_printf(arena, "%s\"%.*s\"", not, SLICE_ARG(m->text));
-    case MATCH_PREFIX:
-        return arena_printf(arena, "%s\"%.*s*\"", not, SLICE_ARG(m->text));
-    case MATCH_SUFFIX:
-        return arena_printf(arena, "%s\"*%.*s\"", not, SLICE_ARG(m->text));
-    case MATCH_REGEX:
-        return arena_printf(arena, "%sof the form %.*s", not, SLICE_ARG(m->text));
-    case MATCH_PATH_PREFIX:
-        return arena_printf(arena, "%s\"%.*s\" or below", not, SLICE_ARG(m->text));
-    case MATCH_ANY:
-    case MATCH_PRESENT:
-        break;
-    }
-    return arena_printf(arena, "%spresent", not );
-}
-
-struct slice match_trace_describe_list(struct arena *arena, const struct string_match *items,
-                                       uint32_t count)
-{
-    struct slice all = SLICE("");
-    for (uint32_t i = 0; i < count; i++) {
-        struct slice one = match_trace_describe(arena, &items[i]);
-        all = i ? arena_printf(arena, "%.*s, %.*s", SLICE_ARG(all), SLICE_ARG(one)) : one;
-    }
-    return all;
-}
-
-/* ---- a route ---- */
-
 static void add(struct arena *arena, struct slice *to, const char *what, struct slice name,
                 struct slice value)
 {
@@ -48,15 +14,15 @@ struct slice match_trace_describe_route(struct arena *arena, const struct route_
 {
     struct slice text = SLICE("");
     if (r->path.kind != MATCH_ANY)
-        add(arena, &text, "path", SLICE(""), match_trace_describe(arena, &r->path));
+        add(arena, &text, "path", SLICE(""), match_describe(arena, &r->path));
     if (r->method.len)
         add(arena, &text, "method", SLICE(""), r->method);
     for (uint16_t i = 0; i < r->header_count; i++)
         add(arena, &text, "header", r->headers[i].name,
-            match_trace_describe(arena, &r->headers[i].value));
+            match_describe(arena, &r->headers[i].value));
     for (uint16_t i = 0; i < r->query_count; i++)
         add(arena, &text, "query", r->query[i].name,
-            match_trace_describe(arena, &r->query[i].value));
+            match_describe(arena, &r->query[i].value));
     return text.len ? text : SLICE("every request");
 }
 
@@ -69,7 +35,7 @@ static void miss(struct match_trace *t, const char *what, struct slice name, str
 
 void match_trace_path(struct match_trace *t, const struct route_conf *r)
 {
-    miss(t, "the path", SLICE(""), match_trace_describe(t->arena, &r->path));
+    miss(t, "the path", SLICE(""), match_describe(t->arena, &r->path));
 }
 
 void match_trace_method(struct match_trace *t, const struct route_conf *r)
@@ -79,10 +45,10 @@ void match_trace_method(struct match_trace *t, const struct route_conf *r)
 
 void match_trace_header(struct match_trace *t, const struct named_match *m)
 {
-    miss(t, "header", m->name, match_trace_describe(t->arena, &m->value));
+    miss(t, "header", m->name, match_describe(t->arena, &m->value));
 }
 
 void match_trace_query(struct match_trace *t, const struct named_match *m)
 {
-    miss(t, "query parameter", m->name, match_trace_describe(t->arena, &m->value));
+    miss(t, "query parameter", m->name, match_describe(t->arena, &m->value));
 }

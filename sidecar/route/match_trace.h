@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/base/arena.h"
-#include "sidecar/route/match.h"
+#include "sidecar/config/snapshot.h"
 
 struct authz_policy;
 
@@ -20,11 +20,6 @@ struct match_trace {
     void *owner;
 };
 
-/* "\"/a\" or below", "not \"x*\"". */
-struct slice match_trace_describe(struct arena *arena, const struct string_match *m);
-/* One of several, with commas. */
-struct slice match_trace_describe_list(struct arena *arena, const struct string_match *items,
-                                       uint32_t count);
 /* What of a route is looked at, in words: "path \"/a\", method GET". */
 struct slice match_trace_describe_route(struct arena *arena, const struct route_conf *r);
 

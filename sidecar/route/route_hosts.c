@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_hosts.h"
 
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 
 static const struct route_host *find(const struct lookup *l, struct slice name)
 {

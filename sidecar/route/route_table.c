@@ -5,8 +5,8 @@
 #include "sidecar/route/route_table.h"
 
 #include "lib/codec/preflight.h"
-#include "sidecar/route/host.h"
-#include "sidecar/route/match.h"
+#include "lib/codec/http/host.h"
+#include "lib/codec/http/match.h"
 #include "sidecar/route/match_trace.h"
 #include "sidecar/route/route_hosts.h"
 

@@ -24,4 +24,3 @@ bool route_table_is_one_route(const struct route_table *t, const struct message 
                               const struct route_conf *route);
 /* By weight; `random` uniform in [0, 2^32). NULL when the weights are all zero. */
 const struct backend_conf *route_pick_backend(const struct route_conf *r, uint32_t random);
-bool string_match_test(const struct string_match *m, struct slice value);

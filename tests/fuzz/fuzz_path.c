@@ -5,7 +5,7 @@
 
 #include "lib/codec/normalize.h"
 #include "sidecar/filters/path_modifier.h"
-#include "sidecar/route/match.h"
+#include "lib/codec/http/match.h"
 
 static void require(bool ok)
 {

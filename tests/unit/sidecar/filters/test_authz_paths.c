@@ -1,7 +1,7 @@
 /* Every way of writing a path against DENY, ALLOW and their opposites: where the next hop may read
  * another path than the one that was matched, what decides access errs on the safe side.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 #include "tests/unit/sidecar/filters/authz_world.h"
 
 /* Some next hop reads each of these as /private. */

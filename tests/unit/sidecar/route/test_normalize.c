@@ -4,7 +4,7 @@
 #include "lib/codec/normalize.h"
 
 #include "lib/base/rand.h"
-#include "sidecar/route/match.h"
+#include "lib/codec/http/match.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 struct form {

@@ -2,7 +2,7 @@
  * Pure; any thread. The codec has refused malformed authorities (user info, junk after the port),
  * so nothing is checked again here.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 
 /* Length of the host part: up to the last ':' that is not inside brackets. */
 static size_t host_len(struct slice authority)

@@ -1,6 +1,6 @@
 /* Tests of taking authorities apart.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/host.h"
+#include "lib/codec/http/host.h"
 
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

@@ -1,10 +1,9 @@
 /* Matching one value: strings, headers, query parameters.
  * Pure; any thread. Must not know what follows from a match.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/match.h"
+#include "lib/codec/http/match.h"
 
 #include "lib/codec/regex.h"
-#include "sidecar/route/route_table.h"
 
 enum { PARAMETER_MAX = 8192 };
 
@@ -130,4 +129,38 @@ bool match_query(const struct named_match *m, struct slice query)
         break;
     }
     return (m->value.invert ? truth_not(t) : t) == TRUTH_YES;
+}
+
+/* ---- in words ---- */
+
+struct slice match_describe(struct arena *arena, const struct string_match *m)
+{
+    const char *not = m->invert ? "not " : "";
+    switch (m->kind) {
+    case MATCH_EXACT:
+        return arena_printf(arena, "%s\"%.*s\"", not, SLICE_ARG(m->text));
+    case MATCH_PREFIX:
+        return arena_printf(arena, "%s\"%.*s*\"", not, SLICE_ARG(m->text));
+    case MATCH_SUFFIX:
+        return arena_printf(arena, "%s\"*%.*s\"", not, SLICE_ARG(m->text));
+    case MATCH_REGEX:
+        return arena_printf(arena, "%sof the form %.*s", not, SLICE_ARG(m->text));
+    case MATCH_PATH_PREFIX:
+        return arena_printf(arena, "%s\"%.*s\" or below", not, SLICE_ARG(m->text));
+    case MATCH_ANY:
+    case MATCH_PRESENT:
+        break;
+    }
+    return arena_printf(arena, "%spresent", not );
+}
+
+struct slice match_describe_list(struct arena *arena, const struct string_match *items,
+                                 uint32_t count)
+{
+    struct slice all = SLICE("");
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice one = match_describe(arena, &items[i]);
+        all = i ? arena_printf(arena, "%.*s, %.*s", SLICE_ARG(all), SLICE_ARG(one)) : one;
+    }
+    return all;
 }

@@ -1,9 +1,8 @@
 /* Tests of matching single values, headers and query parameters.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/match.h"
+#include "lib/codec/http/match.h"
 
 #include "lib/codec/regex.h"
-#include "sidecar/route/route_table.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 struct row {
