@@ -10,7 +10,7 @@ enum { ARENA_BLOCK = 32768 };
 
 struct slice crd_file_name(const struct kind *kind, struct arena *arena)
 {
-    return arena_printf(arena, "%s_%s.yaml", kind->group, kind->crd->plural);
+    return arena_printf(arena, "%s_%s.yaml", kind->group, kind->plural);
 }
 
 static void put(struct arena *a, struct doc *to, const char *key, const char *text)
@@ -33,24 +33,35 @@ static void put_names(struct arena *a, const struct kind *kind, struct doc *spec
     struct doc *names = doc_make_put_object(a, spec, "names");
     put(a, names, "kind", kind->name);
     doc_make_put_string(a, names, "listKind", arena_printf(a, "%sList", kind->name));
-    put(a, names, "plural", kind->crd->plural);
+    put(a, names, "plural", kind->plural);
     doc_make_put_string(a, names, "singular", lower(a, kind->name));
     struct doc *shorts = doc_make_put_array(a, names, "shortNames");
-    for (size_t i = 0; kind->crd->short_names[i]; i++)
-        doc_make_push(a, shorts, doc_make_string(a, slice_from_cstr(kind->crd->short_names[i])));
+    if (kind->short_name)
+        doc_make_push(a, shorts, doc_make_string(a, slice_from_cstr(kind->short_name)));
     doc_make_push(a, doc_make_put_array(a, names, "categories"), doc_make_string(a, SLICE("weft")));
+}
+
+static void put_column(struct arena *a, const struct kind_column *c, struct doc *columns)
+{
+    struct doc *column = doc_make_object(a);
+    put(a, column, "name", c->name);
+    put(a, column, "type", c->type);
+    put(a, column, "jsonPath", c->path);
+    doc_make_push(a, columns, column);
 }
 
 static void put_columns(struct arena *a, const struct kind *kind, struct doc *version)
 {
+    static const struct kind_column last[] = {
+        {"Accepted", "string", ".status.conditions[?(@.type==\"Accepted\")].status"},
+        {"Age", "date", ".metadata.creationTimestamp"},
+    };
     struct doc *columns = doc_make_put_array(a, version, "additionalPrinterColumns");
-    for (const struct kind_column *c = kind->crd->columns; c->name; c++) {
-        struct doc *column = doc_make_object(a);
-        put(a, column, "name", c->name);
-        put(a, column, "type", c->type);
-        put(a, column, "jsonPath", c->path);
-        doc_make_push(a, columns, column);
-    }
+    for (size_t i = 0; i < sizeof kind->columns / sizeof *kind->columns; i++)
+        if (kind->columns[i].name)
+            put_column(a, &kind->columns[i], columns);
+    for (size_t i = 0; i < sizeof last / sizeof *last; i++)
+        put_column(a, &last[i], columns);
 }
 
 static struct doc *make_version(struct arena *a, const struct kind *kind)
@@ -72,7 +83,7 @@ static const struct doc *make(struct arena *a, const struct kind *kind)
     put(a, crd, "apiVersion", "apiextensions.k8s.io/v1");
     put(a, crd, "kind", "CustomResourceDefinition");
     struct doc *meta = doc_make_put_object(a, crd, "metadata");
-    doc_make_put_string(a, meta, "name", arena_printf(a, "%s.%s", kind->crd->plural, kind->group));
+    doc_make_put_string(a, meta, "name", arena_printf(a, "%s.%s", kind->plural, kind->group));
     put(a, doc_make_put_object(a, meta, "labels"), "app.kubernetes.io/part-of", "weft");
     struct doc *spec = doc_make_put_object(a, crd, "spec");
     put(a, spec, "group", kind->group);

@@ -5,7 +5,7 @@
 #include "lib/base/buf.h"
 #include "policies/kind.h"
 
-/* "policy.weft.dev_trafficpolicies.yaml": the file it is kept in. kind->crd must be there. */
+/* "policy.weft.dev_trafficpolicies.yaml": the file it is kept in. One of our own kinds. */
 struct slice crd_file_name(const struct kind *kind, struct arena *arena);
 /* The whole definition in YAML, with a comment that says where it comes from. */
 void crd_write(const struct kind *kind, struct buf *to);

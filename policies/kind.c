@@ -3,56 +3,20 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kind.h"
 
-#include "policies/kinds/authorization_policy.h"
-#include "policies/kinds/backend_tls_policy.h"
-#include "policies/kinds/config_map.h"
-#include "policies/kinds/endpoint_slice.h"
-#include "policies/kinds/gateway.h"
-#include "policies/kinds/gateway_class.h"
-#include "policies/kinds/grpc_route.h"
-#include "policies/kinds/http_route.h"
-#include "policies/kinds/ingress.h"
-#include "policies/kinds/listener_policy.h"
-#include "policies/kinds/listener_set.h"
-#include "policies/kinds/mesh_config.h"
-#include "policies/kinds/namespace.h"
-#include "policies/kinds/node.h"
-#include "policies/kinds/peer_authentication.h"
-#include "policies/kinds/pod.h"
-#include "policies/kinds/reference_grant.h"
-#include "policies/kinds/secret.h"
-#include "policies/kinds/service.h"
-#include "policies/kinds/tcp_route.h"
-#include "policies/kinds/tls_route.h"
-#include "policies/kinds/traffic_policy.h"
-#include "policies/kinds/udp_route.h"
+#include <stdio.h>
+
+#include "lib/codec/doc.h"
 #include "lib/schema/schema_format.h"
 
+#define KIND(symbol, stem, of, index, ...)                      \
+    [KIND_##symbol] = &(const struct kind){.id = KIND_##symbol, \
+                                           .schema = &stem##_kind_schema, \
+                                           .invalidates = KIND_INVALIDATES_##of, \
+                                           __VA_ARGS__},
 const struct kind *const kind_all[KIND_COUNT] = {
-    [KIND_SERVICE] = &service_kind,
-    [KIND_ENDPOINT_SLICE] = &endpoint_slice_kind,
-    [KIND_POD] = &pod_kind,
-    [KIND_SECRET] = &secret_kind,
-    [KIND_CONFIG_MAP] = &config_map_kind,
-    [KIND_NAMESPACE] = &namespace_kind,
-    [KIND_NODE] = &node_kind,
-    [KIND_GATEWAY_CLASS] = &gateway_class_kind,
-    [KIND_INGRESS] = &ingress_kind,
-    [KIND_GATEWAY] = &gateway_kind,
-    [KIND_LISTENER_SET] = &listener_set_kind,
-    [KIND_HTTP_ROUTE] = &http_route_kind,
-    [KIND_TLS_ROUTE] = &tls_route_kind,
-    [KIND_TCP_ROUTE] = &tcp_route_kind,
-    [KIND_UDP_ROUTE] = &udp_route_kind,
-    [KIND_GRPC_ROUTE] = &grpc_route_kind,
-    [KIND_BACKEND_TLS_POLICY] = &backend_tls_policy_kind,
-    [KIND_REFERENCE_GRANT] = &reference_grant_kind,
-    [KIND_TRAFFIC_POLICY] = &traffic_policy_kind,
-    [KIND_LISTENER_POLICY] = &listener_policy_kind,
-    [KIND_PEER_AUTHENTICATION] = &peer_authentication_kind,
-    [KIND_AUTHORIZATION_POLICY] = &authorization_policy_kind,
-    [KIND_MESH_CONFIG] = &mesh_config_kind,
+#include "policies/kinds/kinds.def"
 };
+#undef KIND
 
 static bool two_digits(const char *text, int *out)
 {
@@ -161,7 +125,32 @@ bool kind_is_own_group(struct slice api_version)
     return slice_eq_cstr(group, KIND_GROUP_WEFT);
 }
 
-struct slice kind_api_version(const struct kind *k, struct arena *arena)
+bool kind_is_own(const struct kind *k)
 {
-    return arena_printf(arena, "%s%s%s", k->group, *k->group ? "/" : "", k->versions[0]);
+    return strcmp(k->group, KIND_GROUP_WEFT) == 0;
+}
+
+const char *kind_api_version(const struct kind *k)
+{
+    static char texts[KIND_COUNT][64];
+    char *text = texts[k->id];
+    if (!*text)
+        snprintf(text, sizeof texts[0], "%s%s%s", k->group, *k->group ? "/" : "", k->versions[0]);
+    return text;
+}
+
+const char *kind_path(const struct kind *k)
+{
+    static char texts[KIND_COUNT][96];
+    char *text = texts[k->id];
+    if (!*text)
+        snprintf(text, sizeof texts[0], "/%s/%s/%s", *k->group ? "apis" : "api",
+                 kind_api_version(k), k->plural);
+    return text;
+}
+
+bool kind_is_wanted(const struct kind *k, const struct doc *root)
+{
+    return !k->data_key ||
+           doc_get(doc_get(root, SLICE("data")), slice_from_cstr(k->data_key)) != NULL;
 }

@@ -5,33 +5,14 @@
 
 #include "lib/schema/schema.h"
 
+#define KIND(symbol, ...) KIND_##symbol,
 enum kind_id {
-    KIND_SERVICE,
-    KIND_ENDPOINT_SLICE,
-    KIND_POD,
-    KIND_SECRET,
-    KIND_CONFIG_MAP,
-    KIND_NAMESPACE,
-    KIND_NODE,
-    KIND_GATEWAY_CLASS,
-    KIND_INGRESS,
-    KIND_GATEWAY,
-    KIND_LISTENER_SET,
-    KIND_HTTP_ROUTE,
-    KIND_TLS_ROUTE,
-    KIND_TCP_ROUTE,
-    KIND_UDP_ROUTE,
-    KIND_GRPC_ROUTE,
-    KIND_BACKEND_TLS_POLICY,
-    KIND_REFERENCE_GRANT,
-    KIND_TRAFFIC_POLICY,
-    KIND_LISTENER_POLICY,
-    KIND_PEER_AUTHENTICATION,
-    KIND_AUTHORIZATION_POLICY,
-    KIND_MESH_CONFIG,
+#include "policies/kinds/kinds.def"
     KIND_COUNT
 };
+#undef KIND
 
+#define KIND_GROUP_CORE ""
 #define KIND_GROUP_GATEWAY "gateway.networking.k8s.io"
 #define KIND_GROUP_WEFT "policy.weft.dev"
 
@@ -42,21 +23,44 @@ struct kind_column {
     const char *path; /* ".spec.action" */
 };
 
-/* What Kubernetes must be told of a kind that it does not know. */
-struct kind_crd {
-    const char *plural;         /* "trafficpolicies" */
-    const char *short_names[3]; /* NULL-terminated */
-    const struct kind_column *columns;
+/* Which of policyd's answers a changed object makes anew. Too many costs time; too few would lose
+ * the change. */
+enum kind_invalidates {
+    KIND_INVALIDATES_BY_MENTION = 0, /* those that mention it, or what it is about */
+    KIND_INVALIDATES_ADDRESSES = 1,  /* what an address is */
+    KIND_INVALIDATES_WORKLOADS = 2,  /* what belongs to a pod itself */
+    KIND_INVALIDATES_GATEWAYS = 4,   /* what belongs to a Gateway */
+    KIND_INVALIDATES_GATEWAYS_AND_ADDRESSES = 5,
+    KIND_INVALIDATES_GATEWAYS_AND_WORKLOADS = 6,
+    KIND_INVALIDATES_ALL = 7,
 };
 
+enum kind_status {
+    KIND_STATUS_IGNORED,
+    KIND_STATUS_READ,    /* kept with the object */
+    KIND_STATUS_WRITTEN, /* by policyd, which has the right to */
+};
+
+/* A row of kinds.def. */
 struct kind {
     enum kind_id id;
     const char *name;        /* "HTTPRoute" */
+    const char *plural;      /* "httproutes": in paths of the API server */
     const char *group;       /* "" for the core group */
-    const char *versions[3]; /* the first is the one to write; NULL-terminated */
+    const char *versions[3]; /* the first is the one to read and write; NULL-terminated */
     bool is_cluster_scoped;
+    bool is_admitted; /* of others' groups: the injector's webhook is asked before it is stored */
+    enum kind_invalidates invalidates;
+    enum kind_status status;
+    const char *selectors; /* of its list at the API server, escaped; NULL: all objects */
+    const char *data_key;  /* objects without it in `data` are left alone; NULL: all are read */
+    /* For what decides access: the spec, as YAML, that is in force where an object cannot be read
+     * and never could. NULL: then there is none. */
+    const char *closed;
     const struct schema *schema; /* of a struct that begins with struct object */
-    const struct kind_crd *crd;  /* kinds of our own group; else NULL */
+    /* Kinds of our own group only. */
+    const char *short_name;        /* for kubectl: "tp" */
+    struct kind_column columns[2]; /* before Accepted and Age */
 };
 
 struct metadata {
@@ -90,13 +94,11 @@ extern const struct schema kind_metadata_schema;
         SCHEMA_FIELD(struct object, meta, "metadata", INLINE,                              \
                      "Name, namespace, labels and annotations.", .flags = SCHEMA_REQUIRED, \
                      .object = &kind_metadata_schema)
-/* The last columns of every kind. */
-#define KIND_COLUMNS                                                              \
-    {"Accepted", "string", ".status.conditions[?(@.type==\"Accepted\")].status"}, \
-    {                                                                             \
-        "Age", "date", ".metadata.creationTimestamp"                              \
-    }
-#define KIND_STATUS SCHEMA_BARE("status", ANY, "Written by controllers; not read.")
+#define KIND_STATUS_FIELD SCHEMA_BARE("status", ANY, "Written by controllers; not read.")
+
+#define KIND(symbol, stem, ...) extern const struct schema stem##_kind_schema;
+#include "policies/kinds/kinds.def"
+#undef KIND
 
 /* In the order of enum kind_id. */
 extern const struct kind *const kind_all[KIND_COUNT];
@@ -105,5 +107,11 @@ extern const struct kind *const kind_all[KIND_COUNT];
 const struct kind *kind_find(struct slice api_version, struct slice name);
 /* Whose group it is: an unknown kind or version there is worth an error or a warning. */
 bool kind_is_own_group(struct slice api_version);
-/* "gateway.networking.k8s.io/v1". */
-struct slice kind_api_version(const struct kind *k, struct arena *arena);
+/* It is one of our own group: we install its CRD. */
+bool kind_is_own(const struct kind *k);
+/* "gateway.networking.k8s.io/v1", of the version that is read and written. */
+const char *kind_api_version(const struct kind *k);
+/* Where the API server lists it: "/apis/gateway.networking.k8s.io/v1/gateways". */
+const char *kind_path(const struct kind *k);
+/* A document of the kind that is worth reading. */
+bool kind_is_wanted(const struct kind *k, const struct doc *root);

@@ -116,8 +116,9 @@ static bool is_of_mesh(const struct route *route)
     return id != KIND_TLS_ROUTE && id != KIND_TCP_ROUTE && id != KIND_UDP_ROUTE;
 }
 
-static void group_route(struct policy_set *s, const struct route *route, struct diag_list *diags)
+static void index_routes(struct policy_set *s, const struct object *o, struct diag_list *diags)
 {
+    const struct route *route = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     bool at_gateway = false;
     for (SCHEMA_EACH(route->spec.parents, struct route_parent, p))
@@ -154,8 +155,10 @@ static void group_route(struct policy_set *s, const struct route *route, struct 
     }
 }
 
-static void group_set(struct policy_set *s, const struct listener_set *set, struct diag_list *diags)
+static void index_listener_sets(struct policy_set *s, const struct object *o,
+                                struct diag_list *diags)
 {
+    const struct listener_set *set = (const void *)o;
     const struct listener_set_parent *p = &set->spec.parent;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = listener_set_parent_namespace(set);
@@ -173,9 +176,9 @@ static void group_set(struct policy_set *s, const struct listener_set *set, stru
                             policy_index_hint(s, KIND_GATEWAY, ns, p->name, hint));
 }
 
-static void group_traffic(struct policy_set *s, const struct traffic_policy *policy,
-                          struct diag_list *diags)
+static void index_traffic(struct policy_set *s, const struct object *o, struct diag_list *diags)
 {
+    const struct traffic_policy *policy = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct traffic_policy_target, t)) {
@@ -194,9 +197,9 @@ static void group_traffic(struct policy_set *s, const struct traffic_policy *pol
     }
 }
 
-static void group_clients(struct policy_set *s, const struct listener_policy *policy,
-                          struct diag_list *diags)
+static void index_clients(struct policy_set *s, const struct object *o, struct diag_list *diags)
 {
+    const struct listener_policy *policy = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct listener_policy_target, t)) {
@@ -217,9 +220,10 @@ static void group_clients(struct policy_set *s, const struct listener_policy *po
     }
 }
 
-static void group_backend_tls(struct policy_set *s, const struct backend_tls_policy *policy,
+static void index_backend_tls(struct policy_set *s, const struct object *o,
                               struct diag_list *diags)
 {
+    const struct backend_tls_policy *policy = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct backend_tls_policy_target, t)) {
@@ -239,9 +243,10 @@ static void group_backend_tls(struct policy_set *s, const struct backend_tls_pol
     }
 }
 
-static void group_authz(struct policy_set *s, const struct authorization_policy *policy,
-                        struct diag_list *diags)
+static void index_authorization(struct policy_set *s, const struct object *o,
+                                struct diag_list *diags)
 {
+    const struct authorization_policy *policy = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     join_group(s, POLICY_GROUP_AUTHZ, ns, SLICE(""), &policy->object);
@@ -267,9 +272,10 @@ static void group_endpoints(struct policy_set *s, const struct endpoint_slice *s
         }
 }
 
-static void group_slice(struct policy_set *s, const struct endpoint_slice *slice,
-                        struct diag_list *diags)
+static void index_endpoint_slices(struct policy_set *s, const struct object *o,
+                                  struct diag_list *diags)
 {
+    const struct endpoint_slice *slice = (const void *)o;
     const struct metadata *meta = &slice->object.meta;
     struct slice name = selector_label(&meta->labels, SLICE(ENDPOINT_SLICE_SERVICE_LABEL));
     if (!name.len) {
@@ -284,48 +290,36 @@ static void group_slice(struct policy_set *s, const struct endpoint_slice *slice
         group_endpoints(s, slice, service);
 }
 
-static void group_object(struct policy_set *s, const struct object *o, struct diag_list *diags)
+static void index_services(struct policy_set *s, const struct object *o, struct diag_list *diags)
 {
-    struct slice ns = o->meta.namespace_name, none = SLICE("");
-    switch (o->kind->id) {
-    case KIND_ENDPOINT_SLICE:
-        group_slice(s, (const struct endpoint_slice *)(const void *)o, diags);
-        break;
-    case KIND_LISTENER_SET:
-        group_set(s, (const struct listener_set *)(const void *)o, diags);
-        break;
-    case KIND_HTTP_ROUTE:
-    case KIND_GRPC_ROUTE:
-    case KIND_TLS_ROUTE:
-    case KIND_TCP_ROUTE:
-    case KIND_UDP_ROUTE:
-        group_route(s, (const struct route *)(const void *)o, diags);
-        break;
-    case KIND_BACKEND_TLS_POLICY:
-        group_backend_tls(s, (const struct backend_tls_policy *)(const void *)o, diags);
-        break;
-    case KIND_TRAFFIC_POLICY:
-        group_traffic(s, (const struct traffic_policy *)(const void *)o, diags);
-        break;
-    case KIND_LISTENER_POLICY:
-        group_clients(s, (const struct listener_policy *)(const void *)o, diags);
-        break;
-    case KIND_SERVICE:
-        join_group(s, POLICY_GROUP_SERVICES, ns, none, o);
-        break;
-    case KIND_REFERENCE_GRANT:
-        join_group(s, POLICY_GROUP_GRANTS, ns, none, o);
-        break;
-    case KIND_PEER_AUTHENTICATION:
-        join_group(s, POLICY_GROUP_PEER, ns, none, o);
-        break;
-    case KIND_AUTHORIZATION_POLICY:
-        group_authz(s, (const struct authorization_policy *)(const void *)o, diags);
-        break;
-    default:
-        break;
-    }
+    (void)diags;
+    join_group(s, POLICY_GROUP_SERVICES, o->meta.namespace_name, SLICE(""), o);
 }
+
+static void index_grants(struct policy_set *s, const struct object *o, struct diag_list *diags)
+{
+    (void)diags;
+    join_group(s, POLICY_GROUP_GRANTS, o->meta.namespace_name, SLICE(""), o);
+}
+
+static void index_peers(struct policy_set *s, const struct object *o, struct diag_list *diags)
+{
+    (void)diags;
+    join_group(s, POLICY_GROUP_PEER, o->meta.namespace_name, SLICE(""), o);
+}
+
+static void index_nothing(struct policy_set *s, const struct object *o, struct diag_list *diags)
+{
+    (void)s, (void)o, (void)diags;
+}
+
+/* By kind. */
+typedef void index_fn(struct policy_set *s, const struct object *o, struct diag_list *diags);
+#define KIND(symbol, stem, of, index, ...) [KIND_##symbol] = index_##index,
+static index_fn *const index_fns[KIND_COUNT] = {
+#include "policies/kinds/kinds.def"
+};
+#undef KIND
 
 static void sort_groups(struct policy_set *s)
 {
@@ -351,7 +345,7 @@ void policy_index_build(struct policy_set *s, struct diag_list *diags)
             index_names(s, (enum kind_id)kind, diags);
     for (size_t kind = 0; kind < KIND_COUNT; kind++)
         for (size_t i = 0; i < s->all[kind].count; i++)
-            group_object(s, s->all[kind].items[i], diags);
+            index_fns[kind](s, s->all[kind].items[i], diags);
     sort_groups(s);
     policy_addresses_build(s, diags);
 }

@@ -187,8 +187,8 @@ static void put_kind(struct page *p, const struct kind *kind)
 {
     p->count = 0;
     put(p, "## %s\n\n`%s/%s`", kind->name, kind->group, kind->versions[0]);
-    if (kind->crd)
-        put(p, ", `kubectl get %s`", kind->crd->short_names[0]);
+    if (kind->short_name)
+        put(p, ", `kubectl get %s`", kind->short_name);
     put(p, "\n\n%s\n\n", kind->schema->doc ? kind->schema->doc : "");
     for (const struct schema_rule *r = kind->schema->rules; r && r->rule; r++)
         put(p, "* %s\n\n", r->message);
@@ -244,10 +244,10 @@ void reference_write(struct buf *to)
                "[policies.md](policies.md), and there is an example of each in "
                "`policies/examples`.\n\n");
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (kind_all[i]->crd)
+        if (kind_is_own(kind_all[i]))
             put_kind(&page, kind_all[i]);
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (!kind_all[i]->crd && !kind_all[i]->schema->is_open)
+        if (!kind_is_own(kind_all[i]) && !kind_all[i]->schema->is_open)
             put_kind(&page, kind_all[i]);
     put_forms(&page);
 }

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/stored_doc.h"
 
-#include "lib/codec/doc.h"
+#include "lib/codec/doc_yaml.h"
 
 /* Annotations may be as large as the object itself (kubectl keeps a copy of it there). */
 static bool is_annotation_read(struct slice key)
@@ -79,26 +79,6 @@ const struct doc *stored_doc_copy(struct arena *arena, const struct doc *from)
     return to;
 }
 
-/* What is in force where a policy is that could never be read. */
-static const struct doc *closed_spec(const struct kind *kind)
-{
-    static const struct doc deny = {.type = DOC_STRING, .string = {"DENY", 4}};
-    static const struct doc strict = {.type = DOC_STRING, .string = {"STRICT", 6}};
-    static const struct doc every = {.type = DOC_OBJECT};
-    static const struct doc *const items[] = {&every};
-    static const struct doc rules = {.type = DOC_ARRAY, .count = 1, .items = items};
-    static const struct doc_member deny_all[] = {{{"action", 6}, 0, &deny},
-                                                 {{"rules", 5}, 0, &rules}};
-    static const struct doc_member mode[] = {{{"mode", 4}, 0, &strict}};
-    static const struct doc mtls = {.type = DOC_OBJECT, .count = 1, .members = mode};
-    static const struct doc_member strict_all[] = {{{"mtls", 4}, 0, &mtls}};
-    static const struct doc authorization = {.type = DOC_OBJECT, .count = 2, .members = deny_all};
-    static const struct doc peers = {.type = DOC_OBJECT, .count = 1, .members = strict_all};
-    if (kind->id == KIND_AUTHORIZATION_POLICY)
-        return &authorization;
-    return kind->id == KIND_PEER_AUTHENTICATION ? &peers : NULL;
-}
-
 static struct doc_member member(struct arena *arena, const char *key, struct doc value)
 {
     struct doc *copy = arena_alloc(arena, sizeof *copy);
@@ -122,13 +102,14 @@ static struct doc text_at(const struct doc *root, const char *path)
 const struct doc *stored_doc_closed(struct arena *arena, const struct kind *kind,
                                     const struct doc *root)
 {
-    const struct doc *spec = closed_spec(kind);
+    struct doc_list spec;
+    struct doc_error error;
     struct doc *whole = arena_alloc(arena, sizeof *whole);
-    if (!spec)
+    if (!kind->closed || doc_yaml_parse(slice_from_cstr(kind->closed), arena, &spec, &error))
         return NULL;
     struct doc_member name = member(arena, "name", text_at(root, "metadata.name"));
     struct doc_member ns = member(arena, "namespace", text_at(root, "metadata.namespace"));
     *whole = object(arena, member(arena, "metadata", object(arena, name, ns)),
-                    member(arena, "spec", *spec));
+                    member(arena, "spec", *spec.items[0]));
     return whole;
 }

@@ -40,9 +40,7 @@ void stored_object_destroy(struct stored_object *o)
 /* What status is written to, or asked for an address. */
 static bool keeps_status(const struct kind *kind)
 {
-    return kind->id == KIND_SERVICE || kind->id == KIND_INGRESS ||
-           strcmp(kind->group, KIND_GROUP_GATEWAY) == 0 ||
-           strcmp(kind->group, KIND_GROUP_WEFT) == 0;
+    return kind->status != KIND_STATUS_IGNORED;
 }
 
 /* ---- parsing ---- */

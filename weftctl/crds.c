@@ -59,7 +59,7 @@ int crds_run(int argc, char **argv)
         return 2;
     }
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (kind_all[i]->crd && emit(dir, kind_all[i]))
+        if (kind_is_own(kind_all[i]) && emit(dir, kind_all[i]))
             return 1;
     return 0;
 }

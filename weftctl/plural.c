@@ -25,12 +25,3 @@ char *plural_of(struct slice kind)
     mem_free(small);
     return plural;
 }
-
-char *plural_path(const struct kind *k)
-{
-    char *plural = plural_of(slice_from_cstr(k->name));
-    char *path = *k->group ? mem_printf("/apis/%s/%s/%s", k->group, k->versions[0], plural)
-                           : mem_printf("/api/%s/%s", k->versions[0], plural);
-    mem_free(plural);
-    return path;
-}

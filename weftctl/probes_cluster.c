@@ -7,7 +7,6 @@
 #include "lib/base/mem.h"
 #include "policies/kind.h"
 #include "weftctl/check_priv.h"
-#include "weftctl/plural.h"
 
 enum { MINOR_MIN = 29, MINOR_STABLE = 33 };
 enum { SKEW_NOTED_MS = 10000, SKEW_MAX_MS = 30000, OURS_MAX_MS = 90000 };
@@ -59,11 +58,9 @@ static struct slice missing_kinds(struct check *c)
         if (!slice_starts_with(slice_from_cstr(k->group), SLICE("gateway.networking")))
             continue;
         const struct ask *a = ask_json(check_asks(c), "/apis/%s/%s", k->group, k->versions[0]);
-        char *plural = plural_of(slice_from_cstr(k->name));
-        if (a && !(a->ok && is_served(a, plural)))
+        if (a && !(a->ok && is_served(a, k->plural)))
             missing = arena_printf(check_arena(c), "%.*s%s%s %s", SLICE_ARG(missing),
                                    missing.len ? ", " : "", k->name, k->versions[0]);
-        mem_free(plural);
     }
     return missing;
 }

@@ -10,14 +10,12 @@
 #include "lib/kube/kube_watch.h"
 #include "policies/policy_store.h"
 #include "weftctl/api.h"
-#include "weftctl/plural.h"
 #include "weftctl/say.h"
 
 /* One kind that is being listed. */
 struct listing {
     struct world_live *world;
     const struct kind *kind;
-    char *path;
     struct kube_watch *watch;
     bool is_done;
 };
@@ -50,7 +48,8 @@ static void on_begin(void *owner)
 static void on_put(void *owner, const struct doc *object)
 {
     struct listing *l = owner;
-    policy_store_put(l->world->store, l->kind, object);
+    if (kind_is_wanted(l->kind, object))
+        policy_store_put(l->world->store, l->kind, object);
 }
 
 static void on_delete(void *owner, const struct doc *object)
@@ -93,10 +92,8 @@ static void open_listing(struct listing *l)
                                                     .on_synced = on_synced,
                                                     .on_trouble = on_trouble};
     struct kube_watch_config config = {0};
-    if (l->kind->id == KIND_SECRET)
-        config.selectors = SLICE("fieldSelector=type%3Dkubernetes.io/tls");
-    l->path = plural_path(l->kind);
-    config.path = l->path;
+    config.selectors = slice_from_cstr(l->kind->selectors);
+    config.path = kind_path(l->kind);
     l->watch = kube_watch_open(api_client(l->world->api), &config, &events, l);
 }
 
@@ -104,7 +101,6 @@ static void close_listings(struct world_live *w)
 {
     for (size_t i = 0; i < KIND_COUNT; i++) {
         kube_watch_close(w->listings[i].watch);
-        mem_free(w->listings[i].path);
     }
 }
 

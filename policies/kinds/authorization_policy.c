@@ -154,33 +154,16 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct authorization_policy, spec, "spec", INLINE, "Who may do what.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema authorization_policy_kind_schema = {
     .name = "AuthorizationPolicy",
     .doc = "Who may do what to workloads or at a Gateway. Without any ALLOW policy for a workload, "
            "everything is allowed that no DENY policy matches.",
     .size = sizeof(struct authorization_policy),
     .fields = fields,
-};
-
-static const struct kind_column columns[] = {
-    {"Action", "string", ".spec.action"},
-    KIND_COLUMNS,
-    {0},
-};
-
-static const struct kind_crd crd = {"authorizationpolicies", {"ap"}, columns};
-
-const struct kind authorization_policy_kind = {
-    .id = KIND_AUTHORIZATION_POLICY,
-    .name = "AuthorizationPolicy",
-    .group = KIND_GROUP_WEFT,
-    .versions = {"v1alpha1"},
-    .schema = &schema,
-    .crd = &crd,
 };

@@ -66,8 +66,6 @@ struct authorization_policy {
 /* "cluster.local/ns/shop/sa/web", with a '*' at either end. */
 extern const struct schema_format authorization_rule_principal;
 
-extern const struct kind authorization_policy_kind;
-
 /* Many apps serve "/admin/" as "/admin": what refuses the one and not the other is passed by. Calls
  * each for every such path; the format is what to say of it, with the path twice. */
 #define AUTHORIZATION_POLICY_OPEN_PATH                                                          \

@@ -195,25 +195,17 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct backend_tls_policy, spec, "spec", INLINE, "Targets, and whom to trust.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema backend_tls_policy_kind_schema = {
     .name = "BackendTLSPolicy",
     .doc = "Has Gateways call a Service over TLS.",
     .size = sizeof(struct backend_tls_policy),
     .fields = fields,
-};
-
-const struct kind backend_tls_policy_kind = {
-    .id = KIND_BACKEND_TLS_POLICY,
-    .name = "BackendTLSPolicy",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1alpha3"},
-    .schema = &schema,
 };
 
 bool backend_tls_policy_target_is_service(const struct backend_tls_policy_target *t)

@@ -42,7 +42,5 @@ struct backend_tls_policy {
     struct backend_tls_policy_spec spec;
 };
 
-extern const struct kind backend_tls_policy_kind;
-
 /* A Service of the policy's namespace. */
 bool backend_tls_policy_target_is_service(const struct backend_tls_policy_target *t);

@@ -22,17 +22,9 @@ static const struct schema_field fields[] = {
     {0},
 };
 
-static const struct schema schema = {
+const struct schema config_map_kind_schema = {
     .name = "ConfigMap",
     .size = sizeof(struct config_map),
     .fields = fields,
     .is_open = true,
-};
-
-const struct kind config_map_kind = {
-    .id = KIND_CONFIG_MAP,
-    .name = "ConfigMap",
-    .group = "",
-    .versions = {"v1"},
-    .schema = &schema,
 };

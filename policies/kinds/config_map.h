@@ -12,5 +12,3 @@ struct config_map {
     struct object object;
     struct config_map_data data;
 };
-
-extern const struct kind config_map_kind;

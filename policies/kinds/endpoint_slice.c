@@ -123,17 +123,9 @@ static const struct schema_field fields[] = {
     {0},
 };
 
-static const struct schema schema = {
+const struct schema endpoint_slice_kind_schema = {
     .name = "EndpointSlice",
     .size = sizeof(struct endpoint_slice),
     .fields = fields,
     .is_open = true,
-};
-
-const struct kind endpoint_slice_kind = {
-    .id = KIND_ENDPOINT_SLICE,
-    .name = "EndpointSlice",
-    .group = "discovery.k8s.io",
-    .versions = {"v1"},
-    .schema = &schema,
 };

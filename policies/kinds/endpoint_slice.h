@@ -45,5 +45,3 @@ struct endpoint_slice {
     struct schema_list endpoints; /* struct endpoint_slice_endpoint */
     struct schema_list ports;     /* struct endpoint_slice_port */
 };
-
-extern const struct kind endpoint_slice_kind;

@@ -261,25 +261,17 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct gateway, spec, "spec", INLINE, "Listeners of the Gateway.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema gateway_kind_schema = {
     .name = "Gateway",
     .doc = "Where traffic from outside enters.",
     .size = sizeof(struct gateway),
     .fields = fields,
-};
-
-const struct kind gateway_kind = {
-    .id = KIND_GATEWAY,
-    .name = "Gateway",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1beta1"},
-    .schema = &schema,
 };
 
 bool gateway_has_listener(const struct gateway *gateway, struct slice name)

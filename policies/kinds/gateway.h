@@ -70,8 +70,6 @@ struct gateway {
     struct gateway_spec spec;
 };
 
-extern const struct kind gateway_kind;
-
 /* It has a listener of that name (not one of a ListenerSet). */
 bool gateway_has_listener(const struct gateway *gateway, struct slice name);
 /* The reference to parameters, which GatewayClass has too. */

@@ -23,25 +23,16 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct gateway_class, spec, "spec", INLINE,
                  "Whose business Gateways of this class are.", .flags = SCHEMA_REQUIRED,
                  .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema gateway_class_kind_schema = {
     .name = "GatewayClass",
     .doc = "A class of Gateways.",
     .size = sizeof(struct gateway_class),
     .fields = fields,
-};
-
-const struct kind gateway_class_kind = {
-    .id = KIND_GATEWAY_CLASS,
-    .name = "GatewayClass",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1beta1"},
-    .is_cluster_scoped = true,
-    .schema = &schema,
 };

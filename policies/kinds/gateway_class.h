@@ -13,5 +13,3 @@ struct gateway_class {
     struct object object;
     struct gateway_class_spec spec;
 };
-
-extern const struct kind gateway_class_kind;

@@ -1,7 +1,7 @@
 /* The table of GRPCRoute, and what its rules are in terms of HTTP. Control thread. Must not know
  * which parents and backends exist.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/kinds/grpc_route.h"
+#include "policies/kinds/http_route.h"
 
 #include <stdio.h>
 
@@ -231,23 +231,15 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct route, spec, "spec", INLINE, "Parents, hosts and rules.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema grpc_route_kind_schema = {
     .name = "GRPCRoute",
     .doc = "Says which gRPC calls go where, at a Gateway or in the mesh.",
     .size = sizeof(struct route),
     .fields = fields,
-};
-
-const struct kind grpc_route_kind = {
-    .id = KIND_GRPC_ROUTE,
-    .name = "GRPCRoute",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1"},
-    .schema = &schema,
 };

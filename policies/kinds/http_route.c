@@ -188,23 +188,15 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct route, spec, "spec", INLINE, "Parents, hosts and rules.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema http_route_kind_schema = {
     .name = "HTTPRoute",
     .doc = "Says which HTTP requests go where, at a Gateway or in the mesh.",
     .size = sizeof(struct route),
     .fields = fields,
-};
-
-const struct kind http_route_kind = {
-    .id = KIND_HTTP_ROUTE,
-    .name = "HTTPRoute",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1beta1"},
-    .schema = &schema,
 };

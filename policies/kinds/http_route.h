@@ -26,7 +26,5 @@ struct http_route_rule {
     unsigned line;
 };
 
-extern const struct kind http_route_kind;
-
 /* What the rules of a route must have in common; for the check of its spec. */
 void http_route_check_spec(struct schema_run *run, const struct doc *node, void *value);

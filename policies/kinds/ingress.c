@@ -148,19 +148,11 @@ static const struct schema_field fields[] = {
     {0},
 };
 
-static const struct schema schema = {
+const struct schema ingress_kind_schema = {
     .name = "Ingress",
     .size = sizeof(struct ingress),
     .fields = fields,
     .is_open = true,
-};
-
-const struct kind ingress_kind = {
-    .id = KIND_INGRESS,
-    .name = "Ingress",
-    .group = "networking.k8s.io",
-    .versions = {"v1"},
-    .schema = &schema,
 };
 
 bool ingress_is_ours(const struct ingress *i)

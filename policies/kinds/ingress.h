@@ -64,6 +64,4 @@ struct ingress {
     struct ingress_spec spec;
 };
 
-extern const struct kind ingress_kind;
-
 bool ingress_is_ours(const struct ingress *i);

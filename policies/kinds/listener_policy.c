@@ -64,34 +64,17 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct listener_policy, spec, "spec", INLINE,
                  "Targets, and what holds for connections of clients there.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema listener_policy_kind_schema = {
     .name = "ListenerPolicy",
     .doc = "What holds for connections from clients at a Gateway, or at one of its listeners. What "
            "it leaves out, MeshConfig says (spec.clientTraffic).",
     .size = sizeof(struct listener_policy),
     .fields = fields,
-};
-
-static const struct kind_column columns[] = {
-    {"Target", "string", ".spec.targetRefs[*].name"},
-    KIND_COLUMNS,
-    {0},
-};
-
-static const struct kind_crd crd = {"listenerpolicies", {"lp"}, columns};
-
-const struct kind listener_policy_kind = {
-    .id = KIND_LISTENER_POLICY,
-    .name = "ListenerPolicy",
-    .group = KIND_GROUP_WEFT,
-    .versions = {"v1alpha1"},
-    .schema = &schema,
-    .crd = &crd,
 };

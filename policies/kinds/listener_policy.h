@@ -21,5 +21,3 @@ struct listener_policy {
     struct object object;
     struct listener_policy_spec spec;
 };
-
-extern const struct kind listener_policy_kind;

@@ -56,26 +56,18 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct listener_set, spec, "spec", INLINE,
                  "Listeners, and the Gateway that they are for.", .flags = SCHEMA_REQUIRED,
                  .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema listener_set_kind_schema = {
     .name = "ListenerSet",
     .doc = "Further listeners of a Gateway.",
     .size = sizeof(struct listener_set),
     .fields = fields,
-};
-
-const struct kind listener_set_kind = {
-    .id = KIND_LISTENER_SET,
-    .name = "ListenerSet",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1"},
-    .schema = &schema,
 };
 
 bool listener_set_parent_is_gateway(const struct listener_set_parent *p)

@@ -20,8 +20,6 @@ struct listener_set {
     struct listener_set_spec spec;
 };
 
-extern const struct kind listener_set_kind;
-
 bool listener_set_parent_is_gateway(const struct listener_set_parent *p);
 /* The Gateway's namespace. */
 struct slice listener_set_parent_namespace(const struct listener_set *s);

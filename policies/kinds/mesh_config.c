@@ -89,7 +89,7 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct mesh_config, spec, "spec", INLINE, "Settings of the mesh.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
@@ -125,28 +125,11 @@ static const struct schema_rule rules[] = {
     {0},
 };
 
-static const struct schema schema = {
+const struct schema mesh_config_kind_schema = {
     .name = "MeshConfig",
     .doc = "What holds for the whole mesh. There is one: weft-system/default.",
     .size = sizeof(struct mesh_config),
     .fields = fields,
     .check = check,
     .rules = rules,
-};
-
-static const struct kind_column columns[] = {
-    {"Trust Domain", "string", ".spec.trustDomain"},
-    KIND_COLUMNS,
-    {0},
-};
-
-static const struct kind_crd crd = {"meshconfigs", {"mc"}, columns};
-
-const struct kind mesh_config_kind = {
-    .id = KIND_MESH_CONFIG,
-    .name = "MeshConfig",
-    .group = KIND_GROUP_WEFT,
-    .versions = {"v1alpha1"},
-    .schema = &schema,
-    .crd = &crd,
 };

@@ -32,5 +32,3 @@ struct mesh_config {
     struct object object;
     struct mesh_config_spec spec;
 };
-
-extern const struct kind mesh_config_kind;

@@ -23,19 +23,10 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
 
 static const struct schema_field fields[] = {KIND_FIELDS, {0}};
 
-static const struct schema schema = {
+const struct schema namespace_kind_schema = {
     .name = "Namespace",
     .size = sizeof(struct namespace),
     .fields = fields,
     .is_open = true,
     .check = check,
-};
-
-const struct kind namespace_kind = {
-    .id = KIND_NAMESPACE,
-    .name = "Namespace",
-    .group = "",
-    .versions = {"v1"},
-    .is_cluster_scoped = true,
-    .schema = &schema,
 };

@@ -10,5 +10,3 @@ struct namespace
 {
     struct object object;
 };
-
-extern const struct kind namespace_kind;

@@ -5,18 +5,9 @@
 
 static const struct schema_field fields[] = {KIND_FIELDS, {0}};
 
-static const struct schema schema = {
+const struct schema node_kind_schema = {
     .name = "Node",
     .size = sizeof(struct node),
     .fields = fields,
     .is_open = true,
-};
-
-const struct kind node_kind = {
-    .id = KIND_NODE,
-    .name = "Node",
-    .group = "",
-    .versions = {"v1"},
-    .is_cluster_scoped = true,
-    .schema = &schema,
 };

@@ -9,5 +9,3 @@
 struct node {
     struct object object;
 };
-
-extern const struct kind node_kind;

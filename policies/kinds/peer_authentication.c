@@ -80,35 +80,18 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct peer_authentication, spec, "spec", INLINE, "Who must come with mutual TLS.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema peer_authentication_kind_schema = {
     .name = "PeerAuthentication",
     .doc = "Whether workloads take plaintext, mutual TLS, or both. The narrowest policy wins: "
            "port, workload, namespace, mesh; PERMISSIVE when there is none.",
     .size = sizeof(struct peer_authentication),
     .fields = fields,
-};
-
-static const struct kind_column columns[] = {
-    {"Mode", "string", ".spec.mtls.mode"},
-    KIND_COLUMNS,
-    {0},
-};
-
-static const struct kind_crd crd = {"peerauthentications", {"pa"}, columns};
-
-const struct kind peer_authentication_kind = {
-    .id = KIND_PEER_AUTHENTICATION,
-    .name = "PeerAuthentication",
-    .group = KIND_GROUP_WEFT,
-    .versions = {"v1alpha1"},
-    .schema = &schema,
-    .crd = &crd,
 };
 
 enum peer_authentication_mode peer_authentication_of_port(const struct peer_authentication *p,

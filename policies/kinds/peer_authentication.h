@@ -32,8 +32,6 @@ struct peer_authentication {
     struct peer_authentication_spec spec;
 };
 
-extern const struct kind peer_authentication_kind;
-
 /* What it says of the port alone; UNSET when nothing. */
 enum peer_authentication_mode peer_authentication_of_port(const struct peer_authentication *p,
                                                           uint16_t port);

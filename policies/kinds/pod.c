@@ -98,19 +98,11 @@ static const struct schema_field fields[] = {
     {0},
 };
 
-static const struct schema schema = {
+const struct schema pod_kind_schema = {
     .name = "Pod",
     .size = sizeof(struct pod),
     .fields = fields,
     .is_open = true,
-};
-
-const struct kind pod_kind = {
-    .id = KIND_POD,
-    .name = "Pod",
-    .group = "",
-    .versions = {"v1"},
-    .schema = &schema,
 };
 
 bool pod_is_meshed(const struct pod *p)

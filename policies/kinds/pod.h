@@ -42,8 +42,6 @@ struct pod {
     struct pod_status status;
 };
 
-extern const struct kind pod_kind;
-
 /* It has a sidecar, which speaks mutual TLS. */
 bool pod_is_meshed(const struct pod *p);
 /* Where a meshed pod without redirection is called, whichever of its ports is meant; 0: at that

@@ -68,17 +68,9 @@ static const struct schema_field fields[] = {
     {0},
 };
 
-static const struct schema schema = {
+const struct schema reference_grant_kind_schema = {
     .name = "ReferenceGrant",
     .doc = "Lets objects of other namespaces refer to objects of this one.",
     .size = sizeof(struct reference_grant),
     .fields = fields,
-};
-
-const struct kind reference_grant_kind = {
-    .id = KIND_REFERENCE_GRANT,
-    .name = "ReferenceGrant",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1beta1"},
-    .schema = &schema,
 };

@@ -21,5 +21,3 @@ struct reference_grant {
     struct object object;
     struct reference_grant_spec spec;
 };
-
-extern const struct kind reference_grant_kind;

@@ -104,18 +104,10 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
         s->flaw = find_flaw(run->arena, chain, key);
 }
 
-static const struct schema schema = {
+const struct schema secret_kind_schema = {
     .name = "Secret",
     .size = sizeof(struct secret),
     .fields = fields,
     .is_open = true,
     .check = check,
-};
-
-const struct kind secret_kind = {
-    .id = KIND_SECRET,
-    .name = "Secret",
-    .group = "",
-    .versions = {"v1"},
-    .schema = &schema,
 };

@@ -14,5 +14,3 @@ struct secret {
     bool is_placeholder; /* words in parentheses or the like, to be filled in by somebody */
     struct slice flaw;                    /* why no server could use these two; empty: one could */
 };
-
-extern const struct kind secret_kind;

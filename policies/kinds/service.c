@@ -159,20 +159,12 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
     }
 }
 
-static const struct schema schema = {
+const struct schema service_kind_schema = {
     .name = "Service",
     .size = sizeof(struct service),
     .fields = fields,
     .is_open = true,
     .check = check,
-};
-
-const struct kind service_kind = {
-    .id = KIND_SERVICE,
-    .name = "Service",
-    .group = "",
-    .versions = {"v1"},
-    .schema = &schema,
 };
 
 bool service_is_headless(const struct service *s)

@@ -58,7 +58,6 @@ struct service {
     struct service_status status;
 };
 
-extern const struct kind service_kind;
 /* Names of enum service_protocol, for the tables of other kinds. */
 extern const char *const service_protocols[];
 

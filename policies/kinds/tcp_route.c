@@ -1,7 +1,7 @@
 /* The table of TCPRoute: parents and backends. Control thread. Must not know which parents and
  * backends exist, nor what happens to connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/kinds/tcp_route.h"
+#include "policies/kinds/stream_route.h"
 
 static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct route_spec, parents, "parentRefs", LIST,
@@ -23,23 +23,15 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct route, spec, "spec", INLINE, "Parents and backends.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema tcp_route_kind_schema = {
     .name = "TCPRoute",
     .doc = "Says where connections of a listener go.",
     .size = sizeof(struct route),
     .fields = fields,
-};
-
-const struct kind tcp_route_kind = {
-    .id = KIND_TCP_ROUTE,
-    .name = "TCPRoute",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1alpha2"},
-    .schema = &schema,
 };

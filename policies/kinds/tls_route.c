@@ -1,7 +1,7 @@
 /* The table of TLSRoute: parents, host names and backends. Control thread. Must not know
  * which parents and backends exist, nor what happens to connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/kinds/tls_route.h"
+#include "policies/kinds/stream_route.h"
 
 #include "lib/schema/schema_format.h"
 
@@ -31,23 +31,15 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct route, spec, "spec", INLINE, "Parents and backends.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema tls_route_kind_schema = {
     .name = "TLSRoute",
     .doc = "Says which TLS connections go where, by the host name they ask for.",
     .size = sizeof(struct route),
     .fields = fields,
-};
-
-const struct kind tls_route_kind = {
-    .id = KIND_TLS_ROUTE,
-    .name = "TLSRoute",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1alpha3"},
-    .schema = &schema,
 };

@@ -343,34 +343,17 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct traffic_policy, spec, "spec", INLINE,
                  "Targets, and how calls to them are made.", .flags = SCHEMA_REQUIRED,
                  .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema traffic_policy_kind_schema = {
     .name = "TrafficPolicy",
     .doc = "How calls to a Service, or along a route, are made: timeouts, retries, load "
            "balancing, ejection of failing endpoints, limits.",
     .size = sizeof(struct traffic_policy),
     .fields = fields,
-};
-
-static const struct kind_column columns[] = {
-    {"Target", "string", ".spec.targetRefs[*].name"},
-    KIND_COLUMNS,
-    {0},
-};
-
-static const struct kind_crd crd = {"trafficpolicies", {"tp"}, columns};
-
-const struct kind traffic_policy_kind = {
-    .id = KIND_TRAFFIC_POLICY,
-    .name = "TrafficPolicy",
-    .group = KIND_GROUP_WEFT,
-    .versions = {"v1alpha1"},
-    .schema = &schema,
-    .crd = &crd,
 };

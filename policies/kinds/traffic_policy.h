@@ -81,5 +81,4 @@ struct traffic_policy {
     struct traffic_policy_spec spec;
 };
 
-extern const struct kind traffic_policy_kind;
 extern const struct schema traffic_policy_traffic_schema; /* of struct traffic, for MeshConfig */

@@ -1,7 +1,7 @@
 /* The table of UDPRoute: parents and backends. Control thread. Must not know which parents and
  * backends exist, nor what happens to connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/kinds/udp_route.h"
+#include "policies/kinds/stream_route.h"
 
 static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct route_spec, parents, "parentRefs", LIST,
@@ -23,23 +23,15 @@ static const struct schema spec_schema = {
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    KIND_STATUS,
+    KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct route, spec, "spec", INLINE, "Parents and backends.",
                  .flags = SCHEMA_REQUIRED, .object = &spec_schema),
     {0},
 };
 
-static const struct schema schema = {
+const struct schema udp_route_kind_schema = {
     .name = "UDPRoute",
     .doc = "Says where datagrams of a listener go. No Gateway of ours has such listeners.",
     .size = sizeof(struct route),
     .fields = fields,
-};
-
-const struct kind udp_route_kind = {
-    .id = KIND_UDP_ROUTE,
-    .name = "UDPRoute",
-    .group = KIND_GROUP_GATEWAY,
-    .versions = {"v1", "v1alpha2"},
-    .schema = &schema,
 };

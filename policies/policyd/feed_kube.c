@@ -11,7 +11,6 @@
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
 #include "lib/kube/kube_watch.h"
-#include "policies/policyd/kube_kinds.h"
 
 /* Pages are read as they come, so that a large one costs no memory here, and fewer round trips. */
 enum { NOT_INSTALLED = 404, PAGE = 4000, MISSING_MS = 3000 };
@@ -20,7 +19,6 @@ struct source {
     struct feed_kube *feed;
     const struct kind *kind;
     struct kube_watch *watch;
-    char path[KUBE_KINDS_PATH_MAX];
     unsigned trouble; /* status of the last one + 1; 0: none */
     bool was_read;    /* once, whatever came since */
 };
@@ -50,18 +48,11 @@ static void on_begin(void *owner)
     world_begin(s->feed->world, s->kind);
 }
 
-/* Most ConfigMaps are none of our business, and large. */
-static bool is_wanted(const struct source *s, const struct doc *object)
-{
-    const struct doc *data = doc_get(object, SLICE("data"));
-    return s->kind->id != KIND_CONFIG_MAP || doc_get(data, SLICE("ca.crt"));
-}
-
 static void on_put(void *owner, const struct doc *object)
 {
     struct source *s = owner;
     s->trouble = 0;
-    if (is_wanted(s, object))
+    if (kind_is_wanted(s->kind, object))
         world_put(s->feed->world, s->kind, object);
     else
         world_remove(s->feed->world, s->kind, object);
@@ -77,7 +68,7 @@ static void on_synced(void *owner)
 {
     struct source *s = owner;
     s->trouble = 0;
-    LOG_D("feed", "%s: the list is complete", s->path);
+    LOG_D("feed", "%s: the list is complete", kind_path(s->kind));
     world_end(s->feed->world, s->kind);
     count_as_read(s);
 }
@@ -86,16 +77,16 @@ static void on_trouble(void *owner, unsigned status, struct slice detail)
 {
     struct source *s = owner;
     if (s->trouble != status + 1)
-        LOG_W("feed", "%s: %u %.*s", s->path, status, SLICE_ARG(detail));
+        LOG_W("feed", "%s: %u %.*s", kind_path(s->kind), status, SLICE_ARG(detail));
     s->trouble = status + 1;
 }
 
 static void run_missing(struct timer *t)
 {
     struct feed_kube *f = container_of(t, struct feed_kube, missing);
-    for (size_t i = 0; i < kube_kinds_count; i++) {
+    for (size_t i = 0; i < KIND_COUNT; i++) {
         struct source *s = &f->sources[i];
-        if (s->trouble == NOT_INSTALLED + 1 && strcmp(s->kind->group, KIND_GROUP_WEFT) != 0)
+        if (s->trouble == NOT_INSTALLED + 1 && !kind_is_own(s->kind))
             count_as_read(s);
     }
     if (f->unread)
@@ -113,16 +104,16 @@ struct feed_kube *feed_kube_open(struct loop *l, struct kube_client *client, str
     };
     struct feed_kube *f = mem_zalloc(sizeof *f);
     f->world = world;
-    f->unread = kube_kinds_count;
+    f->unread = KIND_COUNT;
     timer_init(&f->missing, l, run_missing);
     timer_start(&f->missing, MISSING_MS);
-    for (size_t i = 0; i < kube_kinds_count; i++) {
+    for (size_t i = 0; i < KIND_COUNT; i++) {
         struct source *s = &f->sources[i];
         s->feed = f;
-        s->kind = kind_all[kube_kinds[i].id];
+        s->kind = kind_all[i];
         struct kube_watch_config config = {
-            .path = kube_kinds_path(&kube_kinds[i], s->path),
-            .selectors = slice_from_cstr(kube_kinds[i].selectors),
+            .path = kind_path(s->kind),
+            .selectors = slice_from_cstr(s->kind->selectors),
             .page = PAGE,
         };
         s->watch = kube_watch_open(client, &config, &events, s);
@@ -133,7 +124,7 @@ struct feed_kube *feed_kube_open(struct loop *l, struct kube_client *client, str
 void feed_kube_close(struct feed_kube *f)
 {
     timer_stop(&f->missing);
-    for (size_t i = 0; i < kube_kinds_count; i++)
+    for (size_t i = 0; i < KIND_COUNT; i++)
         kube_watch_close(f->sources[i].watch);
     mem_free(f);
 }
@@ -141,7 +132,7 @@ void feed_kube_close(struct feed_kube *f)
 unsigned feed_kube_troubles(const struct feed_kube *f)
 {
     unsigned count = 0;
-    for (size_t i = 0; i < kube_kinds_count; i++)
+    for (size_t i = 0; i < KIND_COUNT; i++)
         count += f->sources[i].trouble > 0 && f->sources[i].trouble != NOT_INSTALLED + 1;
     return count;
 }

@@ -1,5 +1,5 @@
-/* The table of which kinds go into which sorts of answers, and the comparing of facts. Pure. Must
- * not know what an answer is for.
+/* Which answers a changed object reaches, by the row of its kind, and the comparing of facts. Pure.
+ * Must not know what an answer is for.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/reach.h"
 
@@ -130,35 +130,6 @@ bool reach_is_empty(const struct reach *r)
     return !r->sorts && !r->facts.count;
 }
 
-static unsigned sorts_of(enum kind_id kind)
-{
-    switch (kind) {
-    case KIND_ENDPOINT_SLICE:
-    case KIND_POD:
-        return 0; /* by facts */
-    case KIND_GATEWAY_CLASS:
-    case KIND_GATEWAY:
-        return REACH_GATEWAY | REACH_WORKLOAD; /* sidecars know whom of them to trust */
-    case KIND_LISTENER_SET:
-    case KIND_LISTENER_POLICY:
-    case KIND_TLS_ROUTE:
-    case KIND_TCP_ROUTE:
-    case KIND_UDP_ROUTE:
-    case KIND_INGRESS:
-        return REACH_GATEWAY;
-    case KIND_HTTP_ROUTE:
-    case KIND_GRPC_ROUTE:
-    case KIND_BACKEND_TLS_POLICY:
-    case KIND_CONFIG_MAP:
-    case KIND_SECRET:
-        return REACH_GATEWAY | REACH_ADDRESS;
-    case KIND_AUTHORIZATION_POLICY:
-        return REACH_GATEWAY | REACH_WORKLOAD;
-    default:
-        return REACH_ALL;
-    }
-}
-
 static void note_pod(struct reach_facts *f, const struct pod *pod)
 {
     reach_facts_pod(f, pod->object.meta.namespace_name, pod->object.meta.name);
@@ -189,7 +160,7 @@ static void note_one(struct reach *r, const struct object *o)
     else if (o->kind->id == KIND_ENDPOINT_SLICE)
         note_slice(&r->facts, (const struct endpoint_slice *)(const void *)o);
     else
-        r->sorts |= sorts_of(o->kind->id);
+        r->sorts |= o->kind->invalidates;
 }
 
 void reach_note(void *owner, const struct object *before, const struct object *after)

@@ -10,10 +10,10 @@
 
 /* Sorts of answers. */
 enum reach_sort {
-    REACH_ADDRESS = 1,  /* what an address is */
-    REACH_WORKLOAD = 2, /* what belongs to a pod itself */
-    REACH_GATEWAY = 4,  /* what belongs to a Gateway */
-    REACH_ALL = 7,
+    REACH_ADDRESS = KIND_INVALIDATES_ADDRESSES,  /* what an address is */
+    REACH_WORKLOAD = KIND_INVALIDATES_WORKLOADS, /* what belongs to a pod itself */
+    REACH_GATEWAY = KIND_INVALIDATES_GATEWAYS,  /* what belongs to a Gateway */
+    REACH_ALL = KIND_INVALIDATES_ALL,
 };
 
 /* What an answer mentions, or a change is about, as hashes. */

@@ -14,7 +14,6 @@
 #include "lib/io/timer.h"
 #include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_write.h"
-#include "policies/policyd/kube_kinds.h"
 #include "policies/policyd/world.h"
 
 enum {
@@ -41,7 +40,7 @@ struct write {
     struct status_writer *writer;
     struct list node; /* in the queue, while QUEUED */
     enum write_state state;
-    const struct kube_kind *kind;
+    const struct kind *kind;
     char *namespace_name, *name, *version, *status;
     struct kube_request *request;
     struct kube_pace pace;
@@ -119,7 +118,7 @@ static void on_written(void *owner, const struct kube_result *result)
 
 static void send(struct write *one)
 {
-    struct kube_ref ref = {kube_kinds_version(one->kind->id), one->kind->plural,
+    struct kube_ref ref = {kind_api_version(one->kind), one->kind->plural,
                            slice_from_cstr(one->namespace_name), slice_from_cstr(one->name)};
     list_unlink(&one->node);
     one->state = WRITE_SENT;
@@ -162,12 +161,11 @@ static void replace(char **text, struct slice with)
     *text = mem_strndup(with.ptr, with.len);
 }
 
-static struct write *make_write(struct status_writer *w, const struct kube_kind *kind,
-                                const struct object *o, struct slice key)
+static struct write *make_write(struct status_writer *w, const struct object *o, struct slice key)
 {
     struct write *one = mem_zalloc(sizeof *one);
     one->writer = w;
-    one->kind = kind;
+    one->kind = o->kind;
     replace(&one->namespace_name, o->meta.namespace_name);
     replace(&one->name, o->meta.name);
     list_init(&one->node);
@@ -182,11 +180,8 @@ static void emit(void *owner, const struct object *o, struct slice status)
     char text[KEY_MAX];
     struct slice key = key_of(text, o->kind->id, o->meta.namespace_name, o->meta.name);
     struct write *one = map_get(&w->writes, key);
-    const struct kube_kind *kind = kube_kinds_find(o->kind->id);
-    if (!kind)
-        return;
     if (!one)
-        one = make_write(w, kind, o, key);
+        one = make_write(w, o, key);
     one->round = w->round;
     /* An object that is another by now may be luckier. The status is another at every look, since
      * it has the time in it. */
@@ -233,7 +228,6 @@ static void clean(struct status_writer *w)
 static void tell_refusal(void *owner, const struct object *o, const struct diag_list *why)
 {
     struct status_writer *w = owner;
-    const struct kube_kind *kind = kube_kinds_find(o->kind->id);
     char note[512];
     size_t len = 0;
     LIST_FOREACH(node, (struct list *)&why->items)
@@ -247,7 +241,7 @@ static void tell_refusal(void *owner, const struct object *o, const struct diag_
     }
     len = len < sizeof note ? len : sizeof note - 1;
     uintptr_t hash = (uintptr_t)slice_hash(slice_of(note, len)) | 1;
-    if (!kind || (uintptr_t)map_get(&w->told, o->text) == hash)
+    if ((uintptr_t)map_get(&w->told, o->text) == hash)
         return;
     if (w->told.count >= TOLD_MAX) {
         map_dispose(&w->told);
@@ -257,7 +251,7 @@ static void tell_refusal(void *owner, const struct object *o, const struct diag_
     LOG_W("status", "%.*s is refused: %.*s", SLICE_ARG(o->text), (int)len, note);
     struct kube_event event = {
         .kind = o->kind->name,
-        .about = {kube_kinds_version(o->kind->id), kind->plural, o->meta.namespace_name,
+        .about = {kind_api_version(o->kind), o->kind->plural, o->meta.namespace_name,
                   o->meta.name},
         .uid = o->meta.uid,
         .is_warning = true,

@@ -1,6 +1,5 @@
-/* The CustomResourceDefinitions and the reference that are checked in are what the tables say, and
- * every kind of ours has one. With WEFT_GENERATED_UPDATE=1 in the environment they are generated
- * again.
+/* The CustomResourceDefinitions, the rights on kinds and the reference that are checked in are what
+ * the tables say.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,39 +7,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "lib/base/mem.h"
 #include "lib/codec/doc_yaml.h"
-#include "lib/io/file.h"
 #include "policies/crd.h"
 #include "policies/reference.h"
 #include "tests/unit/policies/cases.h"
-
-enum { FILE_MAX = 1 << 20 };
-
-static char *source_path(const char *path)
-{
-    const char *root = getenv("WEFT_SOURCE");
-    return mem_printf("%s/%s", root ? root : ".", path);
-}
-
-static void compare(const char *path, struct buf *made)
-{
-    char *full = source_path(path), *want = cases_text(made), *there = NULL;
-    size_t len = 0;
-    if (getenv("WEFT_GENERATED_UPDATE")) {
-        assert_int_equal(file_write_atomic(full, want, strlen(want), 0644), ERR_OK);
-    } else {
-        if (file_read(full, FILE_MAX, &there, &len))
-            fail_msg("%s cannot be read", path);
-        if (!slice_eq_cstr(slice_of(there, len), want))
-            fail_msg("%s is not what the tables say: run this with WEFT_GENERATED_UPDATE=1", path);
-        mem_free(there);
-    }
-    mem_free(want);
-    mem_free(full);
-}
+#include "tests/unit/policies/generated.h"
 
 static void test_files(void **state)
 {
@@ -50,14 +24,13 @@ static void test_files(void **state)
         const struct kind *k = kind_all[i];
         struct arena arena;
         struct buf made;
-        assert_true((k->crd != NULL) == (strcmp(k->group, KIND_GROUP_WEFT) == 0));
-        if (!k->crd)
+        if (!kind_is_own(k))
             continue;
         arena_init(&arena, 1024);
         buf_init(&made);
         crd_write(k, &made);
         char *path = mem_printf("k8s/base/crds/%.*s", SLICE_ARG(crd_file_name(k, &arena)));
-        compare(path, &made);
+        generated_compare(path, &made);
         mem_free(path);
         buf_dispose(&made);
         arena_dispose(&arena);
@@ -146,7 +119,111 @@ static void test_reference(void **state)
     struct buf made;
     buf_init(&made);
     reference_write(&made);
-    compare("docs/reference/kinds.md", &made);
+    generated_compare("docs/reference/kinds.md", &made);
+    buf_dispose(&made);
+}
+
+/* ---- what manifests say of kinds ---- */
+
+#define POLICYD "k8s/base/policyd-rbac.yaml"
+#define USERS "k8s/base/user-roles.yaml"
+#define WEBHOOKS "k8s/base/webhooks.yaml"
+
+typedef bool choose_fn(const struct kind *k);
+
+static bool is_any(const struct kind *k)
+{
+    return k != NULL;
+}
+
+static bool has_status_of_ours(const struct kind *k)
+{
+    return k->status == KIND_STATUS_WRITTEN;
+}
+
+static bool is_admitted(const struct kind *k)
+{
+    return k->is_admitted;
+}
+
+static void say(struct buf *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct buf *to, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char text[256];
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    buf_append_slice(to, slice_of(text, (size_t)len));
+}
+
+static bool is_first_of_group(size_t index, choose_fn *choose)
+{
+    for (size_t i = 0; i < index; i++)
+        if (choose(kind_all[i]) && strcmp(kind_all[i]->group, kind_all[index]->group) == 0)
+            return false;
+    return choose(kind_all[index]);
+}
+
+/* A rule for each group, with the kinds of it that are chosen. */
+static void say_rules(struct buf *to, choose_fn *choose, const char *suffix, const char *verbs)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (!is_first_of_group(i, choose))
+            continue;
+        const char *group = kind_all[i]->group;
+        say(to, "  - apiGroups: [%s]\n    resources:\n", *group ? group : "\"\"");
+        for (size_t j = i; j < KIND_COUNT; j++)
+            if (choose(kind_all[j]) && strcmp(kind_all[j]->group, group) == 0)
+                say(to, "      - %s%s\n", kind_all[j]->plural, suffix);
+        say(to, "    verbs: [%s]\n", verbs);
+    }
+}
+
+/* What policyd watches it may read, what it writes a status of it may write, and no more. */
+static void test_rights_of_policyd(void **state)
+{
+    (void)state;
+    struct buf made;
+    buf_init(&made);
+    say_rules(&made, is_any, "", "get, list, watch");
+    generated_compare_part(POLICYD, "kinds that are read", &made);
+    say_rules(&made, has_status_of_ours, "/status", "patch, update");
+    generated_compare_part(POLICYD, "kinds with a status", &made);
+    buf_dispose(&made);
+}
+
+static void test_rights_of_users(void **state)
+{
+    (void)state;
+    struct buf made;
+    buf_init(&made);
+    say_rules(&made, kind_is_own, "", "create, update, patch, delete, deletecollection");
+    generated_compare_part(USERS, "kinds of our own", &made);
+    buf_dispose(&made);
+}
+
+static void test_webhooks(void **state)
+{
+    (void)state;
+    struct buf made;
+    buf_init(&made);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (is_admitted(kind_all[i]))
+            say(&made, "          - %s\n", kind_all[i]->plural);
+    generated_compare_part(WEBHOOKS, "kinds that are admitted", &made);
+    buf_dispose(&made);
+}
+
+static void test_list_of_crds(void **state)
+{
+    (void)state;
+    struct buf made;
+    buf_init(&made);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (kind_is_own(kind_all[i]))
+            say(&made, "  - %s_%s.yaml\n", kind_all[i]->group, kind_all[i]->plural);
+    generated_compare_part("k8s/base/crds/kustomization.yaml", "kinds of our own", &made);
     buf_dispose(&made);
 }
 
@@ -157,6 +234,10 @@ int main(void)
         cmocka_unit_test(test_traffic_policy),
         cmocka_unit_test(test_nothing_is_dropped),
         cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_rights_of_policyd),
+        cmocka_unit_test(test_rights_of_users),
+        cmocka_unit_test(test_webhooks),
+        cmocka_unit_test(test_list_of_crds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

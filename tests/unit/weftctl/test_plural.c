@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
+#include "policies/kind.h"
 #include "weftctl/plural.h"
 
 static void test_words(void **state)
@@ -31,20 +32,24 @@ static void test_words(void **state)
     }
 }
 
-static void test_paths(void **state)
+/* The plurals of our kinds are written down: by the same rule. */
+static void test_kinds(void **state)
 {
-    char *core = plural_path(kind_all[KIND_POD]), *other = plural_path(kind_all[KIND_HTTP_ROUTE]);
-    assert_string_equal(core, "/api/v1/pods");
-    assert_string_equal(other, "/apis/gateway.networking.k8s.io/v1/httproutes");
-    mem_free(core);
-    mem_free(other);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        char *plural = plural_of(slice_from_cstr(kind_all[i]->name));
+        assert_string_equal(kind_all[i]->plural, plural);
+        mem_free(plural);
+    }
+    assert_string_equal(kind_path(kind_all[KIND_POD]), "/api/v1/pods");
+    assert_string_equal(kind_path(kind_all[KIND_HTTP_ROUTE]),
+                        "/apis/gateway.networking.k8s.io/v1/httproutes");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
-        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
