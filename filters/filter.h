@@ -66,6 +66,9 @@ struct filter_exchange {
     const struct forwarded *client; /* whom it is from, as far as those who say so are trusted */
     bool has_odd_names;             /* headers whose names some server takes for others */
     struct slice route;             /* its name; empty where no route was chosen yet */
+    struct slice matched_prefix;    /* the path prefix that its match names; empty: none */
+    uint16_t listener_port;         /* that the client connected to, as the route's parent names it;
+                                       0 where no route was chosen yet */
     /* A letter code that the access log shows of a request that nothing else went wrong with, as
      * Envoy's response flags: "DI". Constant. */
     struct slice flag;
@@ -96,16 +99,10 @@ enum filter_phase {
 
 #define FILTER_DETAIL_MAX 256
 
-/* Where a filter stands, for those whose configuration depends on it. */
-struct filter_place {
-    uint16_t listener_port;      /* that clients connect to */
-    struct slice matched_prefix; /* the path prefix that the route's match names; empty: none */
-};
-
-/* What prepare gets. */
+/* What prepare gets. Where the filter stands is not in it: one that is prepared is shared by all
+ * routes that name it. */
 struct filter_build {
     struct arena *arena; /* of the configuration */
-    struct filter_place place;
     char *detail; /* [FILTER_DETAIL_MAX]: why it is refused, a sentence's worth */
 };
 
@@ -158,6 +155,7 @@ const struct filter *filter_find(struct slice name);
 struct filter_entry {
     const struct filter *filter;
     const void *conf;
+    struct slice id; /* its resource's, the same while its configuration changes; empty: none */
     uint32_t ctx_offset;
 };
 

@@ -118,12 +118,14 @@ static struct result *begin(struct compile *c, const struct policy_set *set,
     choose_trust_domain(c);
     choose_cluster_domain(c);
     map_init(&c->clusters);
+    map_init(&c->filters);
     return result;
 }
 
 static PB(Configuration) * end(struct compile *c, struct result *result)
 {
     map_dispose(&c->clusters);
+    map_dispose(&c->filters);
     result->locality = c->locality;
     return &result->message;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lib/base/map.h"
+#include "filters/filter.h"
 #include "policies/analyze/finding.h"
 #include "policies/backend.h"
 #include "policies/compile.h"
@@ -38,6 +39,7 @@ struct compile {
     const struct pod *self;         /* the target's pod; NULL: not in the set */
     PB(Configuration) * out;
     struct map clusters; /* names of those that are in the result -> themselves */
+    struct map filters;  /* names of those that are in the result -> their messages */
     bool is_gateway;
     struct slice node, zone; /* empty: not known */
     unsigned locality;       /* enum compile_locality: what was asked of them */
@@ -171,6 +173,17 @@ PB(RouteMatch) *
     compile_match(struct compile *c, const struct http_route_match *from, bool is_grpc);
 /* The prefix that a replacePrefixMatch replaces; NULL: none. */
 char *compile_match_prefix(struct compile *c, const struct http_route_match *from);
+/* ---- compile_chain.c: filters of filters.def, each a resource of its own ---- */
+
+/* Sees to it that the filter is in the result, and returns its name, for PB_PUSH(c, route, filters,
+ * name): of a Route, a WeightedCluster or an InboundPort. spec: a checked struct of f->spec. id:
+ * who configures it, stable over changes of the spec ("shop/limits", an object's namespace and
+ * name); only the filter is sent again when it changes. Empty: nobody's own; equal ones are one
+ * resource. */
+char *compile_chain_filter(struct compile *c, const struct filter *f, const void *spec,
+                           struct slice id);
+/* The same of one that cannot be used: who names it answers 500, and says why. */
+char *compile_chain_broken(struct compile *c, struct slice id, const char *why);
 /* Filters of a rule, and of one of its backends. */
 void compile_filters_rule(struct compile *c, const struct compile_route *from, enum backend_use use,
                           PB(Route) * to);

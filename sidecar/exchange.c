@@ -50,8 +50,11 @@ static const struct filter_chain *listener_chain(const struct exchange *ex)
 {
     const struct snapshot *snapshot = ex->lease->snapshot;
     switch (ex->session->info.direction) {
-    case DIRECTION_INBOUND:
-        return snapshot_inbound(snapshot)->chain;
+    case DIRECTION_INBOUND: {
+        uint16_t at = ex->session->info.original_dst.port;
+        const struct inbound_port_conf *port = snapshot_inbound_port(snapshot, at);
+        return port ? port->chain : snapshot_inbound(snapshot)->chain;
+    }
     case DIRECTION_INGRESS: {
         const struct gateway_conf *gateway = snapshot_gateway(snapshot, ex->session->gateway_port);
         return gateway ? gateway->chain : NULL;

@@ -92,7 +92,11 @@ static struct filter_exchange *view_of(struct exchange *ex)
     x->downstream = &ex->session->info;
     x->client = &ex->client;
     x->has_odd_names = has(ex, HAS_ODD_NAMES);
-    x->route = ex->route ? ex->route->name : (struct slice){0};
+    if (ex->route) {
+        x->route = ex->route->name;
+        x->matched_prefix = ex->route->matched_prefix;
+        x->listener_port = ex->route->listener_port;
+    }
     return x;
 }
 

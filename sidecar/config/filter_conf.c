@@ -3,11 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/filter_conf.h"
 
-#include <stdio.h>
-
 #include "filters/chain.h"
 #include "filters/prepare.h"
-#include "lib/base/log.h"
 #include "lib/codec/message.h"
 #include "sidecar/config/cors_conf.h"
 #include "sidecar/filters/authz.h"
@@ -264,57 +261,6 @@ static enum err push_cors(const struct part_build *b, const Weft__Config__V1__Ro
     return e;
 }
 
-/* ---- filters of filters.def ---- */
-
-/* Stands where a filter cannot be made: whatever it was to guard stays closed. */
-static enum filter_verdict refuse_request(struct filter_exchange *x, const void *conf, void *ctx)
-{
-    (void)ctx;
-    x->host->fail(x, fail_info(FAIL_FILTER_BROKEN), *(const struct slice *)conf);
-    return FILTER_REPLY;
-}
-
-static const struct filter filter_broken = {
-    .name = "broken",
-    .phase = FILTER_PHASE_CORS,
-    .on_request = refuse_request,
-};
-
-static void push_broken(const struct part_build *b, const char *why, struct chain_build *c)
-{
-    struct slice *text = part_array(b->part, 1, sizeof(*text));
-    *text = part_text(b->part, why);
-    LOG_E("config", "%.*s: a filter cannot be made, and its requests are answered 500: %s",
-          SLICE_ARG(b->resource), why);
-    push(c, &filter_broken, text);
-}
-
-static void push_filter(const struct part_build *b, const Weft__Config__V1__Filter *from,
-                        const struct filter_place *place, struct chain_build *c)
-{
-    char detail[FILTER_DETAIL_MAX];
-    const struct filter *f = filter_find(slice_from_cstr(from->name));
-    struct filter_build build = {.arena = &b->part->arena, .place = *place, .detail = detail};
-    const void *conf;
-    if (!f)
-        snprintf(detail, sizeof(detail), "there is no filter \"%.64s\" in this version",
-                 from->name);
-    if (!f || filter_prepare(f, slice_from_cstr(from->spec), &build, &conf))
-        push_broken(b, detail, c);
-    else
-        push(c, f, conf);
-}
-
-static void push_filters(const struct part_build *b, Weft__Config__V1__Filter *const *from,
-                         size_t count, const Weft__Config__V1__Route *route, uint16_t listener_port,
-                         struct chain_build *c)
-{
-    struct filter_place place = {.listener_port = listener_port,
-                                 .matched_prefix = prefix_of(b->part, route)};
-    for (size_t i = 0; i < count; i++)
-        push_filter(b, from[i], &place, c);
-}
-
 enum err filter_conf_route(const struct part_build *b, const Weft__Config__V1__Route *route,
                            uint16_t listener_port, const struct filter_chain **out)
 {
@@ -326,7 +272,6 @@ enum err filter_conf_route(const struct part_build *b, const Weft__Config__V1__R
         e = push_redirect(b, route->redirect, route, listener_port, &c);
     if (!e && route->rewrite)
         e = push_rewrite(b, route->rewrite, route, &c);
-    push_filters(b, route->filters, route->n_filters, route, listener_port, &c);
     *out = NULL;
     return e ? e : finish(b, &c, out);
 }
@@ -341,7 +286,6 @@ enum err filter_conf_backend(const struct part_build *b, const Weft__Config__V1_
         e = push_redirect(b, backend->redirect, route, listener_port, &c);
     if (!e && backend->rewrite)
         e = push_rewrite(b, backend->rewrite, route, &c);
-    push_filters(b, backend->filters, backend->n_filters, route, listener_port, &c);
     *out = NULL;
     return e ? e : finish(b, &c, out);
 }

@@ -56,13 +56,19 @@ static enum err take_ports(const struct part_build *b, const Weft__Config__V1__I
                            struct inbound_part *to)
 {
     struct inbound_port_conf *ports = part_array(b->part, from->n_ports, sizeof(*ports));
+    struct filter_uses *uses = part_array(b->part, from->n_ports, sizeof(*uses));
     to->conf.ports = ports;
+    to->uses = uses;
     to->conf.port_count = (uint32_t)from->n_ports;
     lookup_init(&to->by_port, &b->part->arena, from->n_ports);
     for (size_t i = 0; i < from->n_ports; i++) {
         enum err e = take_port(b, from->ports[i], to->conf.mtls, to, &ports[i]);
+        if (!e)
+            e = filter_names_take(b, &to->names, from->ports[i]->filters,
+                                  from->ports[i]->n_filters, to->conf.chain, &uses[i]);
         if (e)
             return e;
+        ports[i].chain = to->conf.chain;
     }
     return ERR_OK;
 }
@@ -81,12 +87,15 @@ static enum err take_inbound(const struct part_build *b, const Weft__Config__V1_
 {
     to->conf.workload = part_text(b->part, from->workload);
     to->conf.mtls = from->mtls == UNSET ? PERMISSIVE : from->mtls;
-    enum err e = take_ports(b, from, to);
-    if (!e)
-        e = authz_conf_create(b, from->authz, from->n_authz, &to->conf.authz);
+    enum err e = authz_conf_create(b, from->authz, from->n_authz, &to->conf.authz);
     if (e)
         return e;
     to->conf.chain = filter_conf_authz(b->part, to->conf.authz);
+    filter_names_begin(&to->names);
+    e = take_ports(b, from, to);
+    filter_names_end(&to->names);
+    if (e)
+        return e;
     to->conf.authz_version = hash_rights(&to->conf, from);
     return ERR_OK;
 }
@@ -142,6 +151,37 @@ struct inbound_part *inbound_part_create_closed(void)
     return p;
 }
 
+/* ---- filters ---- */
+
+static void bind_ports(struct inbound_part *to, const struct inbound_part *from)
+{
+    uint32_t count = from->conf.port_count;
+    struct inbound_port_conf *ports = part_array(&to->part, count, sizeof(*ports));
+    lookup_init(&to->by_port, &to->part.arena, count);
+    for (uint32_t i = 0; i < count; i++) {
+        ports[i] = from->conf.ports[i];
+        ports[i].chain = filter_names_chain(&from->names, to->filters, from->conf.chain,
+                                            &from->uses[i], &to->part.arena);
+        lookup_add(&to->by_port, hash_port(ports[i].port), &ports[i]);
+    }
+    to->conf.ports = ports;
+}
+
+struct inbound_part *inbound_part_bind(struct inbound_part *p, filter_find_fn find,
+                                       const void *filters)
+{
+    struct inbound_part *from = p->unbound ? p->unbound : p;
+    bool is_bound = p->unbound || from->names.count == 0;
+    if (is_bound && filter_names_are_bound(&from->names, p->filters, find, filters))
+        return inbound_part_ref(p);
+    struct inbound_part *to = create_part();
+    to->unbound = inbound_part_ref(from);
+    to->conf = from->conf;
+    to->filters = filter_names_bind(&from->names, &to->part.arena, find, filters);
+    bind_ports(to, from);
+    return to;
+}
+
 struct inbound_part *inbound_part_ref(struct inbound_part *p)
 {
     atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
@@ -152,6 +192,9 @@ void inbound_part_unref(struct inbound_part *p)
 {
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
         return;
+    if (p->unbound)
+        filter_names_release(&p->unbound->names, p->filters);
+    inbound_part_unref(p->unbound);
     part_dispose(&p->part);
     mem_free(p);
 }

@@ -133,6 +133,8 @@ static enum err make_room(struct plan_build *pb, const struct route_plan_source 
     p->says = part_array(part, room.routes, sizeof(*p->says));
     p->backends = part_array(part, room.backends, sizeof(*p->backends));
     p->backend_names = part_array(part, room.backends, sizeof(*p->backend_names));
+    p->route_filters = part_array(part, room.routes, sizeof(*p->route_filters));
+    p->backend_filters = part_array(part, room.backends, sizeof(*p->backend_filters));
     p->mirrors = part_array(part, room.mirrors, sizeof(*p->mirrors));
     p->mirror_names = part_array(part, room.mirrors, sizeof(*p->mirror_names));
     p->names = part_array(part, room.backends + room.mirrors, sizeof(*p->names));
@@ -148,6 +150,7 @@ enum err route_plan_create(const struct part_build *b, const struct route_plan_s
     struct plan_build pb = {b, p, &names, from->port};
     *p = (struct route_plan){.default_route = ROUTE_PLAN_NONE};
     map_init(&names);
+    filter_names_begin(&p->filters);
     enum err e = make_room(&pb, from);
     for (size_t i = 0; i < from->host_count && !e; i++)
         e = take_host(&pb, from->hosts[i]);
@@ -155,6 +158,7 @@ enum err route_plan_create(const struct part_build *b, const struct route_plan_s
         e = take_listeners(&pb, from);
     if (!e)
         take_default(&pb, from->default_cluster);
+    filter_names_end(&p->filters);
     map_dispose(&names);
     return e;
 }
@@ -194,7 +198,8 @@ static const struct mirror_conf *bind_mirrors(const struct route_plan *p,
 #define MOVED(copy, original, at) ((at) ? (copy) + ((at) - (original)) : NULL)
 
 void route_plan_bind(const struct route_plan *p, const struct cluster_conf *const *clusters,
-                     struct arena *arena, struct route_table *out)
+                     struct filter_part *const *filters, struct arena *arena,
+                     struct route_table *out)
 {
     struct route_conf *routes = arena_alloc(arena, p->route_count * sizeof(*routes));
     struct backend_conf *backends = arena_alloc(arena, p->backend_count * sizeof(*backends));
@@ -203,11 +208,15 @@ void route_plan_bind(const struct route_plan *p, const struct cluster_conf *cons
         backends[i] = p->backends[i];
         backends[i].cluster = named(clusters, p->backend_names[i]);
         backends[i].mirrors = MOVED(mirrors, p->mirrors, p->backends[i].mirrors);
+        backends[i].chain = filter_names_chain(&p->filters, filters, p->backends[i].chain,
+                                               &p->backend_filters[i], arena);
     }
     for (uint32_t i = 0; i < p->route_count; i++) {
         routes[i] = p->routes[i];
         routes[i].backends = MOVED(backends, p->backends, p->routes[i].backends);
         routes[i].mirrors = MOVED(mirrors, p->mirrors, p->routes[i].mirrors);
+        routes[i].chain = filter_names_chain(&p->filters, filters, p->routes[i].chain,
+                                             &p->route_filters[i], arena);
         merge(&routes[i], p->says[i]);
     }
     *out = (struct route_table){&p->hosts, routes, &p->headers};

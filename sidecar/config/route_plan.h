@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "sidecar/config/filter_part.h"
 #include "sidecar/config/header_set.h"
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
@@ -25,6 +26,8 @@ struct route_plan {
     uint32_t default_route;      /* "everything to the default cluster"; ROUTE_PLAN_NONE: none */
     uint8_t *says;               /* for each route: what it says itself */
     struct header_set headers;   /* that matches look at */
+    struct filter_names filters; /* that are resources of their own */
+    struct filter_uses *route_filters, *backend_filters; /* for each route and backend */
 };
 
 enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };
@@ -40,7 +43,8 @@ struct route_plan_source {
 
 MUST_USE enum err route_plan_create(const struct part_build *b,
                                     const struct route_plan_source *from, struct route_plan *p);
-/* clusters: one for each of p->names, NULL where there is none. The result lies in `arena` and
- * refers to p. */
+/* clusters, filters: one for each of p->names and p->filters, NULL where there is none. The result
+ * lies in `arena` and refers to p. */
 void route_plan_bind(const struct route_plan *p, const struct cluster_conf *const *clusters,
-                     struct arena *arena, struct route_table *out);
+                     struct filter_part *const *filters, struct arena *arena,
+                     struct route_table *out);

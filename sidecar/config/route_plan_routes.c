@@ -46,10 +46,14 @@ static enum err take_backend(struct plan_build *pb, const Weft__Config__V1__Rout
                              const Weft__Config__V1__WeightedCluster *from)
 {
     struct route_plan *p = pb->plan;
-    struct backend_conf *to = &p->backends[p->backend_count];
-    p->backend_names[p->backend_count++] = route_plan_name_index(pb, from->cluster);
+    uint32_t at = p->backend_count++;
+    struct backend_conf *to = &p->backends[at];
+    p->backend_names[at] = route_plan_name_index(pb, from->cluster);
     to->weight = from->weight;
     enum err e = filter_conf_backend(pb->b, route, from, pb->port, &to->chain);
+    if (!e)
+        e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, to->chain,
+                              &p->backend_filters[at]);
     return e ? e
              : take_mirrors(pb, from->mirrors, from->n_mirrors, &to->mirrors, &to->mirror_count);
 }
@@ -115,6 +119,16 @@ static uint16_t direct_status_of(const Weft__Config__V1__Route *from)
     return 500;
 }
 
+static enum err take_filters(struct plan_build *pb, const Weft__Config__V1__Route *from,
+                             struct route_conf *to)
+{
+    struct route_plan *p = pb->plan;
+    enum err e = filter_conf_route(pb->b, from, pb->port, &to->chain);
+    return e ? e
+             : filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, to->chain,
+                                 &p->route_filters[to - p->routes]);
+}
+
 static enum err take_actions(struct plan_build *pb, const Weft__Config__V1__Route *from,
                              struct route_conf *to)
 {
@@ -128,8 +142,17 @@ static enum err take_actions(struct plan_build *pb, const Weft__Config__V1__Rout
     if (!e)
         e = take_mirrors(pb, from->mirrors, from->n_mirrors, &to->mirrors, &to->mirror_count);
     if (!e)
-        e = filter_conf_route(pb->b, from, pb->port, &to->chain);
+        e = take_filters(pb, from, to);
     return e;
+}
+
+/* What replacePrefixMatch replaces. */
+static struct slice prefix_of(struct part *part, const Weft__Config__V1__Route *from)
+{
+    const Weft__Config__V1__StringMatch *path = from->match ? from->match->path : NULL;
+    bool is_prefix = path && path->kind_case == WEFT__CONFIG__V1__STRING_MATCH__KIND_PATH_PREFIX;
+    return part_text(part, *from->matched_prefix || !is_prefix ? from->matched_prefix
+                                                               : path->path_prefix);
 }
 
 enum err route_plan_take_route(struct plan_build *pb, const Weft__Config__V1__Route *from)
@@ -142,7 +165,8 @@ enum err route_plan_take_route(struct plan_build *pb, const Weft__Config__V1__Ro
     named.resource =
         arena_printf(&pb->b->part->arena, "%.*s: route %s", SLICE_ARG(pb->b->resource), from->name);
     to->name = part_text(named.part, from->name);
-    to->matched_prefix = part_text(named.part, from->matched_prefix);
+    to->matched_prefix = prefix_of(named.part, from);
+    to->listener_port = pb->port;
     to->direct_status = direct_status_of(from);
     to->has_cors = from->cors != NULL;
     to->timeouts = traffic_conf_timeouts(from->timeouts);

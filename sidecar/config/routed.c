@@ -1,4 +1,4 @@
-/* Binding a core to clusters, and the life of both.
+/* Binding a core to clusters and filters, and the life of both.
  * Control thread; the last reference may go on any. Must not know what the messages look like.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/routed.h"
@@ -38,21 +38,22 @@ void routed_unref(struct routed *r)
         return;
     for (uint32_t i = 0; i < r->core->plan.name_count; i++)
         cluster_conf_unref(r->clusters[i]);
+    filter_names_release(&r->core->plan.filters, r->filters);
     routed_core_unref(r->core);
     arena_dispose(&r->arena);
     mem_free(r);
 }
 
-static bool is_current(const struct routed *r, const struct routed_core *core, routed_find_fn find,
-                       const void *clusters)
+static bool is_current(const struct routed *r, const struct routed_core *core,
+                       const struct routed_finder *find)
 {
     if (!r || r->core != core)
         return false;
     for (uint32_t i = 0; i < core->plan.name_count; i++) {
-        if (r->clusters[i] != find(clusters, core->plan.names[i]))
+        if (r->clusters[i] != find->cluster(find->clusters, core->plan.names[i]))
             return false;
     }
-    return true;
+    return filter_names_are_bound(&core->plan.filters, r->filters, find->filter, find->filters);
 }
 
 static void bind_destination(struct routed *r)
@@ -72,11 +73,11 @@ static void bind_destination(struct routed *r)
     }
 }
 
-struct routed *routed_bind(struct routed_core *core, struct routed *before, routed_find_fn find,
-                           const void *clusters)
+struct routed *routed_bind(struct routed_core *core, struct routed *before,
+                           const struct routed_finder *find)
 {
     const struct route_plan *plan = &core->plan;
-    if (is_current(before, core, find, clusters))
+    if (is_current(before, core, find))
         return routed_ref(before);
     struct routed *r = mem_zalloc(sizeof(*r));
     atomic_init(&r->refs, 1);
@@ -84,10 +85,11 @@ struct routed *routed_bind(struct routed_core *core, struct routed *before, rout
     arena_init(&r->arena, BLOCK_SIZE);
     r->clusters = arena_zalloc(&r->arena, plan->name_count * sizeof(*r->clusters));
     for (uint32_t i = 0; i < plan->name_count; i++) {
-        const struct cluster_conf *c = find(clusters, plan->names[i]);
+        const struct cluster_conf *c = find->cluster(find->clusters, plan->names[i]);
         r->clusters[i] = c ? cluster_conf_ref(c) : NULL;
     }
-    route_plan_bind(plan, r->clusters, &r->arena, &r->table);
+    r->filters = filter_names_bind(&plan->filters, &r->arena, find->filter, find->filters);
+    route_plan_bind(plan, r->clusters, r->filters, &r->arena, &r->table);
     if (core->is_gateway) {
         r->gateway = core->gateway;
         r->gateway.routes = &r->table;

@@ -27,6 +27,7 @@ struct routed {
     struct routed_core *core;
     struct arena arena;
     const struct cluster_conf **clusters; /* references; one for each name of the plan, or NULL */
+    struct filter_part **filters;         /* the same of its filters */
     struct route_table table;
     struct destination_conf destination;
     struct gateway_conf gateway;
@@ -40,10 +41,16 @@ struct routed_core *routed_core_ref(struct routed_core *c);
 /* NULL is allowed. */
 void routed_core_unref(struct routed_core *c);
 
-/* find: the cluster of that name, or NULL. Takes references of its own. Returns `before` (one
- * reference more) when it would come out the same. */
-typedef const struct cluster_conf *(*routed_find_fn)(const void *clusters, struct slice name);
-struct routed *routed_bind(struct routed_core *core, struct routed *before, routed_find_fn find,
-                           const void *clusters);
+/* Where clusters and filters are found by their names, or are not: NULL. */
+struct routed_finder {
+    const struct cluster_conf *(*cluster)(const void *clusters, struct slice name);
+    const void *clusters;
+    filter_find_fn filter;
+    const void *filters;
+};
+/* Takes references of its own. Returns `before` (one reference more) when it would come out the
+ * same. */
+struct routed *routed_bind(struct routed_core *core, struct routed *before,
+                           const struct routed_finder *find);
 struct routed *routed_ref(struct routed *r);
 void routed_unref(struct routed *r);

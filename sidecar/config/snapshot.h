@@ -128,6 +128,7 @@ struct route_conf {
     const struct filter_chain *chain; /* may be NULL */
     bool has_cors;                    /* its first filter is CORS */
     struct slice matched_prefix;
+    uint16_t listener_port;        /* of the listener or Service that the route belongs to */
     struct timeouts_conf timeouts; /* route's, else cluster's, else defaults: already merged */
     struct retry_conf retry;       /* ditto */
 };
@@ -150,6 +151,7 @@ struct inbound_port_conf {
     Weft__Config__V1__MtlsMode mtls; /* never UNSET */
     struct slice service, service_name, service_namespace;
     uint64_t service_hash; /* metrics_service_hash; 0: not computed */
+    const struct filter_chain *chain; /* authorization, and the port's own; NULL: none */
 };
 
 struct inbound_conf {
@@ -157,7 +159,7 @@ struct inbound_conf {
     Weft__Config__V1__MtlsMode mtls; /* for ports that are not listed; never UNSET */
     const struct inbound_port_conf *ports;
     uint32_t port_count;
-    const struct filter_chain *chain; /* authorization; NULL: none */
+    const struct filter_chain *chain; /* authorization, for other ports; NULL: none */
     uint64_t authz_version;           /* changes when live connections must be judged anew */
     const struct authz *authz;        /* for opaque TCP; NULL: none (see filters/authz.h) */
 };

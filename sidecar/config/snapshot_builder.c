@@ -19,6 +19,7 @@ struct entry {
     uint64_t version;
     Weft__Config__V1__Resource__BodyCase kind;
     const struct cluster_conf *cluster;
+    struct filter_part *filter;
     struct routed_core *core;
     struct routed *routed;
     struct inbound_part *inbound;
@@ -59,6 +60,7 @@ static void dispose_entries(struct entries *e)
 {
     for (uint32_t i = 0; i < e->count; i++) {
         cluster_conf_unref(e->items[i].cluster);
+        filter_part_unref(e->items[i].filter);
         routed_unref(e->items[i].routed);
         routed_core_unref(e->items[i].core);
         inbound_part_unref(e->items[i].inbound);
@@ -189,6 +191,29 @@ static enum err stage_cluster(struct build *b, const Weft__Config__V1__Resource 
     return refuse_alone(b, r->name, err);
 }
 
+static enum err stage_filter(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    const struct entry *old = entry_current(b, r), *before = entry_before(b, r);
+    if (old) {
+        e->filter = filter_part_ref(old->filter);
+        return ERR_OK;
+    }
+    enum err err = filter_part_create(r, b->detail, &e->filter);
+    if (err && b->refused) {
+        e->version = before ? before->version : 0;
+        e->filter = before ? filter_part_ref(before->filter)
+                           : filter_part_create_broken(r->name, b->detail);
+    }
+    return refuse_alone(b, r->name, err);
+}
+
+/* A filter_find_fn. */
+static struct filter_part *find_filter(const void *staged, struct slice name)
+{
+    const struct entry *e = map_get(&((const struct entries *)staged)->by_name, name);
+    return e ? e->filter : NULL;
+}
+
 static enum err make_core(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
 {
     const struct entry *old = entry_current(b, r), *before = entry_before(b, r);
@@ -209,8 +234,9 @@ static enum err stage_routed(struct build *b, const Weft__Config__V1__Resource *
         keep_core(b, r, e);
     err = refuse_alone(b, r->name, err);
     if (!err && e->core)
-        e->routed = routed_bind(e->core, before ? before->routed : NULL, snapshot_find_cluster,
-                                b->snapshot);
+        e->routed = routed_bind(e->core, before ? before->routed : NULL,
+                                &(struct routed_finder){snapshot_find_cluster, b->snapshot,
+                                                        find_filter, &b->staged});
     return err;
 }
 
@@ -226,8 +252,12 @@ static enum err stage_inbound(struct build *b, const Weft__Config__V1__Resource 
         err = inbound_part_create(r, b->detail, &e->inbound);
     if (err && b->refused)
         keep_inbound(b, r, e);
-    if (e->inbound)
-        b->snapshot->inbound = inbound_part_ref(e->inbound);
+    if (e->inbound) {
+        struct inbound_part *bound = inbound_part_bind(e->inbound, find_filter, &b->staged);
+        inbound_part_unref(e->inbound);
+        e->inbound = bound;
+        b->snapshot->inbound = inbound_part_ref(bound);
+    }
     return refuse_alone(b, r->name, err);
 }
 
@@ -270,6 +300,7 @@ static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, stru
 {
     switch (r->body_case) {
     case BODY(CLUSTER):
+    case BODY(FILTER):
         return ERR_OK; /* the first round's */
     case BODY(DESTINATION):
     case BODY(GATEWAY):
@@ -323,6 +354,8 @@ static enum err stage_all(struct build *b)
     for (size_t i = 0; i < c->n_resources && !e; i++) {
         if (b->staged.items[i].kind == BODY(CLUSTER))
             e = stage_cluster(b, c->resources[i], &b->staged.items[i]);
+        else if (b->staged.items[i].kind == BODY(FILTER))
+            e = stage_filter(b, c->resources[i], &b->staged.items[i]);
     }
     for (size_t i = 0; i < c->n_resources && !e; i++)
         if (!is_left_out(&b->staged, c, i))

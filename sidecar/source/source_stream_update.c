@@ -55,6 +55,7 @@ static enum err check(const struct settings *s, const resource *r, char *detail)
         return check_gateway(s, r, detail);
     case BODY(DESTINATION):
     case BODY(CLUSTER):
+    case BODY(FILTER):
     case BODY(WORKLOAD):
     case BODY(MESH):
         return ERR_OK;

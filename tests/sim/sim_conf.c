@@ -72,6 +72,35 @@ sim_endpoint *sim_conf_endpoint(struct sim_conf *c, sim_cluster *to, const char 
     return m;
 }
 
+static Weft__Config__V1__Resource *add_filter(struct sim_conf *c, const char *id)
+{
+    MAKE(c, Weft__Config__V1__Filter, weft__config__v1__filter__init);
+    Weft__Config__V1__Resource *r = add_resource(c, "filter", id);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_FILTER;
+    r->filter = m;
+    return r;
+}
+
+char *sim_conf_filter(struct sim_conf *c, const char *id, const char *type, const char *spec)
+{
+    Weft__Config__V1__Resource *r = add_filter(c, id);
+    r->filter->type = text(c, type);
+    r->filter->spec = text(c, spec);
+    return r->name;
+}
+
+char *sim_conf_broken_filter(struct sim_conf *c, const char *id, const char *why)
+{
+    Weft__Config__V1__Resource *r = add_filter(c, id);
+    r->filter->broken = text(c, why);
+    return r->name;
+}
+
+void sim_conf_name(struct sim_conf *c, size_t *count, char ***names, const char *name)
+{
+    PUSH(c, *count, *names, text(c, name));
+}
+
 sim_retry *sim_conf_retry(struct sim_conf *c)
 {
     MAKE(c, Weft__Config__V1__RetryPolicy, weft__config__v1__retry_policy__init);

@@ -32,6 +32,14 @@ void sim_conf_dispose(struct sim_conf *c);
 sim_cluster *sim_conf_cluster(struct sim_conf *c, const char *name);
 /* Ready, plain. */
 sim_endpoint *sim_conf_endpoint(struct sim_conf *c, sim_cluster *to, const char *address);
+/* A Filter resource of that type, named "filter/<id>"; returns its name, for the lists of those who
+ * have it (sim_conf_name). */
+char *sim_conf_filter(struct sim_conf *c, const char *id, const char *type, const char *spec);
+/* The same of one that cannot be used. */
+char *sim_conf_broken_filter(struct sim_conf *c, const char *id, const char *why);
+/* Appends to a repeated field of texts: sim_conf_name(c, &route->n_filters, &route->filters, name).
+ */
+void sim_conf_name(struct sim_conf *c, size_t *count, char ***names, const char *name);
 sim_retry *sim_conf_retry(struct sim_conf *c);
 sim_timeouts *sim_conf_timeouts(struct sim_conf *c);
 /* `vip` as "10.96.0.1:80" (may be NULL), its port, `host` (may be NULL); all to `cluster`. */

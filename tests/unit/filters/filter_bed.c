@@ -390,8 +390,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     const struct filter_chain *chain;
     arena_init(&b.arena, 4096);
     *counts = (struct filter_bed_counts){0};
-    struct filter_build build = {
-        .arena = &b.arena, .detail = detail, .place = {.listener_port = c->is_tls ? 443 : 80}};
+    struct filter_build build = {.arena = &b.arena, .detail = detail};
     real = c->filter;
     current = &b;
     if (filter_prepare(c->filter, c->spec, &build, &conf)) {
@@ -405,6 +404,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
         assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b.down.peer), ERR_OK);
         forwarded_from_peer(&b.client, &b.down.peer);
         b.x.host = &host;
+        b.x.listener_port = c->is_tls ? 443 : 80;
         b.x.arena = &b.arena;
         b.x.downstream = &b.down;
         b.x.client = &b.client;
