@@ -10,7 +10,7 @@
 
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
-#include "lib/codec/base64.h"
+#include "lib/codec/text/base64.h"
 #include "lib/kube/kube_time.h"
 #include "lib/tls/digest.h"
 

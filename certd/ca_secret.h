@@ -4,7 +4,7 @@
 
 #include "certd/ca.h"
 #include "lib/base/buf.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 
 /* Entries that are missing or empty stay NULL. ERR_SYNTAX, with the entry in detail. */
 MUST_USE enum err ca_secret_read(const struct doc *secret, struct ca_material *out,

@@ -10,7 +10,7 @@
 
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 
 enum { ARENA_BLOCK = 16384, LABEL_MAX = 63, NAME_MAX_LEN = 253 };
 

@@ -58,8 +58,12 @@ function(weft_rooms_check)
     foreach(target IN LISTS targets)
         get_target_property(dir ${target} SOURCE_DIR)
         get_target_property(sources ${target} SOURCES)
-        file(GLOB found RELATIVE ${dir} ${dir}/*.c)
+        file(GLOB found RELATIVE ${dir} ${dir}/*.c ${dir}/*/*.c)
         foreach(file IN LISTS found)
+            get_filename_component(folder ${dir}/${file} DIRECTORY)
+            if(NOT folder STREQUAL dir AND EXISTS ${folder}/CMakeLists.txt)
+                continue() # another room
+            endif()
             if(NOT file IN_LIST sources AND NOT "${dir}/${file}" IN_LIST sources
                     AND NOT file MATCHES "^mem_(pool|plain)\\.c$|_main\\.c$|^main\\.c$")
                 message(STATUS "note: ${dir}/${file} is in no source list of ${target}")

@@ -19,8 +19,8 @@
 #include "lib/base/arena.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
-#include "lib/codec/forwarded.h"
-#include "lib/codec/message.h"
+#include "lib/codec/http/forwarded.h"
+#include "lib/codec/http/message.h"
 #include "lib/schema/schema.h"
 
 struct filter;
@@ -60,7 +60,7 @@ struct filter_exchange {
     struct message *request;    /* as it will be sent on */
     struct message *response;   /* NULL before there is one */
     struct slice original_path; /* as the client sent it, with its query */
-    struct slice match_path;    /* canonical, without query (lib/codec/normalize.h) */
+    struct slice match_path;    /* canonical, without query (lib/codec/http/normalize.h) */
     const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */
     const struct downstream_info *downstream;
     const struct forwarded *client; /* whom it is from, as far as those who say so are trusted */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "filters/chain.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 
 enum { CTX_ALIGN = 8 }; /* as an arena has it */
 

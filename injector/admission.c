@@ -6,8 +6,8 @@
 #include <stdarg.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/base64.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/text/base64.h"
+#include "lib/codec/doc/doc_json.h"
 
 enum { UID_MAX = 253, WARNING_MAX = 512 };
 

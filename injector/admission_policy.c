@@ -5,11 +5,11 @@
  * Must not know any particular kind but for that.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "injector/admission.h"
-#include "lib/codec/doc_make.h"
-#include "lib/codec/doc_write.h"
+#include "lib/codec/doc/doc_make.h"
+#include "lib/codec/doc/doc_write.h"
 #include "lib/inject/inject_option.h"
-#include "policies/kind.h"
-#include "policies/policy_set.h"
+#include "policies/kinds/kind.h"
+#include "policies/store/policy_set.h"
 #include "sidecar/fit/fit.h"
 
 enum { WARNINGS_MAX = 32, MESSAGE_MAX = 8192 };

@@ -8,9 +8,9 @@
 #include "lib/base/list.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
-#include "lib/codec/doc_make.h"
-#include "lib/codec/doc_write.h"
+#include "lib/codec/doc/doc_json.h"
+#include "lib/codec/doc/doc_make.h"
+#include "lib/codec/doc/doc_write.h"
 #include "lib/inject/inject_option.h"
 #include "lib/kube/kube_watch.h"
 

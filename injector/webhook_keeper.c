@@ -10,7 +10,7 @@
 #include "lib/base/list.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/codec/base64.h"
+#include "lib/codec/text/base64.h"
 #include "lib/io/timer.h"
 #include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_watch.h"

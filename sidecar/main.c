@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "sidecar/app.h"
-#include "sidecar/redirect.h"
-#include "sidecar/settings.h"
-#include "sidecar/wait.h"
+#include "sidecar/control/app.h"
+#include "sidecar/redirect/redirect.h"
+#include "sidecar/control/settings.h"
+#include "sidecar/control/wait.h"
 
 int main(int argc, char **argv)
 {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_write.h"
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/doc/doc_write.h"
+#include "lib/codec/doc/doc_yaml.h"
 #include "lib/inject/inject_document.h"
 #include "lib/kube/kube_name.h"
 #include "weftctl/output.h"

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
-#include "lib/codec/doc_write.h"
+#include "lib/codec/doc/doc_json.h"
+#include "lib/codec/doc/doc_write.h"
 #include "weftctl/say.h"
 
 enum { ARENA_BLOCK = 65536 };

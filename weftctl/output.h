@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "lib/base/buf.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_YAML };
 

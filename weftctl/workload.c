@@ -8,8 +8,8 @@
 
 #include "lib/base/similar.h"
 #include "policies/kinds/service.h"
-#include "policies/policy_index.h"
-#include "policies/selector.h"
+#include "policies/store/policy_index.h"
+#include "policies/store/selector.h"
 #include "weftctl/say.h"
 
 enum { LISTED_MAX = 20 };

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "policies/kinds/pod.h"
-#include "policies/policy_set.h"
+#include "policies/store/policy_set.h"
 
 struct workload {
     struct slice namespace_name, name;

@@ -9,7 +9,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/codec/bearer.h"
+#include "lib/codec/http/bearer.h"
 #include "lib/io/file.h"
 #include "lib/net/grpc_client.h"
 #include "lib/proto/istio_ca.pb-c.h"

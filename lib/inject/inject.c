@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lib/codec/doc_make.h"
+#include "lib/codec/doc/doc_make.h"
 #include "lib/inject/inject_priv.h"
 
 enum { WARNING_MAX = 256 };

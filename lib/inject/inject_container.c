@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
-#include "lib/codec/doc_make.h"
+#include "lib/codec/doc/doc_make.h"
 #include "lib/inject/inject_priv.h"
 
 static void add_arg(struct arena *a, struct doc *args, const char *name, struct slice value)

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/inject/inject_document.h"
 
-#include "lib/codec/doc_make.h"
+#include "lib/codec/doc/doc_make.h"
 
 enum { DEPTH_MAX = 8 };
 

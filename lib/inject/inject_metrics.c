@@ -2,7 +2,7 @@
  * metrics are comes from the annotations that everybody uses for it. Pure. Must not know what else
  * an injection does.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/doc_make.h"
+#include "lib/codec/doc/doc_make.h"
 #include "lib/inject/inject_priv.h"
 
 enum { PATH_MAX_LEN = 512 };

@@ -8,7 +8,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 
 #define INJECT_PREFIX "weft.dev/"
 

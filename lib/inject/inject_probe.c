@@ -5,8 +5,8 @@
  * what names a host is not for this pod; those stay. Named ports become numbers here, since the
  * sidecar does not know the names. Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/doc_make.h"
-#include "lib/codec/doc_write.h"
+#include "lib/codec/doc/doc_make.h"
+#include "lib/codec/doc/doc_write.h"
 #include "lib/inject/inject_priv.h"
 #include "lib/tls/digest.h"
 

@@ -5,7 +5,7 @@
  * it makes no pod larger. Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/quantity.h"
-#include "lib/codec/doc_make.h"
+#include "lib/codec/doc/doc_make.h"
 #include "lib/inject/inject_priv.h"
 
 #define MI (INT64_C(1000) << 20)

@@ -1,7 +1,7 @@
 /* The volumes: the token that proves the pod to certd, the roots that prove certd to the pod, and
  * a small memory for what outlives a restart of the sidecar. Pure. Must not know who mounts them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/doc_make.h"
+#include "lib/codec/doc/doc_make.h"
 #include "lib/inject/inject_priv.h"
 
 enum { TOKEN_SECONDS = 3600, READABLE = 0444 };

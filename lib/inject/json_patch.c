@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lib/codec/doc_make.h"
-#include "lib/codec/doc_write.h"
+#include "lib/codec/doc/doc_make.h"
+#include "lib/codec/doc/doc_write.h"
 
 enum { PATH_MAX_LEN = 1024 };
 

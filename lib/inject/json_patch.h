@@ -5,7 +5,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/json_write.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 
 enum json_patch_op { JSON_PATCH_ADD, JSON_PATCH_REPLACE };
 

@@ -6,7 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/codec/bearer.h"
+#include "lib/codec/http/bearer.h"
 #include "lib/io/file.h"
 #include "lib/kube/kube_client_priv.h"
 

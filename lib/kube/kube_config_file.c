@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/base64.h"
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/text/base64.h"
+#include "lib/codec/doc/doc_yaml.h"
 #include "lib/io/file.h"
 #include "lib/kube/kube_config_priv.h"
 

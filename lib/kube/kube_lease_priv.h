@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/base/rand.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/kube/kube_lease.h"

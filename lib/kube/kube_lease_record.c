@@ -5,7 +5,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 #include "lib/kube/kube_lease_priv.h"
 #include "lib/kube/kube_write_priv.h"
 

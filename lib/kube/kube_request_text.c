@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
-#include "lib/codec/base64.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/text/base64.h"
+#include "lib/codec/doc/doc_json.h"
 #include "lib/kube/kube_client_priv.h"
 
 enum { SHOWN_MAX = 200, RETRY_AFTER_MAX_S = 3600 };

@@ -5,7 +5,7 @@
 #include "lib/kube/kube_watch.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 #include "lib/kube/kube_client_priv.h"
 #include "lib/kube/kube_path.h"
 #include "lib/kube/kube_watch_priv.h"

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "lib/kube/kube_client.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 
 struct kube_watch;
 

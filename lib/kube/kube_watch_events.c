@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 #include "lib/kube/kube_watch_priv.h"
 
 const struct doc *kube_watch_parse(struct kube_watch *w, struct slice text)

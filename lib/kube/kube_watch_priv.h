@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/base/rand.h"
-#include "lib/codec/json_items.h"
+#include "lib/codec/doc/json_items.h"
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/kube/kube_watch.h"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/net/grpc.h"
 
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/h2.h"
+#include "lib/codec/h2/h2.h"
 #include "lib/io/loop.h"
 #include "lib/io/stream.h"
 #include "lib/net/http_stream_priv.h"

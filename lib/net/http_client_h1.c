@@ -3,7 +3,7 @@
  * connection's worker.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
-#include "lib/codec/h1_build.h"
+#include "lib/codec/http/h1_build.h"
 #include "lib/io/tcp.h"
 #include "lib/net/http_client_priv.h"
 #include "lib/net/http_h1.h"

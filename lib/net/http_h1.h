@@ -5,9 +5,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/h1_body.h"
-#include "lib/codec/h1_parse.h"
-#include "lib/codec/h1_write.h"
+#include "lib/codec/http/h1_body.h"
+#include "lib/codec/http/h1_parse.h"
+#include "lib/codec/http/h1_write.h"
 #include "lib/io/loop.h"
 #include "lib/io/stream.h"
 #include "lib/net/http_stream_priv.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 
 void http_refusal_write(struct buf *out, const struct h1_bad_text *why, const char *request_id,
                         bool is_terse)

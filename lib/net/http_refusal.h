@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/base/buf.h"
-#include "lib/codec/h1_bad.h"
+#include "lib/codec/http/h1_bad.h"
 
 /* A whole HTTP/1.1 answer that says why, unless it is terse, and closes the connection. request_id
  * may be empty. */

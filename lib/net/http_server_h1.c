@@ -5,7 +5,7 @@
 #include "lib/net/http_server_h1_priv.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/h1_build.h"
+#include "lib/codec/http/h1_build.h"
 #include "lib/net/http_refusal.h"
 
 enum {

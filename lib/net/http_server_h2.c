@@ -5,7 +5,7 @@
 #include "lib/net/http_server_priv.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/h2_guard.h"
+#include "lib/codec/h2/h2_guard.h"
 #include "lib/io/timer.h"
 #include "lib/net/h2_link.h"
 

@@ -30,7 +30,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/list.h"
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 
 #define HTTP_STREAM_HIGH_WATER 65536u
 #define HTTP_STREAM_LOW_WATER 32768u

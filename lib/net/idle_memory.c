@@ -5,7 +5,7 @@
 #include "lib/net/idle_memory.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/h2.h"
+#include "lib/codec/h2/h2.h"
 
 enum {
     EVERY_MS = 2000,

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "lib/base/arena.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 #include "lib/schema/diag.h"
 
 /* What a field is in the document -> what it is in the struct. */

@@ -6,11 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 #include "lib/schema/diag.h"
 #include "policies/analyze/analyze_priv.h"
 #include "policies/kinds/namespace.h"
-#include "policies/status.h"
+#include "policies/status/status.h"
 
 enum { ARENA_BLOCK = 32768 };
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "policies/analyze/finding.h"
-#include "policies/policy_store.h"
+#include "policies/store/policy_store.h"
 
 struct analyze_inputs {
     const struct policy_set *set;

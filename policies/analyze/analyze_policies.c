@@ -3,13 +3,13 @@
  * not know how a policy is evaluated: which are for a workload, the compiler says.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/analyze/analyze_priv.h"
-#include "policies/audience.h"
-#include "policies/compile_priv.h"
+#include "policies/compile/audience.h"
+#include "policies/compile/compile_priv.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/traffic_policy.h"
-#include "policies/protocol.h"
-#include "policies/selector.h"
+#include "policies/compile/protocol.h"
+#include "policies/store/selector.h"
 
 enum { PORTS_MAX = 64 };
 

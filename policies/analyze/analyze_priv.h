@@ -4,8 +4,8 @@
 #pragma once
 
 #include "policies/analyze/analyze.h"
-#include "policies/gateway_model.h"
-#include "policies/policy_index.h"
+#include "policies/gateway/gateway_model.h"
+#include "policies/store/policy_index.h"
 
 struct analyze {
     const struct analyze_inputs *in;

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/analyze/analyze_priv.h"
 #include "policies/kinds/service.h"
-#include "policies/protocol.h"
-#include "policies/selector.h"
+#include "policies/compile/protocol.h"
+#include "policies/store/selector.h"
 
 /* One of the words between the dashes is HTTP's. */
 static bool speaks_of_http(struct slice name)

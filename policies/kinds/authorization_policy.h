@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
-#include "policies/selector.h"
+#include "policies/kinds/kind.h"
+#include "policies/store/selector.h"
 
 /* Lists of struct slice; text patterns are "x", "x*", "*x" or "*". */
 struct authorization_policy_source {

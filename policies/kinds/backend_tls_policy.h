@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 
 struct backend_tls_policy_target {
     struct slice group, kind, name;

@@ -10,14 +10,14 @@
  *   1. a member here and a row in the section's table in client_traffic.c, with SCHEMA_INHERIT and
  *      its default as `fallback` (an ENUM for yes and no: a BOOL cannot be left out);
  *   2. a field of the section's message below ClientTraffic in policies/proto/config.proto, and the
- *      line that fills it in policies/compile_client_traffic.c;
+ *      line that fills it in policies/compile/compile_client_traffic.c;
  *   3. a member of struct client_conf, the line that reads it in sidecar/config/client_conf.c,
  *      and one in put_clients of sidecar/config/snapshot_dump.c;
  *   4. `weftctl crds` and `weftctl reference` (k8s/base/crds, k8s/helm/weft/crds,
  *      docs/reference/kinds.md), the examples mesh-config.yaml and listener-policy.yaml, and
  *      tests/unit/policies/cases/leaves.yaml.
  * Merging, status conditions and the way to the data plane need nothing. Whoever serves a
- * connection asks session_client_conf (sidecar/session.h). */
+ * connection asks session_client_conf (sidecar/session/session.h). */
 
 /* Members are SCHEMA_UNSET where nothing is said. */
 struct client_traffic_limits {

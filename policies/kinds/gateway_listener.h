@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
-#include "policies/selector.h"
+#include "policies/kinds/kind.h"
+#include "policies/store/selector.h"
 
 enum gateway_protocol {
     GATEWAY_HTTP,

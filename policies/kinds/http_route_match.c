@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "lib/base/utf8.h"
-#include "lib/codec/regex.h"
+#include "lib/codec/text/regex.h"
 #include "lib/schema/schema_format.h"
 
 static const char *const path_types[] = {

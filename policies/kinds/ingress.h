@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 
 #define INGRESS_CLASS "weft"
 #define INGRESS_CLASS_ANNOTATION "kubernetes.io/ingress.class"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 
 #define NAMESPACE_ROOT "weft-system" /* policies without a selector there are mesh-wide */
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 
 #define POD_REDIRECT_ANNOTATION "weft.dev/redirect"       /* "none": nothing is redirected */
 #define POD_FORWARD_ANNOTATION "weft.dev/inbound-forward" /* 15006 is for one port of the app */

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/secret.h"
 
-#include "lib/codec/base64.h"
+#include "lib/codec/text/base64.h"
 #include "lib/tls/tls_ctx.h"
-#include "policies/selector.h"
+#include "policies/store/selector.h"
 
 static const struct schema_field value_element = {.type = SCHEMA_STRING, .max = 2 << 20};
 

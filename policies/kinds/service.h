@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 
 enum service_protocol { SERVICE_TCP, SERVICE_UDP, SERVICE_SCTP };
 

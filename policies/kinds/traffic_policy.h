@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 #include "policies/kinds/tcp_keepalive.h"
 
 /* Numbers are SCHEMA_UNSET where nothing is said; durations are milliseconds. */

@@ -10,9 +10,9 @@
 
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/pod.h"
-#include "policies/policy_index.h"
-#include "policies/gateway_names.h"
-#include "policies/selector.h"
+#include "policies/store/policy_index.h"
+#include "policies/gateway/gateway_names.h"
+#include "policies/store/selector.h"
 
 /* The hash of its template that a Deployment gives each of its pods (apps/v1). */
 #define POD_HASH_LABEL "pod-template-hash"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/policy_set.h"
+#include "policies/store/policy_set.h"
 
 #define ACCESS_WHY_MAX 240
 

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/compile.h"
+#include "policies/compile/compile.h"
 #include "policies/policyd/parcel.h"
 #include "policies/policyd/reach.h"
 

@@ -11,7 +11,7 @@
 #include "lib/io/loop.h"
 #include "lib/net/grpc_door.h"
 #include "lib/tls/tls_roots.h"
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 #include "policies/policyd/roster.h"
 
 enum { CONNECTIONS_MAX = 20000, REQUEST_MAX = 4 << 20, STREAMS_MAX = 4 };

@@ -6,7 +6,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/watch.h"
-#include "policies/folder.h"
+#include "policies/store/folder.h"
 
 struct feed_folder {
     char *dir;

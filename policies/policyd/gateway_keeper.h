@@ -5,7 +5,7 @@
 #pragma once
 
 #include "policies/policyd/policyd_options.h"
-#include "policies/status.h"
+#include "policies/status/status.h"
 
 struct gateway_keeper;
 struct kube_client;

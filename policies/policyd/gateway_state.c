@@ -4,11 +4,11 @@
 #include "policies/policyd/gateway_state.h"
 
 #include "policies/kinds/endpoint_slice.h"
-#include "policies/policy_index.h"
+#include "policies/store/policy_index.h"
 #include "policies/policyd/access.h"
-#include "policies/gateway_names.h"
+#include "policies/gateway/gateway_names.h"
 #include "policies/policyd/roster.h"
-#include "policies/selector.h"
+#include "policies/store/selector.h"
 
 struct slice gateway_state_deployment(const struct gateway *g)
 {

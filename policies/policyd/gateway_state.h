@@ -4,7 +4,7 @@
 
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/service.h"
-#include "policies/status.h"
+#include "policies/status/status.h"
 
 struct roster;
 

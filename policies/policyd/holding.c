@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 
 void holding_dispose(struct holding *h)
 {

@@ -13,7 +13,7 @@ struct held {
 struct holding {
     struct held *items; /* by name, once settled */
     size_t count, capacity;
-    uint64_t digest; /* policies/discovery.h, once settled */
+    uint64_t digest; /* policies/compile/discovery.h, once settled */
 };
 
 void holding_dispose(struct holding *h);

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/status.h"
+#include "policies/status/status.h"
 
 struct kube_client;
 struct loop;

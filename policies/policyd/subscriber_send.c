@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/subscriber.h"
 
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 #include "policies/policyd/update_write.h"
 
 struct making {

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/policy_store.h"
+#include "policies/store/policy_store.h"
 #include "policies/policyd/reach.h"
 
 struct loop;

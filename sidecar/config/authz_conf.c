@@ -4,7 +4,7 @@
 #include "sidecar/config/authz_conf.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 #include "sidecar/config/authz_when_conf.h"
 #include "sidecar/config/match_conf.h"
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/authz_when_conf.h"
 
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 #include "sidecar/config/authz_conf.h"
 #include "sidecar/config/match_conf.h"
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/client_conf.h"
 
-#include "policies/compile.h"
+#include "policies/compile/compile.h"
 #include "sidecar/config/authz_conf.h"
 #include "sidecar/config/match_conf.h"
 #include "sidecar/config/traffic_conf.h"

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/forwarded.h"
+#include "lib/codec/http/forwarded.h"
 #include "lib/io/tcp.h"
 #include "policies/proto/config.pb-c.h"
 #include "sidecar/config/part.h"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/client_head.h"
 
-#include "lib/codec/header_fold.h"
+#include "lib/codec/http/header_fold.h"
 #include "lib/codec/http/match.h"
 
 #define ALLOW WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_ALLOW

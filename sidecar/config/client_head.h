@@ -3,14 +3,14 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/forwarded.h"
+#include "lib/codec/http/forwarded.h"
 #include "sidecar/config/client_conf.h"
 
 enum client_head_name { CLIENT_HEAD_KEEP, CLIENT_HEAD_DROP, CLIENT_HEAD_REFUSE };
 
 /* Does a field say whom a request is from, or by which road it came? */
 bool client_head_is_claim(enum header_id id);
-/* A field whose name is odd (lib/codec/header_fold.h). */
+/* A field whose name is odd (lib/codec/http/header_fold.h). */
 enum client_head_name client_head_judge(struct slice name,
                                         Weft__Config__V1__UnderscoresAction underscores);
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 #include "sidecar/filters/cors.h"
 
 enum { MAX_AGE_S = 5 };

@@ -5,7 +5,7 @@
 
 #include "filters/chain.h"
 #include "filters/prepare.h"
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 #include "sidecar/config/cors_conf.h"
 #include "sidecar/filters/authz.h"
 #include "sidecar/filters/cors.h"

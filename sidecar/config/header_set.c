@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "lib/codec/header_fold.h"
+#include "lib/codec/http/header_fold.h"
 
 static void grow(struct header_set *s, struct part *p)
 {

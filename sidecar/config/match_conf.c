@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/match_conf.h"
 
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 
 static enum err take_text(const struct part_build *b, enum match_kind kind, const char *text,
                           struct string_match *to)

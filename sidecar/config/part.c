@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/codec/regex.h"
+#include "lib/codec/text/regex.h"
 
 enum { BLOCK_SIZE = 1024 };
 

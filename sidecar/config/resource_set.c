@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 
 typedef Weft__Config__V1__Resource resource;
 

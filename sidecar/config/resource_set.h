@@ -13,7 +13,7 @@
 
 struct resource_set {
     struct map by_name; /* struct held */
-    uint64_t digest;    /* policies/discovery.h */
+    uint64_t digest;    /* policies/compile/discovery.h */
 };
 
 void resource_set_init(struct resource_set *s);

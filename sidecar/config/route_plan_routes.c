@@ -1,7 +1,7 @@
 /* Compiling single routes into a plan: what matches, what is done to requests, where they go.
  * Control thread. Must not know which host leads to a route.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 #include "sidecar/config/filter_conf.h"
 #include "sidecar/config/match_conf.h"
 #include "sidecar/config/route_plan_priv.h"

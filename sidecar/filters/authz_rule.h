@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 #include "sidecar/filters/authz.h"
 #include "lib/codec/http/match.h"
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/cors.h"
 
-#include "lib/codec/preflight.h"
+#include "lib/codec/http/preflight.h"
 
 #define ALLOW_ORIGIN SLICE("access-control-allow-origin")
 #define ALLOW_CREDENTIALS SLICE("access-control-allow-credentials")

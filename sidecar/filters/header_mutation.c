@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/header_mutation.h"
 
-#include "lib/codec/header_fold.h"
+#include "lib/codec/http/header_fold.h"
 
 static void remove_item(struct headers *h, const struct header_mutation_item *item)
 {

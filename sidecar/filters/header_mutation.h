@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "lib/base/slice.h"
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 #include "filters/filter.h"
 
 struct header_mutation_item {

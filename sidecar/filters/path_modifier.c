@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 #include "lib/codec/http/match.h"
 
 static struct slice without_slash(struct slice s)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 #include "filters/filter.h"
 #include "sidecar/filters/path_modifier.h"
 

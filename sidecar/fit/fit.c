@@ -7,8 +7,8 @@
 
 #include "lib/base/map.h"
 #include "lib/tls/tls_ctx.h"
-#include "policies/compile.h"
-#include "policies/policy_set_priv.h"
+#include "policies/compile/compile.h"
+#include "policies/store/policy_set_priv.h"
 
 struct told {
     snapshot_refused_fn refused;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/policy_set.h"
+#include "policies/store/policy_set.h"
 #include "sidecar/config/snapshot.h"
 
 /* Builds it and throws it away. Each resource that cannot be built is told; returns how many. */

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/route/route_table.h"
 
-#include "lib/codec/preflight.h"
+#include "lib/codec/http/preflight.h"
 #include "lib/codec/http/host.h"
 #include "lib/codec/http/match.h"
 #include "sidecar/route/match_trace.h"

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/message.h"
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/message.h"
+#include "lib/codec/http/normalize.h"
 #include "sidecar/config/snapshot.h"
 
 struct match_trace; /* route/match_trace.h */

@@ -9,8 +9,8 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/watch.h"
-#include "policies/compile.h"
-#include "policies/folder.h"
+#include "policies/compile/compile.h"
+#include "policies/store/folder.h"
 #include "sidecar/config/last_good.h"
 
 struct source_folder {

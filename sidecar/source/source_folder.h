@@ -8,7 +8,7 @@
 
 #include "lib/base/err.h"
 #include "sidecar/config/snapshot.h"
-#include "sidecar/settings.h"
+#include "sidecar/control/settings.h"
 
 struct loop;
 struct source_folder;

@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/tls/tls_ctx.h"
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 #include "sidecar/source/source_stream_priv.h"
 
 #define RETRY_BASE_MS 100

@@ -8,7 +8,7 @@
 #include "lib/io/loop.h"
 #include "sidecar/config/affinity.h"
 #include "sidecar/upstream/outlier.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 
 enum strictness { HEALTHY_AND_NEW, HEALTHY, READY_AND_NEW, READY, STRICTNESS_COUNT };
 

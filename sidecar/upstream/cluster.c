@@ -7,7 +7,7 @@
 #include "lib/io/loop.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/pool.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 
 #define DYNAMIC_IDLE_MS (5 * 60 * 1000)
 

@@ -7,7 +7,7 @@
 
 #include "lib/io/tcp.h"
 #include "lib/net/tls_stream.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 
 /* What the proxy sends to its own pod must not be redirected to the proxy again: the redirect rules
  * let this source pass (see redirect). */

@@ -6,7 +6,7 @@
 #include "lib/io/stream.h"
 #include "sidecar/config/backend_tls.h"
 #include "filters/fail.h"
-#include "sidecar/mesh_identity.h"
+#include "sidecar/worker/mesh_identity.h"
 #include "sidecar/upstream/cluster.h"
 
 /* Events as for tcp_dial: on_open or on_fail follows, never before this returns. NULL when it must

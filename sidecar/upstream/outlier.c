@@ -5,7 +5,7 @@
 
 #include "lib/io/loop.h"
 #include "sidecar/upstream/cluster.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 
 static uint64_t load64(const _Atomic uint64_t *v)
 {

@@ -10,7 +10,7 @@
 #include "lib/io/loop.h"
 #include "sidecar/upstream/dialer.h"
 #include "sidecar/upstream/pool_priv.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 
 #define H1_IDLE_MS 4000 /* below the keep-alive timeouts that apps commonly have (5 s and up) */
 #define H2_IDLE_MS 300000

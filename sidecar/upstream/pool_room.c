@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/cluster_usage.h"
 #include "sidecar/upstream/pool_priv.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 
 enum { LOOK_MS = 10 };
 

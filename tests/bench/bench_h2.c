@@ -9,7 +9,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
-#include "lib/codec/h2.h"
+#include "lib/codec/h2/h2.h"
 
 struct exchange {
     struct arena client_arena, server_arena;

@@ -7,7 +7,7 @@
 
 #include "injector/admission.h"
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "lib/codec/doc_json.h"
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/doc/doc_json.h"
+#include "lib/codec/doc/doc_yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/h1_body.h"
-#include "lib/codec/h1_parse.h"
+#include "lib/codec/http/h1_body.h"
+#include "lib/codec/http/h1_parse.h"
 #include "tests/sim/sim_road.h"
 
 enum { CLIENTS = 3, APP_CONNECTIONS = 16, OPS_MAX = 400 };

@@ -8,8 +8,8 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/codec/hpack_decode.h"
-#include "lib/codec/hpack_encode.h"
+#include "lib/codec/h2/hpack_decode.h"
+#include "lib/codec/h2/hpack_encode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

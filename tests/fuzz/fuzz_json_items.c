@@ -7,7 +7,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/codec/json_items.h"
+#include "lib/codec/doc/json_items.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

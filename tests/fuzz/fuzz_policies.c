@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
-#include "policies/compile.h"
-#include "policies/config_text.h"
+#include "policies/compile/compile.h"
+#include "policies/compile/config_text.h"
 #include "sidecar/config/snapshot.h"
 
 typedef Weft__Config__V1__Configuration configuration;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/sniff.h"
+#include "lib/codec/http/sniff.h"
 
 static bool lies_in(const struct sniff_hello *hello, struct slice s)
 {

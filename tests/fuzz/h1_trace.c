@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/h1_body.h"
-#include "lib/codec/h1_build.h"
-#include "lib/codec/h1_parse.h"
-#include "lib/codec/h1_write.h"
+#include "lib/codec/http/h1_body.h"
+#include "lib/codec/http/h1_build.h"
+#include "lib/codec/http/h1_parse.h"
+#include "lib/codec/http/h1_write.h"
 
 static const struct h1_limits limits = {
     .header_bytes = 4096, .header_count = 32, .target_bytes = 512};

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/buf.h"
-#include "lib/codec/h1_head.h"
+#include "lib/codec/http/h1_head.h"
 
 /* Appends the trace of all messages in data, given in pieces of `step` bytes; false when they end
  * in a fault. Aborts when a message that was taken does not survive being written and read again.

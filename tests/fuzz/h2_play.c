@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/base/arena.h"
-#include "lib/codec/h2.h"
-#include "lib/codec/h2_guard.h"
+#include "lib/codec/h2/h2.h"
+#include "lib/codec/h2/h2_guard.h"
 
 enum { STREAMS = 64, RECORDS_MAX = 4000, DATA_ROOM = 3000 };
 

@@ -8,7 +8,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/codec/sniff.h"
+#include "lib/codec/http/sniff.h"
 #include "lib/io/file.h"
 #include "lib/io/listener.h"
 #include "lib/io/loop.h"

@@ -5,7 +5,7 @@
 
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 #include "policies/proto/discovery.pb-c.h"
 #include "tests/helpers/policyd_client.h"
 

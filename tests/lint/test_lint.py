@@ -29,8 +29,9 @@ class Sources(unittest.TestCase):
 
 class Layers(unittest.TestCase):
     PRESENT = {"lib/base/slice.h", "lib/codec/h1.h", "lib/tls/x509.h", "lib/io/loop.h",
-               "lib/net/http_server.h", "policies/backend.h", "policies/proto/config.proto",
-               "policies/policyd/watch.h", "sidecar/session.h", "certd/ca.h", "tests/unit/x.h"}
+               "lib/net/http_server.h", "policies/compile/backend.h", "policies/proto/config.proto",
+               "policies/policyd/watch.h", "sidecar/session/session.h", "certd/ca.h",
+               "tests/unit/x.h"}
 
     def found(self, path, *names):
         text = "".join(f"#include {n}\n" for n in names)
@@ -39,9 +40,9 @@ class Layers(unittest.TestCase):
     def test_down_and_same_room(self):
         for path, name in [("lib/codec/a.c", '"lib/base/slice.h"'),
                            ("lib/net/a.c", '"lib/io/loop.h"'),
-                           ("sidecar/upstream/a.c", '"sidecar/session.h"'),
-                           ("policies/policyd/a.c", '"policies/backend.h"'),
-                           ("tests/unit/a.c", '"sidecar/session.h"')]:
+                           ("sidecar/upstream/a.c", '"sidecar/session/session.h"'),
+                           ("policies/policyd/a.c", '"policies/compile/backend.h"'),
+                           ("tests/unit/a.c", '"sidecar/session/session.h"')]:
             self.assertEqual(self.found(path, name), [])
 
     def test_up_and_sideways(self):
@@ -49,7 +50,7 @@ class Layers(unittest.TestCase):
                            ("lib/codec/a.c", '"lib/tls/x509.h"'),
                            ("lib/io/a.c", '"lib/net/http_server.h"'),
                            ("policies/a.c", '"policies/policyd/watch.h"'),
-                           ("policies/a.c", '"sidecar/session.h"'),
+                           ("policies/a.c", '"sidecar/session/session.h"'),
                            ("sidecar/a.c", '"certd/ca.h"')]:
             self.assertIn("points up", self.found(path, name)[0])
 

@@ -1,5 +1,5 @@
 /* A worker with one service ("app" at 10.0.0.1:8080), for tests of the control thread around it.
- * It shows no struct app: those tests have the real one (sidecar/app_priv.h).
+ * It shows no struct app: those tests have the real one (sidecar/control/app_priv.h).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

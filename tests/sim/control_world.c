@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 #include "lib/identity/identity.h"
-#include "sidecar/app_drain.h"
-#include "sidecar/app_sockets.h"
+#include "sidecar/control/app_drain.h"
+#include "sidecar/control/app_sockets.h"
 #include "sidecar/source/source_folder.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 
 #define ADMIN "127.0.0.1:15000"
 #define METRICS "0.0.0.0:15020"

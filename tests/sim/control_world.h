@@ -7,10 +7,10 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "sidecar/app_admin.h"
-#include "sidecar/app_priv.h"
+#include "sidecar/control/app_admin.h"
+#include "sidecar/control/app_priv.h"
 #include "sidecar/source/source_stream.h"
-#include "sidecar/settings.h"
+#include "sidecar/control/settings.h"
 #include "tests/sim/cmocka_sim.h"
 #include "tests/sim/control_bed.h"
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
-#include "lib/codec/doc_make.h"
-#include "lib/codec/doc_write.h"
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/doc/doc_json.h"
+#include "lib/codec/doc/doc_make.h"
+#include "lib/codec/doc/doc_write.h"
+#include "lib/codec/doc/doc_yaml.h"
 #include "lib/io/loop_sim.h"
 #include "lib/io/timer.h"
 #include "tests/sim/fake_kube_priv.h"

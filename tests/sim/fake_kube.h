@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 #include "lib/kube/kube_client.h"
 
 struct fake_kube;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/base/arena.h"
-#include "lib/codec/doc.h"
+#include "lib/codec/doc/doc.h"
 
 enum { FAKE_KUBE_OBJECTS = 400, FAKE_KUBE_EVENTS = 4000 };
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/base64.h"
-#include "lib/codec/doc_make.h"
-#include "lib/codec/doc_write.h"
+#include "lib/codec/text/base64.h"
+#include "lib/codec/doc/doc_make.h"
+#include "lib/codec/doc/doc_write.h"
 #include "tests/sim/fake_kube_priv.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 

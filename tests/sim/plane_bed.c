@@ -8,7 +8,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop_sim.h"
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 #include "policies/proto/discovery.pb-c.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/policies/policyd/policy_text.h"

@@ -3,7 +3,7 @@
 #include "tests/sim/sim.h"
 
 #include "lib/base/log.h"
-#include "sidecar/session.h"
+#include "sidecar/session/session.h"
 #include "sidecar/upstream/cluster.h"
 #include "tests/sim/sim_report.h"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/io/loop_sim.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 #include "tests/sim/cmocka_sim.h"
 #include "tests/sim/sim_app.h"
 #include "tests/sim/sim_conf.h"

@@ -1,8 +1,8 @@
-/* What a simulated process is to its worker: sidecar/app.h without a process.
+/* What a simulated process is to its worker: sidecar/control/app.h without a process.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "sidecar/app.h"
+#include "sidecar/control/app.h"
 
 struct app {
     const struct settings *settings;

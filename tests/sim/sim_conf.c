@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "policies/compile.h"
+#include "policies/compile/compile.h"
 
 #define MAKE(c, NAME, init)                                \
     struct NAME *m = arena_alloc(&(c)->arena, sizeof(*m)); \

@@ -6,7 +6,7 @@
 
 #include "lib/io/stream.h"
 #include "lib/tls/tls_ctx.h"
-#include "sidecar/mesh_identity.h"
+#include "sidecar/worker/mesh_identity.h"
 
 /* A workload's certificate. */
 struct mesh_identity *sim_tls_identity(uint64_t generation, const char *spiffe_id);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/report.h"
+#include "sidecar/telemetry/report.h"
 #include "tests/sim/sim_mesh.h"
 
 static struct {

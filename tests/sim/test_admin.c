@@ -1,7 +1,7 @@
 /* Pages that are longer than a connection takes at once: they are made as they are read, and
  * whoever does not read them holds nothing but a piece. SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "sidecar/admin.h"
+#include "sidecar/control/admin.h"
 
 #include <stdio.h>
 

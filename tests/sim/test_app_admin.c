@@ -1,12 +1,12 @@
 /* What people and Kubernetes ask a running process: readiness, liveness, metrics, what it does
  * right now; and what they tell it to do. SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/app_admin.h"
+#include "sidecar/control/app_admin.h"
 
 #include <stdio.h>
 
-#include "lib/codec/doc_json.h"
-#include "sidecar/mesh_identity.h"
-#include "sidecar/worker.h"
+#include "lib/codec/doc/doc_json.h"
+#include "sidecar/worker/mesh_identity.h"
+#include "sidecar/worker/worker.h"
 #include "tests/sim/control_world.h"
 
 static void expect_without(struct world *w, const char *path, const char *part)

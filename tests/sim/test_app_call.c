@@ -1,7 +1,7 @@
 /* Questions to the app in the own pod: what it says is told, where it listens is found, and nothing
  * it does or leaves undone holds the asker up.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/app_call.h"
+#include "sidecar/control/app_call.h"
 
 #include <stdio.h>
 #include <string.h>

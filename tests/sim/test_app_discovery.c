@@ -1,11 +1,11 @@
 /* Between the discovery stream and the workers: what a worker asks is asked of the stream, and what
  * the stream says reaches the worker.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/app_discovery.h"
+#include "sidecar/control/app_discovery.h"
 
 #include "lib/tls/tls_ctx.h"
-#include "sidecar/interest.h"
-#include "sidecar/worker.h"
+#include "sidecar/session/interest.h"
+#include "sidecar/worker/worker.h"
 #include "tests/sim/control_world.h"
 #include "tests/sim/sim_tls_ctx.h"
 

@@ -1,10 +1,10 @@
 /* The end of a process: what comes in is drained first, and the app's own calls when it has left.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/app_drain.h"
+#include "sidecar/control/app_drain.h"
 
 #include "lib/io/loop.h"
 #include "lib/io/loop_priv.h"
-#include "sidecar/worker.h"
+#include "sidecar/worker/worker.h"
 #include "tests/sim/control_world.h"
 
 static bool is_over(const struct world *w)

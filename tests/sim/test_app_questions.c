@@ -1,6 +1,6 @@
 /* What is asked of the app on behalf of others: the kubelet's probes, and its metrics behind ours.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/app_probes.h"
+#include "sidecar/control/app_probes.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/session.h"
+#include "sidecar/session/session.h"
 
 #define WHOLE_HELLO "\x16\x03\x01" /* how one begins */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/session.h"
+#include "sidecar/session/session.h"
 
 #define HEAD(line) line "\r\nhost: reviews\r\nx-request-id: 1\r\n"
 #define XFCC                                                           \

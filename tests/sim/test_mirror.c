@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "sidecar/mirror.h"
+#include "sidecar/exchange/mirror.h"
 
 typedef Weft__Config__V1__Mirror sim_mirror;
 

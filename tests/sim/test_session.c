@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "sidecar/session.h"
+#include "sidecar/session/session.h"
 
 /* The road with a service of this protocol. */
 static void open_road(struct sim_road *r, Weft__Config__V1__Protocol protocol)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "sidecar/session.h"
+#include "sidecar/session/session.h"
 
 #define MESH_CLIENT "spiffe://cluster.local/ns/default/sa/frontend"
 #define SELF "spiffe://cluster.local/ns/default/sa/app"

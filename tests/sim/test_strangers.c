@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/exchange_priv.h"
-#include "sidecar/exchange_run.h"
+#include "sidecar/exchange/exchange_priv.h"
+#include "sidecar/exchange/exchange_run.h"
 #include "tests/sim/sim_door.h"
 
 #define DETAIL "Service shop/vault at 10.0.0.9:8443, denied by policy shop/keep-out"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/http/match.h"
 
-#include "lib/codec/regex.h"
+#include "lib/codec/text/regex.h"
 
 enum { PARAMETER_MAX = 8192 };
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "lib/codec/message.h"
+#include "lib/codec/http/message.h"
 
 struct regex;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 
 static char why[CA_DETAIL_MAX];

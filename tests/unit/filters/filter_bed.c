@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 struct bed {

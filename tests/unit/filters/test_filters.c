@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_write.h"
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/doc/doc_write.h"
+#include "lib/codec/doc/doc_yaml.h"
 #include "tests/unit/policies/cases.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

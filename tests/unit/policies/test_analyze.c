@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/doc/doc_yaml.h"
 #include "policies/analyze/analyze.h"
-#include "policies/policy_set_priv.h"
+#include "policies/store/policy_set_priv.h"
 #include "sidecar/fit/fit.h"
 #include "tests/unit/policies/cases.h"
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
-#include "policies/kind.h"
-#include "policies/policy_set.h"
+#include "policies/kinds/kind.h"
+#include "policies/store/policy_set.h"
 #include "tests/unit/policies/cases.h"
 
 #define KIND(symbol, stem, ...) #stem,

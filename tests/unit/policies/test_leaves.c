@@ -10,12 +10,12 @@
 #include <stdio.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_make.h"
-#include "lib/codec/doc_write.h"
-#include "lib/codec/doc_yaml.h"
-#include "policies/compile.h"
-#include "policies/policy_set_priv.h"
-#include "policies/status.h"
+#include "lib/codec/doc/doc_make.h"
+#include "lib/codec/doc/doc_write.h"
+#include "lib/codec/doc/doc_yaml.h"
+#include "policies/compile/compile.h"
+#include "policies/store/policy_set_priv.h"
+#include "policies/status/status.h"
 #include "tests/unit/policies/cases.h"
 
 /* Leaves that change nothing, and why that is right. */

@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "lib/codec/doc_yaml.h"
-#include "policies/gateway_host.h"
-#include "policies/kind.h"
+#include "lib/codec/doc/doc_yaml.h"
+#include "policies/gateway/gateway_host.h"
+#include "policies/kinds/kind.h"
 #include "lib/schema/schema_format.h"
-#include "policies/selector.h"
+#include "policies/store/selector.h"
 
 struct sample {
     int64_t duration, quantity, integer;

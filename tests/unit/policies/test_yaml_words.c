@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/base/slice.h"
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 
 /* The types bool and null of YAML 1.1. */
 static bool is_mangled(const char *word)

@@ -3,7 +3,7 @@
 #include "tests/unit/sidecar/fake_exchange.h"
 
 #include "lib/base/list.h"
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 
 static struct fake_exchange *fake_of(const struct filter_exchange *x)
 {

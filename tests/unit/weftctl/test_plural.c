@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "lib/base/mem.h"
-#include "policies/kind.h"
+#include "policies/kinds/kind.h"
 #include "weftctl/plural.h"
 
 static void test_words(void **state)

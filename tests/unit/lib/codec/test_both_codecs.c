@@ -7,10 +7,10 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/codec/h1_build.h"
-#include "lib/codec/h1_parse.h"
-#include "lib/codec/h2_head.h"
-#include "lib/codec/method.h"
+#include "lib/codec/http/h1_build.h"
+#include "lib/codec/http/h1_parse.h"
+#include "lib/codec/h2/h2_head.h"
+#include "lib/codec/http/method.h"
 
 #include "tests/unit/lib/codec/cmocka_codec.h"
 

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/lib/inject/pod_text.h"
 
-#include "lib/codec/doc_write.h"
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/doc/doc_write.h"
+#include "lib/codec/doc/doc_yaml.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 
 const struct inject_config pod_text_config = INJECT_CONFIG_DEFAULT;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/inject/pod_text.h"
 

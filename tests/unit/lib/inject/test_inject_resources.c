@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/codec/doc_yaml.h"
+#include "lib/codec/doc/doc_yaml.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/inject/pod_text.h"
 #include "tests/unit/policies/cases.h"

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/inject/json_patch.h"
 
-#include "lib/codec/doc_make.h"
+#include "lib/codec/doc/doc_make.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/inject/pod_text.h"
 

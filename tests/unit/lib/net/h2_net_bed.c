@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/h2_guard.h"
+#include "lib/codec/h2/h2_guard.h"
 #include "lib/io/loop_sim.h"
 
 #include <cmocka.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/h2_guard.h"
+#include "lib/codec/h2/h2_guard.h"
 #include "tests/unit/lib/net/h2_net_bed.h"
 
 #include <cmocka.h>

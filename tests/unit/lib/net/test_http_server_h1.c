@@ -92,7 +92,7 @@ static void test_bad_requests_reach_nobody(void **state)
         struct slice bytes;
     } cases[] = {
 #define X(code, text) {code, {text, sizeof(text) - 1}},
-#include "tests/unit/lib/codec/h1_bad_requests.def"
+#include "tests/unit/lib/codec/http/h1_bad_requests.def"
 #undef X
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

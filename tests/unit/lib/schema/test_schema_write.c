@@ -4,9 +4,9 @@
 #include "lib/schema/schema_write.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
-#include "lib/codec/doc_yaml.h"
-#include "policies/kind.h"
+#include "lib/codec/doc/doc_json.h"
+#include "lib/codec/doc/doc_yaml.h"
+#include "policies/kinds/kind.h"
 #include "tests/unit/policies/cases.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "policies/policy_set.h"
+#include "policies/store/policy_set.h"
 
 /* All that the YAML says, finished; destroy it. */
 static inline struct policy_set *policy_text_set(const char *yaml)

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "policies/policy_index.h"
-#include "policies/gateway_names.h"
+#include "policies/store/policy_index.h"
+#include "policies/gateway/gateway_names.h"
 #include "tests/unit/policies/policyd/policy_text.h"
 
 #define POD(name, account, labels)                                                               \

@@ -4,9 +4,9 @@
 #include "policies/policyd/answers.h"
 
 #include "lib/base/mem.h"
-#include "policies/discovery.h"
-#include "policies/policy_index.h"
-#include "policies/policy_set_priv.h"
+#include "policies/compile/discovery.h"
+#include "policies/store/policy_index.h"
+#include "policies/store/policy_set_priv.h"
 #include "policies/policyd/holding.h"
 #include "policies/policyd/update_write.h"
 #include "policies/proto/discovery.pb-c.h"

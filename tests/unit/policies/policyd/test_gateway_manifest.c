@@ -3,8 +3,8 @@
 #include "policies/policyd/gateway_manifest.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
-#include "policies/policy_index.h"
+#include "lib/codec/doc/doc_json.h"
+#include "policies/store/policy_index.h"
 #include "tests/unit/policies/policyd/policy_text.h"
 
 static const char door[] =

@@ -5,7 +5,7 @@
 
 #include "lib/io/memstream.h"
 #include "lib/net/tls_stream.h"
-#include "policies/discovery.h"
+#include "policies/compile/discovery.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/tls/pki.h"
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/client_conf.h"
 
-#include "policies/compile.h"
+#include "policies/compile/compile.h"
 #include "sidecar/config/snapshot.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"

@@ -3,7 +3,7 @@
 #include "sidecar/config/snapshot_dump.h"
 
 #include "lib/base/mem.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 #include "lib/tls/tls_ctx.h"
 #include "tests/unit/lib/tls/pki.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"

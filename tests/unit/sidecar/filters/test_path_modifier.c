@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/filters/path_modifier.h"
 
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 struct row {

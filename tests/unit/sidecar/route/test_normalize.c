@@ -1,7 +1,7 @@
 /* Tests of the canonical path: every way of writing /admin meets DENY /admin or is refused, and
  * none of them slips by.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/normalize.h"
+#include "lib/codec/http/normalize.h"
 
 #include "lib/base/rand.h"
 #include "lib/codec/http/match.h"

@@ -4,7 +4,7 @@
 #include "sidecar/telemetry/access_log.h"
 
 #include "lib/base/rand.h"
-#include "lib/codec/doc_json.h"
+#include "lib/codec/doc/doc_json.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 static struct access_record record(void)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/http/match.h"
 
-#include "lib/codec/regex.h"
+#include "lib/codec/text/regex.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 struct row {

@@ -1,0 +1,192 @@
+/* The inside of the compiler: one output a file, and what they share. Messages are built in the
+ * arena of the result, so that all of it goes at once. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/map.h"
+#include "filters/filter.h"
+#include "policies/analyze/finding.h"
+#include "policies/compile/backend.h"
+#include "policies/compile/compile.h"
+#include "policies/kinds/http_route.h"
+#include "policies/kinds/mesh_config.h"
+#include "policies/kinds/pod.h"
+#include "policies/kinds/secret.h"
+#include "policies/kinds/service.h"
+#include "policies/store/policy_addresses.h"
+#include "policies/store/policy_index.h"
+
+/* PB(Cluster) is the message's struct; PB_NEW(c, Cluster, cluster) a new one with its defaults. */
+#define PB(type) Weft__Config__V1__##type
+#define PB_NEW(c, type, name) \
+    ((PB(type) *)compile_build_message((c), &weft__config__v1__##name##__descriptor))
+/* PB_PUSH(c, message, routes, route): appends to a repeated field. */
+#define PB_PUSH(c, message, field, item)                                                   \
+    do {                                                                                   \
+        (message)->field = compile_build_grow((c), (message)->field, (message)->n_##field, \
+                                              sizeof *(message)->field);                   \
+        (message)->field[(message)->n_##field++] = (item);                                 \
+    } while (0)
+
+struct compile {
+    struct arena *arena;
+    const struct policy_set *set;
+    struct diag_list *notes;
+    struct compile_target target;
+    struct slice trust_domain;
+    struct slice cluster_domain; /* of names like "reviews.default.svc.cluster.local" */
+    const struct mesh_config *mesh; /* NULL: none */
+    const struct pod *self;         /* the target's pod; NULL: not in the set */
+    PB(Configuration) * out;
+    struct map clusters; /* names of those that are in the result -> themselves */
+    struct map filters;  /* names of those that are in the result -> their messages */
+    bool is_gateway;
+    struct slice node, zone; /* empty: not known */
+    unsigned locality;       /* enum compile_locality: what was asked of them */
+    /* What the Gateway shows to backends that are called over TLS; NULL: nothing. */
+    const struct secret *client_certificate;
+};
+
+/* ---- compile_build.c: messages, texts, resources ---- */
+
+void *compile_build_message(struct compile *c, const ProtobufCMessageDescriptor *descriptor);
+/* Room for one more item. */
+void *compile_build_grow(struct compile *c, void *items, size_t count, size_t size);
+char *compile_build_text(struct compile *c, struct slice text);
+char *compile_build_lower(struct compile *c, struct slice text);
+char *compile_build_format(struct compile *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Adds the body to the result; its version is the hash of its bytes. */
+void compile_build_resource(struct compile *c, const char *name, PB(Resource__BodyCase) which,
+                            void *body);
+/* A remark about an object. */
+void compile_build_note(struct compile *c, const struct object *o, unsigned line, const char *path,
+                        enum finding finding, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+/* "reviews.default.svc.cluster.local". */
+char *compile_build_service(struct compile *c, const struct service *s);
+/* "spiffe://<trust domain>/ns/<namespace>/sa/<account>". */
+char *compile_build_spiffe(struct compile *c, struct slice namespace_name, struct slice account);
+
+/* ---- one file each ---- */
+
+void compile_workloads_emit(struct compile *c);
+void compile_destinations_emit(struct compile *c);
+/* The same for one address: the Service or the headless Services that it is one of, and the pod. */
+void compile_destinations_at(struct compile *c, const struct addr *addr);
+/* The parentRef of the route that means this port; NULL when none does. */
+const struct route_parent *compile_destinations_parent(const struct route *route,
+                                                       const struct service *s,
+                                                       const struct service_port *port);
+void compile_workloads_at(struct compile *c, const struct addr *addr);
+void compile_inbound_emit(struct compile *c);
+void compile_gateways_emit(struct compile *c);
+
+/* Sees to it that the cluster of that port is in the result; returns its name
+ * ("outbound|9080||reviews.default.svc.cluster.local"). tls: how it is called; NULL: as it is. NULL
+ * when that policy cannot be used, which is noted. */
+char *compile_clusters_need(struct compile *c, const struct service *s,
+                            const struct service_port *port, const struct backend_tls_policy *tls);
+/* How such backends are called; NULL when the policy cannot be used, which is noted. */
+PB(UpstreamTls) * compile_upstream_tls(struct compile *c, const struct backend_tls_policy *policy);
+/* The cluster of a backendRef, at `path` of the route; NULL when it cannot be called, which is
+ * noted with what comes of it ("its share gets 500"). */
+char *compile_backends_need(struct compile *c, const struct object *route,
+                            const struct route_backend *ref, enum backend_use use, const char *path,
+                            const char *comes, struct backend *out);
+
+/* The mode for a port of a pod by all PeerAuthentications; port 0: the workload as a whole. Never
+ * UNSET. */
+PB(MtlsMode)
+compile_mtls_mode(struct compile *c, struct slice namespace_name, const struct pod *pod,
+                  uint16_t port);
+
+void compile_mtls_note_conflicts(struct compile *c);
+
+/* Policies for workloads in namespace_name with those labels (NULL: labels unknown), or for the
+ * Gateway of that name. */
+PB(AuthzPolicy) * *compile_authz_list(struct compile *c, struct slice namespace_name,
+                                      const struct schema_list *labels, struct slice gateway,
+                                      size_t *count);
+PB(AuthzPolicy) * compile_authz_policy(struct compile *c, const struct object *o);
+/* A value, "value*", "*value" or "*". */
+PB(StringMatch) * compile_authz_match(struct compile *c, struct slice pattern, bool ignore_case);
+
+/* What TrafficPolicies say, the narrower ones first; members are NULL where none says anything. */
+struct traffic compile_traffic_of_service(struct compile *c, const struct service *s,
+                                          const struct service_port *port);
+struct traffic compile_traffic_of_route(struct compile *c, const struct route *route,
+                                        struct slice rule);
+/* Several policies that say the same: who is not listened to. */
+void compile_traffic_note_conflicts(struct compile *c, const struct object_list *policies);
+/* Fills what `narrow` does not say from `wide`. */
+void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide);
+const struct traffic *compile_traffic_defaults(const struct compile *c);
+/* Whole seconds; 0 where nothing is said. */
+PB(TcpKeepalive) *
+    compile_traffic_keepalive(struct arena *arena, const struct tcp_keepalive_setting *from);
+uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count);
+PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
+                                        const struct traffic_timeouts *const *levels, size_t count);
+PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_route_retry *own,
+                                        const struct traffic_retries *const *levels, size_t count);
+
+/* What holds for connections from clients: of the mesh, complete. */
+PB(ClientTraffic) * compile_client_traffic_mesh(struct compile *c);
+/* Of a Gateway's listeners of those names, which share their connections; none: of the Gateway
+ * alone. NULL: no ListenerPolicy says anything about them. */
+PB(ClientTraffic) *
+    compile_client_traffic_listeners(struct compile *c, const struct object *gateway,
+                                     const struct slice *names, size_t count);
+/* ListenerPolicies that say the same for the same: who is not listened to. */
+void compile_client_traffic_note_conflicts(struct compile *c, const struct object_list *policies);
+
+/* Routes on their way into a virtual host. */
+struct compile_route {
+    const struct route *route;
+    const struct http_route_rule *rule;
+    const struct http_route_match *match; /* NULL: everything */
+    size_t rule_index, match_index;
+    size_t host_exact, host_len; /* how specific the host name was that led here */
+};
+
+struct compile_routes {
+    struct compile_route *items;
+    size_t count;
+};
+
+/* All rules and matches of the route; host: the host name that it is here for, as the route has it
+ * (may be empty). */
+void compile_routes_add(struct compile *c, struct compile_routes *to, const struct route *route,
+                        struct slice host);
+/* By precedence: what comes first is asked first. */
+void compile_routes_sort(struct compile_routes *routes);
+/* In order of precedence into the virtual host. parent: what TrafficPolicies of the Service that is
+ * called say; NULL at a Gateway, where references to other namespaces need a grant. */
+void compile_routes_emit(struct compile *c, struct compile_routes *from,
+                         const struct traffic *parent, PB(VirtualHost) * to);
+/* What a rule's backendRefs, filters and matches become, apart from their order. */
+PB(Route) * compile_route_one(struct compile *c, const struct compile_route *from,
+                              const struct traffic *parent);
+/* NULL: every request. is_grpc: every call. */
+PB(RouteMatch) *
+    compile_match(struct compile *c, const struct http_route_match *from, bool is_grpc);
+/* The prefix that a replacePrefixMatch replaces; NULL: none. */
+char *compile_match_prefix(struct compile *c, const struct http_route_match *from);
+/* ---- compile_chain.c: filters of filters.def, each a resource of its own ---- */
+
+/* Sees to it that the filter is in the result, and returns its name, for PB_PUSH(c, route, filters,
+ * name): of a Route, a WeightedCluster or an InboundPort. spec: a checked struct of f->spec. id:
+ * who configures it, stable over changes of the spec ("shop/limits", an object's namespace and
+ * name); only the filter is sent again when it changes. Empty: nobody's own; equal ones are one
+ * resource. */
+char *compile_chain_filter(struct compile *c, const struct filter *f, const void *spec,
+                           struct slice id);
+/* The same of one that cannot be used: who names it answers 500, and says why. */
+char *compile_chain_broken(struct compile *c, struct slice id, const char *why);
+/* Filters of a rule, and of one of its backends. */
+void compile_filters_rule(struct compile *c, const struct compile_route *from, enum backend_use use,
+                          PB(Route) * to);
+void compile_filters_backend(struct compile *c, const struct compile_route *from,
+                             const struct schema_list *filters, enum backend_use use,
+                             PB(WeightedCluster) * to);

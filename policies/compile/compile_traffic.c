@@ -1,0 +1,244 @@
+/* TrafficPolicies: which of them speak for a Service or route, what they say together, and the
+ * messages of it. Narrower goes first, then older; whole sections are taken, and within timeouts
+ * and retries single values. Control thread. Must not know of endpoints.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/compile/compile_priv.h"
+
+void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide)
+{
+    if (!narrow->timeouts)
+        narrow->timeouts = wide->timeouts;
+    if (!narrow->retries)
+        narrow->retries = wide->retries;
+    if (!narrow->outlier)
+        narrow->outlier = wide->outlier;
+    if (!narrow->breaker)
+        narrow->breaker = wide->breaker;
+    if (!narrow->balancing)
+        narrow->balancing = wide->balancing;
+    if (!narrow->pool)
+        narrow->pool = wide->pool;
+}
+
+const struct traffic *compile_traffic_defaults(const struct compile *c)
+{
+    static const struct traffic nothing;
+    return c->mesh ? &c->mesh->spec.defaults : &nothing;
+}
+
+/* 2: names this very section; 1: the whole target; 0: neither. */
+static int fit(const struct traffic_policy *p, const char *kind, struct slice name,
+               struct slice section)
+{
+    int best = 0;
+    for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t)) {
+        int how = !t->section.len ? 1 : section.len && slice_eq(t->section, section) ? 2 : 0;
+        if (slice_eq_cstr(t->kind, kind) && slice_eq(t->name, name) && how > best)
+            best = how;
+    }
+    return best;
+}
+
+static struct traffic collect(const struct object_list *policies, const char *kind,
+                              struct slice name, struct slice section)
+{
+    struct traffic all = {0};
+    for (int wanted = 2; wanted > 0; wanted--) {
+        for (size_t i = 0; i < policies->count; i++) {
+            const struct traffic_policy *p = POLICY_AT(policies, struct traffic_policy, i);
+            if (fit(p, kind, name, section) == wanted)
+                compile_traffic_merge(&all, &p->spec.traffic);
+        }
+    }
+    return all;
+}
+
+struct traffic compile_traffic_of_service(struct compile *c, const struct service *s,
+                                          const struct service_port *port)
+{
+    const struct metadata *meta = &s->object.meta;
+    return collect(
+        policy_index_group(c->set, POLICY_GROUP_SERVICE_TRAFFIC, meta->namespace_name, meta->name),
+        "Service", meta->name, port->name);
+}
+
+struct traffic compile_traffic_of_route(struct compile *c, const struct route *route,
+                                        struct slice rule)
+{
+    const struct metadata *meta = &route->object.meta;
+    return collect(
+        policy_index_group(c->set, POLICY_GROUP_ROUTE_TRAFFIC, meta->namespace_name, meta->name),
+        route->object.kind->name, meta->name, rule);
+}
+
+/* The section that both have; NULL when there is none. */
+static const char *overlap(const struct traffic *a, const struct traffic *b)
+{
+    return a->timeouts && b->timeouts     ? "timeouts"
+           : a->retries && b->retries     ? "retries"
+           : a->outlier && b->outlier     ? "outlierDetection"
+           : a->breaker && b->breaker     ? "circuitBreaker"
+           : a->balancing && b->balancing ? "loadBalancing"
+           : a->pool && b->pool           ? "connectionPool"
+                                          : NULL;
+}
+
+static bool is_same_target(const struct traffic_policy *a, const struct traffic_policy *b)
+{
+    for (SCHEMA_EACH(a->spec.targets, struct traffic_policy_target, x))
+        for (SCHEMA_EACH(b->spec.targets, struct traffic_policy_target, y))
+            if (slice_eq(x->kind, y->kind) && slice_eq(x->name, y->name) &&
+                slice_eq(x->section, y->section))
+                return true;
+    return false;
+}
+
+void compile_traffic_note_conflicts(struct compile *c, const struct object_list *policies)
+{
+    for (size_t i = 1; i < policies->count; i++) {
+        const struct traffic_policy *late = POLICY_AT(policies, struct traffic_policy, i);
+        for (size_t j = 0; j < i; j++) {
+            const struct traffic_policy *early = POLICY_AT(policies, struct traffic_policy, j);
+            const char *section = overlap(&early->spec.traffic, &late->spec.traffic);
+            if (section && is_same_target(early, late))
+                compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,
+                                   "%s not in force: %.*s says it for the same target and comes "
+                                   "first",
+                                   section, SLICE_ARG(early->object.text));
+        }
+    }
+}
+
+/* ---- messages ---- */
+
+static uint32_t or_zero(int64_t value)
+{
+    return value > 0 ? (uint32_t)value : 0;
+}
+
+static void fill(int64_t *value, int64_t from)
+{
+    if (*value == SCHEMA_UNSET)
+        *value = from;
+}
+
+PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
+                                        const struct traffic_timeouts *const *levels, size_t count)
+{
+    int64_t request = own ? own->request : SCHEMA_UNSET;
+    int64_t backend = own ? own->backend_request : SCHEMA_UNSET;
+    int64_t idle = SCHEMA_UNSET, tunnel = SCHEMA_UNSET;
+    for (size_t i = 0; i < count; i++) {
+        if (!levels[i])
+            continue;
+        fill(&request, levels[i]->request);
+        fill(&backend, levels[i]->backend);
+        fill(&idle, levels[i]->idle);
+        fill(&tunnel, levels[i]->tunnel);
+    }
+    if (request == SCHEMA_UNSET && backend == SCHEMA_UNSET && idle == SCHEMA_UNSET &&
+        tunnel == SCHEMA_UNSET)
+        return NULL;
+    PB(Timeouts) *t = PB_NEW(c, Timeouts, timeouts);
+    t->request_ms = or_zero(request);
+    t->backend_ms = or_zero(backend);
+    t->idle_ms = or_zero(idle);
+    t->tunnel_ms = or_zero(tunnel);
+    return t;
+}
+
+PB(TcpKeepalive) *
+    compile_traffic_keepalive(struct arena *arena, const struct tcp_keepalive_setting *from)
+{
+    enum { SECOND_MS = 1000 };
+    PB(TcpKeepalive) *to = arena_alloc(arena, sizeof *to);
+    weft__config__v1__tcp_keepalive__init(to);
+    to->time_s = or_zero(from->time) / SECOND_MS;
+    to->interval_s = or_zero(from->interval) / SECOND_MS;
+    to->probes = or_zero(from->probes);
+    return to;
+}
+
+uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count)
+{
+    int64_t connect = SCHEMA_UNSET;
+    for (size_t i = 0; i < count; i++)
+        if (levels[i])
+            fill(&connect, levels[i]->connect);
+    return or_zero(connect);
+}
+
+static const struct traffic_retries *first_of(const struct traffic_retries *const *levels,
+                                              size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (levels[i])
+            return levels[i];
+    return NULL;
+}
+
+static void set_conditions(struct compile *c, const struct traffic_retries *from,
+                           PB(RetryPolicy) * to)
+{
+    /* Where only answers were named, what never got one is at least as good a reason. */
+    bool standard = !from || !from->on.present;
+    to->on_connect_failure = to->on_reset = standard;
+    to->only_idempotent = !from || !from->retry_non_idempotent;
+    if (!from)
+        return;
+    for (SCHEMA_EACH(from->on, int, on)) {
+        to->on_connect_failure |= *on == TRAFFIC_CONNECT_FAILURE;
+        to->on_reset |= *on == TRAFFIC_RESET;
+        to->on_gateway_error |= *on == TRAFFIC_GATEWAY_ERROR;
+    }
+    for (SCHEMA_EACH(from->status_codes, int64_t, code))
+        PB_PUSH(c, to, status_codes, (uint32_t)*code);
+}
+
+static void set_limits(const struct traffic_retries *from, PB(RetryPolicy) * to)
+{
+    if (from->attempts != SCHEMA_UNSET)
+        to->attempts = (uint32_t)from->attempts;
+    to->per_try_timeout_ms = or_zero(from->per_try_timeout);
+    if (from->backoff) {
+        to->backoff_base_ms = or_zero(from->backoff->base);
+        to->backoff_max_ms = or_zero(from->backoff->max);
+    }
+    if (from->budget) {
+        to->budget_percent = or_zero(from->budget->percent);
+        to->budget_min_per_second = or_zero(from->budget->min_per_second);
+    }
+}
+
+static void set_own(struct compile *c, const struct http_route_retry *own, PB(RetryPolicy) * to)
+{
+    if (own->attempts != SCHEMA_UNSET)
+        to->attempts = (uint32_t)own->attempts;
+    if (own->backoff != SCHEMA_UNSET) {
+        to->backoff_base_ms = or_zero(own->backoff);
+        if (to->backoff_max_ms < to->backoff_base_ms * 10)
+            to->backoff_max_ms = to->backoff_base_ms * 10;
+    }
+    if (!own->codes.present)
+        return;
+    to->n_status_codes = 0;
+    to->status_codes = NULL;
+    for (SCHEMA_EACH(own->codes, int64_t, code))
+        PB_PUSH(c, to, status_codes, (uint32_t)*code);
+}
+
+PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_route_retry *own,
+                                        const struct traffic_retries *const *levels, size_t count)
+{
+    const struct traffic_retries *policy = first_of(levels, count);
+    if (!own && !policy)
+        return NULL;
+    PB(RetryPolicy) *to = PB_NEW(c, RetryPolicy, retry_policy);
+    to->attempts = 1;
+    set_conditions(c, policy, to);
+    if (policy)
+        set_limits(policy, to);
+    if (own)
+        set_own(c, own, to);
+    return to;
+}

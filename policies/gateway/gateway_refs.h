@@ -1,0 +1,13 @@
+/* What a Gateway's TLS refers to: Secrets with certificates, ConfigMaps with authorities. Control
+ * thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "policies/gateway/gateway_model.h"
+
+/* What is asked of clients on that port; NULL: nothing. */
+const struct gateway_validation *gateway_refs_validation(const struct gateway *gateway,
+                                                         int64_t port);
+/* The certificates of all authorities that the validation names and that can be used, one after
+ * the other; empty when there are none. In the model's arena. */
+struct slice gateway_refs_authorities(struct gateway_model *m, const struct gateway_validation *v);

@@ -1,0 +1,156 @@
+/* The list of kinds, and the metadata that all of them share. Control thread. Must not know what
+ * a kind's own fields mean.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/kinds/kind.h"
+
+#include <stdio.h>
+
+#include "lib/codec/doc/doc.h"
+#include "lib/schema/schema_format.h"
+
+#define KIND(symbol, stem, of, index, ...)                      \
+    [KIND_##symbol] = &(const struct kind){.id = KIND_##symbol, \
+                                           .schema = &stem##_kind_schema, \
+                                           .invalidates = KIND_INVALIDATES_##of, \
+                                           __VA_ARGS__},
+const struct kind *const kind_all[KIND_COUNT] = {
+#include "policies/kinds/kinds.def"
+};
+#undef KIND
+
+static bool two_digits(const char *text, int *out)
+{
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+        return false;
+    *out = (text[0] - '0') * 10 + (text[1] - '0');
+    return true;
+}
+
+static int64_t days_since_1970(int year, int month, int day)
+{
+    /* Count from March, so that the leap day is the last of its year. */
+    year -= month <= 2;
+    int64_t era = year / 400, of_era = year % 400;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* "2026-01-02T03:04:05Z", the only form that Kubernetes writes. */
+static bool parse_time(struct slice text, int64_t *out)
+{
+    int century, year, month, day, hour, minute, second;
+    const char *t = text.ptr;
+    if (text.len != 20 || t[4] != '-' || t[7] != '-' || t[10] != 'T' || t[13] != ':' ||
+        t[16] != ':' || t[19] != 'Z')
+        return false;
+    if (!two_digits(t, &century) || !two_digits(t + 2, &year) || !two_digits(t + 5, &month) ||
+        !two_digits(t + 8, &day) || !two_digits(t + 11, &hour) || !two_digits(t + 14, &minute) ||
+        !two_digits(t + 17, &second) || month < 1 || month > 12 || day < 1 || day > 31)
+        return false;
+    *out = ((days_since_1970(century * 100 + year, month, day) * 24 + hour) * 60 + minute) * 60 +
+           second;
+    return true;
+}
+
+static void check_metadata(struct schema_run *run, const struct doc *node, void *value)
+{
+    struct metadata *meta = value;
+    if (meta->created_text.ptr && !parse_time(meta->created_text, &meta->created))
+        schema_error(run, node, "creationTimestamp",
+                     "must be a time like \"2026-01-02T03:04:05Z\"");
+}
+
+static const struct schema_field annotation_element = {.type = SCHEMA_STRING, .max = 262144};
+static const struct schema_field label_element = {.type = SCHEMA_STRING,
+                                                  .format = &schema_format_label_value};
+
+static const struct schema_field metadata_fields[] = {
+    SCHEMA_FIELD(struct metadata, name, "name", STRING,
+                 "Name of the object, unique for its kind and namespace.", .flags = SCHEMA_REQUIRED,
+                 .max = 253, .format = &schema_format_name),
+    SCHEMA_FIELD(struct metadata, namespace_name, "namespace", STRING, "Namespace of the object.",
+                 .format = &schema_format_label_name, .text = "default"),
+    SCHEMA_FIELD(struct metadata, labels, "labels", MAP, "What selectors choose by.",
+                 .format = &schema_format_label_key, .element = &label_element),
+    SCHEMA_FIELD(struct metadata, annotations, "annotations", MAP,
+                 "Further words about the object.", .element = &annotation_element),
+    SCHEMA_FIELD(struct metadata, created_text, "creationTimestamp", STRING,
+                 "When it was created; the older of two that conflict wins."),
+    SCHEMA_FIELD(struct metadata, uid, "uid", STRING, "Tells it from others of the same name."),
+    SCHEMA_FIELD(struct metadata, resource_version, "resourceVersion", STRING,
+                 "Changes whenever the object does."),
+    SCHEMA_FIELD(struct metadata, deleted_text, "deletionTimestamp", STRING,
+                 "Set once it is being deleted."),
+    SCHEMA_FIELD(struct metadata, generation, "generation", INT,
+                 "Counts up whenever what is wanted changes."),
+    {0},
+};
+
+const struct schema kind_metadata_schema = {
+    .name = "ObjectMeta",
+    .doc = "What all objects have.",
+    .size = sizeof(struct metadata),
+    .fields = metadata_fields,
+    .is_open = true,
+    .check = check_metadata,
+};
+
+static void split_version(struct slice api_version, struct slice *group, struct slice *version)
+{
+    size_t slash = slice_find_byte(api_version, '/');
+    bool has_group = slash < api_version.len;
+    *group = has_group ? slice_sub(api_version, 0, slash) : SLICE("");
+    *version = has_group ? slice_sub(api_version, slash + 1, api_version.len) : api_version;
+}
+
+const struct kind *kind_find(struct slice api_version, struct slice name)
+{
+    struct slice group, version;
+    split_version(api_version, &group, &version);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        const struct kind *k = kind_all[i];
+        if (!slice_eq_cstr(name, k->name) || !slice_eq_cstr(group, k->group))
+            continue;
+        for (size_t v = 0; k->versions[v]; v++)
+            if (slice_eq_cstr(version, k->versions[v]))
+                return k;
+    }
+    return NULL;
+}
+
+bool kind_is_own_group(struct slice api_version)
+{
+    struct slice group, version;
+    split_version(api_version, &group, &version);
+    return slice_eq_cstr(group, KIND_GROUP_WEFT);
+}
+
+bool kind_is_own(const struct kind *k)
+{
+    return strcmp(k->group, KIND_GROUP_WEFT) == 0;
+}
+
+const char *kind_api_version(const struct kind *k)
+{
+    static char texts[KIND_COUNT][64];
+    char *text = texts[k->id];
+    if (!*text)
+        snprintf(text, sizeof texts[0], "%s%s%s", k->group, *k->group ? "/" : "", k->versions[0]);
+    return text;
+}
+
+const char *kind_path(const struct kind *k)
+{
+    static char texts[KIND_COUNT][96];
+    char *text = texts[k->id];
+    if (!*text)
+        snprintf(text, sizeof texts[0], "/%s/%s/%s", *k->group ? "apis" : "api",
+                 kind_api_version(k), k->plural);
+    return text;
+}
+
+bool kind_is_wanted(const struct kind *k, const struct doc *root)
+{
+    return !k->data_key ||
+           doc_get(doc_get(root, SLICE("data")), slice_from_cstr(k->data_key)) != NULL;
+}

@@ -1,0 +1,190 @@
+/* The status of our own kinds: accepted, what they are for, and who comes first where two say the
+ * same. Control thread. Must not know what a policy does.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "policies/compile/audience.h"
+#include "policies/compile/compile_priv.h"
+#include "policies/kinds/authorization_policy.h"
+#include "policies/kinds/gateway.h"
+#include "policies/kinds/listener_policy.h"
+#include "policies/kinds/peer_authentication.h"
+#include "policies/kinds/traffic_policy.h"
+#include "policies/status/status_priv.h"
+
+/* ---- conflicts: what the compiler remarks ---- */
+
+static void collect_traffic(struct compile *c, enum policy_group group)
+{
+    struct slice key;
+    void *list;
+    for (size_t at = 0; map_next(&c->set->groups[group], &at, &key, &list);)
+        compile_traffic_note_conflicts(c, list);
+}
+
+static void collect_clients(struct compile *c)
+{
+    struct slice key;
+    void *list;
+    for (size_t at = 0; map_next(&c->set->groups[POLICY_GROUP_GATEWAY_CLIENTS], &at, &key, &list);)
+        compile_client_traffic_note_conflicts(c, list);
+}
+
+static void collect_peers(struct compile *c)
+{
+    const struct object_list *all = &c->set->all[KIND_PEER_AUTHENTICATION];
+    for (size_t i = 0; i < all->count; i++) {
+        struct slice ns = all->items[i]->meta.namespace_name;
+        bool is_new = i == 0 || !slice_eq(ns, all->items[i - 1]->meta.namespace_name);
+        c->target.namespace_name = ns;
+        if (is_new)
+            compile_mtls_note_conflicts(c);
+    }
+}
+
+/* Texts of objects -> the first remark about each. */
+static void index_remarks(const struct diag_list *notes, struct map *by_object)
+{
+    LIST_FOREACH(node, (struct list *)&notes->items)
+    {
+        struct diag *d = container_of(node, struct diag, node);
+        if (!map_get(by_object, d->object))
+            map_put(by_object, d->object, d);
+    }
+}
+
+/* ---- targets ---- */
+
+static struct status_condition not_found(struct status_run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static struct status_condition not_found(struct status_run *run, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return (struct status_condition){"ResolvedRefs", false, "TargetNotFound",
+                                     arena_printf(&run->scratch, "%s", text)};
+}
+
+static const struct status_condition all_found = {"ResolvedRefs", true, "ResolvedRefs",
+                                                  {"all targets are there", 21}};
+
+static bool exists(const struct policy_set *set, const struct traffic_policy_target *t,
+                   struct slice ns)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (slice_eq_cstr(t->kind, kind_all[i]->name) &&
+            (!t->group.ptr || slice_eq_cstr(t->group, kind_all[i]->group)))
+            return policy_index_find(set, (enum kind_id)i, ns, t->name) != NULL;
+    return false;
+}
+
+static struct status_condition resolve_traffic(struct status_run *run,
+                                               const struct traffic_policy *p)
+{
+    struct slice ns = p->object.meta.namespace_name;
+    for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t))
+        if (!exists(run->in->set, t, ns))
+            return not_found(run, "there is no %.*s %.*s/%.*s", SLICE_ARG(t->kind), SLICE_ARG(ns),
+                             SLICE_ARG(t->name));
+    return all_found;
+}
+
+static struct status_condition resolve_authz(struct status_run *run,
+                                             const struct authorization_policy *p)
+{
+    struct slice ns = p->object.meta.namespace_name;
+    for (SCHEMA_EACH(p->spec.targets, struct authorization_policy_target, t))
+        if (!policy_index_find(run->in->set, KIND_GATEWAY, ns, t->name))
+            return not_found(run, "there is no Gateway %.*s/%.*s", SLICE_ARG(ns),
+                             SLICE_ARG(t->name));
+    return all_found;
+}
+
+static struct status_condition resolve_clients(struct status_run *run,
+                                               const struct listener_policy *p)
+{
+    struct slice ns = p->object.meta.namespace_name;
+    for (SCHEMA_EACH(p->spec.targets, struct listener_policy_target, t)) {
+        const struct object *g = policy_index_find(run->in->set, KIND_GATEWAY, ns, t->name);
+        if (!g)
+            return not_found(run, "there is no Gateway %.*s/%.*s", SLICE_ARG(ns),
+                             SLICE_ARG(t->name));
+        if (t->section.len && !gateway_has_listener((const void *)g, t->section))
+            return not_found(run, "Gateway %.*s/%.*s has no listener %.*s", SLICE_ARG(ns),
+                             SLICE_ARG(t->name), SLICE_ARG(t->section));
+    }
+    return all_found;
+}
+
+/* ---- objects ---- */
+
+static bool is_refused(const struct status_run *run, const struct object *o)
+{
+    return run->in->store &&
+           policy_store_problems(run->in->store, o->kind, o->meta.namespace_name, o->meta.name);
+}
+
+/* In force, be it for nobody: that it says so is all that a slip in a label can be seen by. */
+static struct status_condition accepted(struct status_run *run, const struct object *o)
+{
+    struct status_condition c = {"Accepted", true, "Accepted", SLICE("the policy is in force")};
+    const struct selector *selector = NULL;
+    if (o->kind->id == KIND_AUTHORIZATION_POLICY)
+        selector = ((const struct authorization_policy *)(const void *)o)->spec.selector;
+    if (o->kind->id == KIND_PEER_AUTHENTICATION)
+        selector = ((const struct peer_authentication *)(const void *)o)->spec.selector;
+    if (audience_is_empty(run->in->set, o, selector))
+        c.text = audience_explain(&run->scratch, run->in->set, o, selector);
+    return c;
+}
+
+static void emit(struct status_run *run, const struct object *o, const struct diag *conflict)
+{
+    struct status_condition items[3] = {accepted(run, o)};
+    struct status_doc d;
+    size_t count = 1;
+    if (o->kind->id == KIND_TRAFFIC_POLICY)
+        items[count++] = resolve_traffic(run, (const void *)o);
+    if (o->kind->id == KIND_AUTHORIZATION_POLICY &&
+        ((const struct authorization_policy *)(const void *)o)->spec.targets.present)
+        items[count++] = resolve_authz(run, (const void *)o);
+    if (o->kind->id == KIND_LISTENER_POLICY)
+        items[count++] = resolve_clients(run, (const void *)o);
+    if (conflict)
+        items[count++] =
+            (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};
+    status_doc_begin(&d, run, o);
+    status_doc_conditions(&d, d.root, status_doc_old(o, "conditions"), items, count);
+    status_doc_end(&d, false);
+}
+
+static void emit_kind(struct status_run *run, const struct kind *kind, const struct map *conflicts)
+{
+    const struct object_list *all = &run->in->set->all[kind->id];
+    for (size_t i = 0; i < all->count; i++)
+        if (!is_refused(run, all->items[i]))
+            emit(run, all->items[i], map_get(conflicts, all->items[i]->text));
+}
+
+void status_policy_all(struct status_run *run)
+{
+    struct diag_list notes;
+    struct map conflicts;
+    struct compile c = {.arena = &run->arena, .set = run->in->set, .notes = &notes};
+    diag_list_init(&notes);
+    map_init(&conflicts);
+    collect_traffic(&c, POLICY_GROUP_SERVICE_TRAFFIC);
+    collect_traffic(&c, POLICY_GROUP_ROUTE_TRAFFIC);
+    collect_clients(&c);
+    collect_peers(&c);
+    index_remarks(&notes, &conflicts);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (strcmp(kind_all[i]->group, KIND_GROUP_WEFT) == 0)
+            emit_kind(run, kind_all[i], &conflicts);
+    map_dispose(&conflicts);
+    diag_list_dispose(&notes);
+}

@@ -1,0 +1,243 @@
+/* The exchange's inside, shared by the exchange_*.c files only. Callbacks (exchange_events.c)
+ * record facts in `got` and wake; only steps (exchange.c, exchange_attempt.c) decide.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "filters/chain.h"
+#include "lib/io/loop.h"
+#include "lib/io/timer.h"
+#include "lib/net/http_stream.h"
+#include "sidecar/config/header_set.h"
+#include "sidecar/session/session.h"
+#include "sidecar/upstream/balancer.h"
+#include "sidecar/upstream/pool.h"
+
+struct authz; /* filters/authz.h */
+
+#define EXCHANGE_MAGIC 0x45786368u
+#define EXCHANGE_INTERIM_MAX 4
+#define EXCHANGE_REPLAY_MAX 65536u
+
+/* The road in order. Each step_<name> is one function. */
+#define EXCHANGE_STEPS(X)                                           \
+    X(admit)   /* is this request allowed to be looked at at all */ \
+    X(guard)   /* the listener's filters: authorization */          \
+    X(route)   /* which route, which backend */                     \
+    X(filter)  /* the route's and the backend's request filters */  \
+    X(pick)    /* which endpoint */                                 \
+    X(send)    /* a connection, and the head on it */               \
+    X(await)   /* the answer's head; or try again */                \
+    X(backoff) /* before the next attempt */                        \
+    X(respond) /* response filters, head to the client */           \
+    X(relay)   /* bodies both ways until both ends are done */      \
+    X(reply)   /* an answer of our own */                           \
+    X(flush)   /* until the client has it */                        \
+    X(finish)  /* account for it and let go */
+
+enum exchange_step {
+#define X(name) STEP_##name,
+    EXCHANGE_STEPS(X)
+#undef X
+        STEP_COUNT
+};
+
+enum progress { GO, PARK, DONE };
+
+/* Facts. */
+enum {
+    GOT_REQUEST_HEAD = 1u << 0,
+    GOT_REQUEST_END = 1u << 1,
+    GOT_RESPONSE_HEAD = 1u << 2,
+    GOT_RESPONSE_END = 1u << 3,
+    GOT_DOWN_ABORT = 1u << 4, /* the client went away */
+    GOT_DOWN_DONE = 1u << 5,  /* the client has everything */
+    GOT_UP_ABORT = 1u << 6,
+    GOT_REQUEST_TIMEOUT = 1u << 7,
+    GOT_ATTEMPT_TIMEOUT = 1u << 8,
+    GOT_IDLE_TIMEOUT = 1u << 9,
+    GOT_BACKOFF_OVER = 1u << 10,
+    /* what we have done */
+    SENT_REQUEST_END = 1u << 16,
+    SENT_RESPONSE_HEAD = 1u << 17,
+    SENT_RESPONSE_END = 1u << 18,
+    IS_REPLAYABLE = 1u << 19, /* the request body so far is in `replay` */
+    IS_SWITCHED = 1u << 21, /* 101, or 2xx to CONNECT: raw bytes both ways */
+    FILTERS_REQUEST_BODY = 1u << 20, /* it goes by way of request_in */
+    FILTERS_RESPONSE_BODY = 1u << 22,
+    HOLDS_REQUEST = 1u << 23, /* it counts in the cluster's usage */
+    /* what is known of the request's head */
+    HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
+    HAS_ODD_NAMES = 1u << 29, /* names that some server takes for others */
+};
+
+struct exchange {
+    uint32_t magic;
+    uint32_t got;
+    enum exchange_step step;
+    struct session *session;
+    struct worker *worker;
+    struct lease *lease;
+    struct list node;     /* in session->exchanges */
+    struct list runnable; /* in worker->runnable */
+    struct loop_task grave;
+    struct arena arena;
+    struct http_stream down, up;
+
+    struct message *request, *response;
+    struct message *interim[EXCHANGE_INTERIM_MAX];
+    unsigned interim_count;
+    struct slice original_path, original_authority, match_path;
+    struct forwarded client;  /* whom it is from */
+    struct slice client_text; /* the address, where it was needed */
+    const struct normalize_readings *other_paths; /* what else the path may mean; NULL: nothing */
+    enum http_version came_in;     /* what the client spoke */
+    enum http_version app_version; /* what the app on the other side shall be spoken to in */
+
+    const struct route_conf *route;
+    const struct backend_conf *backend;
+    struct filter_exchange view; /* the exchange as filters see it, filled in before they run */
+    struct filter_road road;     /* how far their chains have come */
+    struct buf request_in, response_in; /* what came for filters to look at */
+    size_t request_unread, response_unread; /* of that: its sender was not told yet that it may
+                                             * send more */
+    uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
+
+    struct cluster *cluster;
+    struct endpoint *endpoint;
+    struct endpoint *tried[BALANCER_TRIED_MAX];
+    unsigned tried_count, attempts; /* attempts: begun so far */
+    struct pool_wait wait;
+    bool reused;     /* the attempt's connection had served before */
+    bool fresh_only; /* such a one was lost already */
+    enum err up_error;
+
+    struct buf request_body, response_body, replay;
+    const struct headers *request_trailers, *response_trailers;
+    struct list copies; /* of the request, on their way to mirrors */
+    uint64_t request_bytes, response_bytes;
+
+    enum fail fail;
+    struct slice detail, reply_body;
+
+    struct timer timer;
+    uint64_t start_ns, attempt_ns, first_byte_ns;
+    uint64_t activity_ms, request_deadline_ms, attempt_deadline_ms, backoff_until_ms;
+};
+
+static inline bool has(const struct exchange *ex, uint32_t facts)
+{
+    return (ex->got & facts) != 0;
+}
+
+/* exchange.c */
+/* Its step runs again before the loop blocks. */
+void exchange_wake(struct exchange *ex);
+/* What follows from a filter's verdict. */
+enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict verdict,
+                                    enum exchange_step next);
+
+/* exchange_events.c */
+extern const struct http_events exchange_down_events, exchange_up_events;
+void exchange_arm_timer(struct exchange *ex);
+/* From here on only silence counts: what the deadlines were for is over, and what they have said so
+ * far was heard. */
+void exchange_lift_deadlines(struct exchange *ex);
+void exchange_switch_deadlines(struct exchange *ex);
+void exchange_on_timer(struct timer *t);
+void exchange_on_connection(struct pool_wait *w);
+
+/* exchange_body.c: move what can move; true when the direction's last byte has been handed on. */
+bool exchange_pump_request(struct exchange *ex);
+bool exchange_pump_response(struct exchange *ex);
+
+/* exchange_mirrors.c: sends copies of the request, which is ready to be sent on. */
+void exchange_copy_request(struct exchange *ex);
+
+/* exchange_filters.c */
+/* Both are FILTER_NEXT where there are no filters. */
+enum filter_verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
+enum filter_verdict exchange_answer_chain(struct exchange *ex);
+void exchange_end_chain(struct exchange *ex);
+/* For an answer of our own that was given before the route's filters had their turn: to those that
+ * see every answer. */
+void exchange_answer_unreached(struct exchange *ex);
+/* All chains of requests are passed, or all of responses: from then on filters see the body. */
+void exchange_begin_request_body(struct exchange *ex);
+void exchange_begin_response_body(struct exchange *ex);
+void exchange_end_bodies(struct exchange *ex);
+/* Shows them what has come: never FILTER_WAIT. */
+enum filter_verdict exchange_filter_request_body(struct exchange *ex);
+enum filter_verdict exchange_filter_response_body(struct exchange *ex);
+/* `len` bytes of the body were handed on. */
+void exchange_request_was_sent(struct exchange *ex, size_t len);
+void exchange_response_was_sent(struct exchange *ex, size_t len);
+/* A filter keeps the beginning of the body, and so the request stays here. */
+bool exchange_keeps_request(const struct exchange *ex);
+/* All of the body lies in request_body, or response_body, or was handed on. */
+bool exchange_request_ended(const struct exchange *ex);
+bool exchange_response_ended(const struct exchange *ex);
+
+/* exchange_client.c */
+/* The first look at a head: whom it is from, and everything in it that only we may say. False: it
+ * is refused (400), and *why says so. */
+MUST_USE bool exchange_settle_client(struct exchange *ex, struct slice *why);
+/* False: a header pretends to be one of those, and *why says so. */
+MUST_USE bool exchange_check_names(struct exchange *ex, const struct header_set *set,
+                                   struct slice *why);
+/* The policies of the listener that it came in by; NULL: none. */
+const struct authz *exchange_listener_authz(const struct exchange *ex);
+/* Without what may not come so late; NULL when nothing is left. In the exchange's arena. */
+const struct headers *exchange_clean_trailers(struct exchange *ex, const struct headers *trailers);
+
+/* exchange_heads.c */
+/* What peers of the mesh tell each other is read and taken out; who the peer is, is put in. */
+void exchange_receive_head(struct exchange *ex);
+/* The request has an id from then on. */
+void exchange_identify(struct exchange *ex);
+/* At a gateway: an answer that a sidecar behind it gave by itself, and says why, becomes one that
+ * does not, where the client is not to know. False: it stays as it is. */
+bool exchange_hide_reason(struct exchange *ex);
+void exchange_prepare_request(struct exchange *ex);
+/* A gateway tells the sidecar behind it which client it found. */
+void exchange_say_client(struct exchange *ex);
+void exchange_prepare_attempt(struct exchange *ex);
+void exchange_prepare_response(struct exchange *ex);
+/* What an app of that cluster shall be spoken to in. */
+enum http_version exchange_version_for(const struct exchange *ex, const struct cluster_conf *to);
+
+/* exchange_attempt.c: steps about the upstream */
+enum progress exchange_step_pick(struct exchange *ex);
+enum progress exchange_step_send(struct exchange *ex);
+enum progress exchange_step_await(struct exchange *ex);
+enum progress exchange_step_backoff(struct exchange *ex);
+/* Ends the attempt, whatever state it is in; the endpoint is still known. */
+void exchange_cut_upstream(struct exchange *ex);
+/* And lets go of the endpoint. */
+void exchange_leave_endpoint(struct exchange *ex);
+/* Did the time run out because the endpoint was silent, and not because the client had still to
+ * send, or would not take? */
+bool exchange_waits_for_endpoint(const struct exchange *ex);
+/* For ejection. */
+void exchange_record_failure(struct exchange *ex);
+/* Ends in the reply step with that failure. */
+enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
+
+/* exchange_route.c */
+enum progress exchange_step_admit(struct exchange *ex);
+enum progress exchange_step_route(struct exchange *ex);
+/* The route that it has, or at a gateway would have if it came so far; NULL: none. */
+const struct route_conf *exchange_find_route(const struct exchange *ex);
+/* A preflight that a route of the gateway answers: no app ever sees it, and it has no credentials
+ * by which it could be judged. */
+bool exchange_is_preflight(const struct exchange *ex);
+
+/* exchange_reply.c: answers of our own. */
+/* From the table, with its reason and, when detail is not empty, that in the body (kept, not
+ * copied; it lies in the exchange's arena or is constant). */
+void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detail);
+/* With a status and headers of one's own (a redirect, a preflight). Returns the head to add to. */
+struct message *exchange_reply(struct exchange *ex, unsigned status, struct slice body);
+enum progress exchange_step_reply(struct exchange *ex);
+
+/* exchange_report.c */
+void exchange_report(struct exchange *ex);

@@ -1,0 +1,146 @@
+/* From sessions, clusters and endpoints to the labels that people know. Hashes of texts that do
+ * not change are kept with the texts, so that a request hashes none. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/telemetry/report.h"
+
+#include "lib/base/clock.h"
+#include "lib/io/loop.h"
+
+static void fill_outbound(struct metrics_key *key, const struct session *s,
+                          const struct cluster *cluster, const struct endpoint *endpoint)
+{
+    key->reporter = METRICS_SOURCE;
+    key->source = s->worker->self;
+    if (cluster) {
+        const struct cluster_conf *conf = cluster->conf;
+        key->service = (struct metrics_service){.host = conf->service,
+                                                .name = conf->service_name,
+                                                .namespace_name = conf->service_namespace,
+                                                .hash = conf->service_hash};
+    }
+    if (!endpoint)
+        return;
+    const struct endpoint_conf *to = endpoint->conf;
+    key->destination = (struct metrics_party){.workload = to->workload,
+                                              .namespace_name = to->namespace_name,
+                                              .principal = to->spiffe_id,
+                                              .hash = to->party_hash};
+    bool mutual = to->meshed && !endpoint->owner->mtls_disabled;
+    key->security = mutual ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
+}
+
+static void fill_inbound(struct metrics_key *key, const struct session *s)
+{
+    const struct inbound_port_conf *port =
+        snapshot_inbound_port(worker_snapshot(s->worker), s->info.original_dst.port);
+    key->reporter = METRICS_DESTINATION;
+    key->source = s->party;
+    key->destination = s->worker->self;
+    key->security = s->is_mesh ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
+    key->service = s->worker->unknown_service;
+    if (port)
+        key->service = (struct metrics_service){.host = port->service,
+                                                .name = port->service_name,
+                                                .namespace_name = port->service_namespace,
+                                                .hash = port->service_hash};
+}
+
+void report_fill_key(struct metrics_key *key, const struct session *s,
+                     const struct cluster *cluster, const struct endpoint *endpoint)
+{
+    *key = (struct metrics_key){.grpc_status = METRICS_NO_GRPC_STATUS};
+    if (s->info.direction == DIRECTION_INBOUND)
+        fill_inbound(key, s);
+    else
+        fill_outbound(key, s, cluster, endpoint);
+}
+
+bool report_is_logged(const struct worker *w, bool is_error)
+{
+    switch (w->settings->access_log) {
+    case ACCESS_LOG_SAID_OFF:
+        return false;
+    case ACCESS_LOG_SAID_ERRORS:
+        return is_error;
+    case ACCESS_LOG_SAID_ALL:
+        return true;
+    case ACCESS_LOG_AS_MESH:
+        break;
+    }
+    Weft__Config__V1__AccessLogMode mode = snapshot_mesh(worker_snapshot(w))->access_log;
+    return mode == WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_ALL ||
+           (mode == WEFT__CONFIG__V1__ACCESS_LOG_MODE__ACCESS_LOG_ERRORS && is_error);
+}
+
+bool report_is_json(const struct worker *w)
+{
+    enum access_log_form form = w->settings->access_log_form;
+    if (form == ACCESS_LOG_FORM_AS_MESH)
+        return snapshot_mesh(worker_snapshot(w))->access_log_json;
+    return form == ACCESS_LOG_FORM_JSON;
+}
+
+void report_fill_record(struct access_record *r, const struct session *s,
+                        const struct cluster *cluster, const struct endpoint *endpoint,
+                        uint64_t duration_us)
+{
+    static const char *const directions[] = {[DIRECTION_OUTBOUND] = "outbound",
+                                             [DIRECTION_INBOUND] = "inbound",
+                                             [DIRECTION_INGRESS] = "ingress"};
+    *r = (struct access_record){
+        .start_ms = clock_wall_ms() - (int64_t)(duration_us / 1000),
+        .direction = slice_from_cstr(directions[s->info.direction]),
+        .duration_us = duration_us,
+        .upstream_us = -1,
+        .grpc_status = -1,
+        .downstream_local = s->info.original_dst,
+        .downstream_remote = s->info.peer,
+        .downstream_direct = s->info.peer,
+        .sni = s->info.sni,
+        .is_mutual_tls = s->is_mesh,
+        .source_principal = slice_from_cstr(s->peer_principal),
+    };
+    if (cluster)
+        r->upstream_cluster = cluster->conf->name;
+    if (endpoint) {
+        r->upstream_host = endpoint->conf->addr;
+        r->destination_principal = endpoint->conf->spiffe_id;
+    }
+}
+
+static void fill_tunnel_key(struct metrics_key *key, const struct session *s,
+                            const struct cluster *cluster, const struct endpoint *endpoint,
+                            enum fail why)
+{
+    report_fill_key(key, s, cluster, endpoint);
+    key->protocol = METRICS_TCP;
+    key->fail = why;
+}
+
+void report_tunnel_opened(const struct session *s, const struct cluster *cluster)
+{
+    struct metrics_key key;
+    fill_tunnel_key(&key, s, cluster, NULL, FAIL_NONE);
+    metrics_tcp_opened(s->worker->metrics, &key);
+}
+
+void report_tunnel_closed(const struct session *s, const struct cluster *cluster,
+                          const struct endpoint *endpoint, uint64_t sent, uint64_t received,
+                          enum fail why)
+{
+    struct metrics_key key;
+    fill_tunnel_key(&key, s, cluster, endpoint, why);
+    metrics_tcp_bytes(s->worker->metrics, &key, received, sent);
+    metrics_tcp_closed(s->worker->metrics, &key);
+    if (!report_is_logged(s->worker, why != FAIL_NONE))
+        return;
+    uint64_t now_ns = loop_now_ns(s->worker->loop);
+    struct access_record r;
+    report_fill_record(&r, s, cluster, endpoint, (now_ns - s->opened_ns) / 1000);
+    r.protocol = SLICE("TCP");
+    r.flags = fail_info(why)->flag;
+    r.reason = fail_info(why)->text;
+    r.bytes_received = sent;
+    r.bytes_sent = received;
+    access_log_write(&r, report_is_json(s->worker));
+}
