@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import unittest
 
+import documented
 import headers
 import layers
 import links
@@ -206,6 +207,24 @@ class Links(unittest.TestCase):
         index = "[a](a.md)"
         self.assertEqual(links.check_index(["docs/a.md", "README.md", "docs/README.md"], index), [])
         self.assertIn("not linked", links.check_index(["docs/how-to/b.md"], index)[0])
+
+
+class Documented(unittest.TestCase):
+    def test_names(self):
+        self.assertEqual(documented.reasons_in("filters/fail.def", 'X(NONE, 0)\nX(NO_ROUTE, 4)\n'),
+                         {"no_route"})
+        self.assertEqual(documented.reasons_in("filters/a.c", '{.label = {"too_big", 7},'),
+                         {"too_big"})
+        self.assertEqual(documented.reasons_in("sidecar/a.c", '{.label = {"too_big", 7},'), set())
+        self.assertEqual(documented.metrics_in("certd/a.c", 'put("weft_a_total", "weft b");'),
+                         {"weft_a_total"})
+        self.assertEqual(documented.metrics_in("tests/a.c", 'put("weft_a_total");'), set())
+
+    def test_rows(self):
+        page = "| name |\n|---|\n| `a`, `b` | `c` |\ntext `d`\n"
+        self.assertEqual(documented.check("x", {"a": "a.c", "b": "a.c"}, "p.md", page), [])
+        found = documented.check("x", {"a": "a.c", "c": "c.c"}, "p.md", page)
+        self.assertEqual(found, ["c.c:1: the x c has no row in p.md", "p.md:1: there is no x b"])
 
 
 class Headers(unittest.TestCase):
