@@ -183,7 +183,7 @@ void status_policy_all(struct status_run *run)
     collect_peers(&c);
     index_remarks(&notes, &conflicts);
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (strcmp(kind_all[i]->group, KIND_GROUP_WEFT) == 0)
+        if (kind_is_own(kind_all[i]) && kind_all[i]->status == KIND_STATUS_WRITTEN)
             emit_kind(run, kind_all[i], &conflicts);
     map_dispose(&conflicts);
     diag_list_dispose(&notes);

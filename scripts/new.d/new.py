@@ -70,10 +70,33 @@ def new_filter(text):
         "filter.cases.in": "tests/unit/filters/cases/@NAME@.cases",
     })
     add_row("filters/filters.def", row)
-    return made + [f"filters/filters.def: {row}"], "test_filters", "unit.filters"
+    return made + [f"filters/filters.def: {row}"], TRY_FILTER
 
 
-MAKERS = {"filter": new_filter}
+def plural(text):
+    if text.endswith("y") and text[-2] not in "aeiou":
+        return text[:-1] + "ies"
+    return text + ("es" if text.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def new_kind(text):
+    name = Name(text, r"[A-Z]+[a-z0-9]+([A-Z]+[a-z0-9]+)*", "TrafficPolicy")
+    row = (f"KIND({name.upper}, {name.snake}, ALL, nothing,\n"
+           f'     .name = "{text}", .plural = "{plural(text.lower())}", .group = KIND_GROUP_WEFT,\n'
+           '     .versions = {"v1alpha1"})')
+    made = write_all(name, {
+        "kind.c.in": "policies/kinds/@SNAKE@.c",
+        "kind.cases.in": "tests/unit/policies/cases/@SNAKE@.cases",
+        "kind.yaml.in": "policies/examples/@KEBAB@.yaml",
+    })
+    add_row("policies/kinds/kinds.def", row)
+    return made + ["policies/kinds/kinds.def: " + row.split(",")[0] + ", …)"], TRY_KIND
+
+
+TRY_FILTER = "scripts/build dev test_filters && ctest --test-dir build/dev -R '^unit.filters$'"
+TRY_KIND = ("scripts/build dev test_kinds && ctest --test-dir build/dev -R '^unit.kinds$'\n"
+            "Then:    scripts/generate    # the CRD, permissions, the chart and the reference page")
+MAKERS = {"filter": new_filter, "kind": new_kind}
 
 
 def main():
@@ -81,16 +104,16 @@ def main():
         prog="scripts/new", description="Writes the skeleton of something new.",
         epilog="docs/contributing.md says what to do with it.")
     parser.add_argument("what", choices=sorted(MAKERS))
-    parser.add_argument("name", help="as users write it: requestSize")
+    parser.add_argument("name", help="as users write it: requestSize, TrafficPolicy")
     wanted = parser.parse_args()
     try:
-        made, target, test = MAKERS[wanted.what](wanted.name)
+        made, how = MAKERS[wanted.what](wanted.name)
     except Refused as why:
         print(f"scripts/new: {why}", file=sys.stderr)
         sys.exit(1)
     for line in made:
         print(line)
-    print(f"\nTry it:  scripts/build dev {target} && ctest --test-dir build/dev -R '^{test}$'")
+    print(f"\nTry it:  {how}")
 
 
 if __name__ == "__main__":

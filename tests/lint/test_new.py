@@ -38,7 +38,10 @@ def bring(path: str) -> None:
     """Copies a file where its text differs; equal files keep their times."""
     here, there = ROOT / path, TREE / path
     there.parent.mkdir(parents=True, exist_ok=True)
-    if not there.exists() or there.read_bytes() != here.read_bytes():
+    if here.is_symlink():
+        there.unlink(missing_ok=True)
+        there.symlink_to(os.readlink(here))
+    elif not there.exists() or there.read_bytes() != here.read_bytes():
         shutil.copyfile(here, there)
         shutil.copymode(here, there)
 
@@ -80,14 +83,35 @@ def test_a_filter(tree: pathlib.Path) -> None:
     assert run("build/dev/tests/test_filters").returncode != 0
 
 
+def test_a_kind(tree: pathlib.Path) -> None:
+    told = good("scripts/new", "kind", "NoteToSelf")
+    assert "policies/kinds/note_to_self.c\n" in told and "KIND(NOTE_TO_SELF" in told
+    tests = ["test_crd", "test_kinds", "test_leaves", "test_policy_set", "test_status"]
+    build(*tests)
+    good("scripts/generate")
+    for test in tests:
+        good(f"build/dev/tests/{test}")
+    assert "## NoteToSelf" in (tree / "docs/reference/kinds.md").read_text()
+    assert "notetoselfs" in (tree / "k8s/base/policyd-rbac.yaml").read_text()
+    lint()
+    cases = tree / "tests/unit/policies/cases/note_to_self.cases"
+    cases.write_text(cases.read_text().replace("accepted", "refused", 1))
+    assert run("build/dev/tests/test_kinds").returncode != 0
+
+
 def test_nothing_is_written_over(tree: pathlib.Path) -> None:
     before = (tree / "filters/filters.def").read_text()
     done = run("scripts/new", "filter", "requestSize")
     assert done.returncode == 1 and "already" in done.stdout
     assert (tree / "filters/filters.def").read_text() == before
+    assert "already" in run("scripts/new", "kind", "MeshConfig").stdout
 
 
-@pytest.mark.parametrize("name", ["RequestSize", "request-size", "request_size", "1x", ""])
-def test_names_are_as_users_write_them(tree: pathlib.Path, name: str) -> None:
-    done = run("scripts/new", "filter", name)
-    assert done.returncode == 1 and "write it like requestSize" in done.stdout
+@pytest.mark.parametrize("what, example, names", [
+    ("filter", "requestSize", ["RequestSize", "request-size", "request_size", "1x", ""]),
+    ("kind", "TrafficPolicy", ["trafficPolicy", "Traffic-Policy", "Traffic_Policy", "1X", ""])])
+def test_names_are_as_users_write_them(tree: pathlib.Path, what: str, example: str,
+                                       names: list[str]) -> None:
+    for name in names:
+        done = run("scripts/new", what, name)
+        assert done.returncode == 1 and f"write it like {example}" in done.stdout, name
