@@ -104,4 +104,5 @@ const struct filter filter_direct_response = {
     .conf_size = sizeof(struct conf),
     .prepare = prepare,
     .on_request = on_request,
+    .is_pure = true,
 };

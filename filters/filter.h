@@ -139,6 +139,10 @@ struct filter {
     /* Exactly once for each exchange in which on_request was called (or would have been, when it is
      * NULL), however it ended, also when the client left while a hook waited. */
     void (*on_end)(struct filter_exchange *x, const void *conf, void *ctx);
+    /* One line for `weftctl explain`: what it does to requests. prefix: what the route matches of
+     * the path. NULL: its name is all there is to say. */
+    struct slice (*describe)(struct arena *arena, const void *conf, struct slice prefix);
+    bool is_pure; /* on_request decides by the request alone: explain may run it */
     const char *const *events;      /* names for host->count, NULL-terminated; may be NULL */
     const struct fail_info *fails;  /* its own failures; fail_count of them */
     size_t fail_count;

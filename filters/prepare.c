@@ -17,21 +17,30 @@ static enum err refuse_text(const struct filter *f, const struct filter_build *b
                          SLICE_ARG(first->path), SLICE_ARG(first->text));
 }
 
-enum err filter_prepare(const struct filter *f, struct slice text, const struct filter_build *b,
-                        const void **conf)
+enum err filter_read(const struct filter *f, struct slice text, const struct filter_build *b,
+                     const void **spec)
 {
     const struct doc *doc;
     struct doc_error error;
     struct diag_list diags;
     struct schema_run run = {.arena = b->arena, .diags = &diags};
-    void *spec = arena_zalloc(b->arena, f->spec->size);
-    void *made = arena_zalloc(b->arena, f->conf_size);
+    void *read = arena_zalloc(b->arena, f->spec->size);
+    *spec = read;
     if (doc_json_parse(text, b->arena, &doc, &error))
         return filter_refuse(b, "%s: %s", f->name, error.text);
     diag_list_init(&diags);
-    schema_parse(&run, f->spec, doc, spec);
+    schema_parse(&run, f->spec, doc, read);
     enum err e = run.errors ? refuse_text(f, b, &diags) : ERR_OK;
     diag_list_dispose(&diags);
+    return e;
+}
+
+enum err filter_prepare(const struct filter *f, struct slice text, const struct filter_build *b,
+                        const void **conf)
+{
+    const void *spec;
+    void *made = arena_zalloc(b->arena, f->conf_size);
+    enum err e = filter_read(f, text, b, &spec);
     if (!e && f->prepare)
         e = f->prepare(b, spec, made);
     *conf = made;

@@ -5,6 +5,10 @@
 
 #include "filters/filter.h"
 
+/* From text to the checked struct of f->spec, in b->arena. ERR_INVALID, with the reason in
+ * b->detail. */
+MUST_USE enum err filter_read(const struct filter *f, struct slice text,
+                              const struct filter_build *b, const void **spec);
 /* text: a specification as lib/schema/schema_write.h writes it. *conf lies in b->arena.
  * ERR_INVALID, with the reason in b->detail. */
 MUST_USE enum err filter_prepare(const struct filter *f, struct slice text,

@@ -101,6 +101,7 @@ const struct filter filter_request_size = {
     .ctx_size = sizeof(struct ctx),
     .prepare = prepare,
     .on_request = on_request,
+    .is_pure = true,
     .on_request_body = on_request_body,
     .fails = fails,
     .fail_count = sizeof(fails) / sizeof(fails[0]),

@@ -190,3 +190,5 @@ void compile_filters_rule(struct compile *c, const struct compile_route *from, e
 void compile_filters_backend(struct compile *c, const struct compile_route *from,
                              const struct schema_list *filters, enum backend_use use,
                              PB(WeightedCluster) * to);
+/* Do they answer with a redirect, so that no backend is needed? */
+bool compile_filters_redirect(const struct schema_list *filters);

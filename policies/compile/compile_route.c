@@ -15,19 +15,20 @@ static void add_backend(struct compile *c, const struct compile_route *from,
                         struct backends *sum)
 {
     struct backend b = {0};
+    bool redirects = compile_filters_redirect(&ref->filters);
     PB(WeightedCluster) *w = PB_NEW(c, WeightedCluster, weighted_cluster);
     w->weight = (uint32_t)ref->weight;
     sum->weight += w->weight;
     compile_filters_backend(c, from, &ref->filters, use, w);
     char *cluster = compile_backends_need(
         c, &from->route->object, ref, use, "spec.rules.backendRefs",
-        w->redirect ? "it is only good for its redirect" : "its share gets 500", &b);
+        redirects ? "it is only good for its redirect" : "its share gets 500", &b);
     if (cluster) {
         w->cluster = cluster;
         sum->only = compile_traffic_of_service(c, b.service, b.port);
     }
     /* A redirect needs nobody to be called. */
-    sum->usable += cluster || w->redirect;
+    sum->usable += cluster || redirects;
     PB_PUSH(c, to, clusters, w);
 }
 
@@ -37,7 +38,7 @@ static struct backends apply_backends(struct compile *c, const struct compile_ro
     struct backends sum = {0};
     for (SCHEMA_EACH(from->rule->backends, struct route_backend, b))
         add_backend(c, from, b, use, to, &sum);
-    if (to->redirect)
+    if (compile_filters_redirect(&from->rule->filters))
         return sum;
     if (sum.usable == 0 || sum.weight == 0) {
         to->direct_status = 500;

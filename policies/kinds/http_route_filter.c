@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#include "lib/schema/schema_format.h"
-
 static const char *const types[] = {
     [HTTP_ROUTE_FILTER_REQUEST_HEADERS] = "RequestHeaderModifier",
     [HTTP_ROUTE_FILTER_RESPONSE_HEADERS] = "ResponseHeaderModifier",
@@ -24,169 +22,6 @@ static const char *const grpc_types[] = {
     [HTTP_ROUTE_FILTER_MIRROR] = "RequestMirror",
     [HTTP_ROUTE_FILTER_EXTENSION] = "ExtensionRef",
     NULL,
-};
-static const char *const replaces[] = {
-    [HTTP_ROUTE_REPLACE_FULL] = "ReplaceFullPath",
-    [HTTP_ROUTE_REPLACE_PREFIX] = "ReplacePrefixMatch",
-    NULL,
-};
-static const char *const schemes[] = {"http", "https", NULL};
-
-static const struct schema_field header_fields[] = {
-    SCHEMA_FIELD(struct http_route_header, name, "name", STRING, "Name of the header.",
-                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 256,
-                 .format = &schema_format_mutable_header),
-    SCHEMA_FIELD(struct http_route_header, value, "value", STRING, "Its value.",
-                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 4096,
-                 .format = &schema_format_header_value),
-    {0},
-};
-
-static const struct schema header_schema = {
-    .name = "HTTPHeader",
-    .doc = "A header.",
-    .size = sizeof(struct http_route_header),
-    .fields = header_fields,
-};
-
-static const struct schema_field header_element = {.type = SCHEMA_INLINE, .object = &header_schema};
-static const struct schema_field remove_element = {
-    .type = SCHEMA_STRING, .min = 1, .max = 256, .format = &schema_format_mutable_header};
-
-static const struct schema_field header_filter_fields[] = {
-    SCHEMA_FIELD(struct http_route_header_filter, set, "set", LIST,
-                 "Headers to set, instead of what is there.", .max = 16,
-                 .element = &header_element),
-    SCHEMA_FIELD(struct http_route_header_filter, add, "add", LIST,
-                 "Headers to add to what is there.", .max = 16, .element = &header_element),
-    SCHEMA_FIELD(struct http_route_header_filter, remove, "remove", LIST,
-                 "Names of headers to remove.", .max = 16, .element = &remove_element),
-    {0},
-};
-
-struct seen {
-    struct slice names[48]; /* 16 of each list */
-    size_t count;
-};
-
-static void see(struct schema_run *run, const struct doc *node, struct seen *seen,
-                struct slice name, const char *list, size_t at)
-{
-    char where[48];
-    snprintf(where, sizeof where, "%s[%zu]", list, at);
-    for (size_t i = 0; name.len && i < seen->count; i++) {
-        if (slice_eq_nocase(seen->names[i], name)) {
-            schema_error(run, node, where, "\"%.*s\" is named twice: one action for each header",
-                         SLICE_ARG(name));
-            return;
-        }
-    }
-    seen->names[seen->count++] = name;
-}
-
-static void check_header_filter(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct http_route_header_filter *f = value;
-    struct seen seen = {0};
-    for (size_t i = 0; i < f->set.count; i++)
-        see(run, node, &seen, SCHEMA_AT(f->set, struct http_route_header, i)->name, "set", i);
-    for (size_t i = 0; i < f->add.count; i++)
-        see(run, node, &seen, SCHEMA_AT(f->add, struct http_route_header, i)->name, "add", i);
-    for (size_t i = 0; i < f->remove.count; i++)
-        see(run, node, &seen, *SCHEMA_AT(f->remove, struct slice, i), "remove", i);
-}
-
-static const struct schema header_filter_schema = {
-    .name = "HTTPHeaderFilter",
-    .doc = "Changes to headers.",
-    .size = sizeof(struct http_route_header_filter),
-    .fields = header_filter_fields,
-    .check = check_header_filter,
-};
-
-static const struct schema_field path_fields[] = {
-    SCHEMA_FIELD(struct http_route_path_modifier, type, "type", ENUM, "What is replaced.",
-                 .flags = SCHEMA_REQUIRED, .choices = replaces),
-    SCHEMA_FIELD(struct http_route_path_modifier, full, "replaceFullPath", STRING,
-                 "The whole new path.", .max = 1024, .format = &schema_format_path),
-    SCHEMA_FIELD(struct http_route_path_modifier, prefix, "replacePrefixMatch", STRING,
-                 "What stands in for the matched prefix; the rest of the path stays.", .max = 1024,
-                 .format = &schema_format_path),
-    {0},
-};
-
-static void check_path(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct http_route_path_modifier *p = value;
-    const struct doc *full = doc_get(node, SLICE("replaceFullPath"));
-    const struct doc *prefix = doc_get(node, SLICE("replacePrefixMatch"));
-    bool is_full = p->type == HTTP_ROUTE_REPLACE_FULL;
-    if (!doc_get(node, SLICE("type")))
-        return;
-    if (!(is_full ? full : prefix))
-        schema_error(run, node, is_full ? "replaceFullPath" : "replacePrefixMatch",
-                     "is required when type is %s", replaces[p->type]);
-    if (is_full && full && p->full.ptr && slice_is_empty(p->full))
-        schema_error(run, node, "replaceFullPath", "must not be empty");
-    if (is_full ? prefix : full)
-        schema_error(run, node, is_full ? "replacePrefixMatch" : "replaceFullPath",
-                     "must be left out when type is %s", replaces[p->type]);
-}
-
-static const struct schema path_schema = {
-    .name = "HTTPPathModifier",
-    .doc = "Changes a path.",
-    .size = sizeof(struct http_route_path_modifier),
-    .fields = path_fields,
-    .check = check_path,
-};
-
-static const struct schema_field redirect_fields[] = {
-    SCHEMA_FIELD(struct http_route_redirect, scheme, "scheme", ENUM,
-                 "Scheme to go to; the request's when left out.", .choices = schemes,
-                 .fallback = SCHEMA_UNSET),
-    SCHEMA_FIELD(struct http_route_redirect, hostname, "hostname", STRING,
-                 "Host to go to; the request's when left out.",
-                 .format = &schema_format_precise_hostname),
-    SCHEMA_FIELD(struct http_route_redirect, path, "path", OBJECT,
-                 "Path to go to; the request's when left out.", .object = &path_schema),
-    SCHEMA_FIELD(struct http_route_redirect, port, "port", INT,
-                 "Port to go to; the scheme's or the listener's when left out.", .min = 1,
-                 .max = 65535),
-    SCHEMA_FIELD(struct http_route_redirect, status, "statusCode", INT,
-                 "301, 302, 303, 307 or 308.", .min = 301, .max = 308, .fallback = 302),
-    {0},
-};
-
-static void check_redirect(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct http_route_redirect *r = value;
-    if (r->status > 303 && r->status < 307)
-        schema_error(run, node, "statusCode", "is %d, must be 301, 302, 303, 307 or 308",
-                     (int)r->status);
-}
-
-static const struct schema redirect_schema = {
-    .name = "HTTPRequestRedirectFilter",
-    .doc = "Answers with a redirect.",
-    .size = sizeof(struct http_route_redirect),
-    .fields = redirect_fields,
-    .check = check_redirect,
-};
-
-static const struct schema_field rewrite_fields[] = {
-    SCHEMA_FIELD(struct http_route_rewrite, hostname, "hostname", STRING,
-                 "Host that the backend sees.", .format = &schema_format_precise_hostname),
-    SCHEMA_FIELD(struct http_route_rewrite, path, "path", OBJECT, "Path that the backend sees.",
-                 .object = &path_schema),
-    {0},
-};
-
-static const struct schema rewrite_schema = {
-    .name = "HTTPURLRewriteFilter",
-    .doc = "Changes host or path of the request on its way to the backend.",
-    .size = sizeof(struct http_route_rewrite),
-    .fields = rewrite_fields,
 };
 
 #define HEADER_ROWS                                                                                \
@@ -207,7 +42,7 @@ static const struct schema_field filter_fields[] = {
     SCHEMA_FIELD(struct http_route_filter, rewrite, "urlRewrite", OBJECT, "What the backend sees.",
                  .object = &rewrite_schema),
     SCHEMA_FIELD(struct http_route_filter, cors, "cors", OBJECT, "Cross-origin requests.",
-                 .object = &http_route_cors_schema),
+                 .object = &cors_schema),
     SCHEMA_BARE("externalAuth", ANY, "Who decides."),
     {0},
 };
@@ -274,10 +109,10 @@ const struct http_route_filter *http_route_filter_find(const struct schema_list 
 
 static bool needs_prefix(const struct http_route_filter *f)
 {
-    const struct http_route_path_modifier *path = f->redirect  ? f->redirect->path
+    const struct path_modifier_spec *path = f->redirect  ? f->redirect->path
                                                   : f->rewrite ? f->rewrite->path
                                                                : NULL;
-    return path && path->type == HTTP_ROUTE_REPLACE_PREFIX;
+    return path && path->type == PATH_MODIFIER_PREFIX;
 }
 
 void http_route_filter_check_list(struct schema_run *run, const struct doc *node, const char *at,

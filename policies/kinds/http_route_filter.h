@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/kinds/http_route_cors.h"
+#include "filters/route_filters.h"
 #include "policies/kinds/http_route_mirror.h"
 #include "lib/schema/schema.h"
 
@@ -19,42 +19,13 @@ enum http_route_filter_type {
     HTTP_ROUTE_FILTER_COUNT,
 };
 
-struct http_route_header {
-    struct slice name, value;
-};
-
-struct http_route_header_filter {
-    struct schema_list set, add; /* struct http_route_header */
-    struct schema_list remove;   /* struct slice */
-};
-
-enum http_route_replace { HTTP_ROUTE_REPLACE_FULL, HTTP_ROUTE_REPLACE_PREFIX };
-
-struct http_route_path_modifier {
-    int type;                  /* enum http_route_replace */
-    struct slice full, prefix; /* the one of the type has a ptr */
-};
-
-struct http_route_redirect {
-    int scheme; /* SCHEMA_UNSET, or index into {"http", "https"} */
-    struct slice hostname;
-    struct http_route_path_modifier *path;
-    int64_t port; /* 0: none given */
-    int64_t status;
-};
-
-struct http_route_rewrite {
-    struct slice hostname;
-    struct http_route_path_modifier *path;
-};
-
 struct http_route_filter {
     int type; /* enum http_route_filter_type */
-    struct http_route_header_filter *request_headers, *response_headers;
-    struct http_route_redirect *redirect;
-    struct http_route_rewrite *rewrite;
+    struct header_filter *request_headers, *response_headers;
+    struct redirect_spec *redirect;
+    struct rewrite_spec *rewrite;
     struct http_route_mirror *mirror;
-    struct http_route_cors *cors;
+    struct cors_spec *cors;
 };
 
 extern const struct schema http_route_filter_schema, http_route_filter_grpc_schema;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/route_plan.h"
 
+#include "filters/route_filters.h"
 #include "sidecar/config/route_plan_priv.h"
 #include "sidecar/config/traffic_conf.h"
 
@@ -177,6 +178,22 @@ static void merge(struct route_conf *r, uint8_t says)
         r->retry = c->retry;
 }
 
+static bool has_phase(const struct filter_chain *chain, enum filter_phase phase)
+{
+    for (uint32_t i = 0; chain && i < chain->count; i++)
+        if (chain->entries[i].filter->phase == phase)
+            return true;
+    return false;
+}
+
+/* A route without backends that no filter answers has 500, as the Gateway API says. */
+static void settle(struct route_conf *r)
+{
+    r->has_cors = r->chain && r->chain->entries[0].filter == &filter_cors;
+    if (!r->direct_status && !r->backend_count && !has_phase(r->chain, FILTER_PHASE_ANSWER))
+        r->direct_status = 500;
+}
+
 static const struct cluster_conf *named(const struct cluster_conf *const *clusters, uint32_t name)
 {
     return name == ROUTE_PLAN_NONE ? NULL : clusters[name];
@@ -208,16 +225,17 @@ void route_plan_bind(const struct route_plan *p, const struct cluster_conf *cons
         backends[i] = p->backends[i];
         backends[i].cluster = named(clusters, p->backend_names[i]);
         backends[i].mirrors = MOVED(mirrors, p->mirrors, p->backends[i].mirrors);
-        backends[i].chain = filter_names_chain(&p->filters, filters, p->backends[i].chain,
-                                               &p->backend_filters[i], arena);
+        backends[i].chain =
+            filter_names_chain(&p->filters, filters, NULL, &p->backend_filters[i], arena);
     }
     for (uint32_t i = 0; i < p->route_count; i++) {
         routes[i] = p->routes[i];
         routes[i].backends = MOVED(backends, p->backends, p->routes[i].backends);
         routes[i].mirrors = MOVED(mirrors, p->mirrors, p->routes[i].mirrors);
-        routes[i].chain = filter_names_chain(&p->filters, filters, p->routes[i].chain,
-                                             &p->route_filters[i], arena);
+        routes[i].chain =
+            filter_names_chain(&p->filters, filters, NULL, &p->route_filters[i], arena);
         merge(&routes[i], p->says[i]);
+        settle(&routes[i]);
     }
     *out = (struct route_table){&p->hosts, routes, &p->headers};
 }

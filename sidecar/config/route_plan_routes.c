@@ -2,7 +2,6 @@
  * Control thread. Must not know which host leads to a route.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/http/normalize.h"
-#include "sidecar/config/filter_conf.h"
 #include "sidecar/config/match_conf.h"
 #include "sidecar/config/route_plan_priv.h"
 #include "sidecar/config/traffic_conf.h"
@@ -42,18 +41,15 @@ static enum err take_mirrors(struct plan_build *pb, Weft__Config__V1__Mirror *co
     return ERR_OK;
 }
 
-static enum err take_backend(struct plan_build *pb, const Weft__Config__V1__Route *route,
-                             const Weft__Config__V1__WeightedCluster *from)
+static enum err take_backend(struct plan_build *pb, const Weft__Config__V1__WeightedCluster *from)
 {
     struct route_plan *p = pb->plan;
     uint32_t at = p->backend_count++;
     struct backend_conf *to = &p->backends[at];
     p->backend_names[at] = route_plan_name_index(pb, from->cluster);
     to->weight = from->weight;
-    enum err e = filter_conf_backend(pb->b, route, from, pb->port, &to->chain);
-    if (!e)
-        e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, to->chain,
-                              &p->backend_filters[at]);
+    enum err e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, NULL,
+                                   &p->backend_filters[at]);
     return e ? e
              : take_mirrors(pb, from->mirrors, from->n_mirrors, &to->mirrors, &to->mirror_count);
 }
@@ -66,7 +62,7 @@ static enum err take_backends(struct plan_build *pb, const Weft__Config__V1__Rou
     to->backend_count = (uint16_t)from->n_clusters;
     for (size_t i = 0; i < from->n_clusters; i++) {
         total += from->clusters[i]->weight;
-        enum err e = take_backend(pb, from, from->clusters[i]);
+        enum err e = take_backend(pb, from->clusters[i]);
         if (e)
             return e;
     }
@@ -111,27 +107,10 @@ static enum err take_match(struct plan_build *pb, const Weft__Config__V1__RouteM
     return e;
 }
 
-/* A rule without backends that does not redirect either answers 500, as the Gateway API has it. */
-static uint16_t direct_status_of(const Weft__Config__V1__Route *from)
-{
-    if (from->direct_status || from->redirect || from->n_clusters)
-        return (uint16_t)from->direct_status;
-    return 500;
-}
-
-static enum err take_filters(struct plan_build *pb, const Weft__Config__V1__Route *from,
-                             struct route_conf *to)
-{
-    struct route_plan *p = pb->plan;
-    enum err e = filter_conf_route(pb->b, from, pb->port, &to->chain);
-    return e ? e
-             : filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, to->chain,
-                                 &p->route_filters[to - p->routes]);
-}
-
 static enum err take_actions(struct plan_build *pb, const Weft__Config__V1__Route *from,
                              struct route_conf *to)
 {
+    struct route_plan *p = pb->plan;
     if (from->direct_status && (from->direct_status < 200 || from->direct_status > 599))
         return part_refuse(pb->b, "%u is not a final status", from->direct_status);
     enum err e = traffic_conf_retry(pb->b, from->retry, &to->retry);
@@ -142,7 +121,8 @@ static enum err take_actions(struct plan_build *pb, const Weft__Config__V1__Rout
     if (!e)
         e = take_mirrors(pb, from->mirrors, from->n_mirrors, &to->mirrors, &to->mirror_count);
     if (!e)
-        e = take_filters(pb, from, to);
+        e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, NULL,
+                              &p->route_filters[to - p->routes]);
     return e;
 }
 
@@ -167,8 +147,7 @@ enum err route_plan_take_route(struct plan_build *pb, const Weft__Config__V1__Ro
     to->name = part_text(named.part, from->name);
     to->matched_prefix = prefix_of(named.part, from);
     to->listener_port = pb->port;
-    to->direct_status = direct_status_of(from);
-    to->has_cors = from->cors != NULL;
+    to->direct_status = (uint16_t)from->direct_status;
     to->timeouts = traffic_conf_timeouts(from->timeouts);
     p->says[at] = (uint8_t)((from->timeouts ? ROUTE_SAYS_TIMEOUTS : 0) |
                             (from->retry ? ROUTE_SAYS_RETRY : 0));

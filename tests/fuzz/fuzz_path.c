@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
-#include "lib/codec/http/normalize.h"
-#include "sidecar/filters/path_modifier.h"
+#include "filters/path_modifier.h"
 #include "lib/codec/http/match.h"
+#include "lib/codec/http/normalize.h"
 
 static void require(bool ok)
 {
@@ -59,7 +59,9 @@ static void check_idempotent(struct arena *arena, struct slice path)
 static void check_replaced(struct arena *arena, struct slice raw, struct slice canonical,
                            struct slice prefix, struct slice value)
 {
-    struct path_modifier m = {PATH_REPLACE_PREFIX, value, prefix};
+    struct path_modifier m = {PATH_REPLACE_PREFIX, value};
+    struct filter_exchange x = {
+        .arena = arena, .match_path = canonical, .matched_prefix = prefix};
     if (prefix.len == 0 || prefix.ptr[0] != '/' ||
         !slice_eq(normalize_path(arena, prefix), prefix) ||
         !match_path_prefix(prefix, canonical, false))
@@ -67,7 +69,7 @@ static void check_replaced(struct arena *arena, struct slice raw, struct slice c
     if (value.len == 0 || value.ptr[0] != '/' || !slice_eq(normalize_path(arena, value), value) ||
         slice_find_byte(value, '%') < value.len)
         return;
-    struct slice got = normalize_path(arena, path_modifier_apply(&m, arena, raw, canonical));
+    struct slice got = normalize_path(arena, path_modifier_apply(&m, &x, raw));
     require(got.len > 0 && match_path_prefix(value, got, false));
 }
 

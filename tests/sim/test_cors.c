@@ -12,30 +12,25 @@ struct world {
     struct sim_door d;
     sim_gateway *gateway;
     sim_route *route;
-    Weft__Config__V1__Cors cors;
 };
+
+static void add_filter(struct world *w, const char *type, const char *spec)
+{
+    sim_conf_name(&w->d.conf, &w->route->n_filters, &w->route->filters,
+                  sim_conf_filter(&w->d.conf, type, type, spec));
+}
 
 static void prepare(struct world *w)
 {
-    static char origin[] = "https://a.b", *origins[] = {origin}, get[] = "GET";
-    static char hsts[] = "strict-transport-security", age[] = "max-age=1";
-    static Weft__Config__V1__HeaderValue value, *values[] = {&value};
-    static Weft__Config__V1__HeaderMutation mutation;
-    weft__config__v1__header_value__init(&value);
-    weft__config__v1__header_mutation__init(&mutation);
-    weft__config__v1__cors__init(&w->cors);
+    static char get[] = "GET";
     sim_door_prepare(&w->d);
     w->gateway = sim_conf_gateway(&w->d.conf, 8000, "one");
     w->route = w->gateway->virtual_hosts[0]->routes[0];
-    w->cors.allow_origins = origins;
-    w->cors.n_allow_origins = 1;
-    w->route->cors = &w->cors;
     w->route->match->method = get;
-    value.name = hsts;
-    value.value = age;
-    mutation.set = values;
-    mutation.n_set = 1;
-    w->route->response_headers = &mutation;
+    add_filter(w, "cors", "{\"allowOrigins\":[\"https://a.b\"]}");
+    add_filter(w, "headerMutation",
+               "{\"response\":{\"set\":[{\"name\":\"strict-transport-security\","
+               "\"value\":\"max-age=1\"}]}}");
 }
 
 /* What the client gets for that method with these fields, at once. */
@@ -163,12 +158,8 @@ static void timeout(void **state)
 static void redirect(void **state)
 {
     struct world w;
-    static Weft__Config__V1__Redirect to;
-    static char host[] = "www";
-    weft__config__v1__redirect__init(&to);
-    to.hostname = host;
     prepare(&w);
-    w.route->redirect = &to;
+    add_filter(&w, "redirect", "{\"hostname\":\"www\"}");
     w.route->n_clusters = 0;
     sim_door_start(&w.d);
     expect_cors(ask(&w, "GET", "origin: https://a.b\r\n"), "HTTP/1.1 302 ");

@@ -300,17 +300,21 @@ static void upgrade_is_not_copied(void **state)
 
 /* ---- what single backends ask for ---- */
 
+static void add_filter(struct world *w, size_t *count, char ***names, const char *id,
+                       const char *type, const char *spec)
+{
+    sim_conf_name(&w->d.conf, count, names, sim_conf_filter(&w->d.conf, id, type, spec));
+}
+
 static void backend_redirects(void **state)
 {
-    static char host[] = "example.org";
-    Weft__Config__V1__Redirect redirect = WEFT__CONFIG__V1__REDIRECT__INIT;
     struct world w;
     prepare(&w);
-    redirect.hostname = host;
-    redirect.status = 301;
+    Weft__Config__V1__WeightedCluster *share = w.route->clusters[0];
     w.route->n_mirrors = 0;
-    w.route->clusters[0]->redirect = &redirect;
-    w.route->clusters[0]->cluster = (char[]){""};
+    add_filter(&w, &share->n_filters, &share->filters, "one", "redirect",
+               "{\"hostname\":\"example.org\",\"statusCode\":301}");
+    share->cluster = (char[]){""};
     sim_door_start(&w.d);
     struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
     sim_peer_send(client, DOOR_GET);
@@ -321,29 +325,18 @@ static void backend_redirects(void **state)
 /* First the route, then the backend; the app hears where the client wanted to go at first. */
 static void backend_rewrites(void **state)
 {
-    static char outer[] = "outer.org", inner[] = "inner.org", to[] = "/api", name[] = "x-who",
-                value[] = "one";
-    Weft__Config__V1__Rewrite first = WEFT__CONFIG__V1__REWRITE__INIT,
-                              second = WEFT__CONFIG__V1__REWRITE__INIT;
-    Weft__Config__V1__PathModifier path = WEFT__CONFIG__V1__PATH_MODIFIER__INIT;
-    Weft__Config__V1__HeaderValue header = WEFT__CONFIG__V1__HEADER_VALUE__INIT, *set = &header;
-    Weft__Config__V1__HeaderMutation mutation = WEFT__CONFIG__V1__HEADER_MUTATION__INIT;
+    static const char who[] = "{\"request\":{\"set\":[{\"name\":\"x-who\",\"value\":\"one\"}]},"
+                              "\"response\":{\"set\":[{\"name\":\"x-who\",\"value\":\"one\"}]}}";
     struct world w;
     prepare(&w);
+    Weft__Config__V1__WeightedCluster *share = w.route->clusters[0];
     w.route->n_mirrors = 0;
-    first.hostname = outer;
-    second.hostname = inner;
-    second.path = &path;
-    path.kind_case = WEFT__CONFIG__V1__PATH_MODIFIER__KIND_REPLACE_PREFIX;
-    path.replace_prefix = to;
-    header.name = name;
-    header.value = value;
-    mutation.set = &set;
-    mutation.n_set = 1;
-    w.route->rewrite = &first;
-    w.route->clusters[0]->rewrite = &second;
-    w.route->clusters[0]->request_headers = &mutation;
-    w.route->clusters[0]->response_headers = &mutation;
+    add_filter(&w, &w.route->n_filters, &w.route->filters, "outer", "rewrite",
+               "{\"hostname\":\"outer.org\"}");
+    add_filter(&w, &share->n_filters, &share->filters, "inner", "rewrite",
+               "{\"hostname\":\"inner.org\",\"path\":{\"type\":\"ReplacePrefixMatch\","
+               "\"replacePrefixMatch\":\"/api\"}}");
+    add_filter(&w, &share->n_filters, &share->filters, "who", "headerMutation", who);
     sim_door_start(&w.d);
     struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
     sim_peer_send(client, DOOR_GET);
@@ -359,13 +352,10 @@ static void backend_rewrites(void **state)
 /* A preflight is nobody's business but ours, and mirrors see none either. */
 static void preflight(void **state)
 {
-    static char any[] = "*", *origins[] = {any};
-    Weft__Config__V1__Cors cors = WEFT__CONFIG__V1__CORS__INIT;
     struct world w;
     prepare(&w);
-    cors.allow_origins = origins;
-    cors.n_allow_origins = 1;
-    w.route->cors = &cors;
+    add_filter(&w, &w.route->n_filters, &w.route->filters, "cors", "cors",
+               "{\"allowOrigins\":[\"*\"]}");
     sim_door_start(&w.d);
     struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
     sim_peer_send(client, "OPTIONS / HTTP/1.1\r\nhost: shop\r\norigin: https://a.b\r\n"

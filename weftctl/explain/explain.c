@@ -16,8 +16,7 @@
 #include "policies/store/policy_index.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/config/header_set.h"
-#include "filters/filter.h"
-#include "sidecar/filters/redirect.h"
+#include "filters/route_filters.h"
 #include "lib/codec/http/host.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/match_trace.h"
@@ -96,28 +95,28 @@ static void add_share(struct explain *e, const struct cluster_conf *cluster, uin
     struct explain_share *s = &e->shares[e->share_count++];
     *s = (struct explain_share){
         .cluster = cluster, .weight = weight, .chain = chain, .request = copy_request(e)};
-    s->redirect = explain_filters_apply(e, chain, s->request, e->is_preflight);
+    unsigned status;
+    s->redirect = explain_filters_apply(e, chain, s->request, &status);
     if (s->cluster && !s->redirect)
         explain_ends_add(e, s);
 }
 
-static void answer_by_filter(struct explain *e, const struct filter_entry *entry)
+static void answer_by_filter(struct explain *e, const struct filter_entry *entry, unsigned status)
 {
-    const struct redirect_conf *redirect = entry->conf;
-    if (entry->filter == &filter_redirect)
-        answer(e, redirect->status,
-               arena_printf(&e->arena, "the route's filter: %.*s",
-                            SLICE_ARG(explain_filters_describe(&e->arena, entry))));
+    if (entry->filter == &filter_cors)
+        answer(e, status, SLICE("a preflight, which the route's CORS filter answers"));
     else
-        answer(e, 204, SLICE("a preflight, which the route's CORS filter answers"));
+        answer(e, status, arena_printf(&e->arena, "the route's filter: %.*s",
+                                       SLICE_ARG(explain_filters_describe(e, entry))));
 }
 
 /* A route of a table, or the default one. */
 static void take_route(struct explain *e, const struct route_conf *r)
 {
-    const struct filter_entry *by = explain_filters_apply(e, r->chain, e->request, e->is_preflight);
+    unsigned status;
+    const struct filter_entry *by = explain_filters_apply(e, r->chain, e->request, &status);
     if (by) {
-        answer_by_filter(e, by);
+        answer_by_filter(e, by, status);
         return;
     }
     e->shares = arena_alloc(&e->arena, (r->backend_count + 1u) * sizeof(*e->shares));

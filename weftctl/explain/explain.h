@@ -93,12 +93,12 @@ void explain_destroy(struct explain *e);
 void explain_decide(struct explain *e, const struct authz *authz, struct authz_facts *facts,
                     struct explain_verdict *out);
 /* The filters of a chain over a request of its own. Returns the entry that answers instead of going
- * on, or NULL. */
+ * on, and with which status; or NULL. */
 const struct filter_entry *explain_filters_apply(struct explain *e,
                                                  const struct filter_chain *chain,
-                                                 struct message *request, bool is_preflight);
+                                                 struct message *request, unsigned *status);
 /* "redirect to https://a.b (301)". */
-struct slice explain_filters_describe(struct arena *arena, const struct filter_entry *entry);
+struct slice explain_filters_describe(struct explain *e, const struct filter_entry *entry);
 /* A destination that is none of the mesh: what may have been meant. */
 struct slice explain_hint(struct explain *e);
 /* explain_ends.c: endpoints, and what their sidecars say. */

@@ -1,13 +1,70 @@
-/* Filters over a request that nobody sent: what they change is what the next sidecar sees. The
- * changes are made by the filters themselves. Main thread.
+/* Filters over a request that nobody sent: what they change is what the next sidecar sees. It is
+ * their own hooks that run, but not those of filters that go by more than the request (chance,
+ * time, the answers of others). Main thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/http/header_fold.h"
-#include "sidecar/filters/authz.h"
-#include "sidecar/filters/cors.h"
-#include "sidecar/filters/header_mutation.h"
-#include "sidecar/filters/redirect.h"
-#include "sidecar/filters/rewrite.h"
 #include "weftctl/explain/explain.h"
+
+struct rehearsal {
+    struct filter_exchange x; /* first */
+    struct message response;
+};
+
+static struct message *reply(struct filter_exchange *x, unsigned status, struct slice body)
+{
+    struct rehearsal *r = (struct rehearsal *)(void *)x;
+    (void)body;
+    message_init(&r->response, x->arena);
+    r->response.status = (uint16_t)status;
+    x->response = &r->response;
+    return x->response;
+}
+
+static struct message *fail(struct filter_exchange *x, const struct fail_info *why,
+                            struct slice detail)
+{
+    return reply(x, why->http_status, detail);
+}
+
+static void no_wake(struct filter_exchange *x)
+{
+    (void)x;
+}
+
+static void no_wake_after(struct filter_exchange *x, uint32_t ms)
+{
+    (void)x;
+    (void)ms;
+}
+
+static uint64_t no_time(const struct filter_exchange *x)
+{
+    (void)x;
+    return 0;
+}
+
+static uint64_t no_chance(struct filter_exchange *x)
+{
+    (void)x;
+    return 0;
+}
+
+static void no_count(struct filter_exchange *x, const struct filter *f, unsigned event)
+{
+    (void)x;
+    (void)f;
+    (void)event;
+}
+
+static const struct filter_host host = {
+    .reply = reply,
+    .fail = fail,
+    .wake = no_wake,
+    .wake_after = no_wake_after,
+    .now_ms = no_time,
+    .random = no_chance,
+    .count = no_count,
+};
 
 static bool has_odd_names(const struct message *request)
 {
@@ -19,110 +76,47 @@ static bool has_odd_names(const struct message *request)
     return false;
 }
 
+static void begin(struct rehearsal *r, struct explain *e, struct message *request,
+                  const struct downstream_info *down)
+{
+    *r = (struct rehearsal){.x = {.host = &host,
+                                  .arena = &e->arena,
+                                  .request = request,
+                                  .original_path = e->asked.target,
+                                  .match_path = e->asked.path,
+                                  .other_paths = e->asked.other_paths,
+                                  .downstream = down,
+                                  .client = &e->client,
+                                  .has_odd_names = has_odd_names(request)}};
+    if (!e->route)
+        return;
+    r->x.route = e->route->name;
+    r->x.matched_prefix = e->route->matched_prefix;
+    r->x.listener_port = e->route->listener_port;
+}
+
 const struct filter_entry *explain_filters_apply(struct explain *e,
                                                  const struct filter_chain *chain,
-                                                 struct message *request, bool is_preflight)
+                                                 struct message *request, unsigned *status)
 {
+    struct downstream_info down = {.is_tls = slice_eq(e->asked.scheme, SLICE("https"))};
+    struct rehearsal r;
+    begin(&r, e, request, &down);
     for (uint32_t i = 0; chain && i < chain->count; i++) {
-        const struct filter_entry *entry = &chain->entries[i];
-        if (entry->filter == &filter_redirect || (entry->filter == &filter_cors && is_preflight))
-            return entry;
-        if (entry->filter == &filter_header_mutation)
-            header_mutation_request(entry->conf, request, has_odd_names(request));
-        else if (entry->filter == &filter_rewrite)
-            rewrite_request(entry->conf, request, &e->arena, e->asked.path);
+        const struct filter *f = chain->entries[i].filter;
+        void *ctx = f->ctx_size ? arena_zalloc(&e->arena, f->ctx_size) : NULL;
+        if (!f->is_pure || !f->on_request ||
+            f->on_request(&r.x, chain->entries[i].conf, ctx) != FILTER_REPLY)
+            continue;
+        *status = r.x.response->status;
+        return &chain->entries[i];
     }
     return NULL;
 }
 
-/* ---- in words ---- */
-
-static void add(struct arena *arena, struct slice *to, const char *verb,
-                const struct header_mutation_item *items, uint32_t count)
+struct slice explain_filters_describe(struct explain *e, const struct filter_entry *entry)
 {
-    for (uint32_t i = 0; i < count; i++)
-        *to = items[i].value.len
-                  ? arena_printf(arena, "%.*s%s%s %.*s: %.*s", SLICE_ARG(*to), to->len ? ", " : "",
-                                 verb, SLICE_ARG(items[i].name), SLICE_ARG(items[i].value))
-                  : arena_printf(arena, "%.*s%s%s %.*s", SLICE_ARG(*to), to->len ? ", " : "", verb,
-                                 SLICE_ARG(items[i].name));
-}
-
-static struct slice describe_mutation(struct arena *arena, const struct header_mutation *m)
-{
-    struct slice text = SLICE("");
-    add(arena, &text, "remove", m->remove, m->remove_count);
-    add(arena, &text, "set", m->set, m->set_count);
-    add(arena, &text, "add", m->add, m->add_count);
-    return text;
-}
-
-static struct slice describe_headers(struct arena *arena, const struct header_mutation_conf *c)
-{
-    struct slice request = describe_mutation(arena, &c->request);
-    struct slice response = describe_mutation(arena, &c->response);
-    return arena_printf(arena, "%s%.*s%s%s%.*s", request.len ? "request headers: " : "",
-                        SLICE_ARG(request), request.len && response.len ? "; " : "",
-                        response.len ? "response headers: " : "", SLICE_ARG(response));
-}
-
-static struct slice describe_path(struct arena *arena, const struct path_modifier *m)
-{
-    switch (m->kind) {
-    case PATH_REPLACE_FULL:
-        return arena_printf(arena, " path %.*s", SLICE_ARG(m->value));
-    case PATH_REPLACE_PREFIX:
-        return arena_printf(arena, " path %.*s… to %.*s…", SLICE_ARG(m->prefix),
-                            SLICE_ARG(m->value.len ? m->value : SLICE("/")));
-    case PATH_KEEP:
-        break;
-    }
-    return SLICE("");
-}
-
-static struct slice describe_redirect(struct arena *arena, const struct redirect_conf *c)
-{
-    struct slice text = arena_printf(arena, "redirect with %u", c->status);
-    if (c->scheme.len)
-        text = arena_printf(arena, "%.*s to scheme %.*s", SLICE_ARG(text), SLICE_ARG(c->scheme));
-    if (c->hostname.len)
-        text = arena_printf(arena, "%.*s to host %.*s", SLICE_ARG(text), SLICE_ARG(c->hostname));
-    if (c->port)
-        text = arena_printf(arena, "%.*s to port %u", SLICE_ARG(text), c->port);
-    struct slice path = describe_path(arena, &c->path);
-    return arena_printf(arena, "%.*s%s%.*s", SLICE_ARG(text), path.len ? " to" : "",
-                        SLICE_ARG(path));
-}
-
-static struct slice describe_rewrite(struct arena *arena, const struct rewrite_conf *c)
-{
-    struct slice path = describe_path(arena, &c->path);
-    return arena_printf(arena, "rewrite%s%.*s%s%.*s", c->hostname.len ? " host to " : "",
-                        SLICE_ARG(c->hostname), c->hostname.len && path.len ? "," : "",
-                        SLICE_ARG(path));
-}
-
-static struct slice describe_cors(struct arena *arena, const struct cors_conf *c)
-{
-    struct slice text = SLICE("CORS for");
-    for (uint32_t i = 0; i < c->origin_count; i++)
-        text = arena_printf(arena, "%.*s%s %.*s%s%.*s", SLICE_ARG(text), i ? "," : "",
-                            SLICE_ARG(c->origins[i].before), c->origins[i].is_wildcard ? "*" : "",
-                            SLICE_ARG(c->origins[i].after));
-    return c->any_origin ? arena_printf(arena, "%.*s%s any origin", SLICE_ARG(text),
-                                        c->origin_count ? "," : "")
-                         : text;
-}
-
-struct slice explain_filters_describe(struct arena *arena, const struct filter_entry *entry)
-{
-    if (entry->filter == &filter_header_mutation)
-        return describe_headers(arena, entry->conf);
-    if (entry->filter == &filter_redirect)
-        return describe_redirect(arena, entry->conf);
-    if (entry->filter == &filter_rewrite)
-        return describe_rewrite(arena, entry->conf);
-    if (entry->filter == &filter_cors)
-        return describe_cors(arena, entry->conf);
-    return slice_from_cstr(entry->filter->name);
+    const struct filter *f = entry->filter;
+    struct slice prefix = e->route ? e->route->matched_prefix : SLICE("");
+    return f->describe ? f->describe(&e->arena, entry->conf, prefix) : slice_from_cstr(f->name);
 }

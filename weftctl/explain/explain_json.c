@@ -41,7 +41,7 @@ static void write_chain(struct explain *e, struct json_write *w, const struct fi
     for (uint32_t i = 0; i < chain->count; i++) {
         json_write_object(w);
         write_text(w, "name", chain->entries[i].filter->name);
-        json_write_field(w, "does", explain_filters_describe(&e->arena, &chain->entries[i]));
+        json_write_field(w, "does", explain_filters_describe(e, &chain->entries[i]));
         json_write_object_end(w);
     }
     json_write_array_end(w);

@@ -68,7 +68,7 @@ static void print_chain(struct explain *e, const char *label, const struct filte
 {
     for (uint32_t i = 0; chain && i < chain->count; i++)
         line(i ? "" : label, TERM_PLAIN, "%.*s",
-             SLICE_ARG(explain_filters_describe(&e->arena, &chain->entries[i])));
+             SLICE_ARG(explain_filters_describe(e, &chain->entries[i])));
 }
 
 /* "shop/reviews/split": namespace, object, rule. */

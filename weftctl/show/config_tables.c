@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "filters/prepare.h"
+#include "filters/route_filters.h"
 #include "weftctl/explain/explain_print.h"
 #include "weftctl/table.h"
 
@@ -122,12 +124,38 @@ static struct slice describe_cluster(struct table *t, const PB(Configuration) * 
     return *name ? slice_from_cstr(name) : SLICE("(none: 500)");
 }
 
+static const PB(Filter) * find_filter(const PB(Configuration) * c, const char *name)
+{
+    EACH(c, r, FILTER)
+    {
+        if (strcmp(r->name, name) == 0)
+            return r->filter;
+    }
+    return NULL;
+}
+
+/* The status that one of the route's filters redirects with; 0: none does. */
+static int64_t redirect_of(struct table *t, const PB(Configuration) * c, const PB(Route) * route)
+{
+    char detail[FILTER_DETAIL_MAX];
+    struct filter_build build = {.arena = t->arena, .detail = detail};
+    for (size_t i = 0; i < route->n_filters; i++) {
+        const PB(Filter) *f = find_filter(c, route->filters[i]);
+        const void *spec;
+        if (f && strcmp(f->type, filter_redirect.name) == 0 &&
+            !filter_read(&filter_redirect, slice_from_cstr(f->spec), &build, &spec))
+            return ((const struct redirect_spec *)spec)->status;
+    }
+    return 0;
+}
+
 static struct slice describe_backends(struct table *t, const PB(Configuration) * c,
                                       const PB(Route) * r)
 {
     struct slice text = SLICE("");
-    if (r->redirect)
-        return arena_printf(t->arena, "redirect %u", r->redirect->status);
+    int64_t redirect = redirect_of(t, c, r);
+    if (redirect)
+        return arena_printf(t->arena, "redirect %d", (int)redirect);
     for (size_t i = 0; i < r->n_clusters; i++) {
         struct slice to = describe_cluster(t, c, r->clusters[i]->cluster);
         text = r->n_clusters > 1 ? arena_printf(t->arena, "%.*s%s%u %.*s", SLICE_ARG(text),

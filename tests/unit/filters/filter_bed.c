@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/codec/http/header_fold.h"
 #include "lib/codec/http/normalize.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
@@ -136,10 +137,11 @@ static enum filter_verdict shy_request(struct filter_exchange *x, const void *co
     return real->on_request ? real->on_request(x, conf, own->own) : FILTER_NEXT;
 }
 
+/* Before the chain had its turn nobody waits, and nobody is told of an end. */
 static enum filter_verdict shy_response(struct filter_exchange *x, const void *conf, void *ctx)
 {
     struct shy_ctx *own = ctx;
-    if (is_first(own, FILTER_ON_RESPONSE))
+    if (!current->c->is_early && is_first(own, FILTER_ON_RESPONSE))
         return FILTER_WAIT;
     return real->on_response ? real->on_response(x, conf, own->own) : FILTER_NEXT;
 }
@@ -192,7 +194,7 @@ static struct slice take_line(struct slice *rest)
     return line;
 }
 
-static void take_headers(struct slice *rest, struct message *to)
+static void take_headers(struct slice *rest, struct message *to, bool *has_odd_names)
 {
     struct slice line;
     while (rest->len && (line = take_line(rest)).len) {
@@ -201,6 +203,7 @@ static void take_headers(struct slice *rest, struct message *to)
         struct slice name = slice_sub(line, 0, colon);
         struct header *h = headers_add(&to->headers, name, slice_sub(line, colon + 2, line.len));
         h->id = (uint16_t)header_id_of(name);
+        *has_odd_names |= h->id == HEADER_OTHER && header_fold_is_odd(name);
         if (h->id == HEADER_CONTENT_LENGTH)
             assert_true(message_length_parse(h->value, &to->content_length));
     }
@@ -213,11 +216,13 @@ static void take_request(struct bed *b, struct slice text)
     m->content_length = -1;
     m->authority = SLICE("shop.test");
     m->scheme = b->c->is_tls ? SLICE("https") : SLICE("http");
+    if (b->c->scheme.len)
+        m->scheme = slice_eq_cstr(b->c->scheme, "-") ? SLICE("") : b->c->scheme;
     struct slice line = take_line(&text);
     size_t space = slice_find_byte(line, ' ');
     m->method = slice_sub(line, 0, space);
     m->path = slice_sub(line, space + 1, line.len);
-    take_headers(&text, m);
+    take_headers(&text, m, &b->x.has_odd_names);
     const struct header *host_header = headers_find(&m->headers, SLICE("host"));
     if (host_header) {
         m->authority = host_header->value;
@@ -238,7 +243,8 @@ static void take_response(struct bed *b, struct slice text)
     if (text.len)
         assert_int_equal(slice_to_u64(take_line(&text), &status), ERR_OK);
     b->response.status = (uint16_t)status;
-    take_headers(&text, &b->response);
+    bool ignored = false;
+    take_headers(&text, &b->response, &ignored);
     b->response_body = text.len && text.ptr[text.len - 1] == '\n' ? slice_sub(text, 0, text.len - 1)
                                                                    : text;
     b->x.response = &b->response;
@@ -380,6 +386,18 @@ static void walk(struct bed *b, const struct filter_chain *chain)
     buf_dispose(&body);
 }
 
+/* Nobody asked the chain about the request. */
+static void answer_early(struct bed *b, const struct filter_chain *chain)
+{
+    struct buf body;
+    buf_init(&body);
+    take_response(b, b->c->response);
+    filter_road_unreached(&b->road, &b->x, chain);
+    buf_append_slice(&body, b->response_body);
+    show_answer(b, &body);
+    buf_dispose(&body);
+}
+
 void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mode *mode,
                     struct buf *out, struct filter_bed_counts *counts)
 {
@@ -404,12 +422,16 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
         assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b.down.peer), ERR_OK);
         forwarded_from_peer(&b.client, &b.down.peer);
         b.x.host = &host;
-        b.x.listener_port = c->is_tls ? 443 : 80;
+        b.x.listener_port = c->listener_port;
+        b.x.matched_prefix = c->matched_prefix;
         b.x.arena = &b.arena;
         b.x.downstream = &b.down;
         b.x.client = &b.client;
         take_request(&b, c->request);
-        walk(&b, chain);
+        if (c->is_early)
+            answer_early(&b, chain);
+        else
+            walk(&b, chain);
         filter_road_end(&b.road, &b.x);
     }
     arena_dispose(&b.arena);

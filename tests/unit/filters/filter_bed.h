@@ -20,6 +20,10 @@ struct filter_bed_case {
     struct slice response; /* of the backend, likewise: "200", …; empty: 200 without anything */
     uint64_t random;       /* what chance says */
     bool is_tls;
+    struct slice scheme;         /* that the request says; "-": none; empty: the connection's */
+    struct slice matched_prefix; /* by the route */
+    uint16_t listener_port;
+    bool is_early; /* the response is one of our own, given before the chain had its turn */
 };
 
 struct filter_bed_counts {

@@ -2,11 +2,11 @@
  * waiting first; with bodies cut at every byte; and with the client leaving at every step.
  *
  * A case is the specification as YAML, "---", the request, and where it matters "---" and the
- * response of the backend. Words behind ">>>": "random N", "tls".
+ * response of the backend. Words behind ">>>": "random N", "tls", "port N" (the listener's),
+ * "prefix /p" (that the route matches), "scheme s" (that the request says; "-": none), "early" (the
+ * response is one of our own, given before the chain had its turn).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/filters/filter_bed.h"
-
-#include <stdlib.h>
 
 #include "lib/base/mem.h"
 #include "lib/codec/doc/doc_write.h"
@@ -72,6 +72,25 @@ static void leave_everywhere(struct filter_bed_case *c, unsigned calls)
         }
 }
 
+static void take_words(struct slice words, struct filter_bed_case *c)
+{
+    struct slice word, value;
+    uint64_t port = 0;
+    while (slice_split(&words, ' ', &word)) {
+        c->is_tls |= slice_eq_cstr(word, "tls");
+        c->is_early |= slice_eq_cstr(word, "early");
+        if (slice_eq_cstr(word, "random") && slice_split(&words, ' ', &value))
+            assert_int_equal(slice_to_u64(value, &c->random), ERR_OK);
+        else if (slice_eq_cstr(word, "port") && slice_split(&words, ' ', &value))
+            assert_int_equal(slice_to_u64(value, &port), ERR_OK);
+        else if (slice_eq_cstr(word, "prefix"))
+            slice_split(&words, ' ', &c->matched_prefix);
+        else if (slice_eq_cstr(word, "scheme"))
+            slice_split(&words, ' ', &c->scheme);
+    }
+    c->listener_port = (uint16_t)(port ? port : c->is_tls ? 443 : 80);
+}
+
 static void run_case(const struct cases_item *item, struct buf *out)
 {
     struct arena arena;
@@ -82,10 +101,7 @@ static void run_case(const struct cases_item *item, struct buf *out)
     c.spec = to_json(take_part(&rest), &arena);
     c.request = take_part(&rest);
     c.response = rest;
-    size_t at = slice_find(item->words, SLICE("random "));
-    if (at < item->words.len)
-        c.random = strtoull(item->words.ptr + at + 7, NULL, 10);
-    c.is_tls = slice_find(item->words, SLICE("tls")) < item->words.len;
+    take_words(item->words, &c);
     filter_bed_run(&c, &(struct filter_bed_mode){0}, out, &counts);
     assert_int_equal(counts.begun, counts.ended);
     char *want = cases_text(out);

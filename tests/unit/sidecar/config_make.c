@@ -20,9 +20,8 @@ MAKER(Cidr, cidr)
 MAKER(Cluster, cluster)
 MAKER(Destination, destination)
 MAKER(Endpoint, endpoint)
+MAKER(Filter, filter)
 MAKER(GatewayPort, gateway_port)
-MAKER(HeaderMutation, header_mutation)
-MAKER(HeaderValue, header_value)
 MAKER(Inbound, inbound)
 MAKER(NamedMatch, named_match)
 MAKER(Resource, resource)
@@ -200,18 +199,14 @@ Weft__Config__V1__NamedMatch *config_make_named(struct config_make *c, const cha
     return n;
 }
 
-Weft__Config__V1__HeaderMutation *config_make_mutation(struct config_make *c)
+char *config_make_filter(struct config_make *c, const char *id, const char *type, const char *spec)
 {
-    return new_header_mutation(c);
-}
-
-Weft__Config__V1__HeaderValue *config_make_header(struct config_make *c, const char *name,
-                                                  const char *value)
-{
-    Weft__Config__V1__HeaderValue *h = new_header_value(c);
-    h->name = config_make_text(c, name);
-    h->value = config_make_text(c, value);
-    return h;
+    Weft__Config__V1__Resource *r = config_make_resource(c, "filter", id, 1);
+    r->filter = new_filter(c);
+    r->filter->type = config_make_text(c, type);
+    r->filter->spec = config_make_text(c, spec);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_FILTER;
+    return r->name;
 }
 
 Weft__Config__V1__AuthzRule *config_make_rule(struct config_make *c)

@@ -52,9 +52,9 @@ Weft__Config__V1__WeightedCluster *config_make_backend(struct config_make *c,
 Weft__Config__V1__StringMatch *config_make_match(struct config_make *c, const char *text);
 Weft__Config__V1__NamedMatch *config_make_named(struct config_make *c, const char *name,
                                                 const char *match);
-Weft__Config__V1__HeaderMutation *config_make_mutation(struct config_make *c);
-Weft__Config__V1__HeaderValue *config_make_header(struct config_make *c, const char *name,
-                                                  const char *value);
+/* A Filter resource, already in the configuration; returns its name, for the lists of those who
+ * have it. spec: JSON. */
+char *config_make_filter(struct config_make *c, const char *id, const char *type, const char *spec);
 Weft__Config__V1__AuthzRule *config_make_rule(struct config_make *c);
 Weft__Config__V1__AuthzPolicy *config_make_policy(struct config_make *c, const char *name,
                                                   Weft__Config__V1__AuthzAction action);

@@ -104,13 +104,26 @@ static void put_match(struct buf *to, const PB(RouteMatch) * m)
         put(to, " ?%s=%s", m->query[i]->name, m->query[i]->value->exact);
 }
 
+static const PB(Configuration) * compiled;
+
+static void put_redirect(struct buf *to, const PB(Route) * r)
+{
+    for (size_t i = 0; i < compiled->n_resources; i++) {
+        const PB(Resource) *f = compiled->resources[i];
+        for (size_t j = 0; j < r->n_filters; j++)
+            if (strcmp(r->filters[j], f->name) == 0 && strcmp(f->filter->type, "redirect") == 0) {
+                const char *status = strstr(f->filter->spec, "\"statusCode\":");
+                put(to, " redirect %.3s", status ? status + strlen("\"statusCode\":") : "302");
+            }
+    }
+}
+
 static void put_route(struct buf *to, const PB(Route) * r)
 {
     put(to, "    %s", r->name);
     put_match(to, r->match);
     put(to, " ->");
-    if (r->redirect)
-        put(to, " redirect %u", r->redirect->status);
+    put_redirect(to, r);
     if (r->direct_status)
         put(to, " %u", r->direct_status);
     for (size_t i = 0; i < r->n_clusters; i++) {
@@ -207,6 +220,14 @@ static void put_resource(struct buf *to, const struct wanted *w, const PB(Resour
         config_text_write_message((const ProtobufCMessage *)r->mesh, 1, to);
 }
 
+/* The filters that the routes name. */
+static void put_filters(struct buf *to, const PB(Configuration) * c)
+{
+    for (size_t i = 0; i < c->n_resources; i++)
+        if (c->resources[i]->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_FILTER)
+            put(to, "%s %s\n", c->resources[i]->name, c->resources[i]->filter->spec);
+}
+
 static void load(struct policy_set *set, struct slice file, struct slice text)
 {
     struct diag_list diags;
@@ -276,6 +297,7 @@ static void check(const struct cases_item *item, struct buf *out)
     assert_int_equal(policy_set_finish(set, &notes), ERR_OK);
     diag_list_dispose(&notes);
     PB(Configuration) *c = compile(set, &w, &notes);
+    compiled = c;
     check_repeats(set, &w, c);
     assert_int_equal(fit_check(c, on_refused, NULL), 0);
     assert_int_equal(notes.errors, 0);
@@ -290,6 +312,8 @@ static void check(const struct cases_item *item, struct buf *out)
     for (size_t i = 0; i < c->n_resources; i++)
         if (slice_starts_with(slice_from_cstr(c->resources[i]->name), w.show))
             put_resource(out, &w, c->resources[i]);
+    if (!w.routes && !w.listeners && !w.names && !w.endpoints && !w.protocols)
+        put_filters(out, c);
     diag_list_dispose(&notes);
     compile_free(c);
     policy_set_destroy(set);

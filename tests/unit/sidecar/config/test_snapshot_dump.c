@@ -27,8 +27,8 @@ static void make_destination(struct config_make *m)
     Weft__Config__V1__Route *r = config_make_route(m, h, "canary", "/a\"b", "gone");
     CONFIG_PUSH(m, r->match, headers, config_make_named(m, "x-canary", "=true"));
     config_make_backend(m, r, "reviews", 3);
-    r->request_headers = config_make_mutation(m);
-    CONFIG_PUSH(m, r->request_headers, remove, config_make_text(m, "x"));
+    CONFIG_PUSH(m, r, filters,
+                config_make_filter(m, "x", "headerMutation", "{\"request\":{\"remove\":[\"x\"]}}"));
 }
 
 static void make_gateway(struct config_make *m, const struct pki_leaf *leaf)
@@ -72,7 +72,7 @@ static void check_all(const struct doc *d)
     check(d, "destinations[0].virtual_hosts[0].routes[0].name", "canary");
     check(d, "destinations[0].virtual_hosts[0].routes[0].path.path_prefix", "/a\"b");
     check(d, "destinations[0].virtual_hosts[0].routes[0].headers[0].value.exact", "true");
-    check(d, "destinations[0].virtual_hosts[0].routes[0].filters[0]", "header-mutation");
+    check(d, "destinations[0].virtual_hosts[0].routes[0].filters[0]", "headerMutation");
     check(d, "destinations[0].virtual_hosts[0].routes[0].backends[1].cluster", "reviews");
     assert_int_equal(
         doc_find(d, "destinations[0].virtual_hosts[0].routes[0].backends[0].cluster")->type,

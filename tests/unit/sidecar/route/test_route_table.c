@@ -243,7 +243,11 @@ static void test_rule_without_backends_is_500(void **state)
 
 /* ---- preflights ---- */
 
-static Weft__Config__V1__Cors cors = WEFT__CONFIG__V1__CORS__INIT;
+/* The routes' names are those of their filters too. */
+static void add_cors(struct world *w, Weft__Config__V1__Route *r)
+{
+    CONFIG_PUSH(&w->make, r, filters, config_make_filter(&w->make, r->name, "cors", "{}"));
+}
 
 static void preflight(struct world *w, const struct destination_conf *d, const char *method,
                       const char *headers, const char *want)
@@ -265,15 +269,15 @@ static void test_preflights(void **state)
     Weft__Config__V1__Route *r = add_route(w, h, "v2", "/x");
     r->match->method = put;
     CONFIG_PUSH(&w->make, r->match, headers, config_make_named(&w->make, "x-version", "=v2"));
-    r->cors = &cors;
+    add_cors(w, r);
     r = add_route(w, h, "json", "/x");
     r->match->method = put;
     CONFIG_PUSH(&w->make, r->match, headers,
                 config_make_named(&w->make, "content-type", "=application/json"));
-    r->cors = &cors;
+    add_cors(w, r);
     r = add_route(w, h, "get", "/x");
     r->match->method = get;
-    r->cors = &cors;
+    add_cors(w, r);
     const struct destination_conf *d = build(w);
     preflight(w, d, "GET", NULL, "get");
     preflight(w, d, "GET", "x-version", "get");
@@ -305,9 +309,9 @@ static void test_preflights_without_cors(void **state)
     add_route(w, h, "get", "/x")->match->method = get;
     Weft__Config__V1__Route *r = add_route(w, h, "put", "/x");
     r->match->method = put;
-    r->cors = &cors;
+    add_cors(w, r);
     r = add_route(w, h, "others", "/x");
-    r->cors = &cors;
+    add_cors(w, r);
     h = add_host(w, "b");
     add_route(w, h, "get", "/x")->match->method = get;
     add_route(w, h, "options", "/x")->match->method = options;

@@ -1,7 +1,7 @@
 /* Tests of replacing paths and prefixes: the Gateway API's table, queries, escapes, and no way out
  * of the prefix.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/filters/path_modifier.h"
+#include "filters/path_modifier.h"
 
 #include "lib/codec/http/normalize.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
@@ -53,10 +53,12 @@ static void test_prefix(void **state)
         struct arena arena;
         struct slice target = slice_from_cstr(rows[i].target);
         struct slice path = slice_sub(target, 0, slice_find_byte(target, '?'));
-        struct path_modifier m = {PATH_REPLACE_PREFIX, slice_from_cstr(rows[i].value),
-                                  slice_from_cstr(rows[i].prefix)};
+        struct path_modifier m = {PATH_REPLACE_PREFIX, slice_from_cstr(rows[i].value)};
         arena_init(&arena, 1024);
-        struct slice got = path_modifier_apply(&m, &arena, target, normalize_path(&arena, path));
+        struct filter_exchange x = {.arena = &arena,
+                                    .match_path = normalize_path(&arena, path),
+                                    .matched_prefix = slice_from_cstr(rows[i].prefix)};
+        struct slice got = path_modifier_apply(&m, &x, target);
         if (!slice_eq_cstr(got, rows[i].want))
             fail_msg("%s (%s -> %s): got %.*s", rows[i].target, rows[i].prefix, rows[i].value,
                      SLICE_ARG(got));
@@ -67,14 +69,15 @@ static void test_prefix(void **state)
 static void test_full_and_none(void **state)
 {
     struct arena arena;
-    struct path_modifier m = {PATH_REPLACE_FULL, SLICE("/one"), SLICE("")};
+    struct path_modifier m = {PATH_REPLACE_FULL, SLICE("/one")};
+    struct filter_exchange x = {.arena = &arena, .match_path = SLICE("/a/b")};
     arena_init(&arena, 1024);
-    assert_slice(path_modifier_apply(&m, &arena, SLICE("/a/b?q"), SLICE("/a/b")), "/one?q");
-    assert_slice(path_modifier_apply(&m, &arena, SLICE("/a/b"), SLICE("/a/b")), "/one");
+    assert_slice(path_modifier_apply(&m, &x, SLICE("/a/b?q")), "/one?q");
+    assert_slice(path_modifier_apply(&m, &x, SLICE("/a/b")), "/one");
     m.value = SLICE("");
-    assert_slice(path_modifier_apply(&m, &arena, SLICE("/a?q"), SLICE("/a")), "/?q");
+    assert_slice(path_modifier_apply(&m, &x, SLICE("/a?q")), "/?q");
     m.kind = PATH_KEEP;
-    assert_slice(path_modifier_apply(&m, &arena, SLICE("/a//b?q"), SLICE("/a/b")), "/a//b?q");
+    assert_slice(path_modifier_apply(&m, &x, SLICE("/a//b?q")), "/a//b?q");
     arena_dispose(&arena);
 }
 
