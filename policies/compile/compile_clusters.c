@@ -271,12 +271,6 @@ static PB(CircuitBreaker) * breaker_of(struct compile *c, const struct traffic_b
 
 static void apply_traffic(struct cluster_build *b)
 {
-    static const PB(LoadBalancing) algorithms[] = {
-        [TRAFFIC_PEAK_EWMA] = WEFT__CONFIG__V1__LOAD_BALANCING__LB_DEFAULT,
-        [TRAFFIC_ROUND_ROBIN] = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN,
-        [TRAFFIC_RANDOM] = WEFT__CONFIG__V1__LOAD_BALANCING__LB_RANDOM,
-        [TRAFFIC_LEAST_REQUEST] = WEFT__CONFIG__V1__LOAD_BALANCING__LB_LEAST_REQUEST,
-    };
     struct compile *c = b->c;
     PB(Cluster) *to = b->out;
     const struct traffic *mesh = compile_traffic_defaults(c);
@@ -292,8 +286,8 @@ static void apply_traffic(struct cluster_build *b)
     compile_traffic_merge(&t, mesh);
     to->outlier = t.outlier ? outlier_of(c, t.outlier) : NULL;
     to->breaker = t.breaker ? breaker_of(c, t.breaker) : NULL;
-    if (t.balancing)
-        to->load_balancing = algorithms[t.balancing->algorithm];
+    const char *algorithm = traffic_policy_algorithms[t.balancing ? t.balancing->algorithm : 0];
+    to->load_balancer = compile_build_text(c, slice_from_cstr(algorithm));
     if (t.pool)
         to->max_requests_per_connection = or_zero(t.pool->max_requests_per_connection);
     if (t.pool && t.pool->keepalive)

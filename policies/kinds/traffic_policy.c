@@ -201,17 +201,22 @@ static const struct schema breaker_schema = {
     .fields = breaker_fields,
 };
 
-static const char *const algorithms[] = {
-    [TRAFFIC_PEAK_EWMA] = "PeakEWMA",
-    [TRAFFIC_ROUND_ROBIN] = "RoundRobin",
-    [TRAFFIC_RANDOM] = "Random",
-    [TRAFFIC_LEAST_REQUEST] = "LeastRequest",
+#define LB(symbol, name, doc) name,
+const char *const traffic_policy_algorithms[] = {
+#include "policies/kinds/lb.def"
     NULL,
 };
+#undef LB
+
+#define LB(symbol, name, doc) " " name ": " doc "."
+static const char algorithm_doc[] = "How an endpoint is chosen."
+#include "policies/kinds/lb.def"
+    ;
+#undef LB
 
 static const struct schema_field balancing_fields[] = {
-    SCHEMA_FIELD(struct traffic_balancing, algorithm, "algorithm", ENUM,
-                 "How an endpoint is chosen; PeakEWMA when left out.", .choices = algorithms),
+    SCHEMA_FIELD(struct traffic_balancing, algorithm, "algorithm", ENUM, algorithm_doc,
+                 .choices = traffic_policy_algorithms),
     {0},
 };
 

@@ -39,15 +39,8 @@ struct traffic_breaker {
     int64_t max_connections, max_requests, max_pending;
 };
 
-enum traffic_algorithm {
-    TRAFFIC_PEAK_EWMA,
-    TRAFFIC_ROUND_ROBIN,
-    TRAFFIC_RANDOM,
-    TRAFFIC_LEAST_REQUEST
-};
-
 struct traffic_balancing {
-    int algorithm; /* enum traffic_algorithm */
+    int algorithm; /* index of traffic_policy_algorithms */
 };
 
 struct traffic_pool {
@@ -82,3 +75,5 @@ struct traffic_policy {
 };
 
 extern const struct schema traffic_policy_traffic_schema; /* of struct traffic, for MeshConfig */
+/* The names of lb.def; the first is what holds where nothing is said. NULL-terminated. */
+extern const char *const traffic_policy_algorithms[];

@@ -98,6 +98,27 @@ static void take_affinity(const Weft__Config__V1__Cluster *from, struct cluster_
     to->affinity = slot->affinity;
 }
 
+#define LB(symbol, name, doc) [LB_##symbol] = name,
+static const char *const lb_names[LB_COUNT] = {
+#include "policies/kinds/lb.def"
+};
+#undef LB
+
+const char *cluster_part_lb_name(enum lb_id lb)
+{
+    return lb_names[lb];
+}
+
+static bool find_lb(const char *name, enum lb_id *out)
+{
+    for (enum lb_id i = 0; i < LB_COUNT; i++)
+        if (strcmp(name, lb_names[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
 static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
                              const Weft__Config__V1__Cluster *from,
                              const struct cluster_conf *before, struct cluster_part *p)
@@ -115,7 +136,8 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     to->service_hash = series_hash_texts(to->service, to->service_name, to->service_namespace);
     to->port = (uint16_t)from->port;
     to->protocol = from->protocol;
-    to->load_balancing = from->load_balancing;
+    if (!find_lb(from->load_balancer, &to->lb))
+        return part_refuse(b, "load balancer '%s' is not known", from->load_balancer);
     to->mtls_disabled = from->mtls_disabled;
     to->node_local = from->node_local;
     take_affinity(from, p->slot, to);

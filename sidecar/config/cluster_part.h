@@ -13,6 +13,8 @@ struct cluster_part {
     struct cluster_conf conf; /* its refs count for the whole */
 };
 
+/* As users write it: "PeakEWMA". */
+const char *cluster_part_lb_name(enum lb_id lb);
 /* before: the cluster of that name that this one replaces, or NULL. The caller gets the first
  * reference (cluster_conf_unref). */
 MUST_USE enum err cluster_part_create(struct stable_ids *ids,

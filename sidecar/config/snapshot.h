@@ -23,6 +23,13 @@ struct client_conf; /* config/client_conf.h */
 struct filter_chain;
 struct tls_ctx;
 
+#define LB(symbol, name, doc) LB_##symbol,
+enum lb_id {
+#include "policies/kinds/lb.def"
+    LB_COUNT
+};
+#undef LB
+
 struct timeouts_conf {
     uint32_t request_ms, backend_ms, idle_ms; /* 0: none; idle_ms is 0 for calls that come in */
     bool idle_said;                           /* by a policy, and so it holds for tunnels too */
@@ -80,7 +87,7 @@ struct cluster_conf {
     uint64_t service_hash; /* metrics_service_hash; 0: not computed */
     uint16_t port;
     Weft__Config__V1__Protocol protocol;
-    Weft__Config__V1__LoadBalancing load_balancing;
+    enum lb_id lb;
     uint32_t connect_timeout_ms, max_requests_per_connection;
     struct tcp_keepalive keepalive; /* zeros: the default */
     struct cluster_usage *usage;    /* of all workers; NULL: each worker has its own */

@@ -7,6 +7,7 @@
 
 #include "lib/base/json_write.h"
 #include "sidecar/config/backend_tls.h"
+#include "sidecar/config/cluster_part.h"
 #include "sidecar/config/client_conf.h"
 #include "sidecar/config/snapshot_priv.h"
 #include "sidecar/filters/authz.h"
@@ -114,8 +115,7 @@ static void put_cluster(struct json_write *w, const struct cluster_conf *c)
     json_write_field(w, "service", c->service);
     json_write_field_u64(w, "port", c->port);
     put_protocol(w, c->protocol);
-    put_enum(w, "load_balancing", &weft__config__v1__load_balancing__descriptor,
-             (int)c->load_balancing, "LB_");
+    json_write_field(w, "load_balancer", slice_from_cstr(cluster_part_lb_name(c->lb)));
     json_write_field_bool(w, "mtls_disabled", c->mtls_disabled);
     if (c->tls)
         json_write_field(w, "tls_name", backend_tls_name(c->tls));

@@ -7,6 +7,9 @@
 
 #define BALANCER_TRIED_MAX 4
 
+/* The cluster has another configuration than before (NULL: none): its balancer begins anew where it
+ * is another. */
+void balancer_adopt(struct cluster *c, const struct cluster_conf *before);
 /* client: whom the request is from, for clusters that tell clients apart: each keeps its endpoint.
  * `tried`: endpoints that earlier attempts of this request used, avoided while there is another.
  * NULL when no endpoint is ready. Ejected endpoints are used only when every ready one is ejected.

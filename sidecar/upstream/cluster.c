@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
 #include "sidecar/telemetry/metrics.h"
+#include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/pool.h"
 #include "sidecar/worker/worker.h"
 
@@ -64,6 +65,7 @@ static void destroy_cluster(struct cluster *c)
     LIST_FOREACH_SAFE(node, next, &c->gone)
     destroy_endpoint(container_of(node, struct endpoint, node));
     mem_free(c->endpoints);
+    mem_free(c->lb_state);
     cluster_conf_unref(c->conf);
     mem_free(c);
 }
@@ -137,6 +139,7 @@ static void reconcile(struct cluster *c, const struct cluster_conf *conf)
         collect_endpoint(old[i]);
     }
     mem_free(old);
+    balancer_adopt(c, old_conf);
     if (old_conf)
         cluster_conf_unref(old_conf);
 }

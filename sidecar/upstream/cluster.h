@@ -36,7 +36,7 @@ struct cluster {
     struct endpoint **endpoints;
     uint32_t endpoint_count;
     struct list gone;
-    uint32_t round_robin;
+    void *lb_state; /* what its balancer remembers (upstream/lb.h) */
     /* Of this worker; limits are about `usage`. */
     uint32_t active;  /* exchanges that chose this cluster and are not finished */
     uint32_t pending; /* waiting for a connection */

@@ -60,7 +60,13 @@ sim_cluster *sim_conf_cluster(struct sim_conf *c, const char *name)
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER;
     r->cluster = m;
     m->name = m->service = m->service_name = text(c, name);
+    sim_conf_balance(m, "PeakEWMA");
     return m;
+}
+
+void sim_conf_balance(sim_cluster *c, const char *load_balancer)
+{
+    c->load_balancer = (char *)(uintptr_t)load_balancer;
 }
 
 sim_endpoint *sim_conf_endpoint(struct sim_conf *c, sim_cluster *to, const char *address)

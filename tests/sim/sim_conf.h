@@ -30,6 +30,8 @@ void sim_conf_dispose(struct sim_conf *c);
 
 /* Without endpoints. */
 sim_cluster *sim_conf_cluster(struct sim_conf *c, const char *name);
+/* By its name in policies/kinds/lb.def, a literal; "PeakEWMA" until then. */
+void sim_conf_balance(sim_cluster *c, const char *load_balancer);
 /* Ready, plain. */
 sim_endpoint *sim_conf_endpoint(struct sim_conf *c, sim_cluster *to, const char *address);
 /* A Filter resource of that type, named "filter/<id>"; returns its name, for the lists of those who

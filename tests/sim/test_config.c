@@ -79,7 +79,7 @@ static void removed_endpoint(void **state)
     struct sim_app other;
     sim_road_prepare(&r);
     sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
-    r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(r.cluster, "RoundRobin");
     sim_road_start(&r);
     sim_app_open(&other, "10.0.0.2:8080");
     struct sim_peer *idle = sim_road_client(&r), *busy = sim_road_client(&r);

@@ -205,7 +205,7 @@ static void room_is_made_where_nobody_needs_it(void **state)
     struct sim_app other;
     sim_road_prepare(&r);
     sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
-    r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(r.cluster, "RoundRobin");
     r.cluster->breaker = arena_alloc(&r.conf.arena, sizeof(*r.cluster->breaker));
     *r.cluster->breaker =
         (Weft__Config__V1__CircuitBreaker)WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;

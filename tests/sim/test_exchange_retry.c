@@ -26,7 +26,7 @@ static void open_two(struct two *t, void (*change)(struct two *t))
     sim_road_prepare(&t->r);
     sim_conf_endpoint(&t->r.conf, t->r.cluster, "10.0.0.2:8080");
     /* In turn, so that the test knows who is asked first. */
-    t->r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(t->r.cluster, "RoundRobin");
     if (change)
         change(t);
     sim_road_start(&t->r);
@@ -283,7 +283,7 @@ static void refused_stream(void **state)
     struct sim_client client;
     sim_road_prepare(&t.r);
     sim_conf_endpoint(&t.r.conf, t.r.cluster, "10.0.0.2:8080");
-    t.r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(t.r.cluster, "RoundRobin");
     t.r.cluster->protocol = SIM_HTTP2;
     sim_node_open(&t.r.node, &t.r.sim, MODE_SIDECAR, "10.0.9.1", &t.r.conf);
     sim_server_open(&servers[0], t.r.sim.loop, ROAD_APP, HTTP_PROTOCOL_2);
@@ -382,7 +382,7 @@ static void replay_gives_back_the_window_once(void **state)
     struct sim_client client;
     sim_road_prepare(&t.r);
     sim_conf_endpoint(&t.r.conf, t.r.cluster, "10.0.0.2:8080");
-    t.r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(t.r.cluster, "RoundRobin");
     t.r.cluster->protocol = SIM_HTTP1;
     set_on_reset(&t);
     sim_road_start(&t.r);

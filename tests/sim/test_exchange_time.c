@@ -99,7 +99,7 @@ static void attempt_timeout_is_tried_again(void **state)
     struct sim_app other;
     sim_road_prepare(&r);
     sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
-    r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(r.cluster, "RoundRobin");
     sim_retry *retry = r.cluster->retry = sim_conf_retry(&r.conf);
     retry->attempts = 1;
     retry->on_gateway_error = true;
@@ -126,7 +126,8 @@ static void attempt_timeout_is_tried_again(void **state)
             sim_advance(&r.sim, 300);
             sim_peer_expect_part(client, GATEWAY_TIMEOUT, "x-weft-reason: attempt_timeout\r\n");
         }
-        r.node.worker.clusters.by_slot[0]->round_robin = 0; /* the road's app first again */
+        /* The road's app first again. */
+        *(uint32_t *)r.node.worker.clusters.by_slot[0]->lb_state = 0;
     }
     sim_road_done(&r, client);
     sim_app_close(&other);

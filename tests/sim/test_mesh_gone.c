@@ -13,7 +13,7 @@ static void app_gone_before(void **state)
     struct sim_app other;
     sim_mesh_prepare(&m);
     sim_conf_endpoint(&m.out_conf, m.cluster, "10.0.9.3:8080");
-    m.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(m.cluster, "RoundRobin");
     sim_mesh_start(&m);
     m.app.host.answer = SIM_REFUSE;
     sim_app_open(&other, "10.0.9.3:8080");

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_service.h"
 
-#define ROUND_ROBIN WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN
+#define ROUND_ROBIN "RoundRobin"
 
 static Weft__Config__V1__OutlierDetection *outlier(struct sim_service *s)
 {
@@ -37,7 +37,7 @@ static void ejections_have_a_longest(void **state)
     static const unsigned lengths[] = {1000, 2000, 3000, 3000, 3000};
     struct sim_service s;
     sim_service_prepare(&s, 2);
-    s.r.cluster->load_balancing = ROUND_ROBIN;
+    sim_conf_balance(s.r.cluster, ROUND_ROBIN);
     outlier(&s);
     sim_service_start(&s, HTTP_PROTOCOL_1);
     s.apps[0].status = 500;
@@ -52,7 +52,7 @@ static void late_success_is_no_recovery(void **state)
     for (int is_late = 0; is_late < 2; is_late++) {
         struct sim_service s;
         sim_service_prepare(&s, 2);
-        s.r.cluster->load_balancing = ROUND_ROBIN;
+        sim_conf_balance(s.r.cluster, ROUND_ROBIN);
         outlier(&s);
         sim_service_start(&s, HTTP_PROTOCOL_1);
         s.apps[0].manual = true;
@@ -94,7 +94,7 @@ static void idle_closes_do_not_eject(void **state)
         struct sim_peer *clients[TIMES], *apps[TIMES];
         sim_road_prepare(&r);
         sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
-        r.cluster->load_balancing = ROUND_ROBIN;
+        sim_conf_balance(r.cluster, ROUND_ROBIN);
         sim_road_start(&r);
         sim_app_open(&other, "10.0.0.2:8080");
         for (unsigned i = 0; i < TIMES; i++) {

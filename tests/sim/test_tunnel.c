@@ -185,7 +185,7 @@ static void next_endpoint(void **state)
     sim_road_prepare(&r);
     r.destination->protocol = SIM_TCP;
     sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
-    r.cluster->load_balancing = WEFT__CONFIG__V1__LOAD_BALANCING__LB_ROUND_ROBIN;
+    sim_conf_balance(r.cluster, "RoundRobin");
     sim_road_start(&r);
     sim_app_open(&other, "10.0.0.2:8080");
     r.app.host.answer = SIM_REFUSE;

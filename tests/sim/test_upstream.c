@@ -5,16 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LB(name) WEFT__CONFIG__V1__LOAD_BALANCING__LB_##name
-
 /* ---- balancing ---- */
 
-static void spread(Weft__Config__V1__LoadBalancing algorithm, unsigned low, unsigned high)
+static void spread(const char *algorithm, unsigned low, unsigned high)
 {
     enum { REQUESTS = 1200 };
     struct sim_service s;
     sim_service_prepare(&s, 3);
-    s.r.cluster->load_balancing = algorithm;
+    sim_conf_balance(s.r.cluster, algorithm);
     sim_service_start(&s, HTTP_PROTOCOL_1);
     for (unsigned i = 0; i < REQUESTS; i++) {
         assert_true(sim_service_ask(&s)->done);
@@ -28,20 +26,20 @@ static void spread(Weft__Config__V1__LoadBalancing algorithm, unsigned low, unsi
 
 static void equal_endpoints_get_equal_shares(void **state)
 {
-    spread(LB(ROUND_ROBIN), 400, 400);
-    spread(LB(RANDOM), 340, 460);
-    spread(LB(LEAST_REQUEST), 300, 500);
-    spread(LB(DEFAULT), 200, 600);
+    spread("RoundRobin", 400, 400);
+    spread("Random", 340, 460);
+    spread("LeastRequest", 300, 500);
+    spread("PeakEWMA", 200, 600);
 }
 
 /* Who is busy gets nothing while others are free. */
 static void busy_endpoint_is_avoided(void **state)
 {
-    static const Weft__Config__V1__LoadBalancing algorithms[] = {LB(DEFAULT), LB(LEAST_REQUEST)};
+    static const char *const algorithms[] = {"PeakEWMA", "LeastRequest"};
     for (unsigned a = 0; a < 2; a++) {
         struct sim_service s;
         sim_service_prepare(&s, 2);
-        s.r.cluster->load_balancing = algorithms[a];
+        sim_conf_balance(s.r.cluster, algorithms[a]);
         sim_service_start(&s, HTTP_PROTOCOL_1);
         /* Both are known, and equally fast. */
         for (int i = 0; i < 50; i++)
@@ -84,7 +82,7 @@ static void weights_of_endpoints(void **state)
     for (unsigned heavy = 0; heavy < 2; heavy++) {
         struct sim_service s;
         sim_service_prepare(&s, 2);
-        s.r.cluster->load_balancing = LB(LEAST_REQUEST);
+        sim_conf_balance(s.r.cluster, "LeastRequest");
         s.r.cluster->endpoints[heavy]->weight = 2;
         sim_service_start(&s, HTTP_PROTOCOL_1);
         s.apps[0].manual = s.apps[1].manual = true;
@@ -112,15 +110,15 @@ static void unready_endpoints_get_nothing(void **state)
 /* The second attempt goes elsewhere, whatever the algorithm. */
 static void another_endpoint_is_tried(void **state)
 {
-    static const Weft__Config__V1__LoadBalancing algorithms[] = {LB(DEFAULT), LB(ROUND_ROBIN),
-                                                                 LB(RANDOM), LB(LEAST_REQUEST)};
+    static const char *const algorithms[] = {"PeakEWMA", "RoundRobin",
+                                                                 "Random", "LeastRequest"};
     for (unsigned a = 0; a < 4; a++) {
         struct sim_service s;
         Weft__Config__V1__OutlierDetection off = WEFT__CONFIG__V1__OUTLIER_DETECTION__INIT;
         sim_service_prepare(&s, 2);
         off.disabled = true;
         s.r.cluster->outlier = &off;
-        s.r.cluster->load_balancing = algorithms[a];
+        sim_conf_balance(s.r.cluster, algorithms[a]);
         sim_service_start(&s, HTTP_PROTOCOL_1);
         s.apps[0].host.answer = SIM_REFUSE;
         for (int i = 0; i < 40; i++) {
@@ -139,7 +137,7 @@ static void failing_endpoint_is_ejected_and_returns(void **state)
 {
     struct sim_service s;
     sim_service_prepare(&s, 2);
-    s.r.cluster->load_balancing = LB(ROUND_ROBIN);
+    sim_conf_balance(s.r.cluster, "RoundRobin");
     sim_service_start(&s, HTTP_PROTOCOL_1);
     s.apps[0].status = 500;
     sim_service_ask_times(&s, 20);
@@ -178,7 +176,7 @@ static void success_forgives(void **state)
 {
     struct sim_service s;
     sim_service_prepare(&s, 2);
-    s.r.cluster->load_balancing = LB(ROUND_ROBIN);
+    sim_conf_balance(s.r.cluster, "RoundRobin");
     sim_service_start(&s, HTTP_PROTOCOL_1);
     for (int round = 0; round < 10; round++) {
         s.apps[0].status = 500;
@@ -209,7 +207,7 @@ static void not_more_than_the_share(void **state)
 {
     struct sim_service s;
     sim_service_prepare(&s, 4);
-    s.r.cluster->load_balancing = LB(ROUND_ROBIN);
+    sim_conf_balance(s.r.cluster, "RoundRobin");
     sim_service_start(&s, HTTP_PROTOCOL_1);
     for (unsigned i = 0; i < 3; i++)
         s.apps[i].status = 500;
@@ -223,7 +221,7 @@ static void ejection_survives_a_change(void **state)
 {
     struct sim_service s;
     sim_service_prepare(&s, 2);
-    s.r.cluster->load_balancing = LB(ROUND_ROBIN);
+    sim_conf_balance(s.r.cluster, "RoundRobin");
     sim_service_start(&s, HTTP_PROTOCOL_1);
     s.apps[0].status = 500;
     sim_service_ask_times(&s, 20);

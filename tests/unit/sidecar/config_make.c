@@ -80,6 +80,7 @@ Weft__Config__V1__Cluster *config_make_cluster(struct config_make *c, const char
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER;
     r->cluster = new_cluster(c);
     r->cluster->name = config_make_text(c, name);
+    r->cluster->load_balancer = config_make_text(c, "PeakEWMA");
     return r->cluster;
 }
 

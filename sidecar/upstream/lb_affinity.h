@@ -1,0 +1,12 @@
+/* sessionAffinity of a Service: each client keeps its endpoint. It comes before the balancer of a
+ * TrafficPolicy, so it is no row of lb.def. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/addr.h"
+#include "sidecar/upstream/lb.h"
+
+/* The key of a client's requests. client NULL: they are the app's own. */
+uint64_t lb_affinity_key(const struct cluster *c, const struct addr *client);
+/* As balancer_pick, whatever the level. */
+struct endpoint *lb_affinity_pick(struct pick *p);
