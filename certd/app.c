@@ -1,5 +1,5 @@
-/* Composition: the CA's home, serving certificate, doors, and the timer that keeps them fresh. One
- * loop, one thread. Must not know how a certificate is made, nor where the CA lives.
+/* Composition: the CA's home, serving certificate, listeners, and the timer that keeps them fresh.
+ * One loop, one thread. Must not know how a certificate is made, nor where the CA lives.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "certd/app.h"
 
@@ -39,8 +39,8 @@ enum err app_use_ca(struct app *app, struct ca *fresh)
     ca_close(&app->ca);
     app->ca = *fresh;
     /* Callers whose certificates the new bundle does not vouch for. */
-    if (app->door)
-        grpc_door_review(app->door);
+    if (app->listener)
+        grpc_listener_review(app->listener);
     return ERR_OK;
 }
 
@@ -70,37 +70,37 @@ void app_stop(struct app *app)
     loop_stop(app->loop);
 }
 
-/* ---- doors */
+/* ---- listeners */
 
 static struct tls_ctx *current_ctx(void *owner)
 {
     return ((struct app *)owner)->serving.ctx;
 }
 
-static enum err open_door(struct app *app, const struct grpc_door_config *config,
-                          struct grpc_door **door, struct addr *at)
+static enum err open_listener(struct app *app, const struct grpc_listener_config *config,
+                              struct grpc_listener **listener, struct addr *at)
 {
     char text[ADDR_TEXT_MAX];
-    enum err e = grpc_door_open(app->loop, config, door);
+    enum err e = grpc_listener_open(app->loop, config, listener);
     if (e)
         LOG_E("certd", "cannot listen on %s: %s", addr_format(&config->at, text), err_text(e));
     else
-        grpc_door_addr(*door, at);
+        grpc_listener_addr(*listener, at);
     return e;
 }
 
-static enum err open_health_door(struct app *app)
+static enum err open_health_listener(struct app *app)
 {
     char text[ADDR_TEXT_MAX];
     struct addr at;
     const struct options *o = app->options;
     app->health =
         (struct grpc_service){.owner = app, .plain = app_probe_answer, .http = {.max_streams = 8}};
-    struct grpc_door_config config = {o->health, &app->health, HTTP_PROTOCOL_1,
-                                      NULL,      app,          MAX_PROBES};
+    struct grpc_listener_config config = {o->health, &app->health, HTTP_PROTOCOL_1,
+                                          NULL,      app,          MAX_PROBES};
     if (!o->health.family)
         return ERR_OK;
-    enum err e = open_door(app, &config, &app->health_door, &at);
+    enum err e = open_listener(app, &config, &app->health_listener, &at);
     if (!e)
         LOG_I("certd", "health probe on %s", addr_format(&at, text));
     return e;
@@ -111,10 +111,10 @@ enum err app_serve_with(struct app *app, const struct service_config *config)
     char text[ADDR_TEXT_MAX];
     struct addr at;
     const struct options *o = app->options;
-    struct grpc_door_config door = {o->listen, &app->service.grpc, HTTP_PROTOCOL_2, current_ctx,
-                                    app,       MAX_CONNECTIONS};
+    struct grpc_listener_config listener = {
+        o->listen, &app->service.grpc, HTTP_PROTOCOL_2, current_ctx, app, MAX_CONNECTIONS};
     service_init(&app->service, config);
-    enum err e = open_door(app, &door, &app->door, &at);
+    enum err e = open_listener(app, &listener, &app->listener, &at);
     if (e)
         service_dispose(&app->service);
     else
@@ -127,9 +127,9 @@ enum err app_serve_with(struct app *app, const struct service_config *config)
 
 static void dispose(struct app *app)
 {
-    bool was_serving = app->door;
-    grpc_door_close(app->door);
-    grpc_door_close(app->health_door);
+    bool was_serving = app->listener;
+    grpc_listener_close(app->listener);
+    grpc_listener_close(app->health_listener);
     timer_stop(&app->tick);
     idle_memory_end(&app->memory);
     if (app->signals)
@@ -153,7 +153,7 @@ int app_serve(const struct options *options)
     timer_init(&app.tick, app.loop, on_tick);
     mem_set_up();
     idle_memory_begin(&app.memory, app.loop, true);
-    enum err e = open_health_door(&app);
+    enum err e = open_health_listener(&app);
     if (!e)
         e = app.home->open(&app);
     if (!e) {

@@ -1,12 +1,11 @@
 /* certd in a cluster: the CA in a Secret, the trust bundle in every namespace, callers proven by
  * service-account tokens. Any number of replicas; none has state of its own, all of them sign, and
  * the one that holds the Lease writes. Until the API server
- * has shown the Secret there is no door for callers. On certd's only thread. Must not know how a
- * certificate is made.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+ * has shown the Secret there is no listener for callers. On certd's only thread. Must not know how
+ * a certificate is made. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "certd/app_priv.h"
-#include "certd/bundle_keeper.h"
-#include "certd/ca_keeper.h"
+#include "certd/bundle_controller.h"
+#include "certd/ca_controller.h"
 #include "certd/token_review.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -20,8 +19,8 @@ enum { LEAVE_MS = 3000 };
 
 struct cluster {
     struct kube_client *client;
-    struct ca_keeper *ca;
-    struct bundle_keeper *bundles;
+    struct ca_controller *ca;
+    struct bundle_controller *bundles;
     struct token_review *reviews;
     struct kube_lease *lease;
     struct timer leaving;
@@ -36,10 +35,11 @@ static void on_ca(void *owner, struct ca *fresh)
     const struct options *o = app->options;
     if (app_use_ca(app, fresh))
         return;
-    LOG_I("certd", "signing with the CA of Secret %.*s/" CA_KEEPER_SECRET ", bundle version %lld",
+    LOG_I("certd",
+          "signing with the CA of Secret %.*s/" CA_CONTROLLER_SECRET ", bundle version %lld",
           SLICE_ARG(kube_client_namespace(c->client)), (long long)app->ca.bundle_version);
-    bundle_keeper_set(c->bundles, slice_from_cstr(app->ca.bundle_pem));
-    if (app->door)
+    bundle_controller_set(c->bundles, slice_from_cstr(app->ca.bundle_pem));
+    if (app->listener)
         return;
     struct service_config config = {
         .reviews = c->reviews,
@@ -57,14 +57,14 @@ static void on_ca(void *owner, struct ca *fresh)
 
 static bool published(void *owner, struct slice *roots_pem, bool *is_own)
 {
-    return bundle_keeper_published(((struct cluster *)owner)->bundles, roots_pem, is_own);
+    return bundle_controller_published(((struct cluster *)owner)->bundles, roots_pem, is_own);
 }
 
 static void on_bundles_watched(void *owner)
 {
     struct cluster *c = owner;
     if (c->ca)
-        ca_keeper_look(c->ca);
+        ca_controller_look(c->ca);
 }
 
 static void on_lease(void *owner, bool is_leader)
@@ -73,8 +73,8 @@ static void on_lease(void *owner, bool is_leader)
     c->is_leader = is_leader;
     LOG_I("certd", is_leader ? "this replica writes the Secret and the trust bundles now"
                              : "another replica writes the Secret and the trust bundles");
-    bundle_keeper_set_active(c->bundles, is_leader);
-    ca_keeper_set_active(c->ca, is_leader);
+    bundle_controller_set_active(c->bundles, is_leader);
+    ca_controller_set_active(c->ca, is_leader);
 }
 
 /* The last of own_names is kept free for it. */
@@ -102,8 +102,8 @@ static void leave(struct app *app)
     struct cluster *c = app->home_state;
     if (!c->lease)
         return;
-    bundle_keeper_set_active(c->bundles, false);
-    ca_keeper_set_active(c->ca, false);
+    bundle_controller_set_active(c->bundles, false);
+    ca_controller_set_active(c->ca, false);
     kube_lease_close(c->lease, on_left, app);
     c->lease = NULL;
     timer_start(&c->leaving, LEAVE_MS);
@@ -119,15 +119,15 @@ static void add_metric(struct buf *out, const char *name, enum metric_type type,
 static void add_metrics(const struct app *app, struct buf *out)
 {
     const struct cluster *c = app->home_state;
-    struct ca_keeper_state ca;
+    struct ca_controller_state ca;
     if (!c || !c->ca)
         return;
-    ca_keeper_read(c->ca, &ca);
+    ca_controller_read(c->ca, &ca);
     add_metric(out, "weft_certd_leader", METRIC_GAUGE,
                "1 for the one that writes the Secret and the trust bundles.", c->is_leader);
     add_metric(out, "weft_certd_bundles_outdated", METRIC_GAUGE,
                "Namespaces whose trust bundle is not what it must be.",
-               bundle_keeper_outdated(c->bundles));
+               bundle_controller_outdated(c->bundles));
     add_metric(out, "weft_certd_root_replaced_timestamp_seconds", METRIC_GAUGE,
                APP_ROOT_REPLACED_HELP,
                (uint64_t)ca.replaced_ms / 1000);
@@ -155,15 +155,15 @@ static enum err open_home(struct app *app)
         return e;
     struct token_review_config reviews = {o->trust_domain, o->match_pod_address};
     struct slice space = kube_client_namespace(c->client);
-    struct ca_keeper_config ca = {
+    struct ca_controller_config ca = {
         space, o->trust_domain, o->root_ttl_ms, o->intermediate_ttl_ms, published, c};
     char *name = kube_lease_own_name();
     struct kube_lease_config lease = {.namespace_name = space,
                                       .name = SLICE("weft-certd"),
                                       .holder = slice_from_cstr(name)};
     c->reviews = token_review_create(app->loop, c->client, &reviews);
-    c->bundles = bundle_keeper_open(app->loop, c->client, space, on_bundles_watched, c);
-    c->ca = ca_keeper_open(app->loop, c->client, &ca, on_ca, app);
+    c->bundles = bundle_controller_open(app->loop, c->client, space, on_bundles_watched, c);
+    c->ca = ca_controller_open(app->loop, c->client, &ca, on_ca, app);
     c->lease = kube_lease_open(c->client, &lease, on_lease, c);
     mem_free(name);
     return ERR_OK;
@@ -188,8 +188,8 @@ static void close_home(struct app *app)
     if (c->lease)
         kube_lease_close(c->lease, NULL, NULL);
     timer_stop(&c->leaving);
-    ca_keeper_close(c->ca);
-    bundle_keeper_close(c->bundles);
+    ca_controller_close(c->ca);
+    bundle_controller_close(c->bundles);
     token_review_destroy(c->reviews);
     kube_client_destroy(c->client);
     mem_free(c->own_name);

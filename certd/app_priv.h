@@ -8,7 +8,7 @@
 #include "certd/service.h"
 #include "certd/serving.h"
 #include "lib/io/timer.h"
-#include "lib/net/grpc_door.h"
+#include "lib/net/grpc_listener.h"
 #include "lib/net/idle_memory.h"
 
 struct app;
@@ -25,7 +25,7 @@ struct app_home {
     void (*leave)(struct app *app);
     /* What it has to add to /metrics. */
     void (*metrics)(const struct app *app, struct buf *out);
-    /* After the doors are closed. */
+    /* After the listeners are closed. */
     void (*close)(struct app *app);
 };
 
@@ -45,7 +45,7 @@ struct app {
     struct audit *audit;
     struct service service;
     struct grpc_service health;
-    struct grpc_door *door, *health_door;
+    struct grpc_listener *listener, *health_listener;
     bool is_broken;  /* stopping because of an error */
     bool is_healthy; /* the last renewal of what we live on went well */
     char *metrics;   /* the last text of /metrics */
@@ -55,12 +55,12 @@ struct app {
 MUST_USE enum err app_use_ca(struct app *app, struct ca *fresh);
 /* The loop ends with this turn. */
 void app_stop(struct app *app);
-/* Opens the door for callers. */
+/* Opens the listener for callers. */
 MUST_USE enum err app_serve_with(struct app *app, const struct service_config *config);
 
 #define APP_ROOT_REPLACED_HELP                                                                \
     "When the root became one that has nothing in common with the one before, in seconds since " \
     "1970, until that is acknowledged; 0: it did not."
 
-/* app_probe.c: what the health door answers. */
+/* app_probe.c: what the health listener answers. */
 unsigned app_probe_answer(void *owner, struct slice method, struct slice path, struct slice *body);

@@ -1,5 +1,5 @@
-/* What the health door says: liveness, readiness, metrics. Ready is who can sign; alive is who is
- * not stuck, so waiting for the API server is no reason to be restarted. On certd's only thread.
+/* What the health listener says: liveness, readiness, metrics. Ready is who can sign; alive is who
+ * is not stuck, so waiting for the API server is no reason to be restarted. On certd's only thread.
  * Must not know connections. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "certd/app_priv.h"
 #include "lib/base/clock.h"
@@ -13,7 +13,7 @@ static bool has_expired(const struct app *app)
 
 static unsigned judge(const struct app *app, bool readiness, struct slice *body)
 {
-    if (!app->door) {
+    if (!app->listener) {
         *body = SLICE("there is no CA yet\n");
         return readiness ? 503 : 200;
     }

@@ -17,7 +17,7 @@ static const char *const usual_names[USUAL_NAMES] = {
     "weft-certd.weft-system.svc", "weft-certd.weft-system.svc.cluster.local",
     "weft-certd.weft-system", "weft-certd", "localhost"};
 
-/* A fresh key and a certificate for it, through the same door as everybody's: a request. */
+/* A fresh key and a certificate for it, through the same listener as everybody's: a request. */
 static enum err make_leaf(const struct ca *ca, const char *spiffe_id, const char *const *names,
                           int64_t now_ms, char **key, char **cert, char detail[TLS_DETAIL_MAX])
 {

@@ -1,8 +1,7 @@
-/* Composition: a certificate first, then the door for webhooks, then the configurations that tell
- * the API server of it; taken down in reverse. On SIGTERM webhooks are still answered for a while,
- * since whoever asks learns late that we are going. One loop, one thread. Must not know what is
- * decided about pods and policies.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Composition: a certificate first, then the listener for webhooks, then the configurations that
+ * tell the API server of it; taken down in reverse. On SIGTERM webhooks are still answered for a
+ * while, since whoever asks learns late that we are going. One loop, one thread. Must not know what
+ * is decided about pods and policies. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "injector/injector.h"
 
 #include <signal.h>
@@ -48,19 +47,19 @@ static unsigned answer(void *owner, struct slice path, struct slice body, struct
     return status;
 }
 
-static enum err open_door(struct injector *in)
+static enum err open_listener(struct injector *in)
 {
     char text[ADDR_TEXT_MAX];
     struct addr at;
-    struct webhook_door_config config = {
+    struct webhook_listener_config config = {
         in->options->listen, ADMISSION_BODY_MAX, MAX_CONNECTIONS, current_ctx, answer, in};
-    enum err e = webhook_door_open(in->loop, &config, &in->door);
+    enum err e = webhook_listener_open(in->loop, &config, &in->listener);
     if (e) {
         LOG_E("injector", "cannot listen on %s: %s", addr_format(&in->options->listen, text),
               err_text(e));
         return e;
     }
-    webhook_door_addr(in->door, &at);
+    webhook_listener_addr(in->listener, &at);
     LOG_I("injector", "listening on %s", addr_format(&at, text));
     return ERR_OK;
 }
@@ -84,9 +83,9 @@ static enum err use(void *owner, const char *spiffe_id, const struct identity_ma
     in->ctx = fresh;
     mem_free(in->chain);
     in->chain = mem_strdup(m->chain_pem);
-    if (in->keeper)
-        webhook_keeper_set(in->keeper, slice_from_cstr(m->roots_pem));
-    if (!in->door && open_door(in)) {
+    if (in->controller)
+        webhook_controller_set(in->controller, slice_from_cstr(m->roots_pem));
+    if (!in->listener && open_listener(in)) {
         /* A port that cannot be had is not got by waiting. */
         in->is_broken = true;
         loop_stop(in->loop);
@@ -121,7 +120,7 @@ static void on_lease(void *owner, bool is_leader)
     in->is_leader = is_leader;
     LOG_I("injector", is_leader ? "this replica writes the webhook configurations now"
                                 : "another replica writes the webhook configurations");
-    webhook_keeper_set_active(in->keeper, is_leader);
+    webhook_controller_set_active(in->controller, is_leader);
 }
 
 static void open_lease(struct injector *in)
@@ -139,7 +138,7 @@ static void close_lease(struct injector *in)
 {
     if (!in->lease)
         return;
-    webhook_keeper_set_active(in->keeper, false);
+    webhook_controller_set_active(in->controller, false);
     kube_lease_close(in->lease, NULL, NULL);
     in->lease = NULL;
 }
@@ -165,7 +164,8 @@ static enum err open_keeper(struct injector *in)
         return e;
     }
     in->client = kube_client_create(in->loop, &config);
-    in->keeper = webhook_keeper_open(in->loop, in->client, slice_from_cstr(in->options->webhooks));
+    in->controller =
+        webhook_controller_open(in->loop, in->client, slice_from_cstr(in->options->webhooks));
     in->context = pod_context_open(in->client, slice_from_cstr(in->options->namespace_name));
     open_lease(in);
     return ERR_OK;
@@ -177,17 +177,17 @@ static enum err open_health(struct injector *in)
     struct addr at;
     in->health = (struct grpc_service){
         .owner = in, .plain = injector_probe_answer, .http = {.max_streams = 8}};
-    struct grpc_door_config config = {in->options->health, &in->health, HTTP_PROTOCOL_1, NULL, in,
-                                      MAX_PROBES};
+    struct grpc_listener_config config = {
+        in->options->health, &in->health, HTTP_PROTOCOL_1, NULL, in, MAX_PROBES};
     if (!in->options->health.family)
         return ERR_OK;
-    enum err e = grpc_door_open(in->loop, &config, &in->health_door);
+    enum err e = grpc_listener_open(in->loop, &config, &in->health_listener);
     if (e) {
         LOG_E("injector", "cannot listen on %s: %s", addr_format(&in->options->health, text),
               err_text(e));
         return e;
     }
-    grpc_door_addr(in->health_door, &at);
+    grpc_listener_addr(in->health_listener, &at);
     LOG_I("injector", "health probe on %s", addr_format(&at, text));
     return ERR_OK;
 }
@@ -202,14 +202,14 @@ static void on_signal(void *owner, int number)
     struct injector *in = owner;
     if (number != SIGTERM && number != SIGINT)
         return;
-    if (in->is_draining || !in->door) {
+    if (in->is_draining || !in->listener) {
         loop_stop(in->loop);
         return;
     }
     in->is_draining = true;
     LOG_I("injector", "stopping in %llu ms", (unsigned long long)in->options->drain_ms);
     close_lease(in);
-    webhook_door_drain(in->door);
+    webhook_listener_drain(in->listener);
     timer_start(&in->drained, in->options->drain_ms);
 }
 
@@ -243,13 +243,13 @@ static void dispose(struct injector *in)
     if (in->identity)
         identity_close(in->identity);
     close_lease(in);
-    webhook_keeper_close(in->keeper);
+    webhook_controller_close(in->controller);
     pod_context_close(in->context);
     if (in->client)
         kube_client_destroy(in->client);
-    webhook_door_close(in->door);
+    webhook_listener_close(in->listener);
     injector_names_close(in->names);
-    grpc_door_close(in->health_door);
+    grpc_listener_close(in->health_listener);
     timer_stop(&in->drained);
     idle_memory_end(&in->memory);
     if (in->signals)

@@ -6,11 +6,11 @@
 #include "injector/injector_names.h"
 #include "injector/injector_options.h"
 #include "injector/pod_context.h"
-#include "injector/webhook_door.h"
-#include "injector/webhook_keeper.h"
+#include "injector/webhook_listener.h"
+#include "injector/webhook_controller.h"
 #include "lib/identity/identity.h"
 #include "lib/io/timer.h"
-#include "lib/net/grpc_door.h"
+#include "lib/net/grpc_listener.h"
 #include "lib/net/idle_memory.h"
 
 struct injector {
@@ -19,7 +19,7 @@ struct injector {
     struct loop *loop;
     struct signals *signals;
     struct kube_client *client; /* NULL: no webhook configurations to keep */
-    struct webhook_keeper *keeper;
+    struct webhook_controller *controller;
     struct kube_entry *trust; /* the trust bundle as the API server has it */
     struct kube_lease *lease; /* who holds it writes the webhook configurations */
     struct injector_names *names;
@@ -27,9 +27,9 @@ struct injector {
     struct identity *identity;
     struct tls_ctx *ctx; /* NULL until there is a certificate */
     char *chain;         /* that certificate, PEM */
-    struct webhook_door *door;
+    struct webhook_listener *listener;
     struct grpc_service health;
-    struct grpc_door *health_door;
+    struct grpc_listener *health_listener;
     struct timer drained;
     struct idle_memory memory;
     bool is_draining, is_broken, is_leader;
@@ -37,6 +37,6 @@ struct injector {
     uint64_t counts[ADMISSION_HOOK_COUNT][ADMISSION_OUTCOME_COUNT];
 };
 
-/* injector_probe.c: what the health door answers. */
+/* injector_probe.c: what the health listener answers. */
 unsigned injector_probe_answer(void *owner, struct slice method, struct slice path,
                                struct slice *body);

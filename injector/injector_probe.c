@@ -1,5 +1,5 @@
-/* What the health door says: liveness, readiness, metrics. Ready is who has a certificate and is
- * not about to end. On the injector's only thread. Must not know connections.
+/* What the health listener says: liveness, readiness, metrics. Ready is who has a certificate and
+ * is not about to end. On the injector's only thread. Must not know connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "injector/injector_priv.h"
 #include "lib/base/mem.h"
@@ -9,10 +9,11 @@ static unsigned judge_readiness(struct injector *in, struct slice *body)
 {
     /* Roots that are more or others than ours are nobody's trouble as long as they vouch for us. */
     struct slice chain = slice_from_cstr(in->chain);
-    bool is_vouched = chain.len && (!in->keeper || webhook_keeper_vouches(in->keeper, chain));
+    bool is_vouched =
+        chain.len && (!in->controller || webhook_controller_vouches(in->controller, chain));
     if (in->is_draining)
         *body = SLICE("stopping\n");
-    else if (!in->door)
+    else if (!in->listener)
         *body = SLICE("there is no certificate yet\n");
     else if (in->context && !pod_context_is_known(in->context))
         *body = SLICE("namespaces and their limits are not known yet\n");
@@ -56,11 +57,11 @@ static struct slice metrics(struct injector *in)
     metric_write_u64(&text, "weft_injector_certificate_not_after_seconds", NULL, 0,
                      (uint64_t)state.not_after_ms / 1000);
     identity_write_metrics(in->identity, &text);
-    if (in->keeper) {
+    if (in->controller) {
         metric_write_type(&text, "weft_injector_webhooks_current", METRIC_GAUGE,
                           "1: both webhook configurations carry the roots of our certificate.");
         metric_write_u64(&text, "weft_injector_webhooks_current", NULL, 0,
-                         webhook_keeper_is_right(in->keeper));
+                         webhook_controller_is_right(in->controller));
         metric_write_type(&text, "weft_injector_leader", METRIC_GAUGE,
                           "1 for the one that writes the webhook configurations.");
         metric_write_u64(&text, "weft_injector_leader", NULL, 0, in->is_leader);

@@ -1,14 +1,14 @@
 /* One request to a webhook: gathered, judged, answered. Callbacks only note; the step that decides
  * runs at the end of the turn. On the injector's only thread. Must not know what is asked.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "injector/webhook_door_priv.h"
+#include "injector/webhook_listener_priv.h"
 #include "lib/base/mem.h"
 #include "lib/io/timer.h"
 
 enum { ARENA_BLOCK = 4096, REQUEST_MS = 10000 };
 
 struct request {
-    struct webhook_door *door;
+    struct webhook_listener *listener;
     struct http_stream st;
     struct arena arena;
     struct message *head;
@@ -25,7 +25,7 @@ static struct request *request_of(struct http_stream *st)
 
 static void wake(struct request *r)
 {
-    loop_run_soon(r->door->loop, &r->step);
+    loop_run_soon(r->listener->loop, &r->step);
 }
 
 /* ---- facts */
@@ -42,7 +42,7 @@ static void on_body(struct http_stream *st, struct chunk *owner, const uint8_t *
     http_stream_consume(st, len);
     if (r->is_too_large)
         return;
-    if (r->body.len + len > r->door->config.max_body) {
+    if (r->body.len + len > r->listener->config.max_body) {
         r->is_too_large = true;
         buf_dispose(&r->body);
         wake(r);
@@ -119,7 +119,7 @@ static bool is_json(struct slice type)
 
 static void judge(struct request *r)
 {
-    const struct webhook_door_config *config = &r->door->config;
+    const struct webhook_listener_config *config = &r->listener->config;
     struct buf out;
     size_t len;
     char *bytes = buf_take_text(&r->body, &len);
@@ -167,10 +167,11 @@ static void step(struct loop_task *task)
     if (!r->is_gone)
         return;
     timer_stop(&r->timer);
-    loop_bury(r->door->loop, &r->grave);
+    loop_bury(r->listener->loop, &r->grave);
 }
 
-struct http_stream *webhook_request_begin(struct http_server *server, struct webhook_door *door)
+struct http_stream *webhook_request_begin(struct http_server *server,
+                                          struct webhook_listener *listener)
 {
     static const struct http_events events = {
         .on_head = on_head,
@@ -182,12 +183,12 @@ struct http_stream *webhook_request_begin(struct http_server *server, struct web
     };
     struct request *r = mem_zalloc(sizeof(*r));
     (void)server;
-    r->door = door;
+    r->listener = listener;
     arena_init(&r->arena, ARENA_BLOCK);
     buf_init(&r->body);
     loop_task_init(&r->step, step);
     loop_task_init(&r->grave, free_request);
-    timer_init(&r->timer, door->loop, on_time);
+    timer_init(&r->timer, listener->loop, on_time);
     timer_start(&r->timer, REQUEST_MS);
     r->st.events = &events;
     r->st.owner = r;

@@ -1,5 +1,5 @@
-/* The only door to the C heap. Small blocks come from per-thread free lists by size class, so that
- * the steady state of the request path never reaches libc; a block may be freed on any thread.
+/* The only listener to the C heap. Small blocks come from per-thread free lists by size class, so
+ * that the steady state of the request path never reaches libc; a block may be freed on any thread.
  * Exhaustion aborts: whatever a peer can size is bounded elsewhere. mem_pool.c is the real one,
  * mem_plain.c passes straight through to libc so that sanitizers see every block.
  * SPDX-License-Identifier: GPL-3.0-or-later */

@@ -106,7 +106,7 @@ static void begin_drain(struct http_server *base)
     arm(s);
 }
 
-static bool is_deaf(struct h2_server *s, uint64_t now)
+static bool is_unresponsive(struct h2_server *s, uint64_t now)
 {
     if (ping_due(s) > now)
         return false;
@@ -126,7 +126,7 @@ static void on_timer(struct timer *t)
     if (head_due(s) <= now) {
         s->timed_out = true;
         h2_abandon(s->link.h2, H2_ENHANCE_YOUR_CALM, "head took too long");
-    } else if (is_deaf(s, now)) {
+    } else if (is_unresponsive(s, now)) {
         http_server_finish(&s->base, ERR_TIMEOUT, HTTP_CLOSE_NOW, ERR_TIMEOUT,
                            "the client does not answer any more");
         return;

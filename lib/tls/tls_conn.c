@@ -1,5 +1,5 @@
-/* A TLS connection's life and its data: plaintext to records and back. The handshake is next door,
- * in tls_conn_handshake.c. Owned by one thread. Must not know what carries the bytes.
+/* A TLS connection's life and its data: plaintext to records and back. The handshake is next
+ * listener, in tls_conn_handshake.c. Owned by one thread. Must not know what carries the bytes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/tls/tls_conn.h"
 

@@ -1,6 +1,5 @@
-/* Ingress (networking.k8s.io/v1), as much of it as a front door reads. Those of other classes are
- * none of ours.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Ingress (networking.k8s.io/v1), as much of it as a front listener reads. Those of other classes
+ * are none of ours. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "policies/kinds/kind.h"

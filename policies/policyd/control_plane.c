@@ -1,6 +1,5 @@
-/* Composition: the world and who feeds it, answers, those who get them, and the doors. One loop,
- * one thread. Must not know how any of it works.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Composition: the world and who feeds it, answers, those who get them, and the listeners. One
+ * loop, one thread. Must not know how any of it works. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/control_plane.h"
 
 #include <signal.h>
@@ -11,13 +10,13 @@
 #include "lib/io/signals.h"
 #include "lib/io/timer.h"
 #include "lib/net/idle_memory.h"
-#include "policies/policyd/answers.h"
+#include "policies/policyd/compile_cache.h"
 #include "policies/policyd/controller.h"
-#include "policies/policyd/discovery_door.h"
-#include "policies/policyd/feed_folder.h"
+#include "policies/policyd/discovery_listener.h"
+#include "policies/policyd/folder_source.h"
 #include "policies/policyd/policyd_pages.h"
-#include "policies/policyd/roster.h"
-#include "policies/policyd/world.h"
+#include "policies/policyd/subscriber_list.h"
+#include "policies/policyd/object_store.h"
 
 /* What goes out while we stop: the lease, and the last words to data planes. */
 enum { STOP_MS = 1000 };
@@ -26,12 +25,12 @@ struct control_plane {
     const struct policyd_options *options;
     struct loop *loop;
     struct signals *signals;
-    struct world *world;
-    struct answers *answers;
-    struct roster *roster;
-    struct discovery_door *door;
+    struct object_store *world;
+    struct compile_cache *cache;
+    struct subscriber_list *subscribers;
+    struct discovery_listener *listener;
     struct policyd_pages *pages;
-    struct feed_folder *folder;    /* one of the two */
+    struct folder_source *folder;  /* one of the two */
     struct controller *controller; /* Kubernetes */
     struct timer stop;
     struct idle_memory memory;
@@ -40,11 +39,11 @@ struct control_plane {
 
 /* ---- what one part has to tell another ---- */
 
-static void on_changed(void *owner, const struct reach *reach, uint64_t changed_ns)
+static void on_changed(void *owner, const struct invalidation *reach, uint64_t changed_ns)
 {
     struct control_plane *p = owner;
-    answers_mark(p->answers, reach);
-    roster_changed(p->roster, changed_ns);
+    compile_cache_mark(p->cache, reach);
+    subscriber_list_changed(p->subscribers, changed_ns);
 }
 
 static void on_touched(void *owner)
@@ -56,12 +55,12 @@ static void on_touched(void *owner)
 
 static const struct policy_set *current_set(void *owner)
 {
-    return world_set(((struct control_plane *)owner)->world);
+    return object_store_set(((struct control_plane *)owner)->world);
 }
 
 static bool is_ready(void *owner)
 {
-    return world_is_ready(((struct control_plane *)owner)->world);
+    return object_store_is_ready(((struct control_plane *)owner)->world);
 }
 
 static bool is_leader(void *owner)
@@ -87,13 +86,13 @@ static uint64_t writes(void *owner)
 static void make_parts(struct control_plane *p)
 {
     struct slice trust_domain = slice_from_cstr(p->options->trust_domain);
-    struct world_config world = {p->loop, on_changed, on_touched, p};
-    p->world = world_create(&world);
-    p->answers = answers_create(current_set, p, trust_domain,
-                                slice_from_cstr(p->options->cluster_domain));
-    struct roster_config roster = {
+    struct object_store_config world = {p->loop, on_changed, on_touched, p};
+    p->world = object_store_create(&world);
+    p->cache = compile_cache_create(current_set, p, trust_domain,
+                                    slice_from_cstr(p->options->cluster_domain));
+    struct subscriber_list_config subscribers = {
         .loop = p->loop,
-        .answers = p->answers,
+        .cache = p->cache,
         .set = current_set,
         .is_ready = is_ready,
         .gateway_moved = on_touched,
@@ -102,14 +101,14 @@ static void make_parts(struct control_plane *p)
         .needs_pod = !p->options->policy_dir,
         .streams_per_peer = p->options->streams_per_peer,
     };
-    p->roster = roster_create(&roster);
+    p->subscribers = subscriber_list_create(&subscribers);
 }
 
 static enum err open_source(struct control_plane *p)
 {
     if (p->options->policy_dir)
-        return feed_folder_open(p->loop, p->options->policy_dir, p->world, &p->folder);
-    return controller_open(p->loop, p->options, p->world, p->roster, p->door,
+        return folder_source_open(p->loop, p->options->policy_dir, p->world, &p->folder);
+    return controller_open(p->loop, p->options, p->world, p->subscribers, p->listener,
                            &p->controller);
 }
 
@@ -119,9 +118,9 @@ static enum err open_pages(struct control_plane *p)
         .loop = p->loop,
         .at = p->options->health,
         .world = p->world,
-        .answers = p->answers,
-        .roster = p->roster,
-        .door = p->door,
+        .cache = p->cache,
+        .subscribers = p->subscribers,
+        .listener = p->listener,
         .is_leader = is_leader,
         .troubles = troubles,
         .writes = writes,
@@ -133,7 +132,7 @@ static enum err open_pages(struct control_plane *p)
 static enum err start(struct control_plane *p)
 {
     make_parts(p);
-    enum err e = discovery_door_open(p->loop, p->options, p->roster, &p->door);
+    enum err e = discovery_listener_open(p->loop, p->options, p->subscribers, &p->listener);
     if (!e)
         e = open_source(p);
     return e ? e : open_pages(p);
@@ -160,7 +159,7 @@ static void on_signal(void *owner, int number)
     p->is_stopping = true;
     p->controller = NULL;
     LOG_I("policyd", "stopping");
-    roster_dismiss(p->roster);
+    subscriber_list_dismiss(p->subscribers);
     timer_start(&p->stop, controller ? STOP_MS : 0);
     if (controller)
         controller_close(controller, on_lease_given_back, p);
@@ -172,14 +171,14 @@ static void dispose(struct control_plane *p)
     idle_memory_end(&p->memory);
     policyd_pages_close(p->pages);
     if (p->folder)
-        feed_folder_close(p->folder);
+        folder_source_close(p->folder);
     if (p->controller)
         controller_close(p->controller, NULL, NULL);
-    if (p->door)
-        discovery_door_close(p->door);
-    roster_destroy(p->roster);
-    answers_destroy(p->answers);
-    world_destroy(p->world);
+    if (p->listener)
+        discovery_listener_close(p->listener);
+    subscriber_list_destroy(p->subscribers);
+    compile_cache_destroy(p->cache);
+    object_store_destroy(p->world);
     if (p->signals)
         signals_close(p->signals);
 }

@@ -9,24 +9,24 @@
 #include "lib/kube/kube_client.h"
 #include "lib/kube/kube_entry.h"
 #include "lib/kube/kube_lease.h"
-#include "policies/policyd/discovery_door.h"
-#include "policies/policyd/feed_kube.h"
-#include "policies/policyd/gateway_keeper.h"
-#include "policies/policyd/roster.h"
+#include "policies/policyd/discovery_listener.h"
+#include "policies/policyd/kube_source.h"
+#include "policies/policyd/gateway_controller.h"
+#include "policies/policyd/subscriber_list.h"
 #include "policies/policyd/status_writer.h"
-#include "policies/policyd/world.h"
+#include "policies/policyd/object_store.h"
 
 #define LEASE_NAME "weft-policyd"
 
 struct controller {
     struct loop *loop;
     struct kube_client *client;
-    struct feed_kube *feed;
+    struct kube_source *feed;
     struct kube_lease *lease;
     struct kube_entry *trust; /* the trust bundle, which a mounted file shows later */
-    struct discovery_door *door;
-    struct gateway_keeper *keeper;
-    struct roster *roster;
+    struct discovery_listener *listener;
+    struct gateway_controller *controller;
+    struct subscriber_list *subscribers;
     struct status_writer *status;
     bool is_leader;
     struct loop_task grave;
@@ -37,12 +37,12 @@ struct controller {
 static void describe_gateway(void *owner, const struct object *gateway, struct status_gateway *out)
 {
     struct controller *c = owner;
-    gateway_keeper_describe(c->keeper, gateway, out);
+    gateway_controller_describe(c->controller, gateway, out);
 }
 
 static bool is_busy(void *owner)
 {
-    return roster_is_busy(((struct controller *)owner)->roster);
+    return subscriber_list_is_busy(((struct controller *)owner)->subscribers);
 }
 
 static void on_lease(void *owner, bool is_leader)
@@ -56,7 +56,7 @@ static void on_lease(void *owner, bool is_leader)
 
 void controller_touched(struct controller *c)
 {
-    gateway_keeper_set_active(c->keeper, c->is_leader);
+    gateway_controller_set_active(c->controller, c->is_leader);
     status_writer_set_active(c->status, c->is_leader);
 }
 
@@ -69,7 +69,7 @@ static void on_gateway_moved(void *owner)
 
 static void on_trust(void *owner, struct slice text)
 {
-    discovery_door_trust(((struct controller *)owner)->door, text);
+    discovery_listener_trust(((struct controller *)owner)->listener, text);
 }
 
 static enum err make_client(struct controller *c, const struct policyd_options *o)
@@ -91,9 +91,9 @@ static void free_controller(struct loop_task *task)
     mem_free(container_of(task, struct controller, grave));
 }
 
-enum err controller_open(struct loop *l, const struct policyd_options *o, struct world *world,
-                         struct roster *roster, struct discovery_door *door,
-                         struct controller **out)
+enum err controller_open(struct loop *l, const struct policyd_options *o,
+                         struct object_store *world, struct subscriber_list *subscribers,
+                         struct discovery_listener *listener, struct controller **out)
 {
     struct controller *c = mem_zalloc(sizeof *c);
     c->loop = l;
@@ -103,17 +103,18 @@ enum err controller_open(struct loop *l, const struct policyd_options *o, struct
         mem_free(c);
         return e;
     }
-    struct gateway_keeper_config keeper = {l, c->client, o, world, roster, on_gateway_moved, c};
+    struct gateway_controller_config controller = {l,           c->client,        o, world,
+                                                   subscribers, on_gateway_moved, c};
     struct status_writer_config status = {l, c->client, world, describe_gateway, is_busy, c};
     struct kube_lease_config lease = {.namespace_name = slice_from_cstr(o->namespace_name),
                                       .name = SLICE(LEASE_NAME),
                                       .holder = slice_from_cstr(o->pod)};
-    c->roster = roster;
-    c->keeper = gateway_keeper_open(&keeper);
+    c->subscribers = subscribers;
+    c->controller = gateway_controller_open(&controller);
     c->status = status_writer_open(&status);
-    c->feed = feed_kube_open(l, c->client, world);
+    c->feed = kube_source_open(l, c->client, world);
     c->lease = kube_lease_open(c->client, &lease, on_lease, c);
-    c->door = door;
+    c->listener = listener;
     if (o->certd_address)
         c->trust = kube_entry_open(c->client, slice_from_cstr(o->namespace_name),
                                    "weft-trust-bundle", "ca.crt", on_trust, c);
@@ -135,9 +136,9 @@ void controller_close(struct controller *c, void (*done)(void *owner), void *own
     c->done = done;
     c->owner = owner;
     kube_entry_close(c->trust);
-    feed_kube_close(c->feed);
+    kube_source_close(c->feed);
     status_writer_close(c->status);
-    gateway_keeper_close(c->keeper);
+    gateway_controller_close(c->controller);
     kube_lease_close(c->lease, on_lease_closed, c);
 }
 
@@ -148,7 +149,7 @@ bool controller_is_leader(const struct controller *c)
 
 unsigned controller_troubles(const struct controller *c)
 {
-    return feed_kube_troubles(c->feed);
+    return kube_source_troubles(c->feed);
 }
 
 uint64_t controller_writes(const struct controller *c)

@@ -7,16 +7,16 @@
 #include "policies/policyd/policyd_options.h"
 
 struct controller;
-struct discovery_door;
+struct discovery_listener;
 struct loop;
-struct roster;
-struct world;
+struct subscriber_list;
+struct object_store;
 
-/* Options, world, roster and door must outlive it; the door hears which roots are in force. An
- * error (logged) when there is no way to the API server. */
+/* Options, world, list of subscribers and listener must outlive it; the listener hears which roots
+ * are in force. An error (logged) when there is no way to the API server. */
 MUST_USE enum err controller_open(struct loop *l, const struct policyd_options *options,
-                                  struct world *world, struct roster *roster,
-                                  struct discovery_door *door, struct controller **out);
+                                  struct object_store *world, struct subscriber_list *subscribers,
+                                  struct discovery_listener *listener, struct controller **out);
 /* Gives the lease back; done (may be NULL) when that is over. */
 void controller_close(struct controller *c, void (*done)(void *owner), void *owner);
 /* Objects or data planes are others now. */

@@ -1,13 +1,12 @@
-/* Addresses from the Service, readiness from its EndpointSlices, and the roster's word. Pure. Must
- * not know who makes any of them.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* Addresses from the Service, readiness from its EndpointSlices, and the list of subscribers's
+ * word. Pure. Must not know who makes any of them. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/gateway_state.h"
 
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/store/policy_index.h"
 #include "policies/policyd/access.h"
 #include "policies/gateway/gateway_names.h"
-#include "policies/policyd/roster.h"
+#include "policies/policyd/subscriber_list.h"
 #include "policies/store/selector.h"
 
 struct slice gateway_state_deployment(const struct gateway *g)
@@ -49,7 +48,7 @@ static bool has_ready_endpoint(const struct policy_set *set, const struct servic
     return false;
 }
 
-void gateway_state_judge(const struct policy_set *set, const struct roster *roster,
+void gateway_state_judge(const struct policy_set *set, const struct subscriber_list *subscribers,
                          const struct gateway *g, struct status_gateway *out)
 {
     const struct service *s = gateway_state_service(set, g);
@@ -62,14 +61,14 @@ void gateway_state_judge(const struct policy_set *set, const struct roster *rost
     }
     add_addresses(s, out);
     struct slice refusal;
-    enum roster_gateway here =
-        roster_find_gateway(roster, meta->namespace_name, meta->name, &refusal);
-    bool may_run = here == ROSTER_GATEWAY_CURRENT || here == ROSTER_GATEWAY_ABSENT;
+    enum subscriber_gateway here =
+        subscriber_list_find_gateway(subscribers, meta->namespace_name, meta->name, &refusal);
+    bool may_run = here == SUBSCRIBER_GATEWAY_CURRENT || here == SUBSCRIBER_GATEWAY_ABSENT;
     out->is_running = may_run && has_ready_endpoint(set, s);
-    out->is_refused = here == ROSTER_GATEWAY_REFUSING;
+    out->is_refused = here == SUBSCRIBER_GATEWAY_REFUSING;
     if (out->is_refused)
         out->text = refusal;
-    else if (here == ROSTER_GATEWAY_BEHIND)
+    else if (here == SUBSCRIBER_GATEWAY_BEHIND)
         out->text = SLICE("its data plane is taking an update");
     else if (!out->is_running)
         out->text = SLICE("no pod of its Deployment is ready yet");

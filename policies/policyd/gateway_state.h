@@ -6,7 +6,7 @@
 #include "policies/kinds/service.h"
 #include "policies/status/status.h"
 
-struct roster;
+struct subscriber_list;
 
 /* The Deployment that the Gateway says is its own; empty: it gets one. */
 struct slice gateway_state_deployment(const struct gateway *g);
@@ -15,5 +15,5 @@ const struct service *gateway_state_service(const struct policy_set *set, const 
 /* Adds addresses, and whether somebody answers: there is a ready pod, and none of those that are
  * connected here is behind. Pods that are connected to another replica are ready once they have a
  * configuration. */
-void gateway_state_judge(const struct policy_set *set, const struct roster *roster,
+void gateway_state_judge(const struct policy_set *set, const struct subscriber_list *subscribers,
                          const struct gateway *g, struct status_gateway *out);

@@ -7,17 +7,17 @@
 #include "lib/base/mem.h"
 #include "lib/base/metric.h"
 #include "lib/identity/identity.h"
-#include "lib/net/grpc_door.h"
-#include "policies/policyd/discovery_door.h"
-#include "policies/policyd/roster.h"
-#include "policies/policyd/world.h"
+#include "lib/net/grpc_listener.h"
+#include "policies/policyd/discovery_listener.h"
+#include "policies/policyd/subscriber_list.h"
+#include "policies/policyd/object_store.h"
 
 enum { PROBES_MAX = 64 };
 
 struct policyd_pages {
     struct policyd_pages_config config;
     struct grpc_service service;
-    struct grpc_door *door;
+    struct grpc_listener *listener;
     char *page; /* the last one that was made */
 };
 
@@ -32,8 +32,8 @@ static void put(struct buf *out, const char *name, enum metric_type type, const 
 
 static void write_roster(const struct policyd_pages *p, struct buf *out)
 {
-    struct roster_count n;
-    roster_measure(p->config.roster, &n);
+    struct subscriber_list_count n;
+    subscriber_list_measure(p->config.subscribers, &n);
     put(out, "weft_policyd_subscribers", METRIC_GAUGE, "Data planes that are connected.",
         n.subscribers);
     put(out, "weft_policyd_subscribers_waiting", METRIC_GAUGE,
@@ -60,7 +60,7 @@ static void write_roster(const struct policyd_pages *p, struct buf *out)
     metric_write_type(out, "weft_policyd_propagation_milliseconds", METRIC_HISTOGRAM,
                       "From a change to the word of a data plane that it is in force there.");
     metric_write_histogram(out, "weft_policyd_propagation_milliseconds", NULL, 0, METRIC_DURATION,
-                           roster_propagation(p->config.roster));
+                           subscriber_list_propagation(p->config.subscribers));
 }
 
 static void write_identity(const struct identity *id, struct buf *out)
@@ -77,13 +77,13 @@ static void write_state(const struct policyd_pages *p, struct buf *out)
 {
     const struct policyd_pages_config *c = &p->config;
     struct answers_count n;
-    answers_measure(c->answers, &n);
+    compile_cache_measure(c->cache, &n);
     put(out, "weft_policyd_objects", METRIC_GAUGE, "Objects that are in force.",
-        policy_set_count(world_set(c->world)));
+        policy_set_count(object_store_set(c->world)));
     put(out, "weft_policyd_answers", METRIC_GAUGE, "Compiled answers that somebody holds.",
         n.answers);
     put(out, "weft_policyd_resource_bytes", METRIC_GAUGE, "Bytes of packed resources.",
-        n.parcel_bytes);
+        n.packed_resource_bytes);
     put(out, "weft_policyd_resources_refused", METRIC_GAUGE,
         "Resources whose newest version no data plane could use.", n.refused);
     put(out, "weft_policyd_compiled_total", METRIC_COUNTER, "Answers that were compiled.",
@@ -92,7 +92,7 @@ static void write_state(const struct policyd_pages *p, struct buf *out)
         c->is_leader(c->owner));
     put(out, "weft_policyd_watches_in_trouble", METRIC_GAUGE,
         "Kinds of objects that are out of contact.", c->troubles(c->owner));
-    write_identity(discovery_door_identity(c->door), out);
+    write_identity(discovery_listener_identity(c->listener), out);
     put(out, "weft_policyd_status_writes_total", METRIC_COUNTER, "Statuses that were written.",
         c->writes(c->owner));
 }
@@ -122,15 +122,15 @@ static struct slice make_subscribers(struct policyd_pages *p)
     struct buf out;
     buf_init(&out);
     json_write_init(&w, &out);
-    roster_write(p->config.roster, &w);
+    subscriber_list_write(p->config.subscribers, &w);
     buf_append(&out, "\n", 1);
     return keep(p, &out);
 }
 
 static unsigned ready(const struct policyd_pages *p, struct slice *body)
 {
-    bool has_world = world_is_ready(p->config.world);
-    bool is_open = discovery_door_is_open(p->config.door);
+    bool has_world = object_store_is_ready(p->config.world);
+    bool is_open = discovery_listener_is_open(p->config.listener);
     *body = !has_world ? SLICE("the objects are not all read yet\n")
             : !is_open ? SLICE("there is no certificate yet\n")
                        : SLICE("ok\n");
@@ -166,14 +166,15 @@ enum err policyd_pages_open(const struct policyd_pages_config *config, struct po
     struct policyd_pages *p = mem_zalloc(sizeof *p);
     p->config = *config;
     p->service = (struct grpc_service){.owner = p, .plain = serve, .http = {.max_streams = 8}};
-    struct grpc_door_config door = {config->at, &p->service, HTTP_PROTOCOL_1, NULL, p, PROBES_MAX};
-    enum err e = grpc_door_open(config->loop, &door, &p->door);
+    struct grpc_listener_config listener = {config->at, &p->service, HTTP_PROTOCOL_1,
+                                            NULL,       p,           PROBES_MAX};
+    enum err e = grpc_listener_open(config->loop, &listener, &p->listener);
     if (e) {
         LOG_E("pages", "cannot listen on %s: %s", addr_format(&config->at, text), err_text(e));
         mem_free(p);
         return e;
     }
-    grpc_door_addr(p->door, &at);
+    grpc_listener_addr(p->listener, &at);
     LOG_I("pages", "health and metrics on %s", addr_format(&at, text));
     *out = p;
     return ERR_OK;
@@ -183,7 +184,7 @@ void policyd_pages_close(struct policyd_pages *p)
 {
     if (!p)
         return;
-    grpc_door_close(p->door);
+    grpc_listener_close(p->listener);
     mem_free(p->page);
     mem_free(p);
 }

@@ -7,21 +7,21 @@
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
 
-struct answers;
-struct discovery_door;
+struct compile_cache;
+struct discovery_listener;
 struct loop;
 struct policyd_pages;
-struct roster;
-struct world;
+struct subscriber_list;
+struct object_store;
 
 /* All must outlive the pages; NULL where there is none. */
 struct policyd_pages_config {
     struct loop *loop;
     struct addr at;
-    struct world *world;
-    struct answers *answers;
-    struct roster *roster;
-    struct discovery_door *door;
+    struct object_store *world;
+    struct compile_cache *cache;
+    struct subscriber_list *subscribers;
+    struct discovery_listener *listener;
     uint64_t (*writes)(void *owner); /* of statuses */
     bool (*is_leader)(void *owner);
     unsigned (*troubles)(void *owner); /* kinds out of contact */

@@ -14,7 +14,7 @@
 #include "lib/io/timer.h"
 #include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_write.h"
-#include "policies/policyd/world.h"
+#include "policies/policyd/object_store.h"
 
 enum {
     COMPUTE_MS = 20,    /* between two looks at everything */
@@ -266,8 +266,8 @@ static void tell_refusal(void *owner, const struct object *o, const struct diag_
 static void run_compute(struct timer *t)
 {
     struct status_writer *w = container_of(t, struct status_writer, compute);
-    const struct policy_store *store = world_store(w->config.world);
-    if (!w->is_active || !store || !world_is_ready(w->config.world))
+    const struct policy_store *store = object_store_store(w->config.world);
+    if (!w->is_active || !store || !object_store_is_ready(w->config.world))
         return;
     if (w->config.is_busy(w->config.owner) &&
         loop_now_ms(w->config.loop) - w->asked_ms < PATIENCE_MS) {
@@ -276,7 +276,7 @@ static void run_compute(struct timer *t)
     }
     w->asked_ms = 0;
     struct status_inputs in = {
-        .set = world_set(w->config.world),
+        .set = object_store_set(w->config.world),
         .store = store,
         .now_ms = clock_wall_ms(),
         .gateway = w->config.gateway,

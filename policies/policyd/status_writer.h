@@ -9,12 +9,12 @@
 struct kube_client;
 struct loop;
 struct status_writer;
-struct world;
+struct object_store;
 
 struct status_writer_config {
     struct loop *loop;
     struct kube_client *client;
-    struct world *world;
+    struct object_store *world;
     /* How a Gateway's data plane is. */
     void (*gateway)(void *owner, const struct object *gateway, struct status_gateway *out);
     bool (*is_busy)(void *owner); /* with what is more urgent */

@@ -1,6 +1,6 @@
-/* What a data plane says, and what follows from it: hello, interests, acknowledgements. Owned by
- * the loop's thread. Must not know how an update is made.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a data plane says, and what follows from it: hello, subscriptions, acknowledgements. Owned
+ * by the loop's thread. Must not know how an update is made. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
 #include "policies/policyd/subscriber.h"
 
 #include <stdio.h>
@@ -21,9 +21,9 @@ typedef Weft__Discovery__V1__Request Request;
 
 /* ---- life ---- */
 
-static void free_interest(struct interest *i)
+static void free_interest(struct subscribed_address *i)
 {
-    answers_drop_at(&i->answer);
+    compile_cache_drop_at(&i->answer);
     mem_free(i);
 }
 
@@ -31,19 +31,19 @@ static void drop_interests(struct subscriber *s)
 {
     struct slice key;
     void *value;
-    for (size_t at = 0; map_next(&s->interests, &at, &key, &value);)
+    for (size_t at = 0; map_next(&s->subscriptions, &at, &key, &value);)
         free_interest(value);
-    map_dispose(&s->interests);
-    map_init(&s->interests);
+    map_dispose(&s->subscriptions);
+    map_init(&s->subscriptions);
 }
 
 /* Everything that came with a hello. */
 static void forget_hello(struct subscriber *s)
 {
     drop_interests(s);
-    answers_drop_at(&s->base);
-    holding_dispose(&s->have);
-    holding_dispose(&s->pending);
+    compile_cache_drop_at(&s->base);
+    version_set_dispose(&s->have);
+    version_set_dispose(&s->pending);
     mem_free(s->pod);
     mem_free(s->pod_ip);
     mem_free(s->gateway);
@@ -57,7 +57,7 @@ static void free_subscriber(struct loop_task *task)
 {
     struct subscriber *s = container_of(task, struct subscriber, grave);
     forget_hello(s);
-    map_dispose(&s->interests);
+    map_dispose(&s->subscriptions);
     mem_free(s->namespace_name);
     mem_free(s->service_account);
     mem_free(s->peer);
@@ -66,14 +66,14 @@ static void free_subscriber(struct loop_task *task)
 
 static void step_out(struct subscriber *s)
 {
-    if (s->roster->cursor == &s->node)
-        s->roster->cursor = s->node.next;
+    if (s->subscribers->cursor == &s->node)
+        s->subscribers->cursor = s->node.next;
     list_unlink(&s->node);
 }
 
 static void leave(struct subscriber *s)
 {
-    struct roster *r = s->roster;
+    struct subscriber_list *r = s->subscribers;
     bool was_gateway = s->gateway && *s->gateway;
     step_out(s);
     peer_streams_give(&r->peers, slice_from_cstr(s->peer));
@@ -93,7 +93,7 @@ void subscriber_close(struct subscriber *s, enum grpc_status status, const char 
 
 void subscriber_refuse(struct subscriber *s, enum grpc_status status, const char *why)
 {
-    s->roster->count.refused++;
+    s->subscribers->count.refused++;
     subscriber_close(s, status, why);
 }
 
@@ -128,21 +128,22 @@ static const char *judge_hello(const Weft__Discovery__V1__Hello *h)
 
 static struct answer *hold_base(struct subscriber *s)
 {
-    struct answers *a = s->roster->config.answers;
+    struct compile_cache *a = s->subscribers->config.cache;
     struct slice ns = slice_from_cstr(s->namespace_name);
     if (*s->gateway)
-        return answers_hold_gateway(a, ns, slice_from_cstr(s->gateway));
-    return answers_hold_workload(a, ns, slice_from_cstr(s->service_account),
-                                 slice_from_cstr(s->pod), slice_from_cstr(s->pod_ip));
+        return compile_cache_hold_gateway(a, ns, slice_from_cstr(s->gateway));
+    return compile_cache_hold_workload(a, ns, slice_from_cstr(s->service_account),
+                                       slice_from_cstr(s->pod), slice_from_cstr(s->pod_ip));
 }
 
 static void take_known(struct subscriber *s, const Weft__Discovery__V1__Hello *h)
 {
-    struct parcel_table *names = answers_parcels(s->roster->config.answers);
+    struct packed_resource_table *names = compile_cache_packed(s->subscribers->config.cache);
     for (size_t i = 0; i < h->n_known; i++)
-        holding_add(&s->have, parcel_name_make(names, slice_from_cstr(h->known[i]->name)),
-                    h->known[i]->version);
-    holding_settle(&s->have);
+        version_set_add(&s->have,
+                        packed_resource_name_make(names, slice_from_cstr(h->known[i]->name)),
+                        h->known[i]->version);
+    version_set_settle(&s->have);
 }
 
 /* One writing for each address, so that answers are shared. False: none of an endpoint. */
@@ -156,7 +157,7 @@ static bool canonical(const char *address, char text[ADDR_TEXT_MAX])
 }
 
 /* False: closed. */
-static bool add_interests(struct subscriber *s, char *const *addresses, size_t count)
+static bool add_subscriptions(struct subscriber *s, char *const *addresses, size_t count)
 {
     char text[ADDR_TEXT_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -165,16 +166,17 @@ static bool add_interests(struct subscriber *s, char *const *addresses, size_t c
                               "it asks for what is no address with a port");
             return false;
         }
-        if (map_get(&s->interests, slice_from_cstr(text)))
+        if (map_get(&s->subscriptions, slice_from_cstr(text)))
             continue;
-        if (s->interests.count == ADDRESSES_MAX) {
+        if (s->subscriptions.count == ADDRESSES_MAX) {
             subscriber_refuse(s, GRPC_RESOURCE_EXHAUSTED, "it asks for too many addresses");
             return false;
         }
-        struct interest *one = mem_zalloc(sizeof *one);
-        one->answer.general = answers_hold_address(
-            s->roster->config.answers, slice_from_cstr(s->namespace_name), slice_from_cstr(text));
-        map_put(&s->interests, slice_from_cstr(text), one);
+        struct subscribed_address *one = mem_zalloc(sizeof *one);
+        one->answer.general =
+            compile_cache_hold_address(s->subscribers->config.cache,
+                                       slice_from_cstr(s->namespace_name), slice_from_cstr(text));
+        map_put(&s->subscriptions, slice_from_cstr(text), one);
         s->is_dirty = true;
     }
     return true;
@@ -195,37 +197,38 @@ static void on_hello(struct subscriber *s, const Weft__Discovery__V1__Hello *h)
     s->base.general = hold_base(s);
     take_known(s, h);
     s->state = SUBSCRIBER_WAITING;
-    s->since_ms = loop_now_ms(s->roster->config.loop);
+    s->since_ms = loop_now_ms(s->subscribers->config.loop);
     s->is_dirty = s->is_first = true;
-    if (!add_interests(s, h->addresses, h->n_addresses))
+    if (!add_subscriptions(s, h->addresses, h->n_addresses))
         return;
     /* Gateways are few, and everybody's traffic waits for them. */
     step_out(s);
     if (*s->gateway)
-        list_link_first(&s->roster->subscribers, &s->node);
+        list_link_first(&s->subscribers->subscribers, &s->node);
     else
-        list_link_last(&s->roster->subscribers, &s->node);
+        list_link_last(&s->subscribers->subscribers, &s->node);
     subscriber_look(s);
 }
 
 /* ---- the other messages ---- */
 
-static void on_interest(struct subscriber *s, const Weft__Discovery__V1__Interest *m)
+static void on_subscription(struct subscriber *s, const Weft__Discovery__V1__Subscription *m)
 {
-    for (size_t i = 0; i < m->n_drop; i++) {
-        struct interest *one = map_remove(&s->interests, slice_from_cstr(m->drop[i]));
+    for (size_t i = 0; i < m->n_unsubscribe; i++) {
+        struct subscribed_address *one =
+            map_remove(&s->subscriptions, slice_from_cstr(m->unsubscribe[i]));
         if (!one)
             continue;
         free_interest(one);
         s->is_dirty = true;
     }
-    if (add_interests(s, m->add, m->n_add))
+    if (add_subscriptions(s, m->subscribe, m->n_subscribe))
         subscriber_look(s);
 }
 
 static void note_propagation(struct subscriber *s)
 {
-    struct roster *r = s->roster;
+    struct subscriber_list *r = s->subscribers;
     uint64_t now = loop_now_ns(r->config.loop);
     if (s->cause_ns && now >= s->cause_ns)
         metric_observe_us(&r->propagation, (now - s->cause_ns) / 1000);
@@ -247,24 +250,24 @@ static void note_refused(struct subscriber *s, const char *why)
 static void on_ack(struct subscriber *s, const Weft__Discovery__V1__Ack *m)
 {
     bool agrees = m->digest == s->pending.digest;
-    s->roster->count.acks++;
+    s->subscribers->count.acks++;
     note_propagation(s);
     subscriber_settle(s, true);
     if (!agrees) {
         /* It comes back and says what it has. */
-        s->roster->count.desynced++;
+        s->subscribers->count.desynced++;
         subscriber_close(s, GRPC_ABORTED, "what it has is not what it was sent");
         return;
     }
     note_refused(s, m->refused);
     if (*s->gateway)
-        s->roster->config.gateway_moved(s->roster->config.owner);
+        s->subscribers->config.gateway_moved(s->subscribers->config.owner);
     subscriber_look(s);
 }
 
 static void on_nack(struct subscriber *s, const Weft__Discovery__V1__Nack *m)
 {
-    s->roster->count.nacks++;
+    s->subscribers->count.nacks++;
     LOG_W("roster", "%s/%s refuses an update: %.200s", s->namespace_name, s->pod, m->detail);
     s->has_refused = true;
     s->refused_digest = s->pending.digest;
@@ -274,7 +277,7 @@ static void on_nack(struct subscriber *s, const Weft__Discovery__V1__Nack *m)
     s->refusal = mem_printf("%.200s", m->detail);
     subscriber_settle(s, false);
     if (*s->gateway)
-        s->roster->config.gateway_moved(s->roster->config.owner);
+        s->subscribers->config.gateway_moved(s->subscribers->config.owner);
     subscriber_look(s);
 }
 
@@ -288,15 +291,15 @@ static void on_request(struct subscriber *s, const Request *m)
         on_hello(s, m->hello);
     else if (s->state == SUBSCRIBER_NEW)
         subscriber_refuse(s, GRPC_FAILED_PRECONDITION, "the first message must be a hello");
-    else if (m->body_case == WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST)
-        on_interest(s, m->interest);
+    else if (m->body_case == WEFT__DISCOVERY__V1__REQUEST__BODY_SUBSCRIPTION)
+        on_subscription(s, m->subscription);
     else if (!is_ack && !is_nack)
         subscriber_refuse(s, GRPC_INVALID_ARGUMENT, "a message without anything we know in it");
     else if (s->is_pending && serial == s->serial)
         is_ack ? on_ack(s, m->ack) : on_nack(s, m->nack);
     else if (serial > s->serial)
         subscriber_refuse(s, GRPC_INVALID_ARGUMENT, "it answers an update that was never sent");
-    /* An answer to what was sent before another hello is of no interest any more. */
+    /* An answer to what was sent before another hello is of no subscription any more. */
 }
 
 static void on_message(void *owner, struct slice bytes)
@@ -325,8 +328,8 @@ static const struct grpc_stream_events stream_events = {
 };
 
 /* Who it is and from where; NULL: its peer has as many streams as it may, and this one is over. */
-static char *admit_peer(struct roster *r, struct grpc_stream *stream, const struct spiffe_id *id,
-                        const struct addr *from)
+static char *admit_peer(struct subscriber_list *r, struct grpc_stream *stream,
+                        const struct spiffe_id *id, const struct addr *from)
 {
     char ip[ADDR_TEXT_MAX];
     bool is_news;
@@ -345,7 +348,7 @@ static char *admit_peer(struct roster *r, struct grpc_stream *stream, const stru
     return NULL;
 }
 
-struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *stream)
+struct subscriber *subscriber_create(struct subscriber_list *r, struct grpc_stream *stream)
 {
     struct stream_info info;
     struct spiffe_id id;
@@ -361,14 +364,14 @@ struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *strea
     if (!peer)
         return NULL;
     struct subscriber *s = mem_zalloc(sizeof *s);
-    s->roster = r;
+    s->subscribers = r;
     s->peer = peer;
     s->stream = stream;
     s->namespace_name = mem_strndup(id.ns.ptr, id.ns.len);
     s->service_account = mem_strndup(id.sa.ptr, id.sa.len);
     s->not_after_ms = info.tls_peer->not_after_ms;
     s->since_ms = loop_now_ms(r->config.loop);
-    map_init(&s->interests);
+    map_init(&s->subscriptions);
     list_init(&s->node);
     loop_task_init(&s->grave, free_subscriber);
     grpc_stream_use(stream, &stream_events, s);

@@ -1,5 +1,5 @@
 /* One data plane on one stream: what it said of itself, what it asked for, what it has, and at most
- * one update that is under way. The inside of the roster. Owned by the loop's thread.
+ * one update that is under way. The inside of the list of subscribers. Owned by the loop's thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -9,9 +9,9 @@
 #include "lib/io/timer.h"
 #include "lib/net/grpc_stream.h"
 #include "policies/policyd/access.h"
-#include "policies/policyd/holding.h"
+#include "policies/policyd/version_set.h"
 #include "policies/policyd/peer_streams.h"
-#include "policies/policyd/roster.h"
+#include "policies/policyd/subscriber_list.h"
 #include "policies/proto/discovery.pb-c.h"
 
 enum subscriber_state {
@@ -21,14 +21,14 @@ enum subscriber_state {
 };
 
 /* An address that was asked for. */
-struct interest {
+struct subscribed_address {
     struct answer_at answer;
     uint64_t told, telling; /* names of the answer that it has; that are under way */
     bool is_told, is_telling;
 };
 
 struct subscriber {
-    struct roster *roster;
+    struct subscriber_list *subscribers;
     struct list node;
     struct grpc_stream *stream;
     struct loop_task grave;
@@ -38,9 +38,9 @@ struct subscriber {
     int64_t not_after_ms;
     char *pod, *pod_ip, *gateway, *version; /* its own words */
     struct answer_at base;
-    struct map interests; /* address -> struct interest */
-    struct holding have;  /* as acknowledged, or as it said */
-    struct holding pending;
+    struct map subscriptions; /* address -> struct subscribed_address */
+    struct version_set have;  /* as acknowledged, or as it said */
+    struct version_set pending;
     bool is_pending, is_dirty, is_first, has_refused;
     bool has_refused_part; /* something in what it has is not in force */
     uint64_t refused_digest;
@@ -52,7 +52,7 @@ struct subscriber {
     uint64_t cause_ns;   /* of the change that the update under way is for; 0: none */
 };
 
-struct subscriber *subscriber_create(struct roster *r, struct grpc_stream *stream);
+struct subscriber *subscriber_create(struct subscriber_list *r, struct grpc_stream *stream);
 /* Ends the stream, and frees it at the end of the turn. */
 void subscriber_close(struct subscriber *s, enum grpc_status status, const char *why);
 /* The same, and counted. */
@@ -72,16 +72,16 @@ bool subscriber_send(struct subscriber *s);
 /* Forgets what is under way. */
 void subscriber_settle(struct subscriber *s, bool accepted);
 
-/* ---- the roster, for its subscribers ---- */
+/* ---- the list of subscribers, for its subscribers ---- */
 
-struct roster {
-    struct roster_config config;
+struct subscriber_list {
+    struct subscriber_list_config config;
     struct list subscribers; /* gateways first */
     struct list *cursor;     /* the next to be looked at; NULL: all were */
     struct timer sweep, tick;
     uint64_t changed_ns;
     struct peer_streams peers;
-    struct roster_count count;
+    struct subscriber_list_count count;
     struct histogram propagation;
     bool is_closed;
 };

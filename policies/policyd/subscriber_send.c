@@ -14,14 +14,14 @@ struct making {
 static void add_new(void *owner, const struct held *wanted)
 {
     struct making *m = owner;
-    update_write_resource(&m->update, wanted->parcel);
+    update_write_resource(&m->update, wanted->packed);
     m->changes++;
 }
 
 static void add_gone(void *owner, const struct held *had)
 {
     struct making *m = owner;
-    update_write_removed(&m->update, parcel_name_text(had->name));
+    update_write_removed(&m->update, packed_resource_name_text(had->name));
     m->changes++;
 }
 
@@ -30,11 +30,11 @@ static void add_answers(struct subscriber *s, struct making *m, bool known)
 {
     struct slice address;
     void *value;
-    for (size_t at = 0; map_next(&s->interests, &at, &address, &value);) {
-        struct interest *one = value;
+    for (size_t at = 0; map_next(&s->subscriptions, &at, &address, &value);) {
+        struct subscribed_address *one = value;
         const struct answer *answer = answer_of(&one->answer);
         one->is_telling = (!one->is_told || one->told != answer->names) &&
-                          (!known || holding_has_answer(&s->have, answer));
+                          (!known || version_set_has_answer(&s->have, answer));
         if (!one->is_telling)
             continue;
         one->telling = answer->names;
@@ -43,20 +43,20 @@ static void add_answers(struct subscriber *s, struct making *m, bool known)
     }
 }
 
-static void gather(struct subscriber *s, struct holding *wanted)
+static void gather(struct subscriber *s, struct version_set *wanted)
 {
     struct slice address;
     void *value;
-    holding_add_answer(wanted, answer_of(&s->base));
-    for (size_t at = 0; map_next(&s->interests, &at, &address, &value);)
-        holding_add_answer(wanted, answer_of(&((struct interest *)value)->answer));
-    holding_settle(wanted);
+    version_set_add_answer(wanted, answer_of(&s->base));
+    for (size_t at = 0; map_next(&s->subscriptions, &at, &address, &value);)
+        version_set_add_answer(wanted, answer_of(&((struct subscribed_address *)value)->answer));
+    version_set_settle(wanted);
 }
 
 /* False: it does not fit into a message. */
 static bool transmit(struct subscriber *s, struct making *m)
 {
-    struct roster *r = s->roster;
+    struct subscriber_list *r = s->subscribers;
     update_write_digest(&m->update, s->pending.digest);
     if (m->update.len > DISCOVERY_MESSAGE_MAX)
         return false;
@@ -74,21 +74,21 @@ static bool transmit(struct subscriber *s, struct making *m)
  * yet is told nothing, so that nobody starts without what it should have. */
 static void make_answers_alone(struct subscriber *s, struct making *m)
 {
-    holding_dispose(&s->pending);
+    version_set_dispose(&s->pending);
     if (!s->have.count)
         return;
-    holding_copy(&s->have, &s->pending);
+    version_set_copy(&s->have, &s->pending);
     add_answers(s, m, true);
 }
 
 static void make_whole(struct subscriber *s, struct making *m)
 {
-    static const struct holding_events events = {add_new, add_gone};
+    static const struct version_set_events events = {add_new, add_gone};
     m->changes = s->is_first;
     s->has_refused = false;
-    holding_compare(&s->have, &s->pending, &events, m);
+    version_set_compare(&s->have, &s->pending, &events, m);
     add_answers(s, m, false);
-    holding_forget_parcels(&s->pending);
+    version_set_forget_packed(&s->pending);
 }
 
 bool subscriber_send(struct subscriber *s)
@@ -107,7 +107,7 @@ bool subscriber_send(struct subscriber *s)
         fits = transmit(s, &m);
     }
     if (!s->is_pending)
-        holding_dispose(&s->pending);
+        version_set_dispose(&s->pending);
     update_write_dispose(&m.update);
     return fits;
 }
@@ -116,14 +116,14 @@ void subscriber_settle(struct subscriber *s, bool accepted)
 {
     struct slice address;
     void *value;
-    struct holding *old = accepted ? &s->have : &s->pending;
-    holding_dispose(old);
+    struct version_set *old = accepted ? &s->have : &s->pending;
+    version_set_dispose(old);
     if (accepted)
         s->have = s->pending;
-    s->pending = (struct holding){0};
+    s->pending = (struct version_set){0};
     s->is_pending = false;
-    for (size_t at = 0; map_next(&s->interests, &at, &address, &value);) {
-        struct interest *one = value;
+    for (size_t at = 0; map_next(&s->subscriptions, &at, &address, &value);) {
+        struct subscribed_address *one = value;
         if (accepted && one->is_telling) {
             one->told = one->telling;
             one->is_told = true;

@@ -16,7 +16,7 @@ enum {
 
 static enum access_verdict judge(const struct subscriber *s, char why[ACCESS_WHY_MAX])
 {
-    const struct roster_config *c = &s->roster->config;
+    const struct subscriber_list_config *c = &s->subscribers->config;
     struct access_claim claim = {.namespace_name = slice_from_cstr(s->namespace_name),
                                  .service_account = slice_from_cstr(s->service_account),
                                  .pod = slice_from_cstr(s->pod),
@@ -31,7 +31,8 @@ static enum access_verdict judge(const struct subscriber *s, char why[ACCESS_WHY
 static bool may_serve(struct subscriber *s)
 {
     char why[ACCESS_WHY_MAX];
-    if (s->state == SUBSCRIBER_NEW || !s->roster->config.is_ready(s->roster->config.owner))
+    if (s->state == SUBSCRIBER_NEW ||
+        !s->subscribers->config.is_ready(s->subscribers->config.owner))
         return false;
     enum access_verdict v = judge(s, why);
     if (v == ACCESS_NO)
@@ -47,17 +48,17 @@ static bool may_serve(struct subscriber *s)
 /* Brings its answers up to date; true when any of them is another than it was sent. */
 static bool is_behind(struct subscriber *s)
 {
-    const struct roster_config *c = &s->roster->config;
+    const struct subscriber_list_config *c = &s->subscribers->config;
     struct slice key, node, zone;
     void *value;
     compile_find_locality(c->set(c->owner), slice_from_cstr(s->namespace_name),
                           slice_from_cstr(s->pod), &node, &zone);
     bool behind = s->is_dirty;
-    behind |= answers_refresh_at(&s->base, node, zone);
+    behind |= compile_cache_refresh_at(&s->base, node, zone);
     behind |= answer_of(&s->base)->changed > s->seen;
-    for (size_t at = 0; map_next(&s->interests, &at, &key, &value);) {
-        struct interest *one = value;
-        behind |= answers_refresh_at(&one->answer, node, zone);
+    for (size_t at = 0; map_next(&s->subscriptions, &at, &key, &value);) {
+        struct subscribed_address *one = value;
+        behind |= compile_cache_refresh_at(&one->answer, node, zone);
         behind |= answer_of(&one->answer)->changed > s->seen;
     }
     return behind;
@@ -68,8 +69,8 @@ void subscriber_look(struct subscriber *s)
     if (s->is_pending || !may_serve(s))
         return;
     bool behind = is_behind(s);
-    s->cause_ns = s->is_dirty ? 0 : s->roster->changed_ns;
-    s->seen = answers_round(s->roster->config.answers);
+    s->cause_ns = s->is_dirty ? 0 : s->subscribers->changed_ns;
+    s->seen = compile_cache_round(s->subscribers->config.cache);
     s->is_dirty = false;
     if (behind && !subscriber_send(s))
         subscriber_close(s, GRPC_RESOURCE_EXHAUSTED, "what it needs is too large for one update");
@@ -104,10 +105,11 @@ void subscriber_tick(struct subscriber *s, uint64_t now_ms, int64_t wall_ms)
     else if (s->state == SUBSCRIBER_NEW && passed > HELLO_MS)
         subscriber_refuse(s, GRPC_DEADLINE_EXCEEDED, "it never said hello");
     else if (s->state == SUBSCRIBER_WAITING && passed > WAIT_MS &&
-             s->roster->config.is_ready(s->roster->config.owner) && judge(s, why) != ACCESS_YES)
+             s->subscribers->config.is_ready(s->subscribers->config.owner) &&
+             judge(s, why) != ACCESS_YES)
         subscriber_refuse(s, GRPC_PERMISSION_DENIED, why);
     else if (s->is_pending && passed > ACK_MS) {
-        s->roster->count.slow++;
+        s->subscribers->count.slow++;
         subscriber_close(s, GRPC_DEADLINE_EXCEEDED, "it did not answer an update in time");
     }
 }

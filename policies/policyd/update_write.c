@@ -72,7 +72,7 @@ void update_write_digest(struct update_write *w, uint64_t digest)
     put_varint(w, digest);
 }
 
-void update_write_resource(struct update_write *w, const struct parcel *p)
+void update_write_resource(struct update_write *w, const struct packed_resource *p)
 {
     put_bytes(w, RESOURCES, p->bytes, p->len);
 }
@@ -86,10 +86,10 @@ void update_write_answer(struct update_write *w, struct slice address, const str
 {
     size_t len = bytes_len(address.len);
     for (size_t i = 0; i < a->count; i++)
-        len += bytes_len(a->parcels[i]->name->len);
+        len += bytes_len(a->packed[i]->name->len);
     put_varint(w, ANSWERS << 3 | BYTES);
     put_varint(w, len);
     put_bytes(w, ANSWER_ADDRESS, address.ptr, address.len);
     for (size_t i = 0; i < a->count; i++)
-        put_bytes(w, ANSWER_RESOURCES, a->parcels[i]->name->text, a->parcels[i]->name->len);
+        put_bytes(w, ANSWER_RESOURCES, a->packed[i]->name->text, a->packed[i]->name->len);
 }

@@ -66,8 +66,8 @@ static void put_own_connections(const struct redirect_options *o, const struct f
 {
     /* The sidecar hands a request to its own app. */
     put(out, "-A WEFT_OUTPUT -s %s -o lo -j RETURN", f->passthrough);
-    /* The app called its own service and the sidecar chose this very pod: in by the front door, so
-     * that the inbound policies hold. */
+    /* The app called its own service and the sidecar chose this very pod: in by the front listener,
+     * so that the inbound policies hold. */
     put(out, "-A WEFT_OUTPUT ! -d %s -o lo -p tcp -m owner --uid-owner %u -j WEFT_IN_REDIRECT",
         f->self, o->uid);
     if (o->has_gid)

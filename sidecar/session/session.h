@@ -6,7 +6,7 @@
 #include "filters/downstream.h"
 #include "lib/io/timer.h"
 #include "sidecar/config/client_conf.h"
-#include "sidecar/session/interest.h"
+#include "sidecar/session/subscription.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/worker/worker.h"
 
@@ -31,7 +31,7 @@ struct session {
     struct buf early;          /* read while deciding */
     struct timer timer;        /* silence, then nothing */
     uint64_t decide_by_ms;     /* what it speaks; 0: it has said nothing */
-    struct interest *interest; /* in what it calls; NULL: nobody is asked */
+    struct subscription *subscription; /* in what it calls; NULL: nobody is asked */
     struct list parked;        /* waits to hear what that is */
     bool has_waited;           /* for that, and goes on waiting */
     struct http_server *server;

@@ -31,10 +31,10 @@ static bool may_ask(const struct session *s)
 
 static bool just_given_up(const struct session *s)
 {
-    const struct interest *i = s->interest;
+    const struct subscription *i = s->subscription;
     uint64_t now = loop_now_ms(s->worker->loop);
     return i->given_up_ms && now - i->given_up_ms < NOT_AGAIN_MS &&
-           !s->worker->interests.is_connected;
+           !s->worker->subscriptions.is_connected;
 }
 
 static void pass_on(struct session *s, const char *why)
@@ -49,12 +49,12 @@ bool session_ask(struct session *s)
 {
     if (!may_ask(s))
         return false;
-    s->interest = interest_pin(&s->worker->interests, &s->info.original_dst);
-    if (s->interest && s->interest->is_answered)
+    s->subscription = subscription_pin(&s->worker->subscriptions, &s->info.original_dst);
+    if (s->subscription && s->subscription->is_answered)
         return false;
-    if (is_known(s) && (!s->interest || !s->worker->interests.is_connected))
+    if (is_known(s) && (!s->subscription || !s->worker->subscriptions.is_connected))
         return false;
-    if (!s->interest) {
+    if (!s->subscription) {
         pass_on(s, "the app calls too many destinations at once");
         return false;
     }
@@ -62,7 +62,7 @@ bool session_ask(struct session *s)
         metrics_add(s->worker->metrics, METRICS_DISCOVERY_UNANSWERED, 1);
         return false;
     }
-    interest_park(s->interest, &s->parked);
+    subscription_park(s->subscription, &s->parked);
     timer_start(&s->timer, s->worker->settings->discovery_wait_ms);
     return true;
 }
@@ -82,8 +82,8 @@ void session_ask_expired(struct session *s)
 {
     if (is_known(s)) {
         go_on(s);
-    } else if (!s->worker->interests.is_connected) {
-        s->interest->given_up_ms = loop_now_ms(s->worker->loop);
+    } else if (!s->worker->subscriptions.is_connected) {
+        s->subscription->given_up_ms = loop_now_ms(s->worker->loop);
         pass_on(s, "weft-policyd cannot be reached and has never said what this is");
         go_on(s);
     } else if (!s->has_waited) {
@@ -98,7 +98,7 @@ void session_ask_expired(struct session *s)
 void session_ask_dispose(struct session *s)
 {
     list_unlink(&s->parked);
-    if (s->interest)
-        interest_unpin(&s->worker->interests, s->interest);
-    s->interest = NULL;
+    if (s->subscription)
+        subscription_unpin(&s->worker->subscriptions, s->subscription);
+    s->subscription = NULL;
 }

@@ -41,7 +41,7 @@ static void say_hello(struct source_stream *s)
     Weft__Discovery__V1__Request request = WEFT__DISCOVERY__V1__REQUEST__INIT;
     Weft__Discovery__V1__Hello hello = WEFT__DISCOVERY__V1__HELLO__INIT;
     Weft__Discovery__V1__Known **known = resource_set_known(&s->set);
-    char **addresses = mem_alloc((wanted_count(&s->wanted) + 1) * sizeof(char *));
+    char **addresses = mem_alloc((subscriptions_count(&s->wanted) + 1) * sizeof(char *));
     char ip[ADDR_TEXT_MAX] = "";
     Weft__Discovery__V1__Known *items = known[0];
     if (settings->pod_ip.family)
@@ -53,7 +53,7 @@ static void say_hello(struct source_stream *s)
     hello.known = known;
     hello.n_known = s->from_nothing ? 0 : resource_set_count(&s->set);
     hello.addresses = addresses;
-    hello.n_addresses = wanted_tell_all(&s->wanted, addresses);
+    hello.n_addresses = subscriptions_tell_all(&s->wanted, addresses);
     request.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_HELLO;
     request.hello = &hello;
     source_stream_send(s, &request);
@@ -66,23 +66,24 @@ static void tell(struct loop_task *task)
 {
     struct source_stream *s = container_of(task, struct source_stream, tell);
     Weft__Discovery__V1__Request request = WEFT__DISCOVERY__V1__REQUEST__INIT;
-    Weft__Discovery__V1__Interest interest = WEFT__DISCOVERY__V1__INTEREST__INIT;
+    Weft__Discovery__V1__Subscription subscription = WEFT__DISCOVERY__V1__SUBSCRIPTION__INIT;
     if (!s->stream) {
-        wanted_forget_unused(&s->wanted);
+        subscriptions_forget_unused(&s->wanted);
         return;
     }
-    size_t room = wanted_changed(&s->wanted) + 1;
-    interest.add = mem_alloc(room * sizeof(char *));
-    interest.drop = mem_alloc(room * sizeof(char *));
-    wanted_tell(&s->wanted, interest.add, &interest.n_add, interest.drop, &interest.n_drop);
-    request.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST;
-    request.interest = &interest;
-    if (interest.n_add + interest.n_drop)
+    size_t room = subscriptions_changed(&s->wanted) + 1;
+    subscription.subscribe = mem_alloc(room * sizeof(char *));
+    subscription.unsubscribe = mem_alloc(room * sizeof(char *));
+    subscriptions_tell(&s->wanted, subscription.subscribe, &subscription.n_subscribe,
+                       subscription.unsubscribe, &subscription.n_unsubscribe);
+    request.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_SUBSCRIPTION;
+    request.subscription = &subscription;
+    if (subscription.n_subscribe + subscription.n_unsubscribe)
         source_stream_send(s, &request);
-    for (size_t i = 0; i < interest.n_drop; i++)
-        mem_free(interest.drop[i]);
-    mem_free(interest.add);
-    mem_free(interest.drop);
+    for (size_t i = 0; i < subscription.n_unsubscribe; i++)
+        mem_free(subscription.unsubscribe[i]);
+    mem_free(subscription.subscribe);
+    mem_free(subscription.unsubscribe);
 }
 
 /* ---- coming and going */
@@ -210,13 +211,13 @@ void source_stream_identify(struct source_stream *s, struct tls_ctx *tls)
 bool source_stream_want(struct source_stream *s, const struct addr *addr)
 {
     loop_run_soon(s->loop, &s->tell);
-    return wanted_add(&s->wanted, addr);
+    return subscriptions_add(&s->wanted, addr);
 }
 
 void source_stream_drop(struct source_stream *s, const struct addr *addr)
 {
     loop_run_soon(s->loop, &s->tell);
-    wanted_drop(&s->wanted, addr);
+    subscriptions_drop(&s->wanted, addr);
 }
 
 bool source_stream_is_connected(const struct source_stream *s)
@@ -234,7 +235,7 @@ void source_stream_read(const struct source_stream *s, struct source_stream_stat
         .rejected = s->rejected,
         .resyncs = s->resyncs,
         .resources = resource_set_count(&s->set),
-        .addresses = wanted_count(&s->wanted),
+        .addresses = subscriptions_count(&s->wanted),
         .problem = s->problem,
     };
 }
@@ -247,7 +248,7 @@ struct source_stream *source_stream_open(struct loop *l, const struct source_str
     s->config = *config;
     s->builder = snapshot_builder_create();
     resource_set_init(&s->set);
-    wanted_init(&s->wanted);
+    subscriptions_init(&s->wanted);
     rand_secure(&seed, sizeof(seed));
     rand_seed(&s->rand, seed);
     timer_init(&s->timer, l, on_timer);
@@ -268,7 +269,7 @@ void source_stream_close(struct source_stream *s)
     timer_stop(&s->keep);
     loop_task_cancel(&s->tell);
     tls_ctx_unref(s->tls);
-    wanted_dispose(&s->wanted);
+    subscriptions_dispose(&s->wanted);
     resource_set_dispose(&s->set);
     snapshot_builder_destroy(s->builder);
     mem_free(s);

@@ -9,7 +9,7 @@
 #include "lib/net/grpc_client.h"
 #include "sidecar/config/resource_set.h"
 #include "sidecar/source/source_stream.h"
-#include "sidecar/config/wanted.h"
+#include "sidecar/config/subscriptions.h"
 
 #define SOURCE_STREAM_TEXT_MAX 300
 
@@ -18,7 +18,7 @@ struct source_stream {
     struct source_stream_config config;
     struct snapshot_builder *builder;
     struct resource_set set;
-    struct wanted wanted;
+    struct subscriptions wanted;
     struct tls_ctx *tls;        /* NULL: no identity yet */
     struct grpc_client *client; /* made with tls */
     struct grpc_stream *stream; /* NULL: none */

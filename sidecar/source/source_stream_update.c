@@ -107,7 +107,8 @@ static void take_answers(struct source_stream *s, const update *u)
     struct addr *addrs = mem_alloc((u->n_answers + 1) * sizeof(*addrs));
     size_t count = 0;
     for (size_t i = 0; i < u->n_answers; i++) {
-        struct wanted_address *a = wanted_find(&s->wanted, slice_from_cstr(u->answers[i]->address));
+        struct subscriptions_address *a =
+            subscriptions_find(&s->wanted, slice_from_cstr(u->answers[i]->address));
         if (!a || a->is_answered)
             continue;
         a->is_answered = true;

@@ -131,7 +131,8 @@ static void deliver(struct letter *letter)
         adopt_identity(l->worker, l->identity);
         break;
     case LETTER_ANSWERS:
-        interest_table_answer(&l->worker->interests, l->addrs, l->addr_count, l->is_connected);
+        subscription_table_answer(&l->worker->subscriptions, l->addrs, l->addr_count,
+                                  l->is_connected);
         break;
     case LETTER_DRAIN:
         drain(l->worker, l->all);
@@ -236,7 +237,8 @@ static void on_sweep(struct timer *t)
     struct worker *w = container_of(t, struct worker, sweep);
     metrics_shard_expire(w->metrics, loop_now_ms(w->loop));
     cluster_table_sweep(&w->clusters);
-    interest_table_sweep(&w->interests, loop_now_ms(w->loop), w->settings->discovery_idle_ms);
+    subscription_table_sweep(&w->subscriptions, loop_now_ms(w->loop),
+                             w->settings->discovery_idle_ms);
     timer_start(t, sweep_ms(w));
 }
 
@@ -274,7 +276,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     rand_secure(&seed, sizeof(seed));
     rand_seed(&w->rand, seed);
     cluster_table_init(&w->clusters, w);
-    interest_table_init(&w->interests, w);
+    subscription_table_init(&w->subscriptions, w);
 }
 
 void worker_init(struct worker *w, struct app *app, unsigned index, struct snapshot *s)
@@ -302,7 +304,7 @@ void worker_close(struct worker *w)
 void worker_dispose(struct worker *w)
 {
     cluster_table_dispose(&w->clusters);
-    interest_table_dispose(&w->interests);
+    subscription_table_dispose(&w->subscriptions);
     adopt_identity(w, NULL);
     lease_unpin(w->lease);
     metrics_shard_destroy(w->metrics);

@@ -15,7 +15,7 @@
 #include "sidecar/config/lease.h"
 #include "sidecar/config/snapshot.h"
 #include "lib/net/idle_memory.h"
-#include "sidecar/session/interest.h"
+#include "sidecar/session/subscription.h"
 #include "sidecar/worker/mesh_identity.h"
 #include "sidecar/control/settings.h"
 #include "sidecar/telemetry/metrics.h"
@@ -44,7 +44,7 @@ struct worker {
     struct cluster_table clusters;
     /* Of connections to endpoints, with the mesh's limits; to other sidecars. */
     struct http_client_config client, client_mesh;
-    struct interest_table interests;
+    struct subscription_table subscriptions;
     struct list sessions;
     struct list mirrors;  /* copies of requests under way */
     struct list runnable; /* exchanges that were woken */

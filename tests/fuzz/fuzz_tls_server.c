@@ -1,4 +1,4 @@
-/* Bytes at a mesh server's door, in pieces of the size that the first byte says: it may ask for
+/* Bytes at a mesh server's listener, in pieces of the size that the first byte says: it may ask for
  * more or refuse, with a sentence, and never has a peer.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>

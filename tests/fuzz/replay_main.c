@@ -1,7 +1,7 @@
 /* The main function of a fuzz target in every build but the fuzz preset's: feeds each file of the
  * corpus folders (or files) named on the command line to the target once, so that the ordinary test
- * run and its sanitizers see every input that was ever of interest. Each input lives in a block of
- * its exact size, so a read past its end is seen. Knows nothing of what is tested.
+ * run and its sanitizers see every input that was ever of subscription. Each input lives in a block
+ * of its exact size, so a read past its end is seen. Knows nothing of what is tested.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 

@@ -54,13 +54,13 @@ void policyd_client_hello(struct data_plane *d)
 void policyd_client_ask(struct data_plane *d, char *add, char *drop)
 {
     Weft__Discovery__V1__Request request = WEFT__DISCOVERY__V1__REQUEST__INIT;
-    Weft__Discovery__V1__Interest interest = WEFT__DISCOVERY__V1__INTEREST__INIT;
-    interest.add = &add;
-    interest.n_add = add != NULL;
-    interest.drop = &drop;
-    interest.n_drop = drop != NULL;
-    request.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST;
-    request.interest = &interest;
+    Weft__Discovery__V1__Subscription subscription = WEFT__DISCOVERY__V1__SUBSCRIPTION__INIT;
+    subscription.subscribe = &add;
+    subscription.n_subscribe = add != NULL;
+    subscription.unsubscribe = &drop;
+    subscription.n_unsubscribe = drop != NULL;
+    request.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_SUBSCRIPTION;
+    request.subscription = &subscription;
     send_request(d, &request);
 }
 

@@ -1,4 +1,4 @@
-/* The roster's surroundings, and data planes that say what the test wants.
+/* The list of subscribers's surroundings, and data planes that say what the test wants.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/plane_bed.h"
 
@@ -37,7 +37,7 @@ static void gateway_moved(void *owner)
 static void on_stream(struct grpc_call *call, struct grpc_stream *stream)
 {
     struct plane_bed *b = grpc_call_owner(call);
-    roster_admit(b->roster, stream);
+    subscriber_list_admit(b->subscribers, stream);
 }
 
 static void serve(struct plane_bed *b)
@@ -52,25 +52,25 @@ void plane_bed_open(struct plane_bed *b, const char *yaml, bool needs_pod)
     *b = (struct plane_bed){.loop = loop_sim_create(1000), .is_ready = true};
     fake_clock_follow(b->loop);
     b->set = policy_text_set(yaml);
-    b->answers = answers_create(set_of, b, SLICE(PLANE_DOMAIN), SLICE(""));
-    struct roster_config config = {b->loop,       b->answers, set_of, is_ready,
-                                   gateway_moved, b,          SLICE(PLANE_DOMAIN), needs_pod,
-                                   PLANE_STREAMS_MAX};
-    b->roster = roster_create(&config);
+    b->cache = compile_cache_create(set_of, b, SLICE(PLANE_DOMAIN), SLICE(""));
+    struct subscriber_list_config config = {
+        b->loop,   b->cache,         set_of, is_ready, gateway_moved, b, SLICE(PLANE_DOMAIN),
+        needs_pod, PLANE_STREAMS_MAX};
+    b->subscribers = subscriber_list_create(&config);
     serve(b);
 }
 
-void plane_bed_lend(struct plane_bed *b, struct loop *loop, struct roster *roster)
+void plane_bed_lend(struct plane_bed *b, struct loop *loop, struct subscriber_list *subscribers)
 {
-    *b = (struct plane_bed){.loop = loop, .roster = roster};
+    *b = (struct plane_bed){.loop = loop, .subscribers = subscribers};
     serve(b);
 }
 
 void plane_bed_close(struct plane_bed *b)
 {
-    roster_destroy(b->roster);
+    subscriber_list_destroy(b->subscribers);
     plane_bed_turn(b);
-    answers_destroy(b->answers);
+    compile_cache_destroy(b->cache);
     policy_set_destroy(b->set);
     fake_clock_follow(NULL);
     loop_destroy(b->loop);
@@ -89,21 +89,21 @@ void plane_bed_advance(struct plane_bed *b, uint64_t ms)
 
 void plane_bed_change(struct plane_bed *b, const char *yaml)
 {
-    struct reach all = {0};
+    struct invalidation all = {0};
     struct policy_set *old = b->set;
     b->set = policy_text_set(yaml);
-    reach_note_all(&all);
-    answers_mark(b->answers, &all);
-    reach_dispose(&all);
-    roster_changed(b->roster, loop_now_ns(b->loop));
+    invalidation_note_all(&all);
+    compile_cache_mark(b->cache, &all);
+    invalidation_dispose(&all);
+    subscriber_list_changed(b->subscribers, loop_now_ns(b->loop));
     policy_set_destroy(old);
     plane_bed_turn(b);
 }
 
-struct roster_count plane_bed_count(const struct plane_bed *b)
+struct subscriber_list_count plane_bed_count(const struct plane_bed *b)
 {
-    struct roster_count n;
-    roster_measure(b->roster, &n);
+    struct subscriber_list_count n;
+    subscriber_list_measure(b->subscribers, &n);
     return n;
 }
 
@@ -205,18 +205,18 @@ void plane_hello(struct plane *p, const char *pod, const char *gateway, const ch
 void plane_ask(struct plane *p, const char *add, const char *drop)
 {
     Request m = WEFT__DISCOVERY__V1__REQUEST__INIT;
-    Weft__Discovery__V1__Interest interest = WEFT__DISCOVERY__V1__INTEREST__INIT;
+    Weft__Discovery__V1__Subscription subscription = WEFT__DISCOVERY__V1__SUBSCRIPTION__INIT;
     char text[100], *more[] = {text, NULL}, *less[] = {(char *)(uintptr_t)drop};
     snprintf(text, sizeof text, "%s", add ? add : "");
     more[1] = strchr(text, ' ');
     if (more[1])
         *more[1]++ = 0;
-    interest.add = more;
-    interest.n_add = (add != NULL) + (more[1] != NULL);
-    interest.drop = less;
-    interest.n_drop = drop != NULL;
-    m.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST;
-    m.interest = &interest;
+    subscription.subscribe = more;
+    subscription.n_subscribe = (add != NULL) + (more[1] != NULL);
+    subscription.unsubscribe = less;
+    subscription.n_unsubscribe = drop != NULL;
+    m.body_case = WEFT__DISCOVERY__V1__REQUEST__BODY_SUBSCRIPTION;
+    m.subscription = &subscription;
     say(p, &m);
 }
 

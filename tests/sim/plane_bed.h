@@ -1,9 +1,9 @@
-/* policyd's roster with data planes at it: a set of objects out of YAML, streams in memory, and
- * both clocks in the test's hand. One thread.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* policyd's list of subscribers with data planes at it: a set of objects out of YAML, streams in
+ * memory, and both clocks in the test's hand. One thread. SPDX-License-Identifier: GPL-3.0-or-later
+ */
 #pragma once
 
-#include "policies/policyd/roster.h"
+#include "policies/policyd/subscriber_list.h"
 #include "tests/sim/fake_peer.h"
 
 #define PLANE_DOMAIN "cluster.local"
@@ -13,8 +13,8 @@ enum { PLANE_STREAMS_MAX = 5 }; /* of one identity at one address */
 struct plane_bed {
     struct loop *loop;
     struct policy_set *set;
-    struct answers *answers;
-    struct roster *roster;
+    struct compile_cache *cache;
+    struct subscriber_list *subscribers;
     struct grpc_method method;
     struct grpc_service service;
     bool is_ready;
@@ -23,14 +23,15 @@ struct plane_bed {
 
 void plane_bed_open(struct plane_bed *b, const char *yaml, bool needs_pod);
 void plane_bed_close(struct plane_bed *b);
-/* Instead of opening it: streams for somebody else's roster. Nothing is to be closed. */
-void plane_bed_lend(struct plane_bed *b, struct loop *loop, struct roster *roster);
+/* Instead of opening it: streams for somebody else's list of subscribers. Nothing is to be closed.
+ */
+void plane_bed_lend(struct plane_bed *b, struct loop *loop, struct subscriber_list *subscribers);
 /* Other objects from now on; everybody is looked at. */
 void plane_bed_change(struct plane_bed *b, const char *yaml);
 void plane_bed_turn(struct plane_bed *b);
 void plane_bed_advance(struct plane_bed *b, uint64_t ms);
-/* What the roster says that it has done. */
-struct roster_count plane_bed_count(const struct plane_bed *b);
+/* What the list of subscribers says that it has done. */
+struct subscriber_list_count plane_bed_count(const struct plane_bed *b);
 
 /* One data plane. What it was sent last is kept as text. */
 struct plane {
@@ -51,7 +52,8 @@ void plane_connect(struct plane *p, struct plane_bed *b, const char *id, int64_t
 void plane_connect_from(struct plane *p, struct plane_bed *b, const char *id, int64_t not_after_ms,
                         const char *address);
 void plane_disconnect(struct plane *p);
-/* Says who it is and what it calls (address: may be NULL), and has the roster answer. */
+/* Says who it is and what it calls (address: may be NULL), and has the list of subscribers answer.
+ */
 void plane_hello(struct plane *p, const char *pod, const char *gateway, const char *address);
 /* add: one address, or two with a space between; both may be NULL. */
 void plane_ask(struct plane *p, const char *add, const char *drop);

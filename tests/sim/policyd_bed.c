@@ -7,13 +7,13 @@
 
 #include "lib/io/loop.h"
 #include "lib/io/loop_sim.h"
-#include "policies/policyd/world.h"
+#include "policies/policyd/object_store.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 
 static void touched(struct policyd_bed *b)
 {
-    gateway_keeper_set_active(b->keeper, b->is_leader);
+    gateway_controller_set_active(b->controller, b->is_leader);
     status_writer_set_active(b->writer, b->is_leader);
 }
 
@@ -24,21 +24,21 @@ static void on_touched(void *owner)
         touched(b);
 }
 
-static void on_changed(void *owner, const struct reach *reach, uint64_t changed_ns)
+static void on_changed(void *owner, const struct invalidation *reach, uint64_t changed_ns)
 {
     struct policyd_bed *b = owner;
-    answers_mark(b->answers, reach);
-    roster_changed(b->roster, changed_ns);
+    compile_cache_mark(b->cache, reach);
+    subscriber_list_changed(b->subscribers, changed_ns);
 }
 
 static const struct policy_set *set_of(void *owner)
 {
-    return world_set(((struct policyd_bed *)owner)->world);
+    return object_store_set(((struct policyd_bed *)owner)->world);
 }
 
 static bool is_ready(void *owner)
 {
-    return world_is_ready(((struct policyd_bed *)owner)->world);
+    return object_store_is_ready(((struct policyd_bed *)owner)->world);
 }
 
 static bool is_busy(void *owner)
@@ -48,7 +48,7 @@ static bool is_busy(void *owner)
 
 static void describe(void *owner, const struct object *gateway, struct status_gateway *out)
 {
-    gateway_keeper_describe(((struct policyd_bed *)owner)->keeper, gateway, out);
+    gateway_controller_describe(((struct policyd_bed *)owner)->controller, gateway, out);
 }
 
 void policyd_bed_open(struct policyd_bed *b)
@@ -64,38 +64,38 @@ void policyd_bed_open(struct policyd_bed *b)
                                           .keeps_gateways = true};
     fake_kube_put(b->kube, POLICYD_GATEWAY_API "gatewayclasses/weft",
                   "{metadata: {name: weft}, spec: {controllerName: weft.dev/gateway-controller}}");
-    struct world_config world = {b->loop, on_changed, on_touched, b};
-    b->world = world_create(&world);
-    b->answers = answers_create(set_of, b, SLICE("cluster.local"), SLICE(""));
-    struct roster_config roster = {.loop = b->loop,
-                                   .answers = b->answers,
-                                   .set = set_of,
-                                   .is_ready = is_ready,
-                                   .gateway_moved = on_touched,
-                                   .owner = b,
-                                   .trust_domain = SLICE("cluster.local"),
-                                   .needs_pod = true};
-    b->roster = roster_create(&roster);
+    struct object_store_config world = {b->loop, on_changed, on_touched, b};
+    b->world = object_store_create(&world);
+    b->cache = compile_cache_create(set_of, b, SLICE("cluster.local"), SLICE(""));
+    struct subscriber_list_config subscribers = {.loop = b->loop,
+                                                 .cache = b->cache,
+                                                 .set = set_of,
+                                                 .is_ready = is_ready,
+                                                 .gateway_moved = on_touched,
+                                                 .owner = b,
+                                                 .trust_domain = SLICE("cluster.local"),
+                                                 .needs_pod = true};
+    b->subscribers = subscriber_list_create(&subscribers);
     struct kube_client *client = fake_kube_client(b->kube);
-    struct gateway_keeper_config keeper = {b->loop,   client,     &b->options, b->world,
-                                           b->roster, on_touched, b};
+    struct gateway_controller_config controller = {
+        b->loop, client, &b->options, b->world, b->subscribers, on_touched, b};
     struct status_writer_config writer = {b->loop, client, b->world, describe, is_busy, b};
-    b->keeper = gateway_keeper_open(&keeper);
+    b->controller = gateway_controller_open(&controller);
     b->writer = status_writer_open(&writer);
-    b->feed = feed_kube_open(b->loop, client, b->world);
+    b->feed = kube_source_open(b->loop, client, b->world);
     policyd_bed_advance(b, 1000);
     assert_true(is_ready(b));
 }
 
 void policyd_bed_close(struct policyd_bed *b)
 {
-    feed_kube_close(b->feed);
+    kube_source_close(b->feed);
     status_writer_close(b->writer);
-    gateway_keeper_close(b->keeper);
-    roster_destroy(b->roster);
+    gateway_controller_close(b->controller);
+    subscriber_list_destroy(b->subscribers);
     fake_kube_close(b->kube);
-    answers_destroy(b->answers);
-    world_destroy(b->world);
+    compile_cache_destroy(b->cache);
+    object_store_destroy(b->world);
     fake_clock_follow(NULL);
     loop_destroy(b->loop);
 }

@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/policyd/answers.h"
-#include "policies/policyd/feed_kube.h"
-#include "policies/policyd/gateway_keeper.h"
-#include "policies/policyd/roster.h"
+#include "policies/policyd/compile_cache.h"
+#include "policies/policyd/kube_source.h"
+#include "policies/policyd/gateway_controller.h"
+#include "policies/policyd/subscriber_list.h"
 #include "policies/policyd/status_writer.h"
 #include "tests/sim/fake_kube.h"
 
@@ -17,11 +17,11 @@
 struct policyd_bed {
     struct loop *loop;
     struct fake_kube *kube;
-    struct world *world;
-    struct answers *answers;
-    struct roster *roster;
-    struct feed_kube *feed;
-    struct gateway_keeper *keeper;
+    struct object_store *world;
+    struct compile_cache *cache;
+    struct subscriber_list *subscribers;
+    struct kube_source *feed;
+    struct gateway_controller *controller;
     struct status_writer *writer;
     struct policyd_options options;
     bool is_leader, is_busy;

@@ -13,7 +13,7 @@ enum { START_MS = 1000000, SEED = 7 };
 
 void sim_open(struct sim *s)
 {
-    /* What a sidecar says of hostile peers is of no interest here. */
+    /* What a sidecar says of hostile peers is of no subscription here. */
     atomic_store(&log_threshold, LOG_ERROR);
     s->loop = loop_sim_create(START_MS);
     sim_net_open(s->loop);

@@ -4,7 +4,7 @@
 #include "sidecar/control/app_discovery.h"
 
 #include "lib/tls/tls_ctx.h"
-#include "sidecar/session/interest.h"
+#include "sidecar/session/subscription.h"
 #include "sidecar/worker/worker.h"
 #include "tests/sim/control_world.h"
 #include "tests/sim/sim_tls_ctx.h"
@@ -108,7 +108,7 @@ static void what_a_worker_asks(void **state)
         struct world *w = open_world();
         struct worker *worker = w->bed.worker;
         struct addr to = an_address();
-        struct interest *i = interest_pin(&worker->interests, &to);
+        struct subscription *i = subscription_pin(&worker->subscriptions, &to);
         stream.is_answered = stream.is_connected = is_known;
         app_discovery_interest(&w->app, worker, &to, true);
         assert_int_equal(stream.wanted, 1);
@@ -118,12 +118,12 @@ static void what_a_worker_asks(void **state)
         stream.config.on_answers(stream.config.owner, &to, 1, true);
         control_bed_turn(&w->bed);
         assert_true(i->is_answered);
-        assert_true(worker->interests.is_connected);
+        assert_true(worker->subscriptions.is_connected);
         assert_int_equal(stream.dropped, 0);
         app_discovery_interest(&w->app, worker, &to, false);
         assert_int_equal(stream.wanted, 1);
         assert_int_equal(stream.dropped, 1);
-        interest_unpin(&worker->interests, i);
+        subscription_unpin(&worker->subscriptions, i);
         close_world(w);
     }
 }
@@ -135,10 +135,10 @@ static void what_a_worker_has_not_heard(void **state)
     stream.is_connected = true;
     app_discovery_brief(&w->app, w->bed.worker);
     control_bed_turn(&w->bed);
-    assert_true(w->bed.worker->interests.is_connected);
+    assert_true(w->bed.worker->subscriptions.is_connected);
     stream.config.on_answers(stream.config.owner, NULL, 0, false);
     control_bed_turn(&w->bed);
-    assert_false(w->bed.worker->interests.is_connected);
+    assert_false(w->bed.worker->subscriptions.is_connected);
     close_world(w);
 }
 
@@ -178,7 +178,7 @@ static void without_a_stream(void **state)
     assert_int_equal(app_discovery_identify(&w->app, &m, detail), ERR_OK);
     control_bed_turn(&w->bed);
     assert_int_equal(stream.wanted + stream.dropped + stream.identified, 0);
-    assert_false(w->bed.worker->interests.is_connected);
+    assert_false(w->bed.worker->subscriptions.is_connected);
     control_world_close(w);
 }
 

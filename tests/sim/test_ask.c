@@ -240,7 +240,7 @@ static void too_many(void **state)
     struct sim_peer *kept[LIMIT];
     open_road(&r);
     connect_policyd(&r, true);
-    r.node.worker.interests.limit = LIMIT;
+    r.node.worker.subscriptions.limit = LIMIT;
     sim_app_open(&outside, "203.0.113.7:0");
     for (int i = 1; i <= 3 * LIMIT; i++) {
         snprintf(at, sizeof(at), "203.0.113.7:%d", i);

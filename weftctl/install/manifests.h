@@ -8,7 +8,7 @@
 #include "lib/codec/doc/doc.h"
 
 struct manifests_config {
-    bool with_ingress; /* the front door too */
+    bool with_ingress; /* the front listener too */
     const char *image; /* NULL: as they say */
     unsigned replicas; /* of each of our programs; 0: as they say */
     const char *cluster_domain; /* NULL: as they say */

@@ -211,7 +211,7 @@ unsigned h2_capacity(const struct h2 *h)
     return max - h->open;
 }
 
-void h2_doom(struct h2 *h, uint32_t code, const char *reason)
+void h2_fail(struct h2 *h, uint32_t code, const char *reason)
 {
     if (h->doomed)
         return;
@@ -223,7 +223,7 @@ void h2_doom(struct h2 *h, uint32_t code, const char *reason)
 void h2_charge(struct h2 *h, const char *reason)
 {
     if (h2_guard_charge(&h->guard, h->now_ms, reason) == H2_KILL)
-        h2_doom(h, h->guard.code, h->guard.reason);
+        h2_fail(h, h->guard.code, h->guard.reason);
 }
 
 static bool drain(struct h2 *h, size_t data_room)
@@ -242,7 +242,7 @@ static bool drain(struct h2 *h, size_t data_room)
     } while (n > 0);
     h->busy = false;
     if (n < 0)
-        h2_doom(h, H2_INTERNAL_ERROR, nghttp2_strerror((int)n));
+        h2_fail(h, H2_INTERNAL_ERROR, nghttp2_strerror((int)n));
     return n == 0;
 }
 
@@ -284,7 +284,7 @@ void h2_goaway(struct h2 *h)
 
 void h2_abandon(struct h2 *h, uint32_t code, const char *reason)
 {
-    h2_doom(h, code, reason);
+    h2_fail(h, code, reason);
     if (!h->busy)
         h2_give_up(h);
 }

@@ -14,11 +14,11 @@ static void doom_by(struct h2 *h, ssize_t error)
 {
     switch (error) {
     case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
-        return h2_doom(h, H2_PROTOCOL_ERROR, "connection preface is malformed");
+        return h2_fail(h, H2_PROTOCOL_ERROR, "connection preface is malformed");
     case NGHTTP2_ERR_FLOODED:
-        return h2_doom(h, H2_ENHANCE_YOUR_CALM, "too many frames that ask for an answer");
+        return h2_fail(h, H2_ENHANCE_YOUR_CALM, "too many frames that ask for an answer");
     default:
-        return h2_doom(h, H2_INTERNAL_ERROR, nghttp2_strerror((int)error));
+        return h2_fail(h, H2_INTERNAL_ERROR, nghttp2_strerror((int)error));
     }
 }
 
@@ -49,7 +49,7 @@ static bool is_block(const struct h2_frame *f)
 
 static void doom_by_block(struct h2 *h)
 {
-    h2_doom(h, h->block.code, h->block.reason);
+    h2_fail(h, h->block.code, h->block.reason);
 }
 
 /* The header block is whole: nghttp2 learns that there was one, and calls back with it. */
@@ -100,7 +100,7 @@ static bool begin_frame(struct h2 *h, const uint8_t *head)
     enum h2_verdict verdict = h2_guard_judge(&h->guard, f, is_live(h, f), h->now_ms);
     h->skipping = verdict == H2_SKIP;
     if (verdict == H2_KILL)
-        h2_doom(h, h->guard.code, h->guard.reason);
+        h2_fail(h, h->guard.code, h->guard.reason);
     else if (is_block(f))
         begin_block_frame(h, f, kind);
     return verdict == H2_PASS && !is_block(f);
@@ -117,7 +117,7 @@ static size_t skip_payload(struct h2 *h, const uint8_t *data, size_t len)
     for (size_t i = 0; i < n && h->frame.type == H2_PRIORITY && h->capture_len < 4; i++) {
         h->head[h->capture_len++] = data[i];
         if (h->capture_len == 4 && h2_guard_priority(&h->guard, h->frame.id, h->head) == H2_KILL)
-            h2_doom(h, h->guard.code, h->guard.reason);
+            h2_fail(h, h->guard.code, h->guard.reason);
     }
     h->payload_left -= (uint32_t)n;
     return n;

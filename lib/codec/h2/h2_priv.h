@@ -90,7 +90,7 @@ struct h2 {
 
 /* h2.c */
 /* Remembers the first error; h2_feed or h2_drain turns it into GOAWAY. */
-void h2_doom(struct h2 *h, uint32_t code, const char *reason);
+void h2_fail(struct h2 *h, uint32_t code, const char *reason);
 /* Says goodbye with the error that was found; false. */
 bool h2_give_up(struct h2 *h);
 /* One token of nuisance. */

@@ -78,7 +78,7 @@ static void push(struct h2 *h)
 {
     h2_push(h);
     if (h->at_once && !h->busy)
-        h2_doom(h, H2_INTERNAL_ERROR, "a head could not be written");
+        h2_fail(h, H2_INTERNAL_ERROR, "a head could not be written");
 }
 
 struct h2_stream *h2_send_request(struct h2 *h, const struct message *request, bool end, void *user,

@@ -1,4 +1,4 @@
-/* The only door to llhttp: bytes that may hold a whole head in, offsets and a verdict out. For
+/* The only listener to llhttp: bytes that may hold a whole head in, offsets and a verdict out. For
  * h1_parse.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once

@@ -17,15 +17,15 @@
 #include "sidecar/fit/fit.h"
 #include "tests/unit/policies/cases.h"
 
-struct wanted {
+struct subscriptions {
     struct slice with;
     int64_t now_ms;
     bool cluster;
 };
 
-static struct wanted read_words(struct slice words)
+static struct subscriptions read_words(struct slice words)
 {
-    struct wanted w = {.now_ms = INT64_C(1767225600000)}; /* the beginning of 2026 */
+    struct subscriptions w = {.now_ms = INT64_C(1767225600000)}; /* the beginning of 2026 */
     struct slice word;
     uint64_t seconds;
     while (slice_split(&words, ' ', &word)) {
@@ -66,7 +66,7 @@ static void add_file(struct policy_set *set, struct slice name, struct diag_list
     mem_free(stem);
 }
 
-static void look_at_folder(const struct cases_item *item, const struct wanted *w,
+static void look_at_folder(const struct cases_item *item, const struct subscriptions *w,
                            struct diag_list *diags)
 {
     struct policy_set *set = policy_set_create();
@@ -83,7 +83,7 @@ static void look_at_folder(const struct cases_item *item, const struct wanted *w
     policy_set_destroy(set);
 }
 
-static void look_at_cluster(const struct cases_item *item, const struct wanted *w,
+static void look_at_cluster(const struct cases_item *item, const struct subscriptions *w,
                             struct diag_list *diags)
 {
     struct policy_store *store = policy_store_create();
@@ -108,7 +108,7 @@ static void look_at_cluster(const struct cases_item *item, const struct wanted *
 
 static void look(const struct cases_item *item, struct buf *out)
 {
-    struct wanted w = read_words(item->words);
+    struct subscriptions w = read_words(item->words);
     struct diag_list diags;
     diag_list_init(&diags);
     if (w.cluster)

@@ -89,7 +89,7 @@ static void answer_bundle(const char *roots)
     answer(GRPC_OK, "", slice_of(packed, weft__ca__v1__trust_bundle__pack(&bundle, packed)));
 }
 
-static void answer_chain(const char *const *chain, size_t count)
+static void chain_response(const char *const *chain, size_t count)
 {
     uint8_t packed[8192];
     Istio__V1__Auth__IstioCertificateResponse r =
@@ -173,7 +173,7 @@ static void test_roots_first_then_a_certificate(void **state)
     assert_string_equal(seen.path, "/istio.v1.auth.IstioCertificateService/CreateCertificate");
     assert_string_equal(seen.authorization, "Bearer secret");
     assert_true(seen.is_secret);
-    answer_chain(chain, 3);
+    chain_response(chain, 3);
     assert_int_equal(told.count, 1);
     assert_int_equal(told.e, ERR_OK);
     assert_string_equal(told.material.roots_pem, "other roots");
@@ -230,7 +230,7 @@ static void test_a_certificate_is_proof_enough(void **state)
     /* Another make of CA knows no such call, and one may have none: then these roots stay. */
     answer(GRPC_UNIMPLEMENTED, "what?", (struct slice){0});
     assert_string_equal(seen.authorization, "");
-    answer_chain((const char *const[]){leaf.chain}, 1);
+    chain_response((const char *const[]){leaf.chain}, 1);
     assert_int_equal(told.e, ERR_OK);
     assert_string_equal(told.material.roots_pem, pki.root);
     identity_request_close(r);

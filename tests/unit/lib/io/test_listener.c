@@ -17,7 +17,7 @@
 
 enum { CLIENTS = 40 };
 
-struct door {
+struct stream_listener {
     struct loop *loop;
     struct stream *in[CLIENTS];
     unsigned count, expected;
@@ -26,7 +26,7 @@ struct door {
 
 static void take(struct listener *l, struct stream *accepted)
 {
-    struct door *d = listener_owner(l);
+    struct stream_listener *d = listener_owner(l);
     d->in[d->count++] = accepted;
     if (d->close_listener)
         listener_close(l);
@@ -34,7 +34,7 @@ static void take(struct listener *l, struct stream *accepted)
         loop_stop(d->loop);
 }
 
-static void close_all(struct door *d)
+static void close_all(struct stream_listener *d)
 {
     while (d->count)
         stream_close(d->in[--d->count]);
@@ -42,7 +42,7 @@ static void close_all(struct door *d)
 
 static void test_shared_port(void **state)
 {
-    struct door d = {.loop = loop_create(), .expected = CLIENTS};
+    struct stream_listener d = {.loop = loop_create(), .expected = CLIENTS};
     struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
     struct listener_options shared = {.reuse_port = true};
     struct listener *one, *two, *three;
@@ -66,7 +66,7 @@ static void test_shared_port(void **state)
 /* A v6 listener that is open to both shows a v4 caller as v4; one that is not leaves v4 alone. */
 static void test_families(void **state)
 {
-    struct door d = {.loop = loop_create(), .expected = 2};
+    struct stream_listener d = {.loop = loop_create(), .expected = 2};
     struct addr at = {.family = 6};
     struct listener *l, *v4;
     struct stream_info info;
@@ -117,7 +117,7 @@ static void test_families(void **state)
 
 static void test_no_delay(void **state)
 {
-    struct door d = {.loop = loop_create(), .expected = 1};
+    struct stream_listener d = {.loop = loop_create(), .expected = 1};
     struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
     struct listener *l;
     assert_int_equal(listener_open(d.loop, &at, NULL, take, &d, &l), ERR_OK);
@@ -147,7 +147,7 @@ static void test_no_delay(void **state)
 }
 
 struct shortage {
-    struct door door;
+    struct stream_listener listener;
     struct timer timer;
     struct rlimit normal;
 };
@@ -155,7 +155,7 @@ struct shortage {
 static void relax(struct timer *t)
 {
     struct shortage *s = container_of(t, struct shortage, timer);
-    assert_int_equal(s->door.count, 0);
+    assert_int_equal(s->listener.count, 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &s->normal), 0);
 }
 
@@ -163,11 +163,11 @@ static void relax(struct timer *t)
  */
 static void test_out_of_descriptors(void **state)
 {
-    struct shortage s = {.door = {.loop = loop_create(), .expected = 5}};
+    struct shortage s = {.listener = {.loop = loop_create(), .expected = 5}};
     struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
     struct listener *l;
     int fds[5];
-    assert_int_equal(listener_open(s.door.loop, &at, NULL, take, &s.door, &l), ERR_OK);
+    assert_int_equal(listener_open(s.listener.loop, &at, NULL, take, &s.listener, &l), ERR_OK);
     listener_addr(l, &at);
     for (int i = 0; i < 5; i++)
         fds[i] = raw_connect(&at);
@@ -176,17 +176,17 @@ static void test_out_of_descriptors(void **state)
     close(lowest_free);
     struct rlimit tight = {(rlim_t)lowest_free, s.normal.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
-    timer_init(&s.timer, s.door.loop, relax);
+    timer_init(&s.timer, s.listener.loop, relax);
     timer_start(&s.timer, 30);
     log_threshold = LOG_ERROR;
-    loop_run(s.door.loop);
+    loop_run(s.listener.loop);
     log_threshold = LOG_INFO;
-    assert_int_equal(s.door.count, 5);
-    close_all(&s.door);
+    assert_int_equal(s.listener.count, 5);
+    close_all(&s.listener);
     for (int i = 0; i < 5; i++)
         close(fds[i]);
     listener_close(l);
-    loop_destroy(s.door.loop);
+    loop_destroy(s.listener.loop);
 }
 
 /* As many times as `what` is in the text. */
@@ -211,25 +211,25 @@ static void shortage_begin(struct shortage *s, uint32_t ms)
  * accepted the next shortage is news. */
 static void test_a_shortage_is_told_once(void **state)
 {
-    struct shortage s = {.door = {.loop = loop_create()}};
+    struct shortage s = {.listener = {.loop = loop_create()}};
     struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
     struct listener *l;
     char text[4096];
     int told[2], saved = dup(2), fds[2];
     assert_int_equal(pipe(told), 0);
-    assert_int_equal(listener_open(s.door.loop, &at, NULL, take, &s.door, &l), ERR_OK);
+    assert_int_equal(listener_open(s.listener.loop, &at, NULL, take, &s.listener, &l), ERR_OK);
     listener_addr(l, &at);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &s.normal), 0);
-    timer_init(&s.timer, s.door.loop, relax);
+    timer_init(&s.timer, s.listener.loop, relax);
     dup2(told[1], 2);
     for (int i = 0; i < 2; i++) {
-        s.door.count = 0;
-        s.door.expected = 1;
+        s.listener.count = 0;
+        s.listener.expected = 1;
         fds[i] = raw_connect(&at);
         shortage_begin(&s, 450); /* a few tries, one every 100 ms */
-        loop_run(s.door.loop);
-        assert_int_equal(s.door.count, 1);
-        close_all(&s.door);
+        loop_run(s.listener.loop);
+        assert_int_equal(s.listener.count, 1);
+        close_all(&s.listener);
         close(fds[i]);
     }
     dup2(saved, 2);
@@ -241,12 +241,12 @@ static void test_a_shortage_is_told_once(void **state)
     close(saved);
     close(told[0]);
     listener_close(l);
-    loop_destroy(s.door.loop);
+    loop_destroy(s.listener.loop);
 }
 
 static void test_close_inside_accept(void **state)
 {
-    struct door d = {.loop = loop_create(), .expected = 1, .close_listener = true};
+    struct stream_listener d = {.loop = loop_create(), .expected = 1, .close_listener = true};
     struct addr at = {.family = 4, .ip = {127, 0, 0, 1}};
     struct listener *l;
     assert_int_equal(listener_open(d.loop, &at, NULL, take, &d, &l), ERR_OK);
@@ -262,7 +262,7 @@ static void test_close_inside_accept(void **state)
 
 static void test_refused_addresses(void **state)
 {
-    struct door d = {.loop = loop_create()};
+    struct stream_listener d = {.loop = loop_create()};
     struct addr foreign = {.family = 4, .ip = {192, 0, 2, 1}};
     struct listener *l;
     assert_int_equal(listener_open(d.loop, &foreign, NULL, take, &d, &l), ERR_UNREACHABLE);

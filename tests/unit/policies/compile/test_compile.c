@@ -21,15 +21,15 @@
 
 #define PB(name) Weft__Config__V1__##name
 
-struct wanted {
+struct subscriptions {
     struct compile_target target;
     struct slice with, also, show, at;
     bool routes, listeners, protocols, names, base, endpoints;
 };
 
-static struct wanted read_words(struct slice words)
+static struct subscriptions read_words(struct slice words)
 {
-    struct wanted w = {.target.namespace_name = SLICE("shop")};
+    struct subscriptions w = {.target.namespace_name = SLICE("shop")};
     struct slice word;
     while (slice_split(&words, ' ', &word)) {
         size_t eq = slice_find_byte(word, '=');
@@ -196,7 +196,7 @@ static void put_endpoints(struct buf *to, const PB(Cluster) * c)
         put(to, "  %s%s\n", c->endpoints[i]->address, c->endpoints[i]->ready ? "" : " not ready");
 }
 
-static void put_resource(struct buf *to, const struct wanted *w, const PB(Resource) * r)
+static void put_resource(struct buf *to, const struct subscriptions *w, const PB(Resource) * r)
 {
     if (w->protocols) {
         put(to, "%s %s\n", r->name,
@@ -251,7 +251,7 @@ static void load_case(struct policy_set *set, struct slice file)
 }
 
 static PB(Configuration) *
-    compile(const struct policy_set *set, const struct wanted *w, struct diag_list *notes)
+    compile(const struct policy_set *set, const struct subscriptions *w, struct diag_list *notes)
 {
     if (w->at.len)
         return compile_address(set, &w->target, w->at);
@@ -260,7 +260,7 @@ static PB(Configuration) *
 }
 
 /* Equal sets must give equal bytes. */
-static void check_repeats(const struct policy_set *set, const struct wanted *w,
+static void check_repeats(const struct policy_set *set, const struct subscriptions *w,
                           const PB(Configuration) * first)
 {
     PB(Configuration) *again = compile(set, w, NULL);
@@ -287,7 +287,7 @@ static void on_refused(void *owner, const char *resource, const char *why)
 
 static void check(const struct cases_item *item, struct buf *out)
 {
-    struct wanted w = read_words(item->words);
+    struct subscriptions w = read_words(item->words);
     struct policy_set *set = policy_set_create();
     struct diag_list notes;
     load_case(set, w.with);

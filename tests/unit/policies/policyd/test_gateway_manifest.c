@@ -7,7 +7,7 @@
 #include "policies/store/policy_index.h"
 #include "tests/unit/policies/policyd/policy_text.h"
 
-static const char door[] =
+static const char listener[] =
     "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {namespace: a, name: "
     "door, uid: u-1, annotations: {weft.dev/replicas: '3', "
     "weft.dev/external-traffic-policy: Local, "
@@ -35,7 +35,7 @@ static void make(struct made *m, void (*write)(const struct gateway_manifest *m,
     options.discovery_address = (char *)"weft-policyd.weft-system.svc:15012";
     options.certd_address = (char *)"weft-certd.weft-system.svc:15012";
     options.certd_name = (char *)"weft-certd.weft-system.svc";
-    m->set = policy_text_set(door);
+    m->set = policy_text_set(listener);
     struct gateway_manifest manifest = {
         (const void *)policy_index_find(m->set, KIND_GATEWAY, SLICE("a"), SLICE("door")), &options,
         "door-weft", ports, 2};

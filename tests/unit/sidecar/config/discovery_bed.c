@@ -49,9 +49,9 @@ static void on_message(void *owner, struct slice message)
         b->hellos++;
         b->serial = 0;
         break;
-    case WEFT__DISCOVERY__V1__REQUEST__BODY_INTEREST:
-        remember(&b->interest, message);
-        b->interests++;
+    case WEFT__DISCOVERY__V1__REQUEST__BODY_SUBSCRIPTION:
+        remember(&b->subscription, message);
+        b->subscriptions++;
         break;
     case WEFT__DISCOVERY__V1__REQUEST__BODY_ACK:
         b->acks++;
@@ -158,7 +158,7 @@ void discovery_bed_close(struct discovery_bed *b)
 {
     assert_null(b->stream);
     forget(b->hello);
-    forget(b->interest);
+    forget(b->subscription);
     forget(b->last);
     tls_ctx_unref(b->server);
     tls_ctx_unref(b->impostor);

@@ -20,8 +20,8 @@ struct discovery_bed {
     struct grpc_stream *stream;
     bool is_away;     /* connections are refused */
     bool is_impostor; /* it shows another's certificate */
-    unsigned dials, hellos, interests, acks, nacks;
-    Weft__Discovery__V1__Request *hello, *interest, *last; /* as heard last */
+    unsigned dials, hellos, subscriptions, acks, nacks;
+    Weft__Discovery__V1__Request *hello, *subscription, *last; /* as heard last */
     uint64_t serial, digest;                               /* of what it thinks the client has */
 };
 

@@ -334,9 +334,9 @@ static void test_asks_what_the_app_calls(void **state)
     assert_false(source_stream_want(w->source, &vip));
     assert_false(source_stream_want(w->source, &vip)); /* another worker */
     turn(w);
-    assert_int_equal(w->policyd.interests, 1);
-    assert_int_equal(w->policyd.interest->interest->n_add, 1);
-    assert_string_equal(w->policyd.interest->interest->add[0], VIP);
+    assert_int_equal(w->policyd.subscriptions, 1);
+    assert_int_equal(w->policyd.subscription->subscription->n_subscribe, 1);
+    assert_string_equal(w->policyd.subscription->subscription->subscribe[0], VIP);
     add_destination(w, 3);
     add_digests(w);
     const char *const answers[] = {VIP, DESTINATION, "[2001:db8::1]:443", "", NULL};
@@ -348,12 +348,12 @@ static void test_asks_what_the_app_calls(void **state)
     source_stream_drop(w->source, &vip);
     source_stream_drop(w->source, &vip);
     turn(w);
-    assert_int_equal(w->policyd.interests, 1);
+    assert_int_equal(w->policyd.subscriptions, 1);
     source_stream_drop(w->source, &vip);
     turn(w);
-    assert_int_equal(w->policyd.interests, 2);
-    assert_int_equal(w->policyd.interest->interest->n_drop, 1);
-    assert_string_equal(w->policyd.interest->interest->drop[0], VIP);
+    assert_int_equal(w->policyd.subscriptions, 2);
+    assert_int_equal(w->policyd.subscription->subscription->n_unsubscribe, 1);
+    assert_string_equal(w->policyd.subscription->subscription->unsubscribe[0], VIP);
     assert_false(source_stream_want(w->source, &vip));
 }
 
@@ -374,7 +374,7 @@ static void test_wants_while_away(void **state)
     assert_int_equal(w->policyd.hellos, 1);
     assert_int_equal(w->policyd.hello->hello->n_addresses, 1);
     assert_string_equal(w->policyd.hello->hello->addresses[0], VIP);
-    assert_int_equal(w->policyd.interests, 0);
+    assert_int_equal(w->policyd.subscriptions, 0);
 }
 
 static void test_new_certificate(void **state)
