@@ -1,6 +1,6 @@
 /* What a data plane says, and what follows from it: hello, subscriptions, acknowledgements. Owned
- * by the loop's thread. Must not know how an update is made. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * by the loop's thread. Must not know how an update is made.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/subscriber.h"
 
 #include <stdio.h>
