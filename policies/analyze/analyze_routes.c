@@ -8,6 +8,7 @@
 #include "policies/gateway/gateway_host.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/kinds/stream_route.h"
+#include "policies/store/filter_ref.h"
 
 /* ---- parents and listeners ---- */
 
@@ -42,15 +43,52 @@ void analyze_listener_unused(struct analyze *a)
 
 /* ---- backends ---- */
 
-static bool has_redirect(const struct http_route_rule *rule)
+static bool is_answer(const struct http_filter *o)
 {
-    for (SCHEMA_EACH(rule->filters, struct http_route_filter, f))
-        if (f->type == HTTP_ROUTE_FILTER_REDIRECT)
+    const void *spec;
+    return http_filter_chosen(o, &spec)->phase == FILTER_PHASE_ANSWER;
+}
+
+/* A filter of the list answers, so that nobody else need be there to. */
+static bool answers(const struct policy_set *set, const struct route *route,
+                    const struct schema_list *filters)
+{
+    const struct http_filter *found;
+    for (SCHEMA_EACH(*filters, struct http_route_filter, f))
+        if (f->type == HTTP_ROUTE_FILTER_REDIRECT ||
+            (f->type == HTTP_ROUTE_FILTER_EXTENSION && f->extension &&
+             filter_ref_resolve(set, &route->object, f->extension, &found) == FILTER_REF_OK &&
+             is_answer(found)))
             return true;
-    for (SCHEMA_EACH(rule->backends, struct route_backend, b))
-        for (SCHEMA_EACH(b->filters, struct http_route_filter, f))
-            if (f->type == HTTP_ROUTE_FILTER_REDIRECT)
+    return false;
+}
+
+/* So does one that is for the route, or for this rule of it. */
+static bool is_answered_by_policy(const struct policy_set *set, const struct route *route,
+                                  const struct http_route_rule *rule)
+{
+    const struct metadata *meta = &route->object.meta;
+    const struct object_list *all = policy_index_group(set, POLICY_GROUP_ROUTE_FILTERS,
+                                                       meta->namespace_name, meta->name);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct http_filter *o = POLICY_AT(all, struct http_filter, i);
+        for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t))
+            if (is_answer(o) && slice_eq_cstr(t->kind, route->object.kind->name) &&
+                slice_eq(t->name, meta->name) &&
+                (!t->section.len || slice_eq(t->section, rule->name)))
                 return true;
+    }
+    return false;
+}
+
+static bool needs_no_backend(const struct policy_set *set, const struct route *route,
+                             const struct http_route_rule *rule)
+{
+    if (answers(set, route, &rule->filters) || is_answered_by_policy(set, route, rule))
+        return true;
+    for (SCHEMA_EACH(rule->backends, struct route_backend, b))
+        if (answers(set, route, &b->filters))
+            return true;
     return false;
 }
 
@@ -60,7 +98,7 @@ static void judge_rule(struct analyze *a, const struct route *route,
     int64_t weight = 0;
     for (SCHEMA_EACH(rule->backends, struct route_backend, b))
         weight += b->weight;
-    if (weight || has_redirect(rule) || route->object.origin)
+    if (weight || needs_no_backend(a->set, route, rule) || route->object.origin)
         return;
     if (rule->backends.count)
         analyze_say(a, FINDING_BACKENDS_NONE, &route->object, rule->line, "spec.rules.backendRefs",

@@ -1,11 +1,14 @@
-/* Filter resources, and the names by which routes, shares and inbound ports have them. Control
- * thread.
+/* Filters of filters.def: the resources, and the names by which routes, shares and inbound ports
+ * have them. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_priv.h"
 
 #include <inttypes.h>
 
 #include "lib/schema/schema_write.h"
+#include "policies/store/filter_ref.h"
+
+/* ---- resources ---- */
 
 static char *write_spec(struct compile *c, const struct filter *f, const void *spec)
 {
@@ -17,16 +20,15 @@ static char *write_spec(struct compile *c, const struct filter *f, const void *s
     return arena_strdup(c->arena, whole);
 }
 
-static PB(Filter) * add(struct compile *c, const char *name, const char *type, char *spec,
-                        const char *broken)
+static void add(struct compile *c, const char *name, const char *type, char *spec,
+                struct slice broken)
 {
     PB(Filter) *m = PB_NEW(c, Filter, filter);
     m->type = compile_build_text(c, slice_from_cstr(type));
     m->spec = spec;
-    m->broken = compile_build_text(c, slice_from_cstr(broken));
+    m->broken = compile_build_text(c, broken);
     map_put(&c->filters, slice_from_cstr(name), m);
     compile_build_resource(c, name, WEFT__CONFIG__V1__RESOURCE__BODY_FILTER, m);
-    return m;
 }
 
 /* Nobody's own: named by what it is. Two that only share their hash are still two. */
@@ -37,7 +39,7 @@ static char *add_unnamed(struct compile *c, const struct filter *f, char *spec)
         char *name = compile_build_format(c, "filter/%s/%016" PRIx64, f->name, hash);
         const PB(Filter) *there = map_get(&c->filters, slice_from_cstr(name));
         if (!there)
-            add(c, name, f->name, spec, "");
+            add(c, name, f->name, spec, SLICE(""));
         if (!there || strcmp(there->spec, spec) == 0)
             return name;
     }
@@ -51,14 +53,174 @@ char *compile_chain_filter(struct compile *c, const struct filter *f, const void
         return add_unnamed(c, f, text);
     char *name = compile_build_format(c, "filter/%.*s/%s", SLICE_ARG(id), f->name);
     if (!map_get(&c->filters, slice_from_cstr(name)))
-        add(c, name, f->name, text, "");
+        add(c, name, f->name, text, SLICE(""));
     return name;
 }
 
-char *compile_chain_broken(struct compile *c, struct slice id, const char *why)
+char *compile_chain_broken(struct compile *c, struct slice id, struct slice why)
 {
     char *name = compile_build_format(c, "filter/%.*s/broken", SLICE_ARG(id));
     if (!map_get(&c->filters, slice_from_cstr(name)))
         add(c, name, "", compile_build_text(c, SLICE("")), why);
     return name;
+}
+
+/* ---- HTTPFilters ---- */
+
+static struct slice id_of(struct compile *c, const struct object *o)
+{
+    return arena_printf(c->arena, "%.*s/%.*s", SLICE_ARG(o->meta.namespace_name),
+                        SLICE_ARG(o->meta.name));
+}
+
+static char *need(struct compile *c, const struct http_filter *o)
+{
+    const void *spec;
+    const struct filter *f = http_filter_chosen(o, &spec);
+    struct slice id = id_of(c, &o->object);
+    if (o->object.is_closed)
+        return compile_chain_broken(c, id, arena_printf(c->arena, "%.*s cannot be read",
+                                                        SLICE_ARG(o->object.text)));
+    return compile_chain_filter(c, f, spec, id);
+}
+
+/* What an ExtensionRef names. */
+static char *need_ref(struct compile *c, const struct object *route,
+                      const struct http_route_extension *ref)
+{
+    const struct http_filter *found;
+    enum filter_ref_fault fault = filter_ref_resolve(c->set, route, ref, &found);
+    if (fault == FILTER_REF_OK)
+        return need(c, found);
+    struct slice why = filter_ref_explain(c->arena, c->set, route, ref, fault);
+    compile_build_note(c, route, ref->line, "spec.rules.filters", FINDING_FILTER_MISSING,
+                       "%.*s: answered 500", SLICE_ARG(why));
+    bool is_kind = fault == FILTER_REF_UNKNOWN_KIND;
+    struct slice id = arena_printf(
+        c->arena, "%.*s/%.*s%s%.*s", SLICE_ARG(route->meta.namespace_name), SLICE_ARG(ref->name),
+        is_kind ? "." : "", SLICE_ARG(is_kind ? ref->kind : SLICE("")));
+    return compile_chain_broken(c, id, why);
+}
+
+/* The names that a route, a share or a port has so far. */
+struct chain {
+    char **names;
+    size_t count;
+};
+
+static void push(struct compile *c, struct chain *to, char *name)
+{
+    for (size_t i = 0; i < to->count; i++)
+        if (strcmp(to->names[i], name) == 0)
+            return;
+    to->names = compile_build_grow(c, to->names, to->count, sizeof *to->names);
+    to->names[to->count++] = name;
+}
+
+static bool has_type(const struct compile *c, const struct chain *in, const char *type)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        const PB(Filter) *f = map_get(&c->filters, slice_from_cstr(in->names[i]));
+        if (strcmp(f->type, type) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void push_refs(struct compile *c, struct chain *to, const struct object *route,
+                      const struct schema_list *filters)
+{
+    for (SCHEMA_EACH(*filters, struct http_route_filter, f))
+        if (f->type == HTTP_ROUTE_FILTER_EXTENSION && f->extension)
+            push(c, to, need_ref(c, route, f->extension));
+}
+
+/* 2: is for this very section; 1: for the whole object; 0: neither. */
+static int fit(const struct http_filter *o, const char *kind, struct slice name,
+               struct slice section)
+{
+    int best = 0;
+    for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t)) {
+        int how = !t->section.len ? 1 : section.len && slice_eq(t->section, section) ? 2 : 0;
+        if (slice_eq_cstr(t->kind, kind) && slice_eq(t->name, name) && how > best)
+            best = how;
+    }
+    return best;
+}
+
+/* Those that are for an object or a section of it. One that cannot be read closes whatever it is
+ * for: nobody knows of which type it was. */
+static void push_targeting(struct compile *c, struct chain *to, enum policy_group group,
+                           const struct object *target, struct slice section)
+{
+    const struct metadata *meta = &target->meta;
+    const struct object_list *all =
+        policy_index_group(c->set, group, meta->namespace_name, meta->name);
+    for (int wanted = 2; wanted > 0; wanted--)
+        for (size_t i = 0; i < all->count; i++) {
+            const struct http_filter *o = POLICY_AT(all, struct http_filter, i);
+            const void *spec;
+            if (fit(o, target->kind->name, meta->name, section) == wanted &&
+                (o->object.is_closed || !has_type(c, to, http_filter_chosen(o, &spec)->name)))
+                push(c, to, need(c, o));
+        }
+}
+
+void compile_chain_route(struct compile *c, const struct compile_route *from,
+                         const struct compile_parent *parent, PB(Route) * to)
+{
+    const struct object *route = &from->route->object;
+    struct chain all = {to->filters, to->n_filters};
+    push_refs(c, &all, route, &from->rule->filters);
+    push_targeting(c, &all, POLICY_GROUP_ROUTE_FILTERS, route, from->rule->name);
+    if (parent->gateway)
+        push_targeting(c, &all, POLICY_GROUP_GATEWAY_FILTERS, parent->gateway, parent->listener);
+    to->filters = all.names;
+    to->n_filters = all.count;
+}
+
+void compile_chain_share(struct compile *c, const struct compile_route *from,
+                         const struct schema_list *filters, PB(WeightedCluster) * to)
+{
+    struct chain all = {to->filters, to->n_filters};
+    push_refs(c, &all, &from->route->object, filters);
+    to->filters = all.names;
+    to->n_filters = all.count;
+}
+
+void compile_chain_port(struct compile *c, const struct service *s, const struct service_port *port,
+                        PB(InboundPort) * to)
+{
+    struct chain all = {to->filters, to->n_filters};
+    push_targeting(c, &all, POLICY_GROUP_SERVICE_FILTERS, &s->object, port->name);
+    to->filters = all.names;
+    to->n_filters = all.count;
+}
+
+/* ---- conflicts ---- */
+
+static bool is_same_target(const struct http_filter *a, const struct http_filter *b)
+{
+    for (SCHEMA_EACH(a->spec.targets, struct http_filter_target, x))
+        for (SCHEMA_EACH(b->spec.targets, struct http_filter_target, y))
+            if (slice_eq(x->kind, y->kind) && slice_eq(x->name, y->name) &&
+                slice_eq(x->section, y->section))
+                return true;
+    return false;
+}
+
+void compile_chain_note_conflicts(struct compile *c, const struct object_list *filters)
+{
+    const void *spec;
+    for (size_t i = 1; i < filters->count; i++) {
+        const struct http_filter *late = POLICY_AT(filters, struct http_filter, i);
+        const struct filter *f = http_filter_chosen(late, &spec);
+        for (size_t j = 0; j < i; j++) {
+            const struct http_filter *early = POLICY_AT(filters, struct http_filter, j);
+            if (http_filter_chosen(early, &spec) == f && is_same_target(early, late))
+                compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,
+                                   "%s not in force: %.*s is for the same target and comes first",
+                                   f->name, SLICE_ARG(early->object.text));
+        }
+    }
 }

@@ -140,7 +140,7 @@ static void add_routes(struct compile *c, PB(Destination) * d, const struct serv
     struct traffic parent = compile_traffic_of_service(c, s, port);
     PB(VirtualHost) *host = PB_NEW(c, VirtualHost, virtual_host);
     PB_PUSH(c, host, hosts, compile_build_text(c, SLICE("*")));
-    compile_routes_emit(c, &routes, &parent, host);
+    compile_routes_emit(c, &routes, &(struct compile_parent){.traffic = &parent}, host);
     PB_PUSH(c, d, virtual_hosts, host);
 }
 

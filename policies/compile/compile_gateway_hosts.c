@@ -24,10 +24,14 @@ static void add_host(struct compile *c, const struct gateway_model_listener *l, 
     for (size_t i = 0; l->is_served && i < l->n_items; i++)
         if (gateway_host_covers(l->items[i].host, host))
             compile_routes_add(c, &routes, l->items[i].route, l->items[i].original);
+    const struct object *gateway =
+        policy_index_find(c->set, KIND_GATEWAY, c->target.namespace_name, c->target.gateway);
+    struct slice name = l->owner == gateway ? l->from->name : SLICE("");
     PB(VirtualHost) *v = PB_NEW(c, VirtualHost, virtual_host);
     v->listener = (uint32_t)index;
     PB_PUSH(c, v, hosts, compile_build_text(c, host));
-    compile_routes_emit(c, &routes, NULL, v);
+    compile_routes_emit(c, &routes, &(struct compile_parent){.gateway = gateway, .listener = name},
+                        v);
     PB_PUSH(c, to, virtual_hosts, v);
 }
 

@@ -54,15 +54,21 @@ static void note_all(struct gateway_build *b)
                                "%.*s", SLICE_ARG(m->parents[i].accepted.text));
     for (size_t i = 0; i < m->n_parents; i++) {
         const struct metadata *meta = &m->parents[i].route->object.meta;
-        if (i == 0 || m->parents[i].route != m->parents[i - 1].route)
-            compile_traffic_note_conflicts(c, policy_index_group(c->set, POLICY_GROUP_ROUTE_TRAFFIC,
-                                                                 meta->namespace_name, meta->name));
+        if (i && m->parents[i].route == m->parents[i - 1].route)
+            continue;
+        compile_traffic_note_conflicts(c, policy_index_group(c->set, POLICY_GROUP_ROUTE_TRAFFIC,
+                                                             meta->namespace_name, meta->name));
+        compile_chain_note_conflicts(c, policy_index_group(c->set, POLICY_GROUP_ROUTE_FILTERS,
+                                                           meta->namespace_name, meta->name));
     }
 }
 
 static void note_clients(struct gateway_build *b)
 {
     const struct metadata *meta = &b->model.gateway->object.meta;
+    compile_chain_note_conflicts(
+        b->c, policy_index_group(b->c->set, POLICY_GROUP_GATEWAY_FILTERS, meta->namespace_name,
+                                 meta->name));
     compile_client_traffic_note_conflicts(
         b->c, policy_index_group(b->c->set, POLICY_GROUP_GATEWAY_CLIENTS, meta->namespace_name,
                                  meta->name));

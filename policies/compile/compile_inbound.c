@@ -48,6 +48,7 @@ static void add_service_port(struct compile *c, PB(Inbound) * in, const struct s
     PB(Protocol) protocol = protocol_of_port(&hints, (uint16_t)from->port);
     PB(InboundPort) *there = find_port(in, port);
     if (there) {
+        compile_chain_port(c, s, from, there);
         if (there->protocol != protocol)
             compile_build_note(c, &s->object, 0, "spec.ports", FINDING_PORT_CLASH,
                                "port %d of the pods is declared otherwise by Service %s, which "
@@ -58,6 +59,7 @@ static void add_service_port(struct compile *c, PB(Inbound) * in, const struct s
     there = add_port(c, in, port, protocol);
     there->service = compile_build_service(c, s);
     there->service_name = compile_build_text(c, s->object.meta.name);
+    compile_chain_port(c, s, from, there);
 }
 
 static void add_services(struct compile *c, PB(Inbound) * in)
@@ -69,6 +71,9 @@ static void add_services(struct compile *c, PB(Inbound) * in)
         if (s->spec.selector.count == 0 ||
             !selector_is_subset(&s->spec.selector, &c->self->object.meta.labels))
             continue;
+        compile_chain_note_conflicts(c, policy_index_group(c->set, POLICY_GROUP_SERVICE_FILTERS,
+                                                           s->object.meta.namespace_name,
+                                                           s->object.meta.name));
         for (SCHEMA_EACH(s->spec.ports, struct service_port, port))
             add_service_port(c, in, s, port);
     }

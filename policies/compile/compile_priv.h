@@ -161,13 +161,20 @@ void compile_routes_add(struct compile *c, struct compile_routes *to, const stru
                         struct slice host);
 /* By precedence: what comes first is asked first. */
 void compile_routes_sort(struct compile_routes *routes);
-/* In order of precedence into the virtual host. parent: what TrafficPolicies of the Service that is
- * called say; NULL at a Gateway, where references to other namespaces need a grant. */
+/* What routes are in force at: a Service that is called, or a listener of a Gateway, where
+ * references to other namespaces need a grant. */
+struct compile_parent {
+    const struct traffic *traffic; /* what TrafficPolicies of the Service say; NULL at a Gateway */
+    const struct object *gateway;  /* NULL in the mesh */
+    struct slice listener;         /* its name; empty: not the Gateway's own */
+};
+
+/* In order of precedence into the virtual host. */
 void compile_routes_emit(struct compile *c, struct compile_routes *from,
-                         const struct traffic *parent, PB(VirtualHost) * to);
+                         const struct compile_parent *parent, PB(VirtualHost) * to);
 /* What a rule's backendRefs, filters and matches become, apart from their order. */
 PB(Route) * compile_route_one(struct compile *c, const struct compile_route *from,
-                              const struct traffic *parent);
+                              const struct compile_parent *parent);
 /* NULL: every request. is_grpc: every call. */
 PB(RouteMatch) *
     compile_match(struct compile *c, const struct http_route_match *from, bool is_grpc);
@@ -183,7 +190,19 @@ char *compile_match_prefix(struct compile *c, const struct http_route_match *fro
 char *compile_chain_filter(struct compile *c, const struct filter *f, const void *spec,
                            struct slice id);
 /* The same of one that cannot be used: who names it answers 500, and says why. */
-char *compile_chain_broken(struct compile *c, struct slice id, const char *why);
+char *compile_chain_broken(struct compile *c, struct slice id, struct slice why);
+/* HTTPFilters that a route names, and those that are for it, or for where it is in force: the
+ * narrower goes before the wider of the same type, then the older before the younger. */
+void compile_chain_route(struct compile *c, const struct compile_route *from,
+                         const struct compile_parent *parent, PB(Route) * to);
+/* Those that a backendRef names. */
+void compile_chain_share(struct compile *c, const struct compile_route *from,
+                         const struct schema_list *filters, PB(WeightedCluster) * to);
+/* Those that are for a port of a Service, whose pods have it as that port. */
+void compile_chain_port(struct compile *c, const struct service *s, const struct service_port *port,
+                        PB(InboundPort) * to);
+/* HTTPFilters that are for the same and of one type: who is not listened to. */
+void compile_chain_note_conflicts(struct compile *c, const struct object_list *filters);
 /* Filters of a rule, and of one of its backends. */
 void compile_filters_rule(struct compile *c, const struct compile_route *from, enum backend_use use,
                           PB(Route) * to);

@@ -20,6 +20,7 @@ static void add_backend(struct compile *c, const struct compile_route *from,
     w->weight = (uint32_t)ref->weight;
     sum->weight += w->weight;
     compile_filters_backend(c, from, &ref->filters, use, w);
+    compile_chain_share(c, from, &ref->filters, w);
     char *cluster = compile_backends_need(
         c, &from->route->object, ref, use, "spec.rules.backendRefs",
         redirects ? "it is only good for its redirect" : "its share gets 500", &b);
@@ -71,7 +72,7 @@ static void apply_traffic(struct compile *c, const struct compile_route *from,
 }
 
 PB(Route) * compile_route_one(struct compile *c, const struct compile_route *from,
-                              const struct traffic *parent)
+                              const struct compile_parent *parent)
 {
     const struct metadata *meta = &from->route->object.meta;
     PB(Route) *to = PB_NEW(c, Route, route);
@@ -81,13 +82,14 @@ PB(Route) * compile_route_one(struct compile *c, const struct compile_route *fro
     else
         to->name = compile_build_format(c, "%.*s/%.*s/%zu", SLICE_ARG(meta->namespace_name),
                                         SLICE_ARG(meta->name), from->rule_index);
-    enum backend_use use = parent ? BACKEND_OF_MESH : BACKEND_OF_GATEWAY;
+    enum backend_use use = parent->traffic ? BACKEND_OF_MESH : BACKEND_OF_GATEWAY;
     char *prefix = compile_match_prefix(c, from->match);
     to->match = compile_match(c, from->match, from->route->object.kind->id == KIND_GRPC_ROUTE);
     if (prefix)
         to->matched_prefix = prefix;
     compile_filters_rule(c, from, use, to);
+    compile_chain_route(c, from, parent, to);
     struct backends backends = apply_backends(c, from, use, to);
-    apply_traffic(c, from, parent, &backends.only, to);
+    apply_traffic(c, from, parent->traffic, &backends.only, to);
     return to;
 }

@@ -116,7 +116,7 @@ void compile_routes_sort(struct compile_routes *routes)
 }
 
 void compile_routes_emit(struct compile *c, struct compile_routes *from,
-                         const struct traffic *parent, PB(VirtualHost) * to)
+                         const struct compile_parent *parent, PB(VirtualHost) * to)
 {
     const struct compile_route *last = NULL;
     compile_routes_sort(from);

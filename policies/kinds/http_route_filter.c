@@ -24,6 +24,26 @@ static const char *const grpc_types[] = {
     NULL,
 };
 
+static const struct schema_field extension_fields[] = {
+    SCHEMA_FIELD(struct http_route_extension, group, "group", STRING,
+                 "Group of the object: policy.weft.dev.", .flags = SCHEMA_REQUIRED, .max = 253),
+    SCHEMA_FIELD(struct http_route_extension, kind, "kind", STRING,
+                 "Kind of the object: HTTPFilter.", .flags = SCHEMA_REQUIRED, .min = 1, .max = 63),
+    SCHEMA_FIELD(struct http_route_extension, name, "name", STRING,
+                 "Name of the object, in the route's namespace.", .flags = SCHEMA_REQUIRED,
+                 .format = &schema_format_name),
+    {0},
+};
+
+static const struct schema extension_schema = {
+    .name = "LocalObjectReference",
+    .doc = "An object that is a filter.",
+    .size = sizeof(struct http_route_extension),
+    .fields = extension_fields,
+    .has_line = true,
+    .line_offset = offsetof(struct http_route_extension, line),
+};
+
 #define HEADER_ROWS                                                                                \
     SCHEMA_FIELD(struct http_route_filter, request_headers, "requestHeaderModifier", OBJECT,       \
                  "Changes to the request's headers.", .object = &header_filter_schema),            \
@@ -31,7 +51,8 @@ static const char *const grpc_types[] = {
                      "Changes to the response's headers.", .object = &header_filter_schema),       \
         SCHEMA_FIELD(struct http_route_filter, mirror, "requestMirror", OBJECT,                    \
                      "Where to send copies.", .object = &http_route_mirror_schema),                \
-        SCHEMA_BARE("extensionRef", ANY, "A filter of another kind.")
+        SCHEMA_FIELD(struct http_route_filter, extension, "extensionRef", OBJECT,                  \
+                     "A filter that is an object of its own.", .object = &extension_schema)
 
 static const struct schema_field filter_fields[] = {
     SCHEMA_FIELD(struct http_route_filter, type, "type", ENUM, "What the filter does.",
@@ -69,7 +90,7 @@ static void check_filter(struct schema_run *run, const struct doc *node, void *v
     const struct http_route_filter *f = value;
     if (f->type == SCHEMA_UNSET)
         return;
-    if (f->type == HTTP_ROUTE_FILTER_EXTENSION || f->type == HTTP_ROUTE_FILTER_EXTERNAL_AUTH) {
+    if (f->type == HTTP_ROUTE_FILTER_EXTERNAL_AUTH) {
         schema_error(run, node, "type", "%s is not supported yet", types[f->type]);
         return;
     }
@@ -125,7 +146,9 @@ void http_route_filter_check_list(struct schema_run *run, const struct doc *node
         snprintf(where, sizeof where, "%s[%zu]", at, i);
         if (f->type == SCHEMA_UNSET)
             continue;
-        if (f->type != HTTP_ROUTE_FILTER_MIRROR && seen & 1u << f->type)
+        bool may_repeat =
+            f->type == HTTP_ROUTE_FILTER_MIRROR || f->type == HTTP_ROUTE_FILTER_EXTENSION;
+        if (!may_repeat && seen & 1u << f->type)
             schema_error(run, node, where, "a filter of this type is given twice");
         seen |= 1u << f->type;
         if (needs_prefix(f) && !has_prefix)

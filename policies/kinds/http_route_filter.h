@@ -10,13 +10,19 @@ enum http_route_filter_type {
     HTTP_ROUTE_FILTER_REQUEST_HEADERS,
     HTTP_ROUTE_FILTER_RESPONSE_HEADERS,
     HTTP_ROUTE_FILTER_MIRROR,    /* may be given several times */
-    HTTP_ROUTE_FILTER_EXTENSION, /* known, and refused */
+    HTTP_ROUTE_FILTER_EXTENSION, /* may be given several times */
     HTTP_ROUTE_FILTER_GRPC,      /* the ones before are a GRPCRoute's too */
     HTTP_ROUTE_FILTER_REDIRECT = HTTP_ROUTE_FILTER_GRPC,
     HTTP_ROUTE_FILTER_REWRITE,
     HTTP_ROUTE_FILTER_CORS,
     HTTP_ROUTE_FILTER_EXTERNAL_AUTH, /* known, and refused */
     HTTP_ROUTE_FILTER_COUNT,
+};
+
+/* An object of the route's own namespace. */
+struct http_route_extension {
+    struct slice group, kind, name;
+    unsigned line;
 };
 
 struct http_route_filter {
@@ -26,6 +32,7 @@ struct http_route_filter {
     struct rewrite_spec *rewrite;
     struct http_route_mirror *mirror;
     struct cors_spec *cors;
+    struct http_route_extension *extension;
 };
 
 extern const struct schema http_route_filter_schema, http_route_filter_grpc_schema;

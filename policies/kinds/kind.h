@@ -57,6 +57,7 @@ struct kind {
     /* For what decides access: the spec, as YAML, that is in force where an object cannot be read
      * and never could. NULL: then there is none. */
     const char *closed;
+    const char *closed_keeps; /* a member of the spec as it was written that stays; may be NULL */
     const struct schema *schema; /* of a struct that begins with struct object */
     /* Kinds of our own group only. */
     const char *short_name;        /* for kubectl: "tp" */
@@ -80,6 +81,7 @@ struct object {
     struct slice text; /* "HTTPRoute default/reviews": for messages */
     unsigned line;
     unsigned order; /* in which it was read */
+    bool is_closed; /* it could not be read: the spec is its kind's `closed` */
     /* What it was made of, when nobody wrote it: it has no status of its own. Else NULL. */
     const struct object *origin;
     const struct doc *status; /* what was written back so far; NULL: nothing, or not kept */

@@ -11,6 +11,7 @@
 #include "policies/kinds/listener_policy.h"
 #include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/traffic_policy.h"
+#include "policies/store/filter_ref.h"
 #include "policies/status/status_priv.h"
 
 /* ---- conflicts: what the compiler remarks ---- */
@@ -29,6 +30,14 @@ static void collect_clients(struct compile *c)
     void *list;
     for (size_t at = 0; map_next(&c->set->groups[POLICY_GROUP_GATEWAY_CLIENTS], &at, &key, &list);)
         compile_client_traffic_note_conflicts(c, list);
+}
+
+static void collect_filters(struct compile *c, enum policy_group group)
+{
+    struct slice key;
+    void *list;
+    for (size_t at = 0; map_next(&c->set->groups[group], &at, &key, &list);)
+        compile_chain_note_conflicts(c, list);
 }
 
 static void collect_peers(struct compile *c)
@@ -120,6 +129,15 @@ static struct status_condition resolve_clients(struct status_run *run,
     return all_found;
 }
 
+static struct status_condition resolve_filter(struct status_run *run, const struct http_filter *o)
+{
+    struct slice why;
+    for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t))
+        if (!filter_ref_target_is_there(run->in->set, o, t, &run->scratch, &why))
+            return not_found(run, "%.*s", SLICE_ARG(why));
+    return all_found;
+}
+
 /* ---- objects ---- */
 
 static bool is_refused(const struct status_run *run, const struct object *o)
@@ -154,11 +172,16 @@ static void emit(struct status_run *run, const struct object *o, const struct di
         items[count++] = resolve_authz(run, (const void *)o);
     if (o->kind->id == KIND_LISTENER_POLICY)
         items[count++] = resolve_clients(run, (const void *)o);
+    if (o->kind->id == KIND_HTTP_FILTER &&
+        ((const struct http_filter *)(const void *)o)->spec.targets.present)
+        items[count++] = resolve_filter(run, (const void *)o);
     if (conflict)
         items[count++] =
             (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};
     status_doc_begin(&d, run, o);
     status_doc_conditions(&d, d.root, status_doc_old(o, "conditions"), items, count);
+    if (o->kind->id == KIND_HTTP_FILTER)
+        status_filter_ancestors(&d, (const void *)o);
     status_doc_end(&d, false);
 }
 
@@ -180,6 +203,9 @@ void status_policy_all(struct status_run *run)
     collect_traffic(&c, POLICY_GROUP_SERVICE_TRAFFIC);
     collect_traffic(&c, POLICY_GROUP_ROUTE_TRAFFIC);
     collect_clients(&c);
+    collect_filters(&c, POLICY_GROUP_GATEWAY_FILTERS);
+    collect_filters(&c, POLICY_GROUP_ROUTE_FILTERS);
+    collect_filters(&c, POLICY_GROUP_SERVICE_FILTERS);
     collect_peers(&c);
     index_remarks(&notes, &conflicts);
     for (size_t i = 0; i < KIND_COUNT; i++)

@@ -5,6 +5,7 @@
 #include "policies/compile/backend.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/stream_route.h"
+#include "policies/store/filter_ref.h"
 #include "policies/store/policy_index.h"
 #include "policies/compile/protocol.h"
 #include "policies/store/selector.h"
@@ -51,11 +52,34 @@ static void check_mirrors(struct view *v, const struct schema_list *filters)
             check_backend(v, f->mirror->backend);
 }
 
+static void check_extensions(struct view *v, const struct schema_list *filters)
+{
+    static const char *const reasons[] = {
+        [FILTER_REF_UNKNOWN_KIND] = "InvalidKind",
+        [FILTER_REF_MISSING] = "BackendNotFound", /* the standard's, for whatever is referred to */
+        [FILTER_REF_UNREADABLE] = "InvalidFilter",
+    };
+    const struct policy_set *set = v->run->in->set;
+    const struct object *route = &v->route->object;
+    for (SCHEMA_EACH(*filters, struct http_route_filter, f)) {
+        const struct http_filter *found;
+        if (f->type != HTTP_ROUTE_FILTER_EXTENSION || !f->extension || !v->resolved.ok)
+            continue;
+        enum filter_ref_fault fault = filter_ref_resolve(set, route, f->extension, &found);
+        if (fault != FILTER_REF_OK)
+            v->resolved = say(false, reasons[fault],
+                              filter_ref_explain(&v->run->scratch, set, route, f->extension,
+                                                 fault));
+    }
+}
+
 static void check_http_rule(struct view *v, const struct http_route_rule *rule)
 {
+    check_extensions(v, &rule->filters);
     check_mirrors(v, &rule->filters);
     for (SCHEMA_EACH(rule->backends, struct route_backend, b)) {
         check_backend(v, b);
+        check_extensions(v, &b->filters);
         check_mirrors(v, &b->filters);
     }
 }

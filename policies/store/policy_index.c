@@ -17,6 +17,7 @@
 #include "policies/kinds/listener_set.h"
 #include "policies/kinds/service.h"
 #include "policies/kinds/traffic_policy.h"
+#include "policies/store/filter_ref.h"
 #include "policies/store/policy_addresses.h"
 #include "policies/store/selector.h"
 
@@ -217,6 +218,21 @@ static void index_clients(struct policy_set *s, const struct object *o, struct d
                                 "Gateway %.*s/%.*s has no listener %.*s: the policy does nothing "
                                 "for it",
                                 SLICE_ARG(ns), SLICE_ARG(t->name), SLICE_ARG(t->section));
+    }
+}
+
+static void index_filters(struct policy_set *s, const struct object *o, struct diag_list *diags)
+{
+    const struct http_filter *filter = (const void *)o;
+    for (SCHEMA_EACH(filter->spec.targets, struct http_filter_target, t)) {
+        enum policy_group group = slice_eq_cstr(t->kind, "Gateway")   ? POLICY_GROUP_GATEWAY_FILTERS
+                                  : slice_eq_cstr(t->kind, "Service") ? POLICY_GROUP_SERVICE_FILTERS
+                                                                      : POLICY_GROUP_ROUTE_FILTERS;
+        struct slice why;
+        join_group(s, group, o->meta.namespace_name, t->name, o);
+        if (!filter_ref_target_is_there(s, filter, t, &s->arena, &why))
+            policy_set_complain(diags, o, t->line, true, "spec.targetRefs", FINDING_TARGET_MISSING,
+                                "%.*s: the filter does nothing for it", SLICE_ARG(why));
     }
 }
 

@@ -99,6 +99,23 @@ static struct doc text_at(const struct doc *root, const char *path)
     return (struct doc){.type = DOC_STRING, .string = doc_string(doc_find(root, path))};
 }
 
+/* The closed spec, with what it keeps of the one that was written. */
+static struct doc closed_spec(struct arena *arena, const struct kind *kind, const struct doc *spec,
+                              const struct doc *root)
+{
+    struct doc both = *spec;
+    const char *key = kind->closed_keeps;
+    const struct doc *was = doc_get(root, SLICE("spec"));
+    const struct doc *kept = key ? doc_get(was, slice_from_cstr(key)) : NULL;
+    if (!kept)
+        return both;
+    struct doc_member *members = arena_alloc(arena, (spec->count + 1) * sizeof *members);
+    memcpy(members, spec->members, spec->count * sizeof *members);
+    members[both.count++] = (struct doc_member){slice_from_cstr(key), 0, kept};
+    both.members = members;
+    return both;
+}
+
 const struct doc *stored_doc_closed(struct arena *arena, const struct kind *kind,
                                     const struct doc *root)
 {
@@ -110,6 +127,6 @@ const struct doc *stored_doc_closed(struct arena *arena, const struct kind *kind
     struct doc_member name = member(arena, "name", text_at(root, "metadata.name"));
     struct doc_member ns = member(arena, "namespace", text_at(root, "metadata.namespace"));
     *whole = object(arena, member(arena, "metadata", object(arena, name, ns)),
-                    member(arena, "spec", *spec.items[0]));
+                    member(arena, "spec", closed_spec(arena, kind, spec.items[0], root)));
     return whole;
 }

@@ -151,6 +151,8 @@ static struct object *make_instead(const struct stored_object *o, const struct k
     diag_list_init(&ignored);
     struct object *made = make(kind, closed, scratch, &ignored);
     diag_list_dispose(&ignored);
+    if (made)
+        made->is_closed = true;
     return made;
 }
 

@@ -15,6 +15,7 @@
 #include "lib/codec/doc/doc_write.h"
 #include "lib/codec/doc/doc_yaml.h"
 #include "policies/compile/compile.h"
+#include "policies/kinds/http_filter.h"
 #include "policies/store/policy_set_priv.h"
 #include "policies/status/status.h"
 #include "tests/unit/policies/cases.h"
@@ -28,6 +29,7 @@ static const struct {
     {"TrafficPolicy.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"ListenerPolicy.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"ListenerPolicy.spec.targetRefs[].kind", "one is known; another is refused"},
+    {"HTTPFilter.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"MeshConfig.spec.sidecarDefaults[]", "read by the injector, not by data planes"},
     {"ListenerPolicy.spec.trustedGateways", "what sidecars do, as its text says"},
 };
@@ -178,6 +180,16 @@ struct places {
 static void look_at(struct world *w, const struct schema_field *f, const struct places *places,
                     const char *path);
 
+/* What a filter's users write goes to data planes as it is; that it has an effect, its own cases
+ * say. */
+static bool is_of_filter(const struct schema_field *f)
+{
+    for (size_t i = 0; i < HTTP_FILTER_COUNT; i++)
+        if (f->object == http_filter_all[i]->spec)
+            return true;
+    return false;
+}
+
 static void look_inside(struct world *w, const struct schema *schema, const struct places *places,
                         const char *path)
 {
@@ -190,7 +202,7 @@ static void look_inside(struct world *w, const struct schema *schema, const stru
             if (d && found.count < 64)
                 found.items[found.count++] = (struct doc *)(uintptr_t)d;
         }
-        if (f->type != SCHEMA_ANY && f->type != SCHEMA_REFUSED)
+        if (f->type != SCHEMA_ANY && f->type != SCHEMA_REFUSED && !is_of_filter(f))
             look_at(w, f, &found, below);
     }
 }

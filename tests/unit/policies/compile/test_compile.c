@@ -1,8 +1,8 @@
 /* What policies compile to: the texts of resources, or routes in their order in short form, and
  * what the compiler remarks. Words of a case: with=FILE, also=FILE (read before the input),
  * namespace=, pod=, gateway=, ip=, trust=, show=PREFIX of the resources' names, form=routes,
- * form=listeners, form=names, form=base, form=endpoints, node=, zone=, at=ADDRESS (what an app
- * calls there), short=protocols.
+ * form=filters, form=listeners, form=names, form=base, form=endpoints, node=, zone=, at=ADDRESS
+ * (what an app calls there), short=protocols.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 struct subscriptions {
     struct compile_target target;
     struct slice with, also, show, at;
-    bool routes, listeners, protocols, names, base, endpoints;
+    bool filters, routes, listeners, protocols, names, base, endpoints;
 };
 
 static struct subscriptions read_words(struct slice words)
@@ -58,6 +58,7 @@ static struct subscriptions read_words(struct slice words)
             w.at = value;
         else if (slice_eq_cstr(name, "form")) {
             w.routes = slice_eq_cstr(value, "routes");
+            w.filters = slice_eq_cstr(value, "filters");
             w.listeners = slice_eq_cstr(value, "listeners");
             w.endpoints = slice_eq_cstr(value, "endpoints");
             w.base = slice_eq_cstr(value, "base");
@@ -196,6 +197,53 @@ static void put_endpoints(struct buf *to, const PB(Cluster) * c)
         put(to, "  %s%s\n", c->endpoints[i]->address, c->endpoints[i]->ready ? "" : " not ready");
 }
 
+/* ---- filters by name ---- */
+
+static void put_names(struct buf *to, char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        put(to, " %s", names[i] + strlen("filter/"));
+    put(to, "\n");
+}
+
+static void put_filters_of(struct buf *to, PB(VirtualHost) *const *hosts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < hosts[i]->n_routes; j++) {
+            const PB(Route) *r = hosts[i]->routes[j];
+            put(to, "  %s:", r->name);
+            put_names(to, r->filters, r->n_filters);
+            for (size_t k = 0; k < r->n_clusters; k++) {
+                if (!r->clusters[k]->n_filters)
+                    continue;
+                put(to, "    share %zu:", k);
+                put_names(to, r->clusters[k]->filters, r->clusters[k]->n_filters);
+            }
+        }
+}
+
+static void put_filter_names(struct buf *to, const PB(Resource) * r)
+{
+    if (r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_FILTER)
+        put(to, "  %s%s%s\n", r->filter->type, r->filter->spec, r->filter->broken);
+    if (r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_DESTINATION)
+        put_filters_of(to, r->destination->virtual_hosts, r->destination->n_virtual_hosts);
+    if (r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY)
+        put_filters_of(to, r->gateway->virtual_hosts, r->gateway->n_virtual_hosts);
+    if (r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_INBOUND)
+        for (size_t i = 0; i < r->inbound->n_ports; i++) {
+            put(to, "  port %u:", r->inbound->ports[i]->port);
+            put_names(to, r->inbound->ports[i]->filters, r->inbound->ports[i]->n_filters);
+        }
+}
+
+static bool has_filters(const PB(Resource) * r)
+{
+    return r->body_case != WEFT__CONFIG__V1__RESOURCE__BODY_MESH &&
+           r->body_case != WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER &&
+           r->body_case != WEFT__CONFIG__V1__RESOURCE__BODY_WORKLOAD;
+}
+
 static void put_resource(struct buf *to, const struct subscriptions *w, const PB(Resource) * r)
 {
     if (w->protocols) {
@@ -206,6 +254,10 @@ static void put_resource(struct buf *to, const struct subscriptions *w, const PB
     put(to, "%s\n", r->name);
     if (w->names)
         return;
+    if (w->filters) {
+        put_filter_names(to, r);
+        return;
+    }
     if (w->endpoints && r->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER) {
         put_endpoints(to, r->cluster);
         return;
@@ -310,9 +362,10 @@ static void check(const struct cases_item *item, struct buf *out)
         put(out, "depends on%s%s\n", compile_locality(c) & COMPILE_BY_NODE ? " node" : "",
             compile_locality(c) & COMPILE_BY_ZONE ? " zone" : "");
     for (size_t i = 0; i < c->n_resources; i++)
-        if (slice_starts_with(slice_from_cstr(c->resources[i]->name), w.show))
+        if (slice_starts_with(slice_from_cstr(c->resources[i]->name), w.show) &&
+            (!w.filters || has_filters(c->resources[i])))
             put_resource(out, &w, c->resources[i]);
-    if (!w.routes && !w.listeners && !w.names && !w.endpoints && !w.protocols)
+    if (!w.routes && !w.filters && !w.listeners && !w.names && !w.endpoints && !w.protocols)
         put_filters(out, c);
     diag_list_dispose(&notes);
     compile_free(c);
@@ -331,6 +384,7 @@ OUTPUT(mesh_routes, 10)
 OUTPUT(gateways, 15)
 OUTPUT(listeners, 12)
 OUTPUT(filters, 5)
+OUTPUT(http_filters, 10)
 OUTPUT(clusters, 10)
 OUTPUT(services, 20)
 OUTPUT(destinations, 8)
@@ -348,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_precedence),   cmocka_unit_test(test_mesh_routes),
         cmocka_unit_test(test_gateways),     cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_http_filters),
         cmocka_unit_test(test_listeners),    cmocka_unit_test(test_clusters),
         cmocka_unit_test(test_destinations), cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),

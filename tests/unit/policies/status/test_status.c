@@ -249,6 +249,7 @@ STATUS(gateways, 15)
 STATUS(listener_sets, 6)
 STATUS(routes, 12)
 STATUS(policies, 8)
+STATUS(http_filters, 6)
 STATUS(ingresses, 4)
 
 /* What a class says it can do is what the conformance suite is run with. */
@@ -314,7 +315,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gateways),  cmocka_unit_test(test_listener_sets),
-        cmocka_unit_test(test_routes),    cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_routes),    cmocka_unit_test(test_http_filters),
+        cmocka_unit_test(test_policies),
         cmocka_unit_test(test_ingresses), cmocka_unit_test(test_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
