@@ -24,6 +24,9 @@ struct fail_info {
     struct slice text; /* a sentence's worth */
 };
 
+/* Of a row that a filter has of its own: .text = FAIL_TEXT("the body is too large"). */
+#define FAIL_TEXT(literal) {"" literal, sizeof(literal) - 1}
+
 const struct fail_info *fail_info(enum fail f);
 /* The way back, for infos of this table and of filters. */
 enum fail fail_of(const struct fail_info *info);

@@ -187,11 +187,11 @@ static const char *const events[] = {"delay", "abort", NULL};
 enum { EVENT_DELAY, EVENT_ABORT };
 
 static const struct fail_info fails[] = {
-    {.label = {"fault_abort", 11},
+    {.label = FAIL_TEXT("fault_abort"),
      .http_status = 503,
      .grpc_status = 14,
-     .flag = {"FI", 2},
-     .text = {"a fault was injected", 20}},
+     .flag = FAIL_TEXT("FI"),
+     .text = FAIL_TEXT("a fault was injected")},
 };
 
 static bool is_meant(const struct conf *c, const struct message *request)

@@ -51,16 +51,16 @@ static enum err prepare(const struct filter_build *b, const void *spec, void *co
 /* ---- hooks ---- */
 
 static const struct fail_info fails[] = {
-    {.label = {"request_too_large", 17},
+    {.label = FAIL_TEXT("request_too_large"),
      .http_status = 413,
      .grpc_status = 8,
-     .flag = {"RL", 2},
-     .text = {"the body of the request is larger than this route allows", 56}},
-    {.label = {"length_required", 15},
+     .flag = FAIL_TEXT("RL"),
+     .text = FAIL_TEXT("the body of the request is larger than this route allows")},
+    {.label = FAIL_TEXT("length_required"),
      .http_status = 411,
      .grpc_status = 3,
-     .flag = {"DPE", 3},
-     .text = {"this route wants a Content-Length", 33}},
+     .flag = FAIL_TEXT("DPE"),
+     .text = FAIL_TEXT("this route wants a Content-Length")},
 };
 enum { TOO_LARGE, LENGTH_REQUIRED };
 

@@ -12,7 +12,7 @@ NEVER_SHOWN = {"none"}
 CODE = ("lib/", "filters/", "policies/", "sidecar/", "certd/", "injector/", "control/")
 
 ROW = re.compile(r"^X\((\w+),", re.MULTILINE)
-LABEL = re.compile(r"\.label = (?:SLICE_INIT\(|\{)\"(\w+)\"")
+LABEL = re.compile(r"\.label = (?:FAIL_TEXT\(|\{)\"(\w+)\"")
 METRIC = re.compile(r"\"(weft_[a-z0-9_]+)\"")
 LISTED = re.compile(r"`(\w+)`")
 

@@ -213,7 +213,7 @@ class Documented(unittest.TestCase):
     def test_names(self):
         self.assertEqual(documented.reasons_in("filters/fail.def", 'X(NONE, 0)\nX(NO_ROUTE, 4)\n'),
                          {"no_route"})
-        self.assertEqual(documented.reasons_in("filters/a.c", '{.label = {"too_big", 7},'),
+        self.assertEqual(documented.reasons_in("filters/a.c", '{.label = FAIL_TEXT("too_big"),'),
                          {"too_big"})
         self.assertEqual(documented.reasons_in("sidecar/a.c", '{.label = {"too_big", 7},'), set())
         self.assertEqual(documented.metrics_in("certd/a.c", 'put("weft_a_total", "weft b");'),

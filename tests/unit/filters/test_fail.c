@@ -23,6 +23,9 @@ static void test_every_row_is_usable(void **state)
         assert_in_range(f->grpc_status, 1, 16);
         assert_int_equal(fail_of(f), i);
         assert_true(f->flag.len > 0 && f->text.len > 0 && f->label.len > 0);
+        assert_int_equal(strlen(f->label.ptr), f->label.len);
+        assert_int_equal(strlen(f->flag.ptr), f->flag.len);
+        assert_int_equal(strlen(f->text.ptr), f->text.len);
         for (size_t at = 0; at < f->label.len; at++)
             assert_true(f->label.ptr[at] == '_' ||
                         (f->label.ptr[at] >= 'a' && f->label.ptr[at] <= 'z'));
