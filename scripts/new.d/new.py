@@ -56,9 +56,12 @@ def check_row(path, row):
 
 
 def add_row(path, row):
-    """Appends a row to a .def file."""
-    text = (ROOT / path).read_text()
-    (ROOT / path).write_text(text.rstrip("\n") + f"\n{row}\n")
+    """Appends a row to a .def file, before the directives at its end."""
+    lines = (ROOT / path).read_text().rstrip("\n").split("\n")
+    end = len(lines)
+    while lines[end - 1].startswith("#"):
+        end -= 1
+    (ROOT / path).write_text("\n".join([*lines[:end], row, *lines[end:]]) + "\n")
 
 
 def new_filter(text):
