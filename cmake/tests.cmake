@@ -101,11 +101,16 @@ function(weft_pytest name file)
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 900)
     endif()
+    # scripts/test runs those on a cluster on their own, from their folder of the build.
+    set(results ${CMAKE_BINARY_DIR}/Testing/junit)
+    if(arg_LABEL STREQUAL "cluster")
+        set(results ${CMAKE_CURRENT_BINARY_DIR}/Testing/junit)
+    endif()
     get_filename_component(path ${file} ABSOLUTE)
     string(REGEX REPLACE "^test_" "" stem ${name})
     add_test(NAME ${arg_LABEL}.${stem}
         COMMAND ${WEFT_PYTHON} -m pytest -q -rs -p no:cacheprovider
-            --junitxml=${CMAKE_BINARY_DIR}/Testing/junit/${arg_LABEL}.${stem}.xml ${path}
+            --junitxml=${results}/${arg_LABEL}.${stem}.xml ${path}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     # End-to-end tests start many processes: of each label one at a time, beside those of others, in
     # namespaces of their own. A file of which every test was skipped is shown as skipped, not as
