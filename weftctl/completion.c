@@ -1,12 +1,11 @@
 /* Completion scripts, made from the list of verbs. Main thread.
  * Must not know what a verb does.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/completion.h"
+#include "weftctl/verbs.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "weftctl/verbs.h"
 
 static void print_verbs(const char *before, const char *behind)
 {

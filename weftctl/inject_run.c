@@ -1,7 +1,7 @@
 /* weftctl inject -f FILE: the documents of a file with sidecars in their pods, on stdout as YAML;
  * what was done to which object on stderr. The same as the webhook does, from the same code. Main
  * thread. Must not know what a sidecar looks like. SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/inject_run.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -16,6 +16,7 @@
 #include "weftctl/install/manifests.h"
 #include "weftctl/output.h"
 #include "weftctl/install/step.h"
+#include "weftctl/verbs.h"
 
 enum { ARENA_BLOCK = 65536, SETTLE_MS = 2000, POLL_MS = 250, PROGRESS_MS = 2000 };
 

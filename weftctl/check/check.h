@@ -10,10 +10,6 @@
 
 struct api;
 
-/* argv[0] is the verb. Exit status: 0 all is well (warnings may have been given), 1 something is
- * not or could not be asked, 2 wrong use or no cluster is named. */
-int check_run(int argc, char **argv);
-
 /* Runs the probes of these names, again and again, until none fails: prints a line for each; on the
  * way, what is still waited for, when that changes. False: not within the time; the failures were
  * printed. names: NULL-terminated. */

@@ -1,7 +1,7 @@
 /* weftctl explain --from WORKLOAD METHOD URL. Main thread.
  * Must not know how an explanation is come by.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/explain/explain_show.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

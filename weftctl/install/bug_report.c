@@ -1,7 +1,7 @@
 /* Everything is asked for at once, as the probes of `weftctl check` do; when all answers are there
  * they are scrubbed and packed. Nothing in the cluster is changed. Main thread; blocking.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/install/bug_report.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdarg.h>

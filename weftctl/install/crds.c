@@ -1,7 +1,7 @@
 /* weftctl crds [--into DIR]: the CustomResourceDefinitions of our kinds, on stdout or a file for
  * each. Main thread. Must not know what is in them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/install/crds.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * again to change or repair. The CA goes first: the others need what it hands out. Main thread;
  * blocking. Must not know what the manifests say.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/install/install.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * them; then what the programs made themselves. Policies of users go only with --crds. Main thread;
  * blocking. Must not know what the manifests say.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/install/uninstall.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* weftctl compile DIR --namespace NS (--pod NAME | --gateway NAME): the compiled configuration as
  * text on stdout, remarks on stderr. Main thread. Must not know what the messages mean.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/show/compile_show.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

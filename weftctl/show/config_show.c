@@ -1,7 +1,7 @@
 /* weftctl config WORKLOAD: what its data plane gets when it asks for everything that there is. Main
  * thread. Must not know what the messages mean.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/show/config_show.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* weftctl proxy-status: one line for each data plane, those that are connected to policyd and those
  * that should be. Main thread; blocking. Must not know how policyd keeps its books.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/show/proxy_status.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

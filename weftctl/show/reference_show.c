@@ -1,6 +1,6 @@
 /* weftctl reference: the page docs/reference/kinds.md on stdout. Main thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/show/reference_show.h"
+#include "weftctl/verbs.h"
 
 #include <stdio.h>
 

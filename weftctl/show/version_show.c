@@ -1,7 +1,7 @@
 /* weftctl version: this program's, and what runs in the cluster. Main thread; blocking.
  * Must not know what differs between versions.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/show/version_show.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

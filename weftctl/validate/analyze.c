@@ -2,7 +2,7 @@
  * a cluster, or of folders and files, with a code, a place and a cure for each. Main thread;
  * blocking. Must not know how anything is found.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/validate/analyze.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * what the data plane's builder refuses, and what only shows in all of them together. Main thread.
  * Must not know of data planes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/validate/validate.h"
+#include "weftctl/verbs.h"
 
 #include <getopt.h>
 #include <stdio.h>
