@@ -62,3 +62,12 @@ char *kube_name_complete(struct slice address, struct slice domain)
         return mem_strndup(address.ptr, address.len);
     return mem_printf("%.*s.%.*s.%.*s", SLICE_ARG(host), SLICE_ARG(domain), SLICE_ARG(port));
 }
+
+void kube_name_complete_option(char **address, const char *domain)
+{
+    if (!*address)
+        return;
+    char *whole = kube_name_complete(slice_from_cstr(*address), slice_from_cstr(domain));
+    mem_free(*address);
+    *address = whole;
+}

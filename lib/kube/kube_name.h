@@ -17,3 +17,5 @@ char *kube_name_domain(const char *option);
 /* "weft-certd.weft-system.svc:15012" and "weft-certd.weft-system.svc" get the domain and the dot;
  * what does not end in ".svc" stays as it is. The caller frees it. */
 char *kube_name_complete(struct slice address, struct slice domain);
+/* The same for an option's value in its place; NULL stays NULL. */
+void kube_name_complete_option(char **address, const char *domain);

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/tls/spiffe.h"
 
+#include "lib/base/mem.h"
+
 enum { ID_MAX = 2048, TRUST_DOMAIN_MAX = 255 };
 
 static bool is_domain_char(char c)
@@ -74,4 +76,13 @@ enum err spiffe_parse(struct slice text, struct spiffe_id *out)
         return ERR_SYNTAX;
     find_names(out);
     return ERR_OK;
+}
+
+bool spiffe_is_trust_domain(struct slice text)
+{
+    struct spiffe_id id;
+    char *whole = mem_printf("spiffe://%.*s", SLICE_ARG(text));
+    bool yes = spiffe_parse(slice_from_cstr(whole), &id) == ERR_OK && slice_is_empty(id.path);
+    mem_free(whole);
+    return yes;
 }

@@ -16,3 +16,5 @@ struct spiffe_id {
  * percent, upper-case trust domain, empty or dot segments, trailing slash, more than 2048 bytes).
  */
 MUST_USE enum err spiffe_parse(struct slice text, struct spiffe_id *out);
+/* A trust domain alone: "cluster.local". */
+bool spiffe_is_trust_domain(struct slice text);

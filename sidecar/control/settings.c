@@ -3,101 +3,20 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/control/settings.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/base/log.h"
+#include "lib/base/list.h"
 #include "lib/base/mem.h"
+#include "lib/base/option_table.h"
 #include "lib/base/option_value.h"
 
-struct option_row {
-    const char *name;
-    const char *value;    /* what it takes, for the help */
-    const char *fallback; /* NULL: none */
-    const char *help;
-    enum err (*parse)(struct settings *s, struct slice text, size_t offset);
-    size_t offset;
-};
-
-static void *at(struct settings *s, size_t offset)
+static enum err option_mode(struct option_run *run, void *field, struct slice text)
 {
-    return (char *)s + offset;
-}
-
-static enum err parse_text(struct settings *s, struct slice text, size_t offset)
-{
-    return option_value_name(text, at(s, offset));
-}
-
-static enum err parse_optional(struct settings *s, struct slice text, size_t offset)
-{
-    return option_value_optional(text, at(s, offset));
-}
-
-static enum err parse_listener(struct settings *s, struct slice text, size_t offset)
-{
-    return option_value_listener(text, at(s, offset));
-}
-
-static enum err parse_endpoint(struct settings *s, struct slice text, size_t offset)
-{
-    if (!option_value_is_off(text))
-        return option_value_endpoint(text, at(s, offset));
-    *(struct addr *)at(s, offset) = (struct addr){0};
-    return ERR_OK;
-}
-
-static enum err parse_ip(struct settings *s, struct slice text, size_t offset)
-{
-    return option_value_ip(text, offset == offsetof(struct settings, gateway_bind), at(s, offset));
-}
-
-static enum err parse_duration(struct settings *s, struct slice text, size_t offset)
-{
-    uint64_t ms;
-    enum err e = slice_to_duration_ms(text, &ms);
-    if (e == ERR_OK && ms > UINT32_MAX)
-        e = ERR_LIMIT;
-    if (e == ERR_OK)
-        *(uint32_t *)((char *)s + offset) = (uint32_t)ms;
-    return e;
-}
-
-static enum err parse_number(struct slice text, uint64_t max, uint64_t *n)
-{
-    enum err e = slice_to_u64(text, n);
-    return e == ERR_OK && *n > max ? ERR_LIMIT : e;
-}
-
-static enum err parse_count(struct settings *s, struct slice text, size_t offset)
-{
-    uint64_t n;
-    enum err e = parse_number(text, 256, &n);
-    if (e == ERR_OK)
-        *(unsigned *)((char *)s + offset) = (unsigned)n;
-    return e;
-}
-
-static enum err parse_port(struct settings *s, struct slice text, size_t offset)
-{
-    uint64_t n;
-    enum err e = parse_number(text, 65535, &n);
-    if (e == ERR_OK)
-        *(uint16_t *)((char *)s + offset) = (uint16_t)n;
-    return e;
-}
-
-static enum err parse_mode(struct settings *s, struct slice text, size_t offset)
-{
-    (void)offset;
-    if (slice_eq(text, SLICE("sidecar")))
-        s->mode = MODE_SIDECAR;
-    else if (slice_eq(text, SLICE("ingress")))
-        s->mode = MODE_INGRESS;
-    else
-        return ERR_INVALID;
+    bool is_ingress = slice_eq_cstr(text, "ingress");
+    if (!is_ingress && !slice_eq_cstr(text, "sidecar"))
+        return option_fail(run, "is neither sidecar nor ingress");
+    *(enum sidecar_mode *)field = is_ingress ? MODE_INGRESS : MODE_SIDECAR;
     return ERR_OK;
 }
 
@@ -118,11 +37,12 @@ static enum access_log_form which_form(struct slice word)
 }
 
 /* "errors", "json" (all of them), "errors,json". */
-static enum err parse_access_log(struct settings *s, struct slice text, size_t offset)
+static enum err option_access_log(struct option_run *run, void *field, struct slice text)
 {
+    struct settings *s = container_of(field, struct settings, access_log);
     size_t comma = slice_find_byte(text, ',');
     struct slice first = slice_sub(text, 0, comma), second = slice_sub(text, comma + 1, text.len);
-    (void)offset;
+    (void)run;
     s->access_log = which_lines(first);
     s->access_log_form = which_form(comma < text.len ? second : first);
     if (comma == text.len && s->access_log_form)
@@ -131,202 +51,104 @@ static enum err parse_access_log(struct settings *s, struct slice text, size_t o
     return good ? ERR_OK : ERR_INVALID;
 }
 
-static enum err parse_bool(struct settings *s, struct slice text, size_t offset)
-{
-    bool on = slice_eq(text, SLICE("on"));
-    *(bool *)((char *)s + offset) = on;
-    return on || slice_eq(text, SLICE("off")) ? ERR_OK : ERR_INVALID;
-}
-
-static enum err parse_log_level(struct settings *s, struct slice text, size_t offset)
-{
-    (void)s, (void)offset;
-    return log_set_level(text);
-}
-
-#define AT(field) offsetof(struct settings, field)
-
-static const struct option_row options[] = {
-    {"mode", "sidecar|ingress", "sidecar", "sidecar: next to one app; ingress: the front door",
-     parse_mode, 0},
-    {"policy-dir", "DIR", NULL, "folder of YAML: services, routes, policies; watched",
-     parse_optional, AT(policy_dir)},
-    {"discovery", "HOST:PORT", NULL, "weft-policyd, instead of a folder", parse_optional,
-     AT(discovery)},
-    {"discovery-ip", "IP", NULL, "its address, for where the name cannot be resolved", parse_ip,
-     AT(discovery_ip)},
-    {"control-namespace", "NAME", "weft-system", "where weft-policyd and weft-certd run",
-     parse_text, AT(control_namespace)},
-    {"discovery-wait", "DURATION", "1s",
-     "how long a connection waits to hear what its destination is", parse_duration,
-     AT(discovery_wait_ms)},
-    {"discovery-idle", "DURATION", "10m",
-     "a destination that the app has not called for so long is let go", parse_duration,
-     AT(discovery_idle_ms)},
-    {"namespace", "NAME", "default", "the workload's namespace", parse_text, AT(namespace_name)},
-    {"pod", "NAME", NULL, "the workload's pod name", parse_text, AT(workload)},
-    {"service-account", "NAME", "default", "the workload's service account", parse_text,
-     AT(service_account)},
-    {"pod-ip", "IP", NULL, "the workload's own address", parse_ip, AT(pod_ip)},
-    {"gateway", "NAME", NULL, "ingress: the Gateway to serve", parse_text, AT(gateway)},
-    {"trust-domain", "NAME", "cluster.local", "SPIFFE trust domain", parse_text, AT(trust_domain)},
-    {"outbound", "ADDR|off", "*:15001", "listener for what the app sends", parse_listener,
-     AT(outbound)},
-    {"inbound", "ADDR|off", "*:15006", "listener for what the app receives", parse_listener,
-     AT(inbound)},
-    {"inbound-forward", "ADDR|off", NULL, "without redirection: where the app listens",
-     parse_endpoint, AT(inbound_forward)},
-    {"gateway-bind", "IP|*", "*", "ingress: address of the Gateway's listeners", parse_ip,
-     AT(gateway_bind)},
-    {"gateway-port-offset", "N", "0", "ingress: added to every Gateway port", parse_port,
-     AT(gateway_port_offset)},
-    {"certd", "HOST:PORT", NULL, "the CA; without it there is no mutual TLS", parse_optional,
-     AT(certd_address)},
-    {"certd-ip", "IP", NULL, "its address, for where the name cannot be resolved", parse_ip,
-     AT(certd_ip)},
-    {"certd-name", "NAME", "weft-certd.weft-system.svc", "name in the CA's certificate", parse_text,
-     AT(certd_name)},
-    {"trust-bundle", "FILE", NULL, "PEM roots that the CA must chain to", parse_optional,
-     AT(trust_bundle_file)},
-    {"token-file", "FILE", NULL,
-     "token that proves to the CA who this is; read again at each request", parse_optional,
-     AT(token_file)},
-    {"join-token-file", "FILE", NULL, "one-time token for the first certificate", parse_optional,
-     AT(join_token_file)},
-    {"identity-dir", "DIR", NULL, "where key and certificate are kept over restarts",
-     parse_optional, AT(identity_dir)},
-    {"cert-file", "FILE", NULL, "certificate chain from elsewhere, instead of --certd",
-     parse_optional, AT(cert_file)},
-    {"key-file", "FILE", NULL, "its private key", parse_optional, AT(key_file)},
-    {"last-good", "FILE", NULL, "where the configuration in force is kept over restarts",
-     parse_optional, AT(last_good_file)},
-    {"admin", "ADDR|off", "127.0.0.1:15000", "administration, for this pod only", parse_listener,
-     AT(admin)},
-    {"metrics", "ADDR|off", "0.0.0.0:15020", "Prometheus metrics", parse_listener, AT(metrics)},
-    {"health", "ADDR|off", "0.0.0.0:15021", "readiness and liveness", parse_listener, AT(health)},
-    {"app-probes", "JSON", NULL, "the app's probes that are answered below /app-health/",
-     parse_optional, AT(app_probes)},
-    {"app-metrics", "PORT/PATH", NULL, "the app's own metrics, shown with ours", parse_optional,
-     AT(app_metrics)},
-    {"workers", "N", "0", "data-plane threads; 0: one per CPU, at most 4", parse_count,
-     AT(workers)},
-    {"drain-time", "DURATION", "5s", "how long running requests may take after SIGTERM",
-     parse_duration, AT(drain_ms)},
-    {"drain-delay", "DURATION", "0s",
-     "go on as ever after SIGTERM, but say \"not ready\", until others have heard", parse_duration,
-     AT(drain_delay_ms)},
-    {"native-sidecar", "on|off", "off",
-     "the app has ended when SIGTERM comes: nothing stays open for its own calls", parse_bool,
-     AT(native_sidecar)},
-    {"silence", "DURATION", "100ms",
-     "on an undeclared port, how long the client may pause before its protocol is clear",
-     parse_duration, AT(silence_ms)},
-    {"access-log", "off|errors|all[,text|json]", NULL,
-     "one line per request, to stdout; else as MeshConfig says", parse_access_log, 0},
-    {"log-level", "LEVEL", "info", "error, warn, info, debug or trace", parse_log_level, 0},
+static const struct option_row rows[] = {
+    OPTION(struct settings, mode, "mode", "sidecar|ingress", mode,
+          .fallback = "sidecar", .help = "sidecar: next to one app; ingress: the front door"),
+    OPTION(struct settings, policy_dir, "policy-dir", "DIR", optional,
+          .help = "folder of YAML: services, routes, policies; watched"),
+    OPTION(struct settings, discovery, "discovery", "HOST:PORT", optional,
+          .help = "weft-policyd, instead of a folder"),
+    OPTION(struct settings, discovery_ip, "discovery-ip", "IP", ip,
+          .help = "its address, for where the name cannot be resolved"),
+    OPTION(struct settings, control_namespace, "control-namespace", "NAME", name,
+          .fallback = "weft-system", .help = "where weft-policyd and weft-certd run"),
+    OPTION(struct settings, discovery_wait_ms, "discovery-wait", "DURATION", duration,
+          .fallback = "1s", .help = "how long a connection waits to hear what its destination is"),
+    OPTION(struct settings, discovery_idle_ms, "discovery-idle", "DURATION", duration,
+          .fallback = "10m",
+          .help = "a destination that the app has not called for so long is let go"),
+    OPTION(struct settings, namespace_name, "namespace", "NAME", name,
+          .fallback = "default", .environment = "POD_NAMESPACE",
+          .help = "the workload's namespace"),
+    OPTION(struct settings, workload, "pod", "NAME", name,
+          .environment = "POD_NAME", .help = "the workload's pod name"),
+    OPTION(struct settings, service_account, "service-account", "NAME", name,
+          .fallback = "default", .environment = "SERVICE_ACCOUNT",
+          .help = "the workload's service account"),
+    OPTION(struct settings, pod_ip, "pod-ip", "IP", ip,
+          .environment = "POD_IP", .help = "the workload's own address"),
+    OPTION(struct settings, gateway, "gateway", "NAME", name,
+          .help = "ingress: the Gateway to serve"),
+    OPTION(struct settings, trust_domain, "trust-domain", "NAME", name,
+          .fallback = "cluster.local", .help = "SPIFFE trust domain"),
+    OPTION(struct settings, outbound, "outbound", "ADDR|off", listener,
+          .fallback = "*:15001", .help = "listener for what the app sends"),
+    OPTION(struct settings, inbound, "inbound", "ADDR|off", listener,
+          .fallback = "*:15006", .help = "listener for what the app receives"),
+    OPTION(struct settings, inbound_forward, "inbound-forward", "ADDR|off", endpoint,
+          .help = "without redirection: where the app listens"),
+    OPTION(struct settings, gateway_bind, "gateway-bind", "IP|*", any_ip,
+          .fallback = "*", .help = "ingress: address of the Gateway's listeners"),
+    OPTION(struct settings, gateway_port_offset, "gateway-port-offset", "N", number,
+          .fallback = "0", .help = "ingress: added to every Gateway port"),
+    OPTION(struct settings, certd_address, "certd", "HOST:PORT", optional,
+          .help = "the CA; without it there is no mutual TLS"),
+    OPTION(struct settings, certd_ip, "certd-ip", "IP", ip,
+          .help = "its address, for where the name cannot be resolved"),
+    OPTION(struct settings, certd_name, "certd-name", "NAME", name,
+          .fallback = "weft-certd.weft-system.svc", .help = "name in the CA's certificate"),
+    OPTION(struct settings, trust_bundle_file, "trust-bundle", "FILE", optional,
+          .help = "PEM roots that the CA must chain to"),
+    OPTION(struct settings, token_file, "token-file", "FILE", optional,
+          .help = "token that proves to the CA who this is; read again at each request"),
+    OPTION(struct settings, join_token_file, "join-token-file", "FILE", optional,
+          .help = "one-time token for the first certificate"),
+    OPTION(struct settings, identity_dir, "identity-dir", "DIR", optional,
+          .help = "where key and certificate are kept over restarts"),
+    OPTION(struct settings, cert_file, "cert-file", "FILE", optional,
+          .help = "certificate chain from elsewhere, instead of --certd"),
+    OPTION(struct settings, key_file, "key-file", "FILE", optional,
+          .help = "its private key"),
+    OPTION(struct settings, last_good_file, "last-good", "FILE", optional,
+          .help = "where the configuration in force is kept over restarts"),
+    OPTION(struct settings, admin, "admin", "ADDR|off", listener,
+          .fallback = "127.0.0.1:15000", .help = "administration, for this pod only"),
+    OPTION(struct settings, metrics, "metrics", "ADDR|off", listener,
+          .fallback = "0.0.0.0:15020", .help = "Prometheus metrics"),
+    OPTION(struct settings, health, "health", "ADDR|off", listener,
+          .fallback = "0.0.0.0:15021", .help = "readiness and liveness"),
+    OPTION(struct settings, app_probes, "app-probes", "JSON", optional,
+          .help = "the app's probes that are answered below /app-health/"),
+    OPTION(struct settings, app_metrics, "app-metrics", "PORT/PATH", optional,
+          .help = "the app's own metrics, shown with ours"),
+    OPTION(struct settings, workers, "workers", "N", number,
+          .fallback = "0", .max = 256, .help = "data-plane threads; 0: one per CPU, at most 4"),
+    OPTION(struct settings, drain_ms, "drain-time", "DURATION", duration,
+          .fallback = "5s", .help = "how long running requests may take after SIGTERM"),
+    OPTION(struct settings, drain_delay_ms, "drain-delay", "DURATION", duration,
+          .fallback = "0s",
+          .help = "go on as ever after SIGTERM, but say \"not ready\", until others have heard"),
+    OPTION(struct settings, native_sidecar, "native-sidecar", "on|off", switch,
+          .fallback = "off",
+          .help = "the app has ended when SIGTERM comes: nothing stays open for its own calls"),
+    OPTION(struct settings, silence_ms, "silence", "DURATION", duration,
+          .fallback = "100ms",
+          .help = "on an undeclared port, how long the client may pause before its protocol is "
+                  "clear"),
+    OPTION(struct settings, access_log, "access-log", "off|errors|all[,text|json]", access_log,
+          .help = "one line per request, to stdout; else as MeshConfig says"),
+    OPTION_LOG_LEVEL,
 };
-#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-static void print_help(void)
-{
-    printf("weft-sidecar: the data plane of Weft, as a sidecar or as an API gateway.\n\n"
-           "Usage: weft-sidecar [--OPTION VALUE]...\n"
-           "       weft-sidecar redirect ...   writes the iptables rules; see redirect --help\n"
-           "       weft-sidecar wait ...       until this pod's sidecar is ready\n\n"
-           "Every option can also be given in the environment, e.g. --policy-dir as "
-           "WEFT_POLICY_DIR;\nPOD_NAME, POD_NAMESPACE, POD_IP and SERVICE_ACCOUNT say who this "
-           "is.\n\n");
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const struct option_row *row = &options[i];
-        char left[64];
-        snprintf(left, sizeof(left), "--%s %s", row->name, row->value);
-        printf("  %-34s %s", left, row->help);
-        if (row->fallback)
-            printf(" [%s]", row->fallback);
-        printf("\n");
-    }
-}
-
-static int set(struct settings *s, const struct option_row *row, const char *value,
-               const char *where)
-{
-    if (row->parse(s, slice_from_cstr(value), row->offset) == ERR_OK)
-        return -1;
-    fprintf(stderr, "weft-sidecar: %s%s: \"%s\" is not a valid %s\n", where, row->name, value,
-            row->value);
-    return 2;
-}
-
-static const char *from_environment(const char *name)
-{
-    char variable[64] = "WEFT_";
-    size_t at = 5;
-    for (; *name && at + 1 < sizeof(variable); name++)
-        variable[at++] = *name == '-' ? '_' : (char)toupper((unsigned char)*name);
-    variable[at] = 0;
-    return option_value_environment(variable);
-}
-
-/* As pods are told about themselves. */
-static const char *from_pod(const char *name)
-{
-    static const char *const variables[][2] = {
-        {"pod", "POD_NAME"},
-        {"namespace", "POD_NAMESPACE"},
-        {"pod-ip", "POD_IP"},
-        {"service-account", "SERVICE_ACCOUNT"},
-    };
-    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
-        if (!strcmp(name, variables[i][0]))
-            return option_value_environment(variables[i][1]);
-    return NULL;
-}
-
-static int set_defaults(struct settings *s)
-{
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const char *given = from_environment(options[i].name);
-        if (!given)
-            given = from_pod(options[i].name);
-        const char *value = given ? given : options[i].fallback;
-        int status = value ? set(s, &options[i], value, given ? "environment, " : "") : -1;
-        if (status >= 0)
-            return status;
-    }
-    return -1;
-}
-
-static int parse_arguments(struct settings *s, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *name = argv[i];
-        if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
-            print_help();
-            return 0;
-        }
-        if (!strcmp(name, "--version")) {
-            printf("weft-sidecar %s\n", WEFT_VERSION);
-            return 0;
-        }
-        const struct option_row *row = NULL;
-        size_t len = strcspn(name, "=");
-        for (size_t j = 0; j < OPTION_COUNT && !strncmp(name, "--", 2); j++)
-            if (strlen(options[j].name) == len - 2 && !strncmp(options[j].name, name + 2, len - 2))
-                row = &options[j];
-        const char *value = name[len] == '='      ? name + len + 1
-                            : row && i + 1 < argc ? argv[++i]
-                                                  : NULL;
-        if (!row || !value) {
-            fprintf(stderr, "weft-sidecar: %s %s; see --help\n", name,
-                    row ? "needs a value" : "is not an option");
-            return 2;
-        }
-        int status = set(s, row, value, "--");
-        if (status >= 0)
-            return status;
-    }
-    return -1;
-}
+static const struct option_table table = {
+    .program = "weft-sidecar",
+    .usage = "weft-sidecar: the data plane of Weft, as a sidecar or as an API gateway.\n\n"
+             "Usage: weft-sidecar [--OPTION VALUE]...\n"
+             "       weft-sidecar redirect ...   writes the iptables rules; see redirect --help\n"
+             "       weft-sidecar wait ...       until this pod's sidecar is ready\n",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
 
 /* Readers that do not read may be as many as there are streams: together they are held to a few
  * times the connection's window, see lib/codec/h2/h2_window.c. */
@@ -420,9 +242,7 @@ static int check(struct settings *s)
 int settings_parse(struct settings *s, int argc, char **argv)
 {
     *s = (struct settings){0};
-    int status = set_defaults(s);
-    if (status < 0)
-        status = parse_arguments(s, argc, argv);
+    int status = option_table_parse(&table, s, 0, argc, argv);
     if (status < 0) {
         complete(s);
         status = check(s);
@@ -432,12 +252,7 @@ int settings_parse(struct settings *s, int argc, char **argv)
 
 void settings_dispose(struct settings *s)
 {
-    for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (options[i].parse == parse_text || options[i].parse == parse_optional) {
-            char **field = (char **)((char *)s + options[i].offset);
-            mem_free(*field);
-            *field = NULL;
-        }
+    option_table_dispose(&table, s);
     mem_free(s->source_label);
     mem_free(s->discovery_host);
 }

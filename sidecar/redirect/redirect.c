@@ -36,15 +36,10 @@ static int print_rules(const struct redirect_options *o)
 int redirect_main(int argc, char **argv)
 {
     static struct redirect_options o;
-    char problem[256];
-    if (redirect_options_parse(&o, argc, argv, problem, sizeof(problem)) != ERR_OK) {
-        fprintf(stderr, "redirect: %s\n", problem);
-        return 2;
-    }
+    int status = redirect_options_parse(&o, argc, argv);
+    if (status >= 0)
+        return status;
     switch (o.action) {
-    case REDIRECT_HELP:
-        fputs(redirect_options_help(), stdout);
-        return 0;
     case REDIRECT_PRINT:
         return print_rules(&o);
     case REDIRECT_REMOVE:

@@ -16,7 +16,7 @@ enum {
     REDIRECT_INTERFACE_NAME_MAX = 16, /* the kernel's IFNAMSIZ */
 };
 
-enum redirect_action { REDIRECT_APPLY, REDIRECT_REMOVE, REDIRECT_PRINT, REDIRECT_HELP };
+enum redirect_action { REDIRECT_APPLY, REDIRECT_REMOVE, REDIRECT_PRINT };
 enum redirect_ipv6 { REDIRECT_IPV6_AUTO, REDIRECT_IPV6_ON, REDIRECT_IPV6_OFF };
 
 struct redirect_ports {
@@ -33,6 +33,7 @@ struct redirect_cidrs {
 
 struct redirect_options {
     enum redirect_action action;
+    bool is_action_given;
     enum redirect_ipv6 ipv6;
     uint16_t inbound_port, outbound_port;
     uint32_t uid;
@@ -45,9 +46,6 @@ struct redirect_options {
     char exclude_interface[REDIRECT_INTERFACES_MAX][REDIRECT_INTERFACE_NAME_MAX];
 };
 
-/* Fills o from argv[1] on. ERR_INVALID: one sentence about what is wrong and where is in problem.
- */
-MUST_USE enum err redirect_options_parse(struct redirect_options *o, int argc, char **argv,
-                                         char *problem, size_t problem_size);
-/* The text for --help. */
-const char *redirect_options_help(void);
+/* Fills o from argv and the environment; prints help or the mistake itself. Returns -1 to go on,
+ * else the exit status. */
+int redirect_options_parse(struct redirect_options *o, int argc, char **argv);

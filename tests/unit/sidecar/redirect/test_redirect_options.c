@@ -8,15 +8,13 @@
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 static struct redirect_options o;
-static char problem[256];
 
-static enum err parse(int count, const char *const *arguments)
+static int parse(int count, const char *const *arguments)
 {
     char *argv[16] = {(char *)"redirect"};
     for (int i = 0; i < count; i++)
         argv[i + 1] = (char *)arguments[i];
-    problem[0] = '\0';
-    return redirect_options_parse(&o, count + 1, argv, problem, sizeof(problem));
+    return redirect_options_parse(&o, count + 1, argv);
 }
 
 #define PARSE(...)                                                     \
@@ -25,7 +23,7 @@ static enum err parse(int count, const char *const *arguments)
 
 static void test_defaults(void **state)
 {
-    assert_int_equal(parse(0, NULL), ERR_OK);
+    assert_int_equal(parse(0, NULL), -1);
     assert_int_equal(o.action, REDIRECT_APPLY);
     assert_int_equal(o.inbound_port, 15006);
     assert_int_equal(o.outbound_port, 15001);
@@ -37,14 +35,12 @@ static void test_defaults(void **state)
     assert_int_equal(o.exclude_inbound.count, 2);
     assert_int_equal(o.exclude_outbound.count, 0);
     assert_int_equal(o.ipv6, REDIRECT_IPV6_AUTO);
-    assert_non_null(strstr(redirect_options_help(), "--exclude-outbound-cidrs"));
 }
 
 static void test_all_flags(void **state)
 {
     assert_int_equal(PARSE("--remove", "--inbound-port=1", "--outbound-port", "65535",
-                           "--proxy-uid", "0", "--proxy-gid=12"),
-                     ERR_OK);
+                           "--proxy-uid", "0", "--proxy-gid=12"), -1);
     assert_int_equal(o.action, REDIRECT_REMOVE);
     assert_int_equal(o.inbound_port, 1);
     assert_int_equal(o.outbound_port, 65535);
@@ -54,8 +50,7 @@ static void test_all_flags(void **state)
     assert_int_equal(PARSE("--print", "--include-inbound-ports", "80,443,80", "--ipv6=on",
                            "--exclude-inbound-ports", "", "--include-outbound-ports=*",
                            "--exclude-interfaces=eth1,veth+,br-0.1", "--include-outbound-cidrs",
-                           "10.0.0.0/8,fd00::/8,192.0.2.1", "--exclude-outbound-cidrs="),
-                     ERR_OK);
+                           "10.0.0.0/8,fd00::/8,192.0.2.1", "--exclude-outbound-cidrs="), -1);
     assert_int_equal(o.action, REDIRECT_PRINT);
     assert_false(o.include_inbound.all);
     assert_int_equal(o.include_inbound.count, 2);
@@ -69,11 +64,22 @@ static void test_all_flags(void **state)
     assert_int_equal(o.include_cidrs.cidr[2].bits, 32);
     assert_int_equal(o.exclude_cidrs.count, 0);
     assert_int_equal(o.ipv6, REDIRECT_IPV6_ON);
-    assert_int_equal(PARSE("--include-inbound-ports="), ERR_OK);
+    assert_int_equal(PARSE("--include-inbound-ports="), -1);
     assert_false(o.include_inbound.all);
     assert_int_equal(o.include_inbound.count, 0);
-    assert_int_equal(PARSE("-h"), ERR_OK);
-    assert_int_equal(o.action, REDIRECT_HELP);
+    assert_int_equal(PARSE("-h"), 0);
+}
+
+/* With what it printed. */
+static int listen_to(const char *flag, const char *value, char said[1000])
+{
+    FILE *to = fmemopen(said, 1000, "w"), *before = stderr;
+    *said = '\0';
+    stderr = to;
+    int status = value ? PARSE(flag, value) : PARSE("--print", flag);
+    stderr = before;
+    fclose(to);
+    return status;
 }
 
 static void test_mistakes(void **state)
@@ -115,10 +121,10 @@ static void test_mistakes(void **state)
         {"--proxy-uid", NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        enum err err =
-            rows[i].value ? PARSE(rows[i].flag, rows[i].value) : PARSE("--print", rows[i].flag);
-        if (err != ERR_INVALID || !strstr(problem, rows[i].flag))
-            fail_msg("%s '%s' said: %s", rows[i].flag, rows[i].value ? rows[i].value : "", problem);
+        char said[1000];
+        int status = listen_to(rows[i].flag, rows[i].value, said);
+        if (status != 2 || !strstr(said, rows[i].flag))
+            fail_msg("%s '%s' said: %s", rows[i].flag, rows[i].value ? rows[i].value : "", said);
     }
 }
 
@@ -127,12 +133,11 @@ static void test_limits(void **state)
     char list[4096] = "1";
     for (int i = 2; i <= REDIRECT_LIST_MAX; i++)
         snprintf(list + strlen(list), sizeof(list) - strlen(list), ",%d", i);
-    assert_int_equal(PARSE("--exclude-outbound-ports", list), ERR_OK);
+    assert_int_equal(PARSE("--exclude-outbound-ports", list), -1);
     assert_int_equal(o.exclude_outbound.count, REDIRECT_LIST_MAX);
     snprintf(list + strlen(list), sizeof(list) - strlen(list), ",9999");
-    assert_int_equal(PARSE("--exclude-outbound-ports", list), ERR_INVALID);
-    assert_int_equal(PARSE("--exclude-interfaces", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"),
-                     ERR_INVALID);
+    assert_int_equal(PARSE("--exclude-outbound-ports", list), 2);
+    assert_int_equal(PARSE("--exclude-interfaces", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"), 2);
 }
 
 int main(void)

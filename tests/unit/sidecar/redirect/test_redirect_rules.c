@@ -12,11 +12,9 @@ static struct redirect_options o;
 static void options(int count, const char *const *arguments)
 {
     char *argv[16] = {(char *)"redirect"};
-    char problem[256];
     for (int i = 0; i < count; i++)
         argv[i + 1] = (char *)arguments[i];
-    if (redirect_options_parse(&o, count + 1, argv, problem, sizeof(problem)) != ERR_OK)
-        fail_msg("%s", problem);
+    assert_int_equal(redirect_options_parse(&o, count + 1, argv), -1);
 }
 
 #define OPTIONS(...)                                                     \
