@@ -23,7 +23,7 @@ static const struct schema_field path_fields[] = {
     SCHEMA_FIELD(struct path_modifier_spec, full, "replaceFullPath", STRING,
                  "The whole new path.", .max = 1024, .format = &schema_format_path),
     SCHEMA_FIELD(struct path_modifier_spec, prefix, "replacePrefixMatch", STRING,
-                 "What stands in for the matched prefix; the rest of the path stays.", .max = 1024,
+                 "Replaces the matched prefix; the rest of the path stays.", .max = 1024,
                  .format = &schema_format_path),
     {0},
 };

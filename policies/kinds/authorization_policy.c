@@ -61,8 +61,8 @@ static const struct schema_field spec_fields[] = {
                  "Gateways it is for, instead of a selector.", .min = 1, .max = 16,
                  .element = &target_element),
     SCHEMA_FIELD(struct authorization_policy_spec, action, "action", ENUM,
-                 "DENY is looked at first; when any ALLOW policy is there, one of them must match; "
-                 "AUDIT only says so in the log.",
+                 "DENY is evaluated first; if there is any ALLOW policy, one of them must match; "
+                 "AUDIT only writes to the log.",
                  .choices = actions, .max = AUTHORIZATION_POLICY_CUSTOM),
     SCHEMA_FIELD(struct authorization_policy_spec, rules, "rules", LIST,
                  "The action is taken when any of them matches; ALLOW without rules allows "

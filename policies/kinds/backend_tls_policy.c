@@ -94,12 +94,12 @@ static const struct schema_field san_element = {.type = SCHEMA_INLINE, .object =
 
 static const struct schema_field validation_fields[] = {
     SCHEMA_FIELD(struct backend_tls_policy_validation, ca_refs, "caCertificateRefs", LIST,
-                 "Whom to trust.", .max = 8, .element = &ca_ref_element),
+                 "Authorities that are trusted.", .max = 8, .element = &ca_ref_element),
     SCHEMA_FIELD(struct backend_tls_policy_validation, well_known, "wellKnownCACertificates",
                  STRING, "Instead of caCertificateRefs: System, the authorities of the machine.",
                  .min = 1, .max = 253),
     SCHEMA_FIELD(struct backend_tls_policy_validation, hostname, "hostname", STRING,
-                 "What the backend is asked for (SNI), and its certificate is for.",
+                 "Server name (SNI) that the backend is asked for; its certificate must have it.",
                  .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
     SCHEMA_FIELD(struct backend_tls_policy_validation, sans, "subjectAltNames", LIST,
                  "Names of which the certificate must have one, instead of hostname.", .max = 5,
@@ -120,7 +120,7 @@ static void check_validation(struct schema_run *run, const struct doc *node, voi
 
 static const struct schema validation_schema = {
     .name = "BackendTLSPolicyValidation",
-    .doc = "How the backend proves who it is.",
+    .doc = "How the backend's certificate is verified.",
     .size = sizeof(struct backend_tls_policy_validation),
     .fields = validation_fields,
     .check = check_validation,
@@ -134,7 +134,7 @@ static const struct schema_field spec_fields[] = {
                  "Services, or ports of them, that the policy is for.", .flags = SCHEMA_REQUIRED,
                  .min = 1, .max = 16, .element = &target_element),
     SCHEMA_FIELD(struct backend_tls_policy_spec, validation, "validation", INLINE,
-                 "How the backend proves who it is.", .flags = SCHEMA_REQUIRED,
+                 "How the backend's certificate is verified.", .flags = SCHEMA_REQUIRED,
                  .object = &validation_schema),
     SCHEMA_FIELD(struct backend_tls_policy_spec, options, "options", MAP,
                  "Extensions of implementations; we have none.", .max = 16,

@@ -104,7 +104,7 @@ extern const char *const client_traffic_detail_names[];
     SCHEMA_FIELD(struct_, prefix limits, "limits", INLINE, "How large a request's head may be.", \
                  .object = &client_traffic_limits_schema),                                       \
         SCHEMA_FIELD(struct_, prefix keepalive, "tcpKeepalive", INLINE,                         \
-                     "How it is found out that a client has vanished.",                         \
+                     "How a client that disappeared is detected.",                              \
                      .object = &tcp_keepalive_client_schema),                                   \
         CLIENT_TRAFFIC_TRUST_FIELDS(struct_, prefix),                                           \
         SCHEMA_FIELD(struct_, prefix underscores, "headersWithUnderscores", ENUM,               \

@@ -16,7 +16,8 @@ static const struct schema_field authority_element = {.type = SCHEMA_INLINE,
 
 static const struct schema_field validation_fields[] = {
     SCHEMA_FIELD(struct gateway_validation, authorities, "caCertificateRefs", LIST,
-                 "Who must have signed the certificates of clients.", .flags = SCHEMA_REQUIRED,
+                 "Authorities that must have signed the certificates of clients.",
+                 .flags = SCHEMA_REQUIRED,
                  .min = 1, .max = 16, .element = &authority_element),
     SCHEMA_FIELD(struct gateway_validation, mode, "mode", ENUM,
                  "AllowInsecureFallback serves clients without a good certificate, too.",
@@ -33,7 +34,7 @@ static const struct schema validation_schema = {
 
 static const struct schema_field client_tls_fields[] = {
     SCHEMA_FIELD(struct gateway_client_tls, validation, "validation", OBJECT,
-                 "Which certificates clients must show; none when left out.",
+                 "Certificates that clients must present; none when left out.",
                  .object = &validation_schema),
     {0},
 };
@@ -175,10 +176,10 @@ static const struct schema_field annotation_element = {.type = SCHEMA_STRING};
 
 static const struct schema_field infrastructure_fields[] = {
     SCHEMA_FIELD(struct gateway_infrastructure, labels, "labels", MAP,
-                 "Labels of what is made for the Gateway.", .max = 8,
+                 "Labels of the objects that are created for the Gateway.", .max = 8,
                  .format = &schema_format_label_key, .element = &selector_label_element),
     SCHEMA_FIELD(struct gateway_infrastructure, annotations, "annotations", MAP,
-                 "Annotations of what is made for the Gateway.", .max = 16,
+                 "Annotations of the objects that are created for the Gateway.", .max = 16,
                  .format = &schema_format_label_key, .element = &annotation_element),
     SCHEMA_FIELD(struct gateway_infrastructure, parameters, "parametersRef", OBJECT,
                  "Further settings; no kind of them is known.",
@@ -229,13 +230,14 @@ static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct gateway_spec, class_name, "gatewayClassName", STRING,
                  "Class of the Gateway.", .flags = SCHEMA_REQUIRED, .max = 253,
                  .format = &schema_format_name),
-    SCHEMA_FIELD(struct gateway_spec, listeners, "listeners", LIST, "Where it accepts traffic.",
+    SCHEMA_FIELD(struct gateway_spec, listeners, "listeners", LIST,
+                 "Ports and protocols that the Gateway accepts traffic on.",
                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 64, .element = &listener_element),
     SCHEMA_FIELD(struct gateway_spec, addresses, "addresses", LIST,
                  "Addresses asked for; assigned by the platform when left out.", .max = 16,
                  .element = &address_element),
     SCHEMA_FIELD(struct gateway_spec, infrastructure, "infrastructure", INLINE,
-                 "Labels and annotations of what is made for it.",
+                 "Labels and annotations of the objects that are created for it.",
                  .object = &infrastructure_schema),
     SCHEMA_FIELD(struct gateway_spec, allowed, "allowedListeners", INLINE,
                  "Which ListenerSets may attach.", .object = &allowed_schema),

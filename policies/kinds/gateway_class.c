@@ -5,7 +5,8 @@
 
 static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct gateway_class_spec, controller, "controllerName", STRING,
-                 "Whose business Gateways of this class are.", .flags = SCHEMA_REQUIRED, .min = 1,
+                 "The controller that manages Gateways of this class.",
+                 .flags = SCHEMA_REQUIRED, .min = 1,
                  .max = 253),
     SCHEMA_FIELD(struct gateway_class_spec, parameters, "parametersRef", OBJECT,
                  "Further settings; no kind of them is known.",
@@ -16,7 +17,7 @@ static const struct schema_field spec_fields[] = {
 
 static const struct schema spec_schema = {
     .name = "GatewayClassSpec",
-    .doc = "Whose business Gateways of this class are.",
+    .doc = "The controller that manages Gateways of this class.",
     .size = sizeof(struct gateway_class_spec),
     .fields = spec_fields,
 };
@@ -25,7 +26,7 @@ static const struct schema_field fields[] = {
     KIND_FIELDS,
     KIND_STATUS_FIELD,
     SCHEMA_FIELD(struct gateway_class, spec, "spec", INLINE,
-                 "Whose business Gateways of this class are.", .flags = SCHEMA_REQUIRED,
+                 "The controller that manages Gateways of this class.", .flags = SCHEMA_REQUIRED,
                  .object = &spec_schema),
     {0},
 };

@@ -41,10 +41,10 @@ static const struct schema backend_schema = {
 
 static const struct schema_field timeouts_fields[] = {
     SCHEMA_FIELD(struct http_route_timeouts, request, "request", DURATION,
-                 "For the whole exchange, retries included; \"0s\": none.",
+                 "For the whole request, including retries; \"0s\": none.",
                  .fallback = SCHEMA_UNSET),
     SCHEMA_FIELD(struct http_route_timeouts, backend_request, "backendRequest", DURATION,
-                 "For one try; \"0s\": none.", .fallback = SCHEMA_UNSET),
+                 "For one attempt; \"0s\": none.", .fallback = SCHEMA_UNSET),
     {0},
 };
 
@@ -66,19 +66,20 @@ static const struct schema timeouts_schema = {
 static const struct schema_field code_element = {.type = SCHEMA_INT, .min = 400, .max = 599};
 
 static const struct schema_field retry_fields[] = {
-    SCHEMA_FIELD(struct http_route_retry, codes, "codes", LIST, "Answers that are tried again.",
+    SCHEMA_FIELD(struct http_route_retry, codes, "codes", LIST, "Status codes that are retried.",
                  .max = 64, .element = &code_element),
     SCHEMA_FIELD(struct http_route_retry, attempts, "attempts", INT,
-                 "Further tries after the first; 0: none.", .min = 0, .max = 100,
+                 "Attempts after the first; 0: none.", .min = 0, .max = 100,
                  .fallback = SCHEMA_UNSET),
     SCHEMA_FIELD(struct http_route_retry, backoff, "backoff", DURATION,
-                 "Wait before the first further try; it grows.", .fallback = SCHEMA_UNSET),
+                 "Pause before the second attempt; later ones are longer.",
+                 .fallback = SCHEMA_UNSET),
     {0},
 };
 
 static const struct schema retry_schema = {
     .name = "HTTPRouteRetry",
-    .doc = "When to try again.",
+    .doc = "When to retry.",
     .size = sizeof(struct http_route_retry),
     .fields = retry_fields,
 };
@@ -100,9 +101,9 @@ static const struct schema_field rule_fields[] = {
                  "Where requests go, by weight.", .max = 16, .element = &backend_element),
     SCHEMA_FIELD(struct http_route_rule, timeouts, "timeouts", OBJECT,
                  "How long requests may take.", .object = &timeouts_schema),
-    SCHEMA_FIELD(struct http_route_rule, retry, "retry", OBJECT, "When to try again.",
+    SCHEMA_FIELD(struct http_route_rule, retry, "retry", OBJECT, "When to retry.",
                  .object = &retry_schema),
-    SCHEMA_BARE("sessionPersistence", REFUSED, "Keeping a client at its backend."),
+    SCHEMA_BARE("sessionPersistence", REFUSED, "Session persistence."),
     {0},
 };
 

@@ -20,10 +20,10 @@ static const struct schema backend_schema = {
 
 static const struct schema_field fraction_fields[] = {
     SCHEMA_FIELD(struct http_route_fraction, numerator, "numerator", INT,
-                 "So many of denominator requests.", .flags = SCHEMA_REQUIRED, .min = 0,
+                 "Numerator of the fraction.", .flags = SCHEMA_REQUIRED, .min = 0,
                  .max = INT32_MAX),
     SCHEMA_FIELD(struct http_route_fraction, denominator, "denominator", INT,
-                 "What numerator is a part of.", .min = 1, .max = INT32_MAX, .fallback = 100),
+                 "Denominator of the fraction.", .min = 1, .max = INT32_MAX, .fallback = 100),
     {0},
 };
 

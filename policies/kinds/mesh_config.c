@@ -22,17 +22,17 @@ static const char *const modes[] = {
 
 static const struct schema_field access_log_fields[] = {
     SCHEMA_FIELD(struct mesh_config_access_log, mode, "mode", ENUM,
-                 "Which requests and connections get a line. Errors: answers from 400, calls that "
-                 "gRPC says failed, and what broke off.",
+                 "Which requests and connections get a line. Errors: responses from status 400 on, "
+                 "failed gRPC calls, and broken connections.",
                  .choices = modes),
     SCHEMA_FIELD(struct mesh_config_access_log, format, "format", ENUM,
-                 "JSON, or Text in the form of Istio's.", .choices = formats),
+                 "JSON, or Text in Istio's format.", .choices = formats),
     {0},
 };
 
 static const struct schema access_log_schema = {
     .name = "AccessLog",
-    .doc = "The log of requests.",
+    .doc = "The access log.",
     .size = sizeof(struct mesh_config_access_log),
     .fields = access_log_fields,
 };
@@ -46,7 +46,7 @@ static const struct schema_field metrics_fields[] = {
 
 static const struct schema metrics_schema = {
     .name = "Metrics",
-    .doc = "What data planes count.",
+    .doc = "Metrics of data planes.",
     .size = sizeof(struct mesh_config_metrics),
     .fields = metrics_fields,
 };
@@ -62,9 +62,9 @@ static const struct schema_field spec_fields[] = {
                  "left out what weft-policyd's own resolver is told, and cluster.local in a "
                  "folder.",
                  .max = 253, .format = &schema_format_trust_domain),
-    SCHEMA_FIELD(struct mesh_config_spec, access_log, "accessLog", INLINE, "The log of requests.",
+    SCHEMA_FIELD(struct mesh_config_spec, access_log, "accessLog", INLINE, "The access log.",
                  .object = &access_log_schema),
-    SCHEMA_FIELD(struct mesh_config_spec, metrics, "metrics", INLINE, "What data planes count.",
+    SCHEMA_FIELD(struct mesh_config_spec, metrics, "metrics", INLINE, "Metrics of data planes.",
                  .object = &metrics_schema),
     SCHEMA_FIELD(struct mesh_config_spec, defaults, "trafficDefaults", INLINE,
                  "How calls are made where no TrafficPolicy says otherwise.",

@@ -6,12 +6,14 @@
 #include "lib/schema/schema_format.h"
 
 static const struct schema_field from_fields[] = {
-    SCHEMA_FIELD(struct reference_grant_from, group, "group", STRING, "Group of who refers.",
+    SCHEMA_FIELD(struct reference_grant_from, group, "group", STRING,
+                 "Group of the objects that refer.",
                  .flags = SCHEMA_REQUIRED, .max = 253),
-    SCHEMA_FIELD(struct reference_grant_from, kind, "kind", STRING, "Kind of who refers.",
+    SCHEMA_FIELD(struct reference_grant_from, kind, "kind", STRING,
+                 "Kind of the objects that refer.",
                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 63),
     SCHEMA_FIELD(struct reference_grant_from, namespace_name, "namespace", STRING,
-                 "Namespace of who refers.", .flags = SCHEMA_REQUIRED,
+                 "Namespace of the objects that refer.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_label_name),
     {0},
 };

@@ -13,7 +13,7 @@ static const struct schema_field spec_fields[] = {
                  "Gateways and ListenerSets that the route is for.", .max = 32,
                  .element = &stream_route_parent_element),
     SCHEMA_FIELD(struct route_spec, hostnames, "hostnames", LIST,
-                 "Host names that clients ask for in their hello.", .flags = SCHEMA_REQUIRED,
+                 "Server names (SNI) that clients ask for.", .flags = SCHEMA_REQUIRED,
                  .min = 1, .max = 1024, .element = &hostname_element),
     SCHEMA_FIELD(struct route_spec, rules, "rules", LIST, "Where they go.",
                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 1,

@@ -9,14 +9,14 @@
 
 static const struct schema_field timeouts_fields[] = {
     SCHEMA_FIELD(struct traffic_timeouts, request, "request", DURATION,
-                 "For the whole exchange, retries included; \"0s\": none.", UNSET),
+                 "For the whole request, including retries; \"0s\": none.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, backend, "backend", DURATION,
-                 "For one try; \"0s\": none.", UNSET),
+                 "For one attempt; \"0s\": none.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, idle, "idle", DURATION,
-                 "Without a byte in either direction; when left out, 5m for requests and none for "
-                 "opaque connections.", UNSET),
+                 "Silence in both directions; when left out, 5m for requests and none for opaque "
+                 "connections.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
-                 "For making a connection, TLS handshake included; 2s when left out.", UNSET),
+                 "For a new connection, including the TLS handshake; 2s when left out.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, tunnel, "tunnel", DURATION,
                  "For how long a connection may carry bytes that are no requests (WebSocket and "
                  "other upgrades, CONNECT, opaque TCP), whatever moves on it; \"0s\": for ever, "
@@ -46,7 +46,7 @@ static const struct schema_rule timeouts_rules[] = {
 
 static const struct schema timeouts_schema = {
     .name = "Timeouts",
-    .doc = "How long things may take.",
+    .doc = "Timeouts of calls.",
     .size = sizeof(struct traffic_timeouts),
     .fields = timeouts_fields,
     .check = check_timeouts,
@@ -64,9 +64,9 @@ static const struct schema_field code_element = {.type = SCHEMA_INT, .min = 400,
 
 static const struct schema_field backoff_fields[] = {
     SCHEMA_FIELD(struct traffic_backoff, base, "base", DURATION,
-                 "Wait before the first further try; 25ms when left out.", UNSET),
+                 "Pause before the second attempt; 25ms when left out.", UNSET),
     SCHEMA_FIELD(struct traffic_backoff, max, "max", DURATION,
-                 "The longest wait; 250ms when left out.", UNSET),
+                 "The longest pause; 250ms when left out.", UNSET),
     {0},
 };
 
@@ -85,7 +85,7 @@ static const struct schema_rule backoff_rules[] = {
 
 static const struct schema backoff_schema = {
     .name = "Backoff",
-    .doc = "Waits between tries; they double, with jitter.",
+    .doc = "Pauses between attempts; they double, with jitter.",
     .size = sizeof(struct traffic_backoff),
     .fields = backoff_fields,
     .check = check_backoff,
@@ -114,34 +114,35 @@ static const char *const on_names[] = {"on", "true", NULL};
 
 static const struct schema_field retries_fields[] = {
     SCHEMA_FIELD(struct traffic_retries, attempts, "attempts", INT,
-                 "Further tries after the first; 0: none; 1 when left out.", .min = 0, .max = 10,
+                 "Attempts after the first; 0: none; 1 when left out.", .min = 0, .max = 10,
                  UNSET),
     SCHEMA_FIELD(struct traffic_retries, on, "retryOn", LIST,
-                 "What is tried again; connect-failure and reset when left out.", .max = 3,
+                 "Failures that are retried; connect-failure and reset when left out.", .max = 3,
                  .element = &on_element, .formerly = on_names),
     SCHEMA_FIELD(struct traffic_retries, status_codes, "statusCodes", LIST,
-                 "Answers that are tried again.", .max = 32, .element = &code_element),
+                 "Status codes that are retried.", .max = 32, .element = &code_element),
     SCHEMA_FIELD(struct traffic_retries, per_try_timeout, "perTryTimeout", DURATION,
-                 "For one try, when there are retries.", UNSET),
-    SCHEMA_FIELD(struct traffic_retries, backoff, "backoff", OBJECT, "Waits between tries.",
+                 "For one attempt, when there are retries.", UNSET),
+    SCHEMA_FIELD(struct traffic_retries, backoff, "backoff", OBJECT, "Pauses between attempts.",
                  .object = &backoff_schema),
-    SCHEMA_FIELD(struct traffic_retries, budget, "budget", OBJECT, "How many retries in all.",
+    SCHEMA_FIELD(struct traffic_retries, budget, "budget", OBJECT,
+                 "Limit on retries, in proportion to requests.",
                  .object = &budget_schema),
     SCHEMA_FIELD(struct traffic_retries, retry_non_idempotent, "retryNonIdempotent", BOOL,
-                 "Also try POST and PATCH again after a reset or a bad answer; the backend may "
-                 "then see them twice."),
+                 "Also retry POST and PATCH after a reset or a bad response; the backend may then "
+                 "receive them twice."),
     {0},
 };
 
 static const struct schema retries_schema = {
     .name = "Retries",
-    .doc = "When to try again.",
+    .doc = "When to retry.",
     .size = sizeof(struct traffic_retries),
     .fields = retries_fields,
 };
 
 static const struct schema_field outlier_fields[] = {
-    SCHEMA_FIELD(struct traffic_outlier, disabled, "disabled", BOOL, "Eject nobody."),
+    SCHEMA_FIELD(struct traffic_outlier, disabled, "disabled", BOOL, "Turns ejection off."),
     SCHEMA_FIELD(struct traffic_outlier, consecutive_failures, "consecutiveFailures", INT,
                  "Failures in a row that eject an endpoint; 5 when left out.", .min = 1,
                  .max = 1000, UNSET),
@@ -150,7 +151,8 @@ static const struct schema_field outlier_fields[] = {
     SCHEMA_FIELD(struct traffic_outlier, max_ejection, "maxEjectionTime", DURATION,
                  "The longest ejection; 60s when left out.", UNSET),
     SCHEMA_FIELD(struct traffic_outlier, max_ejection_percent, "maxEjectionPercent", INT,
-                 "Of the endpoints, how many may be out; 50 when left out. The last one never is.",
+                 "How many of the endpoints may be ejected, in percent; 50 when left out. The last "
+                 "one never is.",
                  .min = 1, .max = 100, UNSET),
     {0},
 };
@@ -187,7 +189,7 @@ static const struct schema_field breaker_fields[] = {
                  "Connections of one sidecar to the Service; 1024 when left out.", .min = 1,
                  .max = 1000000, UNSET),
     SCHEMA_FIELD(struct traffic_breaker, max_requests, "maxRequests", INT,
-                 "Requests under way; 10000 when left out.", .min = 1, .max = 1000000, UNSET),
+                 "Concurrent requests; 10000 when left out.", .min = 1, .max = 1000000, UNSET),
     SCHEMA_FIELD(struct traffic_breaker, max_pending, "maxPending", INT,
                  "Requests that wait for a connection; 1024 when left out.", .min = 1,
                  .max = 1000000, UNSET),
@@ -222,40 +224,42 @@ static const struct schema_field balancing_fields[] = {
 
 static const struct schema balancing_schema = {
     .name = "LoadBalancing",
-    .doc = "Which endpoint gets a request.",
+    .doc = "How an endpoint is chosen.",
     .size = sizeof(struct traffic_balancing),
     .fields = balancing_fields,
 };
 
 static const struct schema_field pool_fields[] = {
     SCHEMA_FIELD(struct traffic_pool, max_requests_per_connection, "maxRequestsPerConnection", INT,
-                 "After so many, a connection is closed; no limit when left out.", .min = 1,
+                 "Requests after which a connection is closed; no limit when left out.", .min = 1,
                  .max = INT32_MAX, UNSET),
     SCHEMA_FIELD(struct traffic_pool, keepalive, "tcpKeepalive", OBJECT,
-                 "How it is found out that an endpoint has vanished.",
+                 "How an endpoint that disappeared is detected.",
                  .object = &tcp_keepalive_call_schema),
     {0},
 };
 
 static const struct schema pool_schema = {
     .name = "ConnectionPool",
-    .doc = "How connections are kept.",
+    .doc = "Settings of connections to endpoints.",
     .size = sizeof(struct traffic_pool),
     .fields = pool_fields,
 };
 
 #define TRAFFIC(struct_, prefix)                                                                  \
-    SCHEMA_FIELD(struct_, prefix timeouts, "timeouts", OBJECT, "How long things may take.",       \
+    SCHEMA_FIELD(struct_, prefix timeouts, "timeouts", OBJECT, "Timeouts of calls.",              \
                  .object = &timeouts_schema),                                                     \
-        SCHEMA_FIELD(struct_, prefix retries, "retries", OBJECT, "When to try again.",            \
+        SCHEMA_FIELD(struct_, prefix retries, "retries", OBJECT, "When to retry.",                \
                      .object = &retries_schema),                                                  \
         SCHEMA_FIELD(struct_, prefix outlier, "outlierDetection", OBJECT,                         \
-                     "When an endpoint that fails is left alone.", .object = &outlier_schema),    \
-        SCHEMA_FIELD(struct_, prefix breaker, "circuitBreaker", OBJECT, "How much at once.",      \
+                     "When a failing endpoint is ejected.", .object = &outlier_schema),           \
+        SCHEMA_FIELD(struct_, prefix breaker, "circuitBreaker", OBJECT,                           \
+                     "Limits on connections and concurrent requests.",                            \
                      .object = &breaker_schema),                                                  \
         SCHEMA_FIELD(struct_, prefix balancing, "loadBalancing", OBJECT,                          \
-                     "Which endpoint gets a request.", .object = &balancing_schema),              \
-        SCHEMA_FIELD(struct_, prefix pool, "connectionPool", OBJECT, "How connections are kept.", \
+                     "How an endpoint is chosen.", .object = &balancing_schema),                  \
+        SCHEMA_FIELD(struct_, prefix pool, "connectionPool", OBJECT,                              \
+                     "Settings of connections to endpoints.",                                     \
                      .object = &pool_schema)
 
 static const struct schema_field traffic_fields[] = {TRAFFIC(struct traffic, ), {0}};
