@@ -96,10 +96,24 @@ def new_kind(text):
     return made + ["policies/kinds/kinds.def: " + row.split(",")[0] + ", …)"], TRY_KIND
 
 
+def new_balancer(text):
+    name = Name(text, r"[A-Z]+[a-z0-9]+([A-Z]+[a-z0-9]+)*", "LeastRequest")
+    row = f'LB({name.snake}, "{text}", "of all, the one with the fewest requests for its weight")'
+    made = write_all(name, {
+        "balancer.c.in": "sidecar/upstream/lb_@SNAKE@.c",
+        "balancer.cases.in": "tests/unit/sidecar/upstream/cases/@SNAKE@.cases",
+    })
+    add_row("policies/kinds/lb.def", row)
+    return made + [f"policies/kinds/lb.def: {row}"], TRY_BALANCER
+
+
+TRY_BALANCER = ("scripts/build dev test_balancers && "
+                "ctest --test-dir build/dev -R '^unit.balancers$'\n"
+                "Then:    scripts/generate    # the CRDs and the reference page")
 TRY_FILTER = "scripts/build dev test_filters && ctest --test-dir build/dev -R '^unit.filters$'"
 TRY_KIND = ("scripts/build dev test_kinds && ctest --test-dir build/dev -R '^unit.kinds$'\n"
             "Then:    scripts/generate    # the CRD, permissions, the chart and the reference page")
-MAKERS = {"filter": new_filter, "kind": new_kind}
+MAKERS = {"balancer": new_balancer, "filter": new_filter, "kind": new_kind}
 
 
 def main():
@@ -107,7 +121,7 @@ def main():
         prog="scripts/new", description="Writes the skeleton of something new.",
         epilog="docs/contributing.md says what to do with it.")
     parser.add_argument("what", choices=sorted(MAKERS))
-    parser.add_argument("name", help="as users write it: requestSize, TrafficPolicy")
+    parser.add_argument("name", help="as users write it: requestSize, TrafficPolicy, LeastRequest")
     wanted = parser.parse_args()
     try:
         made, how = MAKERS[wanted.what](wanted.name)

@@ -99,16 +99,31 @@ def test_a_kind(tree: pathlib.Path) -> None:
     assert run("build/dev/tests/test_kinds").returncode != 0
 
 
+def test_a_balancer(tree: pathlib.Path) -> None:
+    told = good("scripts/new", "balancer", "FewestOfAll")
+    assert "sidecar/upstream/lb_fewest_of_all.c\n" in told and "LB(fewest_of_all" in told
+    build("test_balancers", "test_crd")
+    good("scripts/generate")
+    good("build/dev/tests/test_balancers")
+    assert "`FewestOfAll`" in (tree / "docs/reference/kinds.md").read_text()
+    lint()
+    cases = tree / "tests/unit/sidecar/upstream/cases/fewest_of_all.cases"
+    cases.write_text(cases.read_text().replace("c 100%", "b 100%", 1))
+    assert run("build/dev/tests/test_balancers").returncode != 0
+
+
 def test_nothing_is_written_over(tree: pathlib.Path) -> None:
     before = (tree / "filters/filters.def").read_text()
     done = run("scripts/new", "filter", "requestSize")
     assert done.returncode == 1 and "already" in done.stdout
     assert (tree / "filters/filters.def").read_text() == before
     assert "already" in run("scripts/new", "kind", "MeshConfig").stdout
+    assert "already" in run("scripts/new", "balancer", "RoundRobin").stdout
 
 
 @pytest.mark.parametrize("what, example, names", [
     ("filter", "requestSize", ["RequestSize", "request-size", "request_size", "1x", ""]),
+    ("balancer", "LeastRequest", ["leastRequest", "Least-Request", "Least_Request", "1X", ""]),
     ("kind", "TrafficPolicy", ["trafficPolicy", "Traffic-Policy", "Traffic_Policy", "1X", ""])])
 def test_names_are_as_users_write_them(tree: pathlib.Path, what: str, example: str,
                                        names: list[str]) -> None:
