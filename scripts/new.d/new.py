@@ -71,6 +71,7 @@ def new_filter(text):
     made = write_all(name, {
         "filter.c.in": "filters/@SNAKE@.c",
         "filter.cases.in": "tests/unit/filters/cases/@NAME@.cases",
+        "filter.yaml.in": "policies/examples/@KEBAB@.yaml",
     })
     add_row("filters/filters.def", row)
     return made + [f"filters/filters.def: {row}"], TRY_FILTER
@@ -110,7 +111,8 @@ def new_balancer(text):
 TRY_BALANCER = ("scripts/build dev test_balancers && "
                 "ctest --test-dir build/dev -R '^unit.balancers$'\n"
                 "Then:    scripts/generate    # the CRDs and the reference page")
-TRY_FILTER = "scripts/build dev test_filters && ctest --test-dir build/dev -R '^unit.filters$'"
+TRY_FILTER = ("scripts/build dev test_filters && ctest --test-dir build/dev -R '^unit.filters$'\n"
+              "Then:    scripts/generate    # the CRD and the reference page")
 TRY_KIND = ("scripts/build dev test_kinds && ctest --test-dir build/dev -R '^unit.kinds$'\n"
             "Then:    scripts/generate    # the CRD, permissions, the chart and the reference page")
 MAKERS = {"balancer": new_balancer, "filter": new_filter, "kind": new_kind}
