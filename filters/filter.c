@@ -25,6 +25,15 @@ const struct filter *filter_find(struct slice name)
     return NULL;
 }
 
+struct slice filter_entry_owner(const struct filter_entry *e)
+{
+    size_t first = slice_find_byte(e->id, '/');
+    struct slice rest = slice_sub(e->id, first + 1, e->id.len);
+    size_t second = slice_find_byte(rest, '/');
+    bool is_owned = second < rest.len;
+    return is_owned ? slice_sub(e->id, 0, first + 1 + second) : SLICE("");
+}
+
 enum err filter_refuse(const struct filter_build *b, const char *format, ...)
 {
     va_list args;

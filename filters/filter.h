@@ -163,6 +163,9 @@ struct filter_entry {
     uint32_t ctx_offset;
 };
 
+/* The HTTPFilter that it is from, as "shop/limits"; empty: a route's own filter. */
+struct slice filter_entry_owner(const struct filter_entry *e);
+
 /* Immutable, as long as the configuration. */
 struct filter_chain {
     const struct filter_entry *entries;

@@ -21,10 +21,19 @@ static enum filter_verdict refuse_request(struct filter_exchange *x, const void 
     return FILTER_REPLY;
 }
 
+static struct slice describe(struct arena *arena, const void *conf, struct slice prefix)
+{
+    (void)prefix;
+    return arena_printf(arena, "cannot be used, so it answers 500: %.*s",
+                        SLICE_ARG(*(const struct slice *)conf));
+}
+
 static const struct filter filter_broken = {
     .name = "broken",
     .phase = FILTER_PHASE_CORS,
     .on_request = refuse_request,
+    .describe = describe,
+    .is_pure = true,
 };
 
 static struct filter_entry broken_entry(struct arena *arena, struct slice why)

@@ -221,6 +221,8 @@ static void put_inbound(struct json_write *w, const struct inbound_conf *in)
         put_protocol(w, in->ports[i].protocol);
         put_mtls(w, in->ports[i].mtls);
         json_write_field(w, "service", in->ports[i].service);
+        json_write_key(w, "filters");
+        route_dump_chain(w, in->ports[i].chain);
         json_write_object_end(w);
     }
     json_write_array_end(w);

@@ -52,8 +52,10 @@ static void put_named(struct json_write *w, const char *key, const struct named_
 void route_dump_chain(struct json_write *w, const struct filter_chain *chain)
 {
     json_write_array(w);
-    for (uint32_t i = 0; chain && i < chain->count; i++)
-        json_write_string(w, slice_from_cstr(chain->entries[i].filter->name));
+    for (uint32_t i = 0; chain && i < chain->count; i++) {
+        const struct filter_entry *e = &chain->entries[i];
+        json_write_string(w, filter_entry_owner(e).len ? e->id : slice_from_cstr(e->filter->name));
+    }
     json_write_array_end(w);
 }
 

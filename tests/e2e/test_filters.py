@@ -1,5 +1,5 @@
-"""Filters that HTTPFilters configure, at a Gateway and at sidecars: what a client sees of each, that
-an edit holds at once, and that one that cannot be used closes whatever names it and nothing else.
+"""Filters that HTTPFilters configure, at a Gateway and at sidecars: what a client sees of each,
+that an edit holds at once, and that one that cannot be used closes whatever names it, nothing else.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import contextlib

@@ -47,6 +47,28 @@ def test_a_header_chooses_the_route() -> None:
     assert len(told["to"]) == 1
 
 
+def test_filters_of_a_route_and_of_the_pods() -> None:
+    told = explain("--from", "frontend-a", "GET", "http://reviews:9080/reviews")
+    assert {"name": "faultInjection", "httpFilter": "shop/reviews-faults",
+            "does": "HTTPFilter shop/reviews-faults: faultInjection"} in told["route"]["filters"]
+    ends = [e for share in told["to"] for e in share["endpoints"]]
+    assert all("HTTPFilter shop/reviews-size: requestSize" in e["filters"] for e in ends)
+
+
+def test_a_filter_that_answers_instead() -> None:
+    told = explain("--from", "gateway/front-door", "http://old.shop.example.com/", status=1)
+    assert told["status"] == 503
+    assert told["remark"] == \
+        "the route's filter: HTTPFilter shop/closed-for-repairs: directResponse"
+
+
+def test_a_body_that_the_pods_refuse() -> None:
+    told = explain("--from", "frontend-a", "-H", "content-length: 2000000", "GET",
+                   "http://reviews:9080/reviews", status=1)
+    assert told["outcome"] == \
+        "answered there with 413: HTTPFilter shop/reviews-size: requestSize"
+
+
 @pytest.mark.parametrize("request_, because", [
     (("POST", "/reviews"), 'shop/reviews rule 1: the method is "POST" (wanted: "GET", "HEAD")'),
     (("GET", "/reviewsx"), 'shop/reviews rule 1: the path is "/reviewsx" (wanted: "/reviews", '

@@ -90,6 +90,13 @@ bool asked_add_header(struct asked *a, struct arena *arena, const char *line)
     return h->name.len > 0;
 }
 
+static void say_length(struct message *m, struct slice value)
+{
+    uint64_t length;
+    if (slice_to_u64(value, &length) == ERR_OK && length <= INT64_MAX)
+        m->content_length = (int64_t)length;
+}
+
 struct message *asked_message(const struct asked *a, struct arena *arena)
 {
     struct message *m = arena_alloc(arena, sizeof(*m));
@@ -103,6 +110,8 @@ struct message *asked_message(const struct asked *a, struct arena *arena)
             m->authority = a->headers[i].value;
         else
             headers_add(&m->headers, a->headers[i].name, a->headers[i].value);
+        if (slice_eq(a->headers[i].name, SLICE("content-length")))
+            say_length(m, a->headers[i].value);
     }
     return m;
 }

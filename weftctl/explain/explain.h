@@ -27,6 +27,7 @@ struct explain_rule {
 struct explain_verdict {
     bool allowed;
     bool is_open;      /* depends on an address that is not known */
+    unsigned status;   /* that a filter of the port answers instead; 0: none does */
     struct slice text; /* the whole in one sentence */
     struct explain_rule *rules;
     size_t rule_count;
@@ -41,6 +42,8 @@ struct explain_endpoint {
     const struct endpoint_conf *conf;
     bool is_mutual_tls;
     bool has_sidecar; /* which decides */
+    struct slice *filters; /* of the port, in words; filter_count of them */
+    size_t filter_count;
     struct explain_verdict verdict;
 };
 

@@ -1,6 +1,7 @@
 /* The far end of a request: each endpoint, how it is reached, and what its sidecar says of the call
  * by the snapshot that it would have. Main thread. Must not know how the request got there.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/filter.h"
 #include "lib/base/mem.h"
 #include "lib/codec/http/normalize.h"
 #include "policies/store/policy_addresses.h"
@@ -58,6 +59,29 @@ static bool is_refused_by_names(struct arrival *a, const struct client_conf *cli
     return odd != NULL;
 }
 
+/* HTTPFilters of the port. Authorization stands among them and is asked for itself. */
+static void run_port_filters(struct arrival *a)
+{
+    const struct inbound_port_conf *port =
+        snapshot_inbound_port(a->there, a->down.original_dst.port);
+    const struct filter_chain *chain = port ? port->chain : NULL;
+    struct explain_endpoint *end = a->end;
+    unsigned status;
+    if (!chain)
+        return;
+    end->filters = arena_alloc(&a->e->arena, chain->count * sizeof(*end->filters));
+    for (uint32_t i = 0; i < chain->count; i++)
+        if (filter_entry_owner(&chain->entries[i]).len)
+            end->filters[end->filter_count++] = explain_filters_describe(a->e, &chain->entries[i]);
+    const struct filter_entry *by = explain_filters_apply(a->e, chain, a->request, &status);
+    if (!by || !end->verdict.allowed)
+        return;
+    end->verdict.allowed = false;
+    end->verdict.status = status;
+    end->verdict.text = arena_printf(&a->e->arena, "answered there with %u: %.*s", status,
+                                     SLICE_ARG(explain_filters_describe(a->e, by)));
+}
+
 /* The sidecar's steps admit and guard. */
 static void judge(struct arrival *a)
 {
@@ -81,10 +105,12 @@ static void judge(struct arrival *a)
     struct slice path = normalize_path_readings(arena, message_path_only(a->request), &others);
     authz_rule_facts(&facts, &a->down, a->request, path, client.is_unknown ? NULL : &client.client);
     facts.other_paths = others;
-    if (path.len)
-        explain_decide(a->e, authz, &facts, &a->end->verdict);
-    else
+    if (!path.len) {
         refuse(a, SLICE("refused with 400: the path can be read in two ways"));
+        return;
+    }
+    explain_decide(a->e, authz, &facts, &a->end->verdict);
+    run_port_filters(a);
 }
 
 static void arrive(struct arrival *a)

@@ -118,5 +118,10 @@ struct slice explain_filters_describe(struct explain *e, const struct filter_ent
 {
     const struct filter *f = entry->filter;
     struct slice prefix = e->route ? e->route->matched_prefix : SLICE("");
-    return f->describe ? f->describe(&e->arena, entry->conf, prefix) : slice_from_cstr(f->name);
+    struct slice text =
+        f->describe ? f->describe(&e->arena, entry->conf, prefix) : slice_from_cstr(f->name);
+    struct slice owner = filter_entry_owner(entry);
+    return owner.len ? arena_printf(&e->arena, "HTTPFilter %.*s: %.*s", SLICE_ARG(owner),
+                                    SLICE_ARG(text))
+                     : text;
 }

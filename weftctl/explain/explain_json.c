@@ -41,6 +41,8 @@ static void write_chain(struct explain *e, struct json_write *w, const struct fi
     for (uint32_t i = 0; i < chain->count; i++) {
         json_write_object(w);
         write_text(w, "name", chain->entries[i].filter->name);
+        if (filter_entry_owner(&chain->entries[i]).len)
+            json_write_field(w, "httpFilter", filter_entry_owner(&chain->entries[i]));
         json_write_field(w, "does", explain_filters_describe(e, &chain->entries[i]));
         json_write_object_end(w);
     }
@@ -102,6 +104,11 @@ static void write_endpoint(const struct explain_endpoint *end, struct json_write
     json_write_field_bool(w, "ready", c->ready);
     json_write_field_bool(w, "mutualTLS", end->is_mutual_tls);
     json_write_field(w, "identity", c->spiffe_id);
+    json_write_key(w, "filters");
+    json_write_array(w);
+    for (size_t i = 0; i < end->filter_count; i++)
+        json_write_string(w, end->filters[i]);
+    json_write_array_end(w);
     write_verdict(&end->verdict, w);
     json_write_object_end(w);
 }

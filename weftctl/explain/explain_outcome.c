@@ -33,6 +33,8 @@ static void count_share(struct tally *t, const struct explain_share *s)
 static struct slice say_nowhere(struct explain *e, const struct tally *t)
 {
     const struct explain_share *s = t->nowhere;
+    if (t->denied && t->denied->verdict.status)
+        return t->denied->verdict.text;
     if (t->denied)
         return arena_printf(&e->arena, "%s: %.*s",
                             slice_starts_with(t->denied->verdict.text, SLICE("refused with 400"))

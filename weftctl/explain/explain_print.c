@@ -127,6 +127,8 @@ static void print_endpoint(const struct explain_share *s, const struct explain_e
          c->ready ? "" : ", not ready");
     if (end->is_mutual_tls && verbose)
         line("", TERM_DIM, "    must be %.*s", SLICE_ARG(c->spiffe_id));
+    for (size_t i = 0; i < end->filter_count; i++)
+        line("", TERM_PLAIN, "    %.*s", SLICE_ARG(end->filters[i]));
     print_verdict(&end->verdict, verbose);
 }
 

@@ -149,6 +149,20 @@ static int64_t redirect_of(struct table *t, const PB(Configuration) * c, const P
     return 0;
 }
 
+/* The filter of the route that answers instead of a backend; NULL: none does. */
+static const char *answer_of(const PB(Configuration) * c, const PB(Route) * route)
+{
+    for (size_t i = 0; i < route->n_filters; i++) {
+        const PB(Filter) *f = find_filter(c, route->filters[i]);
+        const struct filter *known = f ? filter_find(slice_from_cstr(f->type)) : NULL;
+        if (!f || *f->broken)
+            return "(broken filter: 500)";
+        if (known && known->phase == FILTER_PHASE_ANSWER)
+            return known->name;
+    }
+    return NULL;
+}
+
 static struct slice describe_backends(struct table *t, const PB(Configuration) * c,
                                       const PB(Route) * r)
 {
@@ -156,6 +170,8 @@ static struct slice describe_backends(struct table *t, const PB(Configuration) *
     int64_t redirect = redirect_of(t, c, r);
     if (redirect)
         return arena_printf(t->arena, "redirect %d", (int)redirect);
+    if (answer_of(c, r))
+        return slice_from_cstr(answer_of(c, r));
     for (size_t i = 0; i < r->n_clusters; i++) {
         struct slice to = describe_cluster(t, c, r->clusters[i]->cluster);
         text = r->n_clusters > 1 ? arena_printf(t->arena, "%.*s%s%u %.*s", SLICE_ARG(text),

@@ -339,6 +339,37 @@ static void test_what_never_could_be_built_is_left_to_the_data_plane(void **stat
     assert_int_equal(refused(w), 0);
 }
 
+/* ---- filters ---- */
+
+#define LIMITED(max)                                                                              \
+    SERVICE("one", "10.0.0.1")                                                                    \
+    "{apiVersion: policy.weft.dev/v1alpha1, kind: HTTPFilter, metadata: {namespace: a, name: "    \
+    "f}, spec: {requestSize: {max: " max "}}}\n---\n"                                             \
+    "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {namespace: a, name: " \
+    "r}, spec: {parentRefs: [{group: '', kind: Service, name: one}], rules: [{filters: [{type: "  \
+    "ExtensionRef, extensionRef: {group: policy.weft.dev, kind: HTTPFilter, name: f}}], "         \
+    "backendRefs: [{name: one, port: 80}]}]}}\n---\n"
+
+/* The routes that name it are what they were. */
+static void test_a_changed_filter_is_sent_alone(void **state)
+{
+    static const char filter[] = "filter/a/f/requestSize", routes[] = "destination/a/one:80";
+    struct world *w = *state;
+    policy_set_destroy(w->set);
+    policy_set_destroy(w->next);
+    w->set = policy_text_set(LIMITED("5"));
+    w->next = policy_text_set(LIMITED("6"));
+    struct answer *one = address(w, "10.0.0.1:80");
+    uint64_t limit = sent_as(one, filter)->version, rest = sent_as(one, routes)->version;
+    size_t count = one->count;
+    change(w, KIND_HTTP_FILTER, "f");
+    compile_cache_refresh(one);
+    assert_int_equal(one->count, count);
+    assert_true(sent_as(one, filter)->version != limit);
+    assert_true(sent_as(one, routes)->version == rest);
+    compile_cache_drop(one);
+}
+
 /* ---- updates ---- */
 
 struct seen {
@@ -434,6 +465,7 @@ int main(void)
         TEST(test_what_cannot_be_built_is_not_sent),
         TEST(test_the_version_that_can_be_built_is_preferred),
         TEST(test_what_never_could_be_built_is_left_to_the_data_plane),
+        TEST(test_a_changed_filter_is_sent_alone),
         TEST(test_what_leads_from_one_state_to_another),
         TEST(test_an_update_reads_as_it_was_written),
     };

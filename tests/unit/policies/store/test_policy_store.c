@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/codec/doc/doc_yaml.h"
 #include "policies/kinds/authorization_policy.h"
+#include "policies/kinds/http_filter.h"
 #include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/service.h"
 #include "policies/store/policy_index.h"
@@ -220,6 +221,29 @@ static void test_an_unreadable_peer_authentication_is_strict(void **state)
     assert_int_equal(p->spec.mtls.mode, PEER_AUTHENTICATION_STRICT);
 }
 
+#define FILTER_OF(spec)                                                                     \
+    "{apiVersion: policy.weft.dev/v1alpha1, kind: HTTPFilter, metadata: {namespace: a, name: " \
+    "f}, spec: {" spec "}}"
+
+/* Nobody knows what it was to do, but for whom it was. */
+static void test_an_unreadable_filter_is_closed_for_its_targets(void **state)
+{
+    struct world *w = *state;
+    put(w, FILTER_OF("targetRefs: [{kind: Service, name: s}], requestSize: {maximum: 5}"));
+    const struct http_filter *f = (const void *)get(w, KIND_HTTP_FILTER, "a", "f");
+    assert_non_null(f);
+    assert_true(f->object.is_closed);
+    assert_int_equal(f->spec.targets.count, 1);
+    assert_non_null(problem(w, KIND_HTTP_FILTER, "a", "f"));
+    put(w, FILTER_OF("requestSize: {max: 5}"));
+    f = (const void *)get(w, KIND_HTTP_FILTER, "a", "f");
+    assert_false(f->object.is_closed);
+    put(w, FILTER_OF("requestSize: {maximum: 6}")); /* stays as it was */
+    f = (const void *)get(w, KIND_HTTP_FILTER, "a", "f");
+    assert_false(f->object.is_closed);
+    assert_non_null(problem(w, KIND_HTTP_FILTER, "a", "f"));
+}
+
 static void test_a_clash_refuses_one_object(void **state)
 {
     struct world *w = *state;
@@ -266,6 +290,7 @@ int main(void)
         TEST(test_what_is_not_valid_is_kept_out),
         TEST(test_an_unreadable_access_policy_denies),
         TEST(test_an_unreadable_peer_authentication_is_strict),
+        TEST(test_an_unreadable_filter_is_closed_for_its_targets),
         TEST(test_a_clash_refuses_one_object),
         TEST(test_a_new_list_forgets_what_is_not_on_it),
     };

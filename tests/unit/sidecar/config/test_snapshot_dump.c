@@ -51,6 +51,12 @@ static void make_rest(struct config_make *m)
         config_make_policy(m, "a/deny", WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY);
     CONFIG_PUSH(m, p, rules, config_make_rule(m));
     CONFIG_PUSH(m, in, authz, p);
+    Weft__Config__V1__InboundPort *port = arena_alloc(&m->arena, sizeof(*port));
+    weft__config__v1__inbound_port__init(port);
+    port->port = 80;
+    CONFIG_PUSH(m, port, filters,
+                config_make_filter(m, "shop/limits/requestSize", "requestSize", "{\"max\":5}"));
+    CONFIG_PUSH(m, in, ports, port);
     config_make_workload(m, "10.0.0.1", "reviews-1", 1);
 }
 
@@ -80,6 +86,8 @@ static void check_all(const struct doc *d)
     check(d, "gateways[0].protocol", "HTTPS");
     check(d, "gateways[0].virtual_hosts[0].host", "*");
     check(d, "inbound.mtls", "STRICT");
+    check(d, "inbound.ports[0].filters[0]", "authorization");
+    check(d, "inbound.ports[0].filters[1]", "shop/limits/requestSize");
     check(d, "inbound.authorization[0].name", "a/deny");
     check(d, "inbound.authorization[0].action", "DENY");
     check(d, "workloads[0].ip", "10.0.0.1");
