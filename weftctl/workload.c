@@ -9,7 +9,7 @@
 #include "lib/base/similar.h"
 #include "policies/kinds/service.h"
 #include "policies/store/policy_index.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 #include "weftctl/say.h"
 
 enum { LISTED_MAX = 20 };

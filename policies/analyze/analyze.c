@@ -16,7 +16,7 @@ enum { ARENA_BLOCK = 32768 };
 
 static void (*const checks[])(struct analyze *) = {
 #define FINDING(name, code, severity, check, title, advice) check,
-#include "policies/analyze/analyze.def"
+#include "policies/kinds/findings.def"
 #undef FINDING
 };
 

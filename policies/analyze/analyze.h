@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "policies/analyze/finding.h"
+#include "policies/kinds/finding.h"
 #include "policies/store/policy_store.h"
 
 struct analyze_inputs {

@@ -4,7 +4,7 @@
 #include "lib/base/similar.h"
 #include "policies/analyze/analyze_priv.h"
 #include "policies/kinds/ingress.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 #define INJECT "weft.dev/inject"
 

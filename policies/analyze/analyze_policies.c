@@ -9,7 +9,7 @@
 #include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/compile/protocol.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 enum { PORTS_MAX = 64 };
 

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/analyze/analyze_priv.h"
 #include "policies/compile/compile_priv.h"
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/kinds/stream_route.h"
 #include "policies/store/filter_ref.h"

@@ -4,7 +4,7 @@
 #include "policies/analyze/analyze_priv.h"
 #include "policies/kinds/service.h"
 #include "policies/compile/protocol.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 /* One of the words between the dashes is HTTP's. */
 static bool speaks_of_http(struct slice name)

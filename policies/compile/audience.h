@@ -4,7 +4,7 @@
 #pragma once
 
 #include "policies/store/policy_set_priv.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 /* Nobody has the labels that the policy asks for, in its namespace (weft-system: in any). */
 bool audience_is_empty(const struct policy_set *set, const struct object *policy,

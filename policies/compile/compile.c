@@ -7,7 +7,7 @@
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/namespace.h"
 #include "policies/kinds/node.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 enum { ARENA_BLOCK = 32768 };
 

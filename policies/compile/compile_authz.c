@@ -4,7 +4,7 @@
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/namespace.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 PB(StringMatch) * compile_authz_match(struct compile *c, struct slice pattern, bool ignore_case)
 {

@@ -5,7 +5,7 @@
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/compile/protocol.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 enum candidate_state { CANDIDATE_UNUSABLE, CANDIDATE_LAST_RESORT, CANDIDATE_READY };
 

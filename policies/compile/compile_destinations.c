@@ -5,7 +5,7 @@
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/compile/protocol.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 static void add_address(struct compile *c, PB(Destination) * d, struct slice ip, int64_t port)
 {

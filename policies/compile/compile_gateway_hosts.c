@@ -2,7 +2,7 @@
  * could answer for it. Control thread. Must not know how routes are built, nor of other listeners.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_gateway_priv.h"
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 
 static bool has_host(const PB(GatewayPort) * port, struct slice host)
 {

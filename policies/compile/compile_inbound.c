@@ -6,7 +6,7 @@
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/peer_authentication.h"
 #include "policies/compile/protocol.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 static PB(InboundPort) * find_port(const PB(Inbound) * in, uint32_t port)
 {

@@ -5,7 +5,7 @@
 
 #include "lib/base/map.h"
 #include "filters/filter.h"
-#include "policies/analyze/finding.h"
+#include "policies/kinds/finding.h"
 #include "policies/compile/backend.h"
 #include "policies/compile/compile.h"
 #include "policies/kinds/http_route.h"

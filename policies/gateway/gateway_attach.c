@@ -1,7 +1,7 @@
 /* Routes to listeners: which parentRef leads where, by section and port, by kind and namespace, by
  * host name. Control thread. Must not know what a route does with requests.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 #include "policies/gateway/gateway_model_priv.h"
 #include "policies/store/policy_index.h"
 

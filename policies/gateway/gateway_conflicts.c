@@ -2,7 +2,7 @@
  * of an object that comes first (the Gateway, then older ListenerSets), the later one loses.
  * Control thread. Must not know of routes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 #include "policies/gateway/gateway_model_priv.h"
 
 enum transport { TRANSPORT_NONE, TRANSPORT_PLAIN, TRANSPORT_TLS, TRANSPORT_TCP };

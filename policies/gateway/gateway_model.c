@@ -9,7 +9,7 @@
 #include "policies/gateway/gateway_model_priv.h"
 #include "policies/kinds/gateway_class.h"
 #include "policies/store/policy_index.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 struct gateway_finding gateway_model_say(struct gateway_model *m, bool ok, const char *reason,
                                          const char *format, ...)

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/authorization_policy.h"
 
-#include "policies/analyze/finding.h"
+#include "policies/kinds/finding.h"
 #include "policies/kinds/authorization_rule.h"
 #include "lib/schema/schema_format.h"
 

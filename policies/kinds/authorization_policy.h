@@ -3,7 +3,7 @@
 #pragma once
 
 #include "policies/kinds/kind.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 /* Lists of struct slice; text patterns are "x", "x*", "*x" or "*". */
 struct authorization_policy_source {

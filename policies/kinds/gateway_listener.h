@@ -4,7 +4,7 @@
 #pragma once
 
 #include "policies/kinds/kind.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 enum gateway_protocol {
     GATEWAY_HTTP,

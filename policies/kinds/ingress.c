@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/ingress.h"
 
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 static const char *const path_types[] = {
     [INGRESS_EXACT] = "Exact",

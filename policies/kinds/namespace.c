@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/namespace.h"
 
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 /* The API server puts its name on every namespace; selectors count on that in a folder, too. */
 static void check(struct schema_run *run, const struct doc *node, void *value)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "policies/kinds/kind.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 enum peer_authentication_mode {
     PEER_AUTHENTICATION_UNSET,

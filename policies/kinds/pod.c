@@ -4,7 +4,7 @@
 #include "policies/kinds/pod.h"
 
 #include "policies/kinds/service.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 static const struct schema_field port_fields[] = {
     SCHEMA_FIELD(struct pod_port, name, "name", STRING, "Name of the port.", .max = 63),

@@ -5,7 +5,7 @@
 
 #include "lib/codec/text/base64.h"
 #include "lib/tls/tls_ctx.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 static const struct schema_field value_element = {.type = SCHEMA_STRING, .max = 2 << 20};
 

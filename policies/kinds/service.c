@@ -4,7 +4,7 @@
 #include "policies/kinds/service.h"
 
 #include "lib/schema/schema_format.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 const char *const service_protocols[] = {
     [SERVICE_TCP] = "TCP",

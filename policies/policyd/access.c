@@ -12,7 +12,7 @@
 #include "policies/kinds/pod.h"
 #include "policies/store/policy_index.h"
 #include "policies/gateway/gateway_names.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 /* The hash of its template that a Deployment gives each of its pods (apps/v1). */
 #define POD_HASH_LABEL "pod-template-hash"

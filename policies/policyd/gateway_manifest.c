@@ -9,7 +9,7 @@
 #include "lib/inject/inject_option.h"
 #include "policies/gateway/gateway_names.h"
 #include "policies/policyd/access.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 #define CLASS_LABEL "gateway.networking.k8s.io/gateway-class-name"
 #define TOKEN_DIR "/var/run/secrets/weft"

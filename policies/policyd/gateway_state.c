@@ -7,7 +7,7 @@
 #include "policies/policyd/access.h"
 #include "policies/gateway/gateway_names.h"
 #include "policies/policyd/subscriber_list.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 struct slice gateway_state_deployment(const struct gateway *g)
 {

@@ -9,7 +9,7 @@
 #include "lib/base/mem.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/kinds/pod.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 enum { FACTS_MAX = 4096 }; /* of one round of changes; above that everything is looked at */
 

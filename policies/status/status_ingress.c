@@ -2,7 +2,7 @@
  * thread. Must not know what becomes of their rules.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/addr.h"
-#include "policies/gateway/ingress_routes.h"
+#include "policies/store/ingress_routes.h"
 #include "policies/kinds/ingress.h"
 #include "policies/kinds/namespace.h"
 #include "policies/store/policy_index.h"

@@ -8,7 +8,7 @@
 #include "policies/store/filter_ref.h"
 #include "policies/store/policy_index.h"
 #include "policies/compile/protocol.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 #include "policies/status/status_priv.h"
 
 struct view {

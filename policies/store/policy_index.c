@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/base/similar.h"
-#include "policies/gateway/ingress_routes.h"
+#include "policies/store/ingress_routes.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/backend_tls_policy.h"
 #include "policies/kinds/endpoint_slice.h"
@@ -19,7 +19,7 @@
 #include "policies/kinds/traffic_policy.h"
 #include "policies/store/filter_ref.h"
 #include "policies/store/policy_addresses.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 enum { KEY_MAX = 600 };
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/base/map.h"
-#include "policies/analyze/finding.h"
+#include "policies/kinds/finding.h"
 #include "policies/kinds/kind.h"
 #include "policies/kinds/pod.h"
 #include "policies/store/policy_set.h"

@@ -50,10 +50,15 @@ class Layers(unittest.TestCase):
         for path, name in [("lib/base/a.c", '"lib/io/loop.h"'),
                            ("lib/codec/a.c", '"lib/tls/x509.h"'),
                            ("lib/io/a.c", '"lib/net/http_server.h"'),
-                           ("policies/a.c", '"policies/policyd/watch.h"'),
-                           ("policies/a.c", '"sidecar/session/session.h"'),
+                           ("policies/status/a.c", '"policies/policyd/watch.h"'),
+                           ("policies/store/a.c", '"policies/compile/backend.h"'),
+                           ("policies/compile/a.c", '"sidecar/session/session.h"'),
                            ("sidecar/a.c", '"certd/ca.h"')]:
             self.assertIn("points up", self.found(path, name)[0])
+
+    def test_every_source_lies_in_a_room(self):
+        self.assertIn("lies in no room", self.found("policies/new/a.c")[0])
+        self.assertEqual(self.found("tests/unit/policies/new/a.c"), [])
 
     def test_third_party(self):
         self.assertEqual(self.found("lib/io/a.c", "<uv.h>", "<stdio.h>"), [])

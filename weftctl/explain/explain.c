@@ -10,7 +10,7 @@
 #include "lib/codec/http/normalize.h"
 #include "lib/codec/http/preflight.h"
 #include "lib/tls/tls_ctx.h"
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 #include "policies/gateway/gateway_model.h"
 #include "policies/gateway/gateway_names.h"
 #include "policies/store/policy_index.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/base/json_write.h"
-#include "policies/analyze/finding.h"
+#include "policies/kinds/finding.h"
 #include "weftctl/term.h"
 
 /* ---- for people ---- */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "lib/base/json_write.h"
-#include "policies/analyze/finding.h"
+#include "policies/kinds/finding.h"
 
 void report_lines(struct diag_list *diags)
 {

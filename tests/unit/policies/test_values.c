@@ -8,10 +8,10 @@
 #include <cmocka.h>
 
 #include "lib/codec/doc/doc_yaml.h"
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 #include "policies/kinds/kind.h"
 #include "lib/schema/schema_format.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 struct sample {
     int64_t duration, quantity, integer;

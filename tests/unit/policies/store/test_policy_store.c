@@ -17,7 +17,7 @@
 #include "policies/kinds/service.h"
 #include "policies/store/policy_index.h"
 #include "policies/store/policy_store.h"
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 struct world {
     struct policy_store *store;

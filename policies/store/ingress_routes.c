@@ -2,12 +2,12 @@
  * one ListenerSet for the certificates of a namespace. Control thread. Must not know how routes
  * attach, nor what becomes of them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/gateway/ingress_routes.h"
+#include "policies/store/ingress_routes.h"
 
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/ingress.h"
 #include "policies/kinds/listener_set.h"

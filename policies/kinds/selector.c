@@ -1,7 +1,7 @@
 /* Label selectors: their tables, and whether labels match. Pure; any thread. Must not know what
  * the labels belong to.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/store/selector.h"
+#include "policies/kinds/selector.h"
 
 #include "lib/schema/schema_format.h"
 

@@ -1,7 +1,7 @@
 /* The table of findings, and what it says of a diagnostic. Pure; any thread. Must not know how any
  * of them is found.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/analyze/finding.h"
+#include "policies/kinds/finding.h"
 
 #include "lib/schema/diag.h"
 
@@ -13,7 +13,7 @@ struct row {
 static const struct row rows[FINDING_COUNT] = {
 #define FINDING(name, code, severity, check, title, advice) \
     [FINDING_##name] = {code, title, advice, FINDING_##severity},
-#include "policies/analyze/analyze.def"
+#include "policies/kinds/findings.def"
 #undef FINDING
 };
 

@@ -1,7 +1,7 @@
 /* The algebra of host names in the Gateway API. Pure; any thread. Must not know of listeners and
  * routes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/gateway/gateway_host.h"
+#include "policies/store/gateway_host.h"
 
 static bool is_any(struct slice host)
 {

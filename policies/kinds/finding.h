@@ -12,7 +12,7 @@ struct diag;
 enum finding {
     FINDING_NONE, /* a remark without a row of its own */
 #define FINDING(name, code, severity, check, title, advice) FINDING_##name,
-#include "policies/analyze/analyze.def"
+#include "policies/kinds/findings.def"
 #undef FINDING
     FINDING_COUNT
 };
