@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
-#include "certd/app.h"
+#include "certd/certd.h"
 #include "certd/options.h"
 #include "lib/tls/tls_ctx.h"
 
@@ -16,7 +16,7 @@ int main(int argc, char **argv)
         status = 1;
     }
     if (status < 0)
-        status = options.is_token_create ? app_create_token(&options) : app_serve(&options);
+        status = options.is_token_create ? certd_create_token(&options) : certd_serve(&options);
     options_dispose(&options);
     return status;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sidecar/control/app.h"
-#include "sidecar/redirect/redirect.h"
+#include "sidecar/redirect/redirect_main.h"
 #include "sidecar/control/settings.h"
 #include "sidecar/control/wait.h"
 

@@ -9,7 +9,7 @@ import subprocess
 PRODUCT = re.compile(r"\b[tTdDbBrR] (\w+)$")
 # End-to-end tests that walk through a folder's code; tried only on what the others did not notice.
 # How a program starts and stops is seen by nothing else, so its files come first.
-STARTUP = re.compile(r"(^|/)(main|app|app_folder|app_cluster|serving|\w*options|settings)\.c$")
+STARTUP = re.compile(r"(^|/)(main|app|certd(_\w+)?|serving|\w*options|settings)\.c$")
 E2E_STARTUP = [
     ("certd/", "start|certd|certd_cluster"),
     ("policies/policyd/", "start|policyd|policyd_cluster"),

@@ -130,9 +130,23 @@ def check(path, text, exists):
     return problems
 
 
+def check_stems(listed):
+    """Names of files tell what is meant, so each is given once: foo.c and foo.h in one folder."""
+    problems, seen = [], {}
+    for path in listed:
+        folder, name = os.path.split(path)
+        stem = os.path.splitext(name)[0]
+        if not path.startswith(PRODUCT) or stem == "main":
+            continue
+        other = seen.setdefault(stem, folder)
+        if other != folder:
+            problems.append(f"{path}:1: there is a {stem} in {other} already")
+    return problems
+
+
 def main():
     listed = sources.files(".c", ".h")
-    problems = []
+    problems = check_stems(listed)
     for path in listed:
         problems += check(path, sources.read(path),
                           lambda p: os.path.isfile(os.path.join(sources.ROOT, p)))

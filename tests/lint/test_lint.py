@@ -56,6 +56,11 @@ class Layers(unittest.TestCase):
                            ("sidecar/a.c", '"certd/ca.h"')]:
             self.assertIn("points up", self.found(path, name)[0])
 
+    def test_stems_are_given_once(self):
+        self.assertEqual(layers.check_stems(["lib/io/a.c", "lib/io/a.h", "certd/main.c",
+                                             "weftctl/main.c", "tests/unit/lib/io/a.c"]), [])
+        self.assertIn("a in lib/io already", layers.check_stems(["lib/io/a.c", "lib/net/a.h"])[0])
+
     def test_every_source_lies_in_a_room(self):
         self.assertIn("lies in no room", self.found("policies/new/a.c")[0])
         self.assertEqual(self.found("tests/unit/policies/new/a.c"), [])

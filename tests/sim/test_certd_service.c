@@ -1,7 +1,7 @@
 /* certd's service.c, attest.c and what they are made of: whom a certificate is given, how often,
  * and that nothing leaves that was not written down. Callers and the API server are in memory.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "certd/service.h"
+#include "certd/ca_service.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static struct folder dir;
 static struct ca ca;
 static struct ca_material material;
 static struct audit *audit;
-static struct service service;
+static struct ca_service service;
 static struct fake_peer peer;
 static struct fake_kube *kube; /* NULL: certd has no cluster */
 static struct token_review *reviews;
@@ -79,12 +79,12 @@ static void open_service(bool in_cluster)
     assert_int_equal(audit_open(dir.path, &audit), ERR_OK);
     kube = in_cluster ? fake_kube_open(loop) : NULL;
     reviews = kube ? token_review_create(loop, fake_kube_client(kube), &review) : NULL;
-    struct service_config serve = {.reviews = reviews,
+    struct ca_service_config serve = {.reviews = reviews,
                                    .policy = {DOMAIN, HOUR_MS, 2 * HOUR_MS, NULL, 0},
                                    .ca = &ca,
                                    .audit = audit,
                                    .rate_per_minute = RATE};
-    service_init(&service, &serve);
+    ca_service_init(&service, &serve);
     memset(&got, 0, sizeof got);
 }
 
@@ -111,7 +111,7 @@ static int tear_down(void **state)
     token_review_destroy(reviews);
     if (kube)
         fake_kube_close(kube);
-    service_dispose(&service);
+    ca_service_dispose(&service);
     audit_close(audit);
     ca_close(&ca);
     ca_material_dispose(&material);

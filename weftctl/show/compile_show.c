@@ -9,7 +9,7 @@
 #include "policies/compile/compile.h"
 #include "policies/compile/config_text.h"
 #include "policies/store/folder.h"
-#include "weftctl/validate/report.h"
+#include "weftctl/validate/diag_print.h"
 
 struct options {
     struct compile_target target;
@@ -74,7 +74,7 @@ int compile_show_run(int argc, char **argv)
         print(c);
         compile_free(c);
     }
-    report_lines(&diags);
+    diag_print_lines(&diags);
     policy_set_destroy(set);
     diag_list_dispose(&diags);
     return e ? 1 : 0;

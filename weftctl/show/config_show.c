@@ -11,7 +11,7 @@
 #include "weftctl/show/config_json.h"
 #include "weftctl/show/config_tables.h"
 #include "weftctl/output.h"
-#include "weftctl/validate/report.h"
+#include "weftctl/validate/diag_print.h"
 #include "weftctl/say.h"
 #include "weftctl/workload.h"
 #include "weftctl/validate/world.h"
@@ -106,7 +106,7 @@ static int show(const struct policy_set *set, const struct options *o, const cha
         config_tables_print(c, o->table);
     else
         print(c, o->form);
-    report_lines(&notes);
+    diag_print_lines(&notes);
     compile_free(c);
     diag_list_dispose(&notes);
     return 0;

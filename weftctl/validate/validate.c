@@ -10,7 +10,7 @@
 
 #include "lib/base/clock.h"
 #include "weftctl/validate/examine.h"
-#include "weftctl/validate/report.h"
+#include "weftctl/validate/diag_print.h"
 
 enum { PATHS_MAX = 256 };
 
@@ -82,9 +82,9 @@ int validate_run(int argc, char **argv)
     examine_paths(&e, o.paths, o.path_count, clock_wall_ms());
     bool ok = !e.diags.errors && !(o.strict && e.diags.warnings);
     if (o.form != OUTPUT_TEXT) {
-        report_write(&e.diags, ok, e.objects, o.form);
+        diag_print_json(&e.diags, ok, e.objects, o.form);
     } else {
-        report_lines(&e.diags);
+        diag_print_lines(&e.diags);
         print_verdict(&o, &e, ok);
     }
     examine_dispose(&e);

@@ -7,7 +7,7 @@
 
 #include "lib/base/mem.h"
 #include "policies/store/folder.h"
-#include "weftctl/validate/report.h"
+#include "weftctl/validate/diag_print.h"
 #include "weftctl/say.h"
 #include "weftctl/validate/world_live.h"
 
@@ -23,7 +23,7 @@ static struct policy_set *read_folder(const char *folder)
     diag_list_init(&diags);
     if (folder_load(folder, &diags, &set))
         say_error("the folder %s is not fit for use", folder);
-    report_lines(&diags);
+    diag_print_lines(&diags);
     diag_list_dispose(&diags);
     return set;
 }

@@ -2,7 +2,7 @@
  * spend the proof, sign, write down, answer. What a caller without proof learns is always the same
  * sentence; the reason is in the log. On certd's only thread. Must not know connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "certd/service.h"
+#include "certd/ca_service.h"
 
 #include <string.h>
 
@@ -34,7 +34,7 @@ typedef Istio__V1__Auth__IstioCertificateResponse cert_response;
 
 /* One CreateCertificate on its way; it may have to wait for the API server. */
 struct attempt {
-    struct service *service;
+    struct ca_service *service;
     struct grpc_call *call;
     struct stream_info peer;
     cert_request *request;
@@ -241,7 +241,7 @@ static void create_certificate(struct grpc_call *call, struct slice bytes)
 
 static void fetch_bundle(struct grpc_call *call, struct slice bytes)
 {
-    const struct service *s = grpc_call_owner(call);
+    const struct ca_service *s = grpc_call_owner(call);
     (void)bytes;
     Weft__Ca__V1__TrustBundle bundle = WEFT__CA__V1__TRUST_BUNDLE__INIT;
     bundle.roots_pem = s->ca->bundle_pem;
@@ -260,9 +260,9 @@ static const struct grpc_method methods[] = {
     {.path = "/weft.ca.v1.Trust/FetchBundle", .handle = fetch_bundle},
 };
 
-void service_init(struct service *s, const struct service_config *config)
+void ca_service_init(struct ca_service *s, const struct ca_service_config *config)
 {
-    *s = (struct service){
+    *s = (struct ca_service){
         .grpc =
             {
                 .methods = methods,
@@ -281,7 +281,7 @@ void service_init(struct service *s, const struct service_config *config)
     rate_init(&s->by_address, ADDRESS_PER_MINUTE, ADDRESS_BURST);
 }
 
-void service_dispose(struct service *s)
+void ca_service_dispose(struct ca_service *s)
 {
     rate_dispose(&s->by_identity);
     rate_dispose(&s->by_address);

@@ -11,17 +11,17 @@
 
 struct token_review;
 
-struct service_config {
+struct ca_service_config {
     /* One of the two: whose join tokens are taken, or who reviews service-account tokens. */
     const char *state_dir;
     struct token_review *reviews;
     struct issue_policy policy;
-    const struct ca *ca; /* the app's, replaced in place */
+    const struct ca *ca; /* certd's, replaced in place */
     struct audit *audit;
     unsigned rate_per_minute;
 };
 
-struct service {
+struct ca_service {
     struct grpc_service grpc;
     struct issue_policy policy;
     const char *state_dir;
@@ -35,6 +35,6 @@ struct service {
 };
 
 /* What config points at must outlive it. */
-void service_init(struct service *s, const struct service_config *config);
+void ca_service_init(struct ca_service *s, const struct ca_service_config *config);
 /* After the reviews have ended. */
-void service_dispose(struct service *s);
+void ca_service_dispose(struct ca_service *s);

@@ -3,7 +3,7 @@
  * the one that holds the Lease writes. Until the API server
  * has shown the Secret there is no listener for callers. On certd's only thread. Must not know how
  * a certificate is made. SPDX-License-Identifier: GPL-3.0-or-later */
-#include "certd/app_priv.h"
+#include "certd/certd_priv.h"
 #include "certd/bundle_controller.h"
 #include "certd/ca_controller.h"
 #include "certd/token_review.h"
@@ -30,28 +30,28 @@ struct cluster {
 
 static void on_ca(void *owner, struct ca *fresh)
 {
-    struct app *app = owner;
-    struct cluster *c = app->home_state;
-    const struct options *o = app->options;
-    if (app_use_ca(app, fresh))
+    struct certd *certd = owner;
+    struct cluster *c = certd->home_state;
+    const struct options *o = certd->options;
+    if (certd_use_ca(certd, fresh))
         return;
     LOG_I("certd",
           "signing with the CA of Secret %.*s/" CA_CONTROLLER_SECRET ", bundle version %lld",
-          SLICE_ARG(kube_client_namespace(c->client)), (long long)app->ca.bundle_version);
-    bundle_controller_set(c->bundles, slice_from_cstr(app->ca.bundle_pem));
-    if (app->listener)
+          SLICE_ARG(kube_client_namespace(c->client)), (long long)certd->ca.bundle_version);
+    bundle_controller_set(c->bundles, slice_from_cstr(certd->ca.bundle_pem));
+    if (certd->listener)
         return;
-    struct service_config config = {
+    struct ca_service_config config = {
         .reviews = c->reviews,
         .policy = options_policy(o),
-        .ca = &app->ca,
-        .audit = app->audit,
+        .ca = &certd->ca,
+        .audit = certd->audit,
         .rate_per_minute = o->rate_per_minute,
     };
     /* A port that cannot be had is not got by waiting. */
-    if (app_serve_with(app, &config)) {
-        app->is_broken = true;
-        loop_stop(app->loop);
+    if (certd_serve_with(certd, &config)) {
+        certd->is_broken = true;
+        loop_stop(certd->loop);
     }
 }
 
@@ -78,10 +78,10 @@ static void on_lease(void *owner, bool is_leader)
 }
 
 /* The last of own_names is kept free for it. */
-static void add_own_name(struct app *app, struct cluster *c)
+static void add_own_name(struct certd *certd, struct cluster *c)
 {
     c->own_name = mem_printf("weft-certd.%.*s.svc", SLICE_ARG(kube_client_namespace(c->client)));
-    app->own_names[app->options->dns_name_count] = c->own_name;
+    certd->own_names[certd->options->dns_name_count] = c->own_name;
 }
 
 /* ---- leaving */
@@ -93,18 +93,18 @@ static void on_left_too_late(struct timer *t)
 
 static void on_left(void *owner)
 {
-    app_stop(owner);
+    certd_stop(owner);
 }
 
 /* So that another replica can write at once. */
-static void leave(struct app *app)
+static void leave(struct certd *certd)
 {
-    struct cluster *c = app->home_state;
+    struct cluster *c = certd->home_state;
     if (!c->lease)
         return;
     bundle_controller_set_active(c->bundles, false);
     ca_controller_set_active(c->ca, false);
-    kube_lease_close(c->lease, on_left, app);
+    kube_lease_close(c->lease, on_left, certd);
     c->lease = NULL;
     timer_start(&c->leaving, LEAVE_MS);
 }
@@ -116,9 +116,9 @@ static void add_metric(struct buf *out, const char *name, enum metric_type type,
     metric_write_u64(out, name, NULL, 0, value);
 }
 
-static void add_metrics(const struct app *app, struct buf *out)
+static void add_metrics(const struct certd *certd, struct buf *out)
 {
-    const struct cluster *c = app->home_state;
+    const struct cluster *c = certd->home_state;
     struct ca_controller_state ca;
     if (!c || !c->ca)
         return;
@@ -129,16 +129,16 @@ static void add_metrics(const struct app *app, struct buf *out)
                "Namespaces whose trust bundle is not what it must be.",
                bundle_controller_outdated(c->bundles));
     add_metric(out, "weft_certd_root_replaced_timestamp_seconds", METRIC_GAUGE,
-               APP_ROOT_REPLACED_HELP,
+               CERTD_ROOT_REPLACED_HELP,
                (uint64_t)ca.replaced_ms / 1000);
     add_metric(out, "weft_certd_ca_restored_total", METRIC_COUNTER,
                "How often the CA's Secret was deleted and written again.", ca.restored);
 }
 
-static enum err open_home(struct app *app)
+static enum err open_home(struct certd *certd)
 {
     char why[KUBE_DETAIL_MAX];
-    const struct options *o = app->options;
+    const struct options *o = certd->options;
     struct kube_config config;
     enum err e = kube_config_load(o->kubeconfig, &config, why);
     if (e) {
@@ -146,11 +146,11 @@ static enum err open_home(struct app *app)
         return e;
     }
     struct cluster *c = mem_zalloc(sizeof(*c));
-    app->home_state = c;
-    timer_init(&c->leaving, app->loop, on_left_too_late);
-    c->client = kube_client_create(app->loop, &config);
-    add_own_name(app, c);
-    e = audit_open(NULL, &app->audit);
+    certd->home_state = c;
+    timer_init(&c->leaving, certd->loop, on_left_too_late);
+    c->client = kube_client_create(certd->loop, &config);
+    add_own_name(certd, c);
+    e = audit_open(NULL, &certd->audit);
     if (e)
         return e;
     struct token_review_config reviews = {o->trust_domain, o->match_pod_address};
@@ -161,28 +161,28 @@ static enum err open_home(struct app *app)
     struct kube_lease_config lease = {.namespace_name = space,
                                       .name = SLICE("weft-certd"),
                                       .holder = slice_from_cstr(name)};
-    c->reviews = token_review_create(app->loop, c->client, &reviews);
-    c->bundles = bundle_controller_open(app->loop, c->client, space, on_bundles_watched, c);
-    c->ca = ca_controller_open(app->loop, c->client, &ca, on_ca, app);
+    c->reviews = token_review_create(certd->loop, c->client, &reviews);
+    c->bundles = bundle_controller_open(certd->loop, c->client, space, on_bundles_watched, c);
+    c->ca = ca_controller_open(certd->loop, c->client, &ca, on_ca, certd);
     c->lease = kube_lease_open(c->client, &lease, on_lease, c);
     mem_free(name);
     return ERR_OK;
 }
 
-static void tick(struct app *app, int64_t now_ms)
+static void tick(struct certd *certd, int64_t now_ms)
 {
-    (void)app, (void)now_ms;
+    (void)certd, (void)now_ms;
 }
 
-static void reload(struct app *app)
+static void reload(struct certd *certd)
 {
-    (void)app;
+    (void)certd;
     LOG_I("certd", "nothing to read again: the Secret is watched");
 }
 
-static void close_home(struct app *app)
+static void close_home(struct certd *certd)
 {
-    struct cluster *c = app->home_state;
+    struct cluster *c = certd->home_state;
     if (!c)
         return;
     if (c->lease)
@@ -196,5 +196,5 @@ static void close_home(struct app *app)
     mem_free(c);
 }
 
-const struct app_home app_cluster_home = {open_home, tick,        reload,
+const struct certd_home certd_cluster_home = {open_home, tick,        reload,
                                           leave,     add_metrics, close_home};

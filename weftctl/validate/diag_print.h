@@ -7,6 +7,6 @@
 #include "weftctl/output.h"
 
 /* One line each, in the order of the list. */
-void report_lines(struct diag_list *diags);
+void diag_print_lines(struct diag_list *diags);
 /* {"ok", "objects", "errors", "warnings", "diagnostics"}, on stdout. */
-void report_write(const struct diag_list *diags, bool ok, size_t objects, enum output_form form);
+void diag_print_json(const struct diag_list *diags, bool ok, size_t objects, enum output_form form);

@@ -1,7 +1,7 @@
 /* `weft-sidecar redirect` from its arguments to its exit status. One thread, blocking. Must not
  * know how rules look nor how they get into the kernel.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/redirect/redirect.h"
+#include "sidecar/redirect/redirect_main.h"
 
 #include <stdio.h>
 

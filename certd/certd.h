@@ -5,6 +5,6 @@
 struct options;
 
 /* Serves until SIGTERM or SIGINT; returns the exit status. */
-int app_serve(const struct options *options);
+int certd_serve(const struct options *options);
 /* "token create": prints a token; returns the exit status. */
-int app_create_token(const struct options *options);
+int certd_create_token(const struct options *options);

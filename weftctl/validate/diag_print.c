@@ -1,14 +1,14 @@
 /* Prints what a check found. Main thread.
  * Must not know who checked what.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "weftctl/validate/report.h"
+#include "weftctl/validate/diag_print.h"
 
 #include <stdio.h>
 
 #include "lib/base/json_write.h"
 #include "policies/kinds/finding.h"
 
-void report_lines(struct diag_list *diags)
+void diag_print_lines(struct diag_list *diags)
 {
     LIST_FOREACH(node, &diags->items)
     {
@@ -40,7 +40,7 @@ static void put_diag(struct json_write *w, const struct diag *d)
     json_write_object_end(w);
 }
 
-void report_write(const struct diag_list *diags, bool ok, size_t objects, enum output_form form)
+void diag_print_json(const struct diag_list *diags, bool ok, size_t objects, enum output_form form)
 {
     struct buf text;
     struct json_write w;

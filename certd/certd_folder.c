@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "certd/app_priv.h"
+#include "certd/certd_priv.h"
 #include "certd/ca_folder.h"
 #include "certd/join_token.h"
 #include "lib/base/clock.h"
@@ -56,25 +56,25 @@ static void compare_roots(struct folder *f, const char *path, const char *roots_
     mem_free(before);
 }
 
-static enum err write_bundle(const struct app *app)
+static enum err write_bundle(const struct certd *certd)
 {
-    const char *path = app->options->bundle_out;
+    const char *path = certd->options->bundle_out;
     if (!path)
         return ERR_OK;
-    compare_roots(app->home_state, path, app->ca.bundle_pem);
+    compare_roots(certd->home_state, path, certd->ca.bundle_pem);
     enum err e =
-        file_write_atomic(path, app->ca.bundle_pem, strlen(app->ca.bundle_pem), BUNDLE_MODE);
+        file_write_atomic(path, certd->ca.bundle_pem, strlen(certd->ca.bundle_pem), BUNDLE_MODE);
     if (e)
         LOG_E("certd", "%s: the trust bundle cannot be written: %s", path, err_text(e));
     return e;
 }
 
 /* Everything from the folder anew; what is in use stays until all of it is good. */
-static enum err load(struct app *app)
+static enum err load(struct certd *certd)
 {
     char why[CA_DETAIL_MAX];
     struct ca fresh;
-    const struct options *o = app->options;
+    const struct options *o = certd->options;
     struct ca_config config = {o->state_dir, o->trust_domain, o->root_ttl_ms,
                                o->intermediate_ttl_ms};
     enum err e = ca_folder_open(&config, clock_wall_ms(), &fresh, why);
@@ -82,16 +82,16 @@ static enum err load(struct app *app)
         LOG_E("certd", "%s", why);
         return e;
     }
-    e = app_use_ca(app, &fresh);
-    return e ? e : write_bundle(app);
+    e = certd_use_ca(certd, &fresh);
+    return e ? e : write_bundle(certd);
 }
 
-static enum err open_home(struct app *app)
+static enum err open_home(struct certd *certd)
 {
-    const struct options *o = app->options;
+    const struct options *o = certd->options;
     struct folder *f = mem_zalloc(sizeof(*f));
     f->lock_fd = -1;
-    app->home_state = f;
+    certd->home_state = f;
     enum err e = file_make_dirs(o->state_dir, 0700);
     if (e) {
         LOG_E("certd", "%s: cannot be made: %s", o->state_dir, err_text(e));
@@ -99,54 +99,54 @@ static enum err open_home(struct app *app)
     }
     e = lock_state(f, o->state_dir);
     if (!e)
-        e = load(app);
+        e = load(certd);
     if (!e)
         e = join_token_prepare(o->state_dir);
     if (!e)
-        e = audit_open(o->state_dir, &app->audit);
+        e = audit_open(o->state_dir, &certd->audit);
     if (e)
         return e;
-    struct service_config config = {
+    struct ca_service_config config = {
         .state_dir = o->state_dir,
         .policy = options_policy(o),
-        .ca = &app->ca,
-        .audit = app->audit,
+        .ca = &certd->ca,
+        .audit = certd->audit,
         .rate_per_minute = o->rate_per_minute,
     };
-    return app_serve_with(app, &config);
+    return certd_serve_with(certd, &config);
 }
 
-static void tick(struct app *app, int64_t now_ms)
+static void tick(struct certd *certd, int64_t now_ms)
 {
-    if (app->ca.replace_at_ms && now_ms >= app->ca.replace_at_ms)
-        app->is_healthy = load(app) == ERR_OK;
-    unsigned swept = join_token_sweep(app->options->state_dir, now_ms);
+    if (certd->ca.replace_at_ms && now_ms >= certd->ca.replace_at_ms)
+        certd->is_healthy = load(certd) == ERR_OK;
+    unsigned swept = join_token_sweep(certd->options->state_dir, now_ms);
     if (swept)
         LOG_I("certd", "removed %u expired join tokens", swept);
 }
 
-static void reload(struct app *app)
+static void reload(struct certd *certd)
 {
-    bool ok = load(app) == ERR_OK;
+    bool ok = load(certd) == ERR_OK;
     LOG_I("certd", ok ? "read %s again" : "kept what was in use; %s is not usable now",
-          app->options->state_dir);
+          certd->options->state_dir);
 }
 
-static void add_metrics(const struct app *app, struct buf *out)
+static void add_metrics(const struct certd *certd, struct buf *out)
 {
     static const char *const name = "weft_certd_root_replaced_timestamp_seconds";
-    const struct folder *f = app->home_state;
-    metric_write_type(out, name, METRIC_GAUGE, APP_ROOT_REPLACED_HELP);
+    const struct folder *f = certd->home_state;
+    metric_write_type(out, name, METRIC_GAUGE, CERTD_ROOT_REPLACED_HELP);
     metric_write_u64(out, name, NULL, 0, f ? (uint64_t)f->replaced_ms / 1000 : 0);
 }
 
-static void close_home(struct app *app)
+static void close_home(struct certd *certd)
 {
-    struct folder *f = app->home_state;
+    struct folder *f = certd->home_state;
     if (f && f->lock_fd >= 0)
         close(f->lock_fd);
     mem_free(f);
 }
 
-const struct app_home app_folder_home = {open_home, tick,        reload,
-                                         app_stop,  add_metrics, close_home};
+const struct certd_home certd_folder_home = {open_home, tick,        reload,
+                                         certd_stop,  add_metrics, close_home};
