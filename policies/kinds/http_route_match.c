@@ -39,8 +39,8 @@ void http_route_match_check_regex(struct schema_run *run, const struct doc *node
     if (!pattern.ptr)
         return;
     if (regex_create(pattern, false, &regex, &fault))
-        schema_error(run, node, sub, "is no regular expression: %s, at character %zu", fault.text,
-                     fault.offset + 1);
+        schema_error(run, node, sub, "is not a valid regular expression: %s, at character %zu",
+                     fault.text, fault.offset + 1);
     regex_destroy(regex);
 }
 

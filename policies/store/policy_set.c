@@ -132,11 +132,11 @@ static void tell_foreign(struct intake *in, const struct doc *root, const struct
 {
     if (f->protects)
         complain(in, root, FINDING_FOREIGN_PROTECTION, "kind",
-                 "%.*s %.*s is not read here, so nothing enforces it; instead there is %s",
+                 "%.*s %.*s is not supported, so nothing enforces it; use %s",
                  SLICE_ARG(api_version), SLICE_ARG(name), f->instead);
     else
         complain(in, root, FINDING_FOREIGN_KIND, "kind",
-                 "%.*s %.*s is not read here; instead there is %s", SLICE_ARG(api_version),
+                 "%.*s %.*s is not supported; use %s", SLICE_ARG(api_version),
                  SLICE_ARG(name), f->instead);
 }
 
@@ -155,15 +155,15 @@ static void skip_foreign(struct intake *in, const struct doc *root, struct slice
         tell_foreign(in, root, f, api_version, name);
     else if (namesake)
         complain(in, root, FINDING_NEAR_KIND, "kind",
-                 "%.*s %.*s is not read here; did you mean apiVersion %s%s%s?",
+                 "%.*s %.*s is not supported; did you mean apiVersion %s%s%s?",
                  SLICE_ARG(api_version), SLICE_ARG(name), namesake->group,
                  *namesake->group ? "/" : "", namesake->versions[0]);
     else if (near && slice_eq_cstr(group, near->group))
         complain(in, root, FINDING_NEAR_KIND, "kind",
-                 "%.*s %.*s is not read here; did you mean %s?", SLICE_ARG(api_version),
+                 "%.*s %.*s is not supported; did you mean %s?", SLICE_ARG(api_version),
                  SLICE_ARG(name), near->name);
     else
-        complain(in, root, FINDING_UNREAD_KIND, "kind", "%.*s %.*s is not read here",
+        complain(in, root, FINDING_UNREAD_KIND, "kind", "%.*s %.*s is not supported",
                  SLICE_ARG(api_version), SLICE_ARG(name));
 }
 

@@ -37,7 +37,7 @@ def wrong_folder(tmp_path: pathlib.Path) -> pathlib.Path:
 def test_examples_are_fit_for_use() -> None:
     done = weftctl("validate", "--strict", EXAMPLES)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("objects are fit for use\n")
+    assert done.stdout.endswith("objects are valid\n")
     assert done.stderr == ""
 
 

@@ -81,7 +81,7 @@ def change(folder: pathlib.Path, file: str, old: str, new: str) -> None:
 def test_nothing_is_said_of_what_is_in_order(folder: pathlib.Path) -> None:
     done = weftctl("validate", "--strict", str(folder))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{folder}: 5 objects are fit for use\n"
+    assert done.stdout == f"{folder}: 5 objects are valid\n"
     found = weftctl("analyze", str(folder))
     assert found.returncode == 0 and "0 errors" not in found.stdout, found.stdout
 
@@ -113,17 +113,17 @@ MISTAKES = [
     ("40-policy.yaml", "policy.weft.dev/v1alpha1", "policy.weft.dev/v1",
      "did you mean apiVersion policy.weft.dev/v1alpha1?", 1, "WEFT0001"),
     ("40-policy.yaml", "policy.weft.dev/v1alpha1", "security.istio.io/v1",
-     "40-policy.yaml:2: kind: security.istio.io/v1 AuthorizationPolicy is not read here, so "
-     "nothing enforces it; instead there is AuthorizationPolicy of policy.weft.dev/v1alpha1",
+     "40-policy.yaml:2: kind: security.istio.io/v1 AuthorizationPolicy is not supported, so "
+     "nothing enforces it; use AuthorizationPolicy of policy.weft.dev/v1alpha1",
      1, "WEFT0002"),
     ("30-route.yaml", "gateway.networking.k8s.io/v1\nkind: HTTPRoute",
      "networking.istio.io/v1\nkind: VirtualService",
-     "warning: kind: networking.istio.io/v1 VirtualService is not read here; instead there is "
+     "warning: kind: networking.istio.io/v1 VirtualService is not supported; use "
      "HTTPRoute of gateway.networking.k8s.io/v1", 0, "WEFT0003"),
     ("30-route.yaml", "gateway.networking.k8s.io/v1\nkind: HTTPRoute",
      "traefik.io/v1alpha1\nkind: Middleware", "so nothing enforces it", 1, "WEFT0002"),
     ("10-services.yaml", "v1\nkind: Service", "v1\nkind: service",
-     "v1 service is not read here; did you mean Service?", 0, "WEFT0008"),
+     "v1 service is not supported; did you mean Service?", 0, "WEFT0008"),
     ("30-route.yaml", "{name: door}", "{name: dor}",
      '30-route.yaml:5: warning: HTTPRoute shop/shop: spec.parentRefs: there is no Gateway shop/dor '
      '(did you mean "door"?)', 0, "WEFT0101"),
@@ -251,10 +251,10 @@ def test_an_empty_folder_and_a_path_that_is_not_there(tmp_path: pathlib.Path) ->
 
 def test_files_and_standard_input(folder: pathlib.Path) -> None:
     files = [str(folder / name) for name in FILES]
-    assert weftctl("validate", "--strict", *files).stdout == "all: 5 objects are fit for use\n"
+    assert weftctl("validate", "--strict", *files).stdout == "all: 5 objects are valid\n"
     assert weftctl("validate", "--strict", *files[:-1], "-f", files[-1]).returncode == 0
     one = weftctl("validate", files[0])
-    assert one.stdout == f"{files[0]}: 2 objects are fit for use\n"
+    assert one.stdout == f"{files[0]}: 2 objects are valid\n"
     piped = weftctl("validate", "-", stdin=ROUTE.replace("hostnames", "hostname"))
     assert piped.returncode == 1
     assert '(standard input):6: HTTPRoute shop/shop: spec.hostname: unknown field' in piped.stderr

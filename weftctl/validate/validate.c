@@ -59,8 +59,7 @@ static void print_verdict(const struct options *o, const struct examination *e, 
     size_t objects = e->objects;
     unsigned errors = e->diags.errors, warnings = e->diags.warnings;
     if (ok)
-        printf("%s: %zu %s fit for use\n", name, objects,
-               objects == 1 ? "object is" : "objects are");
+        printf("%s: %zu %s valid\n", name, objects, objects == 1 ? "object is" : "objects are");
     else
         fprintf(stderr, "%s: refused: %u %s, %u %s\n", name, errors,
                 errors == 1 ? "error" : "errors", warnings, warnings == 1 ? "warning" : "warnings");

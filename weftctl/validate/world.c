@@ -22,7 +22,7 @@ static struct policy_set *read_folder(const char *folder)
     struct policy_set *set = NULL;
     diag_list_init(&diags);
     if (folder_load(folder, &diags, &set))
-        say_error("the folder %s is not fit for use", folder);
+        say_error("the folder %s is not valid", folder);
     diag_print_lines(&diags);
     diag_list_dispose(&diags);
     return set;
