@@ -90,14 +90,14 @@ struct ports {
     bool is_any; /* some rule allows whatever port */
 };
 
-static void add_rule(struct ports *to, const PB(AuthzRule) * rule)
+static void add_rule(struct ports *to, const struct authz_rule_spec *rule)
 {
-    to->is_any |= rule->n_to == 0;
-    for (size_t i = 0; i < rule->n_to; i++) {
-        const PB(AuthzOperation) *op = rule->to[i];
-        to->is_any |= op->n_ports == 0 || to->count + op->n_ports > PORTS_MAX;
-        for (size_t j = 0; !to->is_any && j < op->n_ports; j++)
-            to->items[to->count++] = op->ports[j];
+    to->is_any |= rule->to.count == 0;
+    for (SCHEMA_EACH(rule->to, struct authz_to_spec, t)) {
+        const struct schema_list *ports = &t->operation.ports;
+        to->is_any |= ports->count == 0 || to->count + ports->count > PORTS_MAX;
+        for (size_t j = 0; !to->is_any && j < ports->count; j++)
+            to->items[to->count++] = (uint32_t)*SCHEMA_AT(*ports, int64_t, j);
     }
 }
 
@@ -110,9 +110,8 @@ static bool allows(const struct ports *p, int64_t port)
 }
 
 /* "namespace/name" back to the policy. */
-static const struct object *find_policy(struct analyze *a, const char *name)
+static const struct object *find_policy(struct analyze *a, struct slice text)
 {
-    struct slice text = slice_from_cstr(name);
     size_t slash = slice_find_byte(text, '/');
     return policy_index_find(a->set, KIND_AUTHORIZATION_POLICY, slice_sub(text, 0, slash),
                              slice_sub(text, slash + 1, text.len));
@@ -122,15 +121,14 @@ static void judge_pod(struct analyze *a, struct compile *c, const struct pod *po
 {
     struct ports open = {0};
     const struct object *first = NULL;
-    size_t count;
-    PB(AuthzPolicy) **all = compile_authz_list(c, pod->object.meta.namespace_name,
-                                               &pod->object.meta.labels, SLICE(""), &count);
-    for (size_t i = 0; i < count; i++) {
-        if (all[i]->action != WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW || !all[i]->n_rules)
+    struct schema_list all = compile_authz_list(c, pod->object.meta.namespace_name,
+                                                &pod->object.meta.labels, SLICE(""));
+    for (SCHEMA_EACH(all, struct authz_policy_spec, policy)) {
+        if (policy->action != AUTHZ_ALLOW || !policy->rules.count)
             continue;
-        first = first ? first : find_policy(a, all[i]->name);
-        for (size_t j = 0; j < all[i]->n_rules; j++)
-            add_rule(&open, all[i]->rules[j]);
+        first = first ? first : find_policy(a, policy->name);
+        for (SCHEMA_EACH(policy->rules, struct authz_rule_spec, rule))
+            add_rule(&open, rule);
     }
     for (SCHEMA_EACH(pod->spec.containers, struct pod_container, container))
         for (SCHEMA_EACH(container->ports, struct pod_port, port)) {
@@ -168,7 +166,7 @@ void analyze_ports_shut(struct analyze *a)
 
 /* ---- HTTP where none is spoken ---- */
 
-static bool is_about_http(const struct authorization_policy_operation *op)
+static bool is_about_http(const struct authz_operation_spec *op)
 {
     return op->paths.count || op->not_paths.count || op->methods.count || op->not_methods.count ||
            op->hosts.count || op->not_hosts.count;
@@ -208,7 +206,7 @@ static const struct service *find_opaque(struct analyze *a, const struct authori
 }
 
 static void judge_operation(struct analyze *a, const struct authorization_policy *p, size_t rule,
-                            const struct authorization_policy_operation *op)
+                            const struct authz_operation_spec *op)
 {
     for (SCHEMA_EACH(op->ports, int64_t, port)) {
         const struct service *s = is_about_http(op) ? find_opaque(a, p, *port) : NULL;
@@ -228,9 +226,9 @@ void analyze_rules_not_http(struct analyze *a)
     for (size_t i = 0; i < all->count; i++) {
         const struct authorization_policy *p = POLICY_AT(all, struct authorization_policy, i);
         for (size_t r = 0; r < p->spec.rules.count && !p->spec.targets.present; r++) {
-            const struct authorization_policy_rule *rule =
-                SCHEMA_AT(p->spec.rules, struct authorization_policy_rule, r);
-            for (SCHEMA_EACH(rule->to, struct authorization_policy_to, t))
+            const struct authz_rule_spec *rule =
+                SCHEMA_AT(p->spec.rules, struct authz_rule_spec, r);
+            for (SCHEMA_EACH(rule->to, struct authz_to_spec, t))
                 judge_operation(a, p, r, &t->operation);
         }
     }

@@ -20,13 +20,24 @@ static char *write_spec(struct compile *c, const struct filter *f, const void *s
     return arena_strdup(c->arena, whole);
 }
 
-static void add(struct compile *c, const char *name, const char *type, char *spec,
-                struct slice broken)
+static PB(Filter) * make(struct compile *c, const char *type, char *spec, struct slice broken)
 {
     PB(Filter) *m = PB_NEW(c, Filter, filter);
     m->type = compile_build_text(c, slice_from_cstr(type));
     m->spec = spec;
     m->broken = compile_build_text(c, broken);
+    return m;
+}
+
+PB(Filter) * compile_chain_message(struct compile *c, const struct filter *f, const void *spec)
+{
+    return make(c, f->name, write_spec(c, f, spec), SLICE(""));
+}
+
+static void add(struct compile *c, const char *name, const char *type, char *spec,
+                struct slice broken)
+{
+    PB(Filter) *m = make(c, type, spec, broken);
     map_put(&c->filters, slice_from_cstr(name), m);
     compile_build_resource(c, name, WEFT__CONFIG__V1__RESOURCE__BODY_FILTER, m);
 }

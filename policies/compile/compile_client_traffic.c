@@ -73,6 +73,26 @@ void compile_client_traffic_note_conflicts(struct compile *c, const struct objec
 
 /* ---- messages ---- */
 
+/* "x", "x*", "*x" or "*". */
+static PB(StringMatch) * match_of(struct compile *c, struct slice pattern)
+{
+    PB(StringMatch) *m = PB_NEW(c, StringMatch, string_match);
+    if (slice_eq_cstr(pattern, "*")) {
+        m->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_PRESENT;
+        m->present = true;
+    } else if (slice_ends_with(pattern, SLICE("*"))) {
+        m->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_PREFIX;
+        m->prefix = compile_build_text(c, slice_sub(pattern, 0, pattern.len - 1));
+    } else if (slice_starts_with(pattern, SLICE("*"))) {
+        m->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_SUFFIX;
+        m->suffix = compile_build_text(c, slice_sub(pattern, 1, pattern.len));
+    } else {
+        m->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
+        m->exact = compile_build_text(c, pattern);
+    }
+    return m;
+}
+
 static void push_trust(struct compile *c, const struct client_traffic *from, PB(ClientTrust) * to)
 {
     to->hops = (uint32_t)from->trusted_hops;
@@ -82,7 +102,7 @@ static void push_trust(struct compile *c, const struct client_traffic *from, PB(
         PB_PUSH(c, to, addresses, cidr);
     }
     for (SCHEMA_EACH(from->trusted_identities, struct slice, pattern))
-        PB_PUSH(c, to, identities, compile_authz_match(c, *pattern, false));
+        PB_PUSH(c, to, identities, match_of(c, *pattern));
 }
 
 /* The service accounts that policyd makes for Gateways: what they say was judged by the rules that

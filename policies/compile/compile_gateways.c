@@ -97,7 +97,7 @@ static bool is_on_port(const struct gateway_model_listener *l, uint32_t port)
     return l->from->port == (int64_t)port && l->accepted.ok;
 }
 
-static PB(AuthzPolicy) * *authz_of(struct gateway_build *b, size_t *count)
+static PB(Filter) * authorization_of(struct gateway_build *b)
 {
     const struct metadata *meta = &b->model.gateway->object.meta;
     char label[GATEWAY_NAMES_MAX];
@@ -105,7 +105,9 @@ static PB(AuthzPolicy) * *authz_of(struct gateway_build *b, size_t *count)
                                slice_from_cstr(gateway_names_label(meta->name, label))};
     struct schema_list labels = {&name, 1, true};
     const struct schema_list *own = b->c->self ? &b->c->self->object.meta.labels : &labels;
-    return compile_authz_list(b->c, meta->namespace_name, own, meta->name, count);
+    struct schema_list policies =
+        compile_authz_list(b->c, meta->namespace_name, own, meta->name);
+    return compile_authz_filter(b->c, &policies);
 }
 
 static void add_certificates(struct compile *c, const struct gateway_model_listener *l,
@@ -222,7 +224,7 @@ static void emit_port(struct gateway_build *b, int64_t port)
     }
     add_validation(b, to);
     add_client_traffic(b, to);
-    to->authz = authz_of(b, &to->n_authz);
+    to->authorization = authorization_of(b);
     if (served)
         compile_build_resource(c, compile_build_format(c, "gateway/%s", to->name),
                                WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY, to);

@@ -145,8 +145,9 @@ void compile_inbound_emit(struct compile *c)
         apply_opaque(c, in);
     if (in->n_ports)
         qsort(in->ports, in->n_ports, sizeof *in->ports, by_port);
-    in->authz = compile_authz_list(c, ns, c->self ? &c->self->object.meta.labels : NULL,
-                                   (struct slice){0}, &in->n_authz);
+    struct schema_list policies = compile_authz_list(
+        c, ns, c->self ? &c->self->object.meta.labels : NULL, (struct slice){0});
+    in->authorization = compile_authz_filter(c, &policies);
     compile_mtls_note_conflicts(c);
     compile_build_resource(c, "inbound", WEFT__CONFIG__V1__RESOURCE__BODY_INBOUND, in);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lib/base/map.h"
+#include "filters/authz.h"
 #include "filters/filter.h"
 #include "policies/kinds/finding.h"
 #include "policies/compile/backend.h"
@@ -104,13 +105,11 @@ compile_mtls_mode(struct compile *c, struct slice namespace_name, const struct p
 void compile_mtls_note_conflicts(struct compile *c);
 
 /* Policies for workloads in namespace_name with those labels (NULL: labels unknown), or for the
- * Gateway of that name. */
-PB(AuthzPolicy) * *compile_authz_list(struct compile *c, struct slice namespace_name,
-                                      const struct schema_list *labels, struct slice gateway,
-                                      size_t *count);
-PB(AuthzPolicy) * compile_authz_policy(struct compile *c, const struct object *o);
-/* A value, "value*", "*value" or "*". */
-PB(StringMatch) * compile_authz_match(struct compile *c, struct slice pattern, bool ignore_case);
+ * Gateway of that name: struct authz_policy_spec. */
+struct schema_list compile_authz_list(struct compile *c, struct slice namespace_name,
+                                      const struct schema_list *labels, struct slice gateway);
+/* The filter that decides by them; NULL: there are none. */
+PB(Filter) * compile_authz_filter(struct compile *c, const struct schema_list *policies);
 
 /* What TrafficPolicies say, the narrower ones first; members are NULL where none says anything. */
 struct traffic compile_traffic_of_service(struct compile *c, const struct service *s,
@@ -189,6 +188,8 @@ char *compile_match_prefix(struct compile *c, const struct http_route_match *fro
  * resource. */
 char *compile_chain_filter(struct compile *c, const struct filter *f, const void *spec,
                            struct slice id);
+/* The same as a message that lies in another one, instead of a resource. */
+PB(Filter) * compile_chain_message(struct compile *c, const struct filter *f, const void *spec);
 /* The same of one that cannot be used: who names it answers 500, and says why. */
 char *compile_chain_broken(struct compile *c, struct slice id, struct slice why);
 /* HTTPFilters that a route names, and those that are for it, or for where it is in force: the

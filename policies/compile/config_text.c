@@ -27,7 +27,7 @@ static void put_quoted(struct buf *to, const char *text)
         if (c == '\n')
             put(to, "\\n");
         else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
-            snprintf(escaped, sizeof escaped, "\\x%02x", c);
+            snprintf(escaped, sizeof escaped, c == '"' || c == '\\' ? "\\%c" : "\\x%02x", c);
             put(to, escaped);
         } else {
             buf_append(to, text, 1);

@@ -4,7 +4,6 @@
 #include "policies/kinds/authorization_policy.h"
 
 #include "policies/kinds/finding.h"
-#include "policies/kinds/authorization_rule.h"
 #include "lib/schema/schema_format.h"
 
 static const char *const actions[] = {
@@ -51,7 +50,7 @@ static const struct schema target_schema = {
 
 static const struct schema_field target_element = {.type = SCHEMA_INLINE, .object = &target_schema};
 static const struct schema_field rule_element = {.type = SCHEMA_INLINE,
-                                                 .object = &authorization_rule_schema};
+                                                 .object = &authz_rule_schema};
 
 static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct authorization_policy_spec, selector, "selector", OBJECT,
@@ -99,8 +98,8 @@ static void each_open(const struct schema_list *paths, authorization_policy_path
 void authorization_policy_each_open_path(const struct authorization_policy_spec *spec,
                                          authorization_policy_path_fn each, void *owner)
 {
-    for (SCHEMA_EACH(spec->rules, struct authorization_policy_rule, rule)) {
-        for (SCHEMA_EACH(rule->to, struct authorization_policy_to, to)) {
+    for (SCHEMA_EACH(spec->rules, struct authz_rule_spec, rule)) {
+        for (SCHEMA_EACH(rule->to, struct authz_to_spec, to)) {
             if (spec->action == AUTHORIZATION_POLICY_DENY)
                 each_open(&to->operation.paths, each, owner);
             else if (spec->action == AUTHORIZATION_POLICY_ALLOW)

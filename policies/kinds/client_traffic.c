@@ -34,7 +34,7 @@ const struct schema client_traffic_limits_schema = {
 const struct schema_field client_traffic_address = {
     .type = SCHEMA_STRING, .min = 1, .max = 64, .format = &schema_format_cidr};
 const struct schema_field client_traffic_identity = {
-    .type = SCHEMA_STRING, .min = 1, .max = 2048, .format = &authorization_rule_principal};
+    .type = SCHEMA_STRING, .min = 1, .max = 2048, .format = &authz_principal_format};
 
 const char *const client_traffic_underscore_names[] = {
     [CLIENT_TRAFFIC_UNDERSCORES_ALLOW] = "Allow",

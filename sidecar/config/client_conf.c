@@ -4,7 +4,6 @@
 #include "sidecar/config/client_conf.h"
 
 #include "policies/compile/compile.h"
-#include "sidecar/config/authz_conf.h"
 #include "sidecar/config/match_conf.h"
 #include "sidecar/config/traffic_conf.h"
 
@@ -31,9 +30,9 @@ static enum err take_trust(const struct part_build *b, const Weft__Config__V1__C
     to->trust = (struct forwarded_trust){from->hops, addresses, (uint32_t)from->n_addresses};
     to->identity_count = (uint32_t)from->n_identities;
     for (size_t i = 0; i < from->n_addresses; i++) {
-        enum err e = authz_conf_cidr(b, from->addresses[i]->text, &addresses[i]);
-        if (e)
-            return e;
+        const char *text = from->addresses[i]->text;
+        if (cidr_parse(slice_from_cstr(text), &addresses[i]))
+            return part_refuse(b, "\"%s\" is not an address or a prefix without host bits", text);
     }
     return match_conf_strings(b, from->identities, from->n_identities, &to->identities);
 }

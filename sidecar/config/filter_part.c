@@ -117,6 +117,19 @@ void filter_part_unref(struct filter_part *p)
     mem_free(p);
 }
 
+enum err filter_part_inline(const struct part_build *b, const Weft__Config__V1__Filter *from,
+                            const struct filter_chain **chain, const void **conf)
+{
+    struct filter_part made = {.refs = 0};
+    *chain = NULL;
+    *conf = NULL;
+    if (!from)
+        return ERR_OK;
+    enum err e = take_filter(b, from, &made);
+    *conf = made.entry.conf;
+    return e ? e : filter_chain_make(&b->part->arena, &made.entry, 1, chain);
+}
+
 /* ---- names ---- */
 
 void filter_names_begin(struct filter_names *n)

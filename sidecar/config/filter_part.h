@@ -27,6 +27,12 @@ struct filter_part *filter_part_ref(struct filter_part *p);
 /* NULL is allowed. */
 void filter_part_unref(struct filter_part *p);
 
+/* The filter that a resource has inside of it, alone in a chain; both NULL for none. Refused with
+ * the resource. */
+MUST_USE enum err filter_part_inline(const struct part_build *b,
+                                     const Weft__Config__V1__Filter *from,
+                                     const struct filter_chain **chain, const void **conf);
+
 /* ---- names, until they are bound ---- */
 
 /* Which filters a resource names: each once. */

@@ -8,9 +8,8 @@
 #include "lib/base/log.h"
 #include "lib/tls/tls_ctx.h"
 #include "lib/tls/tls_roots.h"
-#include "sidecar/config/authz_conf.h"
 #include "sidecar/config/client_conf.h"
-#include "sidecar/config/filter_conf.h"
+#include "sidecar/config/filter_part.h"
 
 #define HTTPS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS
 #define TLS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS
@@ -220,13 +219,14 @@ static enum err take_gateway(const struct part_build *b, const Weft__Config__V1_
     to->gateway.name = part_text(b->part, from->name);
     to->gateway.port = (uint16_t)from->port;
     to->gateway.protocol = from->protocol;
-    enum err e = authz_conf_create(b, from->authz, from->n_authz, &to->gateway.authz);
+    const void *authz;
+    enum err e = filter_part_inline(b, from->authorization, &to->gateway.chain, &authz);
     if (e)
         return e;
+    to->gateway.authz = authz;
     e = client_conf_create(b, from->client_traffic, &to->gateway.clients);
     if (e)
         return e;
-    to->gateway.chain = filter_conf_authz(b->part, to->gateway.authz);
     e = route_plan_create(b, &routes, &to->plan);
     if (!e)
         e = take_listeners(b, from, to);

@@ -4,8 +4,6 @@
 #include "sidecar/config/inbound_part.h"
 
 #include "lib/base/mem.h"
-#include "sidecar/config/authz_conf.h"
-#include "sidecar/config/filter_conf.h"
 #include "sidecar/config/series_hash.h"
 
 #define PERMISSIVE WEFT__CONFIG__V1__MTLS_MODE__MTLS_PERMISSIVE
@@ -76,7 +74,8 @@ static enum err take_ports(const struct part_build *b, const Weft__Config__V1__I
 /* Both the policies and the mTLS modes decide whether a connection may live on. */
 static uint64_t hash_rights(const struct inbound_conf *conf, const Weft__Config__V1__Inbound *from)
 {
-    uint64_t hash = authz_conf_hash(from->authz, from->n_authz) * 31 + (uint64_t)conf->mtls;
+    const char *policies = from->authorization ? from->authorization->spec : "";
+    uint64_t hash = slice_hash(slice_from_cstr(policies)) * 31 + (uint64_t)conf->mtls;
     for (uint32_t i = 0; i < conf->port_count; i++)
         hash = (hash * 31 + conf->ports[i].port) * 31 + (uint64_t)conf->ports[i].mtls;
     return hash;
@@ -87,10 +86,11 @@ static enum err take_inbound(const struct part_build *b, const Weft__Config__V1_
 {
     to->conf.workload = part_text(b->part, from->workload);
     to->conf.mtls = from->mtls == UNSET ? PERMISSIVE : from->mtls;
-    enum err e = authz_conf_create(b, from->authz, from->n_authz, &to->conf.authz);
+    const void *authz;
+    enum err e = filter_part_inline(b, from->authorization, &to->conf.chain, &authz);
     if (e)
         return e;
-    to->conf.chain = filter_conf_authz(b->part, to->conf.authz);
+    to->conf.authz = authz;
     filter_names_begin(&to->names);
     e = take_ports(b, from, to);
     filter_names_end(&to->names);
@@ -131,19 +131,18 @@ struct inbound_part *inbound_part_create_default(void)
 
 struct inbound_part *inbound_part_create_closed(void)
 {
-    static char name[] = "inbound rules that cannot be used", resource_name[] = "inbound";
+    /* An ALLOW without rules permits nobody. */
+    static char type[] = "authorization", resource_name[] = "inbound",
+                spec[] = "{\"policies\":[{\"name\":\"inbound rules that cannot be used\"}]}";
     char ignored[PART_DETAIL_MAX];
     struct inbound_part *p = NULL;
     Weft__Config__V1__Resource resource = WEFT__CONFIG__V1__RESOURCE__INIT;
     Weft__Config__V1__Inbound inbound = WEFT__CONFIG__V1__INBOUND__INIT;
-    /* An ALLOW without rules permits nobody. */
-    Weft__Config__V1__AuthzPolicy policy = WEFT__CONFIG__V1__AUTHZ_POLICY__INIT;
-    Weft__Config__V1__AuthzPolicy *policies[] = {&policy};
-    policy.name = name;
-    policy.action = WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW;
+    Weft__Config__V1__Filter nobody = WEFT__CONFIG__V1__FILTER__INIT;
+    nobody.type = type;
+    nobody.spec = spec;
     inbound.mtls = WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
-    inbound.authz = policies;
-    inbound.n_authz = 1;
+    inbound.authorization = &nobody;
     resource.name = resource_name;
     resource.inbound = &inbound;
     enum err e = inbound_part_create(&resource, ignored, &p);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "sidecar/config/filter_part.h"
-#include "sidecar/config/header_set.h"
+#include "lib/codec/http/header_set.h"
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
 #include "sidecar/route/route_hosts.h"

@@ -103,7 +103,7 @@ static enum err take_match(struct plan_build *pb, const Weft__Config__V1__RouteM
     if (!e)
         e = match_conf_named(pb->b, MATCH_CONF_QUERY, from->query, from->n_query, &to->query);
     for (uint16_t i = 0; i < to->header_count && !e; i++)
-        header_set_add(&pb->plan->headers, pb->b->part, to->headers[i].name);
+        header_set_add(&pb->plan->headers, &pb->b->part->arena, to->headers[i].name);
     return e;
 }
 

@@ -224,6 +224,12 @@ const struct inbound_conf *snapshot_inbound(const struct snapshot *s)
     return &s->inbound->conf;
 }
 
+Weft__Config__V1__MtlsMode snapshot_mtls_mode(const struct snapshot *s, uint16_t port)
+{
+    const struct inbound_port_conf *listed = snapshot_inbound_port(s, port);
+    return listed ? listed->mtls : snapshot_inbound(s)->mtls;
+}
+
 const struct inbound_port_conf *snapshot_inbound_port(const struct snapshot *s, uint16_t port)
 {
     return inbound_part_port(s->inbound, port);

@@ -168,7 +168,7 @@ struct inbound_conf {
     uint32_t port_count;
     const struct filter_chain *chain; /* authorization, for other ports; NULL: none */
     uint64_t authz_version;           /* changes when live connections must be judged anew */
-    const struct authz *authz;        /* for opaque TCP; NULL: none (see filters/authz.h) */
+    const struct authz *authz;        /* for opaque TCP; NULL: none (filters/authz.h) */
 };
 
 struct route_hosts; /* route/route_hosts.h */
@@ -236,6 +236,8 @@ const struct destination_conf *snapshot_destination_by_host(const struct snapsho
 const struct workload_conf *snapshot_workload(const struct snapshot *s, const struct addr *ip);
 const struct inbound_conf *
 snapshot_inbound(const struct snapshot *s); /* never NULL: a permissive default */
+/* What a port of the app asks of its clients. Never UNSET. */
+Weft__Config__V1__MtlsMode snapshot_mtls_mode(const struct snapshot *s, uint16_t port);
 const struct inbound_port_conf *snapshot_inbound_port(const struct snapshot *s, uint16_t port);
 const struct gateway_conf *snapshot_gateway(const struct snapshot *s, uint16_t port);
 /* All gateways, for opening listeners. */

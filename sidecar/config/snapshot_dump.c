@@ -5,12 +5,12 @@
 
 #include <stdio.h>
 
+#include "filters/authz.h"
 #include "lib/base/json_write.h"
 #include "sidecar/config/backend_tls.h"
 #include "sidecar/config/cluster_part.h"
 #include "sidecar/config/client_conf.h"
 #include "sidecar/config/snapshot_priv.h"
-#include "sidecar/filters/authz.h"
 #include "sidecar/route/route_dump.h"
 
 /* The part of the constant behind the last "__PREFIX_": "HTTP2", "STRICT". */
@@ -200,8 +200,7 @@ static void put_authz(struct json_write *w, const struct authz *a)
         const struct authz_policy *p = &a->policies[i];
         json_write_object(w);
         json_write_field(w, "name", p->name);
-        put_enum(w, "action", &weft__config__v1__authz_action__descriptor, (int)p->action,
-                 "AUTHZ_");
+        json_write_field(w, "action", slice_from_cstr(authz_actions[p->action]));
         json_write_field_u64(w, "rules", p->rule_count);
         json_write_object_end(w);
     }

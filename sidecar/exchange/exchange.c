@@ -6,7 +6,7 @@
 
 #include "lib/base/mem.h"
 #include "sidecar/exchange/exchange_run.h"
-#include "sidecar/filters/authz.h"
+#include "filters/authz.h"
 #include "sidecar/exchange/mirror.h"
 
 #define ARENA_BLOCK 4096

@@ -4,7 +4,7 @@
 #include "lib/codec/http/header_fold.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_priv.h"
-#include "sidecar/filters/authz.h"
+#include "filters/authz.h"
 #include "sidecar/telemetry/metrics.h"
 
 static const struct client_conf *conf_of(const struct exchange *ex)

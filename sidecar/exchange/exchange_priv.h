@@ -7,7 +7,7 @@
 #include "lib/io/loop.h"
 #include "lib/io/timer.h"
 #include "lib/net/http_stream.h"
-#include "sidecar/config/header_set.h"
+#include "lib/codec/http/header_set.h"
 #include "sidecar/session/session.h"
 #include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/pool.h"

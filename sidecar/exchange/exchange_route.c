@@ -7,7 +7,7 @@
 #include "lib/codec/http/normalize.h"
 #include "lib/codec/http/preflight.h"
 #include "sidecar/exchange/exchange_priv.h"
-#include "sidecar/filters/authz.h"
+#include "filters/authz.h"
 #include "lib/codec/http/host.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_hosts.h"
@@ -46,7 +46,7 @@ static bool refuses_plaintext(const struct exchange *ex)
     const struct session *s = ex->session;
     if (s->info.direction != DIRECTION_INBOUND || s->is_mesh)
         return false;
-    return authz_mtls_mode(ex->lease->snapshot, s->info.original_dst.port) ==
+    return snapshot_mtls_mode(ex->lease->snapshot, s->info.original_dst.port) ==
            WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
 }
 

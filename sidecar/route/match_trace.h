@@ -1,4 +1,4 @@
-/* Why a route or a rule does not match, for people: `weftctl explain` runs the matching of the data
+/* Why a route does not match, for people: `weftctl explain` runs the matching of the data
  * plane with a trace. On the request path there is none (NULL).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
@@ -6,17 +6,12 @@
 #include "lib/base/arena.h"
 #include "sidecar/config/snapshot.h"
 
-struct authz_policy;
-
 struct match_trace {
     struct arena *arena; /* of all texts */
     /* Of the candidate under way: the first part that does not hold. Empty: none so far. */
     struct slice miss;
-    /* Something was decided by an address that is 0.0.0.0 because nobody has said it. */
-    bool asked_unknown_address;
     /* Told of each candidate, in the order in which they are tried; miss is empty when it holds. */
     void (*on_route)(void *owner, const struct route_conf *r, struct slice miss);
-    void (*on_rule)(void *owner, const struct authz_policy *p, uint32_t rule, struct slice miss);
     void *owner;
 };
 

@@ -10,7 +10,7 @@
 #include "lib/net/tls_stream.h"
 #include "lib/tls/spiffe.h"
 #include "lib/schema/schema_format.h"
-#include "sidecar/filters/authz.h"
+#include "filters/authz.h"
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"
 #include "sidecar/session/session_priv.h"
@@ -41,7 +41,7 @@ static const struct inbound_port_conf *inbound_port(const struct session *s)
 
 static Weft__Config__V1__MtlsMode mtls_mode(const struct session *s)
 {
-    return authz_mtls_mode(snapshot_of(s), s->info.original_dst.port);
+    return snapshot_mtls_mode(snapshot_of(s), s->info.original_dst.port);
 }
 
 int session_inbound_protocol(const struct session *s)

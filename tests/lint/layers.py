@@ -44,7 +44,6 @@ PRODUCT = ("lib/", "filters/", "policies/", "sidecar/", "certd/", "injector/", "
 # Folders that are part of a room elsewhere.
 PARTS = {
     "sidecar/route": "sidecar/config",
-    "sidecar/filters": "sidecar/config",
 }
 
 # What a third-party header begins with, and the room it is for.

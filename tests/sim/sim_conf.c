@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/sim/sim_conf.h"
 
+#include "lib/schema/schema_write.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -209,61 +211,6 @@ static Weft__Config__V1__StringMatch *make_match(struct sim_conf *c)
     return m;
 }
 
-static Weft__Config__V1__AuthzOperation *make_operation(struct sim_conf *c, const char *method,
-                                                        const char *prefix)
-{
-    MAKE(c, Weft__Config__V1__AuthzOperation, weft__config__v1__authz_operation__init);
-    if (method) {
-        Weft__Config__V1__StringMatch *s = make_match(c);
-        s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
-        s->exact = text(c, method);
-        PUSH(c, m->n_methods, m->methods, s);
-    }
-    if (prefix) {
-        Weft__Config__V1__StringMatch *s = make_match(c);
-        s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_PREFIX;
-        s->prefix = text(c, prefix);
-        PUSH(c, m->n_paths, m->paths, s);
-    }
-    return m;
-}
-
-sim_authz *sim_conf_authz(struct sim_conf *c, Weft__Config__V1__AuthzAction action,
-                          const char *method, const char *prefix)
-{
-    MAKE(c, Weft__Config__V1__AuthzPolicy, weft__config__v1__authz_policy__init);
-    Weft__Config__V1__AuthzRule *rule = arena_alloc(&c->arena, sizeof(*rule));
-    weft__config__v1__authz_rule__init(rule);
-    m->name = text(c, "default/test");
-    m->action = action;
-    if (method || prefix)
-        PUSH(c, rule->n_to, rule->to, make_operation(c, method, prefix));
-    PUSH(c, m->n_rules, m->rules, rule);
-    return m;
-}
-
-void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *principal)
-{
-    MAKE(c, Weft__Config__V1__AuthzSource, weft__config__v1__authz_source__init);
-    Weft__Config__V1__StringMatch *s = make_match(c);
-    s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
-    s->exact = text(c, principal);
-    PUSH(c, m->n_principals, m->principals, s);
-    PUSH(c, policy->rules[0]->n_from, policy->rules[0]->from, m);
-}
-
-void sim_conf_when_header(struct sim_conf *c, sim_authz *policy, const char *name,
-                          const char *value)
-{
-    MAKE(c, Weft__Config__V1__AuthzCondition, weft__config__v1__authz_condition__init);
-    Weft__Config__V1__StringMatch *s = make_match(c);
-    m->key = arena_strdup(&c->arena, arena_printf(&c->arena, "request.headers[%s]", name));
-    s->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
-    s->exact = text(c, value);
-    PUSH(c, m->n_values, m->values, s);
-    PUSH(c, policy->rules[0]->n_when, policy->rules[0]->when, m);
-}
-
 static Weft__Config__V1__Cidr *make_cidr(struct sim_conf *c, const char *prefix)
 {
     MAKE(c, Weft__Config__V1__Cidr, weft__config__v1__cidr__init);
@@ -271,16 +218,83 @@ static Weft__Config__V1__Cidr *make_cidr(struct sim_conf *c, const char *prefix)
     return m;
 }
 
+/* One more item of a list in a specification. */
+static void *push_item(struct sim_conf *c, struct schema_list *list, const void *item, size_t size)
+{
+    char *items = arena_alloc(&c->arena, (list->count + 1) * size);
+    if (list->count)
+        memcpy(items, list->items, list->count * size);
+    memcpy(items + list->count * size, item, size);
+    *list = (struct schema_list){items, list->count + 1, true};
+    return items + (list->count - 1) * size;
+}
+
+static void push_text(struct sim_conf *c, struct schema_list *list, struct slice item)
+{
+    push_item(c, list, &item, sizeof(item));
+}
+
+static struct authz_rule_spec *only_rule(sim_authz *policy)
+{
+    return policy->rules.items;
+}
+
+sim_authz *sim_conf_authz(struct sim_conf *c, enum authz_action action, const char *method,
+                          const char *prefix)
+{
+    sim_authz *policy = arena_zalloc(&c->arena, sizeof(*policy));
+    struct authz_rule_spec rule = {0};
+    struct authz_to_spec to = {0};
+    policy->name = SLICE("default/test");
+    policy->action = (int)action;
+    if (method)
+        push_text(c, &to.operation.methods, slice_from_cstr(method));
+    if (prefix)
+        push_text(c, &to.operation.paths, arena_printf(&c->arena, "%s*", prefix));
+    if (method || prefix)
+        push_item(c, &rule.to, &to, sizeof(to));
+    push_item(c, &policy->rules, &rule, sizeof(rule));
+    return policy;
+}
+
+void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *principal)
+{
+    struct authz_from_spec from = {0};
+    push_text(c, &from.source.principals, slice_from_cstr(principal));
+    push_item(c, &only_rule(policy)->from, &from, sizeof(from));
+}
+
+void sim_conf_when_header(struct sim_conf *c, sim_authz *policy, const char *name,
+                          const char *value)
+{
+    struct authz_when_spec when = {
+        .key = arena_printf(&c->arena, "request.headers[%s]", name)};
+    push_text(c, &when.values, slice_from_cstr(value));
+    push_item(c, &only_rule(policy)->when, &when, sizeof(when));
+}
+
 void sim_conf_remote(struct sim_conf *c, sim_authz *policy, const char *prefix)
 {
-    MAKE(c, Weft__Config__V1__AuthzSource, weft__config__v1__authz_source__init);
-    PUSH(c, m->n_remote_ip_blocks, m->remote_ip_blocks, make_cidr(c, prefix));
-    PUSH(c, policy->rules[0]->n_from, policy->rules[0]->from, m);
+    struct authz_from_spec from = {0};
+    push_text(c, &from.source.remote_ip_blocks, slice_from_cstr(prefix));
+    push_item(c, &only_rule(policy)->from, &from, sizeof(from));
+}
+
+Weft__Config__V1__Filter *sim_conf_authorization(struct sim_conf *c, sim_authz *policy)
+{
+    MAKE(c, Weft__Config__V1__Filter, weft__config__v1__filter__init);
+    struct authz_spec spec = {.policies = {policy, 1, true}};
+    struct buf json;
+    buf_init(&json);
+    schema_write(filter_authz.spec, &spec, &json);
+    m->type = text(c, filter_authz.name);
+    m->spec = arena_strdup(&c->arena, buf_take_into(&json, &c->arena));
+    return m;
 }
 
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy)
 {
-    PUSH(c, in->n_authz, in->authz, policy);
+    in->authorization = sim_conf_authorization(c, policy);
 }
 
 static Weft__Config__V1__Resource *add_port(struct sim_conf *c, const char *kind, uint32_t port)

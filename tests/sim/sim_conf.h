@@ -3,6 +3,7 @@
  * built. Everything lives until sim_conf_dispose. SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "filters/authz.h"
 #include "lib/base/arena.h"
 #include "policies/proto/config.pb-c.h"
 
@@ -17,7 +18,7 @@ typedef Weft__Config__V1__GatewayListener sim_listener;
 typedef Weft__Config__V1__StreamRoute sim_stream;
 typedef Weft__Config__V1__RetryPolicy sim_retry;
 typedef Weft__Config__V1__Timeouts sim_timeouts;
-typedef Weft__Config__V1__AuthzPolicy sim_authz;
+typedef struct authz_policy_spec sim_authz;
 typedef Weft__Config__V1__ClientTraffic sim_clients;
 
 struct sim_conf {
@@ -55,8 +56,8 @@ sim_inbound *sim_conf_inbound(struct sim_conf *c);
 sim_inbound_port *sim_conf_inbound_port(struct sim_conf *c, sim_inbound *in, uint32_t port,
                                         Weft__Config__V1__Protocol protocol);
 /* One rule: this action for these methods (NULL: all) on paths below this prefix (NULL: all). */
-sim_authz *sim_conf_authz(struct sim_conf *c, Weft__Config__V1__AuthzAction action,
-                          const char *method, const char *prefix);
+sim_authz *sim_conf_authz(struct sim_conf *c, enum authz_action action, const char *method,
+                          const char *prefix);
 /* … and from this principal (without "spiffe://"). */
 void sim_conf_principal(struct sim_conf *c, sim_authz *policy, const char *principal);
 /* … and where a header says so. */
@@ -64,6 +65,8 @@ void sim_conf_when_header(struct sim_conf *c, sim_authz *policy, const char *nam
                           const char *value);
 /* … and for clients of this prefix. */
 void sim_conf_remote(struct sim_conf *c, sim_authz *policy, const char *prefix);
+/* The policy as it is now; for an Inbound or a GatewayPort. */
+Weft__Config__V1__Filter *sim_conf_authorization(struct sim_conf *c, sim_authz *policy);
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
 /* One host "*", all below "/" to `cluster`. */
 sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
@@ -107,5 +110,5 @@ void sim_conf_workload(struct sim_conf *c, const char *ip, const char *spiffe_id
 #define SIM_LISTENER_TLS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS
 #define SIM_LISTENER_TCP WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TCP
 #define SIM_STRICT WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT
-#define SIM_DENY WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY
-#define SIM_ALLOW WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW
+#define SIM_DENY AUTHZ_DENY
+#define SIM_ALLOW AUTHZ_ALLOW

@@ -128,8 +128,7 @@ static void policies_at_a_gateway(void **state)
         sim_gateway *g = sim_conf_gateway(&d.conf, 8000, "one");
         sim_authz *policy = sim_conf_authz(&d.conf, SIM_ALLOW, NULL, NULL);
         sim_conf_remote(&d.conf, policy, "198.51.100.0/24");
-        g->n_authz = 1;
-        g->authz = &policy;
+        g->authorization = sim_conf_authorization(&d.conf, policy);
         sim_conf_clients(&d.conf, g)->trust->hops = cases[i].hops;
         sim_door_start(&d);
         const char *seen = through_gateway(&d, cases[i].fields, &answer);

@@ -85,8 +85,7 @@ static void policies(void **state)
     struct world w;
     prepare(&w);
     sim_authz *policy = sim_conf_authz(&w.d.conf, SIM_ALLOW, NULL, "/elsewhere");
-    w.gateway->authz = &policy;
-    w.gateway->n_authz = 1;
+    w.gateway->authorization = sim_conf_authorization(&w.d.conf, policy);
     sim_door_start(&w.d);
     expect(ask(&w, "OPTIONS", PREFLIGHT), "HTTP/1.1 204 ", ALLOWED);
     expect_cors(ask(&w, "GET", "origin: https://a.b\r\n"), "HTTP/1.1 403 ");
@@ -104,8 +103,7 @@ static void bad_names(void **state)
     prepare(&w);
     sim_authz *policy = sim_conf_authz(&w.d.conf, SIM_DENY, NULL, NULL);
     sim_conf_when_header(&w.d.conf, policy, "x-role", "admin");
-    w.gateway->authz = &policy;
-    w.gateway->n_authz = 1;
+    w.gateway->authorization = sim_conf_authorization(&w.d.conf, policy);
     sim_door_start(&w.d);
     expect_cors(ask(&w, "GET", "origin: https://a.b\r\nx_role: 1\r\n"), "HTTP/1.1 400 ");
     sim_door_close(&w.d);

@@ -338,8 +338,7 @@ static void tcp_by_policy(void **state)
     struct sim_peer *at = sim_door_app(&d, 0);
     assert_non_null(at);
     sim_authz *all = sim_conf_authz(&d.conf, SIM_DENY, NULL, NULL);
-    g->authz = &all;
-    g->n_authz = 1;
+    g->authorization = sim_conf_authorization(&d.conf, all);
     sim_node_adopt(&d.node, &d.conf);
     assert_true(client->failed);
     sim_door_done(&d, client);
@@ -445,8 +444,7 @@ static void clients_are_nobody_in_the_mesh(void **state)
     sim_gateway *g = open_asking(&d, &v);
     sim_authz *policy = sim_conf_authz(&d.conf, SIM_ALLOW, NULL, NULL);
     sim_conf_principal(&d.conf, policy, "cluster.local/ns/default/sa/boss");
-    g->authz = &policy;
-    g->n_authz = 1;
+    g->authorization = sim_conf_authorization(&d.conf, policy);
     sim_node_adopt(&d.node, &d.conf);
     struct sim_peer *client =
         sim_door_tls(&d, 8443, "shop", "spiffe://cluster.local/ns/default/sa/boss", NULL);

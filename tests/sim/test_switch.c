@@ -254,7 +254,7 @@ static void we_are_no_proxy(void **state)
 static void policies_about_requests_forbid_tunnels(void **state)
 {
     static const struct {
-        Weft__Config__V1__AuthzAction action;
+        enum authz_action action;
         const char *prefix;
         bool carried;
     } cases[] = {

@@ -15,7 +15,7 @@
 #include "policies/gateway/gateway_names.h"
 #include "policies/store/policy_index.h"
 #include "sidecar/config/client_head.h"
-#include "sidecar/config/header_set.h"
+#include "lib/codec/http/header_set.h"
 #include "filters/route_filters.h"
 #include "lib/codec/http/host.h"
 #include "sidecar/route/listener_choice.h"
@@ -309,7 +309,7 @@ static bool is_let_in(struct explain *e, const struct gateway_conf *g, const str
     down.local.port = e->asked.port;
     down.is_tls = slice_eq(e->asked.scheme, SLICE("https"));
     down.sni = down.is_tls ? e->asked.host : SLICE("");
-    authz_rule_facts(&facts, &down, e->request, e->asked.path,
+    authz_facts_take(&facts, &down, e->request, e->asked.path,
                      e->client.is_unknown ? NULL : &e->client.client);
     facts.other_paths = e->asked.other_paths;
     e->is_preflight = preflight_read(&preflight, e->request);

@@ -5,7 +5,7 @@
 
 #include "policies/compile/compile.h"
 #include "sidecar/config/snapshot.h"
-#include "sidecar/filters/authz_rule.h"
+#include "filters/authz.h"
 #include "weftctl/explain/asked.h"
 #include "weftctl/workload.h"
 
@@ -19,7 +19,7 @@ struct explain_from {
 /* A rule of an AuthorizationPolicy that was looked at. */
 struct explain_rule {
     struct slice policy;
-    Weft__Config__V1__AuthzAction action;
+    enum authz_action action;
     uint32_t number;      /* of the rule, from 1 */
     struct slice why_not; /* empty: it matches */
 };
@@ -107,4 +107,3 @@ struct slice explain_hint(struct explain *e);
 /* explain_ends.c: endpoints, and what their sidecars say. */
 void explain_ends_add(struct explain *e, struct explain_share *share);
 void explain_ends_add_workload(struct explain *e, const struct workload_conf *workload);
-const char *explain_action(Weft__Config__V1__AuthzAction action);

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "sidecar/route/match_trace.h"
+#include "filters/authz_trace.h"
 #include "weftctl/explain/explain.h"
 
 enum { NAMED_MAX = 3 }; /* policies that a sentence names */
@@ -13,18 +13,6 @@ struct record {
     struct explain_verdict *to;
     size_t capacity;
 };
-
-const char *explain_action(Weft__Config__V1__AuthzAction action)
-{
-    switch (action) {
-    case WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY:
-        return "DENY";
-    case WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_AUDIT:
-        return "AUDIT";
-    default:
-        return "ALLOW";
-    }
-}
 
 static void record_rule(void *owner, const struct authz_policy *p, uint32_t rule, struct slice miss)
 {
@@ -48,7 +36,7 @@ static struct slice say_unmatched(struct explain *e, const struct explain_verdic
     size_t named = 0, more = 0;
     for (size_t i = 0; i < v->rule_count; i++) {
         const struct explain_rule *r = &v->rules[i];
-        if (r->action != WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_ALLOW)
+        if (r->action != AUTHZ_ALLOW)
             continue;
         if (named == NAMED_MAX) {
             more++;
@@ -77,10 +65,10 @@ void explain_decide(struct explain *e, const struct authz *authz, struct authz_f
     static const struct authz none;
     const struct authz_rule *rule = NULL;
     struct record record = {.e = e, .to = out};
-    struct match_trace trace = {.arena = &e->arena, .on_rule = record_rule, .owner = &record};
+    struct authz_trace trace = {.arena = &e->arena, .on_rule = record_rule, .owner = &record};
     *out = (struct explain_verdict){.allowed = true};
     facts->trace = &trace;
-    out->allowed = authz_decide_facts(authz ? authz : &none, facts, &rule);
+    out->allowed = authz_decide(authz ? authz : &none, facts, &rule);
     out->text = say(e, rule, out);
     out->is_open = trace.asked_unknown_address;
     if (out->is_open)

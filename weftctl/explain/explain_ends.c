@@ -6,7 +6,7 @@
 #include "lib/codec/http/normalize.h"
 #include "policies/store/policy_addresses.h"
 #include "sidecar/config/client_head.h"
-#include "sidecar/config/header_set.h"
+#include "lib/codec/http/header_set.h"
 #include "weftctl/explain/explain.h"
 
 /* A request as the endpoint's sidecar takes it in. */
@@ -91,7 +91,7 @@ static void judge(struct arrival *a)
     struct forwarded client;
     struct authz_facts facts;
     struct slice text = {0};
-    if (!a->end->is_mutual_tls && authz_mtls_mode(a->there, a->down.original_dst.port) ==
+    if (!a->end->is_mutual_tls && snapshot_mtls_mode(a->there, a->down.original_dst.port) ==
                                       WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT) {
         refuse(a, SLICE("refused: it takes mutual TLS only (STRICT)"));
         return;
@@ -103,7 +103,7 @@ static void judge(struct arrival *a)
                      &text);
     const struct normalize_readings *others = NULL;
     struct slice path = normalize_path_readings(arena, message_path_only(a->request), &others);
-    authz_rule_facts(&facts, &a->down, a->request, path, client.is_unknown ? NULL : &client.client);
+    authz_facts_take(&facts, &a->down, a->request, path, client.is_unknown ? NULL : &client.client);
     facts.other_paths = others;
     if (!path.len) {
         refuse(a, SLICE("refused with 400: the path can be read in two ways"));

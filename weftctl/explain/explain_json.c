@@ -84,7 +84,7 @@ static void write_verdict(const struct explain_verdict *v, struct json_write *w)
     for (size_t i = 0; i < v->rule_count; i++) {
         json_write_object(w);
         json_write_field(w, "policy", v->rules[i].policy);
-        write_text(w, "action", explain_action(v->rules[i].action));
+        write_text(w, "action", authz_actions[v->rules[i].action]);
         json_write_field_u64(w, "rule", v->rules[i].number);
         json_write_field_bool(w, "matches", !v->rules[i].why_not.len);
         json_write_field(w, "because", v->rules[i].why_not);

@@ -108,7 +108,7 @@ static void print_verdict(const struct explain_verdict *v, bool verbose)
     line("", v->allowed ? TERM_GOOD : TERM_BAD, "    %.*s", SLICE_ARG(v->text));
     for (size_t i = 0; verbose && i < v->rule_count; i++) {
         const struct explain_rule *r = &v->rules[i];
-        line("", TERM_DIM, "      %s %.*s rule %u: %.*s", explain_action(r->action),
+        line("", TERM_DIM, "      %s %.*s rule %u: %.*s", authz_actions[r->action],
              SLICE_ARG(r->policy), r->number,
              SLICE_ARG(r->why_not.len ? r->why_not : SLICE("matches")));
     }

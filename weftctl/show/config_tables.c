@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "filters/authz.h"
 #include "filters/prepare.h"
 #include "filters/route_filters.h"
 #include "weftctl/explain/explain_print.h"
@@ -259,14 +260,19 @@ static void print_endpoints(struct table *t, const PB(Configuration) * c)
 
 /* ---- policies and certificates ---- */
 
-static void add_policies(struct table *t, const char *at, PB(AuthzPolicy) *const *all, size_t count)
+static void add_policies(struct table *t, const char *at, const PB(Filter) * f)
 {
-    for (size_t i = 0; i < count; i++) {
+    char detail[FILTER_DETAIL_MAX];
+    struct filter_build build = {.arena = t->arena, .detail = detail};
+    const void *read;
+    if (!f || filter_read(&filter_authz, slice_from_cstr(f->spec), &build, &read))
+        return;
+    const struct authz_spec *spec = read;
+    for (SCHEMA_EACH(spec->policies, struct authz_policy_spec, policy)) {
         table_row(t, TERM_PLAIN);
-        cell(t, all[i]->name);
-        cell(t, name_of(&weft__config__v1__authz_action__descriptor, (int)all[i]->action,
-                        sizeof("AUTHZ_") - 1));
-        cell_number(t, all[i]->n_rules);
+        table_cell(t, policy->name);
+        cell(t, authz_actions[policy->action]);
+        cell_number(t, policy->rules.count);
         cell(t, at);
     }
 }
@@ -276,11 +282,11 @@ static void print_policies(struct table *t, const PB(Configuration) * c)
     table_init(t, t->arena, "POLICY\0ACTION\0RULES\0AT\0");
     EACH(c, r, GATEWAY)
     {
-        add_policies(t, r->gateway->name, r->gateway->authz, r->gateway->n_authz);
+        add_policies(t, r->gateway->name, r->gateway->authorization);
     }
     EACH(c, r, INBOUND)
     {
-        add_policies(t, r->inbound->workload, r->inbound->authz, r->inbound->n_authz);
+        add_policies(t, r->inbound->workload, r->inbound->authorization);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/codec/http/header_fold.h"
 #include "lib/codec/http/normalize.h"
+#include "lib/io/stream.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
 struct bed {
@@ -17,6 +18,7 @@ struct bed {
     struct arena arena;
     struct message request, response;
     struct downstream_info down;
+    struct tls_peer peer;
     struct forwarded client;
     const struct filter_bed_case *c;
     const struct filter_bed_mode *mode;
@@ -264,6 +266,16 @@ static void show_body(struct bed *b, struct buf *body)
     }
 }
 
+static void take_client(struct bed *b)
+{
+    forwarded_from_peer(&b->client, &b->down.peer);
+    b->client.is_unknown = slice_eq_cstr(b->c->client, "unknown");
+    if (b->c->client.len && !b->client.is_unknown)
+        assert_int_equal(addr_parse(b->c->client, &b->client.client), ERR_OK);
+    b->peer.spiffe_id = b->c->identity;
+    b->down.tls_peer = b->c->identity.len ? &b->peer : NULL;
+}
+
 /* ---- the walk ---- */
 
 /* True: it may be called again. */
@@ -420,7 +432,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
             ERR_OK);
         b.down = (struct downstream_info){.direction = DIRECTION_INGRESS, .is_tls = c->is_tls};
         assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b.down.peer), ERR_OK);
-        forwarded_from_peer(&b.client, &b.down.peer);
+        take_client(&b);
         b.x.host = &host;
         b.x.listener_port = c->listener_port;
         b.x.matched_prefix = c->matched_prefix;

@@ -1,10 +1,5 @@
 /* Every filter of filters.def against its cases (cases/<name>.cases): plainly; with every hook
  * waiting first; with bodies cut at every byte; and with the client leaving at every step.
- *
- * A case is the specification as YAML, "---", the request, and where it matters "---" and the
- * response of the backend. Words behind ">>>": "random N", "tls", "port N" (the listener's),
- * "prefix /p" (that the route matches), "scheme s" (that the request says; "-": none), "early" (the
- * response is one of our own, given before the chain had its turn).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/filters/filter_bed.h"
 
@@ -13,6 +8,18 @@
 #include "lib/codec/doc/doc_yaml.h"
 #include "tests/unit/policies/cases.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
+
+/* A case is the specification as YAML, "---", the request, and where it matters "---" and the
+ * response of the backend. Words behind ">>>":
+ *
+ * random N     what chance says
+ * tls          the connection is TLS
+ * scheme S     what the request says of it; "-": nothing
+ * port N       of the listener
+ * prefix /P    the path prefix that the route matches
+ * as ID        the SPIFFE id of the peer's certificate
+ * client A     whom the request is from; "unknown"
+ * early        the response is one of our own, given before the chain had its turn */
 
 static const struct filter *filter;
 
@@ -85,6 +92,10 @@ static void take_words(struct slice words, struct filter_bed_case *c)
             assert_int_equal(slice_to_u64(value, &port), ERR_OK);
         else if (slice_eq_cstr(word, "prefix"))
             slice_split(&words, ' ', &c->matched_prefix);
+        else if (slice_eq_cstr(word, "as"))
+            slice_split(&words, ' ', &c->identity);
+        else if (slice_eq_cstr(word, "client"))
+            slice_split(&words, ' ', &c->client);
         else if (slice_eq_cstr(word, "scheme"))
             slice_split(&words, ' ', &c->scheme);
     }

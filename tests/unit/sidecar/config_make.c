@@ -13,10 +13,6 @@
         weft__config__v1__##type##__init(m);                              \
         return m;                                                         \
     }
-MAKER(AuthzCondition, authz_condition)
-MAKER(AuthzPolicy, authz_policy)
-MAKER(AuthzRule, authz_rule)
-MAKER(Cidr, cidr)
 MAKER(Cluster, cluster)
 MAKER(Destination, destination)
 MAKER(Endpoint, endpoint)
@@ -210,34 +206,14 @@ char *config_make_filter(struct config_make *c, const char *id, const char *type
     return r->name;
 }
 
-Weft__Config__V1__AuthzRule *config_make_rule(struct config_make *c)
+Weft__Config__V1__Filter *config_make_authorization(struct config_make *c, const char *name,
+                                                    const char *action)
 {
-    return new_authz_rule(c);
-}
-
-Weft__Config__V1__AuthzPolicy *config_make_policy(struct config_make *c, const char *name,
-                                                  Weft__Config__V1__AuthzAction action)
-{
-    Weft__Config__V1__AuthzPolicy *p = new_authz_policy(c);
-    p->name = config_make_text(c, name);
-    p->action = action;
-    return p;
-}
-
-Weft__Config__V1__AuthzCondition *config_make_when(struct config_make *c,
-                                                   Weft__Config__V1__AuthzRule *rule,
-                                                   const char *key, const char *value)
-{
-    Weft__Config__V1__AuthzCondition *w = new_authz_condition(c);
-    w->key = config_make_text(c, key);
-    CONFIG_PUSH(c, w, values, config_make_match(c, value));
-    CONFIG_PUSH(c, rule, when, w);
-    return w;
-}
-
-Weft__Config__V1__Cidr *config_make_cidr(struct config_make *c, const char *text)
-{
-    Weft__Config__V1__Cidr *cidr = new_cidr(c);
-    cidr->text = config_make_text(c, text);
-    return cidr;
+    Weft__Config__V1__Filter *f = new_filter(c);
+    f->type = config_make_text(c, "authorization");
+    struct slice spec = arena_printf(
+        &c->arena, "{\"policies\":[{\"name\":\"%s\",\"action\":\"%s\",\"rules\":[{}]}]}", name,
+        action);
+    f->spec = arena_strdup(&c->arena, spec);
+    return f;
 }

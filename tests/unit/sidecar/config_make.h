@@ -55,12 +55,7 @@ Weft__Config__V1__NamedMatch *config_make_named(struct config_make *c, const cha
 /* A Filter resource, already in the configuration; returns its name, for the lists of those who
  * have it. spec: JSON. */
 char *config_make_filter(struct config_make *c, const char *id, const char *type, const char *spec);
-Weft__Config__V1__AuthzRule *config_make_rule(struct config_make *c);
-Weft__Config__V1__AuthzPolicy *config_make_policy(struct config_make *c, const char *name,
-                                                  Weft__Config__V1__AuthzAction action);
-/* A condition with one value; appended to the rule. */
-Weft__Config__V1__AuthzCondition *config_make_when(struct config_make *c,
-                                                   Weft__Config__V1__AuthzRule *rule,
-                                                   const char *key, const char *value);
-Weft__Config__V1__Cidr *config_make_cidr(struct config_make *c, const char *text);
+/* One policy with one rule, which always holds; for Inbound and GatewayPort. */
+Weft__Config__V1__Filter *config_make_authorization(struct config_make *c, const char *name,
+                                                    const char *action);
 char *config_make_text(struct config_make *c, const char *text);

@@ -184,7 +184,7 @@ static void add_inbound(struct world *w)
         CONFIG_PUSH(&w->make, in, ports, p);
     }
     CONFIG_PUSH(&w->make, in->ports[0], filters, config_make_text(&w->make, LIMIT));
-    CONFIG_PUSH(&w->make, in, authz, config_make_policy(&w->make, "shop/all", 0));
+    in->authorization = config_make_authorization(&w->make, "shop/all", "ALLOW");
 }
 
 static void for_one_port(void **state)

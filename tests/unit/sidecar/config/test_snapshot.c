@@ -271,8 +271,7 @@ static void test_authz_version(void **state)
     uint64_t strict = snapshot_inbound(w->snapshot)->authz_version;
     assert_int_not_equal(strict, before);
     r->version = 4;
-    CONFIG_PUSH(&w->make, in, authz,
-                config_make_policy(&w->make, "a/deny", WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY));
+    in->authorization = config_make_authorization(&w->make, "a/deny", "DENY");
     build(w);
     assert_int_not_equal(snapshot_inbound(w->snapshot)->authz_version, strict);
     assert_non_null(snapshot_inbound(w->snapshot)->authz);

@@ -47,10 +47,7 @@ static void make_rest(struct config_make *m)
 {
     Weft__Config__V1__Inbound *in = config_make_inbound(m, 1);
     in->mtls = WEFT__CONFIG__V1__MTLS_MODE__MTLS_STRICT;
-    Weft__Config__V1__AuthzPolicy *p =
-        config_make_policy(m, "a/deny", WEFT__CONFIG__V1__AUTHZ_ACTION__AUTHZ_DENY);
-    CONFIG_PUSH(m, p, rules, config_make_rule(m));
-    CONFIG_PUSH(m, in, authz, p);
+    in->authorization = config_make_authorization(m, "a/deny", "DENY");
     Weft__Config__V1__InboundPort *port = arena_alloc(&m->arena, sizeof(*port));
     weft__config__v1__inbound_port__init(port);
     port->port = 80;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "sidecar/config/snapshot.h"
-#include "sidecar/filters/authz.h"
+#include "filters/authz.h"
 #include "sidecar/route/route_hosts.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"

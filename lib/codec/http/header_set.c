@@ -1,29 +1,29 @@
 /* A small list of names, looked through from its beginning; see header_set.h. Filled on the control
  * thread, looked up on any.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/config/header_set.h"
+#include "lib/codec/http/header_set.h"
 
 #include <string.h>
 
 #include "lib/codec/http/header_fold.h"
 
-static void grow(struct header_set *s, struct part *p)
+static void grow(struct header_set *s, struct arena *arena)
 {
     uint32_t capacity = s->capacity ? 2 * s->capacity : 4;
-    struct slice *names = part_array(p, capacity, sizeof(*names));
+    struct slice *names = arena_zalloc(arena, capacity * sizeof(*names));
     if (s->count)
         memcpy(names, s->names, s->count * sizeof(*names));
     s->names = names;
     s->capacity = capacity;
 }
 
-void header_set_add(struct header_set *s, struct part *p, struct slice name)
+void header_set_add(struct header_set *s, struct arena *arena, struct slice name)
 {
     for (uint32_t i = 0; i < s->count; i++)
         if (slice_eq(s->names[i], name))
             return;
     if (s->count == s->capacity)
-        grow(s, p);
+        grow(s, arena);
     s->names[s->count++] = name;
     s->is_odd |= header_fold_is_odd(name);
 }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "lib/codec/http/message.h"
-#include "sidecar/config/part.h"
 
 struct header_set {
     struct slice *names;
@@ -12,8 +11,8 @@ struct header_set {
     bool is_odd; /* one of them holds more than letters, digits and hyphens */
 };
 
-/* name: lower-case, and lives as long as the part. Once each. */
-void header_set_add(struct header_set *s, struct part *p, struct slice name);
+/* name: lower-case, and lives as long as the arena. Once each. */
+void header_set_add(struct header_set *s, struct arena *arena, struct slice name);
 /* A header that a server behind us takes for one of the set though it is not: "x_role" for
  * "x-role". NULL: there is none. *meant: which one of the set. */
 const struct header *header_set_find_disguise(const struct header_set *s, const struct headers *h,

@@ -1,10 +1,9 @@
 /* Tests of what a trace says of rules: each part by its name, in the order in which rules are
  * tried, and the same decision as without one.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/filters/authz_trace.h"
+#include "filters/authz_trace.h"
 
-#include "sidecar/filters/authz_rule.h"
-#include "tests/unit/sidecar/filters/authz_world.h"
+#include "tests/unit/filters/authz_world.h"
 
 struct told {
     struct arena arena;
@@ -19,23 +18,23 @@ static void on_rule(void *owner, const struct authz_policy *p, uint32_t rule, st
                                         SLICE_ARG(miss));
 }
 
-static struct match_trace trace_into(struct told *t)
+static struct authz_trace trace_into(struct told *t)
 {
     *t = (struct told){.count = 0};
     arena_init(&t->arena, 1024);
-    return (struct match_trace){.arena = &t->arena, .on_rule = on_rule, .owner = t};
+    return (struct authz_trace){.arena = &t->arena, .on_rule = on_rule, .owner = t};
 }
 
-static bool decide(struct world *w, struct match_trace *trace)
+static bool decide(struct world *w, struct authz_trace *trace)
 {
     struct authz_facts facts, plain;
     const struct authz_rule *rule, *again;
     const struct authz *a = compile(w);
-    authz_rule_facts(&facts, &w->ex.down, &w->ex.request, w->ex.x.match_path, &w->ex.down.peer);
+    authz_facts_take(&facts, &w->down, &w->request, w->x.match_path, &w->down.peer);
     plain = facts;
     facts.trace = trace;
-    bool allowed = authz_decide_facts(a, &facts, &rule);
-    assert_int_equal(allowed, authz_decide_facts(a, &plain, &again));
+    bool allowed = authz_decide(a, &facts, &rule);
+    assert_int_equal(allowed, authz_decide(a, &plain, &again));
     assert_ptr_equal(rule, again);
     return allowed;
 }
@@ -43,7 +42,7 @@ static bool decide(struct world *w, struct match_trace *trace)
 static void expect_miss(struct world *w, const char *want)
 {
     struct told told;
-    struct match_trace trace = trace_into(&told);
+    struct authz_trace trace = trace_into(&told);
     assert_false(decide(w, &trace));
     assert_int_equal(told.count, 1);
     assert_slice(told.lines[0], want);
@@ -53,30 +52,30 @@ static void expect_miss(struct world *w, const char *want)
 static void test_each_part_has_its_name(void **state)
 {
     struct world *w = *state;
-    LIST(w, from(w, add(w, ALLOW, "p")), principals, "=cluster.local/ns/a/sa/b");
+    say(w, &from(w, add(w, AUTHZ_ALLOW, "p"))->principals, "cluster.local/ns/a/sa/b");
     expect_miss(w, "p 0: the caller shows no certificate (wanted: \"cluster.local/ns/a/sa/b\")");
-    fake_exchange_identify(&w->ex, FRONTEND);
+    identify(w, FRONTEND);
     expect_miss(w, "p 0: the caller is \"cluster.local/ns/shop/sa/frontend\" (wanted: "
                    "\"cluster.local/ns/a/sa/b\")");
     w = authz_world_renew(state);
-    LIST(w, to(w, add(w, ALLOW, "p")), methods, "=POST");
+    say(w, &to(w, add(w, AUTHZ_ALLOW, "p"))->methods, "POST");
     expect_miss(w, "p 0: the method is \"GET\" (wanted: \"POST\")");
     w = authz_world_renew(state);
-    LIST(w, to(w, add(w, ALLOW, "p")), paths, "^/x");
+    say(w, &to(w, add(w, AUTHZ_ALLOW, "p"))->paths, "/x*");
     expect_miss(w, "p 0: the path is \"/reviews/1\" (wanted: \"/x*\")");
     w = authz_world_renew(state);
-    LIST(w, to(w, add(w, ALLOW, "p")), not_hosts, "=reviews");
+    say(w, &to(w, add(w, AUTHZ_ALLOW, "p"))->not_hosts, "reviews");
     expect_miss(w, "p 0: the host is \"reviews\" (wanted: none of \"reviews\")");
     w = authz_world_renew(state);
-    config_make_when(&w->make, add(w, ALLOW, "p"), "request.headers[X-Team]", "=red");
+    say(w, &when(w, add(w, AUTHZ_ALLOW, "p"), "request.headers[X-Team]")->values, "red");
     expect_miss(w, "p 0: there is no header x-team (wanted: \"red\")");
-    fake_exchange_header(&w->ex, "x-team", "blue");
+    send_header(w, "x-team", "blue");
     expect_miss(w, "p 0: header x-team is \"blue\" (wanted: \"red\")");
     w = authz_world_renew(state);
-    config_make_when(&w->make, add(w, ALLOW, "p"), "source.ip", "=10.2.0.0/16");
+    say(w, &when(w, add(w, AUTHZ_ALLOW, "p"), "source.ip")->values, "10.2.0.0/16");
     expect_miss(w, "p 0: the caller's address is \"10.1.2.3\" (wanted: 10.2.0.0/16)");
     w = authz_world_renew(state);
-    config_make_when(&w->make, add(w, ALLOW, "p"), "destination.port", "=80");
+    say(w, &when(w, add(w, AUTHZ_ALLOW, "p"), "destination.port")->values, "80");
     expect_miss(w, "p 0: the port is \"9080\" (wanted: 80)");
 }
 
@@ -84,11 +83,11 @@ static void test_each_part_has_its_name(void **state)
 static void test_the_reason_is_of_what_failed(void **state)
 {
     struct world *w = *state;
-    Weft__Config__V1__AuthzRule *r = add(w, ALLOW, "p");
-    fake_exchange_identify(&w->ex, FRONTEND);
-    LIST(w, from(w, r), namespaces, "=other");
-    LIST(w, from(w, r), namespaces, "=shop");
-    LIST(w, to(w, r), methods, "=POST");
+    struct authz_rule_spec *r = add(w, AUTHZ_ALLOW, "p");
+    identify(w, FRONTEND);
+    say(w, &from(w, r)->namespaces, "other");
+    say(w, &from(w, r)->namespaces, "shop");
+    say(w, &to(w, r)->methods, "POST");
     expect_miss(w, "p 0: the method is \"GET\" (wanted: \"POST\")");
 }
 
@@ -96,9 +95,9 @@ static void test_rules_in_the_order_they_are_tried(void **state)
 {
     struct world *w = *state;
     struct told told;
-    struct match_trace trace = trace_into(&told);
-    add(w, ALLOW, "all");
-    LIST(w, to(w, add(w, DENY, "posts")), methods, "=POST");
+    struct authz_trace trace = trace_into(&told);
+    add(w, AUTHZ_ALLOW, "all");
+    say(w, &to(w, add(w, AUTHZ_DENY, "posts"))->methods, "POST");
     assert_true(decide(w, &trace));
     assert_int_equal(told.count, 2);
     assert_slice(told.lines[0], "posts 0: the method is \"GET\" (wanted: \"POST\")");
@@ -110,9 +109,9 @@ static void test_an_address_that_nobody_said(void **state)
 {
     struct world *w = *state;
     struct told told;
-    struct match_trace trace = trace_into(&told);
-    config_make_when(&w->make, add(w, ALLOW, "p"), "remote.ip", "=10.2.0.0/16");
-    w->ex.down.peer = (struct addr){.family = 4};
+    struct authz_trace trace = trace_into(&told);
+    say(w, &when(w, add(w, AUTHZ_ALLOW, "p"), "remote.ip")->values, "10.2.0.0/16");
+    w->down.peer = (struct addr){.family = 4};
     assert_false(decide(w, &trace));
     assert_true(trace.asked_unknown_address);
     assert_slice(told.lines[0], "p 0: the client's address is not known (wanted: 10.2.0.0/16)");

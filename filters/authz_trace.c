@@ -1,7 +1,7 @@
 /* Parts of rules in words, for whoever asks why a rule does not hold.
  * Not on the request path. Must not decide whether anything holds.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/filters/authz_trace.h"
+#include "filters/authz_trace.h"
 
 static const char *const part_names[] = {
     [AUTHZ_PART_PRINCIPAL] = "the caller",
@@ -25,7 +25,7 @@ static struct slice wanted(struct arena *arena, struct slice in, struct slice no
                         SLICE_ARG(not_in));
 }
 
-static void miss(struct match_trace *t, const char *what, struct slice value, struct slice in,
+static void miss(struct authz_trace *t, const char *what, struct slice value, struct slice in,
                  struct slice not_in)
 {
     if (!t->miss.len)
@@ -33,12 +33,12 @@ static void miss(struct match_trace *t, const char *what, struct slice value, st
                                SLICE_ARG(wanted(t->arena, in, not_in)));
 }
 
-static struct slice describe(struct match_trace *t, const struct authz_strings *list)
+static struct slice describe(struct authz_trace *t, const struct authz_strings *list)
 {
     return match_describe_list(t->arena, list->items, list->count);
 }
 
-void authz_trace_strings(struct match_trace *t, enum authz_part part,
+void authz_trace_strings(struct authz_trace *t, enum authz_part part,
                          const struct authz_strings *in, const struct authz_strings *not_in,
                          struct slice value)
 {
@@ -52,7 +52,7 @@ void authz_trace_strings(struct match_trace *t, enum authz_part part,
 
 /* ---- addresses ---- */
 
-static struct slice join_cidrs(struct match_trace *t, const struct authz_cidrs *list)
+static struct slice join_cidrs(struct authz_trace *t, const struct authz_cidrs *list)
 {
     struct slice all = SLICE("");
     char text[ADDR_TEXT_MAX];
@@ -67,7 +67,7 @@ static struct slice join_cidrs(struct match_trace *t, const struct authz_cidrs *
     return all;
 }
 
-void authz_trace_cidrs(struct match_trace *t, enum authz_part part, const struct authz_cidrs *in,
+void authz_trace_cidrs(struct authz_trace *t, enum authz_part part, const struct authz_cidrs *in,
                        const struct authz_cidrs *not_in, const struct addr *a, enum truth truth)
 {
     char text[ADDR_TEXT_MAX];
@@ -86,7 +86,7 @@ void authz_trace_cidrs(struct match_trace *t, enum authz_part part, const struct
 
 /* ---- ports and headers ---- */
 
-static struct slice join_ports(struct match_trace *t, const struct authz_ports *list)
+static struct slice join_ports(struct authz_trace *t, const struct authz_ports *list)
 {
     struct slice all = SLICE("");
     for (uint32_t i = 0; i < list->count; i++)
@@ -94,14 +94,14 @@ static struct slice join_ports(struct match_trace *t, const struct authz_ports *
     return all;
 }
 
-void authz_trace_ports(struct match_trace *t, const struct authz_ports *in,
+void authz_trace_ports(struct authz_trace *t, const struct authz_ports *in,
                        const struct authz_ports *not_in, uint16_t port)
 {
     miss(t, "the port", arena_printf(t->arena, "%u", port), join_ports(t, in),
          join_ports(t, not_in));
 }
 
-void authz_trace_header(struct match_trace *t, const struct authz_condition *c,
+void authz_trace_header(struct authz_trace *t, const struct authz_condition *c,
                         const struct headers *headers)
 {
     struct slice name = arena_printf(t->arena, "header %.*s", SLICE_ARG(c->header));
@@ -114,7 +114,7 @@ void authz_trace_header(struct match_trace *t, const struct authz_condition *c,
                                SLICE_ARG(wanted(t->arena, in, not_in)));
 }
 
-void authz_trace_rule(struct match_trace *t, const struct authz_policy *p, uint32_t rule,
+void authz_trace_rule(struct authz_trace *t, const struct authz_policy *p, uint32_t rule,
                       bool holds)
 {
     t->on_rule(t->owner, p, rule, holds ? (struct slice){0} : t->miss);

@@ -1,12 +1,13 @@
 /* Rules of an AuthorizationPolicy over three-valued logic.
  * Pure; worker thread. Must not know what a policy does when a rule of it holds.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/filters/authz_rule.h"
+#include "filters/authz_trace.h"
 
 #include <stdio.h>
 
-#include "sidecar/filters/authz_trace.h"
 #include "lib/codec/http/host.h"
+#include "lib/codec/http/normalize.h"
+#include "lib/io/stream.h"
 
 /* ---- facts ---- */
 
@@ -26,7 +27,7 @@ static void take_identity(struct authz_facts *f)
         f->namespace_name = ns;
 }
 
-void authz_rule_facts(struct authz_facts *f, const struct downstream_info *down,
+void authz_facts_take(struct authz_facts *f, const struct downstream_info *down,
                       const struct message *request, struct slice match_path,
                       const struct addr *remote)
 {

@@ -1,11 +1,10 @@
-/* The tables of an AuthorizationPolicy's rules. A pattern that could never match is an error
- * here: in a DENY it would silently protect nothing. Control thread. Must not know which
- * workloads the rules are for.
+/* What users write in an AuthorizationPolicy's rules. A pattern that could never match is an error
+ * here: in a DENY it would silently protect nothing. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/kinds/authorization_rule.h"
+#include "filters/authz.h"
 
-#include "lib/base/addr.h"
-#include "policies/kinds/authorization_policy.h"
+#include <string.h>
+
 #include "lib/schema/schema_format.h"
 
 /* What is left of a pattern without its star; false when a star stands elsewhere, or twice. */
@@ -75,7 +74,7 @@ static bool is_account(struct slice text)
 static const struct schema_format pattern_format = {
     "pattern", "must be a value, \"value*\", \"*value\" or \"*\"", "^(\\*|[^*]+\\*?|\\*[^*]+)$",
     is_pattern};
-const struct schema_format authorization_rule_principal = {
+const struct schema_format authz_principal_format = {
     "principal", "must be like \"cluster.local/ns/shop/sa/web\", without \"spiffe://\"" STAR, NULL,
     is_principal};
 static const struct schema_format host_format = {
@@ -96,7 +95,7 @@ static const struct schema_format account_format = {
     }
 
 static const struct schema_field pattern_element = TEXT(pattern_format);
-static const struct schema_field principal_element = TEXT(authorization_rule_principal);
+static const struct schema_field principal_element = TEXT(authz_principal_format);
 static const struct schema_field host_element = TEXT(host_format);
 static const struct schema_field method_element = TEXT(method_format);
 static const struct schema_field path_element = TEXT(path_format);
@@ -107,7 +106,7 @@ static const struct schema_field port_element = {
 static const struct schema_field value_element = {.type = SCHEMA_STRING, .min = 1, .max = 2048};
 
 #define SOURCE(member, name, element_, doc_)                                             \
-    SCHEMA_FIELD(struct authorization_policy_source, member, name, LIST, doc_, .min = 1, \
+    SCHEMA_FIELD(struct authz_source_spec, member, name, LIST, doc_, .min = 1, \
                  .max = 256, .element = &element_)
 
 static const struct schema_field source_fields[] = {
@@ -134,7 +133,7 @@ static const struct schema_field source_fields[] = {
 
 static void check_source(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct authorization_policy_source *s = value;
+    const struct authz_source_spec *s = value;
     bool accounts = s->service_accounts.present || s->not_service_accounts.present;
     if (node->count == 0)
         schema_error(run, node, NULL, "says nothing: leave \"from\" out to mean any source");
@@ -153,14 +152,14 @@ static const struct schema_rule source_rules[] = {
 static const struct schema source_schema = {
     .name = "Source",
     .doc = "Who calls; all that is said must hold.",
-    .size = sizeof(struct authorization_policy_source),
+    .size = sizeof(struct authz_source_spec),
     .fields = source_fields,
     .check = check_source,
     .rules = source_rules,
 };
 
 static const struct schema_field from_fields[] = {
-    SCHEMA_FIELD(struct authorization_policy_from, source, "source", INLINE, "Who calls.",
+    SCHEMA_FIELD(struct authz_from_spec, source, "source", INLINE, "Who calls.",
                  .flags = SCHEMA_REQUIRED, .object = &source_schema),
     {0},
 };
@@ -168,12 +167,12 @@ static const struct schema_field from_fields[] = {
 static const struct schema from_schema = {
     .name = "From",
     .doc = "One kind of caller.",
-    .size = sizeof(struct authorization_policy_from),
+    .size = sizeof(struct authz_from_spec),
     .fields = from_fields,
 };
 
 #define OPERATION(member, name, element_, doc_)                                             \
-    SCHEMA_FIELD(struct authorization_policy_operation, member, name, LIST, doc_, .min = 1, \
+    SCHEMA_FIELD(struct authz_operation_spec, member, name, LIST, doc_, .min = 1, \
                  .max = 256, .element = &element_)
 
 static const struct schema_field operation_fields[] = {
@@ -198,13 +197,13 @@ static void check_operation(struct schema_run *run, const struct doc *node, void
 static const struct schema operation_schema = {
     .name = "Operation",
     .doc = "What is asked for; all that is said must hold.",
-    .size = sizeof(struct authorization_policy_operation),
+    .size = sizeof(struct authz_operation_spec),
     .fields = operation_fields,
     .check = check_operation,
 };
 
 static const struct schema_field to_fields[] = {
-    SCHEMA_FIELD(struct authorization_policy_to, operation, "operation", INLINE,
+    SCHEMA_FIELD(struct authz_to_spec, operation, "operation", INLINE,
                  "What is asked for.", .flags = SCHEMA_REQUIRED, .object = &operation_schema),
     {0},
 };
@@ -212,19 +211,19 @@ static const struct schema_field to_fields[] = {
 static const struct schema to_schema = {
     .name = "To",
     .doc = "One kind of request.",
-    .size = sizeof(struct authorization_policy_to),
+    .size = sizeof(struct authz_to_spec),
     .fields = to_fields,
 };
 
 static const struct schema_field when_fields[] = {
-    SCHEMA_FIELD(struct authorization_policy_when, key, "key", STRING,
+    SCHEMA_FIELD(struct authz_when_spec, key, "key", STRING,
                  "What is looked at: request.headers[name], source.ip, remote.ip, "
                  "source.namespace, source.principal, destination.ip, destination.port, "
                  "connection.sni.",
                  .flags = SCHEMA_REQUIRED, .max = 300),
-    SCHEMA_FIELD(struct authorization_policy_when, values, "values", LIST, "Any of these.",
+    SCHEMA_FIELD(struct authz_when_spec, values, "values", LIST, "Any of these.",
                  .min = 1, .max = 256, .element = &value_element),
-    SCHEMA_FIELD(struct authorization_policy_when, not_values, "notValues", LIST, "None of these.",
+    SCHEMA_FIELD(struct authz_when_spec, not_values, "notValues", LIST, "None of these.",
                  .min = 1, .max = 256, .element = &value_element),
     {0},
 };
@@ -239,7 +238,7 @@ static const struct schema_format *format_of_key(struct slice key)
         {"source.ip", &schema_format_cidr},      {"remote.ip", &schema_format_cidr},
         {"destination.ip", &schema_format_cidr}, {"destination.port", &schema_format_port_key},
         {"source.namespace", &pattern_format},
-        {"source.principal", &authorization_rule_principal},
+        {"source.principal", &authz_principal_format},
         {"connection.sni", &host_format},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -263,7 +262,7 @@ static void check_values(struct schema_run *run, const struct doc *node, const c
 
 static void check_when(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct authorization_policy_when *w = value;
+    const struct authz_when_spec *w = value;
     if (!w->key.ptr)
         return;
     const struct schema_format *format = format_of_key(w->key);
@@ -290,7 +289,7 @@ static const struct schema_rule when_rules[] = {
 static const struct schema when_schema = {
     .name = "Condition",
     .doc = "A further condition.",
-    .size = sizeof(struct authorization_policy_when),
+    .size = sizeof(struct authz_when_spec),
     .fields = when_fields,
     .check = check_when,
     .rules = when_rules,
@@ -301,21 +300,68 @@ static const struct schema_field to_element = {.type = SCHEMA_INLINE, .object = 
 static const struct schema_field when_element = {.type = SCHEMA_INLINE, .object = &when_schema};
 
 static const struct schema_field rule_fields[] = {
-    SCHEMA_FIELD(struct authorization_policy_rule, from, "from", LIST,
+    SCHEMA_FIELD(struct authz_rule_spec, from, "from", LIST,
                  "Who calls: any of them; anybody when left out.", .min = 1, .max = 64,
                  .element = &from_element),
-    SCHEMA_FIELD(struct authorization_policy_rule, to, "to", LIST,
+    SCHEMA_FIELD(struct authz_rule_spec, to, "to", LIST,
                  "What is asked for: any of them; anything when left out.", .min = 1, .max = 64,
                  .element = &to_element),
-    SCHEMA_FIELD(struct authorization_policy_rule, when, "when", LIST,
+    SCHEMA_FIELD(struct authz_rule_spec, when, "when", LIST,
                  "Further conditions; all must hold.", .min = 1, .max = 64,
                  .element = &when_element),
     {0},
 };
 
-const struct schema authorization_rule_schema = {
+const struct schema authz_rule_schema = {
     .name = "AuthorizationRule",
     .doc = "Matches when from, to and when all do; an empty rule matches every request.",
-    .size = sizeof(struct authorization_policy_rule),
+    .size = sizeof(struct authz_rule_spec),
     .fields = rule_fields,
+};
+
+/* ---- policies ---- */
+
+const char *const authz_actions[] = {
+    [AUTHZ_ALLOW] = "ALLOW",
+    [AUTHZ_DENY] = "DENY",
+    [AUTHZ_AUDIT] = "AUDIT",
+    NULL,
+};
+
+static const struct schema_field rule_element = {.type = SCHEMA_INLINE,
+                                                 .object = &authz_rule_schema};
+
+static const struct schema_field policy_fields[] = {
+    SCHEMA_FIELD(struct authz_policy_spec, name, "name", STRING, "\"namespace/name\".",
+                 .flags = SCHEMA_REQUIRED),
+    SCHEMA_FIELD(struct authz_policy_spec, action, "action", ENUM, "What a match means.",
+                 .choices = authz_actions),
+    SCHEMA_FIELD(struct authz_policy_spec, rules, "rules", LIST, "Any of them.", .max = 512,
+                 .element = &rule_element),
+    {0},
+};
+
+static const struct schema policy_schema = {
+    .name = "AuthorizationPolicy",
+    .doc = "One policy.",
+    .size = sizeof(struct authz_policy_spec),
+    .fields = policy_fields,
+};
+
+static const struct schema_field policy_element = {.type = SCHEMA_INLINE,
+                                                   .object = &policy_schema};
+
+static const struct schema_field fields[] = {
+    SCHEMA_FIELD(struct authz_spec, trust_domain, "trustDomain", STRING,
+                 "Whose service accounts are meant."),
+    SCHEMA_FIELD(struct authz_spec, policies, "policies", LIST, "All that are for one workload.",
+                 .max = 65536, .element = &policy_element),
+    {0},
+};
+
+const struct schema authz_schema = {
+    .name = "Authorization",
+    .doc = "Who may do what.",
+    .size = sizeof(struct authz_spec),
+    .fields = fields,
 };

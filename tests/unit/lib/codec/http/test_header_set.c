@@ -1,6 +1,6 @@
 /* Tests of the names that something decides by: once each however many they are, and what is taken
  * for one of them. SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/config/header_set.h"
+#include "lib/codec/http/header_set.h"
 
 #include <stdio.h>
 
@@ -10,14 +10,14 @@ enum { MANY = 20 };
 
 static void test_many_names(void **state)
 {
-    struct part p;
+    struct arena arena;
     struct header_set s = {0};
     char names[MANY][16];
-    part_init(&p);
+    arena_init(&arena, 1024);
     for (int round = 0; round < 2; round++)
         for (unsigned i = 0; i < MANY; i++) {
             snprintf(names[i], sizeof(names[i]), "x-name-%u", i);
-            header_set_add(&s, &p, slice_from_cstr(names[i]));
+            header_set_add(&s, &arena, slice_from_cstr(names[i]));
         }
     assert_int_equal(s.count, MANY);
     for (unsigned i = 0; i < MANY; i++)
@@ -25,7 +25,7 @@ static void test_many_names(void **state)
     assert_true(header_set_covers(&s, SLICE("x_name.0")));
     assert_false(header_set_covers(&s, SLICE("x-name-20")));
     assert_false(header_set_covers(&s, SLICE("x-name")));
-    part_dispose(&p);
+    arena_dispose(&arena);
 }
 
 /* set: names with spaces between; wanted: the name that it is taken for, NULL: none. */
@@ -42,13 +42,13 @@ static void test_disguises(void **state)
         {"x_role x-role", "x.role", "x_role"},    {"", "x_role", NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct part p;
+        struct arena arena;
         struct header_set s = {0};
         struct headers h;
         struct slice rest = slice_from_cstr(cases[i].set), name, meant = {0};
-        part_init(&p);
+        arena_init(&arena, 1024);
         while (slice_split(&rest, ' ', &name))
-            header_set_add(&s, &p, name);
+            header_set_add(&s, &arena, name);
         headers_init(&h, &p.arena);
         headers_add(&h, SLICE("accept"), SLICE("1"));
         headers_add(&h, slice_from_cstr(cases[i].sent), SLICE("2"));
@@ -57,7 +57,7 @@ static void test_disguises(void **state)
             (found && (!slice_eq_cstr(found->name, cases[i].sent) ||
                        !slice_eq_cstr(meant, cases[i].wanted))))
             fail_msg("{%s}, %s: %.*s", cases[i].set, cases[i].sent, SLICE_ARG(meant));
-        part_dispose(&p);
+        arena_dispose(&arena);
     }
 }
 
