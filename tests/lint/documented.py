@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # Documentation lint: what a user can meet at run time has its row in the reference: every reason
-# code (x-weft-reason) and every metric; and no row is about one that is gone.
+# code (x-weft-reason), every metric and every field of the access log; and no row is about one that
+# is gone.
 # SPDX-License-Identifier: GPL-3.0-or-later
 import re
 
 import sources
 
 REASONS, METRICS = "docs/reference/error-codes.md", "docs/reference/metrics.md"
+LOG, LOG_FIELDS = "sidecar/telemetry/access_log.c", "docs/reference/access-log.md"
 # Rows of fail.def that no client or log ever shows.
 NEVER_SHOWN = {"none"}
 CODE = ("lib/", "filters/", "policies/", "sidecar/", "certd/", "injector/", "control/")
@@ -14,6 +16,7 @@ CODE = ("lib/", "filters/", "policies/", "sidecar/", "certd/", "injector/", "con
 ROW = re.compile(r"^X\((\w+),", re.MULTILINE)
 LABEL = re.compile(r"\.label = (?:FAIL_TEXT\(|\{)\"(\w+)\"")
 METRIC = re.compile(r"\"(weft_[a-z0-9_]+)\"")
+FIELD = re.compile(r"json_\w+\(&?l, \"(\w+)\"")
 LISTED = re.compile(r"`(\w+)`")
 
 
@@ -26,6 +29,10 @@ def reasons_in(path, text):
 
 def metrics_in(path, text):
     return set(METRIC.findall(text)) if path.startswith(CODE) else set()
+
+
+def fields_in(path, text):
+    return set(FIELD.findall(text)) if path == LOG else set()
 
 
 def first_cells(text):
@@ -47,13 +54,15 @@ def check(what, made, page, text):
 
 def main():
     listed = sources.files(".c", ".h", ".def")
-    reasons, metrics = {}, {}
+    reasons, metrics, fields = {}, {}, {}
     for path in listed:
         text = sources.read(path)
         reasons.update(dict.fromkeys(reasons_in(path, text), path))
         metrics.update(dict.fromkeys(metrics_in(path, text), path))
+        fields.update(dict.fromkeys(fields_in(path, text), path))
     problems = check("reason", reasons, REASONS, sources.read(REASONS))
     problems += check("metric", metrics, METRICS, sources.read(METRICS))
+    problems += check("field", fields, LOG_FIELDS, sources.read(LOG_FIELDS))
     sources.report(problems, len(listed))
 
 

@@ -229,6 +229,8 @@ class Documented(unittest.TestCase):
         self.assertEqual(documented.metrics_in("certd/a.c", 'put("weft_a_total", "weft b");'),
                          {"weft_a_total"})
         self.assertEqual(documented.metrics_in("tests/a.c", 'put("weft_a_total");'), set())
+        self.assertEqual(documented.fields_in(documented.LOG, 'json_text(&l, "path", r->path);'),
+                         {"path"})
 
     def test_rows(self):
         page = "| name |\n|---|\n| `a`, `b` | `c` |\ntext `d`\n"
