@@ -190,11 +190,7 @@ static struct slice canonical(struct slice origin, char to[ORIGIN_MAX])
 {
     if (origin.len > ORIGIN_MAX)
         return (struct slice){to, 0};
-    for (size_t i = 0; i < origin.len; i++) {
-        char c = origin.ptr[i];
-        to[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-    }
-    return without_port((struct slice){to, origin.len});
+    return without_port(slice_lower(origin, to));
 }
 
 /* What a '*' may stand for: labels of a host name, and nothing that ends one. */

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/fail.h"
 
-#include <ctype.h>
 
 #include "filters/filter.h"
 
@@ -23,7 +22,7 @@ __attribute__((constructor)) static void make_labels(void)
 {
     for (int i = 0; i < FAIL_COUNT; i++) {
         for (size_t at = 0; at < table[i].label.len && at < LABEL_MAX; at++)
-            labels[i][at] = (char)tolower((unsigned char)table[i].label.ptr[at]);
+            labels[i][at] = slice_lower_byte(table[i].label.ptr[at]);
         table[i].label.ptr = labels[i];
     }
 }

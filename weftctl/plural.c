@@ -14,8 +14,7 @@ char *plural_of(struct slice kind)
 {
     char *small = mem_strndup(kind.ptr, kind.len), *plural;
     size_t n = kind.len;
-    for (size_t i = 0; i < n; i++)
-        small[i] = (char)(small[i] >= 'A' && small[i] <= 'Z' ? small[i] | 0x20 : small[i]);
+    slice_lower(kind, small);
     if (n > 1 && small[n - 1] == 'y' && !is_vowel(small[n - 2]))
         plural = mem_printf("%.*sies", (int)(n - 1), small);
     else if (n && small[n - 1] == 's' && !slice_eq(kind, SLICE("Endpoints")))

@@ -134,10 +134,7 @@ struct slice arena_copy(struct arena *a, struct slice s)
 
 struct slice arena_copy_lower(struct arena *a, struct slice s)
 {
-    char *copy = arena_alloc(a, s.len);
-    for (size_t i = 0; i < s.len; i++)
-        copy[i] = s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? (char)(s.ptr[i] | 0x20) : s.ptr[i];
-    return (struct slice){copy, s.len};
+    return slice_lower(s, arena_alloc(a, s.len));
 }
 
 char *arena_strdup(struct arena *a, struct slice s)

@@ -45,6 +45,19 @@ static inline bool slice_eq_cstr(struct slice a, const char *b)
     return slice_eq(a, slice_from_cstr(b));
 }
 
+/* ASCII letters in lower case; other bytes as they are. */
+static inline char slice_lower_byte(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+/* All of s so, to where there is room for it; that may be where it is. Returns the copy. */
+static inline struct slice slice_lower(struct slice s, char *to)
+{
+    for (size_t i = 0; i < s.len; i++)
+        to[i] = slice_lower_byte(s.ptr[i]);
+    return (struct slice){to, s.len};
+}
+
 /* ASCII case-insensitive. */
 bool slice_eq_nocase(struct slice a, struct slice b);
 bool slice_starts_with(struct slice s, struct slice prefix);

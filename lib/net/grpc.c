@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/base/percent.h"
 
 enum { PREFIX = 5, TIMEOUT_DIGITS_MAX = 8 };
 
@@ -185,33 +186,9 @@ struct slice grpc_text_encode(struct arena *a, struct slice text)
     return slice_of(out, n);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct slice grpc_text_decode(struct arena *a, struct slice text)
 {
-    char *out = arena_alloc(a, text.len + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int high = -1, low = -1;
-        if (text.ptr[i] == '%' && i + 2 < text.len) {
-            high = hex_value(text.ptr[i + 1]);
-            low = hex_value(text.ptr[i + 2]);
-        }
-        if (high < 0 || low < 0) {
-            out[n++] = text.ptr[i];
-            continue;
-        }
-        out[n++] = (char)(high << 4 | low);
-        i += 2;
-    }
-    return slice_of(out, n);
+    return percent_decode(text, arena_alloc(a, text.len + 1));
 }
 
 bool grpc_is_content_type(struct slice value)

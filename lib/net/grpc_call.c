@@ -193,11 +193,6 @@ bool grpc_call_is_live(const struct grpc_call *call)
     return !call->gone && !call->answered;
 }
 
-struct arena *grpc_call_arena(struct grpc_call *call)
-{
-    return &call->arena;
-}
-
 void grpc_call_reply(struct grpc_call *call, const void *message, size_t len)
 {
     if (!call->answered)

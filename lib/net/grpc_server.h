@@ -63,8 +63,6 @@ void grpc_call_peer(const struct grpc_call *call, struct stream_info *out);
 /* The caller is still there. When it is not, an answer is dropped, but must be given all the same.
  */
 bool grpc_call_is_live(const struct grpc_call *call);
-/* For what a handler needs until it answers. */
-struct arena *grpc_call_arena(struct grpc_call *call);
 /* One of the two, once; the call is dead afterwards. */
 void grpc_call_reply(struct grpc_call *call, const void *message, size_t len);
 void grpc_call_fail(struct grpc_call *call, enum grpc_status status, const char *format, ...)

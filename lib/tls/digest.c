@@ -30,15 +30,6 @@ char *digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_MAX])
     return text;
 }
 
-bool digest_eq(const void *a, const void *b, size_t len)
-{
-    const volatile uint8_t *x = a, *y = b;
-    uint8_t diff = 0;
-    for (size_t i = 0; i < len; i++)
-        diff |= x[i] ^ y[i];
-    return diff == 0;
-}
-
 void digest_wipe(void *secret, size_t len)
 {
     explicit_bzero(secret, len);

@@ -14,7 +14,5 @@
 void digest_sha256(struct slice data, uint8_t out[DIGEST_SIZE]);
 /* Lower-case hex, NUL-terminated; returns text. */
 char *digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_MAX]);
-/* In time that depends on the length alone. */
-bool digest_eq(const void *a, const void *b, size_t len);
 /* Overwrites a secret in a way that is not optimised away. */
 void digest_wipe(void *secret, size_t len);

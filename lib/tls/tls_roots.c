@@ -183,12 +183,6 @@ enum err tls_roots_create(struct slice pem, struct tls_roots **out, struct tls_r
     return ERR_OK;
 }
 
-struct tls_roots *tls_roots_ref(struct tls_roots *r)
-{
-    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
-    return r;
-}
-
 void tls_roots_unref(struct tls_roots *r)
 {
     if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)

@@ -35,7 +35,6 @@ struct tls_roots_report {
  * is the reason. */
 MUST_USE enum err tls_roots_create(struct slice pem, struct tls_roots **out,
                                    struct tls_roots_report *report);
-struct tls_roots *tls_roots_ref(struct tls_roots *r);
 /* NULL is allowed. */
 void tls_roots_unref(struct tls_roots *r);
 

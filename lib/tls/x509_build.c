@@ -9,6 +9,11 @@
 #include "lib/tls/pem.h"
 #include "lib/tls/x509_key.h"
 
+/* wolfSSL has a generator of its own (struct Cert, wc_MakeCert). It is not used: it takes subject
+ * alternative names, which are what an SVID is about, as finished DER; it asks the system's clock
+ * for dates unless it is handed them as DER too, and this room reads no clock; names go through
+ * fields of 64 bytes. What is left is a sequence around these, and tests need the same builder to
+ * make certificates that no honest generator makes. */
 enum { BUILD_MAX = 16384, SIGNATURE_MAX = 144 };
 
 #define OID(name, ...) static const uint8_t oid_##name[] = {__VA_ARGS__}

@@ -34,9 +34,7 @@ char *compile_build_text(struct compile *c, struct slice text)
 char *compile_build_lower(struct compile *c, struct slice text)
 {
     char *copy = arena_strdup(c->arena, text);
-    for (size_t i = 0; i < text.len; i++)
-        if (copy[i] >= 'A' && copy[i] <= 'Z')
-            copy[i] = (char)(copy[i] | 0x20);
+    slice_lower(text, copy);
     return copy;
 }
 

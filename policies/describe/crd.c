@@ -18,23 +18,13 @@ static void put(struct arena *a, struct doc *to, const char *key, const char *te
     doc_make_put_string(a, to, key, slice_from_cstr(text));
 }
 
-static struct slice lower(struct arena *a, const char *text)
-{
-    struct slice copy = arena_copy(a, slice_from_cstr(text));
-    char *bytes = (char *)(uintptr_t)copy.ptr;
-    for (size_t i = 0; i < copy.len; i++)
-        if (bytes[i] >= 'A' && bytes[i] <= 'Z')
-            bytes[i] = (char)(bytes[i] | 0x20);
-    return copy;
-}
-
 static void put_names(struct arena *a, const struct kind *kind, struct doc *spec)
 {
     struct doc *names = doc_make_put_object(a, spec, "names");
     put(a, names, "kind", kind->name);
     doc_make_put_string(a, names, "listKind", arena_printf(a, "%sList", kind->name));
     put(a, names, "plural", kind->plural);
-    doc_make_put_string(a, names, "singular", lower(a, kind->name));
+    doc_make_put_string(a, names, "singular", arena_copy_lower(a, slice_from_cstr(kind->name)));
     struct doc *shorts = doc_make_put_array(a, names, "shortNames");
     if (kind->short_name)
         doc_make_push(a, shorts, doc_make_string(a, slice_from_cstr(kind->short_name)));

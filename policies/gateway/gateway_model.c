@@ -234,17 +234,3 @@ void gateway_model_build(struct gateway_model *m, struct arena *arena, const str
         m->listeners[i].is_served &= m->accepted.ok;
     gateway_attach_routes(m);
 }
-
-size_t gateway_model_ports(const struct gateway_model *m, uint16_t *ports, size_t max)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < m->n_listeners; i++) {
-        uint16_t port = (uint16_t)m->listeners[i].from->port;
-        bool is_new = m->listeners[i].is_served && count < max;
-        for (size_t j = 0; is_new && j < count; j++)
-            is_new = ports[j] != port;
-        if (is_new)
-            ports[count++] = port;
-    }
-    return count;
-}

@@ -91,5 +91,3 @@ bool gateway_model_is_for_us(const struct policy_set *set, const struct gateway 
 enum finding gateway_model_finding(const struct gateway_finding *why);
 /* The listener ends TLS itself. */
 bool gateway_model_ends_tls(const struct gateway_listener *l);
-/* Ports on which anything is served, without repetition; at most `max` of them. */
-size_t gateway_model_ports(const struct gateway_model *m, uint16_t *ports, size_t max);

@@ -215,11 +215,6 @@ const struct schema gateway_listener_schema = {
     .check = check_listener,
 };
 
-const char *gateway_listener_protocol(enum gateway_protocol protocol)
-{
-    return protocols[protocol];
-}
-
 static void check_pair(struct schema_run *run, const struct doc *node, size_t at,
                        const struct gateway_listener *a, const struct gateway_listener *b)
 {

@@ -65,5 +65,3 @@ extern const char *const gateway_listener_froms[];
 /* For the check of whatever has a list of listeners: the rules that span several of them. */
 void gateway_listener_check_all(struct schema_run *run, const struct doc *node,
                                 const struct schema_list *listeners);
-/* "HTTPS". */
-const char *gateway_listener_protocol(enum gateway_protocol protocol);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/percent.h"
 #include "lib/base/utf8.h"
 #include "lib/codec/text/regex.h"
 #include "lib/schema/schema_format.h"
@@ -44,11 +45,6 @@ void http_route_match_check_regex(struct schema_run *run, const struct doc *node
     regex_destroy(regex);
 }
 
-static int hex_value(char c)
-{
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* Requests are matched decoded, without path parameters, with dot segments resolved: what stands
  * for one of the bytes that this depends on could never be matched. The path is known to have whole
  * escapes only. */
@@ -59,7 +55,7 @@ static bool decodes_plainly(struct slice path)
     for (size_t i = 0; i < path.len && len < sizeof bytes; i++) {
         char c = path.ptr[i];
         if (c == '%') {
-            c = (char)(hex_value(path.ptr[i + 1]) << 4 | hex_value(path.ptr[i + 2]));
+            c = (char)percent_byte(path.ptr + i, path.ptr + path.len);
             i += 2;
             if ((unsigned char)c < 0x20 || strchr("/\\.;%\x7f", c))
                 return false;

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/civil.h"
 #include "lib/codec/doc/doc.h"
 #include "lib/schema/schema_format.h"
 
@@ -18,46 +19,14 @@ const struct kind *const kind_all[KIND_COUNT] = {
 };
 #undef KIND
 
-static bool two_digits(const char *text, int *out)
-{
-    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
-        return false;
-    *out = (text[0] - '0') * 10 + (text[1] - '0');
-    return true;
-}
-
-static int64_t days_since_1970(int year, int month, int day)
-{
-    /* Count from March, so that the leap day is the last of its year. */
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year % 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-/* "2026-01-02T03:04:05Z", the only form that Kubernetes writes. */
-static bool parse_time(struct slice text, int64_t *out)
-{
-    int century, year, month, day, hour, minute, second;
-    const char *t = text.ptr;
-    if (text.len != 20 || t[4] != '-' || t[7] != '-' || t[10] != 'T' || t[13] != ':' ||
-        t[16] != ':' || t[19] != 'Z')
-        return false;
-    if (!two_digits(t, &century) || !two_digits(t + 2, &year) || !two_digits(t + 5, &month) ||
-        !two_digits(t + 8, &day) || !two_digits(t + 11, &hour) || !two_digits(t + 14, &minute) ||
-        !two_digits(t + 17, &second) || month < 1 || month > 12 || day < 1 || day > 31)
-        return false;
-    *out = ((days_since_1970(century * 100 + year, month, day) * 24 + hour) * 60 + minute) * 60 +
-           second;
-    return true;
-}
-
 static void check_metadata(struct schema_run *run, const struct doc *node, void *value)
 {
     struct metadata *meta = value;
-    if (meta->created_text.ptr && !parse_time(meta->created_text, &meta->created))
+    int64_t ms = 0;
+    if (meta->created_text.ptr && civil_read(meta->created_text, &ms))
         schema_error(run, node, "creationTimestamp",
                      "must be a time like \"2026-01-02T03:04:05Z\"");
+    meta->created = ms / 1000;
 }
 
 static const struct schema_field annotation_element = {.type = SCHEMA_STRING, .max = 262144};

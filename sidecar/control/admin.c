@@ -396,8 +396,3 @@ void admin_close(struct admin *a)
     loop_task_init(&a->grave, free_admin);
     loop_bury(a->loop, &a->grave); /* after the connections' graves */
 }
-
-void admin_addr(const struct admin *a, struct addr *out)
-{
-    listener_addr(a->listener, out);
-}

@@ -26,7 +26,6 @@ MUST_USE enum err admin_open(struct loop *l, const struct addr *at,
                              const struct admin_route *routes, size_t count, void *owner,
                              struct admin **out);
 void admin_close(struct admin *a);
-void admin_addr(const struct admin *a, struct addr *out);
 
 /* The path, without query. Valid until the reply. */
 struct slice admin_path(const struct admin_request *request);

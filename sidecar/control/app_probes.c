@@ -37,14 +37,6 @@ static bool take_number(const struct doc *from, int64_t most, int64_t *to)
     return true;
 }
 
-static struct slice lower(struct arena *arena, struct slice text)
-{
-    char *to = arena_alloc(arena, text.len + 1);
-    for (size_t i = 0; i < text.len; i++)
-        to[i] = text.ptr[i] >= 'A' && text.ptr[i] <= 'Z' ? (char)(text.ptr[i] | 0x20) : text.ptr[i];
-    return slice_of(to, text.len);
-}
-
 /* Host is the authority. What the kubelet would say of itself may be said otherwise here. */
 static bool take_headers(struct arena *arena, const struct doc *from, struct app_question *q)
 {
@@ -54,8 +46,9 @@ static bool take_headers(struct arena *arena, const struct doc *from, struct app
     if (count > HEADERS_MAX)
         return false;
     for (size_t i = 0; i < count; i++) {
-        struct slice name = lower(arena, doc_string(doc_get(from->items[i], SLICE("name"))));
+        struct slice name = doc_string(doc_get(from->items[i], SLICE("name")));
         struct slice value = doc_string(doc_get(from->items[i], SLICE("value")));
+        name = arena_copy_lower(arena, name);
         if (!message_name_is_valid(name) || !message_value_is_valid(value))
             return false;
         if (slice_eq(name, SLICE("host")))

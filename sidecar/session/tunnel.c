@@ -367,13 +367,3 @@ bool tunnel_trusts(const struct tunnel *t, char why[TLS_DETAIL_MAX])
 {
     return !t->is_open || dialer_trusts(t->endpoint, BACKEND_BYTES, t->up, why);
 }
-
-uint64_t tunnel_sent(const struct tunnel *t)
-{
-    return t->sent;
-}
-
-uint64_t tunnel_received(const struct tunnel *t)
-{
-    return t->received;
-}

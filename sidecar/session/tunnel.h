@@ -19,5 +19,3 @@ void tunnel_close(struct tunnel *t);
 struct stream *tunnel_downstream(const struct tunnel *t);
 /* See dialer_trusts. */
 bool tunnel_trusts(const struct tunnel *t, char why[TLS_DETAIL_MAX]);
-uint64_t tunnel_sent(const struct tunnel *t);
-uint64_t tunnel_received(const struct tunnel *t);

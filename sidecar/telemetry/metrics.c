@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/telemetry/metrics.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,7 +81,7 @@ void metrics_count_handshake_failure(struct metrics_shard *m, enum err why)
     char text[32];
     size_t len = 0;
     for (const char *name = err_name(why); name[len] && len < sizeof(text); len++)
-        text[len] = (char)tolower((unsigned char)name[len]);
+        text[len] = slice_lower_byte(name[len]);
     count_labelled(m, FAMILY_HANDSHAKES, slice_of(text, len), 1);
 }
 

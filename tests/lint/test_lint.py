@@ -10,6 +10,7 @@ import links
 import opening
 import sizes
 import sources
+import unused
 import words
 
 OPENING = "/* a\n * b\n * SPDX-License-Identifier: GPL-3.0-or-later */\n"
@@ -255,6 +256,29 @@ class Headers(unittest.TestCase):
         self.assertEqual(headers.flags_for("sidecar/route/x.h", table), "s")
         self.assertEqual(headers.flags_for("lib/net/x.h", table), "b")
         self.assertIn(headers.flags_for("x.h", table), ("s", "b"))
+
+
+class Unused(unittest.TestCase):
+    HEADER = "int f(int a);\nstatic inline int g(void)\n{\n    return 1;\n}\n"
+
+    def found(self, **more):
+        return unused.check({"lib/a.h": self.HEADER} | {k.replace("__", "/") + ".c": v
+                                                       for k, v in more.items()})
+
+    def test_called(self):
+        body = "int f(int a)\n{\n    return a;\n}\n"
+        self.assertEqual(self.found(lib__a=body, lib__b="int x = f(1);\n"), [])
+        self.assertEqual(self.found(lib__a=body, tests__b="f(1);\n"), [])
+        self.assertEqual(self.found(lib__a=body + "static void h(void)\n{\n    f(2);\n}\n"), [])
+
+    def test_nobody_calls_it(self):
+        found = self.found(lib__a="int f(int a)\n{\n    return a;\n}\n")
+        self.assertEqual(found, ["lib/a.h:1: nobody calls f"])
+
+    def test_no_body(self):
+        self.assertIn("nowhere defined", self.found(lib__b="int x = f(1);\n")[0])
+        self.assertIn("nowhere defined",
+                      self.found(lib__b="static int f(int a)\n{\n    return a;\n}\n")[0])
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
  * refuses. Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
-#include <time.h>
 
+#include "lib/base/civil.h"
 #include "lib/base/mem.h"
 #include "lib/inject/inject.h"
 #include "weftctl/check/check_priv.h"
@@ -55,16 +55,8 @@ bool judge_is_rolled_out(const struct doc *o)
 
 int64_t judge_time_ms(struct slice text)
 {
-    char copy[40];
-    struct tm tm = {0};
-    double seconds;
-    snprintf(copy, sizeof(copy), "%.*s", SLICE_ARG(text));
-    if (sscanf(copy, "%d-%d-%dT%d:%d:%lfZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-               &tm.tm_min, &seconds) != 6)
-        return 0;
-    tm.tm_year -= 1900;
-    tm.tm_mon--;
-    return (int64_t)timegm(&tm) * 1000 + (int64_t)(seconds * 1000);
+    int64_t ms;
+    return civil_read(text, &ms) ? 0 : ms;
 }
 
 /* ---- is it as it was installed ---- */

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/doc/json_scan.h"
 
+#include "lib/codec/text/chars.h"
+
 enum state {
     VALUE,     /* a value must come; at level 0 also the end */
     FIRST,     /* behind '[' */
@@ -44,11 +46,6 @@ bool json_scan_in_object(const struct json_scan *s)
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 static void value_is_over(struct json_scan *s)
@@ -104,7 +101,7 @@ static enum json_scan_event in_escape(struct json_scan *s, char c)
 
 static enum json_scan_event in_hex(struct json_scan *s, char c)
 {
-    if (!is_hex(c))
+    if (!chars_is(c, CHARS_HEX))
         return JSON_SCAN_BAD;
     if (--s->hex_left == 0)
         s->state = STRING;

@@ -145,5 +145,3 @@ void h2_stream_consume(struct h2_stream *st, size_t n);
 /* No more events. ERR_OK: what was sent and ended still goes out, then RST_STREAM(NO_ERROR) if the
  * peer is not done; others as in lib/net/http_stream.h. */
 void h2_stream_reset(struct h2_stream *st, enum err why);
-/* Our END_STREAM is in the output. */
-bool h2_stream_is_sent(const struct h2_stream *st);

@@ -54,11 +54,6 @@ void h2_stream_destroy(struct h2_stream *st)
     mem_free(st);
 }
 
-bool h2_stream_is_sent(const struct h2_stream *st)
-{
-    return st->flags & H2_ST_LOCAL_SENT;
-}
-
 /* What a user still has of a stream that has ended is his own business. */
 static void give_back(struct h2_stream *st)
 {

@@ -26,15 +26,6 @@ static struct slice moved(const struct copy *c, struct slice s)
     return s.len ? slice_of(place(c, s.ptr), s.len) : (struct slice){NULL, 0};
 }
 
-static struct slice lower_in_place(char *at, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (at[i] >= 'A' && at[i] <= 'Z')
-            at[i] = (char)(at[i] | 0x20);
-    }
-    return slice_of(at, len);
-}
-
 static void build_fields(const struct h1_head *h, const struct copy *c, struct headers *out)
 {
     headers_reserve(out, h->count + SPARE_FIELDS);
@@ -43,8 +34,9 @@ static void build_fields(const struct h1_head *h, const struct copy *c, struct h
         if (f->dropped)
             continue;
         struct slice value = moved(c, h1_head_value(h, f));
+        char *name = place(c, h->base + f->name);
         if (f->id == HEADER_OTHER)
-            headers_add(out, lower_in_place(place(c, h->base + f->name), f->name_len), value);
+            headers_add(out, slice_lower(slice_of(name, f->name_len), name), value);
         else
             headers_add_id(out, (enum header_id)f->id, value);
     }

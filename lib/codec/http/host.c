@@ -34,9 +34,5 @@ struct slice host_lower(struct slice host, char to[HOST_MAX])
 {
     if (host.len > HOST_MAX)
         return (struct slice){to, 0};
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.ptr[i];
-        to[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-    }
-    return (struct slice){to, host.len};
+    return slice_lower(host, to);
 }

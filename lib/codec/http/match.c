@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/http/match.h"
 
+#include "lib/base/percent.h"
 #include "lib/codec/text/regex.h"
 
 enum { PARAMETER_MAX = 8192 };
@@ -85,34 +86,15 @@ bool match_header(const struct named_match *m, const struct headers *headers)
     return (m->value.invert ? truth_not(any) : any) == TRUTH_YES;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decodes; a '%' that begins no escape stands for itself. The empty slice when it does not
  * fit. */
 static struct slice decode(struct slice from, char *to, size_t room)
 {
-    size_t len = 0;
     if (slice_find_byte(from, '%') == from.len)
         return from;
     if (from.len > room)
         return (struct slice){to, 0};
-    for (size_t i = 0; i < from.len; i++) {
-        int high = -1, low = -1;
-        if (from.ptr[i] == '%' && from.len - i > 2) {
-            high = hex_value(from.ptr[i + 1]);
-            low = hex_value(from.ptr[i + 2]);
-        }
-        if (high >= 0 && low >= 0)
-            i += 2;
-        to[len++] = high >= 0 && low >= 0 ? (char)(high << 4 | low) : from.ptr[i];
-    }
-    return (struct slice){to, len};
+    return percent_decode(from, to);
 }
 
 bool match_query(const struct named_match *m, struct slice query)

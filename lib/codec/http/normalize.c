@@ -6,6 +6,7 @@
  * Pure; any thread. Must not know what the path is matched against.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/codec/http/normalize.h"
+#include "lib/base/percent.h"
 
 #include <string.h>
 
@@ -66,23 +67,6 @@ struct walk {
     bool again;     /* `path` was decoded before: what is no escape stands for itself */
     bool literal;   /* only a '/' that was sent as one separates */
 };
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The byte that an escape at the front stands for; -1 when it is broken. */
-static int unescape(const char *p, const char *end)
-{
-    if (end - p < 3)
-        return -1;
-    int high = hex_value(p[1]), low = hex_value(p[2]);
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
 
 /* Old decoders take longer forms of '.' and '/' for the real ones (RFC 3629 §10). */
 static bool is_overlong(unsigned char before, unsigned char c)
@@ -155,7 +139,7 @@ static bool take(struct walk *w, const char **p, const char *end)
 {
     const char *from = *p;
     unsigned char raw = (unsigned char)*from;
-    int escaped = raw == '%' ? unescape(from, end) : -1;
+    int escaped = raw == '%' ? percent_byte(from, end) : -1;
     bool is_escape = raw == '%' && (escaped >= 0 || !w->again);
     int c = is_escape ? escaped : raw;
     *p += is_escape ? 3 : 1;
@@ -178,7 +162,7 @@ static bool hides_dots(struct slice path)
     size_t dots = 0;
     bool other = false;
     while (p < end) {
-        int c = *p == '%' ? unescape(p, end) : (unsigned char)*p;
+        int c = *p == '%' ? percent_byte(p, end) : (unsigned char)*p;
         p += *p == '%' && c >= 0 ? 3 : 1;
         if (c == '\0')
             return true;
@@ -283,7 +267,7 @@ static void add_readings(struct arena *arena, struct normalize_readings *r, stru
 static bool begins_twice(struct slice path)
 {
     struct slice rest = slice_sub(path, 1, path.len);
-    int c = rest.len && rest.ptr[0] == '%' ? unescape(rest.ptr, rest.ptr + rest.len)
+    int c = rest.len && rest.ptr[0] == '%' ? percent_byte(rest.ptr, rest.ptr + rest.len)
             : rest.len                     ? rest.ptr[0]
                                            : 0;
     return c == '/' || c == '\\';
@@ -292,7 +276,7 @@ static bool begins_twice(struct slice path)
 static bool has_escape(struct slice path)
 {
     for (size_t i = 0; i + 2 < path.len; i++) {
-        if (path.ptr[i] == '%' && unescape(path.ptr + i, path.ptr + path.len) >= 0)
+        if (path.ptr[i] == '%' && percent_byte(path.ptr + i, path.ptr + path.len) >= 0)
             return true;
     }
     return false;

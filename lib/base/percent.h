@@ -1,0 +1,37 @@
+/* Percent-encoding (RFC 3986 §2.1): what "%2F" stands for. Pure; inline, for every request's path
+ * goes by here.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/base/slice.h"
+
+/* 0 to 15; -1 for what is no hexadecimal digit. */
+static inline int percent_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that "%XX" at p stands for, in a text that ends at end; -1 when no such escape begins
+ * there. */
+static inline int percent_byte(const char *p, const char *end)
+{
+    if (end - p < 3 || *p != '%')
+        return -1;
+    int high = percent_digit(p[1]), low = percent_digit(p[2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* Decodes into to, which has room for all of s; a '%' that begins no escape stands for itself. */
+static inline struct slice percent_decode(struct slice s, char *to)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        int c = percent_byte(s.ptr + i, s.ptr + s.len);
+        to[len++] = c >= 0 ? (char)c : s.ptr[i];
+        i += c >= 0 ? 2 : 0;
+    }
+    return (struct slice){to, len};
+}
