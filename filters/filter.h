@@ -103,6 +103,9 @@ enum filter_phase {
  * routes that name it. */
 struct filter_build {
     struct arena *arena; /* of the configuration */
+    /* Values of Secrets, by which the specification's references are filled in (schema_ref.h). */
+    const struct slice *secrets;
+    size_t secret_count;
     char *detail; /* [FILTER_DETAIL_MAX]: why it is refused, a sentence's worth */
 };
 

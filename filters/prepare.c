@@ -6,6 +6,7 @@
 
 #include "filters/chain.h"
 #include "lib/codec/doc/doc_json.h"
+#include "lib/schema/schema_ref.h"
 
 enum { CTX_ALIGN = 8 }; /* as an arena has it */
 
@@ -17,13 +18,42 @@ static enum err refuse_text(const struct filter *f, const struct filter_build *b
                          SLICE_ARG(first->path), SLICE_ARG(first->text));
 }
 
+/* ---- references ---- */
+
+struct fill {
+    const struct filter_build *b;
+    bool is_missing;
+};
+
+/* A Secret's value is said by its place in the list beside the specification. */
+static void fill_ref(void *owner, enum schema_ref_kind kind, struct schema_ref *ref,
+                     const char *path)
+{
+    struct fill *f = owner;
+    uint64_t at;
+    (void)path;
+    if (kind == SCHEMA_REF_SECRET && ref->value.ptr) {
+        bool is_there = !slice_to_u64(ref->value, &at) && at < f->b->secret_count;
+        ref->value = is_there ? f->b->secrets[at] : (struct slice){NULL, 0};
+    }
+    f->is_missing |= !ref->value.ptr;
+}
+
+/* Where somebody compiled, all are filled in; a specification by itself has none of them. */
+static enum err fill_refs(const struct filter *f, const struct filter_build *b, void *spec)
+{
+    struct fill fill = {.b = b};
+    schema_ref_walk(f->spec, spec, fill_ref, &fill);
+    return fill.is_missing ? filter_refuse(b, "%s: a reference leads nowhere", f->name) : ERR_OK;
+}
+
 enum err filter_read(const struct filter *f, struct slice text, const struct filter_build *b,
                      const void **spec)
 {
     const struct doc *doc;
     struct doc_error error;
     struct diag_list diags;
-    struct schema_run run = {.arena = b->arena, .diags = &diags};
+    struct schema_run run = {.arena = b->arena, .diags = &diags, .is_wire = true};
     void *read = arena_zalloc(b->arena, f->spec->size);
     *spec = read;
     if (doc_json_parse(text, b->arena, &doc, &error))
@@ -32,7 +62,7 @@ enum err filter_read(const struct filter *f, struct slice text, const struct fil
     schema_parse(&run, f->spec, doc, read);
     enum err e = run.errors ? refuse_text(f, b, &diags) : ERR_OK;
     diag_list_dispose(&diags);
-    return e;
+    return e ? e : fill_refs(f, b, read);
 }
 
 enum err filter_prepare(const struct filter *f, struct slice text, const struct filter_build *b,

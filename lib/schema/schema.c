@@ -98,6 +98,8 @@ static void refuse_unknown(struct schema_run *run, const struct schema *schema,
     char known[400] = "";
     size_t used = 0;
     for (const struct schema_field *f = schema->fields; f->name; f++) {
+        if (f->flags & SCHEMA_WIRE)
+            continue;
         similar_try(&near, slice_from_cstr(f->name));
         if (used < sizeof known)
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
@@ -134,10 +136,17 @@ const struct doc *schema_member(const struct schema_field *field, const struct d
     return value;
 }
 
-static const struct schema_field *find_field(const struct schema *schema, struct slice name)
+/* One of which the writer of the document may know. */
+static bool is_ours(const struct schema_run *run, const struct schema_field *field)
+{
+    return run->is_wire || !(field->flags & SCHEMA_WIRE);
+}
+
+static const struct schema_field *find_field(const struct schema_run *run,
+                                             const struct schema *schema, struct slice name)
 {
     for (const struct schema_field *f = schema->fields; f->name; f++)
-        if (schema_is_named(f, name))
+        if (is_ours(run, f) && schema_is_named(f, name))
             return f;
     return NULL;
 }
@@ -285,7 +294,7 @@ static void parse_field(struct schema_run *run, const struct schema *schema,
                         const struct schema_field *field, const struct doc *node, char *out)
 {
     struct slice key;
-    const struct doc *value = schema_member(field, node, &key);
+    const struct doc *value = is_ours(run, field) ? schema_member(field, node, &key) : NULL;
     void *to = out + field->offset;
     bool is_null = value && value->type == DOC_NULL && field->type != SCHEMA_ANY;
     if (value && !is_null) {
@@ -322,7 +331,7 @@ void schema_parse(struct schema_run *run, const struct schema *schema, const str
     for (const struct schema_field *f = schema->fields; f->name; f++)
         parse_field(run, schema, f, node, out);
     for (size_t i = 0; node && !schema->is_open && i < node->count; i++)
-        if (!find_field(schema, node->members[i].key))
+        if (!find_field(run, schema, node->members[i].key))
             refuse_unknown(run, schema, &node->members[i]);
     if (node && schema->check)
         schema->check(run, node, out);

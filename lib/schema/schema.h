@@ -38,6 +38,7 @@ enum schema_flag {
     /* Left out, a wider object speaks, and `fallback` holds where none does: the value is
      * SCHEMA_UNSET (a STRING without ptr, a LIST that is not present) until schema_layer_settle. */
     SCHEMA_INHERIT = 16,
+    SCHEMA_WIRE = 32, /* unknown to users: read and written between our own programs only */
 };
 
 #define SCHEMA_UNSET (-1) /* fallback of numbers and enums for which 0 is a value */
@@ -115,6 +116,7 @@ struct schema_run {
     struct arena *arena; /* where the result lives; strings are copied */
     struct diag_list *diags;
     struct slice file, object; /* for diags */
+    bool is_wire;              /* the text is one that schema_write wrote */
     unsigned errors;
     char path[SCHEMA_PATH_MAX];
     size_t path_len;

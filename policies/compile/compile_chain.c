@@ -5,7 +5,10 @@
 
 #include <inttypes.h>
 
+#include "lib/codec/doc/doc_json.h"
 #include "lib/schema/schema_write.h"
+#include "policies/compile/backend_trust.h"
+#include "policies/compile/material.h"
 #include "policies/store/filter_ref.h"
 
 /* ---- resources ---- */
@@ -34,12 +37,16 @@ PB(Filter) * compile_chain_message(struct compile *c, const struct filter *f, co
     return make(c, f->name, write_spec(c, f, spec), SLICE(""));
 }
 
+static void put(struct compile *c, const char *name, PB(Filter) * m)
+{
+    map_put(&c->filters, slice_from_cstr(name), m);
+    compile_build_resource(c, name, WEFT__CONFIG__V1__RESOURCE__BODY_FILTER, m);
+}
+
 static void add(struct compile *c, const char *name, const char *type, char *spec,
                 struct slice broken)
 {
-    PB(Filter) *m = make(c, type, spec, broken);
-    map_put(&c->filters, slice_from_cstr(name), m);
-    compile_build_resource(c, name, WEFT__CONFIG__V1__RESOURCE__BODY_FILTER, m);
+    put(c, name, make(c, type, spec, broken));
 }
 
 /* Nobody's own: named by what it is. Two that only share their hash are still two. */
@@ -76,7 +83,7 @@ char *compile_chain_broken(struct compile *c, struct slice id, struct slice why)
     return name;
 }
 
-/* ---- HTTPFilters ---- */
+/* ---- with what its references lead to ---- */
 
 static struct slice id_of(struct compile *c, const struct object *o)
 {
@@ -84,15 +91,91 @@ static struct slice id_of(struct compile *c, const struct object *o)
                         SLICE_ARG(o->meta.name));
 }
 
+struct fill {
+    struct compile *c;
+    const struct object *owner;
+    PB(Filter) * to;
+};
+
+/* A Secret's value lies beside the specification, where nothing shows it. */
+static struct slice put_secret(struct fill *f, struct slice bytes)
+{
+    struct slice copy = arena_copy(f->c->arena, bytes);
+    ProtobufCBinaryData data = {copy.len, (uint8_t *)(uintptr_t)copy.ptr};
+    PB_PUSH(f->c, f->to, secrets, data);
+    return arena_printf(f->c->arena, "%zu", f->to->n_secrets - 1);
+}
+
+static struct slice need_cluster(struct compile *c, const struct backend *b)
+{
+    const struct backend_tls_policy *tls =
+        c->is_gateway ? backend_trust_find(c->set, b->service, b->port) : NULL;
+    char *name = compile_clusters_need(c, b->service, b->port, tls);
+    return name ? slice_from_cstr(name) : (struct slice){NULL, 0};
+}
+
+static void fill_ref(void *owner, enum schema_ref_kind kind, struct schema_ref *ref,
+                     const char *path)
+{
+    struct fill *f = owner;
+    struct material found;
+    (void)path;
+    if (material_resolve(f->c->set, f->owner, kind, ref, f->c->arena, &found))
+        return;
+    ref->value = kind == SCHEMA_REF_BACKEND  ? need_cluster(f->c, &found.backend)
+                 : kind == SCHEMA_REF_SECRET ? put_secret(f, found.bytes)
+                                             : found.bytes;
+}
+
+/* The object keeps its specification as it is; what is filled in is a copy. */
+static void *copy_spec(struct compile *c, const struct filter *f, const char *text)
+{
+    const struct doc *doc;
+    struct doc_error error;
+    struct diag_list ignored;
+    struct schema_run run = {.arena = c->arena, .diags = &ignored, .is_wire = true};
+    void *copy = arena_alloc(c->arena, f->spec->size);
+    diag_list_init(&ignored);
+    bool is_read = !doc_json_parse(slice_from_cstr(text), c->arena, &doc, &error);
+    schema_parse(&run, f->spec, is_read ? doc : NULL, copy);
+    diag_list_dispose(&ignored);
+    return copy;
+}
+
+char *compile_chain_object(struct compile *c, const struct filter *f, const void *spec,
+                           const struct object *owner)
+{
+    struct slice id = id_of(c, owner), why;
+    if (!schema_ref_is_in(f->spec))
+        return compile_chain_filter(c, f, spec, id);
+    char *name = compile_build_format(c, "filter/%.*s/%s", SLICE_ARG(id), f->name);
+    if (map_get(&c->filters, slice_from_cstr(name)))
+        return name;
+    if (material_check(c->set, owner, f->spec, spec, c->arena, &why)) {
+        compile_build_note(c, owner, 0, "spec", FINDING_FILTER_REFERENCE, "%s.%.*s: answered 500",
+                           f->name, SLICE_ARG(why));
+        return compile_chain_broken(c, id, why);
+    }
+    struct fill fill = {c, owner, PB_NEW(c, Filter, filter)};
+    void *filled = copy_spec(c, f, write_spec(c, f, spec));
+    schema_ref_walk(f->spec, filled, fill_ref, &fill);
+    fill.to->type = compile_build_text(c, slice_from_cstr(f->name));
+    fill.to->spec = write_spec(c, f, filled);
+    put(c, name, fill.to);
+    return name;
+}
+
+/* ---- HTTPFilters ---- */
+
 static char *need(struct compile *c, const struct http_filter *o)
 {
     const void *spec;
     const struct filter *f = http_filter_chosen(o, &spec);
-    struct slice id = id_of(c, &o->object);
     if (o->object.is_closed)
-        return compile_chain_broken(c, id, arena_printf(c->arena, "%.*s cannot be read",
-                                                        SLICE_ARG(o->object.text)));
-    return compile_chain_filter(c, f, spec, id);
+        return compile_chain_broken(
+            c, id_of(c, &o->object),
+            arena_printf(c->arena, "%.*s cannot be read", SLICE_ARG(o->object.text)));
+    return compile_chain_object(c, f, spec, &o->object);
 }
 
 /* What an ExtensionRef names. */

@@ -190,6 +190,10 @@ char *compile_chain_filter(struct compile *c, const struct filter *f, const void
                            struct slice id);
 /* The same as a message that lies in another one, instead of a resource. */
 PB(Filter) * compile_chain_message(struct compile *c, const struct filter *f, const void *spec);
+/* The same of an object's, with what the references in it lead to. Where one leads nowhere, which
+ * is noted, it cannot be used. */
+char *compile_chain_object(struct compile *c, const struct filter *f, const void *spec,
+                           const struct object *owner);
 /* The same of one that cannot be used: who names it answers 500, and says why. */
 char *compile_chain_broken(struct compile *c, struct slice id, struct slice why);
 /* HTTPFilters that a route names, and those that are for it, or for where it is in force: the

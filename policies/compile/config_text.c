@@ -46,6 +46,9 @@ static void put_scalar(const ProtobufCFieldDescriptor *f, const void *value, str
     char text[32];
     const ProtobufCEnumValue *name;
     switch (f->type) {
+    case PROTOBUF_C_TYPE_BYTES:
+        put(to, "(not shown)"); /* nothing else is bytes */
+        return;
     case PROTOBUF_C_TYPE_STRING:
         if (is_secret(f))
             put(to, "(not shown)");
@@ -90,6 +93,8 @@ static size_t size_of(ProtobufCType type)
     switch (type) {
     case PROTOBUF_C_TYPE_UINT64:
         return sizeof(uint64_t);
+    case PROTOBUF_C_TYPE_BYTES:
+        return sizeof(ProtobufCBinaryData);
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_MESSAGE:
         return sizeof(void *);

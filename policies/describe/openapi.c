@@ -138,7 +138,7 @@ static void put_fields(struct arena *a, const struct schema *schema, struct doc 
 {
     struct doc *properties = NULL;
     for (const struct schema_field *f = schema->fields; f->name; f++) {
-        if (f->type == SCHEMA_REFUSED)
+        if (f->type == SCHEMA_REFUSED || f->flags & SCHEMA_WIRE)
             continue; /* unknown to Kubernetes; the checker says why */
         if (!properties)
             properties = doc_make_put_object(a, to, "properties");

@@ -143,7 +143,8 @@ static bool see(struct page *p, const struct schema *schema)
 
 static bool is_shown(const struct schema_field *field)
 {
-    return field->type != SCHEMA_ANY && strcmp(field->name, "metadata") != 0;
+    bool is_for_users = field->type != SCHEMA_ANY && !(field->flags & SCHEMA_WIRE);
+    return is_for_users && strcmp(field->name, "metadata") != 0;
 }
 
 static void put_table(struct page *p, const struct schema *schema)

@@ -1,6 +1,7 @@
 /* The ancestors of an HTTPFilter's status: what it is for, and whether it is in force there
  * (GEP-713, "policy ancestor status"). Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/compile/material.h"
 #include "policies/store/filter_ref.h"
 #include "policies/status/status_priv.h"
 
@@ -78,13 +79,26 @@ static bool is_foreign(const struct status_run *run, const struct http_filter *o
     return g && !gateway_model_is_ours(run->in->set, (const void *)g);
 }
 
+struct status_condition status_filter_resolved(struct status_run *run, const struct http_filter *o)
+{
+    const void *spec;
+    const struct filter *f = http_filter_chosen(o, &spec);
+    struct slice why;
+    enum material_fault fault =
+        material_check(run->in->set, &o->object, f->spec, spec, &run->scratch, &why);
+    if (fault)
+        return (struct status_condition){
+            "ResolvedRefs", false, material_reason(fault),
+            arena_printf(&run->scratch, "%s.%.*s", f->name, SLICE_ARG(why))};
+    return (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
+                                     SLICE("all references lead somewhere")};
+}
+
 static void put_ancestor(struct status_doc *d, struct doc *array, const struct http_filter *o,
                          const struct http_filter_target *t)
 {
     const struct doc *old = find_entry(status_doc_old(d->object, "ancestors"), t);
-    struct status_condition items[] = {judge(d->run, o, t),
-                                       {"ResolvedRefs", true, "ResolvedRefs",
-                                        SLICE("all references lead somewhere")}};
+    struct status_condition items[] = {judge(d->run, o, t), status_filter_resolved(d->run, o)};
     bool is_service = slice_eq_cstr(t->kind, "Service");
     struct doc *entry = status_doc_push(d, array);
     struct doc *ref = doc_make_put_object(d->arena, entry, "ancestorRef");

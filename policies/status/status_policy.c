@@ -135,7 +135,8 @@ static struct status_condition resolve_filter(struct status_run *run, const stru
     for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t))
         if (!filter_ref_target_is_there(run->in->set, o, t, &run->scratch, &why))
             return not_found(run, "%.*s", SLICE_ARG(why));
-    return all_found;
+    struct status_condition refs = status_filter_resolved(run, o);
+    return refs.ok ? all_found : refs;
 }
 
 /* ---- objects ---- */

@@ -67,6 +67,8 @@ void status_ingress_all(struct status_run *run);
 void status_policy_all(struct status_run *run); /* kinds of our own */
 struct http_filter;
 /* "ancestors" of an HTTPFilter's status (GEP-713): one for each target. */
+/* Whether its references lead somewhere. */
+struct status_condition status_filter_resolved(struct status_run *run, const struct http_filter *o);
 void status_filter_ancestors(struct status_doc *d, const struct http_filter *o);
 /* Objects that were refused. */
 void status_refused_all(struct status_run *run);

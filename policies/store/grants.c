@@ -5,10 +5,11 @@
 
 #include "policies/kinds/reference_grant.h"
 
-static bool allows_from(const struct reference_grant *g, const char *kind, struct slice from)
+static bool allows_from(const struct reference_grant *g, const char *group, const char *kind,
+                        struct slice from)
 {
     for (SCHEMA_EACH(g->spec.from, struct reference_grant_from, f))
-        if (slice_eq_cstr(f->group, KIND_GROUP_GATEWAY) && slice_eq_cstr(f->kind, kind) &&
+        if (slice_eq_cstr(f->group, group) && slice_eq_cstr(f->kind, kind) &&
             slice_eq(f->namespace_name, from))
             return true;
     return false;
@@ -23,8 +24,9 @@ static bool allows_to(const struct reference_grant *g, const char *kind, struct 
     return false;
 }
 
-bool grants_allow(const struct policy_set *set, const char *kind, struct slice from,
-                  const char *to_kind, struct slice to_namespace, struct slice to_name)
+static bool allow(const struct policy_set *set, const char *group, const char *kind,
+                  struct slice from, const char *to_kind, struct slice to_namespace,
+                  struct slice to_name)
 {
     if (slice_eq(from, to_namespace))
         return true;
@@ -32,8 +34,21 @@ bool grants_allow(const struct policy_set *set, const char *kind, struct slice f
         policy_index_group(set, POLICY_GROUP_GRANTS, to_namespace, SLICE(""));
     for (size_t i = 0; i < grants->count; i++) {
         const struct reference_grant *g = POLICY_AT(grants, struct reference_grant, i);
-        if (allows_from(g, kind, from) && allows_to(g, to_kind, to_name))
+        if (allows_from(g, group, kind, from) && allows_to(g, to_kind, to_name))
             return true;
     }
     return false;
+}
+
+bool grants_allow(const struct policy_set *set, const char *kind, struct slice from,
+                  const char *to_kind, struct slice to_namespace, struct slice to_name)
+{
+    return allow(set, KIND_GROUP_GATEWAY, kind, from, to_kind, to_namespace, to_name);
+}
+
+bool grants_allow_object(const struct policy_set *set, const struct object *from,
+                         const char *to_kind, struct slice to_namespace, struct slice to_name)
+{
+    return allow(set, from->kind->group, from->kind->name, from->meta.namespace_name, to_kind,
+                 to_namespace, to_name);
 }

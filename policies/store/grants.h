@@ -8,3 +8,6 @@
  * core group? Within one namespace: always. */
 bool grants_allow(const struct policy_set *set, const char *kind, struct slice from,
                   const char *to_kind, struct slice to_namespace, struct slice to_name);
+/* The same of an object of any kind. */
+bool grants_allow_object(const struct policy_set *set, const struct object *from,
+                         const char *to_kind, struct slice to_namespace, struct slice to_name);

@@ -69,7 +69,14 @@ static enum err take_filter(const struct part_build *b, const Weft__Config__V1__
 {
     char why[FILTER_DETAIL_MAX];
     const struct filter *f = filter_find(slice_from_cstr(from->type));
-    struct filter_build build = {.arena = &b->part->arena, .detail = why};
+    struct slice *secrets = part_array(b->part, from->n_secrets, sizeof(*secrets));
+    struct filter_build build = {.arena = &b->part->arena,
+                                 .detail = why,
+                                 .secrets = secrets,
+                                 .secret_count = from->n_secrets};
+    for (size_t i = 0; i < from->n_secrets; i++)
+        secrets[i] = arena_copy(&b->part->arena,
+                                slice_of(from->secrets[i].data, from->secrets[i].len));
     if (!f)
         return part_refuse(b, "there is no filter \"%.64s\" in this version", from->type);
     if (filter_prepare(f, slice_from_cstr(from->spec), &build, &to->entry.conf))

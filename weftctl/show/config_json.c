@@ -28,6 +28,9 @@ static void write_value(const ProtobufCFieldDescriptor *f, const void *value, st
     case PROTOBUF_C_TYPE_MESSAGE:
         write_message(*(const ProtobufCMessage *const *)value, w);
         return;
+    case PROTOBUF_C_TYPE_BYTES: /* secrets only */
+        json_write_string(w, SLICE("(not shown)"));
+        return;
     case PROTOBUF_C_TYPE_STRING:
         json_write_string(w, is_secret(f) ? SLICE("(not shown)")
                                           : slice_from_cstr(*(const char *const *)value));
@@ -52,6 +55,8 @@ static size_t size_of(ProtobufCType type)
     switch (type) {
     case PROTOBUF_C_TYPE_UINT64:
         return sizeof(uint64_t);
+    case PROTOBUF_C_TYPE_BYTES:
+        return sizeof(ProtobufCBinaryData);
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_MESSAGE:
         return sizeof(void *);

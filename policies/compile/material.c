@@ -1,0 +1,136 @@
+/* From references to Secrets, ConfigMaps and Services. Control thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "policies/compile/material.h"
+
+#include "lib/codec/text/base64.h"
+#include "policies/kinds/config_map.h"
+#include "policies/kinds/secret.h"
+#include "policies/kinds/selector.h"
+#include "policies/store/grants.h"
+#include "policies/store/policy_index.h"
+
+static struct slice namespace_of(const struct object *from, const struct schema_ref *ref)
+{
+    return ref->namespace_name.ptr ? ref->namespace_name : from->meta.namespace_name;
+}
+
+static const struct kind *kind_of(enum schema_ref_kind kind)
+{
+    static const enum kind_id ids[] = {[SCHEMA_REF_SECRET] = KIND_SECRET,
+                                       [SCHEMA_REF_CONFIG_MAP] = KIND_CONFIG_MAP,
+                                       [SCHEMA_REF_BACKEND] = KIND_SERVICE};
+    return kind_all[ids[kind]];
+}
+
+/* NULL ptr: there is none that is Base64. */
+static struct slice value_of_secret(const struct secret *s, struct slice key, struct arena *arena)
+{
+    size_t len;
+    struct slice plain = selector_label(&s->string_data, key);
+    struct slice coded = selector_label(&s->data, key);
+    if (plain.ptr || !coded.ptr)
+        return plain;
+    char *bytes = arena_alloc(arena, BASE64_DECODED_MAX(coded.len));
+    return base64_decode(coded, bytes, &len) ? (struct slice){NULL, 0} : slice_of(bytes, len);
+}
+
+/* Of ConfigMaps only certificates of authorities are kept. */
+static struct slice value_of_map(const struct config_map *m, struct slice key)
+{
+    return slice_eq_cstr(key, "ca.crt") ? m->data.ca_pem : (struct slice){NULL, 0};
+}
+
+static enum material_fault find_backend(const struct object *o, const struct schema_ref *ref,
+                                        struct material *out)
+{
+    out->backend.service = (const void *)o;
+    out->backend.port = o ? service_find_port(out->backend.service, ref->port) : NULL;
+    bool is_usable = out->backend.port && !service_is_external(out->backend.service);
+    return is_usable ? MATERIAL_OK : MATERIAL_NO_BACKEND;
+}
+
+enum material_fault material_resolve(const struct policy_set *set, const struct object *from,
+                                     enum schema_ref_kind kind, const struct schema_ref *ref,
+                                     struct arena *arena, struct material *out)
+{
+    const struct kind *k = kind_of(kind);
+    struct slice ns = namespace_of(from, ref);
+    *out = (struct material){0};
+    if (!grants_allow_object(set, from, k->name, ns, ref->name))
+        return MATERIAL_NOT_PERMITTED;
+    const struct object *o = policy_index_find(set, k->id, ns, ref->name);
+    if (kind == SCHEMA_REF_BACKEND)
+        return find_backend(o, ref, out);
+    if (o && kind == SCHEMA_REF_SECRET)
+        out->bytes = value_of_secret((const void *)o, ref->key, arena);
+    else if (o)
+        out->bytes = value_of_map((const void *)o, ref->key);
+    return out->bytes.ptr ? MATERIAL_OK : MATERIAL_MISSING;
+}
+
+struct slice material_explain(struct arena *arena, const struct policy_set *set,
+                              const struct object *from, enum schema_ref_kind kind,
+                              const struct schema_ref *ref, enum material_fault fault)
+{
+    char hint[POLICY_INDEX_HINT_MAX];
+    const struct kind *k = kind_of(kind);
+    struct slice ns = namespace_of(from, ref);
+    if (fault == MATERIAL_NOT_PERMITTED)
+        return arena_printf(arena, "no ReferenceGrant in %.*s lets a %s of %.*s refer to %s %.*s",
+                            SLICE_ARG(ns), from->kind->name, SLICE_ARG(from->meta.namespace_name),
+                            k->name, SLICE_ARG(ref->name));
+    if (!policy_index_find(set, k->id, ns, ref->name))
+        return arena_printf(arena, "there is no %s %.*s/%.*s%s", k->name, SLICE_ARG(ns),
+                            SLICE_ARG(ref->name),
+                            policy_index_hint(set, k->id, ns, ref->name, hint));
+    if (fault == MATERIAL_NO_BACKEND)
+        return arena_printf(arena, "Service %.*s/%.*s has no TCP port %d in the cluster",
+                            SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port);
+    return arena_printf(arena, "%s %.*s/%.*s has no value of use under %.*s", k->name,
+                        SLICE_ARG(ns), SLICE_ARG(ref->name), SLICE_ARG(ref->key));
+}
+
+const char *material_reason(enum material_fault fault)
+{
+    static const char *const reasons[] = {
+        [MATERIAL_OK] = "ResolvedRefs",
+        [MATERIAL_NOT_PERMITTED] = "RefNotPermitted",
+        [MATERIAL_MISSING] = "RefNotFound",
+        [MATERIAL_NO_BACKEND] = "BackendNotFound",
+    };
+    return reasons[fault];
+}
+
+/* ---- a whole specification ---- */
+
+struct search {
+    const struct policy_set *set;
+    const struct object *from;
+    struct arena *arena;
+    enum material_fault fault;
+    struct slice why;
+};
+
+static void try_ref(void *owner, enum schema_ref_kind kind, struct schema_ref *ref,
+                    const char *path)
+{
+    struct search *s = owner;
+    struct material ignored;
+    if (s->fault)
+        return;
+    s->fault = material_resolve(s->set, s->from, kind, ref, s->arena, &ignored);
+    if (s->fault)
+        s->why = arena_printf(
+            s->arena, "%s: %.*s", path,
+            SLICE_ARG(material_explain(s->arena, s->set, s->from, kind, ref, s->fault)));
+}
+
+enum material_fault material_check(const struct policy_set *set, const struct object *from,
+                                   const struct schema *schema, const void *spec,
+                                   struct arena *arena, struct slice *why)
+{
+    struct search s = {.set = set, .from = from, .arena = arena};
+    schema_ref_walk(schema, (void *)(uintptr_t)spec, try_ref, &s); /* which changes nothing */
+    *why = s.why;
+    return s.fault;
+}
