@@ -7,6 +7,7 @@ import documented
 import headers
 import layers
 import links
+import names
 import opening
 import sizes
 import sources
@@ -218,6 +219,25 @@ class Links(unittest.TestCase):
         index = "[a](a.md)"
         self.assertEqual(links.check_index(["docs/a.md", "README.md", "docs/README.md"], index), [])
         self.assertIn("not linked", links.check_index(["docs/how-to/b.md"], index)[0])
+
+
+class Names(unittest.TestCase):
+    TREE = names.Tree(["lib/io/loop.c", "lib/io/loop.h", "sidecar/exchange/exchange.c"],
+                      {"loop_run", "LOOP_MAX", "loop"})
+
+    def found(self, token):
+        return names.check("docs/architecture.md", f"a `{token}` b", self.TREE)
+
+    def test_what_is_there(self):
+        for token in ("lib/io/loop.c", "lib/io/loop", "io/loop.h", "loop.c", "lib/io", "lib/io/",
+                      "loop_run", "loop_run()", "struct loop_run", "LOOP_MAX", "exchange",
+                      "exchange*.c", "lb_<symbol>.c", "kubectl get x", "a_b c", "some/thing"):
+            self.assertEqual(self.found(token), [], token)
+
+    def test_what_is_gone(self):
+        for token in ("lib/io/wheel.c", "wheel.c", "lib/net", "sidecar/loop", "loop_stop",
+                      "struct loop_state", "LOOP_MIN"):
+            self.assertIn(f"there is no {token}", " ".join(self.found(token)))
 
 
 class Documented(unittest.TestCase):
