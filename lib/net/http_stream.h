@@ -118,3 +118,17 @@ static inline size_t http_stream_unsent(const struct http_stream *st)
 {
     return st->out.len;
 }
+/* Hands on what has come of a body: as much as there is, unless `to` has enough to do. ended:
+ * nothing comes behind it but the trailers (may be NULL). True when the end went out as well. */
+static inline bool http_stream_pump(struct http_stream *to, struct buf *body, bool ended,
+                                    const struct headers *trailers)
+{
+    if (body->len > 0 && http_stream_unsent(to) > HTTP_STREAM_HIGH_WATER)
+        return false;
+    bool end = ended && !trailers;
+    if (body->len > 0 || end)
+        http_stream_send_body(to, body, end);
+    if (ended && trailers && http_stream_is_live(to))
+        http_stream_send_trailers(to, trailers);
+    return ended;
+}

@@ -90,7 +90,7 @@ static enum progress step_filter(struct exchange *ex)
         verdict = exchange_enter_chain(ex, ex->backend->chain);
     if (verdict != FILTER_NEXT)
         return exchange_take_verdict(ex, verdict, STEP_pick);
-    if (!ex->cluster)
+    if (!ex->up.cluster)
         return exchange_fail(ex, FAIL_NO_CLUSTER, ex->route->name);
     if (!has(ex, FILTERS_REQUEST_BODY))
         exchange_begin_request_body(ex);
@@ -152,10 +152,10 @@ static enum progress step_respond(struct exchange *ex)
 static enum progress cut_response(struct exchange *ex, enum fail why)
 {
     bool is_timeout = why == FAIL_REQUEST_TIMEOUT || why == FAIL_IDLE_TIMEOUT;
-    if ((is_timeout && exchange_waits_for_endpoint(ex)) || ex->up_error == ERR_TIMEOUT)
-        exchange_record_failure(ex);
+    if ((is_timeout && exchange_waits_for_endpoint(ex)) || ex->up.error == ERR_TIMEOUT)
+        upstream_request_failed(&ex->up);
     ex->fail = why;
-    ex->detail = slice_from_cstr(err_text(ex->up_error));
+    ex->detail = slice_from_cstr(err_text(ex->up.error));
     if (http_stream_is_live(&ex->down))
         http_stream_reset(&ex->down, ERR_RESET);
     ex->step = STEP_finish;
@@ -169,17 +169,15 @@ static enum progress step_relay(struct exchange *ex)
         verdict = exchange_filter_response_body(ex);
     if (verdict != FILTER_NEXT)
         return exchange_take_verdict(ex, FILTER_RESET, STEP_relay);
-    if (!has(ex, SENT_REQUEST_END) && http_stream_is_live(&ex->up) && exchange_pump_request(ex))
-        ex->got |= SENT_REQUEST_END;
-    if (!has(ex, SENT_RESPONSE_END) && exchange_pump_response(ex))
-        ex->got |= SENT_RESPONSE_END;
+    exchange_pump_request(ex);
+    exchange_pump_response(ex);
     if (has(ex, SENT_RESPONSE_END)) {
         ex->step = STEP_flush;
         return GO;
     }
     if (has(ex, GOT_UP_ABORT) && !has(ex, GOT_RESPONSE_END))
-        return cut_response(ex, ex->up_error == ERR_PROTOCOL       ? FAIL_UPSTREAM_PROTOCOL
-                                : ex->up_error == ERR_LARGE_FIELDS ? FAIL_UPSTREAM_TOO_LARGE
+        return cut_response(ex, ex->up.error == ERR_PROTOCOL       ? FAIL_UPSTREAM_PROTOCOL
+                                : ex->up.error == ERR_LARGE_FIELDS ? FAIL_UPSTREAM_TOO_LARGE
                                                                    : FAIL_UPSTREAM_RESET);
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT))
         return cut_response(ex, has(ex, IS_SWITCHED) ? FAIL_TUNNEL_TIMEOUT : FAIL_REQUEST_TIMEOUT);
@@ -200,12 +198,11 @@ static enum progress step_flush(struct exchange *ex)
     bool is_late = has(ex, GOT_IDLE_TIMEOUT) ||
                    (has(ex, IS_SWITCHED) && has(ex, GOT_REQUEST_TIMEOUT));
     if (has(ex, IS_SWITCHED) && !has(ex, SENT_REQUEST_END) && !has(ex, GOT_UP_ABORT)) {
-        if (exchange_pump_request(ex))
-            ex->got |= SENT_REQUEST_END;
-        else if (!is_late)
+        exchange_pump_request(ex);
+        if (!has(ex, SENT_REQUEST_END) && !is_late)
             return PARK;
     }
-    if (has(ex, IS_SWITCHED) && http_stream_is_live(&ex->up) && !is_late)
+    if (has(ex, IS_SWITCHED) && http_stream_is_live(&ex->up.stream) && !is_late)
         return PARK; /* the last bytes are on their way to the app */
     exchange_cut_upstream(ex);
     if (http_stream_is_live(&ex->down)) {
@@ -236,19 +233,14 @@ static enum progress step_finish(struct exchange *ex)
     exchange_end_chain(ex);
     mirror_let_go(&ex->copies);
     exchange_report(ex);
-    exchange_leave_endpoint(ex);
+    upstream_request_end(&ex->up);
     timer_stop(&ex->timer);
-    if (ex->cluster)
-        ex->cluster->active--;
-    if (has(ex, HOLDS_REQUEST))
-        cluster_usage_give_back(&ex->cluster->usage->requests);
     buf_dispose(&ex->request_body);
     buf_dispose(&ex->response_body);
     buf_dispose(&ex->request_in);
     buf_dispose(&ex->response_in);
     buf_dispose(&ex->replay);
     buf_dispose(&ex->down.out);
-    buf_dispose(&ex->up.out);
     list_unlink(&ex->node);
     list_unlink(&ex->runnable); /* letting go may have woken it once more */
     lease_unpin(ex->lease);
@@ -290,7 +282,7 @@ struct http_stream *exchange_create(struct session *s)
     list_link_last(&s->exchanges, &ex->node);
     loop_task_init(&ex->grave, destroy_buried);
     timer_init(&ex->timer, w->loop, exchange_on_timer);
-    pool_wait_init(&ex->wait, exchange_on_connection);
+    upstream_request_init(&ex->up, &exchange_up_events, ex, &ex->arena, exchange_on_connection);
     ex->start_ns = loop_now_ns(w->loop);
     ex->down.events = &exchange_down_events;
     ex->down.owner = ex;

@@ -2,10 +2,8 @@
  * decide whether a failed try is followed by another. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/backoff.h"
-#include "lib/base/log.h"
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/telemetry/metrics.h"
-#include "sidecar/upstream/outlier.h"
 
 enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail)
 {
@@ -16,19 +14,12 @@ enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice det
 
 enum progress exchange_step_pick(struct exchange *ex)
 {
-    struct cluster *c = ex->cluster;
-    if (!has(ex, HOLDS_REQUEST) && !cluster_usage_take(&c->usage->requests, c->conf->max_requests))
-        return exchange_fail(ex, FAIL_OVERFLOW, SLICE("too many requests at once"));
-    ex->got |= HOLDS_REQUEST;
-    ex->endpoint = balancer_pick(c, &ex->client.client, ex->tried, ex->tried_count);
-    if (!ex->endpoint)
-        return exchange_fail(ex, balancer_why_none(c), c->conf->service);
-    endpoint_hold(ex->endpoint);
-    ex->attempts++;
-    ex->up = (struct http_stream){.events = &exchange_up_events, .owner = ex, .arena = &ex->arena};
-    ex->up_error = ERR_OK;
+    enum fail why = upstream_request_pick(&ex->up, &ex->client.client);
+    if (why == FAIL_OVERFLOW)
+        return exchange_fail(ex, why, SLICE("too many requests at once"));
+    if (why != FAIL_NONE)
+        return exchange_fail(ex, why, ex->up.cluster->conf->service);
     exchange_prepare_attempt(ex);
-    ex->attempt_ns = loop_now_ns(ex->worker->loop);
     const struct route_conf *route = ex->route;
     uint32_t limit_ms = route->retry.per_try_timeout_ms ? route->retry.per_try_timeout_ms
                                                         : route->timeouts.backend_ms;
@@ -44,18 +35,7 @@ void exchange_cut_upstream(struct exchange *ex)
 {
     /* What is complete in both directions may still be on its way out. */
     bool over = has(ex, SENT_REQUEST_END) && has(ex, GOT_RESPONSE_END);
-    if (http_stream_is_live(&ex->up))
-        http_stream_reset(&ex->up, over ? ERR_OK : ERR_CANCELED);
-    pool_wait_cancel(&ex->wait);
-}
-
-void exchange_leave_endpoint(struct exchange *ex)
-{
-    exchange_cut_upstream(ex);
-    if (!ex->endpoint)
-        return;
-    endpoint_release(ex->endpoint);
-    ex->endpoint = NULL;
+    upstream_request_cut(&ex->up, over ? ERR_OK : ERR_CANCELED);
 }
 
 static bool is_gateway_error(unsigned status)
@@ -104,19 +84,19 @@ static uint64_t pause_before_retry(struct exchange *ex)
     const struct retry_conf *retry = &ex->route->retry;
     uint64_t twice = 2 * (uint64_t)retry->backoff_base_ms;
     uint64_t most = retry->backoff_max_ms > twice ? retry->backoff_max_ms : twice;
-    return backoff_delay(ex->attempts - 1, twice, most, &ex->worker->rand);
+    return backoff_delay(ex->up.attempts - 1, twice, most, &ex->worker->rand);
 }
 
 /* The peer closed an idle connection just as we used it again: no sign of any trouble. */
 static bool is_lost_race(const struct exchange *ex, enum fail why)
 {
-    return why == FAIL_UPSTREAM_CLOSED && ex->reused;
+    return why == FAIL_UPSTREAM_CLOSED && ex->up.reused;
 }
 
 static bool may_retry(struct exchange *ex, enum fail why)
 {
     const struct retry_conf *retry = &ex->route->retry;
-    if (ex->attempts > retry->attempts || !has(ex, IS_REPLAYABLE) ||
+    if (ex->up.attempts > retry->attempts || !has(ex, IS_REPLAYABLE) ||
         has(ex, GOT_REQUEST_TIMEOUT | GOT_IDLE_TIMEOUT) || !policy_retries(ex, why))
         return false;
     /* No time is left for another: the client gets what there is. */
@@ -127,7 +107,7 @@ static bool may_retry(struct exchange *ex, enum fail why)
         ex->backoff_until_ms = 0;
         return false;
     }
-    if (race || retry_budget_take(&ex->cluster->usage->budget, now_ms, retry)) {
+    if (race || retry_budget_take(&ex->up.cluster->usage->budget, now_ms, retry)) {
         metrics_count_retry(ex->worker->metrics);
         return true;
     }
@@ -136,25 +116,11 @@ static bool may_retry(struct exchange *ex, enum fail why)
     return false;
 }
 
-void exchange_record_failure(struct exchange *ex)
-{
-    struct endpoint *e = ex->endpoint;
-    if (!outlier_failure(e))
-        return;
-    metrics_count_ejection(ex->worker->metrics);
-    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row",
-          SLICE_ARG(e->conf->address_text), SLICE_ARG(e->cluster->conf->name),
-          e->cluster->conf->outlier.consecutive_failures);
-}
-
 /* Back to the start of an attempt, with the body as it was. */
 static enum progress try_again(struct exchange *ex)
 {
-    if (ex->tried_count < BALANCER_TRIED_MAX)
-        ex->tried[ex->tried_count++] = ex->endpoint;
-    exchange_leave_endpoint(ex);
+    upstream_request_abandon(&ex->up);
     buf_dispose(&ex->response_body);
-    buf_dispose(&ex->up.out);
     buf_move_all(&ex->replay, &ex->request_body);
     struct buf body = ex->replay;
     buf_init(&ex->replay);
@@ -177,7 +143,7 @@ static enum progress try_again(struct exchange *ex)
 bool exchange_waits_for_endpoint(const struct exchange *ex)
 {
     bool asks = has(ex, GOT_REQUEST_END) || !buf_is_empty(&ex->request_body) ||
-                http_stream_unsent(&ex->up) > 0 ||
+                http_stream_unsent(&ex->up.stream) > 0 ||
                 headers_find_id(&ex->request->headers, HEADER_EXPECT);
     bool takes = buf_is_empty(&ex->response_body) && http_stream_unsent(&ex->down) == 0;
     return asks && takes && !has(ex, IS_SWITCHED);
@@ -185,27 +151,17 @@ bool exchange_waits_for_endpoint(const struct exchange *ex)
 
 static bool is_endpoints_fault(const struct exchange *ex, enum fail why)
 {
-    switch (why) {
-    case FAIL_OVERFLOW:
-    case FAIL_IDENTITY_MISSING:
-    case FAIL_LOOP:
-        return false;
-    case FAIL_UPSTREAM_CLOSED:
-        return !is_lost_race(ex, why);
-    case FAIL_REQUEST_TIMEOUT:
-    case FAIL_ATTEMPT_TIMEOUT:
-    case FAIL_IDLE_TIMEOUT:
-        return !pool_wait_is_queued(&ex->wait) && exchange_waits_for_endpoint(ex);
-    default:
-        return true;
-    }
+    bool is_timeout =
+        why == FAIL_REQUEST_TIMEOUT || why == FAIL_ATTEMPT_TIMEOUT || why == FAIL_IDLE_TIMEOUT;
+    return upstream_request_is_fault(&ex->up, why) &&
+           (!is_timeout || exchange_waits_for_endpoint(ex));
 }
 
 static enum progress attempt_failed(struct exchange *ex, enum fail why, struct slice detail)
 {
     ex->fresh_only |= is_lost_race(ex, why);
     if (is_endpoints_fault(ex, why))
-        exchange_record_failure(ex);
+        upstream_request_failed(&ex->up);
     if (may_retry(ex, why))
         return try_again(ex);
     exchange_cut_upstream(ex);
@@ -236,7 +192,7 @@ static enum pool_reuse which_reuse(const struct exchange *ex)
 {
     if (ex->fresh_only)
         return POOL_REUSE_NONE;
-    bool may_repeat = ex->attempts <= ex->route->retry.attempts && has(ex, IS_REPLAYABLE) &&
+    bool may_repeat = ex->up.attempts <= ex->route->retry.attempts && has(ex, IS_REPLAYABLE) &&
                       message_is_idempotent(ex->request) &&
                       policy_retries(ex, FAIL_UPSTREAM_CLOSED);
     return may_repeat ? POOL_REUSE_ANY : POOL_REUSE_CHECKED;
@@ -246,28 +202,20 @@ enum progress exchange_step_send(struct exchange *ex)
 {
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
         return timed_out(ex);
-    if (list_is_linked(&ex->wait.node))
-        return PARK; /* something else woke us */
-    if (ex->wait.why == FAIL_NONE) {
-        bool end = exchange_request_ended(ex) && buf_is_empty(&ex->request_body) &&
-                   !ex->request_trailers && !message_may_switch(ex->request);
-        struct pool *pool =
-            pool_of(ex->endpoint, pool_kind_for(ex->endpoint, ex->request, ex->app_version));
-        switch (pool_send(pool, &ex->wait, &ex->up, ex->request, end, which_reuse(ex),
-                          &ex->reused)) {
-        case POOL_WAITING:
-            return PARK;
-        case POOL_SENT:
-            ex->got |= end ? SENT_REQUEST_END : 0;
-            ex->step = STEP_await;
-            return GO;
-        case POOL_FAILED:
-            break;
-        }
+    bool end = exchange_request_ended(ex) && buf_is_empty(&ex->request_body) &&
+               !ex->request_trailers && !message_may_switch(ex->request);
+    switch (upstream_request_send(&ex->up, ex->request, end, ex->app_version, which_reuse(ex))) {
+    case POOL_WAITING:
+        return PARK;
+    case POOL_SENT:
+        ex->got |= end ? SENT_REQUEST_END : 0;
+        ex->step = STEP_await;
+        return GO;
+    case POOL_FAILED:
+        break;
     }
-    enum fail why = ex->wait.why;
-    ex->wait.why = FAIL_NONE;
-    return attempt_failed(ex, why, arena_copy(&ex->arena, slice_from_cstr(ex->wait.detail)));
+    return attempt_failed(ex, ex->up.wait.why,
+                          arena_copy(&ex->arena, slice_from_cstr(ex->up.wait.detail)));
 }
 
 static void relay_interim(struct exchange *ex)
@@ -278,55 +226,13 @@ static void relay_interim(struct exchange *ex)
     ex->interim_count = 0;
 }
 
-static enum fail abort_fail(enum err why)
-{
-    switch (why) {
-    case ERR_UNDELIVERED:
-        return FAIL_UPSTREAM_REFUSED;
-    case ERR_PROTOCOL:
-    case ERR_SYNTAX:
-    case ERR_LIMIT:
-        return FAIL_UPSTREAM_PROTOCOL;
-    case ERR_MANY_FIELDS:
-    case ERR_LARGE_FIELDS:
-        return FAIL_UPSTREAM_TOO_LARGE;
-    case ERR_CLOSED:
-    case ERR_EOF:
-        return FAIL_UPSTREAM_CLOSED;
-    default:
-        return FAIL_UPSTREAM_RESET;
-    }
-}
-
-/* A sidecar's own word that the app behind it never saw the request is as good as a refusal: an app
- * that is being replaced stops listening before everybody has heard of it. Apps cannot say this
- * (exchange_prepare_response). */
-static enum fail answer_fail(const struct exchange *ex)
-{
-    static const enum fail undelivered[] = {FAIL_CONNECT_FAILED, FAIL_CONNECT_TIMEOUT,
-                                            FAIL_UPSTREAM_REFUSED};
-    struct slice said = headers_get_id(&ex->response->headers, HEADER_WEFT_REASON);
-    if (!said.len || !endpoint_is_mesh_hop(ex->endpoint))
-        return FAIL_NONE;
-    for (size_t i = 0; i < sizeof(undelivered) / sizeof(*undelivered); i++)
-        if (slice_eq(said, fail_info(undelivered[i])->label))
-            return FAIL_UPSTREAM_REFUSED;
-    return FAIL_NONE;
-}
-
 static enum progress answered(struct exchange *ex)
 {
     unsigned status = ex->response->status;
-    enum fail refused = answer_fail(ex);
-    uint64_t now_ns = loop_now_ns(ex->worker->loop);
+    enum fail refused = upstream_request_refusal(&ex->up, ex->response);
     ex->attempt_deadline_ms = 0;
     ex->got &= ~(uint32_t)GOT_ATTEMPT_TIMEOUT; /* it came in time, if only just */
-    if (is_gateway_error(status) || status == 500 || refused)
-        exchange_record_failure(ex);
-    else
-        outlier_success(ex->endpoint);
-    if (ex->endpoint->cluster->endpoint_count > 1)
-        ewma_observe(&ex->endpoint->latency, now_ns, now_ns - ex->attempt_ns);
+    upstream_request_answered(&ex->up, ex->response);
     if ((status >= 400 || refused) && may_retry(ex, refused))
         return try_again(ex);
     buf_dispose(&ex->replay);
@@ -341,13 +247,12 @@ enum progress exchange_step_await(struct exchange *ex)
     enum filter_verdict verdict = exchange_filter_request_body(ex);
     if (verdict != FILTER_NEXT)
         return exchange_take_verdict(ex, verdict, STEP_await);
-    if (!has(ex, SENT_REQUEST_END) && http_stream_is_live(&ex->up) && exchange_pump_request(ex))
-        ex->got |= SENT_REQUEST_END;
+    exchange_pump_request(ex);
     if (has(ex, GOT_RESPONSE_HEAD))
         return answered(ex);
     if (has(ex, GOT_UP_ABORT))
-        return attempt_failed(ex, abort_fail(ex->up_error),
-                              slice_from_cstr(err_text(ex->up_error)));
+        return attempt_failed(ex, upstream_request_fail_of(ex->up.error),
+                              slice_from_cstr(err_text(ex->up.error)));
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
         return timed_out(ex);
     return PARK;

@@ -116,7 +116,7 @@ static void on_response_end(struct http_stream *st, const struct headers *traile
 static void on_up_abort(struct http_stream *st, enum err why)
 {
     struct exchange *ex = exchange_of(st);
-    ex->up_error = why;
+    ex->up.error = why;
     note(ex, GOT_UP_ABORT);
 }
 
@@ -136,7 +136,7 @@ const struct http_events exchange_up_events = {
 
 void exchange_on_connection(struct pool_wait *w)
 {
-    exchange_wake(container_of(w, struct exchange, wait));
+    exchange_wake(container_of(w, struct exchange, up.wait));
 }
 
 /* ---- time: one timer, set to whatever is due first ---- */

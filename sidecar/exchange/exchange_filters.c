@@ -182,7 +182,7 @@ enum filter_verdict exchange_filter_response_body(struct exchange *ex)
     enum filter_verdict verdict =
         filter_road_response_body(&ex->road, view_of(ex), &ex->response_in,
                                   has(ex, GOT_RESPONSE_END), &ex->response_body);
-    give_back(&ex->up, &ex->response_body, body->held, &ex->response_unread);
+    give_back(&ex->up.stream, &ex->response_body, body->held, &ex->response_unread);
     return verdict;
 }
 
@@ -197,9 +197,10 @@ void exchange_request_was_sent(struct exchange *ex, size_t len)
 void exchange_response_was_sent(struct exchange *ex, size_t len)
 {
     if (has(ex, FILTERS_RESPONSE_BODY))
-        give_back(&ex->up, &ex->response_body, ex->road.response_body.held, &ex->response_unread);
-    else if (len > 0 && http_stream_is_live(&ex->up))
-        http_stream_consume(&ex->up, len);
+        give_back(&ex->up.stream, &ex->response_body, ex->road.response_body.held,
+                  &ex->response_unread);
+    else if (len > 0 && http_stream_is_live(&ex->up.stream))
+        http_stream_consume(&ex->up.stream, len);
 }
 
 bool exchange_keeps_request(const struct exchange *ex)

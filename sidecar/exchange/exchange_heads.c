@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
 #include "sidecar/exchange/exchange_priv.h"
-#include "sidecar/exchange/mesh_headers.h"
 
 static struct slice make_request_id(struct exchange *ex)
 {
@@ -93,33 +92,24 @@ void exchange_prepare_request(struct exchange *ex)
     if (ex->session->info.direction == DIRECTION_INBOUND)
         ex->request->version = ex->app_version;
     else
-        ex->app_version = exchange_version_for(ex, ex->cluster->conf);
-}
-
-void exchange_say_client(struct exchange *ex)
-{
+        ex->app_version = exchange_version_for(ex, ex->up.cluster->conf);
+    /* A gateway tells the sidecar behind it which client it found. */
     if (ex->session->info.direction == DIRECTION_INGRESS)
-        headers_set_id(&ex->request->headers, HEADER_WEFT_CLIENT,
-                       ex->client.is_unknown ? SLICE("unknown") : ex->client_text);
+        ex->up.client = ex->client.is_unknown ? SLICE("unknown") : ex->client_text;
 }
 
 void exchange_prepare_attempt(struct exchange *ex)
 {
     struct headers *h = &ex->request->headers;
-    if (ex->attempts > 1 || endpoint_is_mesh_hop(ex->endpoint))
-        mesh_headers_remove(h);
-    if (endpoint_is_mesh_hop(ex->endpoint)) {
-        mesh_headers_add(h, ex->app_version, ex->worker->settings);
-        exchange_say_client(ex);
-    }
-    if (ex->attempts > 1)
-        headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->attempts));
+    upstream_request_address(&ex->up, h, ex->app_version);
+    if (ex->up.attempts > 1)
+        headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->up.attempts));
 }
 
 void exchange_prepare_response(struct exchange *ex)
 {
     /* What sidecars say to each other is not for apps to say. */
-    if (!endpoint_is_mesh_hop(ex->endpoint))
+    if (!endpoint_is_mesh_hop(ex->up.endpoint))
         headers_remove_id(&ex->response->headers, HEADER_WEFT_REASON);
     bool accepted = ex->response->status / 100 == 2 && message_is_connect(ex->request);
     if (ex->response->status == 101 || accepted)

@@ -17,8 +17,8 @@ static void open_copies(struct exchange *ex, const struct mirror_conf *mirrors, 
         if (!is_hit(ex, &mirrors[i]))
             continue;
         struct cluster *to = cluster_of(&ex->worker->clusters, mirrors[i].cluster);
-        mirror_open(ex->worker, to, ex->request, exchange_version_for(ex, to->conf),
-                    &ex->client.client, &ex->copies);
+        mirror_open(to, ex->request, exchange_version_for(ex, to->conf), &ex->client.client,
+                    ex->up.client, &ex->copies);
     }
 }
 
@@ -29,11 +29,9 @@ void exchange_copy_request(struct exchange *ex)
         return;
     if (!ex->route->mirror_count && !(ex->backend && ex->backend->mirror_count))
         return;
-    exchange_say_client(ex); /* to sidecars, for which the copies are requests like others */
     open_copies(ex, ex->route->mirrors, ex->route->mirror_count);
     if (ex->backend)
         open_copies(ex, ex->backend->mirrors, ex->backend->mirror_count);
-    headers_remove_id(&ex->request->headers, HEADER_WEFT_CLIENT);
     if (list_is_empty(&ex->copies))
         return;
     mirror_give_buf(&ex->copies, &ex->request_body);

@@ -9,8 +9,7 @@
 #include "lib/net/http_stream.h"
 #include "lib/codec/http/header_set.h"
 #include "sidecar/session/session.h"
-#include "sidecar/upstream/balancer.h"
-#include "sidecar/upstream/pool.h"
+#include "sidecar/upstream/request.h"
 
 struct authz; /* filters/authz.h */
 
@@ -64,7 +63,6 @@ enum {
     IS_SWITCHED = 1u << 21, /* 101, or 2xx to CONNECT: raw bytes both ways */
     FILTERS_REQUEST_BODY = 1u << 20, /* it goes by way of request_in */
     FILTERS_RESPONSE_BODY = 1u << 22,
-    HOLDS_REQUEST = 1u << 23, /* it counts in the cluster's usage */
     /* what is known of the request's head */
     HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
     HAS_ODD_NAMES = 1u << 29, /* names that some server takes for others */
@@ -81,7 +79,8 @@ struct exchange {
     struct list runnable; /* in worker->runnable */
     struct loop_task grave;
     struct arena arena;
-    struct http_stream down, up;
+    struct http_stream down;
+    struct upstream_request up;
 
     struct message *request, *response;
     struct message *interim[EXCHANGE_INTERIM_MAX];
@@ -102,25 +101,17 @@ struct exchange {
                                              * send more */
     uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
 
-    struct cluster *cluster;
-    struct endpoint *endpoint;
-    struct endpoint *tried[BALANCER_TRIED_MAX];
-    unsigned tried_count, attempts; /* attempts: begun so far */
-    struct pool_wait wait;
-    bool reused;     /* the attempt's connection had served before */
-    bool fresh_only; /* such a one was lost already */
-    enum err up_error;
-
     struct buf request_body, response_body, replay;
     const struct headers *request_trailers, *response_trailers;
     struct list copies; /* of the request, on their way to mirrors */
     uint64_t request_bytes, response_bytes;
 
+    bool fresh_only; /* a connection that had served before was lost already */
     enum fail fail;
     struct slice detail, reply_body;
 
     struct timer timer;
-    uint64_t start_ns, attempt_ns, first_byte_ns;
+    uint64_t start_ns, first_byte_ns;
     uint64_t activity_ms, request_deadline_ms, attempt_deadline_ms, backoff_until_ms;
 };
 
@@ -146,9 +137,10 @@ void exchange_switch_deadlines(struct exchange *ex);
 void exchange_on_timer(struct timer *t);
 void exchange_on_connection(struct pool_wait *w);
 
-/* exchange_body.c: move what can move; true when the direction's last byte has been handed on. */
-bool exchange_pump_request(struct exchange *ex);
-bool exchange_pump_response(struct exchange *ex);
+/* exchange_body.c: move what can move. With the direction's last byte that is SENT_REQUEST_END, or
+ * SENT_RESPONSE_END. */
+void exchange_pump_request(struct exchange *ex);
+void exchange_pump_response(struct exchange *ex);
 
 /* exchange_mirrors.c: sends copies of the request, which is ready to be sent on. */
 void exchange_copy_request(struct exchange *ex);
@@ -198,8 +190,6 @@ void exchange_identify(struct exchange *ex);
  * does not, where the client is not to know. False: it stays as it is. */
 bool exchange_hide_reason(struct exchange *ex);
 void exchange_prepare_request(struct exchange *ex);
-/* A gateway tells the sidecar behind it which client it found. */
-void exchange_say_client(struct exchange *ex);
 void exchange_prepare_attempt(struct exchange *ex);
 void exchange_prepare_response(struct exchange *ex);
 /* What an app of that cluster shall be spoken to in. */
@@ -212,13 +202,9 @@ enum progress exchange_step_await(struct exchange *ex);
 enum progress exchange_step_backoff(struct exchange *ex);
 /* Ends the attempt, whatever state it is in; the endpoint is still known. */
 void exchange_cut_upstream(struct exchange *ex);
-/* And lets go of the endpoint. */
-void exchange_leave_endpoint(struct exchange *ex);
 /* Did the time run out because the endpoint was silent, and not because the client had still to
  * send, or would not take? */
 bool exchange_waits_for_endpoint(const struct exchange *ex);
-/* For ejection. */
-void exchange_record_failure(struct exchange *ex);
 /* Ends in the reply step with that failure. */
 enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
 

@@ -121,7 +121,7 @@ bool exchange_hide_reason(struct exchange *ex)
 {
     const struct headers *said = &ex->response->headers;
     const struct header *reason = headers_find_id(said, HEADER_WEFT_REASON);
-    if (!reason || !endpoint_is_mesh_hop(ex->endpoint) || tells_why(ex))
+    if (!reason || !endpoint_is_mesh_hop(ex->up.endpoint) || tells_why(ex))
         return false;
     ex->detail = reason->value;
     ex->response_trailers = NULL;

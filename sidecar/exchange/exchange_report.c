@@ -27,7 +27,7 @@ static int16_t grpc_status_of(const struct exchange *ex)
 static void count(struct exchange *ex, uint64_t duration_us, bool is_grpc)
 {
     struct metrics_key key;
-    report_fill_key(&key, ex->session, ex->cluster, ex->endpoint);
+    report_fill_key(&key, ex->session, ex->up.cluster, ex->up.endpoint);
     key.protocol = is_grpc ? METRICS_GRPC : METRICS_HTTP;
     key.fail = ex->fail;
     key.status = (uint16_t)status_of(ex);
@@ -48,7 +48,7 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     const struct message *request = ex->request;
     const struct fail_info *info = fail_info(ex->fail);
     struct access_record r;
-    report_fill_record(&r, ex->session, ex->cluster, ex->endpoint, duration_us);
+    report_fill_record(&r, ex->session, ex->up.cluster, ex->up.endpoint, duration_us);
     r.method = request->method;
     r.path = ex->original_path;
     r.protocol = ex->came_in == HTTP_2     ? SLICE("HTTP/2")
@@ -63,8 +63,8 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     r.bytes_received = ex->request_bytes;
     r.bytes_sent = ex->response_bytes;
     if (ex->first_byte_ns)
-        r.upstream_us = (int64_t)((ex->first_byte_ns - ex->attempt_ns) / 1000);
-    r.attempts = ex->attempts;
+        r.upstream_us = (int64_t)((ex->first_byte_ns - ex->up.attempt_ns) / 1000);
+    r.attempts = ex->up.attempts;
     if (ex->client.client.family)
         r.downstream_remote = ex->client.client;
     r.forwarded_for = headers_get_id(&request->headers, HEADER_X_FORWARDED_FOR);

@@ -115,6 +115,12 @@ static struct slice host_and_port(struct slice authority, uint16_t *port)
     return slice_sub(authority, 0, colon - 1);
 }
 
+static void use_cluster(struct exchange *ex, struct cluster *cluster)
+{
+    upstream_request_begin(&ex->up, cluster);
+    retry_budget_request(&cluster->usage->budget, loop_now_ms(ex->worker->loop));
+}
+
 /* Where there is none the filters of the route have the word all the same. */
 static enum progress choose_backend(struct exchange *ex)
 {
@@ -122,7 +128,7 @@ static enum progress choose_backend(struct exchange *ex)
     if (route->backend_count) {
         ex->backend = route_pick_backend(route, (uint32_t)rand_next(&ex->worker->rand));
         if (ex->backend && ex->backend->cluster)
-            ex->cluster = cluster_of(&ex->worker->clusters, ex->backend->cluster);
+            use_cluster(ex, cluster_of(&ex->worker->clusters, ex->backend->cluster));
     }
     return GO;
 }
@@ -151,8 +157,8 @@ static enum progress use_table(struct exchange *ex, const struct route_table *ta
 static enum progress route_inbound(struct exchange *ex)
 {
     ex->route = ex->session->is_mesh ? &inbound_mesh_route : &inbound_route;
-    ex->cluster = cluster_for_addr(&ex->worker->clusters, SLICE("inbound"), &ex->session->forward,
-                                   (struct slice){0});
+    use_cluster(ex, cluster_for_addr(&ex->worker->clusters, SLICE("inbound"), &ex->session->forward,
+                                     (struct slice){0}));
     return GO;
 }
 
@@ -162,9 +168,9 @@ static enum progress route_to_address(struct exchange *ex)
     const struct addr *to = &ex->session->info.original_dst;
     const struct workload_conf *workload = snapshot_workload(ex->lease->snapshot, to);
     ex->route = &direct_route;
-    ex->cluster =
-        cluster_for_addr(&ex->worker->clusters, SLICE("direct"), to,
-                         workload && workload->meshed ? workload->spiffe_id : (struct slice){0});
+    use_cluster(ex, cluster_for_addr(&ex->worker->clusters, SLICE("direct"), to,
+                                     workload && workload->meshed ? workload->spiffe_id
+                                                                  : (struct slice){0}));
     return GO;
 }
 
@@ -246,10 +252,6 @@ enum progress exchange_step_route(struct exchange *ex)
     case DIRECTION_INGRESS:
         progress = route_ingress(ex);
         break;
-    }
-    if (ex->cluster) {
-        ex->cluster->active++;
-        retry_budget_request(&ex->cluster->usage->budget, loop_now_ms(ex->worker->loop));
     }
     if (ex->step != STEP_filter || !ex->route)
         return progress;

@@ -1,16 +1,11 @@
-/* Sending a request whose answer is thrown away. Events record facts and ask for a turn; only the
- * turn decides. Worker thread; knows nothing of routes.
+/* Sending a request whose answer is thrown away: upstream/call.h with somebody who hands it what
+ * the original gets. Worker thread; knows nothing of routes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange/mirror.h"
 
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/io/loop.h"
-#include "lib/io/timer.h"
-#include "sidecar/exchange/mesh_headers.h"
 #include "sidecar/telemetry/metrics.h"
-#include "sidecar/upstream/balancer.h"
-#include "sidecar/upstream/pool.h"
+#include "sidecar/upstream/call.h"
 #include "sidecar/worker/worker.h"
 
 #define LIVE_MAX 1000u            /* per worker */
@@ -23,168 +18,36 @@ struct mirror {
     struct worker *worker;
     struct list node;   /* in worker->mirrors */
     struct list copies; /* in the original's list */
-    struct cluster *cluster;
-    struct endpoint *endpoint;
-    struct http_stream up;
-    struct pool_wait wait;
+    struct upstream_call call;
     struct arena arena;
-    struct message *head;
-    struct headers *trailers;
-    struct buf body;
-    enum http_version version;
-    uint64_t answered; /* bytes of the answer */
-    bool has_end, is_sent, is_end_sent, is_over, is_good;
-    struct timer life;
-    struct loop_task turn, grave;
+    struct headers trailers;
+    struct loop_task grave;
 };
 
 static void destroy_buried(struct loop_task *task)
 {
     struct mirror *m = container_of(task, struct mirror, grave);
-    buf_dispose(&m->body);
-    buf_dispose(&m->up.out);
     arena_dispose(&m->arena);
     mem_free(m);
 }
 
-static void end(struct mirror *m)
+static void end(struct mirror *m, bool is_good)
 {
-    if (http_stream_is_live(&m->up))
-        http_stream_reset(&m->up, ERR_CANCELED);
-    pool_wait_cancel(&m->wait);
-    timer_stop(&m->life);
-    loop_task_cancel(&m->turn);
     list_unlink(&m->copies);
     list_unlink(&m->node);
     m->worker->mirror_count--;
-    if (!m->is_good)
+    if (!is_good)
         metrics_add(m->worker->metrics, METRICS_MIRRORS_FAILED, 1);
-    endpoint_release(m->endpoint);
-    m->cluster->active--;
-    cluster_usage_give_back(&m->cluster->usage->requests);
     loop_bury(m->worker->loop, &m->grave);
 }
 
-/* ---- the turn ---- */
-
-static void send_head(struct mirror *m)
+static void on_over(struct upstream_call *c)
 {
-    bool all = m->has_end && buf_is_empty(&m->body) && !m->trailers, reused;
-    struct pool *pool = pool_of(m->endpoint, pool_kind_for(m->endpoint, m->head, m->version));
-    if (list_is_linked(&m->wait.node))
-        return;
-    if (m->wait.why != FAIL_NONE) {
-        m->is_over = true;
-        return;
-    }
-    switch (pool_send(pool, &m->wait, &m->up, m->head, all, POOL_REUSE_CHECKED, &reused)) {
-    case POOL_WAITING:
-        break;
-    case POOL_SENT:
-        m->is_sent = true;
-        m->is_end_sent = all;
-        break;
-    case POOL_FAILED:
-        m->is_over = true;
-        break;
-    }
+    end(container_of(c, struct mirror, call), c->why == FAIL_NONE);
 }
 
-static void send_body(struct mirror *m)
+static struct message *copy_head(struct arena *arena, const struct message *from)
 {
-    bool has_news = m->body.len > 0 || m->has_end;
-    if (m->is_end_sent || !has_news || !http_stream_is_live(&m->up) ||
-        http_stream_unsent(&m->up) > HTTP_STREAM_HIGH_WATER)
-        return;
-    m->is_end_sent = m->has_end;
-    http_stream_send_body(&m->up, &m->body, m->has_end && !m->trailers);
-    if (m->has_end && m->trailers && http_stream_is_live(&m->up))
-        http_stream_send_trailers(&m->up, m->trailers);
-}
-
-static void on_turn(struct loop_task *task)
-{
-    struct mirror *m = container_of(task, struct mirror, turn);
-    if (!m->is_over && !m->is_sent)
-        send_head(m);
-    if (!m->is_over && m->is_sent)
-        send_body(m);
-    bool is_behind = m->body.len + http_stream_unsent(&m->up) > BEHIND_MAX;
-    if (m->is_over || is_behind || m->answered > ANSWER_MAX)
-        end(m);
-}
-
-static void wake(struct mirror *m)
-{
-    loop_run_soon(m->worker->loop, &m->turn);
-}
-
-/* ---- what happens to it ---- */
-
-static void on_head(struct http_stream *st, struct message *head, bool is_end)
-{
-    (void)st, (void)head, (void)is_end;
-}
-
-static void on_body(struct http_stream *st, struct chunk *owner, const uint8_t *data, size_t len)
-{
-    struct mirror *m = st->owner;
-    (void)owner, (void)data;
-    m->answered += len;
-    http_stream_consume(st, len);
-    if (m->answered > ANSWER_MAX)
-        wake(m);
-}
-
-static void on_end(struct http_stream *st, const struct headers *trailers)
-{
-    (void)st, (void)trailers;
-}
-
-static void on_writable(struct http_stream *st)
-{
-    wake(st->owner);
-}
-
-static void on_abort(struct http_stream *st, enum err why)
-{
-    struct mirror *m = st->owner;
-    (void)why;
-    m->is_over = true;
-    wake(m);
-}
-
-static void on_done(struct http_stream *st)
-{
-    struct mirror *m = st->owner;
-    m->is_over = m->is_good = true;
-    wake(m);
-}
-
-static const struct http_events up_events = {.on_head = on_head,
-                                             .on_body = on_body,
-                                             .on_end = on_end,
-                                             .on_writable = on_writable,
-                                             .on_abort = on_abort,
-                                             .on_done = on_done};
-
-static void on_connection(struct pool_wait *w)
-{
-    wake(container_of(w, struct mirror, wait));
-}
-
-static void on_life_over(struct timer *t)
-{
-    struct mirror *m = container_of(t, struct mirror, life);
-    m->is_over = true;
-    wake(m);
-}
-
-/* ---- from the original ---- */
-
-static struct message *copy_head(struct mirror *m, const struct message *from)
-{
-    struct arena *arena = &m->arena;
     struct message *to = arena_zalloc(arena, sizeof(*to));
     message_init(to, arena);
     to->version = from->version;
@@ -196,44 +59,32 @@ static struct message *copy_head(struct mirror *m, const struct message *from)
     headers_copy(&to->headers, &from->headers);
     /* The body comes when the original's comes, and not when this one asks for it. */
     headers_remove_id(&to->headers, HEADER_EXPECT);
-    mesh_headers_remove(&to->headers);
-    if (endpoint_is_mesh_hop(m->endpoint))
-        mesh_headers_add(&to->headers, m->version, m->worker->settings);
     return to;
 }
 
-struct mirror *mirror_open(struct worker *w, struct cluster *cluster, const struct message *head,
+struct mirror *mirror_open(struct cluster *cluster, const struct message *head,
                            enum http_version version, const struct addr *client,
-                           struct list *copies)
+                           struct slice client_said, struct list *copies)
 {
-    struct endpoint *e = balancer_pick(cluster, client, NULL, 0);
-    bool is_full =
-        w->mirror_count >= LIVE_MAX ||
-        (e && !cluster_usage_take(&cluster->usage->requests, cluster->conf->max_requests));
+    struct worker *w = cluster->worker;
+    struct mirror *m = mem_zalloc(sizeof(*m));
     metrics_add(w->metrics, METRICS_MIRRORS, 1);
-    if (!e || is_full) {
+    m->worker = w;
+    arena_init(&m->arena, ARENA_BLOCK);
+    m->call.behind_max = BEHIND_MAX;
+    m->call.answer_max = ANSWER_MAX;
+    upstream_call_init(&m->call, &m->arena, on_over);
+    if (w->mirror_count >= LIVE_MAX || upstream_call_begin(&m->call, cluster, client)) {
         metrics_add(w->metrics, METRICS_MIRRORS_FAILED, 1);
+        mem_free(m);
         return NULL;
     }
-    struct mirror *m = mem_zalloc(sizeof(*m));
-    m->worker = w;
-    m->cluster = cluster;
-    m->endpoint = e;
-    m->version = version;
-    cluster->active++;
-    endpoint_hold(e);
-    arena_init(&m->arena, ARENA_BLOCK);
-    m->head = copy_head(m, head);
-    m->up = (struct http_stream){.events = &up_events, .owner = m, .arena = &m->arena};
-    pool_wait_init(&m->wait, on_connection);
-    loop_task_init(&m->turn, on_turn);
     loop_task_init(&m->grave, destroy_buried);
-    timer_init(&m->life, w->loop, on_life_over);
-    timer_start(&m->life, LIFE_MS);
     list_link_last(copies, &m->copies);
     list_link_last(&w->mirrors, &m->node);
     w->mirror_count++;
-    wake(m);
+    m->call.up.client = arena_copy(&m->arena, client_said);
+    upstream_call_run(&m->call, copy_head(&m->arena, head), version, LIFE_MS);
     return m;
 }
 
@@ -246,11 +97,11 @@ void mirror_give(struct list *copies, struct chunk *owner, const uint8_t *data, 
 {
     LIST_FOREACH(node, copies)
     {
-        struct mirror *m = copy_of(node);
-        if (m->is_over)
+        struct upstream_call *c = &copy_of(node)->call;
+        if (c->is_over)
             continue;
-        buf_append_shared(&m->body, owner, data, len);
-        wake(m);
+        buf_append_shared(&c->body, owner, data, len);
+        upstream_call_wake(c);
     }
 }
 
@@ -258,9 +109,9 @@ void mirror_give_buf(struct list *copies, const struct buf *body)
 {
     LIST_FOREACH(node, copies)
     {
-        struct mirror *m = copy_of(node);
-        buf_share(&m->body, body);
-        wake(m);
+        struct upstream_call *c = &copy_of(node)->call;
+        buf_share(&c->body, body);
+        upstream_call_wake(c);
     }
 }
 
@@ -269,13 +120,13 @@ void mirror_give_end(struct list *copies, const struct headers *trailers)
     LIST_FOREACH(node, copies)
     {
         struct mirror *m = copy_of(node);
-        m->has_end = true;
+        m->call.has_end = true;
         if (trailers) {
-            m->trailers = arena_zalloc(&m->arena, sizeof(*m->trailers));
-            headers_init(m->trailers, &m->arena);
-            headers_copy(m->trailers, trailers);
+            headers_init(&m->trailers, &m->arena);
+            headers_copy(&m->trailers, trailers);
+            m->call.trailers = &m->trailers;
         }
-        wake(m);
+        upstream_call_wake(&m->call);
     }
 }
 
@@ -285,13 +136,17 @@ void mirror_let_go(struct list *copies)
     {
         struct mirror *m = copy_of(node);
         list_unlink(&m->copies);
-        m->is_over |= !m->has_end;
-        wake(m);
+        if (!m->call.has_end)
+            upstream_call_give_up(&m->call);
     }
 }
 
 void mirror_close_all(struct worker *w)
 {
     LIST_FOREACH_SAFE(node, next, &w->mirrors)
-    end(container_of(node, struct mirror, node));
+    {
+        struct mirror *m = container_of(node, struct mirror, node);
+        upstream_call_cancel(&m->call);
+        end(m, false);
+    }
 }

@@ -14,11 +14,12 @@ struct mirror;
 struct worker;
 
 /* head: copied. version: as which HTTP it is sent (see pool_kind_for). client: whom it is from (see
- * balancer_pick). Linked to `copies` (of the original, which hands it the body) until the original
- * has ended or the copy has. NULL: there are too many already, or nobody could take it. */
-struct mirror *mirror_open(struct worker *w, struct cluster *cluster, const struct message *head,
+ * balancer_pick), and what sidecars are told of that, copied; may be empty. Linked to `copies` (of
+ * the original, which hands it the body) until the original has ended or the copy has. NULL: there
+ * are too many already, or nobody could take it. */
+struct mirror *mirror_open(struct cluster *cluster, const struct message *head,
                            enum http_version version, const struct addr *client,
-                           struct list *copies);
+                           struct slice client_said, struct list *copies);
 /* For all copies in a list. */
 void mirror_give(struct list *copies, struct chunk *owner, const uint8_t *data, size_t len);
 void mirror_give_buf(struct list *copies, const struct buf *body);

@@ -1,0 +1,195 @@
+/* What every request to a cluster goes through, whoever sends it: taking and giving back, choosing
+ * and sending, and what is learnt of the endpoint.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/upstream/request.h"
+
+#include "lib/base/log.h"
+#include "lib/io/loop.h"
+#include "sidecar/exchange/mesh_headers.h"
+#include "sidecar/telemetry/metrics.h"
+#include "sidecar/upstream/outlier.h"
+#include "sidecar/worker/worker.h"
+
+/* ---- beginning ---- */
+
+void upstream_request_init(struct upstream_request *r, const struct http_events *events,
+                           void *owner, struct arena *arena, void (*on_ready)(struct pool_wait *))
+{
+    r->stream.events = events;
+    r->stream.owner = owner;
+    r->stream.arena = arena;
+    pool_wait_init(&r->wait, on_ready);
+}
+
+void upstream_request_begin(struct upstream_request *r, struct cluster *cluster)
+{
+    r->cluster = cluster;
+    cluster->active++;
+}
+
+static void forget_stream(struct upstream_request *r)
+{
+    r->stream = (struct http_stream){
+        .events = r->stream.events, .owner = r->stream.owner, .arena = r->stream.arena};
+    r->error = ERR_OK;
+    r->wait.why = FAIL_NONE;
+}
+
+enum fail upstream_request_pick(struct upstream_request *r, const struct addr *client)
+{
+    struct cluster *c = r->cluster;
+    if (!r->has_place && !cluster_usage_take(&c->usage->requests, c->conf->max_requests))
+        return FAIL_OVERFLOW;
+    r->has_place = true;
+    r->endpoint = balancer_pick(c, client, r->tried, r->tried_count);
+    if (!r->endpoint)
+        return balancer_why_none(c);
+    endpoint_hold(r->endpoint);
+    if (r->attempts++ > 0)
+        forget_stream(r);
+    r->attempt_ns = loop_now_ns(c->worker->loop);
+    return FAIL_NONE;
+}
+
+/* ---- sending ---- */
+
+void upstream_request_address(struct upstream_request *r, struct headers *head,
+                              enum http_version version)
+{
+    bool is_mesh = endpoint_is_mesh_hop(r->endpoint);
+    if (is_mesh || r->attempts > 1)
+        mesh_headers_remove(head);
+    if (!is_mesh)
+        return;
+    mesh_headers_add(head, version, r->cluster->worker->settings);
+    if (r->client.len)
+        headers_set_id(head, HEADER_WEFT_CLIENT, r->client);
+}
+
+enum pool_result upstream_request_send(struct upstream_request *r, const struct message *head,
+                                       bool end, enum http_version version, enum pool_reuse reuse)
+{
+    if (list_is_linked(&r->wait.node))
+        return POOL_WAITING; /* something else woke the owner */
+    if (r->wait.why != FAIL_NONE)
+        return POOL_FAILED;
+    struct pool *pool = pool_of(r->endpoint, pool_kind_for(r->endpoint, head, version));
+    return pool_send(pool, &r->wait, &r->stream, head, end, reuse, &r->reused);
+}
+
+/* ---- what is learnt ---- */
+
+bool upstream_request_is_fault(const struct upstream_request *r, enum fail why)
+{
+    switch (why) {
+    case FAIL_NONE:
+    case FAIL_OVERFLOW:
+    case FAIL_IDENTITY_MISSING:
+    case FAIL_LOOP:
+        return false;
+    case FAIL_UPSTREAM_CLOSED:
+        return !r->reused;
+    case FAIL_REQUEST_TIMEOUT:
+    case FAIL_ATTEMPT_TIMEOUT:
+    case FAIL_IDLE_TIMEOUT:
+        return !pool_wait_is_queued(&r->wait);
+    default:
+        return true;
+    }
+}
+
+void upstream_request_failed(struct upstream_request *r)
+{
+    struct endpoint *e = r->endpoint;
+    if (!outlier_failure(e))
+        return;
+    metrics_count_ejection(r->cluster->worker->metrics);
+    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row",
+          SLICE_ARG(e->conf->address_text), SLICE_ARG(e->cluster->conf->name),
+          e->cluster->conf->outlier.consecutive_failures);
+}
+
+enum fail upstream_request_refusal(const struct upstream_request *r, const struct message *answer)
+{
+    static const enum fail undelivered[] = {FAIL_CONNECT_FAILED, FAIL_CONNECT_TIMEOUT,
+                                            FAIL_UPSTREAM_REFUSED};
+    struct slice said = headers_get_id(&answer->headers, HEADER_WEFT_REASON);
+    if (!said.len || !endpoint_is_mesh_hop(r->endpoint))
+        return FAIL_NONE;
+    for (size_t i = 0; i < sizeof(undelivered) / sizeof(*undelivered); i++)
+        if (slice_eq(said, fail_info(undelivered[i])->label))
+            return FAIL_UPSTREAM_REFUSED;
+    return FAIL_NONE;
+}
+
+static bool is_failure(unsigned status)
+{
+    return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+void upstream_request_answered(struct upstream_request *r, const struct message *answer)
+{
+    uint64_t now_ns = loop_now_ns(r->cluster->worker->loop);
+    if (is_failure(answer->status) || upstream_request_refusal(r, answer))
+        upstream_request_failed(r);
+    else
+        outlier_success(r->endpoint);
+    if (r->cluster->endpoint_count > 1)
+        ewma_observe(&r->endpoint->latency, now_ns, now_ns - r->attempt_ns);
+}
+
+enum fail upstream_request_fail_of(enum err why)
+{
+    switch (why) {
+    case ERR_UNDELIVERED:
+        return FAIL_UPSTREAM_REFUSED;
+    case ERR_PROTOCOL:
+    case ERR_SYNTAX:
+    case ERR_LIMIT:
+        return FAIL_UPSTREAM_PROTOCOL;
+    case ERR_MANY_FIELDS:
+    case ERR_LARGE_FIELDS:
+        return FAIL_UPSTREAM_TOO_LARGE;
+    case ERR_CLOSED:
+    case ERR_EOF:
+        return FAIL_UPSTREAM_CLOSED;
+    default:
+        return FAIL_UPSTREAM_RESET;
+    }
+}
+
+/* ---- ending ---- */
+
+void upstream_request_cut(struct upstream_request *r, enum err why)
+{
+    if (http_stream_is_live(&r->stream))
+        http_stream_reset(&r->stream, why);
+    pool_wait_cancel(&r->wait);
+}
+
+static void let_go(struct upstream_request *r)
+{
+    upstream_request_cut(r, ERR_CANCELED);
+    buf_dispose(&r->stream.out);
+    if (r->endpoint)
+        endpoint_release(r->endpoint);
+    r->endpoint = NULL;
+}
+
+void upstream_request_abandon(struct upstream_request *r)
+{
+    if (r->tried_count < BALANCER_TRIED_MAX)
+        r->tried[r->tried_count++] = r->endpoint;
+    let_go(r);
+}
+
+void upstream_request_end(struct upstream_request *r)
+{
+    let_go(r);
+    if (r->has_place)
+        cluster_usage_give_back(&r->cluster->usage->requests);
+    if (r->cluster)
+        r->cluster->active--;
+    r->has_place = false;
+    r->cluster = NULL;
+}
