@@ -34,6 +34,19 @@ struct slice filter_entry_owner(const struct filter_entry *e)
     return is_owned ? slice_sub(e->id, 0, first + 1 + second) : SLICE("");
 }
 
+struct message *filter_call_request(struct filter_call *call, struct arena *arena,
+                                    struct slice method, struct slice path)
+{
+    struct message *m = arena_zalloc(arena, sizeof(*m));
+    message_init(m, arena);
+    m->version = HTTP_1_1;
+    m->method = method;
+    m->scheme = SLICE("http");
+    m->path = path;
+    call->request = m;
+    return m;
+}
+
 enum err filter_refuse(const struct filter_build *b, const char *format, ...)
 {
     va_list args;

@@ -27,6 +27,32 @@ struct filter;
 struct filter_exchange;
 struct normalize_readings;
 
+/* ---- a request of a filter's own ---- */
+
+/* Lies in the filter's ctx, zeroed before it is filled in. What it points at lies in the exchange's
+ * arena, in the filter's configuration, or is constant. */
+struct filter_call {
+    struct slice cluster;    /* whom: the name of a cluster of the configuration */
+    struct message *request; /* made with filter_call_request; what sidecars tell each other is put
+                              * in when it is sent */
+    struct slice body;
+    uint32_t timeout_ms; /* from the start to the end of the answer; 0: what the policies of the
+                          * service say, else 5 s */
+    uint32_t body_max;   /* of the answer; 0: 64 KiB */
+
+    /* What came of it, once is_done. */
+    bool is_done;
+    const struct fail_info *failed; /* NULL: it was answered, with whatever status */
+    struct slice detail;            /* what more is known of the failure; may be empty */
+    const struct message *response; /* NULL when it failed */
+    const struct headers *trailers; /* may be NULL */
+    struct slice response_body;
+};
+
+/* With the service's own name as authority; the caller adds headers. */
+struct message *filter_call_request(struct filter_call *call, struct arena *arena,
+                                    struct slice method, struct slice path);
+
 /* ---- a request, as filters see it ---- */
 
 /* What a filter may do. Functions of the worker thread, for the exchange that they are given. */
@@ -47,6 +73,11 @@ struct filter_host {
     /* Milliseconds of the loop's clock, which never goes back. */
     uint64_t (*now_ms)(const struct filter_exchange *x);
     uint64_t (*random)(struct filter_exchange *x);
+    /* Asks a service: one attempt, over the pools, the mutual TLS and the limits that requests to it
+     * have, and in their metrics. Where call->is_done is true when this returns, it has failed at
+     * once; else answer FILTER_WAIT and look again when called again, which may be for another
+     * reason. The call ends with the exchange at the latest, and is not done then. */
+    void (*call)(struct filter_exchange *x, struct filter_call *call);
     /* One more of the filter's events (struct filter's `events`), in
      * weft_filter_events_total{filter, event}. */
     void (*count)(struct filter_exchange *x, const struct filter *f, unsigned event);

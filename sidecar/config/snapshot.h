@@ -242,6 +242,8 @@ const struct inbound_port_conf *snapshot_inbound_port(const struct snapshot *s, 
 const struct gateway_conf *snapshot_gateway(const struct snapshot *s, uint16_t port);
 /* All gateways, for opening listeners. */
 const struct gateway_conf *const *snapshot_gateways(const struct snapshot *s, uint32_t *count);
+/* NULL when there is none of that name. snapshot: a struct snapshot. */
+const struct cluster_conf *snapshot_find_cluster(const void *snapshot, struct slice name);
 /* Every cluster, for reconciling worker state. */
 const struct cluster_conf *const *snapshot_clusters(const struct snapshot *s, uint32_t *count);
 /* A cluster may outlive the snapshot in a worker's hands. */

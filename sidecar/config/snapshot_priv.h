@@ -52,5 +52,3 @@ MUST_USE bool snapshot_add_cluster(struct snapshot *s, const struct cluster_conf
 MUST_USE bool snapshot_add_gateway(struct snapshot *s, struct routed *r);
 void snapshot_add_destination(struct snapshot *s, struct routed *r);
 void snapshot_add_workload(struct snapshot *s, struct workload_part *w);
-/* NULL when there is none of that name. */
-const struct cluster_conf *snapshot_find_cluster(const void *snapshot, struct slice name);

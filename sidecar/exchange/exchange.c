@@ -231,6 +231,7 @@ static enum progress step_finish(struct exchange *ex)
     if (http_stream_is_live(&ex->down))
         http_stream_reset(&ex->down, ERR_CANCELED);
     exchange_end_chain(ex);
+    exchange_cancel_calls(ex);
     mirror_let_go(&ex->copies);
     exchange_report(ex);
     upstream_request_end(&ex->up);
@@ -279,6 +280,7 @@ struct http_stream *exchange_create(struct session *s)
     arena_init(&ex->arena, ARENA_BLOCK);
     list_init(&ex->runnable);
     list_init(&ex->copies);
+    list_init(&ex->calls);
     list_link_last(&s->exchanges, &ex->node);
     loop_task_init(&ex->grave, destroy_buried);
     timer_init(&ex->timer, w->loop, exchange_on_timer);

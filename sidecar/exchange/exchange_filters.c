@@ -68,6 +68,11 @@ static void host_count(struct filter_exchange *x, const struct filter *f, unsign
     metrics_count_filter_event(exchange_of(x)->worker->metrics, f->name, f->events[event]);
 }
 
+static void host_call(struct filter_exchange *x, struct filter_call *call)
+{
+    exchange_call(exchange_of(x), call);
+}
+
 static const struct filter_host host = {
     .reply = host_reply,
     .fail = host_fail,
@@ -75,6 +80,7 @@ static const struct filter_host host = {
     .wake_after = host_wake_after,
     .now_ms = host_now_ms,
     .random = host_random,
+    .call = host_call,
     .count = host_count,
 };
 

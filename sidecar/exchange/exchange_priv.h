@@ -104,6 +104,7 @@ struct exchange {
     struct buf request_body, response_body, replay;
     const struct headers *request_trailers, *response_trailers;
     struct list copies; /* of the request, on their way to mirrors */
+    struct list calls;  /* of its filters, under way */
     uint64_t request_bytes, response_bytes;
 
     bool fresh_only; /* a connection that had served before was lost already */
@@ -141,6 +142,12 @@ void exchange_on_connection(struct pool_wait *w);
  * SENT_RESPONSE_END. */
 void exchange_pump_request(struct exchange *ex);
 void exchange_pump_response(struct exchange *ex);
+
+/* exchange_calls.c */
+/* See filter_host.call. */
+void exchange_call(struct exchange *ex, struct filter_call *asked);
+/* Those that are under way. */
+void exchange_cancel_calls(struct exchange *ex);
 
 /* exchange_mirrors.c: sends copies of the request, which is ready to be sent on. */
 void exchange_copy_request(struct exchange *ex);

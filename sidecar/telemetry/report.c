@@ -6,11 +6,11 @@
 #include "lib/base/clock.h"
 #include "lib/io/loop.h"
 
-static void fill_outbound(struct metrics_key *key, const struct session *s,
-                          const struct cluster *cluster, const struct endpoint *endpoint)
+void report_fill_sent(struct metrics_key *key, const struct worker *w,
+                      const struct cluster *cluster, const struct endpoint *endpoint)
 {
     key->reporter = METRICS_SOURCE;
-    key->source = s->worker->self;
+    key->source = w->self;
     if (cluster) {
         const struct cluster_conf *conf = cluster->conf;
         key->service = (struct metrics_service){.host = conf->service,
@@ -52,7 +52,7 @@ void report_fill_key(struct metrics_key *key, const struct session *s,
     if (s->info.direction == DIRECTION_INBOUND)
         fill_inbound(key, s);
     else
-        fill_outbound(key, s, cluster, endpoint);
+        report_fill_sent(key, s->worker, cluster, endpoint);
 }
 
 bool report_is_logged(const struct worker *w, bool is_error)

@@ -11,6 +11,9 @@
 /* Who called whom, for what is about to end. endpoint may be NULL (none was reached). */
 void report_fill_key(struct metrics_key *key, const struct session *s,
                      const struct cluster *cluster, const struct endpoint *endpoint);
+/* The same for a request that this data plane itself sends. */
+void report_fill_sent(struct metrics_key *key, const struct worker *w,
+                      const struct cluster *cluster, const struct endpoint *endpoint);
 /* What the connection says for a line of the log. */
 void report_fill_record(struct access_record *r, const struct session *s,
                         const struct cluster *cluster, const struct endpoint *endpoint,

@@ -100,8 +100,16 @@ static void count(struct filter_exchange *x, const struct filter *f, unsigned ev
     say(bed_of(x), "event %s\n", f->events[event]);
 }
 
-static const struct filter_host host = {reply,  fail_request,  wake, wake_after,
-                                        now_ms, random_number, count};
+/* Nobody can be asked here. */
+static void call_service(struct filter_exchange *x, struct filter_call *call)
+{
+    (void)x;
+    call->is_done = true;
+    call->failed = fail_info(FAIL_NO_CLUSTER);
+}
+
+static const struct filter_host host = {reply,  fail_request,  wake,         wake_after,
+                                        now_ms, random_number, call_service, count};
 
 /* ---- a filter that waits before everything ---- */
 
