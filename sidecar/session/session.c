@@ -9,12 +9,12 @@
 #include "lib/net/http_server.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_run.h"
-#include "sidecar/exchange/mesh_headers.h"
 #include "sidecar/telemetry/report.h"
 #include "sidecar/session/session_admit.h"
 #include "sidecar/session/session_ask.h"
 #include "sidecar/session/session_priv.h"
 #include "sidecar/telemetry/metrics.h"
+#include "sidecar/upstream/request.h"
 #include "sidecar/session/tunnel.h"
 
 #define SESSION_MAGIC 0x53657373u

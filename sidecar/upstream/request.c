@@ -5,7 +5,6 @@
 
 #include "lib/base/log.h"
 #include "lib/io/loop.h"
-#include "sidecar/exchange/mesh_headers.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/outlier.h"
 #include "sidecar/worker/worker.h"
@@ -53,15 +52,29 @@ enum fail upstream_request_pick(struct upstream_request *r, const struct addr *c
 
 /* ---- sending ---- */
 
+/* What one sidecar tells the other, in headers of their own. */
+static bool is_ours(const struct header *item)
+{
+    return item->id == HEADER_WEFT_HTTP_VERSION || item->id == HEADER_WEFT_SOURCE ||
+           item->id == HEADER_WEFT_CLIENT;
+}
+
+static struct slice version_text(enum http_version version)
+{
+    return version == HTTP_2 ? SLICE("2") : version == HTTP_1_0 ? SLICE("1.0") : SLICE("1.1");
+}
+
 void upstream_request_address(struct upstream_request *r, struct headers *head,
                               enum http_version version)
 {
     bool is_mesh = endpoint_is_mesh_hop(r->endpoint);
     if (is_mesh || r->attempts > 1)
-        mesh_headers_remove(head);
+        headers_remove_if(head, is_ours);
     if (!is_mesh)
         return;
-    mesh_headers_add(head, version, r->cluster->worker->settings);
+    headers_add_id(head, HEADER_WEFT_HTTP_VERSION, version_text(version));
+    headers_add_id(head, HEADER_WEFT_SOURCE,
+                   slice_from_cstr(r->cluster->worker->settings->source_label));
     if (r->client.len)
         headers_set_id(head, HEADER_WEFT_CLIENT, r->client);
 }

@@ -9,6 +9,9 @@
 #include "sidecar/upstream/balancer.h"
 #include "sidecar/upstream/pool.h"
 
+/* Room above a limit for what a sidecar adds to a head that was within it. */
+enum { MESH_HEADERS_COUNT_MAX = 24, MESH_HEADERS_BYTES_MAX = 8192 };
+
 struct upstream_request {
     struct cluster *cluster;   /* NULL until upstream_request_begin */
     struct endpoint *endpoint; /* of this attempt, held; stays until _leave or _end */

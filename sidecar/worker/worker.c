@@ -7,10 +7,10 @@
 #include "lib/base/mem.h"
 #include "sidecar/control/app.h"
 #include "sidecar/exchange/exchange_run.h"
-#include "sidecar/exchange/mesh_headers.h"
 #include "sidecar/exchange/mirror.h"
 #include "sidecar/session/session.h"
 #include "sidecar/telemetry/metrics.h"
+#include "sidecar/upstream/request.h"
 #include "sidecar/worker/worker_listen.h"
 
 #define SWEEP_MS 30000
