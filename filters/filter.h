@@ -73,8 +73,8 @@ struct filter_host {
     /* Milliseconds of the loop's clock, which never goes back. */
     uint64_t (*now_ms)(const struct filter_exchange *x);
     uint64_t (*random)(struct filter_exchange *x);
-    /* Asks a service: one attempt, over the pools, the mutual TLS and the limits that requests to it
-     * have, and in their metrics. Where call->is_done is true when this returns, it has failed at
+    /* Asks a service: one attempt, over the pools, the mutual TLS and the limits of all requests to
+     * it, and in their metrics. Where call->is_done is true when this returns, it has failed at
      * once; else answer FILTER_WAIT and look again when called again, which may be for another
      * reason. The call ends with the exchange at the latest, and is not done then. */
     void (*call)(struct filter_exchange *x, struct filter_call *call);
