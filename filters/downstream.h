@@ -10,10 +10,7 @@
 
 struct tls_peer; /* lib/io/stream.h */
 
-enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND, DIRECTION_INGRESS };
-
 struct downstream_info {
-    enum direction direction;
     struct addr peer, local, original_dst;
     const struct tls_peer *tls_peer; /* NULL: plaintext, or no certificate */
     bool is_tls;

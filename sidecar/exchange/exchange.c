@@ -5,9 +5,15 @@
 #include "sidecar/exchange/exchange_priv.h"
 
 #include "lib/base/mem.h"
+#include "lib/base/rand.h"
+#include "lib/codec/http/normalize.h"
+#include "lib/codec/http/preflight.h"
 #include "sidecar/exchange/exchange_run.h"
-#include "filters/authz.h"
 #include "sidecar/exchange/mirror.h"
+#include "filters/authz.h"
+#include "sidecar/route/route_hosts.h"
+#include "sidecar/route/route_table.h"
+#include "sidecar/session/side.h"
 
 #define ARENA_BLOCK 4096
 
@@ -41,49 +47,144 @@ enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict ver
     return DONE;
 }
 
-static enum progress step_admit(struct exchange *ex)
+enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail)
 {
-    return exchange_step_admit(ex);
+    exchange_reply_fail(ex, why, detail);
+    ex->step = STEP_reply;
+    return GO;
 }
 
-static const struct filter_chain *listener_chain(const struct exchange *ex)
+/* ---- may it be here, and where does it go ---- */
+
+enum progress exchange_step_admit(struct exchange *ex)
 {
-    const struct snapshot *snapshot = ex->lease->snapshot;
-    switch (ex->session->info.direction) {
-    case DIRECTION_INBOUND: {
-        uint16_t at = ex->session->info.original_dst.port;
-        const struct inbound_port_conf *port = snapshot_inbound_port(snapshot, at);
-        return port ? port->chain : snapshot_inbound(snapshot)->chain;
-    }
-    case DIRECTION_INGRESS: {
-        const struct gateway_conf *gateway = snapshot_gateway(snapshot, ex->session->gateway_port);
-        return gateway ? gateway->chain : NULL;
-    }
-    case DIRECTION_OUTBOUND:
-        break;
-    }
-    return NULL;
+    struct slice odd_name = {0}, detail = {0};
+    if (!has(ex, GOT_REQUEST_HEAD))
+        return PARK;
+    exchange_arm_timer(ex);
+    ex->came_in = ex->app_version = ex->request->version;
+    bool good = exchange_sift_head(ex, &odd_name);
+    enum fail why = ex->session->side->receive(ex, &detail);
+    if (why != FAIL_NONE)
+        return exchange_fail(ex, why, detail);
+    if (!good)
+        return exchange_fail(ex, FAIL_BAD_REQUEST, odd_name);
+    struct slice path = message_path_only(ex->request);
+    ex->match_path =
+        path.len ? normalize_path_readings(&ex->arena, path, &ex->other_paths) : SLICE("/");
+    if (slice_is_empty(ex->match_path))
+        return exchange_fail(ex, FAIL_BAD_REQUEST, SLICE("the path is ambiguous"));
+    ex->step = STEP_guard;
+    return GO;
 }
 
-static enum progress step_guard(struct exchange *ex)
+/* A preflight that a route of the gateway answers: no app ever sees it, and it has no credentials
+ * by which it could be judged. */
+static bool is_preflight(const struct exchange *ex)
 {
-    const struct authz *authz = exchange_listener_authz(ex);
+    struct preflight preflight;
+    if (!ex->session->side->faces_strangers || !preflight_read(&preflight, ex->request))
+        return false;
+    const struct route_conf *route = exchange_find_route(ex);
+    return route && route->has_cors;
+}
+
+enum progress exchange_step_guard(struct exchange *ex)
+{
+    struct side_guard guard = ex->session->side->guard(ex);
     struct slice why;
-    if (authz && !exchange_check_names(ex, &authz->headers, &why))
+    if (guard.authz && !exchange_check_names(ex, &guard.authz->headers, &why))
         return exchange_fail(ex, FAIL_BAD_REQUEST, why);
-    if (exchange_is_preflight(ex)) {
+    if (is_preflight(ex)) {
         ex->step = STEP_route;
         return GO;
     }
-    return exchange_take_verdict(ex, exchange_enter_chain(ex, listener_chain(ex)), STEP_route);
+    return exchange_take_verdict(ex, exchange_enter_chain(ex, guard.chain), STEP_route);
 }
 
-static enum progress step_route(struct exchange *ex)
+void exchange_use_cluster(struct exchange *ex, struct cluster *cluster)
 {
-    return exchange_step_route(ex);
+    upstream_request_begin(&ex->up, cluster);
+    retry_budget_request(&cluster->usage->budget, loop_now_ms(ex->worker->loop));
 }
 
-static enum progress step_filter(struct exchange *ex)
+void exchange_choose_backend(struct exchange *ex)
+{
+    if (!ex->route->backend_count)
+        return;
+    ex->backend = route_pick_backend(ex->route, (uint32_t)rand_next(&ex->worker->rand));
+    if (ex->backend && ex->backend->cluster)
+        exchange_use_cluster(ex, cluster_of(&ex->worker->clusters, ex->backend->cluster));
+}
+
+enum fail exchange_find_in_table(struct exchange *ex, const struct route_table *table,
+                                 struct slice *detail)
+{
+    if (!exchange_check_names(ex, table->headers, detail))
+        return FAIL_BAD_REQUEST;
+    ex->route = route_table_find(table, ex->request, ex->match_path);
+    return ex->route ? FAIL_NONE : FAIL_NO_ROUTE;
+}
+
+const struct route_conf *exchange_find_route(const struct exchange *ex)
+{
+    return ex->route ? ex->route : ex->session->side->foresee_route(ex);
+}
+
+enum progress exchange_step_route(struct exchange *ex)
+{
+    struct slice detail = {0};
+    enum fail why = ex->session->side->route(ex, &detail);
+    if (why != FAIL_NONE)
+        return exchange_fail(ex, why, detail);
+    if (ex->route->timeouts.request_ms)
+        ex->request_deadline_ms = loop_now_ms(ex->worker->loop) + ex->route->timeouts.request_ms;
+    exchange_arm_timer(ex);
+    /* Until the first byte of an answer, a bodyless request or a short body can be sent again. */
+    ex->got |= IS_REPLAYABLE;
+    ex->step = STEP_filter;
+    return GO;
+}
+
+/* ---- mirrors: what becomes of a copy mirror.c knows, and nothing here waits for it ---- */
+
+static bool is_hit(struct exchange *ex, const struct mirror_conf *m)
+{
+    return m->cluster && (m->numerator == m->denominator ||
+                          rand_below(&ex->worker->rand, m->denominator) < m->numerator);
+}
+
+static void open_copies(struct exchange *ex, const struct mirror_conf *mirrors, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        if (!is_hit(ex, &mirrors[i]))
+            continue;
+        struct cluster *to = cluster_of(&ex->worker->clusters, mirrors[i].cluster);
+        mirror_open(to, ex->request, ex->session->side->version_for(ex, to->conf),
+                    &ex->client.client, ex->up.client, &ex->copies);
+    }
+}
+
+static void copy_request(struct exchange *ex)
+{
+    /* Nobody would be there to speak for the client on a switched connection. */
+    if (message_may_switch(ex->request))
+        return;
+    if (!ex->route->mirror_count && !(ex->backend && ex->backend->mirror_count))
+        return;
+    open_copies(ex, ex->route->mirrors, ex->route->mirror_count);
+    if (ex->backend)
+        open_copies(ex, ex->backend->mirrors, ex->backend->mirror_count);
+    if (list_is_empty(&ex->copies))
+        return;
+    mirror_give_buf(&ex->copies, &ex->request_body);
+    if (has(ex, GOT_REQUEST_END))
+        mirror_give_end(&ex->copies, ex->request_trailers);
+}
+
+/* ---- on its way ---- */
+
+enum progress exchange_step_filter(struct exchange *ex)
 {
     enum filter_verdict verdict = exchange_enter_chain(ex, ex->route->chain);
     if (verdict == FILTER_NEXT && ex->backend)
@@ -97,35 +198,15 @@ static enum progress step_filter(struct exchange *ex)
     verdict = exchange_filter_request_body(ex);
     if (verdict != FILTER_NEXT || exchange_keeps_request(ex))
         return exchange_take_verdict(ex, verdict == FILTER_NEXT ? FILTER_WAIT : verdict, STEP_pick);
-    exchange_prepare_request(ex);
-    exchange_copy_request(ex);
+    ex->app_version = ex->session->side->version_for(ex, ex->up.cluster->conf);
+    copy_request(ex);
     ex->step = STEP_pick;
     return GO;
 }
 
-static enum progress step_pick(struct exchange *ex)
+enum progress exchange_step_respond(struct exchange *ex)
 {
-    return exchange_step_pick(ex);
-}
-
-static enum progress step_send(struct exchange *ex)
-{
-    return exchange_step_send(ex);
-}
-
-static enum progress step_await(struct exchange *ex)
-{
-    return exchange_step_await(ex);
-}
-
-static enum progress step_backoff(struct exchange *ex)
-{
-    return exchange_step_backoff(ex);
-}
-
-static enum progress step_respond(struct exchange *ex)
-{
-    if (ex->session->info.direction == DIRECTION_INGRESS && exchange_hide_reason(ex))
+    if (ex->session->side->faces_strangers && exchange_hide_reason(ex))
         return GO;
     enum filter_verdict verdict = exchange_answer_chain(ex);
     if (verdict != FILTER_NEXT)
@@ -162,7 +243,18 @@ static enum progress cut_response(struct exchange *ex, enum fail why)
     return GO;
 }
 
-static enum progress step_relay(struct exchange *ex)
+static void pump_response(struct exchange *ex)
+{
+    bool ended = exchange_response_ended(ex);
+    size_t len = ex->response_body.len;
+    if (has(ex, SENT_RESPONSE_END) || (!len && !ended))
+        return;
+    if (http_stream_pump(&ex->down, &ex->response_body, ended, ex->response_trailers))
+        ex->got |= SENT_RESPONSE_END;
+    exchange_response_was_sent(ex, len - ex->response_body.len);
+}
+
+enum progress exchange_step_relay(struct exchange *ex)
 {
     enum filter_verdict verdict = exchange_filter_request_body(ex);
     if (verdict == FILTER_NEXT)
@@ -170,7 +262,7 @@ static enum progress step_relay(struct exchange *ex)
     if (verdict != FILTER_NEXT)
         return exchange_take_verdict(ex, FILTER_RESET, STEP_relay);
     exchange_pump_request(ex);
-    exchange_pump_response(ex);
+    pump_response(ex);
     if (has(ex, SENT_RESPONSE_END)) {
         ex->step = STEP_flush;
         return GO;
@@ -186,17 +278,12 @@ static enum progress step_relay(struct exchange *ex)
     return PARK;
 }
 
-static enum progress step_reply(struct exchange *ex)
-{
-    return exchange_step_reply(ex);
-}
-
 /* The whole answer is on its way. What is left of the request is not wanted any more (RFC 9112
  * §9.5), except on a switched connection, where the two directions end on their own. */
-static enum progress step_flush(struct exchange *ex)
+enum progress exchange_step_flush(struct exchange *ex)
 {
-    bool is_late = has(ex, GOT_IDLE_TIMEOUT) ||
-                   (has(ex, IS_SWITCHED) && has(ex, GOT_REQUEST_TIMEOUT));
+    bool is_late =
+        has(ex, GOT_IDLE_TIMEOUT) || (has(ex, IS_SWITCHED) && has(ex, GOT_REQUEST_TIMEOUT));
     if (has(ex, IS_SWITCHED) && !has(ex, SENT_REQUEST_END) && !has(ex, GOT_UP_ABORT)) {
         exchange_pump_request(ex);
         if (!has(ex, SENT_REQUEST_END) && !is_late)
@@ -215,6 +302,8 @@ static enum progress step_flush(struct exchange *ex)
     return GO;
 }
 
+/* ---- life ---- */
+
 static void destroy_buried(struct loop_task *task)
 {
     struct exchange *ex = container_of(task, struct exchange, grave);
@@ -223,7 +312,7 @@ static void destroy_buried(struct loop_task *task)
     mem_free(ex);
 }
 
-static enum progress step_finish(struct exchange *ex)
+enum progress exchange_step_finish(struct exchange *ex)
 {
     if (has(ex, GOT_DOWN_ABORT) && ex->fail == FAIL_NONE && !has(ex, SENT_RESPONSE_END))
         ex->fail = FAIL_DOWNSTREAM_GONE;
@@ -251,11 +340,20 @@ static enum progress step_finish(struct exchange *ex)
     return DONE;
 }
 
-static enum progress (*const steps[STEP_COUNT])(struct exchange *) = {
-#define X(name) [STEP_##name] = step_##name,
-    EXCHANGE_STEPS(X)
+/* One step, chosen by name, so that the compiler sees the road. */
+static enum progress take_step(struct exchange *ex)
+{
+    switch (ex->step) {
+#define X(name)       \
+    case STEP_##name: \
+        return exchange_step_##name(ex);
+        EXCHANGE_STEPS(X)
 #undef X
-};
+    case STEP_COUNT:
+        break;
+    }
+    return DONE;
+}
 
 void exchange_run(struct list *runnable_node)
 {
@@ -265,7 +363,7 @@ void exchange_run(struct list *runnable_node)
         /* Nobody is left to answer; a step may be what found it out. */
         if (has(ex, GOT_DOWN_ABORT))
             ex->step = STEP_finish;
-        progress = steps[ex->step](ex);
+        progress = take_step(ex);
     } while (progress == GO);
 }
 

@@ -5,13 +5,6 @@
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/telemetry/metrics.h"
 
-enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail)
-{
-    exchange_reply_fail(ex, why, detail);
-    ex->step = STEP_reply;
-    return GO;
-}
-
 enum progress exchange_step_pick(struct exchange *ex)
 {
     enum fail why = upstream_request_pick(&ex->up, &ex->client.client);
@@ -216,6 +209,32 @@ enum progress exchange_step_send(struct exchange *ex)
     }
     return attempt_failed(ex, ex->up.wait.why,
                           arena_copy(&ex->arena, slice_from_cstr(ex->up.wait.detail)));
+}
+
+/* Keeps a second view of the body while the attempt may have to be repeated. */
+static void keep_for_replay(struct exchange *ex)
+{
+    if (!has(ex, IS_REPLAYABLE) || buf_is_empty(&ex->request_body))
+        return;
+    if (ex->replay.len + ex->request_body.len > EXCHANGE_REPLAY_MAX) {
+        ex->got &= ~(uint32_t)IS_REPLAYABLE;
+        buf_dispose(&ex->replay);
+        return;
+    }
+    buf_share(&ex->replay, &ex->request_body);
+}
+
+void exchange_pump_request(struct exchange *ex)
+{
+    bool ended = exchange_request_ended(ex);
+    size_t len = ex->request_body.len;
+    if (has(ex, SENT_REQUEST_END) || !http_stream_is_live(&ex->up.stream) || (!len && !ended))
+        return;
+    if (http_stream_unsent(&ex->up.stream) <= HTTP_STREAM_HIGH_WATER)
+        keep_for_replay(ex);
+    if (http_stream_pump(&ex->up.stream, &ex->request_body, ended, ex->request_trailers))
+        ex->got |= SENT_REQUEST_END;
+    exchange_request_was_sent(ex, len - ex->request_body.len);
 }
 
 static void relay_interim(struct exchange *ex)

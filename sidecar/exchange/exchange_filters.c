@@ -1,14 +1,141 @@
-/* An exchange as its filters see it: what they may do to it, and when their hooks run
- * (filters/chain.h). Worker thread.
+/* An exchange as its filters see it: what they may do to it, the requests that they send while it
+ * waits, and when their hooks run (filters/chain.h). Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange/exchange_priv.h"
 
 #include "lib/base/rand.h"
-#include "sidecar/telemetry/metrics.h"
+#include "sidecar/telemetry/report.h"
+#include "sidecar/upstream/call.h"
+
+#define CALL_TIMEOUT_MS 5000
+#define CALL_BODY_MAX (64u * 1024)
 
 static struct exchange *exchange_of(const struct filter_exchange *x)
 {
     return container_of(x, struct exchange, view);
+}
+
+/* ---- requests of their own ---- */
+
+/* In the exchange's arena. */
+struct exchange_call {
+    struct list node; /* in exchange->calls */
+    struct exchange *ex;
+    struct filter_call *asked;
+    struct upstream_call up;
+};
+
+static struct exchange_call *call_of(struct list *node)
+{
+    return container_of(node, struct exchange_call, node);
+}
+
+static void finish_call(struct exchange *ex, struct filter_call *asked, enum fail why,
+                        struct slice detail)
+{
+    asked->is_done = true;
+    asked->failed = why == FAIL_NONE ? NULL : fail_info(why);
+    asked->detail = detail;
+    filter_road_wake(&ex->road);
+    exchange_wake(ex);
+}
+
+/* As any request that this data plane sends. */
+static void count_call(const struct exchange_call *c)
+{
+    const struct upstream_call *up = &c->up;
+    const struct message *answer = up->why == FAIL_NONE ? up->answer : NULL;
+    struct worker *w = c->ex->worker;
+    struct metrics_key key = {
+        .protocol = METRICS_HTTP, .fail = up->why, .grpc_status = METRICS_NO_GRPC_STATUS};
+    key.status = answer ? answer->status : fail_info(up->why)->http_status;
+    report_fill_sent(&key, w, up->up.cluster, up->up.endpoint);
+    metrics_request(w->metrics, &key, (loop_now_ns(w->loop) - up->began_ns) / 1000,
+                    c->asked->body.len, up->answered);
+}
+
+static void on_over(struct upstream_call *up)
+{
+    struct exchange_call *c = container_of(up, struct exchange_call, up);
+    count_call(c);
+    list_unlink(&c->node);
+    if (up->why == FAIL_NONE) {
+        c->asked->response = up->answer;
+        c->asked->trailers = up->answer_trailers;
+        c->asked->response_body = buf_take_into(&up->answer_body, &c->ex->arena);
+    }
+    buf_dispose(&up->answer_body);
+    finish_call(c->ex, c->asked, up->why, up->detail);
+}
+
+void exchange_cancel_calls(struct exchange *ex)
+{
+    LIST_FOREACH_SAFE(node, next, &ex->calls)
+    {
+        struct exchange_call *c = call_of(node);
+        list_unlink(&c->node);
+        upstream_call_cancel(&c->up);
+        buf_dispose(&c->up.answer_body);
+    }
+}
+
+static uint32_t timeout_ms(const struct filter_call *asked, const struct cluster_conf *to)
+{
+    if (asked->timeout_ms)
+        return asked->timeout_ms;
+    uint32_t policy = to->timeouts.backend_ms ? to->timeouts.backend_ms : to->timeouts.request_ms;
+    return to->has_timeouts && policy ? policy : CALL_TIMEOUT_MS;
+}
+
+static enum http_version version_for(const struct message *request, const struct cluster_conf *to)
+{
+    bool is_http2 =
+        to->protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2 || message_is_grpc(request);
+    return is_http2 ? HTTP_2 : HTTP_1_1;
+}
+
+/* What the filter left out. */
+static void complete_head(struct exchange *ex, struct filter_call *asked,
+                          const struct cluster_conf *to)
+{
+    struct message *m = asked->request;
+    struct slice id = headers_get_id(&ex->request->headers, HEADER_X_REQUEST_ID);
+    if (!m->authority.len)
+        m->authority = to->service;
+    m->content_length = asked->body.len ? (int64_t)asked->body.len : -1;
+    if (asked->body.len)
+        headers_set_id(&m->headers, HEADER_CONTENT_LENGTH,
+                       arena_printf(&ex->arena, "%zu", asked->body.len));
+    if (id.len && !headers_find_id(&m->headers, HEADER_X_REQUEST_ID))
+        headers_add_id(&m->headers, HEADER_X_REQUEST_ID, id);
+}
+
+static void host_call(struct filter_exchange *x, struct filter_call *asked)
+{
+    struct exchange *ex = exchange_of(x);
+    const struct cluster_conf *to = snapshot_find_cluster(ex->lease->snapshot, asked->cluster);
+    if (!to) {
+        finish_call(ex, asked, FAIL_NO_CLUSTER, asked->cluster);
+        return;
+    }
+    struct exchange_call *c = arena_zalloc(&ex->arena, sizeof(*c));
+    c->ex = ex;
+    c->asked = asked;
+    c->up.keeps_answer = c->up.has_end = true;
+    c->up.behind_max = SIZE_MAX; /* the filter has made it: it lies here anyway */
+    c->up.answer_max = asked->body_max ? asked->body_max : CALL_BODY_MAX;
+    upstream_call_init(&c->up, &ex->arena, on_over);
+    enum fail why =
+        upstream_call_begin(&c->up, cluster_of(&ex->worker->clusters, to), &ex->client.client);
+    if (why != FAIL_NONE) {
+        finish_call(ex, asked, why, to->service);
+        return;
+    }
+    list_link_last(&ex->calls, &c->node);
+    complete_head(ex, asked, to);
+    buf_append_slice(&c->up.body, asked->body);
+    upstream_call_run(&c->up, asked->request, version_for(asked->request, to),
+                      timeout_ms(asked, to));
 }
 
 /* ---- what filters may do ---- */
@@ -66,11 +193,6 @@ static uint64_t host_random(struct filter_exchange *x)
 static void host_count(struct filter_exchange *x, const struct filter *f, unsigned event)
 {
     metrics_count_filter_event(exchange_of(x)->worker->metrics, f->name, f->events[event]);
-}
-
-static void host_call(struct filter_exchange *x, struct filter_call *call)
-{
-    exchange_call(exchange_of(x), call);
 }
 
 static const struct filter_host host = {
@@ -172,9 +294,8 @@ enum filter_verdict exchange_filter_request_body(struct exchange *ex)
     if (!has(ex, FILTERS_REQUEST_BODY) || body->is_over)
         return FILTER_NEXT;
     ex->request_unread += ex->request_in.len;
-    enum filter_verdict verdict =
-        filter_road_request_body(&ex->road, view_of(ex), &ex->request_in, has(ex, GOT_REQUEST_END),
-                                 &ex->request_body);
+    enum filter_verdict verdict = filter_road_request_body(
+        &ex->road, view_of(ex), &ex->request_in, has(ex, GOT_REQUEST_END), &ex->request_body);
     give_back(&ex->down, &ex->request_body, body->held, &ex->request_unread);
     return verdict;
 }
@@ -185,9 +306,8 @@ enum filter_verdict exchange_filter_response_body(struct exchange *ex)
     if (!has(ex, FILTERS_RESPONSE_BODY) || body->is_over)
         return FILTER_NEXT;
     ex->response_unread += ex->response_in.len;
-    enum filter_verdict verdict =
-        filter_road_response_body(&ex->road, view_of(ex), &ex->response_in,
-                                  has(ex, GOT_RESPONSE_END), &ex->response_body);
+    enum filter_verdict verdict = filter_road_response_body(
+        &ex->road, view_of(ex), &ex->response_in, has(ex, GOT_RESPONSE_END), &ex->response_body);
     give_back(&ex->up.stream, &ex->response_body, body->held, &ex->response_unread);
     return verdict;
 }

@@ -1,5 +1,5 @@
-/* The exchange's inside, shared by the exchange_*.c files only. Callbacks (exchange_events.c)
- * record facts in `got` and wake; only steps (exchange.c, exchange_attempt.c) decide.
+/* The exchange's inside, for the exchange*.c files and the sides (session/side.h). Callbacks
+ * (exchange_events.c) record facts in `got` and wake; only steps decide.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -11,13 +11,14 @@
 #include "sidecar/session/session.h"
 #include "sidecar/upstream/request.h"
 
-struct authz; /* filters/authz.h */
+struct route_table; /* route/route_table.h */
 
 #define EXCHANGE_MAGIC 0x45786368u
 #define EXCHANGE_INTERIM_MAX 4
 #define EXCHANGE_REPLAY_MAX 65536u
 
-/* The road in order. Each step_<name> is one function. */
+/* The road in order. Each is a function, exchange_step_<name>, in exchange.c where nothing else is
+ * said. */
 #define EXCHANGE_STEPS(X)                                           \
     X(admit)   /* is this request allowed to be looked at at all */ \
     X(guard)   /* the listener's filters: authorization */          \
@@ -121,14 +122,28 @@ static inline bool has(const struct exchange *ex, uint32_t facts)
     return (ex->got & facts) != 0;
 }
 
-/* exchange.c */
+/* ---- exchange.c ---- */
+#define X(name) enum progress exchange_step_##name(struct exchange *ex);
+EXCHANGE_STEPS(X)
+#undef X
 /* Its step runs again before the loop blocks. */
 void exchange_wake(struct exchange *ex);
 /* What follows from a filter's verdict. */
 enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict verdict,
                                     enum exchange_step next);
+/* Ends in the reply step with that failure. */
+enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
+/* The route that it has, or would have if it came so far; NULL: none. */
+const struct route_conf *exchange_find_route(const struct exchange *ex);
+/* Sets ex->route, without a backend: FAIL_NO_ROUTE when there is none, FAIL_BAD_REQUEST when names
+ * of headers pretend to be those by which the table decides. */
+enum fail exchange_find_in_table(struct exchange *ex, const struct route_table *table,
+                                 struct slice *detail);
+/* One of ex->route's. Where there is none the filters of the route have the word all the same. */
+void exchange_choose_backend(struct exchange *ex);
+void exchange_use_cluster(struct exchange *ex, struct cluster *cluster);
 
-/* exchange_events.c */
+/* ---- exchange_events.c ---- */
 extern const struct http_events exchange_down_events, exchange_up_events;
 void exchange_arm_timer(struct exchange *ex);
 /* From here on only silence counts: what the deadlines were for is over, and what they have said so
@@ -138,25 +153,13 @@ void exchange_switch_deadlines(struct exchange *ex);
 void exchange_on_timer(struct timer *t);
 void exchange_on_connection(struct pool_wait *w);
 
-/* exchange_body.c: move what can move. With the direction's last byte that is SENT_REQUEST_END, or
- * SENT_RESPONSE_END. */
-void exchange_pump_request(struct exchange *ex);
-void exchange_pump_response(struct exchange *ex);
-
-/* exchange_calls.c */
-/* See filter_host.call. */
-void exchange_call(struct exchange *ex, struct filter_call *asked);
-/* Those that are under way. */
-void exchange_cancel_calls(struct exchange *ex);
-
-/* exchange_mirrors.c: sends copies of the request, which is ready to be sent on. */
-void exchange_copy_request(struct exchange *ex);
-
-/* exchange_filters.c */
+/* ---- exchange_filters.c ---- */
 /* Both are FILTER_NEXT where there are no filters. */
 enum filter_verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
 enum filter_verdict exchange_answer_chain(struct exchange *ex);
 void exchange_end_chain(struct exchange *ex);
+/* Requests of filters' own that are under way. */
+void exchange_cancel_calls(struct exchange *ex);
 /* For an answer of our own that was given before the route's filters had their turn: to those that
  * see every answer. */
 void exchange_answer_unreached(struct exchange *ex);
@@ -176,61 +179,46 @@ bool exchange_keeps_request(const struct exchange *ex);
 bool exchange_request_ended(const struct exchange *ex);
 bool exchange_response_ended(const struct exchange *ex);
 
-/* exchange_client.c */
-/* The first look at a head: whom it is from, and everything in it that only we may say. False: it
- * is refused (400), and *why says so. */
-MUST_USE bool exchange_settle_client(struct exchange *ex, struct slice *why);
+/* ---- exchange_headers.c ---- */
+/* The first look at a head, for names that are odd. False: it is refused (400), and *why says so.
+ */
+MUST_USE bool exchange_sift_head(struct exchange *ex, struct slice *why);
+/* Whom it is from, by what is said and who may say it. */
+void exchange_find_client(struct exchange *ex, bool at_gateway);
+/* In the exchange's arena. */
+struct slice exchange_address_text(struct exchange *ex, const struct addr *a);
+/* The believed end of X-Forwarded-For and `peer` (may be empty), as one list. */
+struct slice exchange_believed_list(struct exchange *ex, struct slice peer);
+/* Takes out what only we may say, and what the other sidecar has said: that was read before. */
+void exchange_take_controls(struct exchange *ex);
+/* The request has an id from then on. */
+void exchange_identify(struct exchange *ex);
 /* False: a header pretends to be one of those, and *why says so. */
 MUST_USE bool exchange_check_names(struct exchange *ex, const struct header_set *set,
                                    struct slice *why);
-/* The policies of the listener that it came in by; NULL: none. */
-const struct authz *exchange_listener_authz(const struct exchange *ex);
+/* As what an app of that cluster shall be spoken to: as the client speaks, or as was declared. */
+enum http_version exchange_version_for(const struct exchange *ex, const struct cluster_conf *to);
+void exchange_prepare_attempt(struct exchange *ex);
+void exchange_prepare_response(struct exchange *ex);
 /* Without what may not come so late; NULL when nothing is left. In the exchange's arena. */
 const struct headers *exchange_clean_trailers(struct exchange *ex, const struct headers *trailers);
 
-/* exchange_heads.c */
-/* What peers of the mesh tell each other is read and taken out; who the peer is, is put in. */
-void exchange_receive_head(struct exchange *ex);
-/* The request has an id from then on. */
-void exchange_identify(struct exchange *ex);
-/* At a gateway: an answer that a sidecar behind it gave by itself, and says why, becomes one that
- * does not, where the client is not to know. False: it stays as it is. */
-bool exchange_hide_reason(struct exchange *ex);
-void exchange_prepare_request(struct exchange *ex);
-void exchange_prepare_attempt(struct exchange *ex);
-void exchange_prepare_response(struct exchange *ex);
-/* What an app of that cluster shall be spoken to in. */
-enum http_version exchange_version_for(const struct exchange *ex, const struct cluster_conf *to);
-
-/* exchange_attempt.c: steps about the upstream */
-enum progress exchange_step_pick(struct exchange *ex);
-enum progress exchange_step_send(struct exchange *ex);
-enum progress exchange_step_await(struct exchange *ex);
-enum progress exchange_step_backoff(struct exchange *ex);
+/* ---- exchange_attempt.c: the steps pick, send, await and backoff ---- */
+/* Moves on what can be moved. With the last byte that is SENT_REQUEST_END. */
+void exchange_pump_request(struct exchange *ex);
 /* Ends the attempt, whatever state it is in; the endpoint is still known. */
 void exchange_cut_upstream(struct exchange *ex);
 /* Did the time run out because the endpoint was silent, and not because the client had still to
  * send, or would not take? */
 bool exchange_waits_for_endpoint(const struct exchange *ex);
-/* Ends in the reply step with that failure. */
-enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
 
-/* exchange_route.c */
-enum progress exchange_step_admit(struct exchange *ex);
-enum progress exchange_step_route(struct exchange *ex);
-/* The route that it has, or at a gateway would have if it came so far; NULL: none. */
-const struct route_conf *exchange_find_route(const struct exchange *ex);
-/* A preflight that a route of the gateway answers: no app ever sees it, and it has no credentials
- * by which it could be judged. */
-bool exchange_is_preflight(const struct exchange *ex);
-
-/* exchange_reply.c: answers of our own. */
+/* ---- exchange_report.c: the step reply, and what is told at the end ---- */
 /* From the table, with its reason and, when detail is not empty, that in the body (kept, not
  * copied; it lies in the exchange's arena or is constant). */
 void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detail);
 /* With a status and headers of one's own (a redirect, a preflight). Returns the head to add to. */
 struct message *exchange_reply(struct exchange *ex, unsigned status, struct slice body);
-enum progress exchange_step_reply(struct exchange *ex);
-
-/* exchange_report.c */
+/* At a gateway: an answer that a sidecar behind it gave by itself, and says why, becomes one that
+ * does not, where the client is not to know. False: it stays as it is. */
+bool exchange_hide_reason(struct exchange *ex);
 void exchange_report(struct exchange *ex);

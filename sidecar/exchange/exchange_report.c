@@ -1,8 +1,166 @@
-/* The end of an exchange in numbers: which request, between whom, how it ended, as metrics and as a
- * line of the access log. Worker thread; only reads the exchange.
+/* How an exchange ends: answers that come from us and not from an app, and what is told of every
+ * request in metrics and the access log. Each answer of ours says why, to the client in
+ * x-weft-reason and in one sentence. At a gateway clients are strangers, who get the status alone:
+ * what services, policies and addresses there are is not theirs to know. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_priv.h"
+#include "sidecar/session/side.h"
 #include "sidecar/telemetry/report.h"
+
+/* ---- answers of our own ---- */
+
+static bool tells_why(const struct exchange *ex)
+{
+    const struct session *s = ex->session;
+    const struct forwarded *client = &ex->client;
+    if (!s->side->faces_strangers)
+        return true;
+    return client_head_may_read_reasons(
+        snapshot_client_conf(ex->lease->snapshot, s->gateway_port, s->info.sni),
+        client->is_unknown || !client->client.family ? NULL : &client->client);
+}
+
+static struct message *make_head(struct exchange *ex, unsigned status)
+{
+    struct message *head = arena_zalloc(&ex->arena, sizeof(*head));
+    message_init(head, &ex->arena);
+    head->version = HTTP_1_1;
+    head->status = (uint16_t)status;
+    exchange_identify(ex);
+    headers_add_id(&head->headers, HEADER_X_REQUEST_ID,
+                   headers_get_id(&ex->request->headers, HEADER_X_REQUEST_ID));
+    return head;
+}
+
+struct message *exchange_reply(struct exchange *ex, unsigned status, struct slice body)
+{
+    struct message *head = make_head(ex, status);
+    ex->response = head;
+    ex->reply_body = body;
+    if (status != 204 && status != 304) {
+        head->content_length = (int64_t)body.len;
+        headers_add_id(&head->headers, HEADER_CONTENT_LENGTH,
+                       arena_printf(&ex->arena, "%zu", body.len));
+    }
+    return head;
+}
+
+/* As the gRPC protocol wants it: printable ASCII, everything else and '%' escaped. */
+static struct slice escape_message(struct exchange *ex, struct slice text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *escaped = arena_alloc(&ex->arena, text.len * 3 + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if (byte >= 0x20 && byte < 0x7f && byte != '%') {
+            escaped[len++] = (char)byte;
+            continue;
+        }
+        escaped[len++] = '%';
+        escaped[len++] = hex[byte >> 4];
+        escaped[len++] = hex[byte & 15];
+    }
+    return slice_of(escaped, len);
+}
+
+/* gRPC clients read grpc-status, and a plain 503 tells them nothing: a "trailers only" answer. */
+static struct message *reply_grpc(struct exchange *ex, struct slice status, struct slice sentence)
+{
+    struct message *head = make_head(ex, 200);
+    head->content_length = -1;
+    ex->response = head;
+    ex->reply_body = (struct slice){0};
+    headers_add_id(&head->headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
+    headers_add_id(&head->headers, HEADER_GRPC_STATUS, status);
+    headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, escape_message(ex, sentence));
+    return head;
+}
+
+static struct message *reply_text(struct exchange *ex, unsigned status, struct slice body)
+{
+    struct message *head = exchange_reply(ex, status, body);
+    headers_add_id(&head->headers, HEADER_CONTENT_TYPE, SLICE("text/plain; charset=utf-8"));
+    return head;
+}
+
+/* What everybody may know: "403 Forbidden", and what to ask the gateway's operator about. */
+static void reply_short(struct exchange *ex, unsigned status, struct slice grpc_status)
+{
+    const char *name = message_reason(status);
+    exchange_identify(ex);
+    struct slice id = headers_get_id(&ex->request->headers, HEADER_X_REQUEST_ID);
+    if (message_is_grpc(ex->request) && grpc_status.len)
+        reply_grpc(ex, grpc_status, slice_from_cstr(name));
+    else
+        reply_text(
+            ex, status,
+            arena_printf(&ex->arena, "%u %s\nrequest id: %.*s\n", status, name, SLICE_ARG(id)));
+}
+
+void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detail)
+{
+    const struct fail_info *info = fail_info(fail);
+    struct slice sentence = info->text, grpc_status;
+    struct message *head;
+    ex->fail = fail;
+    ex->detail = detail;
+    grpc_status = arena_printf(&ex->arena, "%u", info->grpc_status);
+    if (!tells_why(ex)) {
+        reply_short(ex, info->http_status, grpc_status);
+        return;
+    }
+    if (detail.len)
+        sentence = arena_printf(&ex->arena, "%.*s: %.*s", SLICE_ARG(info->text), SLICE_ARG(detail));
+    if (message_is_grpc(ex->request))
+        head = reply_grpc(ex, grpc_status, sentence);
+    else
+        head = reply_text(ex, info->http_status,
+                          arena_printf(&ex->arena, "%.*s\n", SLICE_ARG(sentence)));
+    headers_add_id(&head->headers, HEADER_WEFT_REASON, info->label);
+}
+
+/* Only data planes say x-weft-reason: apps cannot (exchange_prepare_response). */
+bool exchange_hide_reason(struct exchange *ex)
+{
+    const struct headers *said = &ex->response->headers;
+    const struct header *reason = headers_find_id(said, HEADER_WEFT_REASON);
+    if (!reason || !endpoint_is_mesh_hop(ex->up.endpoint) || tells_why(ex))
+        return false;
+    ex->detail = reason->value;
+    ex->response_trailers = NULL;
+    reply_short(ex, ex->response->status, headers_get_id(said, HEADER_GRPC_STATUS));
+    ex->step = STEP_reply;
+    return true;
+}
+
+enum progress exchange_step_reply(struct exchange *ex)
+{
+    bool is_late = has(ex, GOT_REQUEST_TIMEOUT | GOT_IDLE_TIMEOUT);
+    if (exchange_answer_chain(ex) == FILTER_WAIT && !is_late)
+        return PARK;
+    exchange_answer_unreached(ex);
+    exchange_cut_upstream(ex);
+    exchange_lift_deadlines(ex); /* what ended the attempt does not end the reply to it */
+    bool is_head = slice_eq(ex->request->method, SLICE("HEAD"));
+    bool end = is_head || ex->reply_body.len == 0;
+    ex->got |= SENT_RESPONSE_HEAD | SENT_RESPONSE_END;
+    http_stream_send_head(&ex->down, ex->response, end);
+    if (!end) {
+        struct buf body;
+        buf_init(&body);
+        buf_append_slice(&body, ex->reply_body);
+        ex->response_bytes = ex->reply_body.len;
+        if (http_stream_is_live(&ex->down))
+            http_stream_send_body(&ex->down, &body, true);
+        buf_dispose(&body);
+    }
+    ex->step = STEP_flush;
+    return GO;
+}
+
+/* ---- what is told ---- */
 
 static unsigned status_of(const struct exchange *ex)
 {
@@ -26,8 +184,8 @@ static int16_t grpc_status_of(const struct exchange *ex)
 
 static void count(struct exchange *ex, uint64_t duration_us, bool is_grpc)
 {
-    struct metrics_key key;
-    report_fill_key(&key, ex->session, ex->up.cluster, ex->up.endpoint);
+    struct metrics_key key = {.grpc_status = METRICS_NO_GRPC_STATUS};
+    ex->session->side->fill_key(&key, ex->session, ex->up.cluster, ex->up.endpoint);
     key.protocol = is_grpc ? METRICS_GRPC : METRICS_HTTP;
     key.fail = ex->fail;
     key.status = (uint16_t)status_of(ex);
@@ -38,7 +196,7 @@ static void count(struct exchange *ex, uint64_t duration_us, bool is_grpc)
 static void count_plaintext(struct exchange *ex)
 {
     char text[ADDR_TEXT_MAX];
-    if (ex->session->info.direction == DIRECTION_INBOUND && !ex->session->is_mesh)
+    if (ex->session->side == &side_inbound && !ex->session->is_mesh)
         metrics_count_plaintext(ex->worker->metrics,
                                 slice_from_cstr(addr_format_ip(&ex->session->info.peer, text)));
 }

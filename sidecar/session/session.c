@@ -1,16 +1,20 @@
 /* One downstream connection from the accept to its burial: the HTTP server or the tunnel that
- * serves it, and the ends of each. What it is to be served by is session_opening's business;
- * requests are the exchanges'. Worker thread. SPDX-License-Identifier: GPL-3.0-or-later */
+ * serves it, and the ends of each. What it is to be served by is session_detect's business;
+ * requests are the exchanges'. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/session/session.h"
+
+#include <stdio.h>
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/io/tcp.h"
 #include "lib/net/http_server.h"
+#include "lib/net/tls_stream.h"
+#include "lib/schema/schema_format.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_run.h"
 #include "sidecar/telemetry/report.h"
-#include "sidecar/session/session_admit.h"
 #include "sidecar/session/session_ask.h"
 #include "sidecar/session/session_priv.h"
 #include "sidecar/telemetry/metrics.h"
@@ -116,7 +120,7 @@ void session_close(struct session *s)
 bool session_is_draining(const struct session *s)
 {
     const struct worker *w = s->worker;
-    return s->info.direction == DIRECTION_OUTBOUND ? w->is_draining_out : w->is_draining;
+    return s->side->drains_last ? w->is_draining_out : w->is_draining;
 }
 
 void session_drain(struct session *s)
@@ -160,20 +164,6 @@ static void on_bad_request(struct http_server *server, unsigned status, const ch
 static const struct http_server_events server_events = {
     .on_stream = on_stream, .on_closed = on_server_closed, .on_bad_request = on_bad_request};
 
-const struct http_server_config *session_server_config(const struct session *s)
-{
-    const struct settings *settings = s->worker->settings;
-    switch (s->info.direction) {
-    case DIRECTION_INBOUND:
-        return s->is_mesh ? &settings->server_mesh : &settings->server_inbound;
-    case DIRECTION_INGRESS:
-        return s->info.is_tls ? &settings->server_ingress_tls : &settings->server_ingress;
-    case DIRECTION_OUTBOUND:
-        break;
-    }
-    return &settings->server_outbound;
-}
-
 const struct client_conf *session_client_conf(const struct session *s)
 {
     return snapshot_client_conf(worker_snapshot(s->worker), s->gateway_port, s->info.sni);
@@ -184,9 +174,9 @@ static void set_limits(struct session *s)
 {
     const struct client_conf *conf = session_client_conf(s);
     const struct client_limits_conf *limits = &conf->limits;
-    s->server_config = *session_server_config(s);
+    s->server_config = *s->side->server_config(s);
     s->server_config.is_terse =
-        s->info.direction == DIRECTION_INGRESS && !client_head_may_read_reasons(conf, NULL);
+        s->side->faces_strangers && !client_head_may_read_reasons(conf, NULL);
     s->server_config.max_target_bytes = limits->max_target_bytes;
     s->server_config.max_header_bytes =
         limits->max_header_bytes + (s->is_mesh ? MESH_HEADERS_BYTES_MAX : 0);
@@ -216,7 +206,7 @@ void session_serve_opaque(struct session *s)
 {
     char why[128];
     timer_stop(&s->timer);
-    if (!session_admit_opaque(s, why)) {
+    if (!s->side->admits_opaque(s, why)) {
         session_refuse(s, why);
         return;
     }
@@ -224,7 +214,7 @@ void session_serve_opaque(struct session *s)
         tunnel_commit(s->tunnel);
         return;
     }
-    struct cluster *cluster = session_cluster(s);
+    struct cluster *cluster = s->side->cluster(s);
     if (!cluster) {
         report_tunnel_opened(s, NULL);
         report_tunnel_closed(s, NULL, NULL, 0, 0, FAIL_NO_CLUSTER);
@@ -249,13 +239,14 @@ void session_probe_failed(struct session *s)
         session_drop(s);
 }
 
-void session_open(struct worker *w, struct stream *accepted, enum direction direction,
+void session_open(struct worker *w, struct stream *accepted, const struct side *side,
                   uint16_t gateway_port)
 {
     struct session *s = mem_zalloc(sizeof(*s));
     struct stream_info info = {0};
     s->magic = SESSION_MAGIC;
     s->worker = w;
+    s->side = side;
     s->transport = accepted;
     s->gateway_port = gateway_port;
     s->opened_ns = loop_now_ns(w->loop);
@@ -264,16 +255,57 @@ void session_open(struct worker *w, struct stream *accepted, enum direction dire
     list_init(&s->parked);
     loop_task_init(&s->grave, destroy_buried);
     stream_info(accepted, &info);
-    s->info =
-        (struct downstream_info){.direction = direction, .peer = info.peer, .local = info.local};
+    s->info = (struct downstream_info){.peer = info.peer, .local = info.local};
     w->session_count++;
     tcp_set_keepalive(accepted, &session_client_conf(s)->keepalive);
-    session_opening_begin(s);
+    session_begin(s);
 }
 
-void session_resume(struct session *s)
+/* ---- the peer ---- */
+
+const char *session_hash_peer(const struct session *s, char hash[SESSION_HASH_MAX])
 {
-    session_opening_resume(s);
+    static const char hex[] = "0123456789abcdef";
+    for (unsigned i = 0; i < 32; i++) {
+        hash[2 * i] = hex[s->peer.cert_sha256[i] >> 4];
+        hash[2 * i + 1] = hex[s->peer.cert_sha256[i] & 15];
+    }
+    hash[SESSION_HASH_MAX - 1] = 0;
+    return hash;
+}
+
+void session_learn_source(struct session *s, struct slice label)
+{
+    struct slice workload = slice_sub(label, slice_find_byte(label, '/') + 1, label.len);
+    if (s->has_said_source || !label.len)
+        return; /* one connection is one sidecar's */
+    s->has_said_source = true;
+    if (!schema_format_name.is_valid(workload)) {
+        metrics_add(s->worker->metrics, METRICS_PEER_NAMES_REFUSED, 1);
+        return;
+    }
+    s->party_workload = mem_strndup(workload.ptr, workload.len);
+    s->party.workload = slice_of(s->party_workload, workload.len);
+    s->party.hash = metrics_party_hash(&s->party);
+}
+
+static struct stream *transport_of(const struct session *s)
+{
+    if (s->server)
+        return http_server_transport(s->server);
+    return s->tunnel && !s->transport ? tunnel_downstream(s->tunnel) : s->transport;
+}
+
+bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX])
+{
+    const struct tls_ctx *ctx = s->info.is_tls ? s->side->tls_ctx(s) : NULL;
+    /* A port without listeners has nobody who would vouch for the clients that were known there. */
+    if (!ctx && s->side->faces_strangers && s->xfcc.len) {
+        snprintf(why, TLS_DETAIL_MAX, "no listener of its port knows clients any more");
+        return false;
+    }
+    struct stream *transport = ctx ? transport_of(s) : NULL;
+    return !transport || tls_stream_review(transport, ctx, NULL, why) == ERR_OK;
 }
 
 void session_judge(struct session *s)
@@ -290,6 +322,6 @@ void session_judge(struct session *s)
         session_close(s);
         return;
     }
-    if (s->tunnel && !s->transport && !session_admit_opaque(s, why))
+    if (s->tunnel && !s->transport && !s->side->admits_opaque(s, why))
         session_close(s);
 }

@@ -12,10 +12,15 @@
 
 struct tunnel;
 
+/* Where a connection may come from, see session/side.h. */
+struct side;
+extern const struct side side_outbound, side_inbound, side_gateway;
+
 struct session {
     uint32_t magic;
     struct worker *worker;
     struct list node;
+    const struct side *side;
     struct stream *transport; /* until an HTTP server or a tunnel takes it */
     struct downstream_info info;
     struct tls_peer peer;      /* what info.tls_peer points at */
@@ -52,7 +57,7 @@ struct session {
 };
 
 /* Takes over an accepted stream. */
-void session_open(struct worker *w, struct stream *accepted, enum direction direction,
+void session_open(struct worker *w, struct stream *accepted, const struct side *side,
                   uint16_t gateway_port);
 /* Draining: HTTP sessions finish their requests and end, deciding ones are closed, tunnels go on
  * until the end. */
@@ -68,9 +73,6 @@ void session_judge(struct session *s);
  * the mesh's; at a gateway: its listener's, or the port's until a TLS hello was read. Good until
  * the loop's next turn: use it, or copy what is kept. */
 const struct client_conf *session_client_conf(const struct session *s);
-
-/* It was parked, and is no more: there is an answer. */
-void session_resume(struct session *s);
 
 /* ---- for tunnel.c and exchange.c ---- */
 void session_tunnel_ended(struct session *s);

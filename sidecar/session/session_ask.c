@@ -75,7 +75,7 @@ bool session_ask_is_parked(const struct session *s)
 static void go_on(struct session *s)
 {
     list_unlink(&s->parked);
-    session_opening_resume(s);
+    side_outbound_resume(s);
 }
 
 void session_ask_expired(struct session *s)

@@ -7,7 +7,7 @@
 
 struct session;
 
-/* False: go on. True: the session is parked, and session_opening_resume follows, or its end. */
+/* False: go on. True: the session is parked, and side_outbound_resume follows, or its end. */
 bool session_ask(struct session *s);
 bool session_ask_is_parked(const struct session *s);
 /* The session's timer fired while it was parked. */

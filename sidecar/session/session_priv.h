@@ -1,29 +1,27 @@
-/* What session.c, session_opening.c and session_gateway.c tell each other; for these only. Worker
- * thread.
+/* What a session, the finding out of what it is, and the sides tell each other. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "lib/codec/http/sniff.h"
 #include "lib/net/http_server.h"
 #include "sidecar/session/session.h"
-
-/* session_opening.c: finds out what the connection is, and ends in one of the calls below. */
-void session_opening_begin(struct session *s);
-/* An outbound one whose destination was asked for. */
-void session_opening_resume(struct session *s);
-/* What the bytes in s->early are, as far as they have come. */
-enum sniff_result session_sniff(const struct session *s, struct sniff_hello *hello);
-#define SESSION_EARLY_MAX (32u * 1024) /* of them */
-#define SESSION_DECIDE_MS 10000        /* a client that has begun to speak must get to the point */
-/* Ends TLS here; then on_open of the transport decides. */
-void session_accept_tls(struct session *s, struct tls_ctx *ctx);
-/* Waits for the first bytes of what is declared to be HTTP. */
-void session_await_http(struct session *s);
+#include "sidecar/session/side.h"
 
 #define SESSION_NOT_REDIRECTED "it was not redirected here, so where it wants to go is not known"
+#define SESSION_HASH_MAX 65
+#define SESSION_EARLY_MAX (32u * 1024) /* bytes in s->early */
+#define SESSION_DECIDE_MS 10000        /* a client that has begun to speak must get to the point */
 
-/* session_gateway.c: the same for a connection at a gateway's port. */
-void session_gateway_begin(struct session *s);
+/* session_detect.c */
+/* It was accepted: its side begins. */
+void session_begin(struct session *s);
+/* Looks at the first bytes, and ends in one of the calls below. s->protocol is set before. */
+void session_detect(struct session *s);
+bool session_is_declared_http(const struct session *s);
+/* What the bytes in s->early are, as far as they have come. */
+enum sniff_result session_sniff(const struct session *s, struct sniff_hello *hello);
+/* Ends TLS here; then side->take_tls decides. */
+void session_accept_tls(struct session *s, struct tls_ctx *ctx);
 
 /* session.c, while s->transport is the session's own: close it, with a line in the log or without;
  * or hand it, and what was read of it, to what serves it. */
@@ -35,4 +33,10 @@ void session_refuse_flushed(struct session *s, const char *why);
 void session_reset(struct session *s, const char *why);
 void session_serve_http(struct session *s, enum http_protocol protocol);
 void session_serve_opaque(struct session *s);
-const struct http_server_config *session_server_config(const struct session *s);
+
+/* session.c: would the client be let in today, by what it showed when it came? False with the
+ * reason when the roots that vouched for it are no longer those in force (a client CA, the trust
+ * bundle). What is not TLS of ours is always. */
+bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX]);
+/* The SHA-256 of the peer's certificate, in hexadecimal digits. Returns hash. */
+const char *session_hash_peer(const struct session *s, char hash[SESSION_HASH_MAX]);

@@ -7,6 +7,7 @@
 #include "lib/io/loop.h"
 #include "sidecar/control/app.h"
 #include "sidecar/session/session.h"
+#include "sidecar/session/side.h"
 #include "sidecar/worker/worker.h"
 
 enum { KEY_LEN = 19 };
@@ -100,7 +101,7 @@ static void answer(struct subscription *i)
     i->is_answered = true;
     i->given_up_ms = 0;
     while ((node = list_take_first(&i->parked)))
-        session_resume(container_of(node, struct session, parked));
+        side_outbound_resume(container_of(node, struct session, parked));
 }
 
 void subscription_table_answer(struct subscription_table *t, const struct addr *addrs, size_t count,

@@ -48,5 +48,5 @@ void subscription_table_sweep(struct subscription_table *t, uint64_t now_ms, uin
 /* Asks about it, if that was not done. NULL: there are too many. */
 struct subscription *subscription_pin(struct subscription_table *t, const struct addr *to);
 void subscription_unpin(struct subscription_table *t, struct subscription *i);
-/* The session's node; session_resume is called when there is an answer. */
+/* The session's node; side_outbound_resume is called when there is an answer. */
 void subscription_park(struct subscription *i, struct list *node);

@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/io/loop.h"
+#include "sidecar/session/side.h"
 
 void report_fill_sent(struct metrics_key *key, const struct worker *w,
                       const struct cluster *cluster, const struct endpoint *endpoint)
@@ -27,32 +28,6 @@ void report_fill_sent(struct metrics_key *key, const struct worker *w,
                                               .hash = to->party_hash};
     bool mutual = to->meshed && !endpoint->owner->mtls_disabled;
     key->security = mutual ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
-}
-
-static void fill_inbound(struct metrics_key *key, const struct session *s)
-{
-    const struct inbound_port_conf *port =
-        snapshot_inbound_port(worker_snapshot(s->worker), s->info.original_dst.port);
-    key->reporter = METRICS_DESTINATION;
-    key->source = s->party;
-    key->destination = s->worker->self;
-    key->security = s->is_mesh ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
-    key->service = s->worker->unknown_service;
-    if (port)
-        key->service = (struct metrics_service){.host = port->service,
-                                                .name = port->service_name,
-                                                .namespace_name = port->service_namespace,
-                                                .hash = port->service_hash};
-}
-
-void report_fill_key(struct metrics_key *key, const struct session *s,
-                     const struct cluster *cluster, const struct endpoint *endpoint)
-{
-    *key = (struct metrics_key){.grpc_status = METRICS_NO_GRPC_STATUS};
-    if (s->info.direction == DIRECTION_INBOUND)
-        fill_inbound(key, s);
-    else
-        report_fill_sent(key, s->worker, cluster, endpoint);
 }
 
 bool report_is_logged(const struct worker *w, bool is_error)
@@ -84,12 +59,9 @@ void report_fill_record(struct access_record *r, const struct session *s,
                         const struct cluster *cluster, const struct endpoint *endpoint,
                         uint64_t duration_us)
 {
-    static const char *const directions[] = {[DIRECTION_OUTBOUND] = "outbound",
-                                             [DIRECTION_INBOUND] = "inbound",
-                                             [DIRECTION_INGRESS] = "ingress"};
     *r = (struct access_record){
         .start_ms = clock_wall_ms() - (int64_t)(duration_us / 1000),
-        .direction = slice_from_cstr(directions[s->info.direction]),
+        .direction = slice_from_cstr(s->side->name),
         .duration_us = duration_us,
         .upstream_us = -1,
         .grpc_status = -1,
@@ -112,7 +84,8 @@ static void fill_tunnel_key(struct metrics_key *key, const struct session *s,
                             const struct cluster *cluster, const struct endpoint *endpoint,
                             enum fail why)
 {
-    report_fill_key(key, s, cluster, endpoint);
+    *key = (struct metrics_key){.grpc_status = METRICS_NO_GRPC_STATUS};
+    s->side->fill_key(key, s, cluster, endpoint);
     key->protocol = METRICS_TCP;
     key->fail = why;
 }

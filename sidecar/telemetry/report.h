@@ -8,10 +8,7 @@
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/cluster.h"
 
-/* Who called whom, for what is about to end. endpoint may be NULL (none was reached). */
-void report_fill_key(struct metrics_key *key, const struct session *s,
-                     const struct cluster *cluster, const struct endpoint *endpoint);
-/* The same for a request that this data plane itself sends. */
+/* Who called whom, of what this data plane sends. endpoint may be NULL (none was reached). */
 void report_fill_sent(struct metrics_key *key, const struct worker *w,
                       const struct cluster *cluster, const struct endpoint *endpoint);
 /* What the connection says for a line of the log. */

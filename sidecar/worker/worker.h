@@ -24,13 +24,14 @@
 #define WORKER_LISTENERS_MAX 256
 
 struct app;
+struct side;
 
 /* A gateway port that this worker listens on. */
 struct worker_listener {
     struct listener *listener;
     uint16_t port; /* of the Gateway, not of the socket */
     struct worker *worker;
-    int direction; /* enum direction */
+    const struct side *side;
 };
 
 struct worker {

@@ -4,14 +4,14 @@
 #include "sidecar/worker/worker_listen.h"
 
 #include "lib/base/log.h"
-#include "sidecar/session/session.h"
+#include "sidecar/session/side.h"
 
 #define REBIND_MS 1000
 
 static void on_accept(struct listener *l, struct stream *accepted)
 {
     struct worker_listener *slot = listener_owner(l);
-    session_open(slot->worker, accepted, (enum direction)slot->direction, slot->port);
+    session_open(slot->worker, accepted, slot->side, slot->port);
 }
 
 /* A place that is free, or was freed when its gateway went. NULL: there is none. */
@@ -24,7 +24,7 @@ static struct worker_listener *free_slot(struct worker *w)
 }
 
 /* `tells`: a failure is news. */
-static bool open_listener(struct worker *w, const struct addr *at, enum direction direction,
+static bool open_listener(struct worker *w, const struct addr *at, const struct side *side,
                           uint16_t port, bool tells)
 {
     struct listener_options options = {.reuse_port = true};
@@ -36,7 +36,7 @@ static bool open_listener(struct worker *w, const struct addr *at, enum directio
                   addr_format(at, text));
         return false;
     }
-    *slot = (struct worker_listener){.worker = w, .port = port, .direction = direction};
+    *slot = (struct worker_listener){.worker = w, .port = port, .side = side};
     enum err e = listener_open(w->loop, at, &options, on_accept, slot, &slot->listener);
     if (e != ERR_OK) {
         slot->listener = NULL;
@@ -49,7 +49,7 @@ static bool open_listener(struct worker *w, const struct addr *at, enum directio
 static bool has_gateway_listener(const struct worker *w, uint16_t port)
 {
     for (unsigned i = 0; i < w->listener_count; i++)
-        if (w->listeners[i].listener && w->listeners[i].direction == DIRECTION_INGRESS &&
+        if (w->listeners[i].listener && w->listeners[i].side == &side_gateway &&
             w->listeners[i].port == port)
             return true;
     return false;
@@ -59,7 +59,7 @@ static void close_unwanted(struct worker *w)
 {
     for (unsigned i = 0; i < w->listener_count; i++) {
         struct worker_listener *slot = &w->listeners[i];
-        if (slot->listener && slot->direction == DIRECTION_INGRESS &&
+        if (slot->listener && slot->side == &side_gateway &&
             !snapshot_gateway(worker_snapshot(w), slot->port)) {
             listener_close(slot->listener);
             slot->listener = NULL;
@@ -79,7 +79,7 @@ static void open_wanted(struct worker *w, bool tells)
         if (has_gateway_listener(w, gateways[i]->port))
             continue;
         at.port = (uint16_t)(gateways[i]->port + w->settings->gateway_port_offset);
-        w->unbound += !open_listener(w, &at, DIRECTION_INGRESS, gateways[i]->port, tells);
+        w->unbound += !open_listener(w, &at, &side_gateway, gateways[i]->port, tells);
     }
     if (before && !w->unbound && !w->is_draining)
         LOG_I("worker", "all ports of the gateway are bound now");
@@ -115,16 +115,16 @@ bool worker_listen_open(struct worker *w)
         return true;
     }
     return (!settings->outbound.family ||
-            open_listener(w, &settings->outbound, DIRECTION_OUTBOUND, 0, true)) &&
+            open_listener(w, &settings->outbound, &side_outbound, 0, true)) &&
            (!settings->inbound.family ||
-            open_listener(w, &settings->inbound, DIRECTION_INBOUND, 0, true));
+            open_listener(w, &settings->inbound, &side_inbound, 0, true));
 }
 
 void worker_listen_close(struct worker *w, bool outbound_too)
 {
     for (unsigned i = 0; i < w->listener_count; i++) {
         struct worker_listener *slot = &w->listeners[i];
-        if (!slot->listener || (slot->direction == DIRECTION_OUTBOUND && !outbound_too))
+        if (!slot->listener || (slot->side->drains_last && !outbound_too))
             continue;
         listener_close(slot->listener);
         slot->listener = NULL;

@@ -85,7 +85,7 @@ static void on_inbound(struct sim_host *h, struct stream *accepted, const struct
 {
     struct sim_node *n = h->owner;
     (void)to;
-    session_open(&n->worker, accepted, DIRECTION_INBOUND, 0);
+    session_open(&n->worker, accepted, &side_inbound, 0);
 }
 
 void sim_node_open(struct sim_node *n, struct sim *s, enum sidecar_mode mode, const char *ip,
@@ -187,7 +187,7 @@ struct stream *sim_node_dial(struct sim_node *n, const char *to)
     if (to)
         assert_int_equal(addr_parse(slice_from_cstr(to), &original), ERR_OK);
     sim_net_pair(&n->pieces, &from, &n->settings.outbound, to ? &original : NULL, &client, &server);
-    session_open(&n->worker, server, DIRECTION_OUTBOUND, 0);
+    session_open(&n->worker, server, &side_outbound, 0);
     return client;
 }
 
@@ -203,7 +203,7 @@ struct stream *sim_node_dial_inbound(struct sim_node *n, const char *from, uint1
     at.port = n->settings.inbound_port;
     original.port = port;
     sim_net_pair(&n->pieces, &peer, &at, &original, &client, &server);
-    session_open(&n->worker, server, DIRECTION_INBOUND, 0);
+    session_open(&n->worker, server, &side_inbound, 0);
     return client;
 }
 
@@ -218,7 +218,7 @@ struct stream *sim_node_dial_gateway(struct sim_node *n, uint16_t port)
     struct stream *client, *server;
     at.port = port;
     sim_net_pair(&n->pieces, &from, &at, NULL, &client, &server);
-    session_open(&n->worker, server, DIRECTION_INGRESS, port);
+    session_open(&n->worker, server, &side_gateway, port);
     return client;
 }
 

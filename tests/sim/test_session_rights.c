@@ -176,7 +176,7 @@ static void explicit_from_outside_the_pod(void **state)
     struct stream *near, *far;
     assert_int_equal(addr_parse(SLICE("10.0.7.7:4000"), &from), ERR_OK);
     sim_net_pair(NULL, &from, &at, NULL, &near, &far);
-    session_open(&r.node.worker, far, DIRECTION_OUTBOUND, 0);
+    session_open(&r.node.worker, far, &side_outbound, 0);
     struct sim_peer *client = sim_peer_create(near);
     sim_turn(&r.sim);
     assert_true(sim_peer_is_over(client));

@@ -301,7 +301,7 @@ static void merge_leading_slashes(struct explain *e)
 /* Policies of the Gateway; what a preflight announces is judged when it comes. */
 static bool is_let_in(struct explain *e, const struct gateway_conf *g, const struct addr *peer)
 {
-    struct downstream_info down = {.direction = DIRECTION_INGRESS, .peer = *peer};
+    struct downstream_info down = {.peer = *peer};
     struct authz_facts facts;
     struct preflight preflight;
     if (g->authz && is_disguised(e, &g->authz->headers))

@@ -116,10 +116,8 @@ static void judge(struct arrival *a)
 static void arrive(struct arrival *a)
 {
     const struct workload *from = &a->e->from.workload;
-    a->down = (struct downstream_info){.direction = DIRECTION_INBOUND,
-                                       .peer = {.family = 4},
-                                       .local = a->end->conf->addr,
-                                       .original_dst = a->end->conf->addr};
+    a->down = (struct downstream_info){
+        .peer = {.family = 4}, .local = a->end->conf->addr, .original_dst = a->end->conf->addr};
     if (from->pod && from->pod->status.ip.len &&
         addr_parse(from->pod->status.ip, &a->down.peer) != ERR_OK)
         a->down.peer = (struct addr){.family = 4};

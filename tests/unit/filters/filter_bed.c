@@ -438,7 +438,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
             filter_chain_make(&b.arena, &(struct filter_entry){.filter = &shy, .conf = conf}, 1,
                               &chain),
             ERR_OK);
-        b.down = (struct downstream_info){.direction = DIRECTION_INGRESS, .is_tls = c->is_tls};
+        b.down = (struct downstream_info){.is_tls = c->is_tls};
         assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b.down.peer), ERR_OK);
         take_client(&b);
         b.x.host = &host;

@@ -1,19 +1,15 @@
-/* From an accepted connection to what serves it: original destination, whose protocol, mutual TLS
- * or not, HTTP/1, HTTP/2 or opaque. Worker thread; knows nothing of requests.
+/* What a connection is, told by its first bytes or its silence: TLS, HTTP/1, HTTP/2 or something
+ * else; and TLS that ends here. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/log.h"
 #include "lib/codec/http/sniff.h"
-#include "lib/io/tcp.h"
 #include "lib/net/tls_stream.h"
-#include "sidecar/session/session_admit.h"
 #include "sidecar/session/session_ask.h"
 #include "sidecar/session/session_priv.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/session/tunnel.h"
 
 #define IDLE_MS 3600000 /* of a declared HTTP connection before its first byte */
-#define TCP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
-#define TLS WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TLS
 
 /* What the client speaks cannot be told, or not in time. Where nobody said that it must be HTTP, it
  * is something else. */
@@ -29,7 +25,7 @@ static void give_up_deciding(struct session *s)
 /* How long a connection may say nothing before its first byte, as between requests. */
 static uint32_t idle_ms(const struct session *s)
 {
-    uint32_t limit_ms = session_server_config(s)->idle_timeout_ms;
+    uint32_t limit_ms = s->side->server_config(s)->idle_timeout_ms;
     return limit_ms ? limit_ms : IDLE_MS;
 }
 
@@ -54,12 +50,12 @@ static void on_silence(struct timer *t)
     s->is_probed = true;
     timer_start(&s->timer, idle_ms(s));
     /* Whom the answer could not be given to, for that one the app is not asked. */
-    struct cluster *cluster = session_admit_opaque(s, why) ? session_cluster(s) : NULL;
+    struct cluster *cluster = s->side->admits_opaque(s, why) ? s->side->cluster(s) : NULL;
     if (cluster)
         s->tunnel = tunnel_open(s, cluster, true);
 }
 
-/* ---- mutual TLS ---- */
+/* ---- TLS that ends here ---- */
 
 static void remember_peer(struct session *s, const struct stream_info *info)
 {
@@ -69,11 +65,7 @@ static void remember_peer(struct session *s, const struct stream_info *info)
     if (!info->tls_peer)
         return;
     s->peer = *info->tls_peer;
-    /* Whom a gateway's clients are vouched for by is the gateway's business: no identity of the
-     * mesh, whatever the certificate says. */
-    if (s->info.direction != DIRECTION_INGRESS)
-        s->info.tls_peer = &s->peer;
-    session_describe_peer(s);
+    s->side->describe_peer(s);
 }
 
 static void on_tls_open(struct stream *transport)
@@ -89,23 +81,7 @@ static void on_tls_open(struct stream *transport)
         session_refuse(s, why);
         return;
     }
-    if (s->is_bytes) {
-        session_serve_opaque(s);
-        return;
-    }
-    if (s->info.direction == DIRECTION_INGRESS) {
-        session_serve_http(s, slice_eq(info.alpn, SLICE("h2")) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1);
-        return;
-    }
-    s->is_mesh = s->info.tls_peer != NULL;
-    if (!s->is_mesh)
-        session_refuse(s, "the peer showed no identity");
-    else if (slice_eq(info.alpn, slice_from_cstr(mesh_alpn_names[MESH_ALPN_H2])))
-        session_serve_http(s, HTTP_PROTOCOL_2);
-    else if (slice_eq(info.alpn, slice_from_cstr(mesh_alpn_names[MESH_ALPN_H1])))
-        session_serve_http(s, HTTP_PROTOCOL_1);
-    else
-        session_serve_opaque(s);
+    s->side->take_tls(s, &info);
 }
 
 static void on_tls_fail(struct stream *transport, enum err why)
@@ -137,25 +113,6 @@ void session_accept_tls(struct session *s, struct tls_ctx *ctx)
 
 /* ---- deciding ---- */
 
-static void decide_tls(struct session *s, const struct sniff_hello *hello)
-{
-    if (s->is_direct && !session_take_named_port(s, hello->sni)) {
-        session_refuse(s, SESSION_NOT_REDIRECTED);
-        return;
-    }
-    bool ours = s->info.direction == DIRECTION_INBOUND && session_offers_mesh(s, hello);
-    if (s->is_direct && !ours)
-        session_refuse(s, "a connection that was not redirected here must be of the mesh");
-    else if (ours && !s->worker->identity)
-        session_refuse(s, "mutual TLS is wanted and this workload has no certificate yet");
-    else if (ours)
-        session_accept_tls(s, s->worker->identity->server);
-    else if (session_is_declared_http(s))
-        session_refuse(s, "the port is declared to be HTTP and the client speaks TLS");
-    else
-        session_serve_opaque(s);
-}
-
 enum sniff_result session_sniff(const struct session *s, struct sniff_hello *hello)
 {
     uint8_t gathered[SESSION_EARLY_MAX];
@@ -184,7 +141,7 @@ static void decide(struct session *s)
             give_up_deciding(s);
         break;
     case SNIFF_TLS:
-        decide_tls(s, &hello);
+        s->side->take_hello(s, &hello);
         break;
     case SNIFF_H1:
         session_serve_http(s, HTTP_PROTOCOL_1);
@@ -252,78 +209,28 @@ static const struct stream_events deciding_events = {
 
 /* ---- beginnings ---- */
 
-static void begin_sniffing(struct session *s)
+bool session_is_declared_http(const struct session *s)
+{
+    switch (s->protocol) {
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP:
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1:
+    case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void session_detect(struct session *s)
 {
     bool may_be_opaque = !session_is_declared_http(s);
     timer_start(&s->timer, may_be_opaque ? s->worker->settings->silence_ms : idle_ms(s));
     stream_read_start(s->transport);
 }
 
-static void begin_outbound(struct session *s)
-{
-    struct addr *dst = &s->info.original_dst;
-    s->is_explicit = tcp_original_dst(s->transport, dst) != ERR_OK || addr_eq(dst, &s->info.local);
-    if (s->is_explicit)
-        *dst = s->info.local;
-    if (s->is_explicit && !addr_is_loopback(&s->info.peer)) {
-        session_refuse(s, "only the app in this pod may use the outbound listener");
-        return;
-    }
-    if (!session_ask(s))
-        session_opening_resume(s);
-}
-
-void session_opening_resume(struct session *s)
-{
-    timer_stop(&s->timer);
-    s->protocol = session_outbound_protocol(s);
-    if (s->protocol == TCP || s->protocol == TLS)
-        session_serve_opaque(s);
-    else
-        begin_sniffing(s);
-}
-
-static void begin_inbound(struct session *s)
-{
-    struct addr *dst = &s->info.original_dst;
-    bool redirected =
-        tcp_original_dst(s->transport, dst) == ERR_OK && !addr_eq(dst, &s->info.local);
-    const struct addr *forward = &s->worker->settings->inbound_forward;
-    s->is_direct = !redirected && !forward->family;
-    if (!redirected)
-        *dst = forward->family ? *forward : s->info.local;
-    if (!s->is_direct)
-        s->forward = forward->family ? *forward : *dst;
-    /* Else a stranger could use the outbound listener by way of the inbound one. */
-    if (redirected && (dst->port == s->worker->settings->outbound_port ||
-                       dst->port == s->worker->settings->inbound_port)) {
-        session_refuse(s, "that port is the sidecar's own");
-        return;
-    }
-    s->protocol = session_inbound_protocol(s);
-    /* Even a declared opaque port may be reached over the mesh: the first bytes tell. */
-    begin_sniffing(s);
-}
-
-void session_await_http(struct session *s)
-{
-    s->protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP;
-    begin_sniffing(s);
-}
-
-void session_opening_begin(struct session *s)
+void session_begin(struct session *s)
 {
     timer_init(&s->timer, s->worker->loop, on_silence);
     stream_use(s->transport, &deciding_events, s);
-    switch (s->info.direction) {
-    case DIRECTION_OUTBOUND:
-        begin_outbound(s);
-        break;
-    case DIRECTION_INBOUND:
-        begin_inbound(s);
-        break;
-    case DIRECTION_INGRESS:
-        session_gateway_begin(s);
-        break;
-    }
+    s->side->begin(s);
 }
