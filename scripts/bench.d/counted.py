@@ -77,11 +77,13 @@ def read_profile(path: Path) -> Counts:
 class Counted(Process):
     """A program under callgrind."""
 
+    options: list[str] = []  # more of callgrind's
+
     def __init__(self, name: str, argv: list[str], folder: Path) -> None:
         self.out = folder / f"{name}.callgrind"
         self.pipes = f"--vgdb-prefix={folder}/vgdb"
         tool = ["valgrind", "--tool=callgrind", "--collect-systime=yes", self.pipes]
-        argv = [*tool, f"--callgrind-out-file={self.out}", *argv]
+        argv = [*tool, *self.options, f"--callgrind-out-file={self.out}", *argv]
         super().__init__(name, argv, folder / f"{name}.log")
         self.dumps = 0
 

@@ -89,9 +89,15 @@ static bool is_preflight(const struct exchange *ex)
     return route && route->has_cors;
 }
 
+struct side_guard exchange_guard(const struct exchange *ex)
+{
+    const struct side *side = ex->session->side;
+    return side->guard ? side->guard(ex) : (struct side_guard){0};
+}
+
 enum progress exchange_step_guard(struct exchange *ex)
 {
-    struct side_guard guard = ex->session->side->guard(ex);
+    struct side_guard guard = exchange_guard(ex);
     struct slice why;
     if (guard.authz && !exchange_check_names(ex, &guard.authz->headers, &why))
         return exchange_fail(ex, FAIL_BAD_REQUEST, why);
@@ -128,7 +134,8 @@ enum fail exchange_find_in_table(struct exchange *ex, const struct route_table *
 
 const struct route_conf *exchange_find_route(const struct exchange *ex)
 {
-    return ex->route ? ex->route : ex->session->side->foresee_route(ex);
+    const struct side *side = ex->session->side;
+    return ex->route || !side->foresee_route ? ex->route : side->foresee_route(ex);
 }
 
 enum progress exchange_step_route(struct exchange *ex)
@@ -146,6 +153,12 @@ enum progress exchange_step_route(struct exchange *ex)
     return GO;
 }
 
+static enum http_version version_for(const struct exchange *ex, const struct cluster_conf *to)
+{
+    const struct side *side = ex->session->side;
+    return side->version_for ? side->version_for(ex, to) : exchange_version_for(ex, to);
+}
+
 /* ---- mirrors: what becomes of a copy mirror.c knows, and nothing here waits for it ---- */
 
 static bool is_hit(struct exchange *ex, const struct mirror_conf *m)
@@ -160,8 +173,8 @@ static void open_copies(struct exchange *ex, const struct mirror_conf *mirrors, 
         if (!is_hit(ex, &mirrors[i]))
             continue;
         struct cluster *to = cluster_of(&ex->worker->clusters, mirrors[i].cluster);
-        mirror_open(to, ex->request, ex->session->side->version_for(ex, to->conf),
-                    &ex->client.client, ex->up.client, &ex->copies);
+        mirror_open(to, ex->request, version_for(ex, to->conf), &ex->client.client, ex->up.client,
+                    &ex->copies);
     }
 }
 
@@ -198,7 +211,7 @@ enum progress exchange_step_filter(struct exchange *ex)
     verdict = exchange_filter_request_body(ex);
     if (verdict != FILTER_NEXT || exchange_keeps_request(ex))
         return exchange_take_verdict(ex, verdict == FILTER_NEXT ? FILTER_WAIT : verdict, STEP_pick);
-    ex->app_version = ex->session->side->version_for(ex, ex->up.cluster->conf);
+    ex->app_version = version_for(ex, ex->up.cluster->conf);
     copy_request(ex);
     ex->step = STEP_pick;
     return GO;

@@ -208,7 +208,7 @@ static bool may_trail(const struct header *item, const struct client_conf *conf,
 const struct headers *exchange_clean_trailers(struct exchange *ex, const struct headers *trailers)
 {
     const struct client_conf *conf = conf_of(ex);
-    const struct authz *authz = ex->session->side->guard(ex).authz;
+    const struct authz *authz = exchange_guard(ex).authz;
     const struct header_set *decides = authz ? &authz->headers : NULL;
     uint32_t good = 0;
     while (good < trailers->count && may_trail(&trailers->items[good], conf, decides))

@@ -9,6 +9,7 @@
 #include "lib/net/http_stream.h"
 #include "lib/codec/http/header_set.h"
 #include "sidecar/session/session.h"
+#include "sidecar/session/side.h"
 #include "sidecar/upstream/request.h"
 
 struct route_table; /* route/route_table.h */
@@ -133,6 +134,8 @@ enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict ver
                                     enum exchange_step next);
 /* Ends in the reply step with that failure. */
 enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
+/* What has a say before it is routed. */
+struct side_guard exchange_guard(const struct exchange *ex);
 /* The route that it has, or would have if it came so far; NULL: none. */
 const struct route_conf *exchange_find_route(const struct exchange *ex);
 /* Sets ex->route, without a backend: FAIL_NO_ROUTE when there is none, FAIL_BAD_REQUEST when names

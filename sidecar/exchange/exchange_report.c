@@ -184,8 +184,8 @@ static int16_t grpc_status_of(const struct exchange *ex)
 
 static void count(struct exchange *ex, uint64_t duration_us, bool is_grpc)
 {
-    struct metrics_key key = {.grpc_status = METRICS_NO_GRPC_STATUS};
-    ex->session->side->fill_key(&key, ex->session, ex->up.cluster, ex->up.endpoint);
+    struct metrics_key key;
+    report_fill_key(&key, ex->session, ex->up.cluster, ex->up.endpoint);
     key.protocol = is_grpc ? METRICS_GRPC : METRICS_HTTP;
     key.fail = ex->fail;
     key.status = (uint16_t)status_of(ex);

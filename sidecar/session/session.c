@@ -202,11 +202,16 @@ void session_serve_http(struct session *s, enum http_protocol protocol)
 
 /* ---- opaque ---- */
 
+bool session_admits_opaque(const struct session *s, char why[128])
+{
+    return !s->side->admits_opaque || s->side->admits_opaque(s, why);
+}
+
 void session_serve_opaque(struct session *s)
 {
     char why[128];
     timer_stop(&s->timer);
-    if (!s->side->admits_opaque(s, why)) {
+    if (!session_admits_opaque(s, why)) {
         session_refuse(s, why);
         return;
     }
@@ -298,7 +303,7 @@ static struct stream *transport_of(const struct session *s)
 
 bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX])
 {
-    const struct tls_ctx *ctx = s->info.is_tls ? s->side->tls_ctx(s) : NULL;
+    const struct tls_ctx *ctx = s->info.is_tls && s->side->tls_ctx ? s->side->tls_ctx(s) : NULL;
     /* A port without listeners has nobody who would vouch for the clients that were known there. */
     if (!ctx && s->side->faces_strangers && s->xfcc.len) {
         snprintf(why, TLS_DETAIL_MAX, "no listener of its port knows clients any more");
@@ -322,6 +327,6 @@ void session_judge(struct session *s)
         session_close(s);
         return;
     }
-    if (s->tunnel && !s->transport && !s->side->admits_opaque(s, why))
+    if (s->tunnel && !s->transport && !session_admits_opaque(s, why))
         session_close(s);
 }

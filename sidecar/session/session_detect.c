@@ -50,7 +50,7 @@ static void on_silence(struct timer *t)
     s->is_probed = true;
     timer_start(&s->timer, idle_ms(s));
     /* Whom the answer could not be given to, for that one the app is not asked. */
-    struct cluster *cluster = s->side->admits_opaque(s, why) ? s->side->cluster(s) : NULL;
+    struct cluster *cluster = session_admits_opaque(s, why) ? s->side->cluster(s) : NULL;
     if (cluster)
         s->tunnel = tunnel_open(s, cluster, true);
 }

@@ -34,7 +34,9 @@ void session_reset(struct session *s, const char *why);
 void session_serve_http(struct session *s, enum http_protocol protocol);
 void session_serve_opaque(struct session *s);
 
-/* session.c: would the client be let in today, by what it showed when it came? False with the
+/* session.c: may it be carried through as bytes? See side->admits_opaque. */
+bool session_admits_opaque(const struct session *s, char why[128]);
+/* Would the client be let in today, by what it showed when it came? False with the
  * reason when the roots that vouched for it are no longer those in force (a client CA, the trust
  * bundle). What is not TLS of ours is always. */
 bool session_is_trusted(const struct session *s, char why[TLS_DETAIL_MAX]);

@@ -19,6 +19,9 @@ struct side_guard {
     const struct authz *authz;        /* the policies in it; NULL: none */
 };
 
+/* FAIL_NONE, or why not, with what more there is to say of it. */
+typedef enum fail side_step(struct exchange *ex, struct slice *detail);
+
 struct side {
     const char *name; /* in the access log */
     /* Clients are strangers: they are not told why a request was refused, and nothing that they say
@@ -38,24 +41,25 @@ struct side {
     /* Fills in what is known of a peer with a certificate; NULL: there is none. */
     void (*describe_peer)(struct session *s);
     const struct http_server_config *(*server_config)(const struct session *s);
-    /* May it be carried through as bytes? False with the reason. */
+    /* May it be carried through as bytes? False with the reason. NULL: always. */
     bool (*admits_opaque)(const struct session *s, char why[128]);
     /* And where to; NULL: nowhere. */
     struct cluster *(*cluster)(struct session *s);
-    /* Who calls whom. endpoint may be NULL. */
+    /* Who calls whom; endpoint may be NULL. NULL: as report_fill_sent. */
     void (*fill_key)(struct metrics_key *key, const struct session *s,
                      const struct cluster *cluster, const struct endpoint *endpoint);
 
     /* ---- its requests ---- */
     /* Finds out whom a request is from, puts right what its head says of that, and takes out what
      * only we may say. FAIL_NONE, or why it may not be here. */
-    enum fail (*receive)(struct exchange *ex, struct slice *detail);
+    side_step *receive;
+    /* NULL: nobody has a say. */
     struct side_guard (*guard)(const struct exchange *ex);
     /* Chooses the route and the cluster. FAIL_NONE, or why there is none. */
-    enum fail (*route)(struct exchange *ex, struct slice *detail);
-    /* The route that a request would have if it came so far; NULL: none, or no way to know. */
+    side_step *route;
+    /* The route that a request would have if it came so far. NULL: there is no way to know. */
     const struct route_conf *(*foresee_route)(const struct exchange *ex);
-    /* As what an app of that cluster shall be spoken to. */
+    /* As what an app of that cluster shall be spoken to. NULL: as exchange_version_for. */
     enum http_version (*version_for)(const struct exchange *ex, const struct cluster_conf *to);
 };
 

@@ -11,7 +11,6 @@
 #include "sidecar/route/listener_choice.h"
 #include "sidecar/route/route_table.h"
 #include "sidecar/session/session_priv.h"
-#include "sidecar/telemetry/report.h"
 
 #define HTTPS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS
 
@@ -232,12 +231,6 @@ static const struct http_server_config *server_config(const struct session *s)
     return s->info.is_tls ? &settings->server_ingress_tls : &settings->server_ingress;
 }
 
-static void fill_key(struct metrics_key *key, const struct session *s, const struct cluster *to,
-                     const struct endpoint *endpoint)
-{
-    report_fill_sent(key, s->worker, to, endpoint);
-}
-
 /* ---- a request's head: everything is said anew ---- */
 
 /* The last of a list is what the proxy before us said. */
@@ -407,7 +400,6 @@ const struct side side_gateway = {
     .server_config = server_config,
     .admits_opaque = admits_opaque,
     .cluster = cluster,
-    .fill_key = fill_key,
     .receive = receive,
     .guard = guard,
     .route = route,

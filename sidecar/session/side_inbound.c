@@ -324,12 +324,6 @@ static enum fail route(struct exchange *ex, struct slice *detail)
     return FAIL_NONE;
 }
 
-static const struct route_conf *foresee_route(const struct exchange *ex)
-{
-    (void)ex;
-    return NULL;
-}
-
 /* The other end has decided it. */
 static enum http_version version_for(const struct exchange *ex, const struct cluster_conf *to)
 {
@@ -351,6 +345,5 @@ const struct side side_inbound = {
     .receive = receive,
     .guard = guard,
     .route = route,
-    .foresee_route = foresee_route,
     .version_for = version_for,
 };

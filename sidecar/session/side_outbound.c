@@ -4,7 +4,6 @@
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/session/session_ask.h"
 #include "sidecar/session/session_priv.h"
-#include "sidecar/telemetry/report.h"
 
 #define TCP WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
 #define TLS WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TLS
@@ -68,21 +67,9 @@ static void take_hello(struct session *s, const struct sniff_hello *hello)
         session_serve_opaque(s);
 }
 
-static const struct tls_ctx *tls_ctx(const struct session *s)
-{
-    (void)s;
-    return NULL;
-}
-
 static const struct http_server_config *server_config(const struct session *s)
 {
     return &s->worker->settings->server_outbound;
-}
-
-static bool admits_opaque(const struct session *s, char why[128])
-{
-    (void)s, (void)why;
-    return true;
 }
 
 static struct cluster *cluster(struct session *s)
@@ -101,12 +88,6 @@ static struct cluster *cluster(struct session *s)
                             mesh ? workload->spiffe_id : (struct slice){0});
 }
 
-static void fill_key(struct metrics_key *key, const struct session *s, const struct cluster *to,
-                     const struct endpoint *endpoint)
-{
-    report_fill_sent(key, s->worker, to, endpoint);
-}
-
 /* ---- its requests ---- */
 
 /* CONNECT is for a forward proxy, and we are none. What is behind a CONNECT to another is nobody's
@@ -120,12 +101,6 @@ static enum fail receive(struct exchange *ex, struct slice *detail)
         return FAIL_NONE;
     *detail = SLICE("CONNECT");
     return FAIL_UPGRADE_DENIED;
-}
-
-static struct side_guard guard(const struct exchange *ex)
-{
-    (void)ex;
-    return (struct side_guard){0};
 }
 
 static struct slice host_and_port(struct slice authority, uint16_t *port)
@@ -202,25 +177,13 @@ static enum fail route(struct exchange *ex, struct slice *detail)
     return FAIL_NONE;
 }
 
-static const struct route_conf *foresee_route(const struct exchange *ex)
-{
-    (void)ex;
-    return NULL;
-}
-
 const struct side side_outbound = {
     .name = "outbound",
     .drains_last = true,
     .begin = begin,
     .take_hello = take_hello,
-    .tls_ctx = tls_ctx,
     .server_config = server_config,
-    .admits_opaque = admits_opaque,
     .cluster = cluster,
-    .fill_key = fill_key,
     .receive = receive,
-    .guard = guard,
     .route = route,
-    .foresee_route = foresee_route,
-    .version_for = exchange_version_for,
 };

@@ -30,6 +30,16 @@ void report_fill_sent(struct metrics_key *key, const struct worker *w,
     key->security = mutual ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
 }
 
+void report_fill_key(struct metrics_key *key, const struct session *s,
+                     const struct cluster *cluster, const struct endpoint *endpoint)
+{
+    *key = (struct metrics_key){.grpc_status = METRICS_NO_GRPC_STATUS};
+    if (s->side->fill_key)
+        s->side->fill_key(key, s, cluster, endpoint);
+    else
+        report_fill_sent(key, s->worker, cluster, endpoint);
+}
+
 bool report_is_logged(const struct worker *w, bool is_error)
 {
     switch (w->settings->access_log) {
@@ -84,8 +94,7 @@ static void fill_tunnel_key(struct metrics_key *key, const struct session *s,
                             const struct cluster *cluster, const struct endpoint *endpoint,
                             enum fail why)
 {
-    *key = (struct metrics_key){.grpc_status = METRICS_NO_GRPC_STATUS};
-    s->side->fill_key(key, s, cluster, endpoint);
+    report_fill_key(key, s, cluster, endpoint);
     key->protocol = METRICS_TCP;
     key->fail = why;
 }

@@ -8,7 +8,10 @@
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/cluster.h"
 
-/* Who called whom, of what this data plane sends. endpoint may be NULL (none was reached). */
+/* Who called whom, for what is about to end. endpoint may be NULL (none was reached). */
+void report_fill_key(struct metrics_key *key, const struct session *s,
+                     const struct cluster *cluster, const struct endpoint *endpoint);
+/* Who called whom, of what this data plane sends. */
 void report_fill_sent(struct metrics_key *key, const struct worker *w,
                       const struct cluster *cluster, const struct endpoint *endpoint);
 /* What the connection says for a line of the log. */

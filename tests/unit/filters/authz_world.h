@@ -141,7 +141,7 @@ static inline void retarget(struct world *w, const char *method, const char *aut
     w->request.method = slice_from_cstr(method);
     w->request.authority = slice_from_cstr(authority);
     w->request.path = slice_from_cstr(target);
-    w->down = (struct downstream_info){.direction = DIRECTION_INBOUND};
+    w->down = (struct downstream_info){0};
     w->x = (struct filter_exchange){.host = &host,
                                     .arena = &w->arena,
                                     .request = &w->request,
