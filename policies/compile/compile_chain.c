@@ -9,6 +9,7 @@
 #include "lib/schema/schema_write.h"
 #include "policies/compile/backend_trust.h"
 #include "policies/compile/material.h"
+#include "policies/compile/protocol.h"
 #include "policies/store/filter_ref.h"
 
 /* ---- resources ---- */
@@ -282,9 +283,28 @@ void compile_chain_share(struct compile *c, const struct compile_route *from,
     to->n_filters = all.count;
 }
 
+/* Bytes meet no filter. */
+static void note_not_http(struct compile *c, const struct service *s,
+                          const struct service_port *port)
+{
+    const struct metadata *meta = &s->object.meta;
+    const struct object_list *all = policy_index_group(c->set, POLICY_GROUP_SERVICE_FILTERS,
+                                                       meta->namespace_name, meta->name);
+    for (size_t i = 0; i < all->count; i++)
+        if (fit(POLICY_AT(all, struct http_filter, i), "Service", meta->name, port->name))
+            compile_build_note(c, all->items[i], 0, "spec.targetRefs", FINDING_RULE_NOT_HTTP,
+                               "port %d of %.*s is declared not to speak HTTP: the filter does "
+                               "nothing there",
+                               (int)port->port, SLICE_ARG(s->object.text));
+}
+
 void compile_chain_port(struct compile *c, const struct service *s, const struct service_port *port,
                         PB(InboundPort) * to)
 {
+    if (!protocol_may_be_http(to->protocol)) {
+        note_not_http(c, s, port);
+        return;
+    }
     struct chain all = {to->filters, to->n_filters};
     push_targeting(c, &all, POLICY_GROUP_SERVICE_FILTERS, &s->object, port->name);
     to->filters = all.names;

@@ -11,6 +11,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/codec/doc/doc_yaml.h"
+#include "policies/compile/compile.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/http_filter.h"
 #include "policies/kinds/peer_authentication.h"
@@ -244,6 +245,36 @@ static void test_an_unreadable_filter_is_closed_for_its_targets(void **state)
     assert_non_null(problem(w, KIND_HTTP_FILTER, "a", "f"));
 }
 
+/* The pods of the Service answer 500 on the port, and say why, whatever narrower one is good. */
+static void test_a_closed_filter_is_compiled_as_broken(void **state)
+{
+    struct world *w = *state;
+    put(w, SERVICE("s", "spec: {selector: {app: s}, ports: [{name: http, port: 80}]}"));
+    put(w, "{apiVersion: v1, kind: Pod, metadata: {namespace: a, name: p, labels: {app: s}}, spec: "
+           "{containers: [{name: c}]}, status: {podIP: 10.0.0.9}}");
+    put(w, FILTER_OF("targetRefs: [{kind: Service, name: s}], requestSize: {maximum: 5}"));
+    put(w, "{apiVersion: policy.weft.dev/v1alpha1, kind: HTTPFilter, metadata: {namespace: a, "
+           "name: good}, spec: {targetRefs: [{kind: Service, name: s, sectionName: http}], "
+           "directResponse: {}}}");
+    struct compile_target target = {.namespace_name = SLICE("a"), .workload = SLICE("p")};
+    Weft__Config__V1__Configuration *c =
+        compile_base(policy_store_set(w->store), &target, NULL);
+    const Weft__Config__V1__InboundPort *port = NULL;
+    const char *broken = "";
+    for (size_t i = 0; i < c->n_resources; i++) {
+        if (c->resources[i]->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_INBOUND)
+            port = c->resources[i]->inbound->n_ports ? c->resources[i]->inbound->ports[0] : NULL;
+        if (c->resources[i]->body_case == WEFT__CONFIG__V1__RESOURCE__BODY_FILTER &&
+            *c->resources[i]->filter->broken)
+            broken = c->resources[i]->filter->broken;
+    }
+    assert_non_null(port);
+    assert_int_equal(port->n_filters, 2);
+    assert_string_equal(port->filters[1], "filter/a/f/broken");
+    assert_string_equal(broken, "HTTPFilter a/f cannot be read");
+    compile_free(c);
+}
+
 static void test_a_clash_refuses_one_object(void **state)
 {
     struct world *w = *state;
@@ -291,6 +322,7 @@ int main(void)
         TEST(test_an_unreadable_access_policy_denies),
         TEST(test_an_unreadable_peer_authentication_is_strict),
         TEST(test_an_unreadable_filter_is_closed_for_its_targets),
+        TEST(test_a_closed_filter_is_compiled_as_broken),
         TEST(test_a_clash_refuses_one_object),
         TEST(test_a_new_list_forgets_what_is_not_on_it),
     };
