@@ -67,7 +67,7 @@ def build(*targets: str) -> None:
 
 
 def lint() -> None:
-    for name in ("layers", "links", "opening", "sizes", "words", "documented"):
+    for name in ("layers", "links", "names", "opening", "sizes", "unused", "words", "documented"):
         good("python3", f"tests/lint/{name}.py")
 
 
