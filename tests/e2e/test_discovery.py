@@ -31,6 +31,18 @@ spec:
     backendRefs: [{name: server, port: 9080}]
 """
 
+TEAPOT = """
+apiVersion: policy.weft.dev/v1alpha1
+kind: HTTPFilter
+metadata: {name: teapot, namespace: default}
+spec:
+  targetRefs: [{kind: Service, name: server}]
+  directResponse: {status: 418, body: "BREW"}
+"""
+
+NAMED = EDITION.replace("filters:", """filters:
+    - {type: ExtensionRef, extensionRef: {group: policy.weft.dev, kind: HTTPFilter, name: lost}}""")
+
 GATEWAY = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -143,6 +155,18 @@ def test_policies_take_effect(bed):
     finally:
         bed.policies.remove("50-deny.yaml")
     until("it is allowed again", lambda: ask(bed, path="/secret").status != 403)
+
+
+def test_filters_take_effect(bed):
+    bed.policies.write("50-test.yaml", TEAPOT)
+    until("the pods to answer by their filter", lambda: ask(bed).status == 418)
+    bed.policies.write("50-test.yaml", TEAPOT.replace("BREW", "another brew"))
+    until("the filter to be another", lambda: ask(bed).text() == "another brew")
+    bed.policies.write("50-test.yaml", NAMED)
+    until("the route to be closed", lambda: ask(bed).reason == "filter_broken")
+    assert ask(bed, "second").status == 200
+    bed.policies.remove("50-test.yaml")
+    until("all to be as it was", lambda: ask(bed).status == 200)
 
 
 def test_routes_change_under_load(bed):

@@ -19,6 +19,7 @@
 #include "policies/compile/compile.h"
 #include "policies/compile/config_text.h"
 #include "policies/store/folder.h"
+#include "policies/kinds/http_filter.h"
 #include "policies/kinds/kind.h"
 #include "tests/unit/policies/cases.h"
 
@@ -180,7 +181,25 @@ static void test_a_file_that_is_too_large(void **state)
     remove_folder(dir);
 }
 
-/* Every example is accepted without a remark, and there is one for every kind. */
+/* "HTTPRoute", "requestSize" -> "http-route", "request-size". */
+static void expect_example(const char *dir, const char *of)
+{
+    char name[64] = "", *to = name;
+    for (const char *from = of; *from; from++) {
+        bool upper = *from >= 'A' && *from <= 'Z';
+        bool begins = upper && from > of &&
+                      !(from[-1] >= 'A' && from[-1] <= 'Z' && !(from[1] >= 'a'));
+        if (begins)
+            *to++ = '-';
+        *to++ = (char)(*from | 0x20);
+    }
+    char *path = mem_printf("%s/%s.yaml", dir, name);
+    if (access(path, R_OK) != 0)
+        fail_msg("there is no example %s", path);
+    mem_free(path);
+}
+
+/* Every example is accepted without a remark, and there is one for every kind and filter. */
 static void test_examples(void **state)
 {
     const char *root = getenv("WEFT_SOURCE");
@@ -196,21 +215,10 @@ static void test_examples(void **state)
     }
     assert_int_equal(e, ERR_OK);
     assert_int_equal(diags.warnings, 0);
-    for (size_t i = 0; i < KIND_COUNT; i++) {
-        char name[64] = "", *to = name;
-        for (const char *from = kind_all[i]->name; *from; from++) {
-            bool upper = *from >= 'A' && *from <= 'Z';
-            bool begins = upper && from > kind_all[i]->name &&
-                          !(from[-1] >= 'A' && from[-1] <= 'Z' && !(from[1] >= 'a'));
-            if (begins)
-                *to++ = '-';
-            *to++ = (char)(*from | 0x20);
-        }
-        char *path = mem_printf("%s/%s.yaml", dir, name);
-        if (access(path, R_OK) != 0)
-            fail_msg("there is no example %s", path);
-        mem_free(path);
-    }
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        expect_example(dir, kind_all[i]->name);
+    for (size_t i = 0; i < HTTP_FILTER_COUNT; i++)
+        expect_example(dir, http_filter_all[i]->name);
     policy_set_destroy(set);
     diag_list_dispose(&diags);
     mem_free(dir);
