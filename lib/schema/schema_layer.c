@@ -82,9 +82,18 @@ void schema_layer_settle(const struct schema *schema, void *value)
         plain.flags &= ~(unsigned)SCHEMA_INHERIT;
         if (f->type == SCHEMA_INLINE)
             schema_layer_settle(f->object, at(value, f));
-        else if (!is_said(f, at(value, f)))
+        else if (size_of(f) && !is_said(f, at(value, f)))
             schema_value_default(&plain, at(value, f));
     }
+}
+
+void schema_layer_complete(const struct schema *schema, const void *from, void *out)
+{
+    if (from)
+        memcpy(out, from, schema->size);
+    else
+        schema_layer_clear(schema, out);
+    schema_layer_settle(schema, out);
 }
 
 bool schema_layer_overlap(const struct schema *schema, const void *a, const void *b,

@@ -12,6 +12,8 @@ void schema_layer_clear(const struct schema *schema, void *value);
 void schema_layer_inherit(const struct schema *schema, void *narrow, const void *wide);
 /* Each leaf that is still not said becomes its fallback. */
 void schema_layer_settle(const struct schema *schema, void *value);
+/* All of it: what `from` says (NULL: nothing), and fallbacks for the rest. */
+void schema_layer_complete(const struct schema *schema, const void *from, void *out);
 /* The first leaf that both say, as "limits.maxHeaders"; false: there is none. */
 bool schema_layer_overlap(const struct schema *schema, const void *a, const void *b,
                           char path[SCHEMA_PATH_MAX]);

@@ -51,6 +51,8 @@ Weft__Config__V1__Configuration *compile_address(const struct policy_set *set,
 /* What holds for connections from clients where nobody said anything: for a data plane whose
  * control plane is too old to say it. In the arena. */
 Weft__Config__V1__ClientTraffic *compile_client_traffic_fallback(struct arena *arena);
+/* How a Service is called of which no policy says anything: for messages that are made by hand. */
+void compile_clusters_fallback(struct arena *arena, Weft__Config__V1__Cluster *to);
 /* enum compile_locality: another node or zone of the target could give another result. */
 unsigned compile_locality(const Weft__Config__V1__Configuration *configuration);
 /* Where the pod runs, as far as the set knows; empty where it does not. */

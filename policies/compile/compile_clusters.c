@@ -1,6 +1,7 @@
 /* Cluster resources: one for each TCP port of a Service, with its endpoints and how they are
  * called. Control thread. Must not know which routes lead there.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/schema/schema_layer.h"
 #include "lib/base/addr.h"
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/endpoint_slice.h"
@@ -249,24 +250,47 @@ static uint32_t or_zero(int64_t value)
     return value > 0 ? (uint32_t)value : 0;
 }
 
-static PB(OutlierDetection) * outlier_of(struct compile *c, const struct traffic_outlier *from)
+static PB(OutlierDetection) * outlier_of(struct arena *arena, const struct traffic_outlier *said)
 {
-    PB(OutlierDetection) *to = PB_NEW(c, OutlierDetection, outlier_detection);
-    to->disabled = from->disabled;
-    to->consecutive_failures = or_zero(from->consecutive_failures);
-    to->base_ejection_ms = or_zero(from->base_ejection);
-    to->max_ejection_ms = or_zero(from->max_ejection);
-    to->max_ejection_percent = or_zero(from->max_ejection_percent);
+    struct traffic_outlier from;
+    schema_layer_complete(&traffic_policy_outlier_schema, said, &from);
+    PB(OutlierDetection) *to = arena_alloc(arena, sizeof *to);
+    weft__config__v1__outlier_detection__init(to);
+    to->disabled = from.disabled;
+    to->consecutive_failures = (uint32_t)from.consecutive_failures;
+    to->base_ejection_ms = (uint32_t)from.base_ejection;
+    to->max_ejection_ms = (uint32_t)from.max_ejection;
+    to->max_ejection_percent = (uint32_t)from.max_ejection_percent;
+    if (to->max_ejection_ms < to->base_ejection_ms)
+        to->max_ejection_ms = to->base_ejection_ms;
     return to;
 }
 
-static PB(CircuitBreaker) * breaker_of(struct compile *c, const struct traffic_breaker *from)
+static PB(CircuitBreaker) * breaker_of(struct arena *arena, const struct traffic_breaker *said)
 {
-    PB(CircuitBreaker) *to = PB_NEW(c, CircuitBreaker, circuit_breaker);
-    to->max_connections = or_zero(from->max_connections);
-    to->max_requests = or_zero(from->max_requests);
-    to->max_pending = or_zero(from->max_pending);
+    struct traffic_breaker from;
+    schema_layer_complete(&traffic_policy_breaker_schema, said, &from);
+    PB(CircuitBreaker) *to = arena_alloc(arena, sizeof *to);
+    weft__config__v1__circuit_breaker__init(to);
+    to->max_connections = (uint32_t)from.max_connections;
+    to->max_requests = (uint32_t)from.max_requests;
+    to->max_pending = (uint32_t)from.max_pending;
     return to;
+}
+
+static char *balancer_of(struct arena *arena, const struct traffic_balancing *said)
+{
+    const char *name = traffic_policy_algorithms[said ? said->algorithm : 0];
+    return arena_strdup(arena, slice_from_cstr(name));
+}
+
+void compile_clusters_fallback(struct arena *arena, PB(Cluster) * to)
+{
+    to->retry = compile_traffic_retry_of(arena, NULL);
+    to->connect_timeout_ms = compile_traffic_connect_ms(NULL, 0);
+    to->outlier = outlier_of(arena, NULL);
+    to->breaker = breaker_of(arena, NULL);
+    to->load_balancer = balancer_of(arena, NULL);
 }
 
 static void apply_traffic(struct cluster_build *b)
@@ -279,15 +303,16 @@ static void apply_traffic(struct cluster_build *b)
     const struct traffic_retries *retries[] = {t.retries, mesh->retries};
     to->timeouts = compile_traffic_timeouts(c, NULL, timeouts, 2);
     to->retry = compile_traffic_retry(c, NULL, retries, 2);
+    if (!to->retry)
+        to->retry = compile_traffic_retry_of(c->arena, NULL);
     to->connect_timeout_ms = compile_traffic_connect_ms(timeouts, 2);
     if (t.balancing && b->out->affinity_s)
         compile_build_note(c, &b->service->object, 0, "spec.sessionAffinity", FINDING_NO_EFFECT,
                            "ClientIP comes before the loadBalancing of its TrafficPolicy");
     compile_traffic_merge(&t, mesh);
-    to->outlier = t.outlier ? outlier_of(c, t.outlier) : NULL;
-    to->breaker = t.breaker ? breaker_of(c, t.breaker) : NULL;
-    const char *algorithm = traffic_policy_algorithms[t.balancing ? t.balancing->algorithm : 0];
-    to->load_balancer = compile_build_text(c, slice_from_cstr(algorithm));
+    to->outlier = outlier_of(c->arena, t.outlier);
+    to->breaker = breaker_of(c->arena, t.breaker);
+    to->load_balancer = balancer_of(c->arena, t.balancing);
     if (t.pool)
         to->max_requests_per_connection = or_zero(t.pool->max_requests_per_connection);
     if (t.pool && t.pool->keepalive)

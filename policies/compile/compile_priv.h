@@ -127,6 +127,8 @@ PB(TcpKeepalive) *
 uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count);
 PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
                                         const struct traffic_timeouts *const *levels, size_t count);
+/* Complete: what is not said is as the schema has it. NULL: nothing is said. */
+PB(RetryPolicy) * compile_traffic_retry_of(struct arena *arena, const struct traffic_retries *said);
 PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_route_retry *own,
                                         const struct traffic_retries *const *levels, size_t count);
 

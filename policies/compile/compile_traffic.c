@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_priv.h"
 
+#include "lib/schema/schema_layer.h"
+
 void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide)
 {
     if (!narrow->timeouts)
@@ -165,7 +167,9 @@ uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels
     for (size_t i = 0; i < count; i++)
         if (levels[i])
             fill(&connect, levels[i]->connect);
-    return or_zero(connect);
+    struct traffic_timeouts all = {.connect = connect};
+    schema_layer_settle(&traffic_policy_timeouts_schema, &all);
+    return or_zero(all.connect);
 }
 
 static const struct traffic_retries *first_of(const struct traffic_retries *const *levels,
@@ -177,46 +181,58 @@ static const struct traffic_retries *first_of(const struct traffic_retries *cons
     return NULL;
 }
 
-static void set_conditions(struct compile *c, const struct traffic_retries *from,
+static void set_conditions(struct arena *arena, const struct traffic_retries *from,
                            PB(RetryPolicy) * to)
 {
     /* Where only answers were named, what never got one is at least as good a reason. */
-    bool standard = !from || !from->on.present;
-    to->on_connect_failure = to->on_reset = standard;
-    to->only_idempotent = !from || !from->retry_non_idempotent;
-    if (!from)
-        return;
+    to->on_connect_failure = to->on_reset = !from->on.present;
+    to->only_idempotent = !from->retry_non_idempotent;
     for (SCHEMA_EACH(from->on, int, on)) {
         to->on_connect_failure |= *on == TRAFFIC_CONNECT_FAILURE;
         to->on_reset |= *on == TRAFFIC_RESET;
         to->on_gateway_error |= *on == TRAFFIC_GATEWAY_ERROR;
     }
+    to->status_codes = arena_alloc(arena, from->status_codes.count * sizeof *to->status_codes);
     for (SCHEMA_EACH(from->status_codes, int64_t, code))
-        PB_PUSH(c, to, status_codes, (uint32_t)*code);
+        to->status_codes[to->n_status_codes++] = (uint32_t)*code;
 }
 
 static void set_limits(const struct traffic_retries *from, PB(RetryPolicy) * to)
 {
-    if (from->attempts != SCHEMA_UNSET)
-        to->attempts = (uint32_t)from->attempts;
+    struct traffic_backoff backoff;
+    struct traffic_budget budget;
+    schema_layer_complete(&traffic_policy_backoff_schema, from->backoff, &backoff);
+    schema_layer_complete(&traffic_policy_budget_schema, from->budget, &budget);
+    to->attempts = or_zero(from->attempts);
     to->per_try_timeout_ms = or_zero(from->per_try_timeout);
-    if (from->backoff) {
-        to->backoff_base_ms = or_zero(from->backoff->base);
-        to->backoff_max_ms = or_zero(from->backoff->max);
-    }
-    if (from->budget) {
-        to->budget_percent = or_zero(from->budget->percent);
-        to->budget_min_per_second = or_zero(from->budget->min_per_second);
-    }
+    to->backoff_base_ms = or_zero(backoff.base);
+    to->backoff_max_ms = or_zero(backoff.max);
+    if (to->backoff_max_ms < to->backoff_base_ms)
+        to->backoff_max_ms = to->backoff_base_ms;
+    to->budget_percent = or_zero(budget.percent);
+    to->budget_min_per_second = or_zero(budget.min_per_second);
 }
 
-static void set_own(struct compile *c, const struct http_route_retry *own, PB(RetryPolicy) * to)
+PB(RetryPolicy) * compile_traffic_retry_of(struct arena *arena, const struct traffic_retries *said)
+{
+    struct traffic_retries from;
+    schema_layer_complete(&traffic_policy_retries_schema, said, &from);
+    PB(RetryPolicy) *to = arena_alloc(arena, sizeof *to);
+    weft__config__v1__retry_policy__init(to);
+    set_conditions(arena, &from, to);
+    set_limits(&from, to);
+    return to;
+}
+
+static void set_own(struct compile *c, const struct http_route_retry *own,
+                    const struct traffic_retries *policy, PB(RetryPolicy) * to)
 {
     if (own->attempts != SCHEMA_UNSET)
         to->attempts = (uint32_t)own->attempts;
     if (own->backoff != SCHEMA_UNSET) {
         to->backoff_base_ms = or_zero(own->backoff);
-        if (to->backoff_max_ms < to->backoff_base_ms * 10)
+        bool has_max = policy && policy->backoff && policy->backoff->max != SCHEMA_UNSET;
+        if (!has_max || to->backoff_max_ms < to->backoff_base_ms * 10)
             to->backoff_max_ms = to->backoff_base_ms * 10;
     }
     if (!own->codes.present)
@@ -233,12 +249,8 @@ PB(RetryPolicy) * compile_traffic_retry(struct compile *c, const struct http_rou
     const struct traffic_retries *policy = first_of(levels, count);
     if (!own && !policy)
         return NULL;
-    PB(RetryPolicy) *to = PB_NEW(c, RetryPolicy, retry_policy);
-    to->attempts = 1;
-    set_conditions(c, policy, to);
-    if (policy)
-        set_limits(policy, to);
+    PB(RetryPolicy) *to = compile_traffic_retry_of(c->arena, policy);
     if (own)
-        set_own(c, own, to);
+        set_own(c, own, policy, to);
     return to;
 }

@@ -158,11 +158,30 @@ static struct doc *make_object(struct arena *a, const struct schema *schema)
     return to;
 }
 
+/* What a wider object may say, the API server must not fill in: the default stands in words. */
+static void put_description(struct arena *a, const struct schema_field *f, struct doc *to)
+{
+    struct slice text = slice_from_cstr(f->doc);
+    bool is_whole = f->fallback % 1000 == 0;
+    long long value = f->fallback;
+    if (has_default(f) || !f->doc)
+        ;
+    else if (f->type == SCHEMA_INT && value > 0)
+        text = arena_printf(a, "%s Default: %lld.", f->doc, value);
+    else if (f->type == SCHEMA_DURATION && value > 0)
+        text = arena_printf(a, "%s Default: %lld%s.", f->doc, is_whole ? value / 1000 : value,
+                            is_whole ? "s" : "ms");
+    else if (f->type == SCHEMA_ENUM && value >= 0)
+        text = arena_printf(a, "%s Default: %s.", f->doc, f->choices[value]);
+    if (text.ptr)
+        doc_make_put_string(a, to, "description", text);
+}
+
 static struct doc *make_field(struct arena *a, const struct schema_field *field)
 {
     bool is_object = field->type == SCHEMA_OBJECT || field->type == SCHEMA_INLINE;
     struct doc *to = is_object ? make_object(a, field->object) : doc_make_object(a);
-    put_text(a, to, "description", field->doc);
+    put_description(a, field, to);
     switch (field->type) {
     case SCHEMA_STRING:
         describe_string(a, field, to);

@@ -6,6 +6,8 @@
 #include "lib/schema/schema_format.h"
 
 #define UNSET .fallback = SCHEMA_UNSET
+/* Left out, the fallback holds where no wider policy says anything either. */
+#define INHERIT .flags = SCHEMA_INHERIT
 
 static const struct schema_field timeouts_fields[] = {
     SCHEMA_FIELD(struct traffic_timeouts, request, "request", DURATION,
@@ -16,7 +18,7 @@ static const struct schema_field timeouts_fields[] = {
                  "Silence in both directions; when left out, 5m for requests and none for opaque "
                  "connections.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
-                 "For a new connection, including the TLS handshake; 2s when left out.", UNSET),
+                 "For a new connection, including the TLS handshake.", INHERIT, .fallback = 2000),
     SCHEMA_FIELD(struct traffic_timeouts, tunnel, "tunnel", DURATION,
                  "For how long a connection may carry bytes that are no requests (WebSocket and "
                  "other upgrades, CONNECT, opaque TCP), whatever moves on it; \"0s\": for ever, "
@@ -44,7 +46,7 @@ static const struct schema_rule timeouts_rules[] = {
     {0},
 };
 
-static const struct schema timeouts_schema = {
+const struct schema traffic_policy_timeouts_schema = {
     .name = "Timeouts",
     .doc = "Timeouts of calls.",
     .size = sizeof(struct traffic_timeouts),
@@ -64,9 +66,9 @@ static const struct schema_field code_element = {.type = SCHEMA_INT, .min = 400,
 
 static const struct schema_field backoff_fields[] = {
     SCHEMA_FIELD(struct traffic_backoff, base, "base", DURATION,
-                 "Pause before the second attempt; 25ms when left out.", UNSET),
+                 "Pause before the second attempt.", INHERIT, .fallback = 25),
     SCHEMA_FIELD(struct traffic_backoff, max, "max", DURATION,
-                 "The longest pause; 250ms when left out.", UNSET),
+                 "The longest pause.", INHERIT, .fallback = 250),
     {0},
 };
 
@@ -83,7 +85,7 @@ static const struct schema_rule backoff_rules[] = {
     {0},
 };
 
-static const struct schema backoff_schema = {
+const struct schema traffic_policy_backoff_schema = {
     .name = "Backoff",
     .doc = "Pauses between attempts; they double, with jitter.",
     .size = sizeof(struct traffic_backoff),
@@ -94,15 +96,15 @@ static const struct schema backoff_schema = {
 
 static const struct schema_field budget_fields[] = {
     SCHEMA_FIELD(struct traffic_budget, percent, "percent", INT,
-                 "Retries allowed, in percent of live requests; 20 when left out.", .min = 1,
-                 .max = 100, UNSET),
+                 "Retries allowed, in percent of live requests.", .min = 1,
+                 .max = 100, INHERIT, .fallback = 20),
     SCHEMA_FIELD(struct traffic_budget, min_per_second, "minPerSecond", INT,
-                 "Retries always allowed each second; 10 when left out.", .min = 1, .max = 10000,
-                 UNSET),
+                 "Retries always allowed each second.", .min = 1, .max = 10000,
+                 INHERIT, .fallback = 10),
     {0},
 };
 
-static const struct schema budget_schema = {
+const struct schema traffic_policy_budget_schema = {
     .name = "RetryBudget",
     .doc = "Bounds retries, so that they cannot bring down what is already struggling.",
     .size = sizeof(struct traffic_budget),
@@ -114,8 +116,8 @@ static const char *const on_names[] = {"on", "true", NULL};
 
 static const struct schema_field retries_fields[] = {
     SCHEMA_FIELD(struct traffic_retries, attempts, "attempts", INT,
-                 "Attempts after the first; 0: none; 1 when left out.", .min = 0, .max = 10,
-                 UNSET),
+                 "Attempts after the first; 0: none.", .min = 0, .max = 10,
+                 INHERIT, .fallback = 1),
     SCHEMA_FIELD(struct traffic_retries, on, "retryOn", LIST,
                  "Failures that are retried; connect-failure and reset when left out.", .max = 3,
                  .element = &on_element, .formerly = on_names),
@@ -124,17 +126,17 @@ static const struct schema_field retries_fields[] = {
     SCHEMA_FIELD(struct traffic_retries, per_try_timeout, "perTryTimeout", DURATION,
                  "For one attempt, when there are retries.", UNSET),
     SCHEMA_FIELD(struct traffic_retries, backoff, "backoff", OBJECT, "Pauses between attempts.",
-                 .object = &backoff_schema),
+                 .object = &traffic_policy_backoff_schema),
     SCHEMA_FIELD(struct traffic_retries, budget, "budget", OBJECT,
                  "Limit on retries, in proportion to requests.",
-                 .object = &budget_schema),
+                 .object = &traffic_policy_budget_schema),
     SCHEMA_FIELD(struct traffic_retries, retry_non_idempotent, "retryNonIdempotent", BOOL,
                  "Also retry POST and PATCH after a reset or a bad response; the backend may then "
                  "receive them twice."),
     {0},
 };
 
-static const struct schema retries_schema = {
+const struct schema traffic_policy_retries_schema = {
     .name = "Retries",
     .doc = "When to retry.",
     .size = sizeof(struct traffic_retries),
@@ -144,16 +146,15 @@ static const struct schema retries_schema = {
 static const struct schema_field outlier_fields[] = {
     SCHEMA_FIELD(struct traffic_outlier, disabled, "disabled", BOOL, "Turns ejection off."),
     SCHEMA_FIELD(struct traffic_outlier, consecutive_failures, "consecutiveFailures", INT,
-                 "Failures in a row that eject an endpoint; 5 when left out.", .min = 1,
-                 .max = 1000, UNSET),
+                 "Failures in a row that eject an endpoint.", .min = 1,
+                 .max = 1000, INHERIT, .fallback = 5),
     SCHEMA_FIELD(struct traffic_outlier, base_ejection, "baseEjectionTime", DURATION,
-                 "The first ejection; later ones double; 5s when left out.", UNSET),
+                 "The first ejection; later ones double.", INHERIT, .fallback = 5000),
     SCHEMA_FIELD(struct traffic_outlier, max_ejection, "maxEjectionTime", DURATION,
-                 "The longest ejection; 60s when left out.", UNSET),
+                 "The longest ejection.", INHERIT, .fallback = 60000),
     SCHEMA_FIELD(struct traffic_outlier, max_ejection_percent, "maxEjectionPercent", INT,
-                 "How many of the endpoints may be ejected, in percent; 50 when left out. The last "
-                 "one never is.",
-                 .min = 1, .max = 100, UNSET),
+                 "How many of the endpoints may be ejected, in percent. The last one never is.",
+                 .min = 1, .max = 100, INHERIT, .fallback = 50),
     {0},
 };
 
@@ -175,7 +176,7 @@ static const struct schema_rule outlier_rules[] = {
     {0},
 };
 
-static const struct schema outlier_schema = {
+const struct schema traffic_policy_outlier_schema = {
     .name = "OutlierDetection",
     .doc = "Endpoints that keep failing get no requests for a while.",
     .size = sizeof(struct traffic_outlier),
@@ -186,17 +187,17 @@ static const struct schema outlier_schema = {
 
 static const struct schema_field breaker_fields[] = {
     SCHEMA_FIELD(struct traffic_breaker, max_connections, "maxConnections", INT,
-                 "Connections of one sidecar to the Service; 1024 when left out.", .min = 1,
-                 .max = 1000000, UNSET),
+                 "Connections of one sidecar to the Service.", .min = 1,
+                 .max = 1000000, INHERIT, .fallback = 1024),
     SCHEMA_FIELD(struct traffic_breaker, max_requests, "maxRequests", INT,
-                 "Concurrent requests; 10000 when left out.", .min = 1, .max = 1000000, UNSET),
+                 "Concurrent requests.", .min = 1, .max = 1000000, INHERIT, .fallback = 10000),
     SCHEMA_FIELD(struct traffic_breaker, max_pending, "maxPending", INT,
-                 "Requests that wait for a connection; 1024 when left out.", .min = 1,
-                 .max = 1000000, UNSET),
+                 "Requests that wait for a connection.", .min = 1,
+                 .max = 1000000, INHERIT, .fallback = 1024),
     {0},
 };
 
-static const struct schema breaker_schema = {
+const struct schema traffic_policy_breaker_schema = {
     .name = "CircuitBreaker",
     .doc = "Bounds what one sidecar asks of the Service; what is above fails at once.",
     .size = sizeof(struct traffic_breaker),
@@ -248,14 +249,15 @@ static const struct schema pool_schema = {
 
 #define TRAFFIC(struct_, prefix)                                                                  \
     SCHEMA_FIELD(struct_, prefix timeouts, "timeouts", OBJECT, "Timeouts of calls.",              \
-                 .object = &timeouts_schema),                                                     \
+                 .object = &traffic_policy_timeouts_schema),                                      \
         SCHEMA_FIELD(struct_, prefix retries, "retries", OBJECT, "When to retry.",                \
-                     .object = &retries_schema),                                                  \
+                     .object = &traffic_policy_retries_schema),                                   \
         SCHEMA_FIELD(struct_, prefix outlier, "outlierDetection", OBJECT,                         \
-                     "When a failing endpoint is ejected.", .object = &outlier_schema),           \
+                     "When a failing endpoint is ejected.",                                       \
+                     .object = &traffic_policy_outlier_schema),                                   \
         SCHEMA_FIELD(struct_, prefix breaker, "circuitBreaker", OBJECT,                           \
                      "Limits on connections and concurrent requests.",                            \
-                     .object = &breaker_schema),                                                  \
+                     .object = &traffic_policy_breaker_schema),                                   \
         SCHEMA_FIELD(struct_, prefix balancing, "loadBalancing", OBJECT,                          \
                      "How an endpoint is chosen.", .object = &balancing_schema),                  \
         SCHEMA_FIELD(struct_, prefix pool, "connectionPool", OBJECT,                              \

@@ -74,6 +74,10 @@ struct traffic_policy {
     struct traffic_policy_spec spec;
 };
 
+/* Of the sections; what is not said in one is SCHEMA_UNSET until schema_layer_complete. */
+extern const struct schema traffic_policy_timeouts_schema, traffic_policy_retries_schema,
+    traffic_policy_backoff_schema, traffic_policy_budget_schema, traffic_policy_outlier_schema,
+    traffic_policy_breaker_schema;
 extern const struct schema traffic_policy_traffic_schema; /* of struct traffic, for MeshConfig */
 /* The names of lb.def; the first is what holds where nothing is said. NULL-terminated. */
 extern const char *const traffic_policy_algorithms[];

@@ -9,18 +9,7 @@
 #include "sidecar/config/series_hash.h"
 #include "sidecar/config/affinity.h"
 
-enum {
-    CONNECT_TIMEOUT_MS = 2000,
-    MAX_CONNECTIONS = 1024,
-    MAX_REQUESTS = 10000,
-    MAX_PENDING = 1024,
-    ENDPOINT_WEIGHT_MAX = 1000000,
-};
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
-{
-    return value ? value : otherwise;
-}
+enum { ENDPOINT_WEIGHT_MAX = 1000000 };
 
 static void take_mesh_port(const struct part_build *b, const Weft__Config__V1__Endpoint *from,
                            struct endpoint_conf *to)
@@ -48,7 +37,7 @@ static enum err take_endpoint(const struct part_build *b, struct stable_ids *ids
     char text[ADDR_TEXT_MAX];
     take_mesh_port(b, from, to);
     to->address_text = part_text(b->part, addr_format(&to->addr, text));
-    to->weight = or_default(from->weight, 1);
+    to->weight = from->weight ? from->weight : 1;
     to->meshed = from->meshed;
     to->ready = from->ready;
     to->spiffe_id = part_text(b->part, from->spiffe_id);
@@ -76,12 +65,10 @@ static enum err take_endpoints(const struct part_build *b, struct stable_ids *id
 
 static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_conf *to)
 {
-    static const Weft__Config__V1__CircuitBreaker standard = {.max_connections = 0};
-    const Weft__Config__V1__CircuitBreaker *breaker = from->breaker ? from->breaker : &standard;
-    to->max_connections = or_default(breaker->max_connections, MAX_CONNECTIONS);
-    to->max_requests = or_default(breaker->max_requests, MAX_REQUESTS);
-    to->max_pending = or_default(breaker->max_pending, MAX_PENDING);
-    to->connect_timeout_ms = or_default(from->connect_timeout_ms, CONNECT_TIMEOUT_MS);
+    to->max_connections = from->breaker->max_connections;
+    to->max_requests = from->breaker->max_requests;
+    to->max_pending = from->breaker->max_pending;
+    to->connect_timeout_ms = from->connect_timeout_ms;
     to->max_requests_per_connection = from->max_requests_per_connection;
     to->keepalive = traffic_conf_keepalive(from->keepalive);
 }
@@ -126,6 +113,8 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     struct cluster_conf *to = &p->conf;
     if (from->name[0] == '\0' || from->port > UINT16_MAX)
         return part_refuse(b, "a cluster needs a name, and a port of at most 65535");
+    if (!from->breaker || !from->outlier || !from->retry || !from->connect_timeout_ms)
+        return part_refuse(b, "a cluster needs its limits, its retries and when to eject");
     to->name = part_text(b->part, from->name);
     p->slot = stable_ids_slot(ids, to->name);
     to->slot = p->slot->number;
@@ -146,7 +135,6 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     take_limits(from, to);
     to->has_timeouts = from->timeouts != NULL;
     to->timeouts = traffic_conf_timeouts(from->timeouts);
-    to->has_retry = from->retry != NULL;
     enum err e = traffic_conf_retry(b, from->retry, &to->retry);
     if (!e)
         e = traffic_conf_outlier(b, from->outlier, &to->outlier);

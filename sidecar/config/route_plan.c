@@ -88,8 +88,6 @@ static void take_default(struct plan_build *pb, const char *cluster)
         .total_weight = 1,
         .timeouts = traffic_conf_timeouts(NULL),
     };
-    if (traffic_conf_retry(pb->b, NULL, &to->retry))
-        to->retry.attempts = 0;
 }
 
 struct room {
@@ -174,7 +172,7 @@ static void merge(struct route_conf *r, uint8_t says)
         return;
     if (!(says & ROUTE_SAYS_TIMEOUTS) && c->has_timeouts)
         r->timeouts = c->timeouts;
-    if (!(says & ROUTE_SAYS_RETRY) && c->has_retry)
+    if (!(says & ROUTE_SAYS_RETRY))
         r->retry = c->retry;
 }
 

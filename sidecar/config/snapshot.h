@@ -99,7 +99,7 @@ struct cluster_conf {
     struct affinity *affinity; /* of all workers; NULL: none is kept (config/affinity.h) */
     struct backend_tls *tls; /* NULL: in the clear, or mutual TLS of the mesh */
     struct outlier_conf outlier;
-    bool has_timeouts, has_retry;
+    bool has_timeouts;
     struct timeouts_conf timeouts;
     struct retry_conf retry;
     const struct endpoint_conf *endpoints;

@@ -1,4 +1,4 @@
-/* Timeouts, retries, ejection: the messages with their defaults filled in. Control thread.
+/* Timeouts, retries and ejection, from their messages. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -10,12 +10,10 @@
 struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *from);
 /* Where nothing is said, NULL among it: 0. */
 struct tcp_keepalive traffic_conf_keepalive(const Weft__Config__V1__TcpKeepalive *from);
-/* NULL: one retry, where the request was provably not delivered, or is idempotent and unanswered.
- */
+/* NULL: none, until the route has a cluster that says so. */
 MUST_USE enum err traffic_conf_retry(const struct part_build *b,
                                      const Weft__Config__V1__RetryPolicy *from,
                                      struct retry_conf *to);
-/* NULL: on, with the defaults of config.proto. */
 MUST_USE enum err traffic_conf_outlier(const struct part_build *b,
                                        const Weft__Config__V1__OutlierDetection *from,
                                        struct outlier_conf *to);

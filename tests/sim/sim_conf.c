@@ -62,7 +62,7 @@ sim_cluster *sim_conf_cluster(struct sim_conf *c, const char *name)
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER;
     r->cluster = m;
     m->name = m->service = m->service_name = text(c, name);
-    sim_conf_balance(m, "PeakEWMA");
+    compile_clusters_fallback(&c->arena, m);
     return m;
 }
 
@@ -111,8 +111,12 @@ void sim_conf_name(struct sim_conf *c, size_t *count, char ***names, const char 
 
 sim_retry *sim_conf_retry(struct sim_conf *c)
 {
-    MAKE(c, Weft__Config__V1__RetryPolicy, weft__config__v1__retry_policy__init);
-    return m;
+    sim_cluster standard = WEFT__CONFIG__V1__CLUSTER__INIT;
+    compile_clusters_fallback(&c->arena, &standard);
+    standard.retry->attempts = 0;
+    standard.retry->on_connect_failure = standard.retry->on_reset = false;
+    standard.retry->only_idempotent = false;
+    return standard.retry;
 }
 
 sim_timeouts *sim_conf_timeouts(struct sim_conf *c)

@@ -112,9 +112,6 @@ static void lost_once(const char *request, bool limit)
     struct sim_peer *apps[KEPT];
     sim_road_prepare(&r);
     if (limit) {
-        r.cluster->breaker = arena_alloc(&r.conf.arena, sizeof(*r.cluster->breaker));
-        *r.cluster->breaker =
-            (Weft__Config__V1__CircuitBreaker)WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;
         r.cluster->breaker->max_connections = KEPT;
     }
     sim_road_start(&r);
@@ -206,9 +203,6 @@ static void room_is_made_where_nobody_needs_it(void **state)
     sim_road_prepare(&r);
     sim_conf_endpoint(&r.conf, r.cluster, "10.0.0.2:8080");
     sim_conf_balance(r.cluster, "RoundRobin");
-    r.cluster->breaker = arena_alloc(&r.conf.arena, sizeof(*r.cluster->breaker));
-    *r.cluster->breaker =
-        (Weft__Config__V1__CircuitBreaker)WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;
     r.cluster->breaker->max_connections = 1;
     sim_road_start(&r);
     sim_app_open(&other, "10.0.0.2:8080");

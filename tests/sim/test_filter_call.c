@@ -365,9 +365,7 @@ static void too_many_at_once(void **state)
 {
     struct world w;
     prepare_world(&w, "{\"cluster\":\"auth\"}");
-    Weft__Config__V1__CircuitBreaker breaker = WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;
-    breaker.max_requests = 1;
-    w.auth->breaker = &breaker;
+    w.auth->breaker->max_requests = 1;
     struct sim_peer *client = start(&w), *other = sim_road_client(&w.r);
     sim_peer_send(client, ROAD_GET);
     struct sim_peer *auth = asked(&w);

@@ -242,11 +242,9 @@ static void no_backend(void **state)
 static void breaker(void **state)
 {
     struct sim_road r;
-    Weft__Config__V1__CircuitBreaker limits = WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;
-    limits.max_connections = 2;
     sim_road_prepare(&r);
     r.destination->protocol = SIM_TCP;
-    r.cluster->breaker = &limits;
+    r.cluster->breaker->max_connections = 2;
     sim_road_start(&r);
     struct sim_peer *clients[3];
     for (int i = 0; i < 3; i++) {

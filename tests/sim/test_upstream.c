@@ -114,10 +114,8 @@ static void another_endpoint_is_tried(void **state)
                                                                  "Random", "LeastRequest"};
     for (unsigned a = 0; a < 4; a++) {
         struct sim_service s;
-        Weft__Config__V1__OutlierDetection off = WEFT__CONFIG__V1__OUTLIER_DETECTION__INIT;
         sim_service_prepare(&s, 2);
-        off.disabled = true;
-        s.r.cluster->outlier = &off;
+        s.r.cluster->outlier->disabled = true;
         sim_conf_balance(s.r.cluster, algorithms[a]);
         sim_service_start(&s, HTTP_PROTOCOL_1);
         s.apps[0].host.answer = SIM_REFUSE;
@@ -239,9 +237,7 @@ static void ejection_survives_a_change(void **state)
 
 static Weft__Config__V1__CircuitBreaker *limit(struct sim_service *s)
 {
-    Weft__Config__V1__CircuitBreaker *b = arena_alloc(&s->r.conf.arena, sizeof(*b));
-    weft__config__v1__circuit_breaker__init(b);
-    return s->r.cluster->breaker = b;
+    return s->r.cluster->breaker;
 }
 
 static void max_requests(void **state)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "policies/compile/compile.h"
+
 /* new_route(c): a Weft__Config__V1__Route with its defaults. */
 #define MAKER(Type, type)                                                 \
     static Weft__Config__V1__##Type *new_##type(struct config_make *c)    \
@@ -76,7 +78,7 @@ Weft__Config__V1__Cluster *config_make_cluster(struct config_make *c, const char
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER;
     r->cluster = new_cluster(c);
     r->cluster->name = config_make_text(c, name);
-    r->cluster->load_balancer = config_make_text(c, "PeakEWMA");
+    compile_clusters_fallback(&c->arena, r->cluster);
     return r->cluster;
 }
 

@@ -104,7 +104,8 @@ static void test_cluster_defaults(void **state)
     assert_int_equal(c->outlier.base_ejection_ms, 5000);
     assert_int_equal(c->outlier.max_ejection_ms, 60000);
     assert_int_equal(c->outlier.max_ejection_percent, 50);
-    assert_false(c->has_retry || c->has_timeouts);
+    assert_false(c->has_timeouts);
+    assert_int_equal(c->retry.attempts, 1);
     assert_int_equal(c->endpoint_count, 1);
     assert_int_equal(c->endpoints[0].weight, 1);
     assert_true(c->endpoints[0].meshed && c->endpoints[0].ready);
@@ -326,12 +327,13 @@ static void test_refuses_bad_clusters(void **state)
     e->weight = 2000000;
     expect_refused(w, "weighs more than");
     e->weight = 0;
-    Weft__Config__V1__OutlierDetection outlier;
-    weft__config__v1__outlier_detection__init(&outlier);
-    outlier.max_ejection_percent = 101;
-    c->outlier = &outlier;
+    c->outlier->max_ejection_percent = 101;
     expect_refused(w, "more than 100 percent");
-    c->outlier = NULL;
+    c->outlier->max_ejection_percent = 50;
+    Weft__Config__V1__CircuitBreaker *breaker = c->breaker;
+    c->breaker = NULL;
+    expect_refused(w, "cluster/c: a cluster needs its limits, its retries and when to eject");
+    c->breaker = breaker;
     build(w);
 }
 
