@@ -5,11 +5,11 @@
 
 enum { SECOND_MS = 1000, LONGEST_MS = 32767 * SECOND_MS /* Linux */ };
 
-#define TIME_DOC                                                                            \
-    "After how long without a byte from the other end it is asked whether it is there; 30s " \
-    "when left out. What was sent may stay unacknowledged for time and all probes together."
-#define INTERVAL_DOC "How long between two such questions; 10s when left out."
-#define PROBES_DOC "After how many without an answer the connection is given up; 3 when left out."
+#define TIME_DOC                                                                        \
+    "After how long without a byte from the other end it is asked whether it is there. " \
+    "What was sent may stay unacknowledged for time and all probes together."
+#define INTERVAL_DOC "How long between two such questions."
+#define PROBES_DOC "After how many without an answer the connection is given up."
 
 static const struct schema_field client_fields[] = {
     SCHEMA_FIELD(struct tcp_keepalive_setting, time, "time", DURATION, TIME_DOC,
@@ -22,12 +22,12 @@ static const struct schema_field client_fields[] = {
 };
 
 static const struct schema_field call_fields[] = {
-    SCHEMA_FIELD(struct tcp_keepalive_setting, time, "time", DURATION, TIME_DOC,
-                 .fallback = SCHEMA_UNSET),
-    SCHEMA_FIELD(struct tcp_keepalive_setting, interval, "interval", DURATION, INTERVAL_DOC,
-                 .fallback = SCHEMA_UNSET),
-    SCHEMA_FIELD(struct tcp_keepalive_setting, probes, "probes", INT, PROBES_DOC, .min = 1,
-                 .max = 127, .fallback = SCHEMA_UNSET),
+    SCHEMA_FIELD(struct tcp_keepalive_setting, time, "time", DURATION,
+                 TIME_DOC " When left out, 30s.", .fallback = SCHEMA_UNSET),
+    SCHEMA_FIELD(struct tcp_keepalive_setting, interval, "interval", DURATION,
+                 INTERVAL_DOC " When left out, 10s.", .fallback = SCHEMA_UNSET),
+    SCHEMA_FIELD(struct tcp_keepalive_setting, probes, "probes", INT,
+                 PROBES_DOC " When left out, 3.", .min = 1, .max = 127, .fallback = SCHEMA_UNSET),
     {0},
 };
 
