@@ -248,10 +248,9 @@ static void relay_interim(struct exchange *ex)
 static enum progress answered(struct exchange *ex)
 {
     unsigned status = ex->response->status;
-    enum fail refused = upstream_request_refusal(&ex->up, ex->response);
     ex->attempt_deadline_ms = 0;
     ex->got &= ~(uint32_t)GOT_ATTEMPT_TIMEOUT; /* it came in time, if only just */
-    upstream_request_answered(&ex->up, ex->response);
+    enum fail refused = upstream_request_answered(&ex->up, ex->response);
     if ((status >= 400 || refused) && may_retry(ex, refused))
         return try_again(ex);
     buf_dispose(&ex->replay);

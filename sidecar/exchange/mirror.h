@@ -13,10 +13,10 @@ struct cluster;
 struct mirror;
 struct worker;
 
-/* head: copied. version: as which HTTP it is sent (see pool_kind_for). client: whom it is from (see
- * balancer_pick), and what sidecars are told of that, copied; may be empty. Linked to `copies` (of
- * the original, which hands it the body) until the original has ended or the copy has. NULL: there
- * are too many already, or nobody could take it. */
+/* head: copied. version: as which HTTP it is sent (see upstream_request_send). client: whom it is
+ * from (see balancer_pick), and what sidecars are told of that, copied; may be empty. Linked to
+ * `copies` (of the original, which hands it the body) until the original has ended or the copy has.
+ * NULL: there are too many already, or nobody could take it. */
 struct mirror *mirror_open(struct cluster *cluster, const struct message *head,
                            enum http_version version, const struct addr *client,
                            struct slice client_said, struct list *copies);

@@ -31,9 +31,6 @@ enum pool_result {
     POOL_FAILED,  /* w->why says why; nothing waits */
 };
 
-/* Which kind a request needs. version: what the app shall be spoken to in. */
-enum pool_kind pool_kind_for(const struct endpoint *e, const struct message *request,
-                             enum http_version version);
 /* The endpoint's pool of that kind, made at first use. */
 struct pool *pool_of(struct endpoint *e, enum pool_kind kind);
 void pool_wait_init(struct pool_wait *w, void (*on_ready)(struct pool_wait *));

@@ -79,6 +79,20 @@ void upstream_request_address(struct upstream_request *r, struct headers *head,
         headers_set_id(head, HEADER_WEFT_CLIENT, r->client);
 }
 
+/* Which kind of connection it needs. version: what the app shall be spoken to in. */
+static enum pool_kind kind_for(const struct endpoint *e, const struct message *request,
+                               enum http_version version)
+{
+    /* Upgrades, and HTTP/1.0 without a Host, cannot be said in HTTP/2. */
+    bool needs_h1 = message_may_switch(request) || slice_is_empty(request->authority);
+    bool is_declared = e->owner->protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1;
+    if (endpoint_is_mesh_hop(e))
+        return needs_h1 ? POOL_MESH_H1 : POOL_MESH_H2;
+    if (version == HTTP_2 && !needs_h1)
+        return POOL_H2;
+    return e->owner->tls && !needs_h1 && !is_declared ? POOL_EITHER : POOL_H1;
+}
+
 enum pool_result upstream_request_send(struct upstream_request *r, const struct message *head,
                                        bool end, enum http_version version, enum pool_reuse reuse)
 {
@@ -86,7 +100,7 @@ enum pool_result upstream_request_send(struct upstream_request *r, const struct 
         return POOL_WAITING; /* something else woke the owner */
     if (r->wait.why != FAIL_NONE)
         return POOL_FAILED;
-    struct pool *pool = pool_of(r->endpoint, pool_kind_for(r->endpoint, head, version));
+    struct pool *pool = pool_of(r->endpoint, kind_for(r->endpoint, head, version));
     return pool_send(pool, &r->wait, &r->stream, head, end, reuse, &r->reused);
 }
 
@@ -122,7 +136,8 @@ void upstream_request_failed(struct upstream_request *r)
           e->cluster->conf->outlier.consecutive_failures);
 }
 
-enum fail upstream_request_refusal(const struct upstream_request *r, const struct message *answer)
+/* FAIL_UPSTREAM_REFUSED, or FAIL_NONE. */
+static enum fail refusal(const struct upstream_request *r, const struct message *answer)
 {
     static const enum fail undelivered[] = {FAIL_CONNECT_FAILED, FAIL_CONNECT_TIMEOUT,
                                             FAIL_UPSTREAM_REFUSED};
@@ -140,15 +155,17 @@ static bool is_failure(unsigned status)
     return status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-void upstream_request_answered(struct upstream_request *r, const struct message *answer)
+enum fail upstream_request_answered(struct upstream_request *r, const struct message *answer)
 {
     uint64_t now_ns = loop_now_ns(r->cluster->worker->loop);
-    if (is_failure(answer->status) || upstream_request_refusal(r, answer))
+    enum fail refused = refusal(r, answer);
+    if (is_failure(answer->status) || refused)
         upstream_request_failed(r);
     else
         outlier_success(r->endpoint);
     if (r->cluster->endpoint_count > 1)
         ewma_observe(&r->endpoint->latency, now_ns, now_ns - r->attempt_ns);
+    return refused;
 }
 
 enum fail upstream_request_fail_of(enum err why)

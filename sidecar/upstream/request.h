@@ -49,13 +49,12 @@ enum pool_result upstream_request_send(struct upstream_request *r, const struct 
 bool upstream_request_is_fault(const struct upstream_request *r, enum fail why);
 /* What the attempt says of its endpoint, for ejection and for the balancer. */
 void upstream_request_failed(struct upstream_request *r);
-void upstream_request_answered(struct upstream_request *r, const struct message *answer);
-/* Which failure a stream's end is. */
-enum fail upstream_request_fail_of(enum err why);
 /* FAIL_UPSTREAM_REFUSED when the answer is a sidecar's own word that the app behind it never saw
  * the request: as good as a refusal, for an app that is being replaced stops listening before
  * everybody has heard of it. Else FAIL_NONE. Apps cannot say this. */
-enum fail upstream_request_refusal(const struct upstream_request *r, const struct message *answer);
+enum fail upstream_request_answered(struct upstream_request *r, const struct message *answer);
+/* Which failure a stream's end is. */
+enum fail upstream_request_fail_of(enum err why);
 
 /* Ends the attempt, whatever state it is in; the endpoint is still known. why: for the peer, see
  * http_stream_reset. Idempotent. */
