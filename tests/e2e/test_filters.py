@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bed.http_client import Client
+from bed.http_client import Client, read_head
 from bed.shop import HOST
 from bed.tls import browser
 from bed.wait import until
@@ -94,6 +94,17 @@ def test_the_sidecar_of_a_service_refuses_large_bodies(shop):
         assert shop.frontend.ask("POST", url, b"0123456789").status == 200
         told = shop.frontend.ask("POST", url, b"0123456789a")
     assert told.status == 413 and told.reason == "request_too_large"
+
+
+CHUNKED = (b"POST /echo HTTP/1.1\r\nhost: reviews:9080\r\ntransfer-encoding: chunked\r\n\r\n"
+           b"b\r\n0123456789a\r\n")
+
+
+def test_a_body_without_a_length_is_counted_as_it_comes(shop):
+    with shop.bed.policy(FILTER.format(AT_SERVICE, LIMIT)):
+        with shop.outside.connect(shop.v1.ip, 9080) as sock:
+            sock.sendall(CHUNKED)
+            assert b" 413 " in read_head(sock)[0].split(b"\r\n")[0]
 
 
 ROUTE = """
