@@ -218,7 +218,7 @@ def https_listener(name: str, port: int) -> str:
     )
 
 
-def route(name: str, filters: str = "") -> str:
+def route(name: str, filters: str = "", of_backend: str = "") -> str:
     return f"""---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -226,14 +226,40 @@ metadata: {{name: {name}, namespace: default}}
 spec:
   parentRefs: [{{name: door, sectionName: {name}}}]
   rules:
-  - backendRefs: [{{name: app, port: 80}}]
-{filters}"""
+  - backendRefs:
+    - name: app
+      port: 80
+{of_backend}{filters}"""
 
 
-# Filters that find nothing to do.
-FILTERS = """    filters:
-    - {type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-none]}}
-    - {type: ResponseHeaderModifier, responseHeaderModifier: {remove: [x-none]}}
+def no_op_filters(indent: str) -> str:
+    """Three in a chain (changes of headers both ways are one), and none finds anything to do."""
+    of_kind = "group: policy.weft.dev, kind: HTTPFilter"
+    filters = [
+        "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-none]}}",
+        "{type: ResponseHeaderModifier, responseHeaderModifier: {remove: [x-none]}}",
+        f"{{type: ExtensionRef, extensionRef: {{{of_kind}, name: fault}}}}",
+        f"{{type: ExtensionRef, extensionRef: {{{of_kind}, name: size}}}}",
+    ]
+    return f"{indent}filters:\n" + "".join(f"{indent}- {f}\n" for f in filters)
+
+
+# The filter of two header modifiers, and a chain of eight.
+FILTERS = "".join(no_op_filters("    ").splitlines(keepends=True)[:3])
+CORS = '{type: CORS, cors: {allowOrigins: ["*"]}}'
+REWRITE = f"{{type: URLRewrite, urlRewrite: {{hostname: {HOST}}}}}"
+EIGHT = no_op_filters("    ") + f"    - {CORS}\n"
+EIGHT_OF_BACKEND = no_op_filters("      ") + f"      - {REWRITE}\n"
+HTTP_FILTERS = """---
+apiVersion: policy.weft.dev/v1alpha1
+kind: HTTPFilter
+metadata: {name: fault, namespace: default}
+spec: {faultInjection: {abort: {}, headers: [{name: x-none}]}}
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: HTTPFilter
+metadata: {name: size, namespace: default}
+spec: {requestSize: {max: 1Mi}}
 """
 
 
@@ -247,12 +273,16 @@ class Bed:
         certs.leaf(self.certs, "gateway")
         self.app = App()
         self.inbound, self.outbound = free_port(), free_port()
-        self.https, self.filtered, self.tcp = free_port(), free_port(), free_port()
+        self.https, self.filtered, self.eight = free_port(), free_port(), free_port()
+        self.tcp = free_port()
         self.processes: list[Process] = []
 
     def policies(self) -> str:
         cert = indented((self.certs / "server.pem").read_text(), 4)
         key = indented((self.certs / "server.key").read_text(), 4)
+        ports = {"https": self.https, "filtered": self.filtered, "eight": self.eight}
+        listeners = "".join(https_listener(name, port) for name, port in ports.items())
+        eight = route("eight", EIGHT, EIGHT_OF_BACKEND) + HTTP_FILTERS
         return f"""apiVersion: v1
 kind: Service
 metadata: {{name: app, namespace: default}}
@@ -293,14 +323,14 @@ spec:
   gatewayClassName: weft
   listeners:
   - {{name: tcp, port: {self.tcp}, protocol: TCP}}
-{https_listener("https", self.https)}{https_listener("filtered", self.filtered)}---
+{listeners}---
 apiVersion: gateway.networking.k8s.io/v1
 kind: TCPRoute
 metadata: {{name: tcp, namespace: default}}
 spec:
   parentRefs: [{{name: door, sectionName: tcp}}]
   rules: [{{backendRefs: [{{name: app, port: 81}}]}}]
-{route("https")}{route("filtered", FILTERS)}"""
+{route("https")}{route("filtered", FILTERS)}{eight}"""
 
     def start(self) -> None:
         policies = self.folder / "policies"

@@ -90,10 +90,12 @@ def count_all(bed: Bed) -> dict[str, Counts]:
     mesh = count_requests(bed, bed.client, bed.outbound, "app", None)
     https = count_requests(bed, bed.gateway, bed.https, HOST, browser())[:1]
     filtered = count_requests(bed, bed.gateway, bed.filtered, HOST, browser())[:1]
+    eight = count_requests(bed, bed.gateway, bed.eight, HOST, browser())[:1]
     handshake = count_handshakes(bed)
     names = ["mesh, outbound", "mesh, inbound", "gateway, HTTPS", "gateway, with filters"]
+    names += ["gateway, eight no-op filters"]
     names += ["mutual TLS handshake, client", "mutual TLS handshake, server"]
-    return dict(zip(names, [*mesh, *https, *filtered, *handshake]))
+    return dict(zip(names, [*mesh, *https, *filtered, *eight, *handshake]))
 
 
 def measure(bin_folder: Path, keep: Path | None) -> dict[str, Counts]:
