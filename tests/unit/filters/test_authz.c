@@ -34,6 +34,8 @@ static void test_audit_only_logs(void **state)
     struct world *w = *state;
     add(w, AUTHZ_AUDIT, "a/audit");
     expect(w, "");
+    say(w, &to(w, add(w, AUTHZ_AUDIT, "a/posts"))->methods, "POST");
+    expect(w, "");
 }
 
 static void test_rule_number_is_named(void **state)
@@ -58,6 +60,8 @@ static void test_principals(void **state)
     identify(w, "spiffe://cluster.local/ns/shop/sa/frontendx");
     expect(w, no_allow);
     identify(w, "spiffe://example.org/ns/shop/sa/frontend");
+    expect(w, no_allow);
+    identify(w, "spiffe://cluster.local/ns/shop/sa/Frontend"); /* identities know case */
     expect(w, no_allow);
 }
 
@@ -156,6 +160,12 @@ static void test_unknown_client_fails_closed(void **state)
     expect(w, "denied by p rule 1");
     policy_at(w, 0)->action = AUTHZ_ALLOW;
     expect(w, no_allow);
+    /* Nor is it sure that it is none of those who are left out. */
+    say(w, &s->not_remote_ip_blocks, "198.51.100.0/24");
+    s->remote_ip_blocks = (struct schema_list){0};
+    expect(w, no_allow);
+    policy_at(w, 0)->action = AUTHZ_DENY;
+    expect(w, "denied by p rule 1");
 }
 
 /* ---- to ---- */
@@ -174,6 +184,11 @@ static void test_methods_ports(void **state)
     expect(w, "");
     o->not_ports = o->ports;
     o->ports = (struct schema_list){0};
+    expect(w, "denied by p rule 1");
+    o->not_methods = o->methods;
+    o->methods = (struct schema_list){0};
+    expect(w, "");
+    w->request.method = SLICE("get");
     expect(w, "denied by p rule 1");
 }
 
@@ -210,6 +225,8 @@ static void test_not_hosts(void **state)
     struct world *w = *state;
     say(w, &to(w, add(w, AUTHZ_DENY, "p"))->not_hosts, "good.example.com");
     retarget(w, "GET", "good.example.com:80", "/");
+    expect(w, "");
+    retarget(w, "GET", "GOOD.example.com", "/");
     expect(w, "");
     retarget(w, "GET", "bad.example.com", "/");
     expect(w, "denied by p rule 1");

@@ -24,6 +24,7 @@ static void test_conditions(void **state)
         {"destination.ip", "10.9.9.8", false},
         {"destination.port", "9080", true},
         {"destination.port", "80", false},
+        {"destination.port", "65535", false},
         {"connection.sni", "reviews", true},
         {"connection.sni", "*views", true},
         {"connection.sni", "x", false},
@@ -193,6 +194,14 @@ static void test_refuses_the_rest(void **state)
     w = authz_world_renew(state);
     say(w, &from(w, add(w, AUTHZ_DENY, "ns/p"))->ip_blocks, "10.0.0.300");
     expect_refused(w, "\"10.0.0.300\" must be an address");
+    w = authz_world_renew(state);
+    struct authz_source_spec *s = from(w, add(w, AUTHZ_DENY, "ns/p"));
+    say(w, &s->service_accounts, "web");
+    say(w, &s->namespaces, "shop");
+    expect_refused(w, "cannot be combined with principals or namespaces");
+    w = authz_world_renew(state);
+    say(w, &to(w, add(w, AUTHZ_DENY, "ns/p"))->methods, "Pa");
+    expect_refused(w, "must be a method in upper case");
 }
 
 int main(void)

@@ -58,6 +58,9 @@ static void test_each_part_has_its_name(void **state)
     expect_miss(w, "p 0: the caller is \"cluster.local/ns/shop/sa/frontend\" (wanted: "
                    "\"cluster.local/ns/a/sa/b\")");
     w = authz_world_renew(state);
+    say(w, &when(w, add(w, AUTHZ_ALLOW, "p"), "connection.sni")->values, "x");
+    expect_miss(w, "p 0: the name in the TLS hello is \"\" (wanted: \"x\")");
+    w = authz_world_renew(state);
     say(w, &to(w, add(w, AUTHZ_ALLOW, "p"))->methods, "POST");
     expect_miss(w, "p 0: the method is \"GET\" (wanted: \"POST\")");
     w = authz_world_renew(state);

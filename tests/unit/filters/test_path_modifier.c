@@ -39,6 +39,8 @@ static const struct row rows[] = {
     {"//foo/a%20b", "/foo", "/x", "/x/a%20b"},
     {"/%66oo/a%3fb%23c%25d", "/foo", "/x", "/x/a%3Fb%23c%25d"},
     {"/foo;v=1/bar", "/foo", "/x", "/x/bar"},
+    {"//foo/azAZ09%20-._~!$&'()*+,=:@/", "/foo", "/x", "/x/azAZ09%20-._~!$&'()*+,=:@/"},
+    {"//foo/%22%3C%5E%60%7C%7D", "/foo", "/x", "/x/%22%3C%5E%60%7C%7D"},
     {"/y/../foo/caf%c3%a9", "/foo", "/x", "/x/caf%C3%A9"},
     /* dot segments must not lead out of the new prefix */
     {"/foo/../foo/bar", "/foo", "/x", "/x/bar"},
