@@ -251,6 +251,16 @@ static void without_values_it_is_refused(void **state)
                                  &b, &spec),
                      ERR_INVALID);
     assert_string_equal(detail, "refs: a reference leads nowhere");
+    /* A Secret's value that is not in the list. */
+    struct slice one[] = {SLICE("hush"), SLICE("another's")};
+    b.secrets = one;
+    b.secret_count = 1;
+    assert_int_equal(
+        filter_read(&filter_refs,
+                    SLICE("{\"keys\":[{\"secretRef\":{\"name\":\"s\",\"key\":\"one\","
+                          "\"value\":\"1\"}}]}"),
+                    &b, &spec),
+        ERR_INVALID);
     end(&w);
 }
 
