@@ -90,6 +90,16 @@ def test_allow_means_nobody_else(shop):
         assert plain.status == 403, "without a certificate there is no principal"
 
 
+def answer_to_a_byte(pod) -> bytes:
+    """What comes back until the connection ends, which may be before it was seen to be open."""
+    try:
+        with pod.connect("ledger", ECHO_PORT) as sock:
+            sock.sendall(b"x")
+            return read_all(sock)
+    except (ConnectionResetError, BrokenPipeError):
+        return b""
+
+
 def test_opaque_connections_are_judged_as_well(shop):
     text = HEAD.replace("app: reviews", "app: ratings") + f"""
   action: DENY
@@ -98,9 +108,7 @@ def test_opaque_connections_are_judged_as_well(shop):
     to: [{{operation: {{ports: ["{ECHO_PORT}"]}}}}]
 """
     with shop.bed.policy(text):
-        with shop.frontend.connect("ledger", ECHO_PORT) as sock:
-            sock.sendall(b"x")
-            assert read_all(sock) == b""
+        assert answer_to_a_byte(shop.frontend) == b""
         with shop.v1.connect("ledger", ECHO_PORT) as sock:
             sock.sendall(b"x")
             assert sock.recv(10) == b"x"
