@@ -109,16 +109,6 @@ __attribute__((constructor)) static void make_union(void)
     snprintf(one_of_rule + at, (size_t)(RULE_MAX - at), "].exists_one(x, x)");
 }
 
-static void refuse_none(struct schema_run *run, const struct doc *node)
-{
-    char names[1024] = "";
-    size_t at = 0;
-    for (size_t i = 0; i < HTTP_FILTER_COUNT && at < sizeof names; i++)
-        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "",
-                               http_filter_all[i]->name);
-    schema_error(run, node, NULL, "must have a filter, one of: %s", names);
-}
-
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct schema_field *chosen = NULL;
@@ -132,7 +122,7 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
             chosen = f;
     }
     if (!chosen)
-        refuse_none(run, node);
+        schema_error(run, node, NULL, "must have a filter; weftctl reference lists them");
 }
 
 static const struct schema spec_schema = {

@@ -74,7 +74,7 @@ def lint() -> None:
 def test_a_filter(tree: pathlib.Path) -> None:
     told = good("scripts/new", "filter", "colourOfIt")
     assert "filters/colour_of_it.c\n" in told and "FILTER(colour_of_it)" in told
-    tests = ["test_crd", "test_filters", "test_leaves", "test_policy_set"]
+    tests = ["test_crd", "test_filters", "test_kinds", "test_leaves", "test_policy_set"]
     build(*tests)
     good("scripts/generate")
     for test in tests:
