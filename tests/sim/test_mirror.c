@@ -12,6 +12,7 @@ typedef Weft__Config__V1__Mirror sim_mirror;
 /* Port 8000 to "one"; copies to "two". */
 struct world {
     struct sim_door d;
+    sim_gateway *gateway;
     sim_route *route;
     sim_mirror mirror, *mirrors[2];
 };
@@ -21,8 +22,8 @@ static void prepare(struct world *w)
     static char two[] = "two";
     *w = (struct world){.mirror = WEFT__CONFIG__V1__MIRROR__INIT};
     sim_door_prepare(&w->d);
-    sim_gateway *g = sim_conf_gateway(&w->d.conf, 8000, "one");
-    w->route = g->virtual_hosts[0]->routes[0];
+    w->gateway = sim_conf_gateway(&w->d.conf, 8000, "one");
+    w->route = w->gateway->virtual_hosts[0]->routes[0];
     w->mirror.cluster = two;
     w->mirrors[0] = w->mirrors[1] = &w->mirror;
     w->route->mirrors = w->mirrors;
@@ -298,6 +299,53 @@ static void upgrade_is_not_copied(void **state)
     finish(&w, client);
 }
 
+/* The sidecar before a mirror is told which client the gateway found, as every sidecar is: not the
+ * last one that X-Forwarded-For names. */
+static void a_mirror_in_the_mesh(void **state)
+{
+    static char id[] = "spiffe://cluster.local/ns/default/sa/two";
+    struct world w;
+    struct sim_conf conf;
+    struct sim_node beside;
+    struct sim_app app;
+    prepare(&w);
+    sim_conf_clients(&w.d.conf, w.gateway)->trust->hops = 1;
+    w.d.two->endpoints[0]->ready = false;
+    sim_endpoint *e = sim_conf_endpoint(&w.d.conf, w.d.two, "10.0.9.2:8080");
+    e->meshed = true;
+    e->spiffe_id = id;
+    sim_conf_init(&conf);
+    sim_inbound *in = sim_conf_inbound(&conf);
+    sim_conf_trust_identity(&conf, sim_conf_clients(&conf, NULL),
+                            "cluster.local/ns/default/sa/door");
+    sim_authz *policy = sim_conf_authz(&conf, SIM_ALLOW, NULL, NULL);
+    sim_conf_remote(&conf, policy, "198.51.100.7");
+    sim_conf_guard(&conf, in, policy);
+    sim_door_start(&w.d);
+    sim_node_open(&beside, &w.d.sim, MODE_SIDECAR, "10.0.9.2", &conf);
+    sim_app_open(&app, "10.0.9.2:8080");
+    app.host.behind_proxy = true;
+    sim_node_identify(&w.d.node, "spiffe://cluster.local/ns/default/sa/door");
+    sim_node_identify(&beside, id);
+    struct sim_peer *client = sim_node_connect_gateway(&w.d.node, 8000);
+    sim_peer_send(client, "GET /x HTTP/1.1\r\nhost: shop\r\n"
+                          "x-forwarded-for: 8.8.8.8, 198.51.100.7\r\n\r\n");
+    sim_peer_send(sim_door_app(&w.d, 0), DOOR_OK);
+    sim_turn(&w.d.sim);
+    struct sim_peer *copy = sim_app_accept(&app);
+    assert_non_null(copy);
+    sim_peer_send(copy, DOOR_OK);
+    sim_peer_destroy(client);
+    sim_turn(&w.d.sim);
+    assert_int_equal(sim_report.values[METRICS_MIRRORS_FAILED], 0);
+    cluster_table_drain(&w.d.node.worker.clusters);
+    sim_advance(&w.d.sim, 3000);
+    sim_node_close(&beside);
+    sim_app_close(&app);
+    sim_conf_dispose(&conf);
+    sim_door_close(&w.d);
+}
+
 /* ---- what single backends ask for ---- */
 
 static void add_filter(struct world *w, size_t *count, char ***names, const char *id,
@@ -380,6 +428,7 @@ int main(void)
         cmocka_unit_test(shares),
         cmocka_unit_test(several),
         cmocka_unit_test(upgrade_is_not_copied),
+        cmocka_unit_test(a_mirror_in_the_mesh),
         cmocka_unit_test(backend_redirects),
         cmocka_unit_test(backend_rewrites),
         cmocka_unit_test(preflight),
