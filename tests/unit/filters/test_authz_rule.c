@@ -51,6 +51,8 @@ static void test_not_values(void **state)
     expect(w, "denied by p rule 1"); /* no namespace at all is not shop */
     identify(w, FRONTEND);
     expect(w, "");
+    identify(w, "spiffe://cluster.local/ns/Shop/sa/frontend"); /* names know case */
+    expect(w, "denied by p rule 1");
 }
 
 struct header_row {
