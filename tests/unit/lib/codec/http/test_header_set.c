@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "tests/unit/sidecar/cmocka_sidecar.h"
+#include "tests/unit/lib/codec/cmocka_codec.h"
 
 enum { MANY = 20 };
 
@@ -49,7 +49,7 @@ static void test_disguises(void **state)
         arena_init(&arena, 1024);
         while (slice_split(&rest, ' ', &name))
             header_set_add(&s, &arena, name);
-        headers_init(&h, &p.arena);
+        headers_init(&h, &arena);
         headers_add(&h, SLICE("accept"), SLICE("1"));
         headers_add(&h, slice_from_cstr(cases[i].sent), SLICE("2"));
         const struct header *found = header_set_find_disguise(&s, &h, &meant);
