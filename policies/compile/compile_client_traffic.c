@@ -135,6 +135,7 @@ static PB(ClientTraffic) * make_message(struct arena *arena, const struct client
     to->limits->max_header_bytes = (uint32_t)from->limits.max_header_bytes;
     to->limits->max_headers = (uint32_t)from->limits.max_headers;
     to->keepalive = compile_traffic_keepalive(arena, &from->keepalive);
+    to->http2_keepalive = compile_traffic_http2_keepalive(arena, &from->http2_keepalive);
     struct compile c = {.arena = arena};
     to->trust = PB_NEW(&c, ClientTrust, client_trust);
     push_trust(&c, from, to->trust);

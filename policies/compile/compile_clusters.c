@@ -317,6 +317,8 @@ static void apply_traffic(struct cluster_build *b)
         to->max_requests_per_connection = or_zero(t.pool->max_requests_per_connection);
     if (t.pool && t.pool->keepalive)
         to->keepalive = compile_traffic_keepalive(c->arena, t.pool->keepalive);
+    if (t.pool && t.pool->http2_keepalive)
+        to->http2_keepalive = compile_traffic_http2_keepalive(c->arena, t.pool->http2_keepalive);
 }
 
 static void build(struct cluster_build *b)

@@ -124,6 +124,9 @@ const struct traffic *compile_traffic_defaults(const struct compile *c);
 /* Whole seconds; 0 where nothing is said. */
 PB(TcpKeepalive) *
     compile_traffic_keepalive(struct arena *arena, const struct tcp_keepalive_setting *from);
+/* NULL: nothing is said. */
+PB(Http2Keepalive) * compile_traffic_http2_keepalive(struct arena *arena,
+                                                     const struct http2_keepalive_setting *from);
 uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count);
 PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
                                         const struct traffic_timeouts *const *levels, size_t count);

@@ -161,6 +161,20 @@ PB(TcpKeepalive) *
     return to;
 }
 
+PB(Http2Keepalive) * compile_traffic_http2_keepalive(struct arena *arena,
+                                                     const struct http2_keepalive_setting *from)
+{
+    if (http2_keepalive_is_unset(from))
+        return NULL;
+    PB(Http2Keepalive) *to = arena_alloc(arena, sizeof *to);
+    weft__config__v1__http2_keepalive__init(to);
+    to->interval_ms = from->interval == SCHEMA_UNSET ? (uint32_t)HTTP2_KEEPALIVE_INTERVAL_MS
+                                                     : (uint32_t)from->interval;
+    to->timeout_ms = from->timeout == SCHEMA_UNSET ? (uint32_t)HTTP2_KEEPALIVE_TIMEOUT_MS
+                                                   : (uint32_t)from->timeout;
+    return to;
+}
+
 uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count)
 {
     int64_t connect = SCHEMA_UNSET;

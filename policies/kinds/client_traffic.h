@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "policies/kinds/http2_keepalive.h"
 #include "policies/kinds/tcp_keepalive.h"
 
 /* To add a setting:
@@ -43,6 +44,7 @@ enum client_traffic_details {
 struct client_traffic {
     struct client_traffic_limits limits;
     struct tcp_keepalive_setting keepalive;
+    struct http2_keepalive_setting http2_keepalive;
     /* Who may say whom a request is from. */
     int64_t trusted_hops;
     struct schema_list trusted_addresses;  /* of struct slice: prefixes */
@@ -77,6 +79,10 @@ extern const char *const client_traffic_detail_names[];
     "left out (Drop), or the request is answered 400 (Reject). Names that some servers take "   \
     "for a header that Weft sets or that a policy looks at are never passed on."
 
+#define CLIENT_TRAFFIC_HTTP2_KEEPALIVE_DOC                                                      \
+    "Whether clients are asked over HTTP/2 if they are still there: at sidecars, those in the "  \
+    "mesh (left out: after 10s); at Gateways all, where this is said."
+
 #define CLIENT_TRAFFIC_DETAILS_DOC                                                              \
     "Whom a Gateway tells why it could not serve a request, in the answer's text and in its "   \
     "x-weft-reason header: clients whose own address is among trustedAddresses (Internal), "    \
@@ -106,6 +112,9 @@ extern const char *const client_traffic_detail_names[];
         SCHEMA_FIELD(struct_, prefix keepalive, "tcpKeepalive", INLINE,                         \
                      "How a client that disappeared is detected.",                              \
                      .object = &tcp_keepalive_client_schema),                                   \
+        SCHEMA_FIELD(struct_, prefix http2_keepalive, "http2Keepalive", INLINE,                 \
+                     CLIENT_TRAFFIC_HTTP2_KEEPALIVE_DOC,                                        \
+                     .object = &http2_keepalive_client_schema),                                 \
         CLIENT_TRAFFIC_TRUST_FIELDS(struct_, prefix),                                           \
         SCHEMA_FIELD(struct_, prefix underscores, "headersWithUnderscores", ENUM,               \
                      CLIENT_TRAFFIC_UNDERSCORES_DOC, .flags = SCHEMA_INHERIT,                   \

@@ -237,6 +237,11 @@ static const struct schema_field pool_fields[] = {
     SCHEMA_FIELD(struct traffic_pool, keepalive, "tcpKeepalive", OBJECT,
                  "How an endpoint that disappeared is detected.",
                  .object = &tcp_keepalive_call_schema),
+    SCHEMA_FIELD(struct traffic_pool, http2_keepalive, "http2Keepalive", OBJECT,
+                 "Whether the sidecar of an endpoint is asked over HTTP/2 if it is still there. "
+                 "Endpoints without a sidecar are never asked: many gRPC servers take PINGs for "
+                 "an attack.",
+                 .object = &http2_keepalive_call_schema),
     {0},
 };
 

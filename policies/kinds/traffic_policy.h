@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "policies/kinds/http2_keepalive.h"
 #include "policies/kinds/kind.h"
 #include "policies/kinds/tcp_keepalive.h"
 
@@ -46,6 +47,7 @@ struct traffic_balancing {
 struct traffic_pool {
     int64_t max_requests_per_connection;
     struct tcp_keepalive_setting *keepalive;
+    struct http2_keepalive_setting *http2_keepalive;
 };
 
 /* What TrafficPolicy and MeshConfig's defaults share; NULL where nothing is said. */

@@ -45,6 +45,7 @@ static enum err take_all(const struct part_build *b, const Weft__Config__V1__Cli
     to->underscores = from->underscores;
     to->details = from->failure_details;
     to->keepalive = traffic_conf_keepalive(from->keepalive);
+    to->http2_keepalive = traffic_conf_http2_keepalive(from->http2_keepalive);
     if (!e && (unsigned)from->underscores > REJECT)
         e = part_refuse(b, "client_traffic: unknown underscores action %d", (int)from->underscores);
     if (!e && (unsigned)from->failure_details > ALWAYS)

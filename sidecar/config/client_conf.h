@@ -8,6 +8,7 @@
 #include "lib/io/tcp.h"
 #include "policies/proto/config.pb-c.h"
 #include "sidecar/config/part.h"
+#include "sidecar/config/snapshot.h"
 
 struct client_limits_conf {
     uint32_t max_target_bytes, max_header_bytes, max_headers; /* of a request's head */
@@ -16,6 +17,7 @@ struct client_limits_conf {
 struct client_conf {
     struct client_limits_conf limits;
     struct tcp_keepalive keepalive;
+    struct http2_keepalive_conf http2_keepalive;
     struct forwarded_trust trust;          /* hops count at gateways only */
     const struct string_match *identities; /* of mesh peers, without "spiffe://", trusted as well */
     uint32_t identity_count;

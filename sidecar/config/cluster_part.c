@@ -71,6 +71,7 @@ static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_co
     to->connect_timeout_ms = from->connect_timeout_ms;
     to->max_requests_per_connection = from->max_requests_per_connection;
     to->keepalive = traffic_conf_keepalive(from->keepalive);
+    to->http2_keepalive = traffic_conf_http2_keepalive(from->http2_keepalive);
 }
 
 static void take_affinity(const Weft__Config__V1__Cluster *from, struct cluster_slot *slot,

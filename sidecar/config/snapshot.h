@@ -73,6 +73,12 @@ struct endpoint_conf {
     struct endpoint_health *health;
 };
 
+/* PINGs on HTTP/2 connections with requests under way, see http_client_config. */
+struct http2_keepalive_conf {
+    bool is_said;                     /* else what the settings say for each kind of connection */
+    uint32_t interval_ms, timeout_ms; /* interval 0: none are sent */
+};
+
 struct cluster_part;  /* config/cluster_part.h */
 struct cluster_usage; /* config/cluster_usage.h */
 
@@ -90,6 +96,7 @@ struct cluster_conf {
     enum lb_id lb;
     uint32_t connect_timeout_ms, max_requests_per_connection;
     struct tcp_keepalive keepalive; /* zeros: the default */
+    struct http2_keepalive_conf http2_keepalive; /* for endpoints with a sidecar */
     struct cluster_usage *usage;    /* of all workers; NULL: each worker has its own */
     uint32_t max_connections, max_requests, max_pending;
     bool mtls_disabled;

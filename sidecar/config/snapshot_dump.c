@@ -63,6 +63,15 @@ static void put_keepalive(struct json_write *w, const struct tcp_keepalive *k)
     json_write_field_u64(w, "tcp_keepalive_probes", k->probes);
 }
 
+/* Missing: the default. */
+static void put_http2_keepalive(struct json_write *w, const struct http2_keepalive_conf *k)
+{
+    if (!k->is_said)
+        return;
+    json_write_field_u64(w, "http2_keepalive_interval_ms", k->interval_ms);
+    json_write_field_u64(w, "http2_keepalive_timeout_ms", k->timeout_ms);
+}
+
 static void put_clients(struct json_write *w, const struct client_conf *c)
 {
     if (!c)
@@ -78,6 +87,7 @@ static void put_clients(struct json_write *w, const struct client_conf *c)
              "FAILURE_DETAILS_");
     json_write_field_u64(w, "trusted_hops", c->trust.hops);
     put_keepalive(w, &c->keepalive);
+    put_http2_keepalive(w, &c->http2_keepalive);
     put_trusted(w, c);
     json_write_object_end(w);
 }
@@ -104,6 +114,7 @@ static void put_limits(struct json_write *w, const struct cluster_conf *c)
     json_write_field_u64(w, "max_pending", c->max_pending);
     json_write_field_u64(w, "max_requests_per_connection", c->max_requests_per_connection);
     put_keepalive(w, &c->keepalive);
+    put_http2_keepalive(w, &c->http2_keepalive);
     json_write_field_u64(w, "eject_after_failures",
                          c->outlier.enabled ? c->outlier.consecutive_failures : 0);
 }

@@ -25,6 +25,14 @@ struct tcp_keepalive traffic_conf_keepalive(const Weft__Config__V1__TcpKeepalive
     return (struct tcp_keepalive){from->time_s, from->interval_s, from->probes};
 }
 
+struct http2_keepalive_conf
+traffic_conf_http2_keepalive(const Weft__Config__V1__Http2Keepalive *from)
+{
+    if (!from)
+        return (struct http2_keepalive_conf){0};
+    return (struct http2_keepalive_conf){true, from->interval_ms, from->timeout_ms};
+}
+
 static enum err take_status_codes(const struct part_build *b,
                                   const Weft__Config__V1__RetryPolicy *from, struct retry_conf *to)
 {

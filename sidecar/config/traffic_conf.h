@@ -10,6 +10,9 @@
 struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *from);
 /* Where nothing is said, NULL among it: 0. */
 struct tcp_keepalive traffic_conf_keepalive(const Weft__Config__V1__TcpKeepalive *from);
+/* NULL: the data plane's own. */
+struct http2_keepalive_conf
+traffic_conf_http2_keepalive(const Weft__Config__V1__Http2Keepalive *from);
 /* NULL: none, until the route has a cluster that says so. */
 MUST_USE enum err traffic_conf_retry(const struct part_build *b,
                                      const Weft__Config__V1__RetryPolicy *from,

@@ -184,6 +184,16 @@ static void set_limits(struct session *s)
         limits->max_headers + (s->is_mesh ? MESH_HEADERS_COUNT_MAX : 0);
 }
 
+/* Clients of a sidecar that are not in the mesh are never asked. */
+static void set_keepalive(struct session *s)
+{
+    const struct http2_keepalive_conf *k = &session_client_conf(s)->http2_keepalive;
+    if (!k->is_said || (!s->is_mesh && !s->side->faces_strangers))
+        return;
+    s->server_config.ping_interval_ms = k->interval_ms;
+    s->server_config.ping_timeout_ms = k->timeout_ms;
+}
+
 void session_serve_http(struct session *s, enum http_protocol protocol)
 {
     struct stream *transport = s->transport;
@@ -194,6 +204,7 @@ void session_serve_http(struct session *s, enum http_protocol protocol)
     }
     s->transport = NULL;
     set_limits(s);
+    set_keepalive(s);
     s->server =
         http_server_create(transport, protocol, &s->server_config, &server_events, s, &s->early);
     if (session_is_draining(s))

@@ -199,6 +199,19 @@ static bool agrees(struct pool_conn *c)
     return p->kind != POOL_H2 || chose_h2;
 }
 
+static void set_config(struct pool_conn *c)
+{
+    const struct pool *p = c->pool;
+    const struct worker *w = worker_of_pool(p);
+    bool is_mesh = p->kind == POOL_MESH_H1 || p->kind == POOL_MESH_H2;
+    const struct http2_keepalive_conf *k = &p->endpoint->owner->http2_keepalive;
+    c->config = is_mesh ? w->client_mesh : w->client;
+    if (!is_mesh || !k->is_said)
+        return;
+    c->config.ping_interval_ms = k->interval_ms;
+    c->config.ping_timeout_ms = k->timeout_ms;
+}
+
 static void on_dial_open(struct stream *s)
 {
     struct pool_conn *c = s->owner;
@@ -212,10 +225,8 @@ static void on_dial_open(struct stream *s)
     p->dials--;
     c->dialling = NULL;
     enum http_protocol protocol = is_http2(p) ? HTTP_PROTOCOL_2 : HTTP_PROTOCOL_1;
-    bool is_mesh = p->kind == POOL_MESH_H1 || p->kind == POOL_MESH_H2;
-    const struct worker *w = worker_of_pool(p);
-    c->client = http_client_create(s, protocol, is_mesh ? &w->client_mesh : &w->client,
-                                   &client_events, c);
+    set_config(c);
+    c->client = http_client_create(s, protocol, &c->config, &client_events, c);
     on_capacity(c->client); /* draining or not: somebody waits for it */
 }
 

@@ -25,6 +25,7 @@ struct pool_conn {
     struct list node;
     struct stream *dialling;    /* until open */
     struct http_client *client; /* after */
+    struct http_client_config config; /* its */
     uint32_t served;
     uint64_t identity_generation;
     struct backend_tls *tls; /* what it was dialled with, referenced; NULL: nothing of the kind */
