@@ -12,7 +12,7 @@ import mutations
 from trial import Trial
 
 EQUIVALENT = os.path.join(mutations.ROOT, "scripts", "mutate.d", "equivalent.list")
-PRODUCT = ("lib/", "policies/", "sidecar/", "certd/", "injector/", "weftctl/")
+PRODUCT = ("lib/", "filters/", "policies/", "sidecar/", "certd/", "injector/", "weftctl/")
 HELP = """Changes the meaning of one line at a time (a comparison, a condition, a constant, a call
 that is left out), builds, and runs the tests that have the changed file in them: the nearest unit
 tests first, then everything in memory, then (unless --fast) the end-to-end tests of its folder.

@@ -1,6 +1,7 @@
 # One copy of the tree in which mutations are tried, one after the other: change, build, test, put
 # back. Only what can see the changed file is built and run, the nearest test first.
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
 import os
 import re
 import shutil
@@ -55,7 +56,8 @@ class Trial:
     """A copy of the tree with a build of its own."""
 
     def __init__(self, root, folder, sanitize=False):
-        self.root, self.source = root, os.path.join(folder, "source")
+        self.root, self.folder, self.plain = root, folder, None
+        self.source = os.path.join(folder, "source")
         self.build = os.path.join(folder, "build-asan" if sanitize else "build")
         self.environment = {**os.environ, "WEFT_SOURCE": self.source, "WEFT_BUILD": self.build}
         if sanitize:
@@ -63,7 +65,9 @@ class Trial:
                 ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1",
                 LSAN_OPTIONS=f"suppressions={self.source}/cmake/lsan.supp:print_suppressions=0",
                 WEFT_SANITIZE="address,undefined")
+        # Hundreds of programs are linked for one change; debug information only takes time.
         self.settings = ["-DCMAKE_BUILD_TYPE=Debug", "-DWEFT_WERROR=OFF",
+                         "-DCMAKE_EXE_LINKER_FLAGS=-Wl,-S",
                          f"-DWEFT_SANITIZE={'address,undefined' if sanitize else ''}"]
 
     def prepare(self):
@@ -86,6 +90,7 @@ class Trial:
             status, output = run(command, self.source, 3600)
             if status:
                 raise RuntimeError(output[-4000:])
+        self.compiled = self.read_compiled()
         self.see()
         for name in [n for n in self.symbols if not self.passes_alone(n)]:
             print(f"scripts/mutate: {name} fails without any mutation and is not asked", flush=True)
@@ -103,6 +108,20 @@ class Trial:
                     return
         shutil.copyfile(here, there)
         shutil.copymode(here, there)
+
+    def read_compiled(self):
+        """The files of this build; sanitizers have others in the place of some."""
+        with open(os.path.join(self.build, "compile_commands.json"), encoding="utf-8") as f:
+            return {os.path.relpath(one["file"], self.source) for one in json.load(f)}
+
+    def builder_of(self, path):
+        """This build, or one without sanitizers of the same copy where only that has the file."""
+        if path in self.compiled:
+            return self
+        if not self.plain:
+            self.plain = Trial(self.root, self.folder)
+            self.plain.prepare()
+        return self.plain
 
     def see(self):
         """For each test program, the functions that are linked into it."""
@@ -160,6 +179,7 @@ class Trial:
 
     def noticed(self, mutation, with_e2e):
         """The test stage that noticed the mutation, "" for none, None when it does not compile."""
+        builder = self.builder_of(mutation.path)
         path = os.path.join(self.source, mutation.path)
         with open(path, encoding="utf-8") as f:
             lines = f.read().split("\n")
@@ -168,7 +188,7 @@ class Trial:
         with open(path, "w", encoding="utf-8") as f:
             f.write("\n".join(lines))
         try:
-            return self.stages(mutation.path, with_e2e)
+            return builder.stages(mutation.path, with_e2e)
         finally:
             self.restore(mutation.path)
 
