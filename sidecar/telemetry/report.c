@@ -7,6 +7,12 @@
 #include "lib/io/loop.h"
 #include "sidecar/session/side.h"
 
+/* The connection to it is mutual TLS of the mesh. */
+static bool is_mutual(const struct endpoint *endpoint)
+{
+    return endpoint->conf->meshed && !endpoint->owner->mtls_disabled;
+}
+
 void report_fill_sent(struct metrics_key *key, const struct worker *w,
                       const struct cluster *cluster, const struct endpoint *endpoint)
 {
@@ -26,8 +32,7 @@ void report_fill_sent(struct metrics_key *key, const struct worker *w,
                                               .namespace_name = to->namespace_name,
                                               .principal = to->spiffe_id,
                                               .hash = to->party_hash};
-    bool mutual = to->meshed && !endpoint->owner->mtls_disabled;
-    key->security = mutual ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
+    key->security = is_mutual(endpoint) ? METRICS_MUTUAL_TLS : METRICS_PLAINTEXT;
 }
 
 void report_fill_key(struct metrics_key *key, const struct session *s,
@@ -79,7 +84,8 @@ void report_fill_record(struct access_record *r, const struct session *s,
         .downstream_remote = s->info.peer,
         .downstream_direct = s->info.peer,
         .sni = s->info.sni,
-        .is_mutual_tls = s->is_mesh,
+        /* Whichever of the two is a hop of the mesh: never both are. */
+        .is_mutual_tls = s->is_mesh || (endpoint && is_mutual(endpoint)),
         .source_principal = slice_from_cstr(s->peer_principal),
     };
     if (cluster)

@@ -279,7 +279,7 @@ static void mesh(void **state)
     assert_non_null(strstr(seen.other, "inbound GET /x HTTP/2 reviews 200 "));
     assert_non_null(strstr(seen.other, " by=cluster.local/ns/default/sa/frontend peer= mtls=1 "));
     assert_non_null(strstr(seen.line, "outbound GET /x HTTP/1.1 reviews 200 "));
-    assert_non_null(strstr(seen.line, " by= peer=" SIM_MESH_SERVER_ID " mtls=0 "));
+    assert_non_null(strstr(seen.line, " by= peer=" SIM_MESH_SERVER_ID " mtls=1 "));
     sim_mesh_finish(&m);
 }
 
