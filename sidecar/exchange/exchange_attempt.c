@@ -191,12 +191,20 @@ static enum pool_reuse which_reuse(const struct exchange *ex)
     return may_repeat ? POOL_REUSE_ANY : POOL_REUSE_CHECKED;
 }
 
+/* A gRPC server reads the end of its requests from a DATA frame, be it empty, and waits for ever
+ * where the head was the end (PROTOCOL-HTTP2 of gRPC, "Requests"). */
+static bool may_end_in_head(const struct exchange *ex)
+{
+    return exchange_request_ended(ex) && buf_is_empty(&ex->request_body) &&
+           !ex->request_trailers && !message_may_switch(ex->request) &&
+           !message_is_grpc(ex->request);
+}
+
 enum progress exchange_step_send(struct exchange *ex)
 {
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT | GOT_IDLE_TIMEOUT))
         return timed_out(ex);
-    bool end = exchange_request_ended(ex) && buf_is_empty(&ex->request_body) &&
-               !ex->request_trailers && !message_may_switch(ex->request);
+    bool end = may_end_in_head(ex);
     switch (upstream_request_send(&ex->up, ex->request, end, ex->app_version, which_reuse(ex))) {
     case POOL_WAITING:
         return PARK;

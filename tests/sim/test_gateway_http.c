@@ -85,6 +85,56 @@ static void grpc_both_ways(void **state)
     }
 }
 
+/* The frame of that kind among what came; NULL: there is none. */
+static const unsigned char *find_frame(const struct sim_peer *p, unsigned char kind)
+{
+    const unsigned char *f = (const void *)(sim_peer_got(p) + 24); /* behind the preface */
+    for (size_t left = p->in.len - 24; left >= 9;) {
+        size_t len = 9u + ((size_t)f[0] << 16 | (size_t)f[1] << 8 | f[2]);
+        if (f[3] == kind)
+            return f;
+        if (len > left)
+            break;
+        f += len;
+        left -= len;
+    }
+    return NULL;
+}
+
+/* A stream that is opened and closed without a message: servers of gRPC want to be told of the end
+ * by a DATA frame. Whoever has no more to say than a head, in other requests, is told by it. */
+static void grpc_request_without_messages(void **state)
+{
+    static const char *const types[] = {"application/grpc", "text/plain"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct sim_door d;
+        struct sim_client client;
+        sim_door_prepare(&d);
+        d.one->protocol = SIM_HTTP2;
+        sim_conf_gateway(&d.conf, 8000, "one");
+        sim_door_start(&d);
+        sim_client_open(&client, sim_node_dial_gateway(&d.node, 8000), HTTP_PROTOCOL_2);
+        struct sim_call *c = sim_client_make(&client);
+        struct message *m = sim_call_request(c, "POST", "shop", "/echo.Echo/Say");
+        sim_call_add(m, c, "content-type", types[i]);
+        sim_client_send(&client, c, m, false);
+        sim_call_send(c, "", true);
+        struct sim_peer *app = sim_door_app(&d, 0);
+        assert_non_null(app);
+        const unsigned char *head = find_frame(app, 1), *data = find_frame(app, 0);
+        assert_non_null(head);
+        assert_int_equal(head[4] & 1, i);
+        assert_int_equal(data == NULL, i);
+        if (data) {
+            assert_int_equal(data[2], 0);
+            assert_int_equal(data[4] & 1, 1);
+        }
+        sim_client_close(&client);
+        sim_node_check_idle(&d.node);
+        sim_door_close(&d);
+    }
+}
+
 static void grpc_without_a_route(void **state)
 {
     struct grpc g;
@@ -197,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grpc_both_ways),
+        cmocka_unit_test(grpc_request_without_messages),
         cmocka_unit_test(grpc_without_a_route),
         cmocka_unit_test(grpc_without_a_backend),
         cmocka_unit_test(http2_in_the_clear),
