@@ -176,6 +176,7 @@ static void clients_of_a_gateway(void **state)
         ask(client);
         check(&d.sim, client, rows[i].asked_ms, rows[i].over_ms);
         sim_door_done(&d, client);
+        sim_door_close(&d);
     }
 }
 
