@@ -270,6 +270,20 @@ const char *compile_cache_refusal(const struct answer *one)
     return one->refused_count ? one->refused[0]->refusal : NULL;
 }
 
+void compile_cache_each_refused(const struct compile_cache *a,
+                                void (*each)(void *owner, const struct answer *one,
+                                             const struct packed_resource *refused),
+                                void *owner)
+{
+    struct slice key;
+    void *value;
+    for (size_t at = 0; map_next(&a->by_key, &at, &key, &value);) {
+        const struct answer *one = value;
+        for (size_t i = 0; i < one->refused_count; i++)
+            each(owner, one, one->refused[i]);
+    }
+}
+
 void compile_cache_refresh(struct answer *one)
 {
     if (!one->is_stale)

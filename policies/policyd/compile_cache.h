@@ -56,6 +56,12 @@ void compile_cache_refresh(struct answer *one);
  * until the answer is refreshed. */
 const char *compile_cache_refusal(const struct answer *one);
 
+/* Each resource that is not in force in its newest version, with whose answer it is in. */
+void compile_cache_each_refused(const struct compile_cache *a,
+                                void (*each)(void *owner, const struct answer *one,
+                                             const struct packed_resource *refused),
+                                void *owner);
+
 /* An answer as one asker has it. Most are the same for all. Where Services keep calls near, there
  * is one for each node or zone that somebody asks from. */
 struct answer_at {

@@ -105,7 +105,8 @@ enum err controller_open(struct loop *l, const struct policyd_options *o,
     }
     struct gateway_controller_config controller = {l,           c->client,        o, world,
                                                    subscribers, on_gateway_moved, c};
-    struct status_writer_config status = {l, c->client, world, describe_gateway, is_busy, c};
+    struct status_writer_config status = {l, c->client, world, describe_gateway, is_busy, c,
+                                          subscriber_list_cache(subscribers)};
     struct kube_lease_config lease = {.namespace_name = slice_from_cstr(o->namespace_name),
                                       .name = SLICE(LEASE_NAME),
                                       .holder = slice_from_cstr(o->pod)};

@@ -64,7 +64,8 @@ void gateway_state_judge(const struct policy_set *set, const struct subscriber_l
     enum subscriber_gateway here =
         subscriber_list_find_gateway(subscribers, meta->namespace_name, meta->name, &refusal);
     bool may_run = here == SUBSCRIBER_GATEWAY_CURRENT || here == SUBSCRIBER_GATEWAY_ABSENT;
-    out->is_running = may_run && has_ready_endpoint(set, s);
+    out->is_ready = has_ready_endpoint(set, s);
+    out->is_running = may_run && out->is_ready;
     out->is_refused = here == SUBSCRIBER_GATEWAY_REFUSING;
     if (out->is_refused)
         out->text = refusal;

@@ -14,6 +14,7 @@
 #include "lib/io/timer.h"
 #include "lib/kube/kube_pace.h"
 #include "lib/kube/kube_write.h"
+#include "policies/policyd/compile_cache.h"
 #include "policies/policyd/object_store.h"
 
 enum {
@@ -263,6 +264,28 @@ static void tell_refusal(void *owner, const struct object *o, const struct diag_
 
 /* ---- looking at everything ---- */
 
+struct refusals {
+    status_refusal_fn each;
+    void *owner;
+};
+
+static void tell_refused(void *owner, const struct answer *one, const struct packed_resource *p)
+{
+    const struct refusals *to = owner;
+    struct status_refusal refusal = {.resource = packed_resource_name_text(p->name),
+                                     .text = slice_from_cstr(p->refusal)};
+    if (one->sort == INVALIDATION_WORKLOAD) {
+        refusal.namespace_name = one->target.namespace_name;
+        refusal.workload = one->target.workload;
+    }
+    to->each(to->owner, &refusal);
+}
+
+static void tell_refusals(const void *cache, status_refusal_fn each, void *owner)
+{
+    compile_cache_each_refused(cache, tell_refused, &(struct refusals){each, owner});
+}
+
 static void run_compute(struct timer *t)
 {
     struct status_writer *w = container_of(t, struct status_writer, compute);
@@ -281,6 +304,8 @@ static void run_compute(struct timer *t)
         .now_ms = clock_wall_ms(),
         .gateway = w->config.gateway,
         .owner = w->config.owner,
+        .refusals = tell_refusals,
+        .refusal_source = w->config.cache,
     };
     w->round++;
     status_compute(&in, emit, w);

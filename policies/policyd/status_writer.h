@@ -6,6 +6,7 @@
 
 #include "policies/status/status.h"
 
+struct compile_cache;
 struct kube_client;
 struct loop;
 struct status_writer;
@@ -19,6 +20,7 @@ struct status_writer_config {
     void (*gateway)(void *owner, const struct object *gateway, struct status_gateway *out);
     bool (*is_busy)(void *owner); /* with what is more urgent */
     void *owner;
+    const struct compile_cache *cache; /* for what no data plane can use */
 };
 
 struct status_writer *status_writer_open(const struct status_writer_config *config);

@@ -259,8 +259,9 @@ static void on_ack(struct subscriber *s, const Weft__Discovery__V1__Ack *m)
         subscriber_close(s, GRPC_ABORTED, "what it has is not what it was sent");
         return;
     }
+    bool had_refused = s->has_refused_part;
     note_refused(s, m->refused);
-    if (*s->gateway)
+    if (*s->gateway || had_refused || s->has_refused_part)
         s->subscribers->config.gateway_moved(s->subscribers->config.owner);
     subscriber_look(s);
 }

@@ -157,6 +157,11 @@ enum subscriber_gateway subscriber_list_find_gateway(const struct subscriber_lis
     return best;
 }
 
+const struct compile_cache *subscriber_list_cache(const struct subscriber_list *r)
+{
+    return r->config.cache;
+}
+
 void subscriber_list_measure(const struct subscriber_list *r, struct subscriber_list_count *out)
 {
     *out = r->count;

@@ -16,7 +16,8 @@ struct subscriber_list_config {
     struct compile_cache *cache;
     const struct policy_set *(*set)(void *owner);
     bool (*is_ready)(void *owner); /* the set is complete; until then everybody waits */
-    /* A gateway's data plane came, went, or has taken an update. */
+    /* A gateway's data plane came, went, or has taken an update; or any one has taken one without
+     * a part that it refuses, or the first one that is whole again. */
     void (*gateway_moved)(void *owner);
     void *owner;
     struct slice trust_domain; /* must outlive it */
@@ -55,6 +56,7 @@ struct subscriber_list_count {
     uint64_t updates, update_bytes, acks, nacks, refused, desynced, slow;
     uint64_t crowded; /* streams that were one too many of their peer */
 };
+const struct compile_cache *subscriber_list_cache(const struct subscriber_list *r);
 void subscriber_list_measure(const struct subscriber_list *r, struct subscriber_list_count *out);
 /* From a change to the word of a data plane that it is in force there. */
 const struct histogram *subscriber_list_propagation(const struct subscriber_list *r);

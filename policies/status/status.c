@@ -50,6 +50,7 @@ void status_compute(const struct status_inputs *in, status_emit_fn emit, void *o
     map_init(&run.parents);
     write_now(&run);
     build_models(&run);
+    status_refusal_gather(&run);
     status_class_all(&run);
     status_gateway_all(&run);
     status_route_all(&run);

@@ -60,6 +60,19 @@ static struct status_condition not_running(const struct view *v)
                                      plane->text.len ? plane->text : unknown};
 }
 
+/* What is refused of a Gateway is refused port by port, and the other ports are in force. */
+static bool is_running_at(const struct view *v, unsigned port,
+                          const struct status_refusal **refusal)
+{
+    const struct metadata *meta = &v->model->gateway->object.meta;
+    *refusal = status_refusal_of_gateway(v->run, meta->namespace_name, meta->name, port);
+    if (*refusal)
+        return false;
+    return v->plane.is_running ||
+           (v->plane.is_refused && v->plane.is_ready &&
+            status_refusal_of_gateway(v->run, meta->namespace_name, meta->name, 0));
+}
+
 static struct status_condition listener_programmed(const struct view *v,
                                                    const struct gateway_model_listener *l)
 {
@@ -70,7 +83,10 @@ static struct status_condition listener_programmed(const struct view *v,
                                          !l->accepted.ok   ? l->accepted.text
                                          : !l->resolved.ok ? l->resolved.text
                                                            : SLICE("the Gateway is not accepted")};
-    if (!v->plane.is_running)
+    const struct status_refusal *refusal;
+    if (!is_running_at(v, (unsigned)l->from->port, &refusal) && refusal)
+        return (struct status_condition){"Programmed", false, "Invalid", refusal->text};
+    if (!is_running_at(v, (unsigned)l->from->port, &refusal))
         return not_running(v);
     return (struct status_condition){"Programmed", true, "Programmed",
                                      SLICE("the listener is in force")};

@@ -163,7 +163,8 @@ static struct status_condition accepted(struct status_run *run, const struct obj
 
 static void emit(struct status_run *run, const struct object *o, const struct diag *conflict)
 {
-    struct status_condition items[3] = {accepted(run, o)};
+    const struct status_refusal *refusal = status_refusal_of_policy(run, o);
+    struct status_condition items[4] = {accepted(run, o)};
     struct status_doc d;
     size_t count = 1;
     if (o->kind->id == KIND_TRAFFIC_POLICY)
@@ -179,6 +180,13 @@ static void emit(struct status_run *run, const struct object *o, const struct di
     if (conflict)
         items[count++] =
             (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};
+    if (refusal)
+        items[count++] = (struct status_condition){
+            "Programmed", false, "Refused",
+            arena_printf(&run->scratch,
+                         "data planes cannot use what is made of it, so what was before is in "
+                         "force: %.*s",
+                         SLICE_ARG(refusal->text))};
     status_doc_begin(&d, run, o);
     status_doc_conditions(&d, d.root, status_doc_old(o, "conditions"), items, count);
     if (o->kind->id == KIND_HTTP_FILTER)

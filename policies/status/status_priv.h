@@ -19,6 +19,8 @@ struct status_run {
     char now[STATUS_TIME_TEXT_MAX];
     struct gateway_model **models; /* of the Gateways that are ours, by namespace and name */
     size_t n_models;
+    struct status_refusal *refusals;
+    size_t n_refusals;
     struct map parents; /* address of a struct route_parent -> its struct gateway_model_parent */
 };
 
@@ -72,3 +74,14 @@ struct status_condition status_filter_resolved(struct status_run *run, const str
 void status_filter_ancestors(struct status_doc *d, const struct http_filter *o);
 /* Objects that were refused. */
 void status_refused_all(struct status_run *run);
+
+/* ---- status_refusal.c: resources that data planes refuse ---- */
+
+void status_refusal_gather(struct status_run *run);
+/* Of a port of the Gateway; 0: of any. NULL: none. */
+const struct status_refusal *status_refusal_of_gateway(const struct status_run *run,
+                                                       struct slice namespace_name,
+                                                       struct slice name, unsigned port);
+/* Of something that is made of the policy, among other objects. NULL: none. */
+const struct status_refusal *status_refusal_of_policy(const struct status_run *run,
+                                                      const struct object *policy);

@@ -79,7 +79,8 @@ void policyd_bed_open(struct policyd_bed *b)
     struct kube_client *client = fake_kube_client(b->kube);
     struct gateway_controller_config controller = {
         b->loop, client, &b->options, b->world, b->subscribers, on_touched, b};
-    struct status_writer_config writer = {b->loop, client, b->world, describe, is_busy, b};
+    struct status_writer_config writer = {b->loop, client, b->world, describe, is_busy, b,
+                                          b->cache};
     b->controller = gateway_controller_open(&controller);
     b->writer = status_writer_open(&writer);
     b->feed = kube_source_open(b->loop, client, b->world);

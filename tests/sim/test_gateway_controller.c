@@ -12,6 +12,7 @@
 
 #define ACCOUNT "/api/v1/namespaces/shop/serviceaccounts/door-weft"
 #define DEPLOYMENT "/apis/apps/v1/namespaces/shop/deployments/door-weft"
+#define LISTENER_POLICY "/apis/policy.weft.dev/v1alpha1/namespaces/shop/listenerpolicies/l"
 #define SERVICE "/api/v1/namespaces/shop/services/door-weft"
 #define SLICES "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices/"
 #define DOOR POLICYD_GATEWAYS "door"
@@ -323,12 +324,21 @@ static void test_what_cannot_be_used_is_in_the_status(void **state)
     plane_ack(&listener);
     policyd_bed_advance(&bed, 5000);
     expect_programmed("True", "");
+    fake_kube_put(bed.kube, LISTENER_POLICY,
+                  "{metadata: {name: l, namespace: shop}, spec: {targetRefs: [{kind: Gateway, "
+                  "name: door}], trustedHops: 1}}");
+    policyd_bed_advance(&bed, 1000);
+    assert_int_equal(listener.updates, 3);
+    plane_ack(&listener);
     fake_fit_bad = "bad.example";
     put_door("bad.example");
-    assert_int_equal(listener.updates, 2);
+    assert_int_equal(listener.updates, 3);
     expect_reason("Invalid", "it has bad.example");
+    assert_string_equal(policyd_bed_condition(&bed, LISTENER_POLICY, "Programmed", "reason"),
+                        "Refused");
     put_door("better.example");
     expect_programmed("True", "");
+    assert_string_equal(policyd_bed_condition(&bed, LISTENER_POLICY, "Programmed", "reason"), "");
     plane_disconnect(&listener);
 }
 

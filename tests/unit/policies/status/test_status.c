@@ -1,6 +1,7 @@
 /* What status says: objects in, the statuses that are new out, in short. Words of a case:
  * with=FILE, also=FILE (read before the input), addresses=A,B and running=no (how data planes are),
- * show=KIND. Whatever comes out, once it is written nothing comes any more.
+ * refused=RESOURCE (which no data plane can use), show=KIND. Whatever comes out, once it is written
+ * nothing comes any more.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ struct world {
     struct doc_list docs[3]; /* with, also, the input */
     struct slice show;
     struct status_gateway plane;
+    struct status_refusal refused;
     struct buf *out;
     size_t emitted;
     bool is_again; /* what was written is there: nothing should come */
@@ -192,6 +194,30 @@ static void load_file(struct world *w, size_t slot, struct slice file)
     mem_free(name);
 }
 
+/* A resource, of a pod of namespace shop if it is the inbound one: "inbound@web-1". */
+static void read_refused(struct world *w, struct slice value)
+{
+    size_t at = slice_find_byte(value, '@');
+    struct slice resource = slice_sub(value, 0, at < value.len ? at : value.len);
+    w->refused = (struct status_refusal){
+        .resource = resource,
+        .text = arena_printf(&w->arena, "%.*s: cannot be", SLICE_ARG(resource))};
+    if (at < value.len) {
+        w->refused.namespace_name = SLICE("shop");
+        w->refused.workload = slice_sub(value, at + 1, value.len);
+    }
+    w->plane.is_refused = w->plane.is_ready = slice_starts_with(resource, SLICE("gateway/"));
+    w->plane.is_running &= !w->plane.is_refused;
+    w->plane.text = w->refused.text;
+}
+
+static void tell_refusals(const void *source, status_refusal_fn each, void *owner)
+{
+    const struct world *w = source;
+    if (w->refused.resource.len)
+        each(owner, &w->refused);
+}
+
 static void read_words(struct world *w, struct slice words)
 {
     struct slice word, address;
@@ -207,6 +233,8 @@ static void read_words(struct world *w, struct slice words)
             w->show = value;
         else if (slice_eq_cstr(name, "running"))
             w->plane.is_running = slice_eq_cstr(value, "yes");
+        else if (slice_eq_cstr(name, "refused"))
+            read_refused(w, value);
         else if (slice_eq_cstr(name, "addresses"))
             while (slice_split(&value, ',', &address))
                 w->plane.addresses[w->plane.address_count++] = address;
@@ -220,7 +248,8 @@ static void check(const struct cases_item *item, struct buf *out)
     struct world w = {.store = policy_store_create(), .out = out};
     struct taken *taken = mem_zalloc(sizeof *taken);
     struct status_inputs in = {
-        .store = w.store, .now_ms = NOW_MS, .gateway = describe_plane, .owner = &w};
+        .store = w.store, .now_ms = NOW_MS, .gateway = describe_plane, .owner = &w,
+        .refusals = tell_refusals, .refusal_source = &w};
     taken->world = &w;
     arena_init(&w.arena, 65536);
     read_words(&w, item->words);
