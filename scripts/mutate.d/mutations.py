@@ -105,6 +105,12 @@ def balanced(code):
     return code.count("(") == code.count(")")
 
 
+def decides_on_log(code, i):
+    """A condition on which nothing depends but a line in the log."""
+    return bool(re.match(r"\s*if \(.*\)$", code[i]) and i + 1 < len(code)
+                and re.match(r"\s*LOG_[A-Z]\(", code[i + 1]))
+
+
 def mutate_line(path, number, code, real):
     for name, pattern, to in COMPILED:
         for m in pattern.finditer(code):
@@ -122,5 +128,5 @@ def of_file(path, text):
     """Every mutation that can be made in a file."""
     real, code = text.split("\n"), masked(text).split("\n")
     for i in body_lines(code):
-        if code[i].strip() and not SKIPPED.search(code[i]):
+        if code[i].strip() and not SKIPPED.search(code[i]) and not decides_on_log(code, i):
             yield from mutate_line(path, i + 1, code[i], real[i])

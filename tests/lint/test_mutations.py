@@ -43,6 +43,7 @@ class Mutations(unittest.TestCase):
     def test_log_lines_and_memory_are_left_alone(self):
         self.assertEqual(after('    LOG_W("a", "%d", a < b);'), [])
         self.assertEqual(after("    mem_free(x);"), [])
+        self.assertEqual(after('    if (a < b)\n        LOG_W("a", "b");'), [])
 
     def test_pointers_and_shifts_are_no_comparisons(self):
         self.assertEqual(after("    y = x->a << b >> c;"), [])

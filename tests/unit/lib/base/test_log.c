@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -301,6 +303,65 @@ static void test_many_threads(void **state)
     assert_int_equal(lines, 1500);
 }
 
+/* Without rings, whoever logs waits for a reader that is slow, and what another call left in errno
+ * does not matter. */
+static void *read_slowly(void *owner)
+{
+    struct capture *c = owner;
+    static char text[200000];
+    size_t len = 0;
+    while (len < 180000) {
+        struct pollfd ready = {.fd = c->pipe[0], .events = POLLIN};
+        poll(&ready, 1, -1);
+        len += drain(c, text + len, 4096);
+    }
+    return NULL;
+}
+
+static void test_a_pipe_that_is_full_for_a_while(void **state)
+{
+    struct capture c;
+    pthread_t reader;
+    char line[1000];
+    uint64_t before = log_dropped();
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
+    begin(&c, STDERR_FILENO);
+    assert_int_equal(fcntl(c.pipe[1], F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(pthread_create(&reader, NULL, read_slowly, &c), 0);
+    for (int i = 0; i < 200; i++)
+        LOG_W("x", "%s", line);
+    pthread_join(reader, NULL);
+    end(&c);
+    assert_true(log_dropped() == before);
+}
+
+static void test_old_errors(void **state)
+{
+    static const int olds[] = {EINTR, EAGAIN};
+    for (int i = 0; i < 2; i++) {
+        struct capture c;
+        char text[9000];
+        begin(&c, STDERR_FILENO);
+        errno = olds[i];
+        LOG_I("config", "loaded");
+        size_t len = drain(&c, text, sizeof(text) - 1);
+        end(&c);
+        assert_string_equal(after_stamp(text, len), "info config: loaded\n");
+    }
+}
+
+static void test_nobody_can_be_told(void **state)
+{
+    struct capture c;
+    uint64_t before = log_dropped();
+    begin(&c, STDERR_FILENO);
+    close(STDERR_FILENO);
+    LOG_W("x", "lost");
+    end(&c);
+    assert_true(log_dropped() == before + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +376,9 @@ int main(void)
         cmocka_unit_test(test_a_reader_that_is_gone),
         cmocka_unit_test(test_bad_access_lines_are_dropped),
         cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_a_pipe_that_is_full_for_a_while),
+        cmocka_unit_test(test_old_errors),
+        cmocka_unit_test(test_nobody_can_be_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

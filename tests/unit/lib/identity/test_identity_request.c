@@ -185,6 +185,17 @@ static void test_roots_first_then_a_certificate(void **state)
     pki_leaf_dispose(&leaf);
 }
 
+/* A certificate that vouches for itself is left out behind others only. */
+static void test_the_first_certificate_stays(void **state)
+{
+    struct identity_request *r = open_with(NULL);
+    answer_bundle("");
+    chain_response((const char *const[]){pki.root}, 1);
+    assert_int_equal(told.e, ERR_OK);
+    assert_non_null(strstr(told.material.chain_pem, pki.root));
+    identity_request_close(r);
+}
+
 static void test_white_space_around_a_token_is_not_part_of_it(void **state)
 {
     static const char *const texts[][2] = {
@@ -300,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_roots_first_then_a_certificate),
+        TEST(test_the_first_certificate_stays),
         TEST(test_white_space_around_a_token_is_not_part_of_it),
         TEST(test_a_file_without_a_token_is_not_sent),
         TEST(test_a_certificate_is_proof_enough),

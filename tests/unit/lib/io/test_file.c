@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,6 +51,22 @@ static void test_large(void **state)
     mem_free(data);
     assert_int_equal(file_read(folder_at(&f, "big"), 999999, &data, &len), ERR_LIMIT);
     mem_free(text);
+    folder_dispose(&f);
+}
+
+/* What another call left in errno means nothing for one that went well. */
+static void test_old_errors(void **state)
+{
+    struct folder f;
+    char *data;
+    size_t len;
+    folder_init(&f);
+    errno = EINTR;
+    assert_int_equal(file_write_atomic(folder_at(&f, "ten"), "0123456789", 10, 0644), ERR_OK);
+    errno = EINTR;
+    assert_int_equal(file_read(folder_at(&f, "ten"), 10, &data, &len), ERR_OK);
+    assert_int_equal(len, 10);
+    mem_free(data);
     folder_dispose(&f);
 }
 
@@ -172,7 +189,7 @@ int main(void)
         cmocka_unit_test(test_read),         cmocka_unit_test(test_large),
         cmocka_unit_test(test_write_atomic), cmocka_unit_test(test_make_dirs),
         cmocka_unit_test(test_list),         cmocka_unit_test(test_has_name),
-        cmocka_unit_test(test_exposed),
+        cmocka_unit_test(test_exposed),      cmocka_unit_test(test_old_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

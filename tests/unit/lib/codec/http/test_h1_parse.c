@@ -164,6 +164,10 @@ static void test_one_empty_line_before(void **state)
     h1_heads_drop(&o);
 }
 
+#define LONG                                                            \
+    "one-protocol-that-has-a-long-name/1.2.3.4.5.6.7.8.9.10.11.12.13.14-" \
+    "and-goes-on-for-more-than-a-hundred-bytes-so-that-it-needs-room"
+
 static void test_upgrade(void **state)
 {
     static const struct {
@@ -178,6 +182,7 @@ static void test_upgrade(void **state)
         {"Connection: upgrade\r\nUpgrade: TLS/1.0,a/1,b\r\nUpgrade: h2c\r\nUpgrade: c\r\n",
          "a/1, b, c"},
         {"Connection: upgrade\r\nUpgrade: a,b,c,d,e,f,g,h\r\n", "a, b, c, d, e, f, g, h"},
+        {"Connection: upgrade\r\nUpgrade: " LONG "\r\n", LONG},
         {"Connection: upgrade\r\nUpgrade: h2cx, tlsx\r\n", "h2cx, tlsx"},
         {"Connection: upgrade\r\nUpgrade: tcp\r\nContent-Length: 3\r\n", "tcp"},
         {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n", ""},
