@@ -85,6 +85,20 @@ static void test_paths_that_lead_nowhere(void **state)
     check_lost("/a/b/-", true);
 }
 
+/* Documents are objects or arrays; what is neither has no place to put anything. */
+static void test_roots(void **state)
+{
+    struct bed b;
+    const struct doc *out = NULL;
+    open_bed(&b);
+    json_patch_add(&b.patch, word(&b, "x"), "/1");
+    check(&b, "[1, 2]", "[1,\"x\",2]");
+    open_bed(&b);
+    json_patch_add(&b.patch, word(&b, "x"), "/0");
+    assert_int_equal(json_patch_apply(&b.patch, word(&b, "text"), &out), ERR_NOT_FOUND);
+    arena_dispose(&b.arena);
+}
+
 static void test_many(void **state)
 {
     struct bed b;
@@ -128,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_objects),
         cmocka_unit_test(test_arrays),
         cmocka_unit_test(test_paths_that_lead_nowhere),
+        cmocka_unit_test(test_roots),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_text),
     };

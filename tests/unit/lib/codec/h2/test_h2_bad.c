@@ -214,6 +214,21 @@ static void padding_and_priority_are_taken_off(void **state)
     h2_bed_expect_goaway(&b->server, H2_PROTOCOL_ERROR);
 }
 
+/* The same, however the bytes come: the padding may be all that does. */
+static void padding_comes_by_itself(void **state)
+{
+    uint8_t frame[300] = {0, 0, 0, H2_HEADERS, END_HEADERS | END_STREAM | PADDED, 0, 0, 0, 1, 7};
+    struct h2_bed *b = greeted(state);
+    size_t len = 10 + h2_bed_block(frame + 10, FIELDS(GET)) + 7;
+    frame[2] = (uint8_t)(len - 9);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(b->server.count ? b->server.streams[0].heads : 0, 0);
+        assert_true(h2_feed(b->server.h2, b->now_ms, NULL, frame + i, 1));
+    }
+    assert_int_equal(b->server.streams[0].heads, 1);
+    assert_int_equal(b->server.streams[0].ends, 1);
+}
+
 static void heads_too_short_for_their_flags(void **state)
 {
     struct h2_bed *b = greeted(state);
@@ -381,6 +396,7 @@ int main(void)
         TEST(lower_ids),
         TEST(frames_under_way_after_our_reset),
         TEST(padding_and_priority_are_taken_off),
+        TEST(padding_comes_by_itself),
         TEST(heads_too_short_for_their_flags),
         TEST(heads_that_depend_on_themselves),
         TEST(blocks_in_many_frames),
