@@ -9,26 +9,17 @@ import pytest
 
 from bed import h2_frames as h2
 from bed.http_client import read_head
+from bed.policy_text import traffic
 
 WEBSOCKET = (b"GET /chat HTTP/1.1\r\nHost: upgrade\r\nConnection: Upgrade\r\n"
              b"Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
              b"Sec-WebSocket-Version: 13\r\n\r\n")
 
 
-def traffic(service, spec):
-    return f"""
-apiVersion: policy.weft.dev/v1alpha1
-kind: TrafficPolicy
-metadata: {{name: {service}, namespace: default}}
-spec:
-  targetRefs: [{{group: "", kind: Service, name: {service}}}]
-  {spec}
-"""
-
-
 def test_a_websocket_outlives_the_deadlines_of_answers(lab):
-    spec = """timeouts: {request: 500ms, backend: 300ms}
-  retries: {attempts: 1, perTryTimeout: 200ms}"""
+    spec = """\
+    timeouts: {request: 500ms, backend: 300ms}
+    retries: {attempts: 1, perTryTimeout: 200ms}"""
     with lab.bed.policy(traffic("upgrade", spec)):
         with lab.client.connect("upgrade", lab.port("upgrade")) as sock:
             sock.sendall(WEBSOCKET)
@@ -64,8 +55,9 @@ def test_a_504_over_http_2_comes_whole(lab):
 
 @pytest.mark.parametrize("how, status", [({"fail": 503}, 503), ({"close": 1}, 502)])
 def test_the_last_answer_rather_than_a_pause_to_no_purpose(shop, how, status):
-    spec = """timeouts: {request: 2s}
-  retries: {attempts: 3, retryOn: [gateway-error, reset], backoff: {base: 5s, max: 10s}}"""
+    spec = """\
+    timeouts: {request: 2s}
+    retries: {attempts: 3, retryOn: [gateway-error, reset], backoff: {base: 5s, max: 10s}}"""
     with shop.bed.policy(traffic("reviews", spec)):
         for pod in (shop.v1, shop.v2):
             pod.control(**how)

@@ -8,16 +8,10 @@ import pytest
 
 from bed.http_client import read_head
 from bed.lab import TEST_APP
+from bed.policy_text import traffic
 from bed.wait import until
 
-BREAKER = """
-apiVersion: policy.weft.dev/v1alpha1
-kind: TrafficPolicy
-metadata: {name: web, namespace: default}
-spec:
-  targetRefs: [{group: "", kind: Service, name: web}]
-  circuitBreaker: {maxRequests: 2}
-"""
+BREAKER = traffic("web", "circuitBreaker: {maxRequests: 2}")
 
 
 def flood(lab, count):
@@ -118,15 +112,7 @@ def fixture_four(lab):
 
 
 def breaker(service, limits):
-    return f"""
-apiVersion: policy.weft.dev/v1alpha1
-kind: TrafficPolicy
-metadata: {{name: {service}, namespace: default}}
-spec:
-  targetRefs: [{{group: "", kind: Service, name: {service}}}]
-  circuitBreaker: {limits}
-  retries: {{attempts: 0}}
-"""
+    return traffic(service, f"circuitBreaker: {limits}\nretries: {{attempts: 0}}")
 
 
 def test_as_many_requests_as_it_says_whichever_workers_have_them(four):

@@ -4,20 +4,14 @@ import time
 
 import pytest
 
+from bed.policy_text import traffic
 from bed.wait import until
 
-POLICY = """
-apiVersion: policy.weft.dev/v1alpha1
-kind: TrafficPolicy
-metadata: {name: reviews, namespace: default}
-spec:
-  targetRefs: [{group: "", kind: Service, name: reviews}]
-"""
-RETRIES = POLICY + """
-  retries: {attempts: 2, retryOn: [connect-failure, reset, gateway-error]}
-  outlierDetection: {consecutiveFailures: 5, baseEjectionTime: 2s}
-  loadBalancing: {algorithm: RoundRobin}
-"""
+RETRIES = traffic("reviews", """\
+    retries: {attempts: 2, retryOn: [connect-failure, reset, gateway-error]}
+    outlierDetection: {consecutiveFailures: 5, baseEjectionTime: 2s}
+    loadBalancing: {algorithm: RoundRobin}
+""")
 TIMEOUT = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -111,10 +105,10 @@ def test_a_timeout_is_a_504_with_a_reason(shop):
 
 
 def test_an_attempt_that_is_too_slow_is_made_elsewhere(shop):
-    with shop.bed.policy(POLICY + """
-  retries: {attempts: 1, retryOn: [gateway-error], perTryTimeout: 300ms}
-  loadBalancing: {algorithm: RoundRobin}
-"""):
+    with shop.bed.policy(traffic("reviews", """\
+    retries: {attempts: 1, retryOn: [gateway-error], perTryTimeout: 300ms}
+    loadBalancing: {algorithm: RoundRobin}
+""")):
         shop.v2.control(delay=3)
         result = shop.frontend.load("http://reviews:9080/who", kind=version, threads=1).run(6)
         assert not result.failures, result.why()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from bed.lab import TEST_APP
+from bed.policy_text import traffic
 from bed.shop import ECHO_PORT
 from bed.wait import until
 
@@ -18,17 +19,6 @@ kind: MeshConfig
 metadata: {{name: default, namespace: weft-system}}
 spec:
   clientTraffic: {{tcpKeepalive: {QUICK}}}
-"""
-
-
-def calls(service, spec):
-    return f"""
-apiVersion: policy.weft.dev/v1alpha1
-kind: TrafficPolicy
-metadata: {{name: {service}, namespace: default}}
-spec:
-  targetRefs: [{{group: "", kind: Service, name: {service}}}]
-  {spec}
 """
 
 
@@ -105,10 +95,11 @@ def test_a_client_that_only_does_not_read_is_not_taken_for_dead(lab):
 
 def test_requests_leave_an_endpoint_that_has_vanished(shop):
     """Its silence counts against it, so a few fail and then none."""
-    spec = """timeouts: {request: 500ms}
-  outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 8s}
-  loadBalancing: {algorithm: RoundRobin}"""
-    with shop.bed.policy(calls("reviews", spec)):
+    spec = """\
+    timeouts: {request: 500ms}
+    outlierDetection: {consecutiveFailures: 3, baseEjectionTime: 8s}
+    loadBalancing: {algorithm: RoundRobin}"""
+    with shop.bed.policy(traffic("reviews", spec)):
         shop.await_whole()
         with vanished(shop.v2):
             statuses = [shop.reviews().status for _ in range(40)]
@@ -119,7 +110,7 @@ def test_requests_leave_an_endpoint_that_has_vanished(shop):
 
 def test_requests_without_a_deadline_leave_it_too(shop):
     """The sidecar there is asked by PING, and its silence is an answer."""
-    with shop.bed.policy(calls("reviews", "loadBalancing: {algorithm: RoundRobin}")):
+    with shop.bed.policy(traffic("reviews", "loadBalancing: {algorithm: RoundRobin}")):
         shop.await_whole()
         with vanished(shop.v2), concurrent.futures.ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: shop.reviews(), range(8)))
@@ -129,7 +120,7 @@ def test_requests_without_a_deadline_leave_it_too(shop):
 
 def test_a_tunnel_to_an_endpoint_that_has_vanished_ends(shop):
     pool = f"connectionPool: {{tcpKeepalive: {QUICK}}}"
-    with shop.bed.policy(calls("ledger", pool)):
+    with shop.bed.policy(traffic("ledger", pool)):
         with shop.frontend.connect("ledger", ECHO_PORT) as sock:
             sock.sendall(b"hello")
             assert sock.recv(100) == b"hello"
