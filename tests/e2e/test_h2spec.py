@@ -5,39 +5,25 @@ SPDX-License-Identifier: GPL-3.0-or-later
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 from typing import Iterator
 
 import pytest
 
+from bed import go_program
 from bed.pki import Authority
 from bed.programs import Unavailable, program, tool
 
-MODULE = "github.com/summerwind/h2spec/cmd/h2spec@latest"
+PACKAGE, VERSION = "github.com/summerwind/h2spec/cmd/h2spec", "latest"
 SECONDS = 120
-
-
-def cache() -> pathlib.Path:
-    home = os.environ.get("XDG_CACHE_HOME", str(pathlib.Path.home() / ".cache"))
-    return pathlib.Path(os.environ.get("WEFT_CACHE", str(pathlib.Path(home) / "weft")))
 
 
 @pytest.fixture(name="h2spec", scope="module")
 def fixture_h2spec() -> str:
-    """Built once into the cache."""
-    path = cache() / "bin" / "h2spec"
-    if path.is_file():
-        return str(path)
-    go = shutil.which("go", path=os.environ.get("PATH", "") + ":/usr/local/go/bin")
-    if not go:
-        pytest.skip("h2spec needs Go to be built: apt-get install golang-go")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([go, "install", MODULE], env={**os.environ, "GOBIN": str(path.parent)},
-                          capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode != 0:
-        pytest.skip("h2spec cannot be built (no Go modules here?): " + done.stderr[-300:])
-    return str(path)
+    try:
+        return str(go_program.build(PACKAGE, VERSION))
+    except Unavailable as e:
+        pytest.skip(str(e))
 
 
 class App:
