@@ -275,6 +275,19 @@ static sim_stream *open_tcp(struct sim_door *d)
     return sim_conf_stream(&d->conf, l, NULL, NULL);
 }
 
+static void tcp_without_a_listener(void **state)
+{
+    struct sim_door d;
+    sim_door_prepare(&d);
+    sim_conf_port(&d.conf, 9000, SIM_LISTENER_TCP);
+    sim_door_start(&d);
+    struct sim_peer *client = sim_node_connect_gateway(&d.node, 9000);
+    sim_turn(&d.sim);
+    assert_true(sim_peer_is_over(client));
+    sim_door_done(&d, client);
+    sim_door_close(&d);
+}
+
 /* The app may be the one who speaks first, so nobody waits for the client. */
 static void tcp_both_ways(void **state)
 {
@@ -465,6 +478,7 @@ int main(void)
         cmocka_unit_test(passed_on_by_name),
         cmocka_unit_test(ended_here),
         cmocka_unit_test(no_way_for_a_name),
+        cmocka_unit_test(tcp_without_a_listener),
         cmocka_unit_test(tcp_both_ways),
         cmocka_unit_test(tcp_by_weight),
         cmocka_unit_test(tcp_by_policy),
