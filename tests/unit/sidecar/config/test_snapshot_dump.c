@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/codec/doc/doc_json.h"
 #include "lib/tls/tls_ctx.h"
+#include "policies/compile/compile.h"
 #include "tests/unit/lib/tls/pki.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"
@@ -57,9 +58,96 @@ static void make_rest(struct config_make *m)
     config_make_workload(m, "10.0.0.1", "reviews-1", 1);
 }
 
+/* A port where the hello chooses: one listener that passes on, with limits of its own. */
+static void make_listener(struct config_make *m)
+{
+    Weft__Config__V1__GatewayPort *g = config_make_gateway(m, "infra/front:8443", 1, 8443);
+    Weft__Config__V1__GatewayListener *l = arena_alloc(&m->arena, sizeof(*l));
+    Weft__Config__V1__StreamRoute *r = arena_alloc(&m->arena, sizeof(*r));
+    weft__config__v1__gateway_listener__init(l);
+    weft__config__v1__stream_route__init(r);
+    g->protocol = l->protocol = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS;
+    l->name = config_make_text(m, "infra/front/through");
+    l->hostname = config_make_text(m, "db.example");
+    l->passthrough = true;
+    l->client_traffic = compile_client_traffic_fallback(&m->arena);
+    l->client_traffic->limits->max_headers = 55;
+    r->name = config_make_text(m, "db");
+    CONFIG_PUSH(m, r, hosts, config_make_text(m, "db.example"));
+    CONFIG_PUSH(m, l, stream_routes, r);
+    CONFIG_PUSH(m, g, listeners, l);
+}
+
+static void make_mesh(struct config_make *m)
+{
+    static Weft__Config__V1__Http2Keepalive ping = WEFT__CONFIG__V1__HTTP2_KEEPALIVE__INIT;
+    Weft__Config__V1__MeshSettings *mesh = arena_alloc(&m->arena, sizeof(*mesh));
+    weft__config__v1__mesh_settings__init(mesh);
+    Weft__Config__V1__Resource *r = config_make_resource(m, "mesh", "", 1);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_MESH;
+    r->mesh = mesh;
+    mesh->client_traffic = compile_client_traffic_fallback(&m->arena);
+    mesh->client_traffic->trust->hops = 3;
+    ping.interval_ms = 1500;
+    ping.timeout_ms = 700;
+    mesh->client_traffic->http2_keepalive = &ping;
+}
+
+static void make_limits(struct config_make *m)
+{
+    static Weft__Config__V1__TcpKeepalive alive = WEFT__CONFIG__V1__TCP_KEEPALIVE__INIT;
+    static Weft__Config__V1__CircuitBreaker breaker = WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;
+    static Weft__Config__V1__OutlierDetection outlier = WEFT__CONFIG__V1__OUTLIER_DETECTION__INIT;
+    Weft__Config__V1__Cluster *c = config_make_cluster(m, "settings", 1);
+    breaker.max_connections = 11;
+    breaker.max_requests = 12;
+    breaker.max_pending = 13;
+    alive.time_s = 14;
+    alive.interval_s = 15;
+    alive.probes = 16;
+    outlier.consecutive_failures = 17;
+    c->breaker = &breaker;
+    c->keepalive = &alive;
+    c->outlier = &outlier;
+    c->connect_timeout_ms = 18;
+    c->max_requests_per_connection = 19;
+}
+
 static void check(const struct doc *d, const char *path, const char *want)
 {
     assert_slice(doc_string(doc_find(d, path)), want);
+}
+
+static void check_number(const struct doc *d, const char *path, int64_t want)
+{
+    const struct doc *at = doc_find(d, path);
+    if (!at || at->type != DOC_INT || at->integer != want)
+        fail_msg("%s is not %lld", path, (long long)want);
+}
+
+static void check_settings(const struct doc *d)
+{
+    check_number(d, "client_traffic.trusted_hops", 3);
+    check_number(d, "client_traffic.max_headers", 1000);
+    check_number(d, "client_traffic.http2_keepalive_interval_ms", 1500);
+    check_number(d, "client_traffic.http2_keepalive_timeout_ms", 700);
+    check(d, "clusters[1].name", "settings");
+    check_number(d, "clusters[1].max_connections", 11);
+    check_number(d, "clusters[1].max_requests", 12);
+    check_number(d, "clusters[1].max_pending", 13);
+    check_number(d, "clusters[1].tcp_keepalive_time_s", 14);
+    check_number(d, "clusters[1].tcp_keepalive_interval_s", 15);
+    check_number(d, "clusters[1].tcp_keepalive_probes", 16);
+    check_number(d, "clusters[1].eject_after_failures", 17);
+    check_number(d, "clusters[1].connect_timeout_ms", 18);
+    check_number(d, "clusters[1].max_requests_per_connection", 19);
+    assert_null(doc_find(d, "clusters[1].http2_keepalive_interval_ms"));
+    check(d, "gateways[1].listeners[0].name", "infra/front/through");
+    check(d, "gateways[1].listeners[0].protocol", "TLS");
+    assert_true(doc_find(d, "gateways[1].listeners[0].passthrough")->boolean);
+    check_number(d, "gateways[1].listeners[0].client_traffic.max_headers", 55);
+    assert_non_null(doc_find(d, "gateways[1].listeners[0].streams"));
+    check_number(d, "inbound.ports[0].port", 80);
 }
 
 static void check_all(const struct doc *d)
@@ -105,6 +193,9 @@ static void test_dump(void **state)
     make_destination(&m);
     make_gateway(&m, &leaf);
     make_rest(&m);
+    make_listener(&m);
+    make_mesh(&m);
+    make_limits(&m);
     struct snapshot_builder *b = snapshot_builder_create();
     if (snapshot_build(b, &m.message, &s, detail))
         fail_msg("%s", detail);
@@ -118,6 +209,7 @@ static void test_dump(void **state)
     if (doc_json_parse(all, &m.arena, &doc, &error))
         fail_msg("%s", error.text);
     check_all(doc);
+    check_settings(doc);
     assert_int_equal(slice_find(all, SLICE("PRIVATE")), all.len);
     mem_free(text);
     buf_dispose(&out);
