@@ -347,6 +347,33 @@ static void test_bad_mesh_configs(void **state)
 }
 
 /* An expired root beside a good one is left out; alone it refuses the context. */
+/* As many as we can send, and one more. */
+static void test_long_chains(void **state)
+{
+    struct pki_leaf leaf = pki_svid(&pki, PKI_SERVER_ID); /* with the one that issued it: two */
+    struct tls_mesh_config c = {.is_server = true,
+                                .key_pem = slice_from_cstr(leaf.key),
+                                .roots_pem = slice_from_cstr(pki.root),
+                                .trust_domain = SLICE(PKI_DOMAIN)};
+    char *chain = mem_strdup(leaf.chain);
+    struct tls_ctx *ctx;
+    for (int count = 3; count <= 9; count++) {
+        char *longer = mem_printf("%s%s", chain, pki.mid);
+        mem_free(chain);
+        chain = longer;
+    }
+    c.cert_chain_pem = slice_from_cstr(chain);
+    if (tls_ctx_create_mesh(&c, &ctx, why))
+        fail_msg("%s", why);
+    tls_ctx_unref(ctx);
+    char *too_long = mem_printf("%s%s", chain, pki.mid);
+    c.cert_chain_pem = slice_from_cstr(too_long);
+    check_mesh(&c, "certificate chain: more than 9 certificates");
+    mem_free(too_long);
+    mem_free(chain);
+    pki_leaf_dispose(&leaf);
+}
+
 static void test_expired_roots(void **state)
 {
     char *old, *both;
@@ -453,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_tls12),
         cmocka_unit_test(test_no_tickets),
         cmocka_unit_test(test_bad_mesh_configs),
+        cmocka_unit_test(test_long_chains),
         cmocka_unit_test(test_expired_roots),
         cmocka_unit_test(test_bad_public_configs),
         cmocka_unit_test(test_keys_of_other_kinds),
