@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/control/app_admin.h"
 
+#include <stdio.h>
+
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/identity/identity.h"
@@ -169,13 +171,32 @@ static void answer_ready(struct survey *s)
     admin_reply_text(s->request, 200, "ready");
 }
 
+/* What stands between a data plane and its first configuration, as far as it is known. */
+static void refuse_unconfigured(const struct app *app, struct admin_request *request)
+{
+    struct source_stream_status status = {0};
+    char text[400];
+    if (app->stream)
+        source_stream_read(app->stream, &status);
+    if (app->stream && !app->mesh)
+        snprintf(text, sizeof(text), "waiting for a certificate; policyd is asked with it");
+    else if (status.problem && *status.problem)
+        snprintf(text, sizeof(text), "waiting for a configuration: %s", status.problem);
+    else if (status.rejected)
+        snprintf(text, sizeof(text), "waiting for a configuration: the one that policyd sent "
+                                     "cannot be used; the log says why");
+    else
+        snprintf(text, sizeof(text), "waiting for a configuration");
+    admin_reply_text(request, 503, text);
+}
+
 static void get_ready(void *owner, struct admin_request *request)
 {
     struct app *app = owner;
     if (app->is_leaving || app->is_draining)
         admin_reply_text(request, 503, "draining");
     else if (!app->snapshot)
-        admin_reply_text(request, 503, "waiting for a configuration");
+        refuse_unconfigured(app, request);
     else if (app->listening < app->settings->workers)
         admin_reply_text(request, 503, "not listening yet");
     else

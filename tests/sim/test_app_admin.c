@@ -41,6 +41,31 @@ static void readiness(void **state)
     control_world_close(w);
 }
 
+/* Without a first configuration, why there is none. */
+static void readiness_says_why(void **state)
+{
+    struct world *w = control_world_open();
+    struct snapshot *s = w->app.snapshot;
+    struct mesh_identity *mesh = w->app.mesh;
+    control_world_use_stream(w);
+    w->app.snapshot = NULL;
+    w->app.mesh = NULL;
+    control_world_expect(w, &w->health, "GET", "/healthz/ready", 503, "waiting for a certificate");
+    w->app.mesh = (struct mesh_identity *)(void *)w; /* is not looked at */
+    control_world_expect(w, &w->health, "GET", "/healthz/ready", 503,
+                         "waiting for a configuration: refused");
+    fakes.stream.problem = "";
+    control_world_expect(w, &w->health, "GET", "/healthz/ready", 503,
+                         "waiting for a configuration: the one that policyd sent cannot be used");
+    fakes.stream.rejected = 0;
+    control_world_expect(w, &w->health, "GET", "/healthz/ready", 503,
+                         "waiting for a configuration\n");
+    w->app.snapshot = s;
+    w->app.mesh = mesh;
+    control_world_expect(w, &w->health, "GET", "/healthz/ready", 200, "ready");
+    control_world_close(w);
+}
+
 /* Whoever is not ready is alive all the same. */
 static void liveness(void **state)
 {
@@ -320,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readiness),
+        cmocka_unit_test(readiness_says_why),
         cmocka_unit_test(liveness),
         cmocka_unit_test(no_workers_yet),
         cmocka_unit_test(status_page),
