@@ -142,6 +142,9 @@ class Trial:
         with open(os.path.join(self.root, path), encoding="utf-8") as f:
             text = f.read()
         defined = set(re.findall(r"^(?!static\b)\w[\w \*]*?\b(\w+)\([^;]*$", text, re.MULTILINE))
+        # Some files give out nothing but a table of what they can do.
+        defined |= set(re.findall(r"^(?!static\b)\w[\w \*]*?\b(\w+)(?:\[[^\]]*\])* = ", text,
+                                  re.MULTILINE))
         stem = os.path.splitext(os.path.basename(path))[0]
         seen = [name for name, symbols in self.symbols.items() if defined & symbols]
         near = {f"test_{stem}": 0}
