@@ -70,6 +70,7 @@ static void visit(void *owner, const struct object *o, const struct diag_list *w
     case KIND_GRPC_ROUTE:
     case KIND_TLS_ROUTE:
     case KIND_TCP_ROUTE:
+    case KIND_UDP_ROUTE:
         emit_route(run, o, text);
         break;
     default:
