@@ -194,6 +194,23 @@ static void test_across_threads(void **state)
     assert_true(mem_fresh_count() == before + 100);
 }
 
+/* Blocks that a thread was given before it made any of its own are of use to it. */
+static void *free_then_allocate(void *arg)
+{
+    free_many(arg);
+    return allocate_many(arg);
+}
+
+static void test_a_thread_begins_by_freeing(void **state)
+{
+    void *blocks[100];
+    run(allocate_many, blocks);
+    uint64_t before = mem_fresh_count();
+    run(free_then_allocate, blocks);
+    assert_true(mem_fresh_count() == before);
+    run(free_many, blocks);
+}
+
 static pthread_key_t late_key;
 
 static void late_destructor(void *block)
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_aging),
         cmocka_unit_test(test_memory_is_returned),
         cmocka_unit_test(test_across_threads),
+        cmocka_unit_test(test_a_thread_begins_by_freeing),
         cmocka_unit_test(test_thread_exit_order),
         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_misuse_aborts),

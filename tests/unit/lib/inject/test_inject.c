@@ -57,6 +57,11 @@ static void test_rights(void **state)
              "\"readOnlyRootFilesystem\":true,\"runAsNonRoot\":true,\"runAsUser\":1337,"
              "\"runAsGroup\":1337,\"capabilities\":{\"drop\":[\"ALL\"]},"
              "\"seccompProfile\":{\"type\":\"RuntimeDefault\"}}");
+    /* Only where it keeps its own state may it write. */
+    check_at(&p, "spec.initContainers[1].volumeMounts",
+             "[{\"name\":\"weft-token\",\"mountPath\":\"/var/run/secrets/weft\",\"readOnly\":true},"
+             "{\"name\":\"weft-trust\",\"mountPath\":\"/etc/weft/trust\",\"readOnly\":true},"
+             "{\"name\":\"weft-state\",\"mountPath\":\"/var/lib/weft\"}]");
     check_at(&p, "spec.volumes[0].projected.sources",
              "[{\"serviceAccountToken\":{\"audience\":\"weft-certd\",\"expirationSeconds\":3600,"
              "\"path\":\"token\"}}]");

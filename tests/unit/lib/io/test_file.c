@@ -4,6 +4,7 @@
 #include "lib/io/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,6 +52,34 @@ static void test_large(void **state)
     mem_free(data);
     assert_int_equal(file_read(folder_at(&f, "big"), 999999, &data, &len), ERR_LIMIT);
     mem_free(text);
+    folder_dispose(&f);
+}
+
+/* A program that was started without a standard input reads all the same; nothing stays open. */
+static void test_descriptors(void **state)
+{
+    struct folder f;
+    char *data;
+    size_t len;
+    int input = dup(STDIN_FILENO);
+    folder_init(&f);
+    folder_put(&f, "ten", "0123456789");
+    (void)close(STDIN_FILENO);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(file_read(folder_at(&f, "ten"), i ? 9 : 10, &data, &len),
+                         i ? ERR_LIMIT : ERR_OK);
+        if (i == 0)
+            assert_string_equal(data, "0123456789");
+        if (i == 0)
+            mem_free(data);
+        assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), -1);
+    }
+    assert_int_equal(file_write_atomic(folder_at(&f, "ten"), "x", 1, 0600), ERR_OK);
+    assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), -1);
+    if (input >= 0) {
+        assert_int_equal(dup2(input, STDIN_FILENO), STDIN_FILENO);
+        close(input);
+    }
     folder_dispose(&f);
 }
 
@@ -189,7 +218,8 @@ int main(void)
         cmocka_unit_test(test_read),         cmocka_unit_test(test_large),
         cmocka_unit_test(test_write_atomic), cmocka_unit_test(test_make_dirs),
         cmocka_unit_test(test_list),         cmocka_unit_test(test_has_name),
-        cmocka_unit_test(test_exposed),      cmocka_unit_test(test_old_errors),
+        cmocka_unit_test(test_exposed),      cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_old_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

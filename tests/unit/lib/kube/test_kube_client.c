@@ -412,26 +412,6 @@ static void test_destroyed_inside_what_is_told(void **state)
     }
 }
 
-/* The server closes an idle connection just when the next question leaves. */
-static void test_a_question_lost_with_an_idle_connection(void **state)
-{
-    for (int i = 0; i < 2; i++) {
-        struct kube_bed b;
-        struct told t;
-        kube_bed_init(&b, versions[i], NULL);
-        kube_bed_say(&b, 200, "first");
-        ask(&b, &t, "GET", "/1", NULL);
-        kube_bed_turn(&b);
-        ask(&b, &t, "GET", "/2", NULL);
-        kube_bed_cut(&b);
-        kube_bed_say(&b, 200, "second");
-        kube_bed_turn(&b);
-        assert_string_equal(t.body, "second");
-        assert_int_equal(b.wire.connections, 2);
-        kube_bed_dispose(&b);
-    }
-}
-
 static void test_the_token_is_read_again(void **state)
 {
     struct folder folder;
@@ -493,7 +473,6 @@ int main(void)
         cmocka_unit_test(test_a_server_that_leaves),
         cmocka_unit_test(test_canceled),
         cmocka_unit_test(test_destroyed_inside_what_is_told),
-        cmocka_unit_test(test_a_question_lost_with_an_idle_connection),
         cmocka_unit_test(test_the_token_is_read_again),
     };
     return cmocka_run_group_tests(tests, kube_wire_set_up, kube_wire_tear_down);

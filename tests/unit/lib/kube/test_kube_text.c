@@ -49,6 +49,10 @@ static void test_domains(void **state)
                  "cluster.local");
     check_domain("nameserver 10.96.0.10\nsearch a.svc.corp.example \t svc.corp.example",
                  "corp.example");
+    check_domain(" \t search\t \tsvc.far.example\t\n", "far.example");
+    check_domain("search svc.one svc.two\n", "one");
+    check_domain("search \t", "");
+    check_domain(" \t\n", "");
     check_domain("search svc.one\nsearch svc.two.\n", "two");
     check_domain("search svc.one\nsearch example.org\n", "");
     check_domain("#search svc.one\nsearching svc.two\n", "");

@@ -116,6 +116,34 @@ static void test_paths(void **state)
     mem_free(b_key);
 }
 
+/* What nobody of the path is issued by costs nothing, whatever stands between: not the work that is
+ * kept for certificates of one name. */
+static void test_strangers_between(void **state)
+{
+    int64_t later = pki.now_ms + 3600000;
+    char *a_key, *b_key;
+    assert_int_equal(x509_make_key(&a_key), ERR_OK);
+    assert_int_equal(x509_make_key(&b_key), ERR_OK);
+    char *a = make_ca("a", a_key, "test root", pki.root_key, -1, later);
+    char *b = make_ca("b", b_key, "a", a_key, -1, later);
+    char *leaf = make_leaf("b", b_key);
+    /* One whose issuer is named by its key as well, and one that has but a name. */
+    char *plain = make_ca("far", b_key, "farther", other.root_key, -1, later);
+    char *list[] = {other.mid, plain};
+    for (size_t i = 0; i < 2; i++) {
+        char *x = list[i];
+        expect("between", VERIFY(pki.root, leaf, x, x, x, x, x, x, x, a, b), 0, 0);
+        expect("around", VERIFY(pki.root, leaf, b, x, x, x, x, x, x, x, a), 0, 0);
+        expect("only them", VERIFY(pki.root, leaf, x, x, x, x, x, x, x, x), ASN_NO_SIGNER_E, 0);
+    }
+    mem_free(plain);
+    mem_free(a);
+    mem_free(b);
+    mem_free(leaf);
+    mem_free(a_key);
+    mem_free(b_key);
+}
+
 /* An authority that two others vouch for: whichever is among the roots is found, also when the
  * other way up has expired or ends nowhere. */
 static void test_cross_signed(void **state)
@@ -255,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_strangers_between),
         cmocka_unit_test(test_cross_signed),
         cmocka_unit_test(test_path_lengths),
         cmocka_unit_test(test_many_of_one_name),

@@ -7,7 +7,9 @@
 
 #include "lib/tls/der.h"
 #include "lib/tls/pem.h"
+#include "lib/tls/x509_build.h"
 #include "lib/tls/x509_key.h"
+#include "lib/tls/x509_subject.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/tls/pki.h"
 
@@ -293,9 +295,38 @@ static void test_bad_cas(void **state)
                      ERR_INVALID);
 }
 
+/* ---- names as text */
+
+static void check_subject(const char *common_name, const char *text)
+{
+    uint8_t buffer[300];
+    char got[X509_SUBJECT_MAX];
+    struct slice raw = x509_build_name(slice_from_cstr(common_name), buffer, sizeof(buffer));
+    struct der_item name;
+    assert_true(der_next(&raw, &name));
+    size_t len = x509_subject_text(name.content, got);
+    assert_true(slice_eq(slice_of(got, len), slice_from_cstr(text)));
+}
+
+/* Nothing of what a name holds passes for the signs between names, and every plain letter is left
+ * as it is. */
+static void test_subjects(void **state)
+{
+    check_subject("azAZ09", "CN=azAZ09");
+    check_subject("b-._:/@()'&*! y", "CN=b-._:/@()'&*! y");
+    check_subject("`{", "CN=\\60\\7B");
+    check_subject("[\\]^", "CN=\\5B\\5C\\5D\\5E");
+    check_subject(";<=>?", "CN=\\3B\\3C\\3D\\3E\\3F");
+    check_subject("a,O=b+c", "CN=a\\2CO\\3Db\\2Bc");
+    check_subject(" a b ", "CN=\\20a b\\20");
+    check_subject("\x7f\n\xc3\xa9", "CN=\\7F\\0A\\C3\\A9");
+    check_subject("", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_subjects),
         cmocka_unit_test(test_csr),
         cmocka_unit_test(test_bad_csr),
         cmocka_unit_test(test_csr_signature),
