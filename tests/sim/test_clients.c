@@ -186,10 +186,11 @@ static void a_trusted_address(void **state)
         sim_conf_guard(&p.conf, p.inbound, policy);
         sim_pod_start(&p);
         const char *seen =
-            at_app(&p, "x-forwarded-for: 8.8.8.8, 198.51.100.7\r\nx-real-ip: 8.8.8.8\r\n");
+            at_app(&p, "x-forwarded-for: 8.8.8.8, 198.51.100.7\r\nx-real-ip: 8.8.8.8\r\n"
+                       "x-forwarded-for: 10.0.5.6\r\n"); /* another one of them, further out */
         if (trusted)
             assert_string_equal(seen, "GET /x HTTP/1.1\r\nhost: app\r\n"
-                                      "x-forwarded-for: 198.51.100.7\r\n"
+                                      "x-forwarded-for: 198.51.100.7, 10.0.5.6\r\n"
                                       "x-real-ip: 198.51.100.7\r\n\r\n");
         else
             assert_non_null(strstr(seen, "HTTP/1.1 403 "));

@@ -234,6 +234,8 @@ static void we_are_no_proxy(void **state)
     sim_road_open(&r);
     struct sim_peer *client = sim_node_connect(&r.node, NULL);
     sim_peer_send(client, connect_app);
+    loop_sim_turn(client->loop);
+    assert_non_null(strstr(sim_peer_got(client), "CONNECT")); /* what it was that is denied */
     expect_denied(client);
     assert_int_equal(r.app.connections, 0);
     sim_road_done(&r, client);
@@ -244,6 +246,8 @@ static void we_are_no_proxy(void **state)
     sim_door_start(&d);
     client = sim_node_connect_gateway(&d.node, 80);
     sim_peer_send(client, connect_app);
+    loop_sim_turn(client->loop);
+    assert_non_null(strstr(sim_peer_got(client), "CONNECT")); /* what it was that is denied */
     expect_denied(client);
     assert_null(sim_door_app(&d, 0));
     sim_door_done(&d, client);

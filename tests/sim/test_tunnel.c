@@ -87,6 +87,48 @@ static void half_close_while_we_dial(void **state)
     sim_road_close(&r);
 }
 
+/* A time for how long it may be open holds whatever moves; that of silence holds beside it, and the
+ * first of them ends it. */
+static void open_for_too_long(void **state)
+{
+    static const struct {
+        uint32_t open_ms, idle_ms;
+        bool speaks;
+        uint64_t over_ms;
+        enum fail fail;
+    } cases[] = {
+        {10000, 0, true, 10000, FAIL_TUNNEL_TIMEOUT},
+        {10000, 3000, true, 10000, FAIL_TUNNEL_TIMEOUT},
+        {10000, 3000, false, 3000, FAIL_IDLE_TIMEOUT},
+        {10000, 20000, false, 10000, FAIL_TUNNEL_TIMEOUT},
+        {0, 3000, false, 3000, FAIL_IDLE_TIMEOUT},
+        {3000, 3000, false, 3000, FAIL_TUNNEL_TIMEOUT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sim_road r;
+        sim_road_prepare(&r);
+        r.destination->protocol = SIM_TCP;
+        r.cluster->timeouts = sim_conf_timeouts(&r.conf);
+        r.cluster->timeouts->tunnel_ms = cases[i].open_ms;
+        r.cluster->timeouts->idle_ms = cases[i].idle_ms;
+        sim_road_start(&r);
+        struct sim_peer *client = sim_road_client(&r), *app = sim_road_app(&r);
+        for (uint64_t ms = 1000; ms < cases[i].over_ms; ms += 1000) {
+            sim_advance(&r.sim, 1000);
+            if (cases[i].speaks)
+                sim_peer_send(ms % 2000 ? client : app, "x");
+        }
+        sim_advance(&r.sim, 999);
+        assert_int_equal(r.node.worker.session_count, 1);
+        sim_advance(&r.sim, 1);
+        assert_int_equal(r.node.worker.session_count, 0);
+        assert_int_equal(sim_report.fail, cases[i].fail);
+        assert_true(sim_peer_is_over(app));
+        sim_road_done(&r, client);
+        sim_road_close(&r);
+    }
+}
+
 /* One side ended and the other neither speaks nor ends: not for ever. */
 static void half_open_for_too_long(void **state)
 {
@@ -325,6 +367,7 @@ int main(void)
         cmocka_unit_test(both_ways),
         cmocka_unit_test(half_close),
         cmocka_unit_test(half_close_while_we_dial),
+        cmocka_unit_test(open_for_too_long),
         cmocka_unit_test(half_open_for_too_long),
         cmocka_unit_test(resets_are_passed_on),
         cmocka_unit_test(slow_reader),

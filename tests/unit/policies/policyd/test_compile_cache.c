@@ -327,13 +327,16 @@ static void test_the_version_that_can_be_built_is_preferred(void **state)
     struct answer *later = compile_cache_hold_address(w->cache, SLICE("b"), SLICE("10.0.0.2:80"));
     compile_cache_refresh(later);
     assert_ptr_not_equal(sent_as(later, TWO), good);
-    version_set_add_answer(&wanted, later);
-    version_set_add_answer(&wanted, two);
-    version_set_settle(&wanted);
-    assert_int_equal(wanted.count, 2);
-    const struct packed_resource *kept = wanted.items[wanted.items[0].name != good->name].packed;
-    assert_ptr_equal(kept, good);
-    version_set_dispose(&wanted);
+    for (int i = 0; i < 2; i++) {
+        version_set_add_answer(&wanted, i ? two : later);
+        version_set_add_answer(&wanted, i ? later : two);
+        version_set_settle(&wanted);
+        assert_int_equal(wanted.count, 2);
+        bool is_second = wanted.items[0].name != good->name;
+        assert_ptr_equal(wanted.items[is_second].packed, good);
+        version_set_dispose(&wanted);
+        wanted = (struct version_set){0};
+    }
     compile_cache_drop(later);
     compile_cache_drop(two);
 }

@@ -179,6 +179,46 @@ static void test_inbound(void **state)
     assert_non_null(snapshot_inbound_port(w->snapshot, 80));
 }
 
+static void add_mesh(struct world *w, const char *trust_domain, bool is_good, uint64_t version)
+{
+    Weft__Config__V1__MeshSettings *m = arena_alloc(&w->make.arena, sizeof(*m));
+    weft__config__v1__mesh_settings__init(m);
+    m->trust_domain = config_make_text(&w->make, trust_domain);
+    if (!is_good) {
+        m->client_traffic = arena_alloc(&w->make.arena, sizeof(*m->client_traffic));
+        weft__config__v1__client_traffic__init(m->client_traffic); /* without limits */
+    }
+    Weft__Config__V1__Resource *r = config_make_resource(&w->make, "mesh", "", version);
+    r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_MESH;
+    r->mesh = m;
+}
+
+/* The mesh's settings stay as they were, and that is told as long as it is so. */
+static void test_mesh(void **state)
+{
+    struct world *w = *state;
+    add_mesh(w, "never.example", false, 1);
+    build(w, 1);
+    assert_slice(snapshot_trust_domain(w->snapshot), "cluster.local");
+    add_mesh(w, "one.example", true, 2);
+    build(w, 0);
+    assert_slice(snapshot_trust_domain(w->snapshot), "one.example");
+    for (int i = 0; i < 2; i++) {
+        add_mesh(w, "two.example", false, 3);
+        build(w, 1);
+        assert_slice(snapshot_trust_domain(w->snapshot), "one.example");
+    }
+    /* What it was before is current. */
+    add_mesh(w, "one.example", true, 2);
+    build(w, 0);
+    assert_slice(snapshot_trust_domain(w->snapshot), "one.example");
+    /* The first of two counts, also where the second is broken. */
+    add_mesh(w, "three.example", true, 4);
+    add_mesh(w, "four.example", false, 5);
+    build(w, 1);
+    assert_slice(snapshot_trust_domain(w->snapshot), "three.example");
+}
+
 static void test_doubles(void **state)
 {
     struct world *w = *state;
@@ -198,7 +238,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_workload),    TEST(test_cluster_stays_as_it_was),
         TEST(test_destination), TEST(test_gateways),
-        TEST(test_inbound),     TEST(test_doubles),
+        TEST(test_inbound),     TEST(test_mesh),
+        TEST(test_doubles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
