@@ -383,24 +383,6 @@ static void tcp_port_goes(void **state)
     sim_door_close(&d);
 }
 
-/* Another program has the port: said once, and tried until it is free. */
-static void port_is_taken(void **state)
-{
-    struct sim_door d;
-    sim_stream *route = open_tcp(&d);
-    sim_conf_share(&d.conf, route, "one", 1);
-    sim_net_refuse_listeners(ERR_ADDR_IN_USE);
-    sim_door_start(&d);
-    assert_int_equal(d.node.worker.unbound, 1);
-    sim_advance(&d.sim, 5000);
-    assert_int_equal(sim_net_listeners(), 0);
-    sim_net_refuse_listeners(ERR_OK);
-    sim_advance(&d.sim, 1100);
-    assert_int_equal(sim_net_listeners(), 1);
-    assert_int_equal(d.node.worker.unbound, 0);
-    sim_door_close(&d);
-}
-
 /* ---- who calls ---- */
 
 static sim_gateway *open_asking(struct sim_door *d, Weft__Config__V1__ClientValidation *validation)
@@ -483,7 +465,6 @@ int main(void)
         cmocka_unit_test(tcp_by_weight),
         cmocka_unit_test(tcp_by_policy),
         cmocka_unit_test(tcp_port_goes),
-        cmocka_unit_test(port_is_taken),
         cmocka_unit_test(clients_show_certificates),
         cmocka_unit_test(clients_are_nobody_in_the_mesh),
     };

@@ -129,6 +129,21 @@ static void test_any_host(void **state)
     expect(d, ask(w, "GET", "a.b", "/other"), "-");
 }
 
+/* The routes of a host end where those of the next one begin. */
+static void test_no_route_of_the_next_host(void **state)
+{
+    static const char *const names[] = {"a.b", "b.b", "*.c", "*.d", "*"};
+    static const char *const asked[] = {"a.b", "b.b", "x.c", "x.d", "z"};
+    struct world *w = *state;
+    for (size_t i = 0; i < 5; i++)
+        add_route(w, add_host(w, names[i]), names[i], i % 2 ? "/" : "/only");
+    const struct destination_conf *d = build(w);
+    for (size_t i = 0; i < 5; i++) {
+        expect(d, ask(w, "GET", asked[i], "/only"), names[i]);
+        expect(d, ask(w, "GET", asked[i], "/other"), i % 2 ? names[i] : "-");
+    }
+}
+
 static void test_matches_in_order(void **state)
 {
     struct world *w = *state;
@@ -374,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_hosts),
         TEST(test_any_host),
+        TEST(test_no_route_of_the_next_host),
         TEST(test_matches_in_order),
         TEST(test_header_match_on_host),
         TEST(test_ambiguous_path_matches_nothing),

@@ -327,6 +327,27 @@ static void window_overflow(void **state)
     h2_bed_expect_error(&b->server, 1, H2_FLOW_CONTROL_ERROR);
 }
 
+/* An answer to a stream that is about to be reset is lost, and nothing but it. */
+static void answer_to_a_broken_stream(void **state)
+{
+    static const uint8_t overflow[] = "\0\0\4\x8\0\0\0\0\1\x7f\xff\xff\xff";
+    for (int end = 0; end < 2; end++) {
+        struct h2_bed *b = greeted(state);
+        request(b, 1, END_STREAM, FIELDS(GET));
+        assert_true(h2_feed(b->server.h2, b->now_ms, NULL, overflow, sizeof(overflow) - 1));
+        if (b->server.streams[0].hs)
+            h2_bed_respond(&b->server.streams[0], 200, end, NULL);
+        assert_true(h2_drain(b->server.h2, 0));
+        h2_bed_expect_reset(&b->server, 1, H2_FLOW_CONTROL_ERROR);
+        request(b, 3, END_STREAM, FIELDS(GET));
+        assert_int_equal(b->server.count, 2);
+        assert_false(b->server.failed);
+        h2_bed_close(b);
+        memset(b, 0, sizeof(*b));
+    }
+    greeted(state);
+}
+
 static void window_overflow_of_the_connection(void **state)
 {
     struct h2_bed *b = greeted(state);
@@ -405,6 +426,7 @@ int main(void)
         TEST(blocks_that_swell),
         TEST(flow_control_is_enforced),
         TEST(window_overflow),
+        TEST(answer_to_a_broken_stream),
         TEST(window_overflow_of_the_connection),
         TEST(peers_reset),
         TEST(settings_shrink_the_encoders_table),
