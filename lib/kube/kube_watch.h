@@ -28,7 +28,7 @@ struct kube_watch_events {
 };
 
 struct kube_watch_config {
-    const char *path; /* "/apis/gateway.networking.k8s.io/v1/gateways"; static */
+    const char *path; /* "/apis/gateway.networking.k8s.io/v1/gateways"; copied */
     struct slice
         selectors; /* "fieldSelector=type%3Dkubernetes.io/tls"; escaped, copied; or empty */
     uint32_t page; /* objects of one list answer; 0: 500 */
