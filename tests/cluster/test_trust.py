@@ -183,7 +183,7 @@ def test_what_a_quota_refuses_is_tried_ever_more_seldom(
     wrote = audit.writes()
     assert 3 <= wrote[f"weft-policyd patch deployments {scratch}/door-weft"] <= 12, wrote
     assert wrote[f"weft-policyd patch services {scratch}/door-weft"] <= 2, wrote
-    assert sum(n for line, n in wrote.items() if " events " in line) <= 1, wrote
+    assert sum(n for line, n in wrote.items() if f" events {scratch}/" in line) <= 1, wrote
     events = three.kubectl.json("-n", scratch, "get", "events", "--field-selector",
                                 "reason=ApplyFailed")["items"]
     assert len(events) == 1 and "exceeded quota" in events[0]["message"]
