@@ -25,6 +25,7 @@ static void port_is_taken(void **state)
     open_ports(&d, 1);
     sim_net_refuse_listeners(ERR_ADDR_IN_USE);
     sim_door_start(&d);
+    d.node.settings.gateway_port_offset = 10000;
     assert_int_equal(d.node.worker.unbound, 1);
     sim_advance(&d.sim, 5000);
     assert_int_equal(sim_net_listeners(), 0);

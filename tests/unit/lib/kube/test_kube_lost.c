@@ -1,4 +1,5 @@
 /* Requests whose connection is lost: which of them go out again, and which are told to have failed.
+ * And room that is given back: by canceled requests, and by what was read.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
@@ -33,17 +34,25 @@ static const char *const versions[] = {"h2", "http/1.1"};
 /* The server closes an idle connection just when the next question leaves. */
 static void test_a_question_lost_with_an_idle_connection(void **state)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         struct kube_bed b;
         struct told t;
-        kube_bed_init(&b, versions[i], NULL);
+        kube_bed_init(&b, versions[i / 2], NULL);
         kube_bed_say(&b, 200, "first");
         ask(&b, &t, "GET", "/1", NULL);
         kube_bed_turn(&b);
         ask(&b, &t, "GET", "/2", NULL);
         kube_bed_cut(&b);
-        kube_bed_say(&b, 200, "second");
+        if (i % 2)
+            kube_bed_say_open(&b, "sec"); /* in its own time: it is not asked once more */
+        else
+            kube_bed_say(&b, 200, "second");
         kube_bed_turn(&b);
+        if (i % 2) {
+            assert_int_equal(t.count, 0);
+            kube_bed_push(&b, "ond");
+            kube_bed_finish(&b);
+        }
         assert_string_equal(t.body, "second");
         assert_int_equal(b.wire.connections, 2);
         kube_bed_dispose(&b);
@@ -118,6 +127,43 @@ static void test_who_is_canceled_makes_room(void **state)
     }
 }
 
+static void count_bytes(void *owner, struct slice bytes)
+{
+    *(size_t *)owner += bytes.len;
+}
+
+static void on_any_head(void *owner, unsigned status)
+{
+    (void)owner, (void)status;
+}
+
+static void on_any_end(void *owner, const struct kube_result *r)
+{
+    (void)owner, (void)r;
+}
+
+/* More than any window: a watch goes on for ever. */
+static void test_a_stream_never_runs_dry(void **state)
+{
+    static const struct kube_stream_events counting = {on_any_head, count_bytes, on_any_end};
+    static char text[65536];
+    memset(text, 'x', sizeof(text) - 1);
+    for (int i = 0; i < 2; i++) {
+        struct kube_bed b;
+        struct kube_call call = {.method = "GET", .path = SLICE("/watch")};
+        size_t bytes = 0;
+        kube_bed_init(&b, versions[i], NULL);
+        kube_bed_say_open(&b, "");
+        kube_client_stream(b.client, &call, 0, &counting, &bytes);
+        kube_bed_turn(&b);
+        for (size_t k = 1; k <= 160; k++) {
+            kube_bed_push(&b, text);
+            assert_int_equal(bytes, k * (sizeof(text) - 1));
+        }
+        kube_bed_dispose(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_a_change_lost_with_an_idle_connection),
         cmocka_unit_test(test_a_question_lost_with_a_new_connection),
         cmocka_unit_test(test_who_is_canceled_makes_room),
+        cmocka_unit_test(test_a_stream_never_runs_dry),
     };
     return cmocka_run_group_tests(tests, kube_wire_set_up, kube_wire_tear_down);
 }

@@ -70,6 +70,8 @@ static struct tls_chain_verdict verify(const char *roots_pem, const char *const 
         list[count] = slice_of(der, len);
     }
     struct tls_chain_verdict v = tls_chain_verify(roots, list, count, any_date);
+    if (v.code == 0) /* there is one root here: it is told */
+        assert_memory_equal(v.anchor, tls_roots_at(roots, 0)->digest, sizeof(v.anchor));
     for (size_t i = 0; i < count; i++)
         mem_free((char *)list[i].ptr);
     tls_roots_unref(roots);
@@ -114,6 +116,28 @@ static void test_paths(void **state)
     mem_free(leaf);
     mem_free(a_key);
     mem_free(b_key);
+}
+
+/* Nothing to check, nothing to check it by, and more than is looked at: none of it is good. */
+static void test_too_few_and_too_many(void **state)
+{
+    int64_t later = pki.now_ms + 3600000;
+    struct slice none = {NULL, 0}, cert;
+    uint8_t *der;
+    size_t len;
+    char *ca = make_ca("a", pki.mid_key, "test root", pki.root_key, -1, later);
+    char *l = make_leaf("a", pki.mid_key), *x = other.mid;
+    struct tls_chain_verdict v = VERIFY(pki.root, l, ca, x, x, x, x, x, x, x, x);
+    expect("as many as may be", v, 0, 0);
+    v = VERIFY(pki.root, l, ca, x, x, x, x, x, x, x, x, x);
+    expect("one more", v, MAX_CHAIN_ERROR, 0);
+    assert_int_equal(pem_find(slice_from_cstr(l), "CERTIFICATE", NULL, &der, &len), ERR_OK);
+    cert = slice_of(der, len);
+    expect("no roots", tls_chain_verify(NULL, &cert, 1, false), ASN_NO_SIGNER_E, 0);
+    expect("no certificate", tls_chain_verify(NULL, &none, 0, false), NO_PEER_CERT, 0);
+    mem_free(der);
+    mem_free(ca);
+    mem_free(l);
 }
 
 /* What nobody of the path is issued by costs nothing, whatever stands between: not the work that is
@@ -283,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_too_few_and_too_many),
         cmocka_unit_test(test_strangers_between),
         cmocka_unit_test(test_cross_signed),
         cmocka_unit_test(test_path_lengths),

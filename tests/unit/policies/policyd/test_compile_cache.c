@@ -334,6 +334,9 @@ static void test_the_version_that_can_be_built_is_preferred(void **state)
         assert_int_equal(wanted.count, 2);
         bool is_second = wanted.items[0].name != good->name;
         assert_ptr_equal(wanted.items[is_second].packed, good);
+        uint64_t digest = wanted.digest;
+        version_set_settle(&wanted); /* changes nothing a second time */
+        assert_true(wanted.digest == digest);
         version_set_dispose(&wanted);
         wanted = (struct version_set){0};
     }
