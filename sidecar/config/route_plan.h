@@ -8,7 +8,7 @@
 #include "lib/codec/http/header_set.h"
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
-#include "sidecar/route/route_hosts.h"
+#include "sidecar/config/route/route_hosts.h"
 
 #define ROUTE_PLAN_NONE UINT32_MAX
 #define ROUTE_PLAN_MIRRORS_MAX 16

@@ -7,7 +7,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/config/snapshot_priv.h"
 #include "lib/codec/http/host.h"
-#include "sidecar/route/listener_choice.h"
+#include "sidecar/config/route/listener_choice.h"
 
 enum { BLOCK_SIZE = 4096 };
 

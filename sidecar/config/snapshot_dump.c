@@ -11,7 +11,7 @@
 #include "sidecar/config/cluster_part.h"
 #include "sidecar/config/client_conf.h"
 #include "sidecar/config/snapshot_priv.h"
-#include "sidecar/route/route_dump.h"
+#include "sidecar/config/route/route_dump.h"
 
 /* The part of the constant behind the last "__PREFIX_": "HTTP2", "STRICT". */
 static void put_enum(struct json_write *w, const char *key, const ProtobufCEnumDescriptor *type,

@@ -11,8 +11,8 @@
 #include "sidecar/exchange/exchange_run.h"
 #include "sidecar/exchange/mirror.h"
 #include "filters/authz.h"
-#include "sidecar/route/route_hosts.h"
-#include "sidecar/route/route_table.h"
+#include "sidecar/config/route/route_hosts.h"
+#include "sidecar/config/route/route_table.h"
 #include "sidecar/session/side.h"
 
 #define ARENA_BLOCK 4096

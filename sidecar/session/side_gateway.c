@@ -8,8 +8,8 @@
 #include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_priv.h"
 #include "filters/authz.h"
-#include "sidecar/route/listener_choice.h"
-#include "sidecar/route/route_table.h"
+#include "sidecar/config/route/listener_choice.h"
+#include "sidecar/config/route/route_table.h"
 #include "sidecar/session/session_priv.h"
 
 #define HTTPS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS

@@ -41,11 +41,6 @@ ROOMS = {
 # Where every source lies in a room.
 PRODUCT = ("lib/", "filters/", "policies/", "sidecar/", "certd/", "injector/", "weftctl/")
 
-# Folders that are part of a room elsewhere.
-PARTS = {
-    "sidecar/route": "sidecar/config",
-}
-
 # What a third-party header begins with, and the room it is for.
 THIRD_PARTY = {
     "uv.h": "lib/io",
@@ -73,9 +68,6 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTIL
 
 def room_of(path):
     """The room a file lies in; None for tests and the like."""
-    for part, room in PARTS.items():
-        if path == part or path.startswith(part + "/"):
-            return room
     matches = [r for r in ROOMS if path.startswith(r + "/")]
     return max(matches, key=len) if matches else None
 

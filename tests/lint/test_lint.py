@@ -273,7 +273,7 @@ class Headers(unittest.TestCase):
         self.assertEqual(set(table), {"lib/base", "sidecar"})
         table["sidecar"] = "s"
         table["lib/base"] = "b"
-        self.assertEqual(headers.flags_for("sidecar/route/x.h", table), "s")
+        self.assertEqual(headers.flags_for("sidecar/config/route/x.h", table), "s")
         self.assertEqual(headers.flags_for("lib/net/x.h", table), "b")
         self.assertIn(headers.flags_for("x.h", table), ("s", "b"))
 

@@ -18,10 +18,10 @@
 #include "lib/codec/http/header_set.h"
 #include "filters/route_filters.h"
 #include "lib/codec/http/host.h"
-#include "sidecar/route/listener_choice.h"
-#include "sidecar/route/match_trace.h"
-#include "sidecar/route/route_hosts.h"
-#include "sidecar/route/route_table.h"
+#include "sidecar/config/route/listener_choice.h"
+#include "sidecar/config/route/match_trace.h"
+#include "sidecar/config/route/route_hosts.h"
+#include "sidecar/config/route/route_table.h"
 
 enum { ARENA_BLOCK = 16384 };
 

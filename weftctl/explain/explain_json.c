@@ -2,7 +2,7 @@
  * Must not know how it was come by.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
-#include "sidecar/route/match_trace.h"
+#include "sidecar/config/route/match_trace.h"
 #include "weftctl/explain/explain_print.h"
 
 static void write_text(struct json_write *w, const char *key, const char *text)

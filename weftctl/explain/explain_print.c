@@ -8,7 +8,7 @@
 
 #include "sidecar/config/backend_tls.h"
 #include "filters/filter.h"
-#include "sidecar/route/match_trace.h"
+#include "sidecar/config/route/match_trace.h"
 #include "weftctl/term.h"
 
 enum { LABEL_WIDTH = 13 };

@@ -5,7 +5,7 @@
 #include "filters/chain.h"
 #include "sidecar/config/snapshot.h"
 #include "sidecar/config/snapshot_priv.h"
-#include "sidecar/route/route_table.h"
+#include "sidecar/config/route/route_table.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"
 

@@ -6,7 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/tls/tls_ctx.h"
 #include "sidecar/config/snapshot.h"
-#include "sidecar/route/route_table.h"
+#include "sidecar/config/route/route_table.h"
 #include "tests/unit/lib/tls/pki.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"

@@ -4,7 +4,7 @@
 
 #include "sidecar/config/snapshot.h"
 #include "filters/authz.h"
-#include "sidecar/route/route_hosts.h"
+#include "sidecar/config/route/route_hosts.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"
 

@@ -1,6 +1,6 @@
 /* Listeners that share a port, told apart by name, and the backends of those that carry no HTTP.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/listener_choice.h"
+#include "sidecar/config/route/listener_choice.h"
 
 #include "lib/tls/tls_ctx.h"
 #include "tests/unit/lib/tls/pki.h"

@@ -1,9 +1,9 @@
 /* Tests of virtual hosts, routes and weights, over tables that the builder made.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/route_table.h"
+#include "sidecar/config/route/route_table.h"
 
-#include "sidecar/route/match_trace.h"
-#include "sidecar/route/route_hosts.h"
+#include "sidecar/config/route/match_trace.h"
+#include "sidecar/config/route/route_hosts.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"
 

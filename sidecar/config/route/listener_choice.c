@@ -1,9 +1,9 @@
 /* Choosing among the listeners that share a port.
  * Pure; any thread. Must not know what a connection carries.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/listener_choice.h"
+#include "sidecar/config/route/listener_choice.h"
 
-#include "sidecar/route/route_hosts.h"
+#include "sidecar/config/route/route_hosts.h"
 
 const struct gateway_listener_conf *listener_choice_by_name(const struct gateway_conf *g,
                                                             struct slice name)

@@ -2,13 +2,13 @@
  * less specific host (the compiler has merged what has to be). Worker thread. Must not know how a
  * table came about.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/route_table.h"
+#include "sidecar/config/route/route_table.h"
 
 #include "lib/codec/http/preflight.h"
 #include "lib/codec/http/host.h"
 #include "lib/codec/http/match.h"
-#include "sidecar/route/match_trace.h"
-#include "sidecar/route/route_hosts.h"
+#include "sidecar/config/route/match_trace.h"
+#include "sidecar/config/route/route_hosts.h"
 
 /* Host is not among the headers: it is the authority. */
 static bool header_matches(const struct named_match *m, const struct message *request)

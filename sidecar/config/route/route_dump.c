@@ -1,10 +1,10 @@
 /* Writing route tables as JSON: what matches, where it goes, and how long it may take.
  * Any thread; reads what is immutable. Must not know who asks.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/route_dump.h"
+#include "sidecar/config/route/route_dump.h"
 
 #include "filters/filter.h"
-#include "sidecar/route/route_hosts.h"
+#include "sidecar/config/route/route_hosts.h"
 
 static void put_true(struct json_write *w, const char *key, bool value)
 {

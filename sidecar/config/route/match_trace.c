@@ -1,7 +1,7 @@
 /* Matches in words, for whoever asks why a route does not match.
  * Not on the request path. Must not decide whether anything matches.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/match_trace.h"
+#include "sidecar/config/route/match_trace.h"
 
 static void add(struct arena *arena, struct slice *to, const char *what, struct slice name,
                 struct slice value)

@@ -1,7 +1,7 @@
 /* Finding a virtual host by name.
  * Any thread. Must not look at routes.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sidecar/route/route_hosts.h"
+#include "sidecar/config/route/route_hosts.h"
 
 #include "lib/codec/http/host.h"
 
