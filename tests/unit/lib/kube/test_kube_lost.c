@@ -1,14 +1,17 @@
 /* Requests whose connection is lost: which of them go out again, and which are told to have failed.
- * And room that is given back: by canceled requests, and by what was read.
+ * And room that is given back: by canceled requests, and by what was read; so much of it and no
+ * more.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "tests/unit/lib/kube/kube_bed.h"
 
 struct told {
     unsigned count, status;
     char detail[300], body[100];
+    size_t len; /* of the body */
 };
 
 static void on_done(void *owner, const struct kube_result *r)
@@ -17,6 +20,7 @@ static void on_done(void *owner, const struct kube_result *r)
     t->count++;
     t->status = r->status;
     snprintf(t->detail, sizeof(t->detail), "%.*s", SLICE_ARG(r->detail));
+    t->len = r->body.len;
     snprintf(t->body, sizeof(t->body), "%.*s", SLICE_ARG(r->body));
 }
 
@@ -34,14 +38,18 @@ static const char *const versions[] = {"h2", "http/1.1"};
 /* The server closes an idle connection just when the next question leaves. */
 static void test_a_question_lost_with_an_idle_connection(void **state)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 8; i++) {
+        bool is_seen = i / 4; /* the server has read it, and nobody knows */
         struct kube_bed b;
         struct told t;
-        kube_bed_init(&b, versions[i / 2], NULL);
+        kube_bed_init(&b, versions[i / 2 % 2], NULL);
         kube_bed_say(&b, 200, "first");
         ask(&b, &t, "GET", "/1", NULL);
         kube_bed_turn(&b);
         ask(&b, &t, "GET", "/2", NULL);
+        if (is_seen)
+            kube_bed_turn(&b);
+        assert_int_equal(b.request_count, 1 + is_seen);
         kube_bed_cut(&b);
         if (i % 2)
             kube_bed_say_open(&b, "sec"); /* in its own time: it is not asked once more */
@@ -78,7 +86,9 @@ static void test_a_change_lost_with_an_idle_connection(void **state)
         kube_bed_turn(&b);
         assert_int_equal(t.count, 1);
         assert_int_equal(t.status, 0);
-        assert_non_null(strstr(t.detail, "the connection broke"));
+        const char *why = strstr(t.detail, "the connection broke: ");
+        assert_non_null(why);
+        assert_string_not_equal(why + strlen("the connection broke: "), err_text(ERR_OK));
         assert_int_equal(b.request_count, 2);
         kube_bed_dispose(&b);
     }
@@ -127,6 +137,34 @@ static void test_who_is_canceled_makes_room(void **state)
     }
 }
 
+/* As large as they may be they come in whole; nobody is made to keep more. */
+static void test_large_answers(void **state)
+{
+    enum { MOST = 16 << 20 };
+    char *text = mem_alloc(MOST + 2);
+    memset(text, 'x', MOST + 1);
+    for (int i = 0; i < 4; i++) {
+        struct kube_bed b;
+        struct told t;
+        kube_bed_init(&b, versions[i / 2], NULL);
+        text[MOST + i % 2] = '\0';
+        kube_bed_say(&b, 200, text);
+        ask(&b, &t, "GET", "/large", NULL);
+        kube_bed_turn(&b);
+        assert_int_equal(t.count, 1);
+        if (i % 2) {
+            assert_non_null(strstr(t.detail, "the answer is too large"));
+            assert_int_equal(t.len, 0);
+        } else {
+            assert_int_equal(t.status, 200);
+            assert_int_equal(t.len, MOST);
+        }
+        kube_bed_dispose(&b);
+        text[MOST] = 'x';
+    }
+    mem_free(text);
+}
+
 static void count_bytes(void *owner, struct slice bytes)
 {
     *(size_t *)owner += bytes.len;
@@ -171,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_a_change_lost_with_an_idle_connection),
         cmocka_unit_test(test_a_question_lost_with_a_new_connection),
         cmocka_unit_test(test_who_is_canceled_makes_room),
+        cmocka_unit_test(test_large_answers),
         cmocka_unit_test(test_a_stream_never_runs_dry),
     };
     return cmocka_run_group_tests(tests, kube_wire_set_up, kube_wire_tear_down);
