@@ -120,6 +120,10 @@ static void test_without_redirection(void **state)
     const char *args = pod_text_at(&p, "spec.initContainers[0].args");
     assert_non_null(strstr(args, "\"--outbound=127.0.0.1:15001\""));
     assert_non_null(strstr(args, "\"--native-sidecar=on\""));
+    assert_non_null(strstr(args, "\"--token-file=/var/run/secrets/weft/token\""));
+    assert_non_null(strstr(args, "\"--trust-bundle=/etc/weft/trust/ca.crt\""));
+    assert_non_null(strstr(args, "\"--identity-dir=/var/lib/weft/identity\""));
+    assert_non_null(strstr(args, "\"--last-good=/var/lib/weft/last-good\""));
     pod_text_dispose(&p);
     inject(&p, "{metadata: {annotations: {weft.dev/redirect: none, weft.dev/inbound-forward: "
                "\"8080\"}}, " APP "}");

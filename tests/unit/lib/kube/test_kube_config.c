@@ -218,8 +218,11 @@ static void test_a_pod(void **state)
     assert_string_equal(config.namespace_name, "shop");
     assert_string_equal(config.token_file, folder_at(&folder, "account/token"));
     kube_config_dispose(&config);
-    setenv("KUBERNETES_SERVICE_PORT", "many", 1);
-    assert_int_equal(kube_config_load(NULL, &config, why), ERR_INVALID);
+    static const char *const no_ports[] = {"many", "", "0", "65536"};
+    for (size_t i = 0; i < sizeof(no_ports) / sizeof(no_ports[0]); i++) {
+        setenv("KUBERNETES_SERVICE_PORT", no_ports[i], 1);
+        assert_int_equal(kube_config_load(NULL, &config, why), ERR_INVALID);
+    }
     setenv("KUBERNETES_SERVICE_PORT", "443", 1);
     setenv("WEFT_SERVICE_ACCOUNT_DIR", folder_at(&folder, "gone"), 1);
     assert_int_equal(kube_config_load(NULL, &config, why), ERR_NOT_FOUND);
