@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "policies/compile/config_field.h"
+
 enum { INDENT = 2 };
 
 static void put(struct buf *to, const char *text)
@@ -36,24 +38,17 @@ static void put_quoted(struct buf *to, const char *text)
     put(to, "\"");
 }
 
-static bool is_secret(const ProtobufCFieldDescriptor *f)
-{
-    return slice_ends_with(slice_from_cstr(f->name), SLICE("key_pem"));
-}
-
 static void put_scalar(const ProtobufCFieldDescriptor *f, const void *value, struct buf *to)
 {
     char text[32];
     const ProtobufCEnumValue *name;
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_BYTES:
-        put(to, "(not shown)"); /* nothing else is bytes */
+    if (config_field_is_secret(f)) {
+        put(to, "(not shown)");
         return;
+    }
+    switch (f->type) {
     case PROTOBUF_C_TYPE_STRING:
-        if (is_secret(f))
-            put(to, "(not shown)");
-        else
-            put_quoted(to, *(const char *const *)value);
+        put_quoted(to, *(const char *const *)value);
         return;
     case PROTOBUF_C_TYPE_BOOL:
         put(to, *(const protobuf_c_boolean *)value ? "true" : "false");
@@ -88,51 +83,14 @@ static void put_field(const ProtobufCFieldDescriptor *f, const void *value, unsi
     put(to, "}\n");
 }
 
-static size_t size_of(ProtobufCType type)
-{
-    switch (type) {
-    case PROTOBUF_C_TYPE_UINT64:
-        return sizeof(uint64_t);
-    case PROTOBUF_C_TYPE_BYTES:
-        return sizeof(ProtobufCBinaryData);
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return sizeof(void *);
-    case PROTOBUF_C_TYPE_BOOL:
-        return sizeof(protobuf_c_boolean);
-    default:
-        return sizeof(uint32_t);
-    }
-}
-
-/* proto3 leaves out what has its default. */
-static bool is_default(const ProtobufCFieldDescriptor *f, const void *value)
-{
-    static const char zero[sizeof(uint64_t)];
-    if (f->type == PROTOBUF_C_TYPE_MESSAGE)
-        return !*(const void *const *)value;
-    if (f->type == PROTOBUF_C_TYPE_STRING)
-        return !**(const char *const *)value;
-    return memcmp(value, zero, size_of(f->type)) == 0;
-}
-
 void config_text_write_message(const ProtobufCMessage *message, unsigned indent, struct buf *to)
 {
-    const char *base = (const char *)message;
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &message->descriptor->fields[i];
-        const void *value = base + f->offset;
-        const void *count = base + f->quantifier_offset;
-        if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-            const char *items = *(const char *const *)value;
-            for (size_t j = 0; j < *(const size_t *)count; j++)
-                put_field(f, items + j * size_of(f->type), indent, to);
-        } else if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
-            if (*(const uint32_t *)count == f->id)
-                put_field(f, value, indent, to);
-        } else if (!is_default(f, value)) {
-            put_field(f, value, indent, to);
-        }
+        const char *values;
+        size_t stride, count = config_field_values(message, f, &values, &stride);
+        for (size_t j = 0; j < count; j++)
+            put_field(f, values + j * stride, indent, to);
     }
 }
 
