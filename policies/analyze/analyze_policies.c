@@ -34,7 +34,7 @@ static bool has_rule(const struct object *route, struct slice name)
 }
 
 static void judge_target(struct analyze *a, const struct traffic_policy *p,
-                         const struct traffic_policy_target *t)
+                         const struct policy_target *t)
 {
     bool is_service = slice_eq_cstr(t->kind, "Service");
     enum kind_id kind = is_service                            ? KIND_SERVICE
@@ -55,7 +55,7 @@ void analyze_target_sections(struct analyze *a)
     const struct object_list *all = &a->set->all[KIND_TRAFFIC_POLICY];
     for (size_t i = 0; i < all->count; i++) {
         const struct traffic_policy *p = POLICY_AT(all, struct traffic_policy, i);
-        for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t))
+        for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
             judge_target(a, p, t);
     }
 }

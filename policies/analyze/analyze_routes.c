@@ -72,7 +72,7 @@ static bool is_answered_by_policy(const struct policy_set *set, const struct rou
                                                        meta->namespace_name, meta->name);
     for (size_t i = 0; i < all->count; i++) {
         const struct http_filter *o = POLICY_AT(all, struct http_filter, i);
-        for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t))
+        for (SCHEMA_EACH(o->spec.targets, struct policy_target, t))
             if (is_answer(o) && slice_eq_cstr(t->kind, route->object.kind->name) &&
                 slice_eq(t->name, meta->name) &&
                 (!t->section.len || slice_eq(t->section, rule->name)))

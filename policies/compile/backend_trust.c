@@ -11,7 +11,7 @@
 
 static bool is_for(const struct backend_tls_policy *p, struct slice service, struct slice section)
 {
-    for (SCHEMA_EACH(p->spec.targets, struct backend_tls_policy_target, t))
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         if (backend_tls_policy_target_is_service(t) && slice_eq(t->name, service) &&
             slice_eq(t->section, section))
             return true;
@@ -43,7 +43,7 @@ const struct backend_tls_policy *backend_trust_find(const struct policy_set *set
 
 const struct backend_tls_policy *backend_trust_rival(const struct policy_set *set,
                                                      const struct backend_tls_policy *policy,
-                                                     const struct backend_tls_policy_target *target)
+                                                     const struct policy_target *target)
 {
     const struct backend_tls_policy *first =
         first_for(set, policy->object.meta.namespace_name, target->name, target->section);

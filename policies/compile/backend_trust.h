@@ -32,7 +32,7 @@ const struct backend_tls_policy *backend_trust_find(const struct policy_set *set
 /* An older policy is for the same target; NULL: none is. */
 const struct backend_tls_policy *
 backend_trust_rival(const struct policy_set *set, const struct backend_tls_policy *policy,
-                    const struct backend_tls_policy_target *target);
+                    const struct policy_target *target);
 /* Certificates are tried out, so the day counts: expired ones are of no use. */
 struct backend_trust backend_trust_of(const struct policy_set *set, struct arena *arena,
                                       const struct backend_tls_policy *policy);

@@ -14,7 +14,7 @@ struct scope {
 
 static bool is_for(struct scope *scope, const struct authorization_policy *p)
 {
-    for (SCHEMA_EACH(p->spec.targets, struct authorization_policy_target, t))
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         if (scope->is_own_namespace && scope->gateway.len && slice_eq(t->name, scope->gateway))
             return true;
     if (p->spec.targets.present)

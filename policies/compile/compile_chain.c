@@ -230,19 +230,6 @@ static void push_refs(struct compile *c, struct chain *to, const struct object *
             push(c, to, need_ref(c, route, f->extension));
 }
 
-/* 2: is for this very section; 1: for the whole object; 0: neither. */
-static int fit(const struct http_filter *o, const char *kind, struct slice name,
-               struct slice section)
-{
-    int best = 0;
-    for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t)) {
-        int how = !t->section.len ? 1 : section.len && slice_eq(t->section, section) ? 2 : 0;
-        if (slice_eq_cstr(t->kind, kind) && slice_eq(t->name, name) && how > best)
-            best = how;
-    }
-    return best;
-}
-
 /* Those that are for an object or a section of it. One that cannot be read closes whatever it is
  * for: nobody knows of which type it was. */
 static void push_targeting(struct compile *c, struct chain *to, enum policy_group group,
@@ -255,7 +242,9 @@ static void push_targeting(struct compile *c, struct chain *to, enum policy_grou
         for (size_t i = 0; i < all->count; i++) {
             const struct http_filter *o = POLICY_AT(all, struct http_filter, i);
             const void *spec;
-            if (fit(o, target->kind->name, meta->name, section) == wanted &&
+            int how =
+                policy_target_fit(&o->spec.targets, target->kind->name, meta->name, section);
+            if (how == wanted &&
                 (o->object.is_closed || !has_type(c, to, http_filter_chosen(o, &spec)->name)))
                 push(c, to, need(c, o));
         }
@@ -290,12 +279,14 @@ static void note_not_http(struct compile *c, const struct service *s,
     const struct metadata *meta = &s->object.meta;
     const struct object_list *all = policy_index_group(c->set, POLICY_GROUP_SERVICE_FILTERS,
                                                        meta->namespace_name, meta->name);
-    for (size_t i = 0; i < all->count; i++)
-        if (fit(POLICY_AT(all, struct http_filter, i), "Service", meta->name, port->name))
+    for (size_t i = 0; i < all->count; i++) {
+        const struct http_filter *o = POLICY_AT(all, struct http_filter, i);
+        if (policy_target_fit(&o->spec.targets, "Service", meta->name, port->name))
             compile_build_note(c, all->items[i], 0, "spec.targetRefs", FINDING_RULE_NOT_HTTP,
                                "port %d of %.*s is declared not to speak HTTP: the filter does "
                                "nothing there",
                                (int)port->port, SLICE_ARG(s->object.text));
+    }
 }
 
 void compile_chain_port(struct compile *c, const struct service *s, const struct service_port *port,
@@ -313,16 +304,6 @@ void compile_chain_port(struct compile *c, const struct service *s, const struct
 
 /* ---- conflicts ---- */
 
-static bool is_same_target(const struct http_filter *a, const struct http_filter *b)
-{
-    for (SCHEMA_EACH(a->spec.targets, struct http_filter_target, x))
-        for (SCHEMA_EACH(b->spec.targets, struct http_filter_target, y))
-            if (slice_eq(x->kind, y->kind) && slice_eq(x->name, y->name) &&
-                slice_eq(x->section, y->section))
-                return true;
-    return false;
-}
-
 void compile_chain_note_conflicts(struct compile *c, const struct object_list *filters)
 {
     const void *spec;
@@ -331,7 +312,8 @@ void compile_chain_note_conflicts(struct compile *c, const struct object_list *f
         const struct filter *f = http_filter_chosen(late, &spec);
         for (size_t j = 0; j < i; j++) {
             const struct http_filter *early = POLICY_AT(filters, struct http_filter, j);
-            if (http_filter_chosen(early, &spec) == f && is_same_target(early, late))
+            if (http_filter_chosen(early, &spec) == f &&
+                policy_target_is_shared(&early->spec.targets, &late->spec.targets))
                 compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,
                                    "%s not in force: %.*s is for the same target and comes first",
                                    f->name, SLICE_ARG(early->object.text));

@@ -14,16 +14,9 @@
 static int fit(const struct listener_policy *p, struct slice gateway, const struct slice *names,
                size_t count)
 {
-    int best = 0;
-    for (SCHEMA_EACH(p->spec.targets, struct listener_policy_target, t)) {
-        if (!slice_eq(t->name, gateway))
-            continue;
-        if (!t->section.len && !best)
-            best = 1;
-        for (size_t i = 0; i < count && t->section.len; i++)
-            if (slice_eq(t->section, names[i]))
-                best = 2;
-    }
+    int best = policy_target_fit(&p->spec.targets, "Gateway", gateway, (struct slice){0});
+    for (size_t i = 0; i < count && best < 2; i++)
+        best = policy_target_fit(&p->spec.targets, "Gateway", gateway, names[i]);
     return best;
 }
 
@@ -44,15 +37,6 @@ static bool collect(const struct object_list *policies, struct slice gateway,
     return any;
 }
 
-static bool is_same_target(const struct listener_policy *a, const struct listener_policy *b)
-{
-    for (SCHEMA_EACH(a->spec.targets, struct listener_policy_target, x))
-        for (SCHEMA_EACH(b->spec.targets, struct listener_policy_target, y))
-            if (slice_eq(x->name, y->name) && slice_eq(x->section, y->section))
-                return true;
-    return false;
-}
-
 void compile_client_traffic_note_conflicts(struct compile *c, const struct object_list *policies)
 {
     char path[SCHEMA_PATH_MAX];
@@ -60,7 +44,7 @@ void compile_client_traffic_note_conflicts(struct compile *c, const struct objec
         const struct listener_policy *late = POLICY_AT(policies, struct listener_policy, i);
         for (size_t j = 0; j < i; j++) {
             const struct listener_policy *early = POLICY_AT(policies, struct listener_policy, j);
-            if (is_same_target(early, late) &&
+            if (policy_target_is_shared(&early->spec.targets, &late->spec.targets) &&
                 schema_layer_overlap(&client_traffic_schema, &early->spec.traffic,
                                      &late->spec.traffic, path))
                 compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,

@@ -28,19 +28,6 @@ const struct traffic *compile_traffic_defaults(const struct compile *c)
     return c->mesh ? &c->mesh->spec.defaults : &nothing;
 }
 
-/* 2: names this very section; 1: the whole target; 0: neither. */
-static int fit(const struct traffic_policy *p, const char *kind, struct slice name,
-               struct slice section)
-{
-    int best = 0;
-    for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t)) {
-        int how = !t->section.len ? 1 : section.len && slice_eq(t->section, section) ? 2 : 0;
-        if (slice_eq_cstr(t->kind, kind) && slice_eq(t->name, name) && how > best)
-            best = how;
-    }
-    return best;
-}
-
 static struct traffic collect(const struct object_list *policies, const char *kind,
                               struct slice name, struct slice section)
 {
@@ -48,7 +35,7 @@ static struct traffic collect(const struct object_list *policies, const char *ki
     for (int wanted = 2; wanted > 0; wanted--) {
         for (size_t i = 0; i < policies->count; i++) {
             const struct traffic_policy *p = POLICY_AT(policies, struct traffic_policy, i);
-            if (fit(p, kind, name, section) == wanted)
+            if (policy_target_fit(&p->spec.targets, kind, name, section) == wanted)
                 compile_traffic_merge(&all, &p->spec.traffic);
         }
     }
@@ -85,16 +72,6 @@ static const char *overlap(const struct traffic *a, const struct traffic *b)
                                           : NULL;
 }
 
-static bool is_same_target(const struct traffic_policy *a, const struct traffic_policy *b)
-{
-    for (SCHEMA_EACH(a->spec.targets, struct traffic_policy_target, x))
-        for (SCHEMA_EACH(b->spec.targets, struct traffic_policy_target, y))
-            if (slice_eq(x->kind, y->kind) && slice_eq(x->name, y->name) &&
-                slice_eq(x->section, y->section))
-                return true;
-    return false;
-}
-
 void compile_traffic_note_conflicts(struct compile *c, const struct object_list *policies)
 {
     for (size_t i = 1; i < policies->count; i++) {
@@ -102,7 +79,8 @@ void compile_traffic_note_conflicts(struct compile *c, const struct object_list 
         for (size_t j = 0; j < i; j++) {
             const struct traffic_policy *early = POLICY_AT(policies, struct traffic_policy, j);
             const char *section = overlap(&early->spec.traffic, &late->spec.traffic);
-            if (section && is_same_target(early, late))
+            if (section &&
+                policy_target_is_shared(&early->spec.targets, &late->spec.targets))
                 compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,
                                    "%s not in force: %.*s says it for the same target and comes "
                                    "first",

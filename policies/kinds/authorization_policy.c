@@ -15,11 +15,11 @@ static const char *const actions[] = {
 };
 
 static const struct schema_field target_fields[] = {
-    SCHEMA_FIELD(struct authorization_policy_target, group, "group", STRING,
+    SCHEMA_FIELD(struct policy_target, group, "group", STRING,
                  "Group of the Gateway.", .text = KIND_GROUP_GATEWAY, .max = 253),
-    SCHEMA_FIELD(struct authorization_policy_target, kind, "kind", STRING, "Gateway.",
+    SCHEMA_FIELD(struct policy_target, kind, "kind", STRING, "Gateway.",
                  .flags = SCHEMA_REQUIRED, .max = 63),
-    SCHEMA_FIELD(struct authorization_policy_target, name, "name", STRING,
+    SCHEMA_FIELD(struct policy_target, name, "name", STRING,
                  "Name of the Gateway, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
     {0},
@@ -27,7 +27,7 @@ static const struct schema_field target_fields[] = {
 
 static void check_target(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct authorization_policy_target *t = value;
+    const struct policy_target *t = value;
     if (t->kind.ptr &&
         (!slice_eq_cstr(t->kind, "Gateway") || !slice_eq_cstr(t->group, KIND_GROUP_GATEWAY)))
         schema_error(run, node, "kind", "must be Gateway; workloads are chosen by selector");
@@ -42,7 +42,7 @@ static const struct schema_rule target_rules[] = {
 static const struct schema target_schema = {
     .name = "PolicyTargetReference",
     .doc = "A Gateway that the policy is for.",
-    .size = sizeof(struct authorization_policy_target),
+    .size = sizeof(struct policy_target),
     .fields = target_fields,
     .check = check_target,
     .rules = target_rules,

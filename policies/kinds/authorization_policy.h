@@ -4,6 +4,7 @@
 
 #include "filters/authz.h"
 #include "policies/kinds/kind.h"
+#include "policies/kinds/policy_target.h"
 #include "policies/kinds/selector.h"
 
 enum authorization_policy_action {
@@ -13,13 +14,9 @@ enum authorization_policy_action {
     AUTHORIZATION_POLICY_CUSTOM, /* refused */
 };
 
-struct authorization_policy_target {
-    struct slice group, kind, name;
-};
-
 struct authorization_policy_spec {
     struct selector *selector;  /* NULL: the namespace, or the mesh */
-    struct schema_list targets; /* struct authorization_policy_target: Gateways */
+    struct schema_list targets; /* struct policy_target: Gateways */
     int action;                 /* enum authorization_policy_action */
     struct schema_list rules;   /* struct authz_rule_spec */
 };

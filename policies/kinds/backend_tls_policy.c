@@ -14,14 +14,14 @@ static const char *const san_types[] = {
 };
 
 static const struct schema_field target_fields[] = {
-    SCHEMA_FIELD(struct backend_tls_policy_target, group, "group", STRING,
+    SCHEMA_FIELD(struct policy_target, group, "group", STRING,
                  "Group of the target; empty for a Service.", .flags = SCHEMA_REQUIRED, .max = 253),
-    SCHEMA_FIELD(struct backend_tls_policy_target, kind, "kind", STRING, "Service.",
+    SCHEMA_FIELD(struct policy_target, kind, "kind", STRING, "Service.",
                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 63),
-    SCHEMA_FIELD(struct backend_tls_policy_target, name, "name", STRING,
+    SCHEMA_FIELD(struct policy_target, name, "name", STRING,
                  "Name of the target, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
-    SCHEMA_FIELD(struct backend_tls_policy_target, section, "sectionName", STRING,
+    SCHEMA_FIELD(struct policy_target, section, "sectionName", STRING,
                  "One port of the Service, by name.", .format = &schema_format_section),
     {0},
 };
@@ -29,10 +29,10 @@ static const struct schema_field target_fields[] = {
 static const struct schema target_schema = {
     .name = "LocalPolicyTargetReferenceWithSectionName",
     .doc = "What the policy is for.",
-    .size = sizeof(struct backend_tls_policy_target),
+    .size = sizeof(struct policy_target),
     .fields = target_fields,
     .has_line = true,
-    .line_offset = offsetof(struct backend_tls_policy_target, line),
+    .line_offset = offsetof(struct policy_target, line),
 };
 
 static const struct schema_field ca_ref_fields[] = {
@@ -142,8 +142,8 @@ static const struct schema_field spec_fields[] = {
     {0},
 };
 
-static bool is_same_target(const struct backend_tls_policy_target *a,
-                           const struct backend_tls_policy_target *b)
+static bool is_same_target(const struct policy_target *a,
+                           const struct policy_target *b)
 {
     return slice_eq(a->group, b->group) && slice_eq(a->kind, b->kind) && slice_eq(a->name, b->name);
 }
@@ -171,10 +171,10 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
     check_means(run, node, spec);
     for (size_t i = 0; i < spec->targets.count; i++) {
         for (size_t j = 0; j < i; j++) {
-            const struct backend_tls_policy_target *a =
-                SCHEMA_AT(spec->targets, struct backend_tls_policy_target, i);
-            const struct backend_tls_policy_target *b =
-                SCHEMA_AT(spec->targets, struct backend_tls_policy_target, j);
+            const struct policy_target *a =
+                SCHEMA_AT(spec->targets, struct policy_target, i);
+            const struct policy_target *b =
+                SCHEMA_AT(spec->targets, struct policy_target, j);
             char where[40];
             snprintf(where, sizeof where, "targetRefs[%zu]", i);
             if (is_same_target(a, b) &&
@@ -208,7 +208,7 @@ const struct schema backend_tls_policy_kind_schema = {
     .fields = fields,
 };
 
-bool backend_tls_policy_target_is_service(const struct backend_tls_policy_target *t)
+bool backend_tls_policy_target_is_service(const struct policy_target *t)
 {
     return slice_is_empty(t->group) && slice_eq_cstr(t->kind, "Service");
 }

@@ -4,12 +4,7 @@
 #pragma once
 
 #include "policies/kinds/kind.h"
-
-struct backend_tls_policy_target {
-    struct slice group, kind, name;
-    struct slice section; /* name of a port; empty: all */
-    unsigned line;
-};
+#include "policies/kinds/policy_target.h"
 
 struct backend_tls_policy_ca_ref {
     struct slice group, kind, name;
@@ -31,7 +26,7 @@ struct backend_tls_policy_validation {
 };
 
 struct backend_tls_policy_spec {
-    struct schema_list targets; /* struct backend_tls_policy_target */
+    struct schema_list targets; /* struct policy_target */
     struct backend_tls_policy_validation validation;
     struct schema_list options; /* struct schema_pair; we know none */
     const char *unusable;       /* what it says that we cannot do; NULL: nothing */
@@ -43,4 +38,4 @@ struct backend_tls_policy {
 };
 
 /* A Service of the policy's namespace. */
-bool backend_tls_policy_target_is_service(const struct backend_tls_policy_target *t);
+bool backend_tls_policy_target_is_service(const struct policy_target *t);

@@ -9,14 +9,14 @@
 /* ---- targets ---- */
 
 static const struct schema_field target_fields[] = {
-    SCHEMA_FIELD(struct http_filter_target, group, "group", STRING,
+    SCHEMA_FIELD(struct policy_target, group, "group", STRING,
                  "Group of the target; follows from the kind when left out.", .max = 253),
-    SCHEMA_FIELD(struct http_filter_target, kind, "kind", STRING,
+    SCHEMA_FIELD(struct policy_target, kind, "kind", STRING,
                  "Gateway, HTTPRoute, GRPCRoute or Service.", .flags = SCHEMA_REQUIRED, .max = 63),
-    SCHEMA_FIELD(struct http_filter_target, name, "name", STRING,
+    SCHEMA_FIELD(struct policy_target, name, "name", STRING,
                  "Name of the target, in the filter's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
-    SCHEMA_FIELD(struct http_filter_target, section, "sectionName", STRING,
+    SCHEMA_FIELD(struct policy_target, section, "sectionName", STRING,
                  "One listener of the Gateway, one rule of the route, or one port of the Service, "
                  "by name.",
                  .format = &schema_format_section),
@@ -25,7 +25,7 @@ static const struct schema_field target_fields[] = {
 
 static void check_target(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct http_filter_target *t = value;
+    const struct policy_target *t = value;
     const char *group = NULL;
     if (slice_eq_cstr(t->kind, "Service"))
         group = KIND_GROUP_CORE;
@@ -50,10 +50,10 @@ static const struct schema_rule target_rules[] = {
 static const struct schema target_schema = {
     .name = "HTTPFilterTarget",
     .doc = "What the filter is for.",
-    .size = sizeof(struct http_filter_target),
+    .size = sizeof(struct policy_target),
     .fields = target_fields,
     .has_line = true,
-    .line_offset = offsetof(struct http_filter_target, line),
+    .line_offset = offsetof(struct policy_target, line),
     .check = check_target,
     .rules = target_rules,
 };

@@ -4,6 +4,7 @@
 
 #include "filters/filter.h"
 #include "policies/kinds/kind.h"
+#include "policies/kinds/policy_target.h"
 
 /* How many filters there are to choose from. */
 enum {
@@ -16,15 +17,8 @@ enum {
 
 extern const struct filter *const http_filter_all[HTTP_FILTER_COUNT];
 
-struct http_filter_target {
-    struct slice group, kind, name;
-    struct slice section; /* a listener of the Gateway, a rule of the route, or a port of the
-                             Service, by name; empty: all */
-    unsigned line;
-};
-
 struct http_filter_spec {
-    struct schema_list targets;             /* struct http_filter_target */
+    struct schema_list targets;             /* struct policy_target */
     const void *filters[HTTP_FILTER_COUNT]; /* as http_filter_all; one of them is not NULL */
 };
 

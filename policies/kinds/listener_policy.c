@@ -6,21 +6,21 @@
 #include "lib/schema/schema_format.h"
 
 static const struct schema_field target_fields[] = {
-    SCHEMA_FIELD(struct listener_policy_target, group, "group", STRING,
+    SCHEMA_FIELD(struct policy_target, group, "group", STRING,
                  "Group of the target; follows from the kind when left out.", .max = 253),
-    SCHEMA_FIELD(struct listener_policy_target, kind, "kind", STRING, "Gateway.",
+    SCHEMA_FIELD(struct policy_target, kind, "kind", STRING, "Gateway.",
                  .flags = SCHEMA_REQUIRED, .max = 63),
-    SCHEMA_FIELD(struct listener_policy_target, name, "name", STRING,
+    SCHEMA_FIELD(struct policy_target, name, "name", STRING,
                  "Name of the Gateway, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
-    SCHEMA_FIELD(struct listener_policy_target, section, "sectionName", STRING,
+    SCHEMA_FIELD(struct policy_target, section, "sectionName", STRING,
                  "One listener of the Gateway, by name.", .format = &schema_format_section),
     {0},
 };
 
 static void check_target(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct listener_policy_target *t = value;
+    const struct policy_target *t = value;
     if (t->kind.ptr && !slice_eq_cstr(t->kind, "Gateway"))
         schema_error(run, node, "kind", "must be Gateway");
     else if (t->group.ptr && !slice_eq_cstr(t->group, KIND_GROUP_GATEWAY))
@@ -37,10 +37,10 @@ static const struct schema_rule target_rules[] = {
 static const struct schema target_schema = {
     .name = "ListenerPolicyTarget",
     .doc = "What the policy is for.",
-    .size = sizeof(struct listener_policy_target),
+    .size = sizeof(struct policy_target),
     .fields = target_fields,
     .has_line = true,
-    .line_offset = offsetof(struct listener_policy_target, line),
+    .line_offset = offsetof(struct policy_target, line),
     .check = check_target,
     .rules = target_rules,
 };

@@ -5,15 +5,10 @@
 
 #include "policies/kinds/kind.h"
 #include "policies/kinds/client_traffic.h"
-
-struct listener_policy_target {
-    struct slice group, kind, name;
-    struct slice section; /* a listener of the Gateway, by name; empty: all */
-    unsigned line;
-};
+#include "policies/kinds/policy_target.h"
 
 struct listener_policy_spec {
-    struct schema_list targets; /* struct listener_policy_target */
+    struct schema_list targets; /* struct policy_target */
     struct client_traffic traffic;
 };
 

@@ -279,14 +279,14 @@ const struct schema traffic_policy_traffic_schema = {
 };
 
 static const struct schema_field target_fields[] = {
-    SCHEMA_FIELD(struct traffic_policy_target, group, "group", STRING,
+    SCHEMA_FIELD(struct policy_target, group, "group", STRING,
                  "Group of the target; follows from the kind when left out.", .max = 253),
-    SCHEMA_FIELD(struct traffic_policy_target, kind, "kind", STRING,
+    SCHEMA_FIELD(struct policy_target, kind, "kind", STRING,
                  "Service, HTTPRoute or GRPCRoute.", .flags = SCHEMA_REQUIRED, .max = 63),
-    SCHEMA_FIELD(struct traffic_policy_target, name, "name", STRING,
+    SCHEMA_FIELD(struct policy_target, name, "name", STRING,
                  "Name of the target, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
-    SCHEMA_FIELD(struct traffic_policy_target, section, "sectionName", STRING,
+    SCHEMA_FIELD(struct policy_target, section, "sectionName", STRING,
                  "One port of the Service, or one rule of the route, by name.",
                  .format = &schema_format_section),
     {0},
@@ -294,7 +294,7 @@ static const struct schema_field target_fields[] = {
 
 static void check_target(struct schema_run *run, const struct doc *node, void *value)
 {
-    const struct traffic_policy_target *t = value;
+    const struct policy_target *t = value;
     const char *group = NULL;
     if (slice_eq_cstr(t->kind, "Service"))
         group = "";
@@ -318,10 +318,10 @@ static const struct schema_rule target_rules[] = {
 static const struct schema target_schema = {
     .name = "PolicyTargetReference",
     .doc = "What the policy is for.",
-    .size = sizeof(struct traffic_policy_target),
+    .size = sizeof(struct policy_target),
     .fields = target_fields,
     .has_line = true,
-    .line_offset = offsetof(struct traffic_policy_target, line),
+    .line_offset = offsetof(struct policy_target, line),
     .check = check_target,
     .rules = target_rules,
 };
@@ -341,7 +341,7 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
     static const char *const of_services[] = {"outlierDetection", "circuitBreaker",
                                               "loadBalancing", "connectionPool"};
     const struct traffic_policy_spec *spec = value;
-    for (SCHEMA_EACH(spec->targets, struct traffic_policy_target, t))
+    for (SCHEMA_EACH(spec->targets, struct policy_target, t))
         if (!slice_eq_cstr(t->kind, "HTTPRoute") && !slice_eq_cstr(t->kind, "GRPCRoute"))
             return;
     for (size_t i = 0; spec->targets.count && i < sizeof(of_services) / sizeof(*of_services); i++)

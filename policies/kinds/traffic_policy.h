@@ -4,6 +4,7 @@
 
 #include "policies/kinds/http2_keepalive.h"
 #include "policies/kinds/kind.h"
+#include "policies/kinds/policy_target.h"
 #include "policies/kinds/tcp_keepalive.h"
 
 /* Numbers are SCHEMA_UNSET where nothing is said; durations are milliseconds. */
@@ -60,14 +61,8 @@ struct traffic {
     struct traffic_pool *pool;
 };
 
-struct traffic_policy_target {
-    struct slice group, kind, name;
-    struct slice section; /* a port of the Service, or a rule of the route, by name; empty: all */
-    unsigned line;
-};
-
 struct traffic_policy_spec {
-    struct schema_list targets; /* struct traffic_policy_target */
+    struct schema_list targets; /* struct policy_target */
     struct traffic traffic;
 };
 

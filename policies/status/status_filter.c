@@ -19,7 +19,7 @@ static bool is_text(const struct doc *ref, const char *key, struct slice wanted)
     return slice_eq(doc_string(doc_get(ref, slice_from_cstr(key))), wanted);
 }
 
-static const struct doc *find_entry(const struct doc *old, const struct http_filter_target *t)
+static const struct doc *find_entry(const struct doc *old, const struct policy_target *t)
 {
     for (size_t i = 0; old && i < old->count; i++) {
         const struct doc *ref = doc_get(old->items[i], SLICE("ancestorRef"));
@@ -33,7 +33,7 @@ static const struct doc *find_entry(const struct doc *old, const struct http_fil
 /* The older one of the same type that is for the same. */
 static const struct http_filter *find_rival(const struct policy_set *set,
                                             const struct http_filter *o,
-                                            const struct http_filter_target *t)
+                                            const struct policy_target *t)
 {
     const struct object_list *all = &set->all[KIND_HTTP_FILTER];
     const void *spec;
@@ -44,7 +44,7 @@ static const struct http_filter *find_rival(const struct policy_set *set,
             !slice_eq(other->object.meta.namespace_name, o->object.meta.namespace_name) ||
             policy_index_compare_age(&other->object, &o->object) > 0)
             continue;
-        for (SCHEMA_EACH(other->spec.targets, struct http_filter_target, x))
+        for (SCHEMA_EACH(other->spec.targets, struct policy_target, x))
             if (slice_eq(x->kind, t->kind) && slice_eq(x->name, t->name) &&
                 slice_eq(x->section, t->section))
                 return other;
@@ -53,7 +53,7 @@ static const struct http_filter *find_rival(const struct policy_set *set,
 }
 
 static struct status_condition judge(struct status_run *run, const struct http_filter *o,
-                                     const struct http_filter_target *t)
+                                     const struct policy_target *t)
 {
     struct status_condition c = {"Accepted", true, "Accepted", SLICE("the filter is in force")};
     struct slice why;
@@ -70,7 +70,7 @@ static struct status_condition judge(struct status_run *run, const struct http_f
 
 /* Another controller's Gateway is none of our business. */
 static bool is_foreign(const struct status_run *run, const struct http_filter *o,
-                       const struct http_filter_target *t)
+                       const struct policy_target *t)
 {
     const struct object *g =
         slice_eq_cstr(t->kind, "Gateway")
@@ -95,7 +95,7 @@ struct status_condition status_filter_resolved(struct status_run *run, const str
 }
 
 static void put_ancestor(struct status_doc *d, struct doc *array, const struct http_filter *o,
-                         const struct http_filter_target *t)
+                         const struct policy_target *t)
 {
     const struct doc *old = find_entry(status_doc_old(d->object, "ancestors"), t);
     struct status_condition items[] = {judge(d->run, o, t), status_filter_resolved(d->run, o)};
@@ -121,7 +121,7 @@ void status_filter_ancestors(struct status_doc *d, const struct http_filter *o)
     for (size_t i = 0; old && i < old->count && array->count < ANCESTORS_MAX; i++)
         if (!is_ours(old->items[i]))
             doc_make_push(d->arena, array, old->items[i]);
-    for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t))
+    for (SCHEMA_EACH(o->spec.targets, struct policy_target, t))
         if (array->count < ANCESTORS_MAX && !is_foreign(d->run, o, t))
             put_ancestor(d, array, o, t);
     if (array->count)

@@ -81,7 +81,7 @@ static struct status_condition not_found(struct status_run *run, const char *for
 static const struct status_condition all_found = {"ResolvedRefs", true, "ResolvedRefs",
                                                   {"all targets are there", 21}};
 
-static bool exists(const struct policy_set *set, const struct traffic_policy_target *t,
+static bool exists(const struct policy_set *set, const struct policy_target *t,
                    struct slice ns)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)
@@ -95,7 +95,7 @@ static struct status_condition resolve_traffic(struct status_run *run,
                                                const struct traffic_policy *p)
 {
     struct slice ns = p->object.meta.namespace_name;
-    for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t))
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         if (!exists(run->in->set, t, ns))
             return not_found(run, "there is no %.*s %.*s/%.*s", SLICE_ARG(t->kind), SLICE_ARG(ns),
                              SLICE_ARG(t->name));
@@ -106,7 +106,7 @@ static struct status_condition resolve_authz(struct status_run *run,
                                              const struct authorization_policy *p)
 {
     struct slice ns = p->object.meta.namespace_name;
-    for (SCHEMA_EACH(p->spec.targets, struct authorization_policy_target, t))
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         if (!policy_index_find(run->in->set, KIND_GATEWAY, ns, t->name))
             return not_found(run, "there is no Gateway %.*s/%.*s", SLICE_ARG(ns),
                              SLICE_ARG(t->name));
@@ -117,7 +117,7 @@ static struct status_condition resolve_clients(struct status_run *run,
                                                const struct listener_policy *p)
 {
     struct slice ns = p->object.meta.namespace_name;
-    for (SCHEMA_EACH(p->spec.targets, struct listener_policy_target, t)) {
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t)) {
         const struct object *g = policy_index_find(run->in->set, KIND_GATEWAY, ns, t->name);
         if (!g)
             return not_found(run, "there is no Gateway %.*s/%.*s", SLICE_ARG(ns),
@@ -132,7 +132,7 @@ static struct status_condition resolve_clients(struct status_run *run,
 static struct status_condition resolve_filter(struct status_run *run, const struct http_filter *o)
 {
     struct slice why;
-    for (SCHEMA_EACH(o->spec.targets, struct http_filter_target, t))
+    for (SCHEMA_EACH(o->spec.targets, struct policy_target, t))
         if (!filter_ref_target_is_there(run->in->set, o, t, &run->scratch, &why))
             return not_found(run, "%.*s", SLICE_ARG(why));
     struct status_condition refs = status_filter_resolved(run, o);

@@ -82,7 +82,7 @@ static const struct status_refusal *of_authz(const struct status_run *run,
     const struct status_refusal *found = NULL;
     if (!p->spec.targets.present)
         return of_workloads(run, &p->object, p->spec.selector);
-    for (SCHEMA_EACH(p->spec.targets, struct authorization_policy_target, t))
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         if (!found)
             found = status_refusal_of_gateway(run, p->object.meta.namespace_name, t->name, 0);
     return found;
@@ -92,7 +92,7 @@ static const struct status_refusal *of_listeners(const struct status_run *run,
                                                  const struct listener_policy *p)
 {
     const struct status_refusal *found = NULL;
-    for (SCHEMA_EACH(p->spec.targets, struct listener_policy_target, t))
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         if (!found)
             found = status_refusal_of_gateway(run, p->object.meta.namespace_name, t->name, 0);
     return found;
@@ -114,7 +114,7 @@ static const struct status_refusal *of_traffic(const struct status_run *run,
                                                const struct traffic_policy *p)
 {
     struct slice ns = p->object.meta.namespace_name;
-    for (SCHEMA_EACH(p->spec.targets, struct traffic_policy_target, t))
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         for (size_t i = 0; i < run->n_refusals; i++)
             if (slice_eq_cstr(t->kind, "Service") &&
                 is_of_service(run->refusals[i].resource, ns, t->name))

@@ -85,7 +85,7 @@ static const struct backend_tls_policy *find_rival(struct status_run *run,
                                                    const struct backend_tls_policy *p)
 {
     const struct backend_tls_policy *rival = NULL;
-    for (SCHEMA_EACH(p->spec.targets, struct backend_tls_policy_target, t)) {
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t)) {
         if (!backend_tls_policy_target_is_service(t))
             continue;
         rival = backend_trust_rival(run->in->set, p, t);

@@ -38,7 +38,7 @@ struct slice filter_ref_explain(struct arena *arena, const struct policy_set *se
 
 /* ---- targets ---- */
 
-static enum kind_id kind_of(const struct http_filter_target *t)
+static enum kind_id kind_of(const struct policy_target *t)
 {
     static const enum kind_id kinds[] = {KIND_GATEWAY, KIND_HTTP_ROUTE, KIND_GRPC_ROUTE};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -79,7 +79,7 @@ static const char *find_missing_section(const struct object *o, struct slice sec
 }
 
 bool filter_ref_target_is_there(const struct policy_set *set, const struct http_filter *filter,
-                                const struct http_filter_target *target, struct arena *arena,
+                                const struct policy_target *target, struct arena *arena,
                                 struct slice *why)
 {
     char hint[POLICY_INDEX_HINT_MAX];

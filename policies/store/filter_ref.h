@@ -25,5 +25,5 @@ struct slice filter_ref_explain(struct arena *arena, const struct policy_set *se
 /* The target of that kind and name, in the filter's namespace, is there, and has the section.
  * False: *why says what is not, in the arena. */
 bool filter_ref_target_is_there(const struct policy_set *set, const struct http_filter *filter,
-                                const struct http_filter_target *target, struct arena *arena,
+                                const struct policy_target *target, struct arena *arena,
                                 struct slice *why);

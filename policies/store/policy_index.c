@@ -182,7 +182,7 @@ static void index_traffic(struct policy_set *s, const struct object *o, struct d
     const struct traffic_policy *policy = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
-    for (SCHEMA_EACH(policy->spec.targets, struct traffic_policy_target, t)) {
+    for (SCHEMA_EACH(policy->spec.targets, struct policy_target, t)) {
         bool is_service = slice_eq_cstr(t->kind, "Service");
         enum kind_id kind = is_service                            ? KIND_SERVICE
                             : slice_eq_cstr(t->kind, "GRPCRoute") ? KIND_GRPC_ROUTE
@@ -203,7 +203,7 @@ static void index_clients(struct policy_set *s, const struct object *o, struct d
     const struct listener_policy *policy = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
-    for (SCHEMA_EACH(policy->spec.targets, struct listener_policy_target, t)) {
+    for (SCHEMA_EACH(policy->spec.targets, struct policy_target, t)) {
         join_group(s, POLICY_GROUP_GATEWAY_CLIENTS, ns, t->name, &policy->object);
         const struct object *found = policy_index_find(s, KIND_GATEWAY, ns, t->name);
         if (!found)
@@ -224,7 +224,7 @@ static void index_clients(struct policy_set *s, const struct object *o, struct d
 static void index_filters(struct policy_set *s, const struct object *o, struct diag_list *diags)
 {
     const struct http_filter *filter = (const void *)o;
-    for (SCHEMA_EACH(filter->spec.targets, struct http_filter_target, t)) {
+    for (SCHEMA_EACH(filter->spec.targets, struct policy_target, t)) {
         enum policy_group group = slice_eq_cstr(t->kind, "Gateway")   ? POLICY_GROUP_GATEWAY_FILTERS
                                   : slice_eq_cstr(t->kind, "Service") ? POLICY_GROUP_SERVICE_FILTERS
                                                                       : POLICY_GROUP_ROUTE_FILTERS;
@@ -242,7 +242,7 @@ static void index_backend_tls(struct policy_set *s, const struct object *o,
     const struct backend_tls_policy *policy = (const void *)o;
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
-    for (SCHEMA_EACH(policy->spec.targets, struct backend_tls_policy_target, t)) {
+    for (SCHEMA_EACH(policy->spec.targets, struct policy_target, t)) {
         if (!backend_tls_policy_target_is_service(t)) {
             policy_set_complain(diags, &policy->object, t->line, true, "spec.targetRefs",
                                 FINDING_TARGET_MISSING,
@@ -266,7 +266,7 @@ static void index_authorization(struct policy_set *s, const struct object *o,
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     join_group(s, POLICY_GROUP_AUTHZ, ns, SLICE(""), &policy->object);
-    for (SCHEMA_EACH(policy->spec.targets, struct authorization_policy_target, t))
+    for (SCHEMA_EACH(policy->spec.targets, struct policy_target, t))
         if (!policy_index_find(s, KIND_GATEWAY, ns, t->name))
             policy_set_complain(diags, &policy->object, 0, true, "spec.targetRefs",
                                 FINDING_TARGET_MISSING,
