@@ -73,12 +73,12 @@ static resource *take_held(struct resource_preview *p, const struct held *h)
         p->unpacked[p->unpacked_count++] = whole;
         return whole;
     }
-    resource *stub = &p->stubs[p->stub_count++];
-    weft__config__v1__resource__init(stub);
-    stub->name = h->name;
-    stub->version = h->version;
-    stub->body_case = h->kind;
-    return stub;
+    resource *head = &p->heads[p->head_count++];
+    weft__config__v1__resource__init(head);
+    head->name = h->name;
+    head->version = h->version;
+    head->body_case = h->kind;
+    return head;
 }
 
 static void mark_gone(struct map *gone, const struct resource_change *change)
@@ -100,7 +100,7 @@ void resource_set_preview(const struct resource_set *s, const struct resource_ch
     struct slice key;
     void *value;
     *out = (struct resource_preview){0};
-    out->stubs = mem_zalloc((kept + 1) * sizeof(resource));
+    out->heads = mem_zalloc((kept + 1) * sizeof(resource));
     out->unpacked = mem_zalloc((kept + 1) * sizeof(resource *));
     mark_gone(&gone, change);
     for (size_t at = 0; kept && map_next(&s->by_name, &at, &key, &value);)
@@ -120,7 +120,7 @@ void resource_set_preview_dispose(struct resource_preview *p)
     for (size_t i = 0; i < p->unpacked_count; i++)
         weft__config__v1__resource__free_unpacked(p->unpacked[i], NULL);
     mem_free(p->unpacked);
-    mem_free(p->stubs);
+    mem_free(p->heads);
     mem_free(p->configuration.resources);
     *p = (struct resource_preview){0};
 }

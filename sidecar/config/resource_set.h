@@ -34,9 +34,9 @@ struct resource_change {
  * free it before. */
 struct resource_preview {
     Weft__Config__V1__Configuration configuration;
-    Weft__Config__V1__Resource *stubs;
+    Weft__Config__V1__Resource *heads; /* name, version and kind only */
     Weft__Config__V1__Resource **unpacked;
-    size_t stub_count, unpacked_count;
+    size_t head_count, unpacked_count;
 };
 void resource_set_preview(const struct resource_set *s, const struct resource_change *change,
                           struct resource_preview *out);
