@@ -14,8 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "filters/caller.h"
 #include "filters/downstream.h"
 #include "filters/fail.h"
+#include "filters/keep.h"
 #include "lib/base/arena.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
@@ -72,6 +74,8 @@ struct filter_host {
     void (*wake_after)(struct filter_exchange *x, uint32_t ms);
     /* Milliseconds of the loop's clock, which never goes back. */
     uint64_t (*now_ms)(const struct filter_exchange *x);
+    /* Milliseconds since 1970-01-01 UTC by the wall clock, which may step either way. */
+    int64_t (*unix_ms)(const struct filter_exchange *x);
     uint64_t (*random)(struct filter_exchange *x);
     /* Asks a service: one attempt, over the pools, the mutual TLS and the limits of all requests to
      * it, and in their metrics. Where call->is_done is true when this returns, it has failed at
@@ -84,7 +88,7 @@ struct filter_host {
 };
 
 /* The first member of an exchange. Filters change nothing here but what request and response point
- * at, and `flag`. */
+ * at, `caller` and `flag`. */
 struct filter_exchange {
     const struct filter_host *host;
     struct arena *arena;        /* lives as long as the exchange */
@@ -95,6 +99,7 @@ struct filter_exchange {
     const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */
     const struct downstream_info *downstream;
     const struct forwarded *client; /* whom it is from, as far as those who say so are trusted */
+    const struct filter_caller *caller; /* NULL: nobody has said yet (filters/caller.h) */
     bool has_odd_names;             /* headers whose names some server takes for others */
     struct slice route;             /* its name; empty where no route was chosen yet */
     struct slice matched_prefix;    /* the path prefix that its match names; empty: none */
@@ -138,6 +143,12 @@ struct filter_build {
     const struct slice *secrets;
     size_t secret_count;
     char *detail; /* [FILTER_DETAIL_MAX]: why it is refused, a sentence's worth */
+    /* For filter_keep (filters/keep.h). */
+    struct slice id;            /* the filter's, the same while its configuration changes; may be
+                                 * empty */
+    struct filter_keeps *keeps; /* NULL: nothing is kept for longer than the configuration */
+    void (*hold)(void *holder, struct filter_keep *keep); /* takes the reference */
+    void *holder;
 };
 
 /* Writes the reason and returns ERR_INVALID. */

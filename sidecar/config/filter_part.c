@@ -64,8 +64,18 @@ static void set_broken(struct filter_part *p, const char *why)
     p->entry.id = id;
 }
 
+static void give_back_keep(void *keep)
+{
+    filter_keep_unref(keep);
+}
+
+static void hold_keep(void *part, struct filter_keep *keep)
+{
+    part_keep(part, keep, give_back_keep);
+}
+
 static enum err take_filter(const struct part_build *b, const Weft__Config__V1__Filter *from,
-                            struct filter_part *to)
+                            struct filter_keeps *keeps, struct filter_part *to)
 {
     char why[FILTER_DETAIL_MAX];
     const struct filter *f = filter_find(slice_from_cstr(from->type));
@@ -73,7 +83,11 @@ static enum err take_filter(const struct part_build *b, const Weft__Config__V1__
     struct filter_build build = {.arena = &b->part->arena,
                                  .detail = why,
                                  .secrets = secrets,
-                                 .secret_count = from->n_secrets};
+                                 .secret_count = from->n_secrets,
+                                 .id = to->entry.id,
+                                 .keeps = keeps,
+                                 .hold = hold_keep,
+                                 .holder = b->part};
     for (size_t i = 0; i < from->n_secrets; i++)
         secrets[i] = arena_copy(&b->part->arena,
                                 slice_of(from->secrets[i].data, from->secrets[i].len));
@@ -85,8 +99,8 @@ static enum err take_filter(const struct part_build *b, const Weft__Config__V1__
     return ERR_OK;
 }
 
-enum err filter_part_create(const Weft__Config__V1__Resource *resource, char *detail,
-                            struct filter_part **out)
+enum err filter_part_create(const Weft__Config__V1__Resource *resource, struct filter_keeps *keeps,
+                            char *detail, struct filter_part **out)
 {
     const Weft__Config__V1__Filter *from = resource->filter;
     struct filter_part *p = create(resource->name);
@@ -95,7 +109,7 @@ enum err filter_part_create(const Weft__Config__V1__Resource *resource, char *de
     if (*from->broken)
         set_broken(p, from->broken);
     else
-        e = take_filter(&b, from, p);
+        e = take_filter(&b, from, keeps, p);
     if (e)
         filter_part_unref(p);
     else
@@ -132,7 +146,7 @@ enum err filter_part_inline(const struct part_build *b, const Weft__Config__V1__
     *conf = NULL;
     if (!from)
         return ERR_OK;
-    enum err e = take_filter(b, from, &made);
+    enum err e = take_filter(b, from, NULL, &made);
     *conf = made.entry.conf;
     return e ? e : filter_chain_make(&b->part->arena, &made.entry, 1, chain);
 }

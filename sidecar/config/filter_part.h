@@ -19,7 +19,8 @@ struct filter_part {
 
 /* ERR_INVALID, with the reason in detail[PART_DETAIL_MAX]: there is no such filter, or its
  * specification cannot be used. One that says itself that it is broken can be created. */
-MUST_USE enum err filter_part_create(const Weft__Config__V1__Resource *resource, char *detail,
+MUST_USE enum err filter_part_create(const Weft__Config__V1__Resource *resource,
+                                     struct filter_keeps *keeps, char *detail,
                                      struct filter_part **out);
 /* Answers 500 and says why. */
 struct filter_part *filter_part_create_broken(const char *name, const char *why);

@@ -11,22 +11,23 @@
 
 enum { BLOCK_SIZE = 1024 };
 
-struct part_regex {
-    struct part_regex *next;
-    struct regex *regex;
+struct part_kept {
+    struct part_kept *next;
+    void *thing;
+    void (*give_back)(void *thing);
 };
 
 void part_init(struct part *p)
 {
     arena_init(&p->arena, BLOCK_SIZE);
-    p->regexes = NULL;
+    p->kept = NULL;
 }
 
 void part_dispose(struct part *p)
 {
-    for (struct part_regex *r = p->regexes; r; r = r->next)
-        regex_destroy(r->regex);
-    p->regexes = NULL;
+    for (struct part_kept *k = p->kept; k; k = k->next)
+        k->give_back(k->thing);
+    p->kept = NULL;
     arena_dispose(&p->arena);
 }
 
@@ -45,6 +46,18 @@ void *part_array(struct part *p, size_t count, size_t size)
     return count ? arena_zalloc(&p->arena, count * size) : NULL;
 }
 
+void part_keep(struct part *p, void *thing, void (*give_back)(void *thing))
+{
+    struct part_kept *kept = arena_alloc(&p->arena, sizeof(*kept));
+    *kept = (struct part_kept){p->kept, thing, give_back};
+    p->kept = kept;
+}
+
+static void destroy_regex(void *regex)
+{
+    regex_destroy(regex);
+}
+
 enum err part_regex(const struct part_build *b, struct slice pattern, bool ignore_case,
                     const struct regex **out)
 {
@@ -53,9 +66,7 @@ enum err part_regex(const struct part_build *b, struct slice pattern, bool ignor
     if (regex_create(pattern, ignore_case, &regex, &fault))
         return part_refuse(b, "regular expression \"%.*s\": %s at offset %zu", SLICE_ARG(pattern),
                            fault.text, fault.offset);
-    struct part_regex *kept = arena_alloc(&b->part->arena, sizeof(*kept));
-    *kept = (struct part_regex){b->part->regexes, regex};
-    b->part->regexes = kept;
+    part_keep(b->part, regex, destroy_regex);
     *out = regex;
     return ERR_OK;
 }

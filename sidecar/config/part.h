@@ -10,11 +10,11 @@
 #define PART_DETAIL_MAX 256
 
 struct regex;
-struct part_regex;
+struct part_kept;
 
 struct part {
     struct arena arena;
-    struct part_regex *regexes;
+    struct part_kept *kept; /* what is given back with it */
 };
 
 /* Where a compiler writes to, and what it says when it cannot. */
@@ -32,6 +32,8 @@ struct slice part_text(struct part *p, const char *text);
 struct slice part_text_lower(struct part *p, const char *text);
 /* A zeroed array; NULL for none. */
 void *part_array(struct part *p, size_t count, size_t size);
+/* give_back(thing) is called when the part is disposed of. */
+void part_keep(struct part *p, void *thing, void (*give_back)(void *thing));
 /* The regex is destroyed with the part. */
 MUST_USE enum err part_regex(const struct part_build *b, struct slice pattern, bool ignore_case,
                              const struct regex **out);

@@ -36,6 +36,7 @@ struct entries {
 struct snapshot_builder {
     struct entries entries;
     struct stable_ids ids;
+    struct filter_keeps keeps;
     uint64_t version;
 };
 
@@ -76,6 +77,7 @@ struct snapshot_builder *snapshot_builder_create(void)
     struct snapshot_builder *b = mem_zalloc(sizeof(*b));
     init_entries(&b->entries, 0);
     stable_ids_init(&b->ids);
+    filter_keeps_init(&b->keeps);
     return b;
 }
 
@@ -83,6 +85,7 @@ void snapshot_builder_destroy(struct snapshot_builder *b)
 {
     dispose_entries(&b->entries);
     stable_ids_dispose(&b->ids);
+    filter_keeps_dispose(&b->keeps);
     mem_free(b);
 }
 
@@ -198,7 +201,7 @@ static enum err stage_filter(struct build *b, const Weft__Config__V1__Resource *
         e->filter = filter_part_ref(old->filter);
         return ERR_OK;
     }
-    enum err err = filter_part_create(r, b->detail, &e->filter);
+    enum err err = filter_part_create(r, &b->builder->keeps, b->detail, &e->filter);
     if (err && b->refused) {
         e->version = before ? before->version : 0;
         e->filter = before ? filter_part_ref(before->filter)
@@ -411,6 +414,7 @@ static enum err run(struct build *b, struct snapshot **out)
     *out = NULL;
     b->snapshot = snapshot_create(builder->version + 1);
     stable_ids_sweep(&builder->ids);
+    filter_keeps_sweep(&builder->keeps);
     init_entries(&b->staged, b->configuration->n_resources);
     enum err e = stage_all(b);
     if (!e)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange/exchange_priv.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/rand.h"
 #include "sidecar/telemetry/report.h"
 #include "sidecar/upstream/call.h"
@@ -185,6 +186,12 @@ static uint64_t host_now_ms(const struct filter_exchange *x)
     return loop_now_ms(exchange_of(x)->worker->loop);
 }
 
+static int64_t host_unix_ms(const struct filter_exchange *x)
+{
+    (void)x;
+    return clock_wall_ms();
+}
+
 static uint64_t host_random(struct filter_exchange *x)
 {
     return rand_next(&exchange_of(x)->worker->rand);
@@ -201,6 +208,7 @@ static const struct filter_host host = {
     .wake = host_wake,
     .wake_after = host_wake_after,
     .now_ms = host_now_ms,
+    .unix_ms = host_unix_ms,
     .random = host_random,
     .call = host_call,
     .count = host_count,

@@ -43,6 +43,12 @@ static uint64_t no_time(const struct filter_exchange *x)
     return 0;
 }
 
+static int64_t no_date(const struct filter_exchange *x)
+{
+    (void)x;
+    return 0;
+}
+
 static uint64_t no_chance(struct filter_exchange *x)
 {
     (void)x;
@@ -62,6 +68,7 @@ static const struct filter_host host = {
     .wake = no_wake,
     .wake_after = no_wake_after,
     .now_ms = no_time,
+    .unix_ms = no_date,
     .random = no_chance,
     .count = no_count,
 };

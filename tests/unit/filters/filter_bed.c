@@ -12,6 +12,9 @@
 #include "lib/io/stream.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
+enum { START_MS = 1000 };
+#define NOON_MS INT64_C(1767268800000) /* 2026-01-01 12:00:00 UTC */
+
 struct bed {
     struct filter_exchange x; /* first */
     struct filter_road road;
@@ -25,6 +28,7 @@ struct bed {
     struct filter_bed_counts *counts;
     struct buf *out;
     uint64_t now_ms, due_ms; /* due 0: no timer */
+    int64_t unix_ms;
     bool is_woken, is_gone;
     struct slice reply_body, why;
     struct slice request_body, response_body; /* as they come */
@@ -90,6 +94,12 @@ static uint64_t now_ms(const struct filter_exchange *x)
     return bed_of(x)->now_ms;
 }
 
+static int64_t unix_ms(const struct filter_exchange *x)
+{
+    const struct bed *b = bed_of(x);
+    return b->unix_ms + (int64_t)(b->now_ms - START_MS);
+}
+
 static uint64_t random_number(struct filter_exchange *x)
 {
     return bed_of(x)->c->random;
@@ -108,8 +118,17 @@ static void call_service(struct filter_exchange *x, struct filter_call *call)
     call->failed = fail_info(FAIL_NO_CLUSTER);
 }
 
-static const struct filter_host host = {reply,  fail_request,  wake,         wake_after,
-                                        now_ms, random_number, call_service, count};
+static const struct filter_host host = {
+    .reply = reply,
+    .fail = fail_request,
+    .wake = wake,
+    .wake_after = wake_after,
+    .now_ms = now_ms,
+    .unix_ms = unix_ms,
+    .random = random_number,
+    .call = call_service,
+    .count = count,
+};
 
 /* ---- a filter that waits before everything ---- */
 
@@ -418,17 +437,27 @@ static void answer_early(struct bed *b, const struct filter_chain *chain)
     buf_dispose(&body);
 }
 
+static void hold(void *holder, struct filter_keep *keep)
+{
+    struct filter_keep **kept = holder;
+    assert_null(*kept); /* filters keep one thing */
+    *kept = keep;
+}
+
 void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mode *mode,
                     struct buf *out, struct filter_bed_counts *counts)
 {
-    struct bed b = {.c = c, .mode = mode, .counts = counts, .out = out, .now_ms = 1000};
+    struct bed b = {.c = c, .mode = mode, .counts = counts, .out = out, .now_ms = START_MS};
+    struct filter_keep *kept = NULL;
     char detail[FILTER_DETAIL_MAX];
     struct filter shy = make_shy(c->filter);
     const void *conf;
     const struct filter_chain *chain;
     arena_init(&b.arena, 4096);
     *counts = (struct filter_bed_counts){0};
-    struct filter_build build = {.arena = &b.arena, .detail = detail};
+    struct filter_build build = {
+        .arena = &b.arena, .detail = detail, .hold = hold, .holder = &kept};
+    b.unix_ms = c->unix_ms ? c->unix_ms : NOON_MS;
     real = c->filter;
     current = &b;
     if (filter_prepare(c->filter, c->spec, &build, &conf)) {
@@ -454,5 +483,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
             walk(&b, chain);
         filter_road_end(&b.road, &b.x);
     }
+    if (kept)
+        filter_keep_unref(kept);
     arena_dispose(&b.arena);
 }

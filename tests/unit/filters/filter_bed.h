@@ -19,6 +19,7 @@ struct filter_bed_case {
     struct slice request;  /* "POST /x", headers, an empty line, the body */
     struct slice response; /* of the backend, likewise: "200", …; empty: 200 without anything */
     uint64_t random;       /* what chance says */
+    int64_t unix_ms;       /* the wall clock; 0: noon of 2026-01-01 UTC */
     bool is_tls;
     struct slice scheme;         /* that the request says; "-": none; empty: the connection's */
     struct slice matched_prefix; /* by the route */

@@ -13,6 +13,7 @@
  * response of the backend. Words behind ">>>":
  *
  * random N     what chance says
+ * unix MS      the wall clock, in milliseconds; without it, noon of 2026-01-01 UTC
  * tls          the connection is TLS
  * scheme S     what the request says of it; "-": nothing
  * port N       of the listener
@@ -88,6 +89,11 @@ static void take_words(struct slice words, struct filter_bed_case *c)
         c->is_early |= slice_eq_cstr(word, "early");
         if (slice_eq_cstr(word, "random") && slice_split(&words, ' ', &value))
             assert_int_equal(slice_to_u64(value, &c->random), ERR_OK);
+        else if (slice_eq_cstr(word, "unix") && slice_split(&words, ' ', &value)) {
+            uint64_t ms;
+            assert_int_equal(slice_to_u64(value, &ms), ERR_OK);
+            c->unix_ms = (int64_t)ms;
+        }
         else if (slice_eq_cstr(word, "port") && slice_split(&words, ' ', &value))
             assert_int_equal(slice_to_u64(value, &port), ERR_OK);
         else if (slice_eq_cstr(word, "prefix"))
