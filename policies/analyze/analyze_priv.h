@@ -37,4 +37,5 @@ void analyze_paths(struct analyze *a);
 void analyze_certificates(struct analyze *a);
 void analyze_ports(struct analyze *a);
 void analyze_labels(struct analyze *a);
+void analyze_unlabelled(struct analyze *a);
 void analyze_conditions(struct analyze *a);

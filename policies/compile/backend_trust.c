@@ -78,7 +78,7 @@ static bool find_pem(const struct trust_build *b, const struct backend_tls_polic
     if (!o)
         return false;
     *pem = is_secret ? ((const struct secret *)(const void *)o)->ca_pem
-                     : ((const struct config_map *)(const void *)o)->data.ca_pem;
+                     : ((const struct config_map *)(const void *)o)->ca_pem;
     return true;
 }
 

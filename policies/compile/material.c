@@ -34,12 +34,6 @@ static struct slice value_of_secret(const struct secret *s, struct slice key, st
     return base64_decode(coded, bytes, &len) ? (struct slice){NULL, 0} : slice_of(bytes, len);
 }
 
-/* Of ConfigMaps only certificates of authorities are kept. */
-static struct slice value_of_map(const struct config_map *m, struct slice key)
-{
-    return slice_eq_cstr(key, "ca.crt") ? m->data.ca_pem : (struct slice){NULL, 0};
-}
-
 static enum material_fault find_backend(const struct object *o, const struct schema_ref *ref,
                                         struct material *out)
 {
@@ -64,7 +58,7 @@ enum material_fault material_resolve(const struct policy_set *set, const struct 
     if (o && kind == SCHEMA_REF_SECRET)
         out->bytes = value_of_secret((const void *)o, ref->key, arena);
     else if (o)
-        out->bytes = value_of_map((const void *)o, ref->key);
+        out->bytes = selector_label(&((const struct config_map *)(const void *)o)->data, ref->key);
     return out->bytes.ptr ? MATERIAL_OK : MATERIAL_MISSING;
 }
 
@@ -80,9 +74,12 @@ struct slice material_explain(struct arena *arena, const struct policy_set *set,
                             SLICE_ARG(ns), from->kind->name, SLICE_ARG(from->meta.namespace_name),
                             k->name, SLICE_ARG(ref->name));
     if (!policy_index_find(set, k->id, ns, ref->name))
-        return arena_printf(arena, "there is no %s %.*s/%.*s%s", k->name, SLICE_ARG(ns),
+        return arena_printf(arena, "there is no %s %.*s/%.*s%s%s", k->name, SLICE_ARG(ns),
                             SLICE_ARG(ref->name),
-                            policy_index_hint(set, k->id, ns, ref->name, hint));
+                            policy_index_hint(set, k->id, ns, ref->name, hint),
+                            k->needs_label
+                                ? "; on a cluster, it must have the label " KIND_CREDENTIAL_LABEL
+                                : "");
     if (fault == MATERIAL_NO_BACKEND)
         return arena_printf(arena, "Service %.*s/%.*s has no TCP port %d in the cluster",
                             SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port);

@@ -106,8 +106,8 @@ static struct slice read_authority(struct gateway_model *m,
         (const void *)find(m, &m->gateway->object, ref, KIND_CONFIG_MAP, &reasons, &bad);
     struct tls_roots_report report = {.text = "it has no key ca.crt"};
     struct tls_roots *roots = NULL;
-    bool good = map && map->data.ca_pem.len && !tls_lib_init() &&
-                tls_roots_create(map->data.ca_pem, &roots, &report) == ERR_OK;
+    bool good = map && map->ca_pem.len && !tls_lib_init() &&
+                tls_roots_create(map->ca_pem, &roots, &report) == ERR_OK;
     tls_roots_unref(roots);
     if (map && !good)
         bad = gateway_model_say(m, false, reasons.invalid, "ConfigMap %.*s/%.*s: %s",
@@ -119,7 +119,7 @@ static struct slice read_authority(struct gateway_model *m,
         to->left_out = arena_printf(m->arena, "ConfigMap %.*s/%.*s: left out: %s",
                                     SLICE_ARG(map->object.meta.namespace_name),
                                     SLICE_ARG(ref->name), report.text);
-    return good ? map->data.ca_pem : SLICE("");
+    return good ? map->ca_pem : SLICE("");
 }
 
 static struct slice join(struct gateway_model *m, struct slice a, struct slice b)

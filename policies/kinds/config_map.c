@@ -1,30 +1,30 @@
 /* The table of ConfigMap. Control thread. Must not know who refers to it, nor whether what is in
- * it is of use: a ConfigMap is anybody's, and never wrong.
+ * it is of use: a ConfigMap is anybody's.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/config_map.h"
 
-static const struct schema_field data_fields[] = {
-    SCHEMA_FIELD(struct config_map_data, ca_pem, "ca.crt", STRING,
-                 "Certificates of authorities, in PEM.", .max = 1 << 20),
-    {0},
-};
+#include "policies/kinds/selector.h"
 
-static const struct schema data_schema = {
-    .name = "ConfigMapData",
-    .size = sizeof(struct config_map_data),
-    .fields = data_fields,
-    .is_open = true,
-};
+static const struct schema_field value_element = {.type = SCHEMA_STRING, .max = 1 << 20};
 
 static const struct schema_field fields[] = {
     KIND_FIELDS,
-    SCHEMA_FIELD(struct config_map, data, "data", INLINE, "Values.", .object = &data_schema),
+    SCHEMA_FIELD(struct config_map, data, "data", MAP, "Values.", .element = &value_element),
     {0},
 };
+
+static void check(struct schema_run *run, const struct doc *node, void *value)
+{
+    struct config_map *m = value;
+    (void)run;
+    (void)node;
+    m->ca_pem = selector_label(&m->data, SLICE("ca.crt"));
+}
 
 const struct schema config_map_kind_schema = {
     .name = "ConfigMap",
     .size = sizeof(struct config_map),
     .fields = fields,
     .is_open = true,
+    .check = check,
 };

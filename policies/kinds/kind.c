@@ -118,8 +118,37 @@ const char *kind_path(const struct kind *k)
     return text;
 }
 
+/* ---- what is read of a cluster ---- */
+
+static bool is_credential_label(struct slice key)
+{
+    return slice_eq_cstr(key, KIND_CREDENTIAL_LABEL) ||
+           slice_eq_cstr(key, "konghq.com/credential");
+}
+
+bool kind_is_labelled(const struct schema_list *labels)
+{
+    for (SCHEMA_EACH(*labels, struct schema_pair, p))
+        if (is_credential_label(p->key))
+            return true;
+    return false;
+}
+
+static bool has_label(const struct doc *root)
+{
+    const struct doc *labels = doc_find(root, "metadata.labels");
+    for (size_t i = 0; labels && labels->type == DOC_OBJECT && i < labels->count; i++)
+        if (is_credential_label(labels->members[i].key))
+            return true;
+    return false;
+}
+
 bool kind_is_wanted(const struct kind *k, const struct doc *root)
 {
-    return !k->data_key ||
-           doc_get(doc_get(root, SLICE("data")), slice_from_cstr(k->data_key)) != NULL;
+    const struct doc *data = doc_get(root, SLICE("data"));
+    if (!k->needs_label || has_label(root))
+        return true;
+    return (k->data_key && doc_get(data, slice_from_cstr(k->data_key))) ||
+           (k->plain_type &&
+            slice_eq_cstr(doc_string(doc_get(root, SLICE("type"))), k->plain_type));
 }

@@ -53,7 +53,10 @@ struct kind {
     enum kind_invalidates invalidates;
     enum kind_status status;
     const char *selectors; /* of its list at the API server, escaped; NULL: all objects */
-    const char *data_key;  /* objects without it in `data` are left alone; NULL: all are read */
+    /* Only those of a cluster that somebody has labelled for Weft are read (kind_is_labelled), and
+     * those that are of use anyway: of this `type`, or with this key in `data`. */
+    bool needs_label;
+    const char *plain_type, *data_key; /* NULL: none */
     /* For what decides access: the spec, as YAML, that is in force where an object cannot be read
      * and never could. NULL: then there is none. */
     const char *closed;
@@ -115,5 +118,10 @@ bool kind_is_own(const struct kind *k);
 const char *kind_api_version(const struct kind *k);
 /* Where the API server lists it: "/apis/gateway.networking.k8s.io/v1/gateways". */
 const char *kind_path(const struct kind *k);
-/* A document of the kind that is worth reading. */
+/* The label, with any value, of Secrets and ConfigMaps whose values policies may refer to; that of
+ * Kong counts as well. Whatever else lies in a cluster never enters our memory. */
+#define KIND_CREDENTIAL_LABEL KIND_GROUP_WEFT "/credential"
+/* labels: struct schema_pair. */
+bool kind_is_labelled(const struct schema_list *labels);
+/* A document of the kind, from an API server, that is worth reading. */
 bool kind_is_wanted(const struct kind *k, const struct doc *root);

@@ -35,7 +35,7 @@ const struct doc *fake_kube_store_put(struct fake_kube_store *s, struct slice pa
                                       const struct doc *root);
 void fake_kube_store_remove(struct fake_kube_store *s, struct slice path);
 /* The object lies in that collection ("/api/v1/pods", of one namespace or of all), and the query's
- * fieldSelector and labelSelector (one equality each) choose it. */
+ * fieldSelector and labelSelector (equal or not equal, all of them) choose it. */
 bool fake_kube_store_matches(struct slice collection, struct slice query, struct slice path,
                              const struct doc *root);
 

@@ -136,15 +136,26 @@ static void find_selector(struct slice query, const char *key, char out[200])
     out[len] = 0;
 }
 
+/* One term: "key=value" or "key!=value". */
+static bool fits(struct slice term, const struct doc *from, bool is_path)
+{
+    size_t equals = slice_find_byte(term, '=');
+    bool is_not = equals > 0 && equals < term.len && term.ptr[equals - 1] == '!';
+    char key[200];
+    if (equals == term.len)
+        return true;
+    snprintf(key, sizeof key, "%.*s", (int)(equals - is_not), term.ptr);
+    const struct doc *value = is_path ? doc_find(from, key) : doc_get(from, slice_from_cstr(key));
+    return slice_eq(doc_string(value), slice_sub(term, equals + 1, term.len)) != is_not;
+}
+
 static bool selects(const char *selector, const struct doc *from, bool is_path)
 {
-    const char *equals = strchr(selector, '=');
-    char key[200];
-    if (!equals)
-        return true;
-    snprintf(key, sizeof key, "%.*s", (int)(equals - selector), selector);
-    const struct doc *value = is_path ? doc_find(from, key) : doc_get(from, slice_from_cstr(key));
-    return slice_eq_cstr(doc_string(value), equals + 1);
+    struct slice rest = slice_from_cstr(selector), term;
+    while (slice_split(&rest, ',', &term))
+        if (!fits(term, from, is_path))
+            return false;
+    return true;
 }
 
 bool fake_kube_store_matches(struct slice collection, struct slice query, struct slice path,

@@ -3,10 +3,14 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/policyd/kube_source.h"
 
+#include <stdio.h>
+
 #include "lib/io/loop.h"
 #include "lib/io/loop_sim.h"
-#include "policies/kinds/kind.h"
+#include "policies/kinds/config_map.h"
+#include "policies/kinds/selector.h"
 #include "policies/policyd/object_store.h"
+#include "policies/store/policy_index.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/fake_kube.h"
 #include "tests/unit/lib/base/cmocka_base.h"
@@ -89,6 +93,80 @@ static void test_a_kind_of_others_may_not_be_read(void **state)
     close_bed(&b);
 }
 
+/* ---- Secrets and ConfigMaps ---- */
+
+#define SECRET_PATH(name_) "/api/v1/namespaces/shop/secrets/" name_
+#define MAP_PATH(name_) "/api/v1/namespaces/shop/configmaps/" name_
+
+static void put(struct bed *b, const char *path, const char *kind, const char *name,
+                const char *labels, const char *rest)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "{apiVersion: v1, kind: %s, metadata: {name: %s, namespace: shop, labels: {%s}}, %s}",
+             kind, name, labels, rest);
+    fake_kube_put(b->kube, path, text);
+    loop_sim_advance(b->loop, 1000);
+}
+
+static const void *kept(struct bed *b, enum kind_id kind, const char *name)
+{
+    return policy_index_find(object_store_set(b->store), kind, SLICE("shop"),
+                             slice_from_cstr(name));
+}
+
+static void test_secrets_without_a_label_are_dropped_at_the_door(void **state)
+{
+    struct bed b;
+    open_bed(&b, KIND_TLS_ROUTE, 0);
+    assert_true(is_ready_after(&b, 1000));
+    put(&b, SECRET_PATH("anybodys"), "Secret", "anybodys", "a: b", "data: {key: aHVzaA==}");
+    put(&b, SECRET_PATH("ours"), "Secret", "ours", "policy.weft.dev/credential: x",
+        "data: {key: aHVzaA==}");
+    put(&b, SECRET_PATH("kongs"), "Secret", "kongs", "konghq.com/credential: key-auth",
+        "type: kubernetes.io/basic-auth, data: {key: aHVzaA==}");
+    put(&b, MAP_PATH("anybodys"), "ConfigMap", "anybodys", "", "data: {key: value}");
+    put(&b, MAP_PATH("roots"), "ConfigMap", "roots", "", "data: {ca.crt: pem}");
+    put(&b, MAP_PATH("ours"), "ConfigMap", "ours", "policy.weft.dev/credential: x",
+        "data: {key: value}");
+    assert_null(kept(&b, KIND_SECRET, "anybodys"));
+    assert_non_null(kept(&b, KIND_SECRET, "ours"));
+    assert_non_null(kept(&b, KIND_SECRET, "kongs"));
+    assert_null(kept(&b, KIND_CONFIG_MAP, "anybodys"));
+    assert_non_null(kept(&b, KIND_CONFIG_MAP, "roots"));
+    const struct config_map *map = kept(&b, KIND_CONFIG_MAP, "ours");
+    assert_true(slice_eq_cstr(selector_label(&map->data, SLICE("key")), "value"));
+    close_bed(&b);
+}
+
+static void test_a_secret_is_forgotten_with_its_label(void **state)
+{
+    struct bed b;
+    open_bed(&b, KIND_TLS_ROUTE, 0);
+    assert_true(is_ready_after(&b, 1000));
+    put(&b, SECRET_PATH("s"), "Secret", "s", "policy.weft.dev/credential: x",
+        "data: {k: aHVzaA==}");
+    assert_non_null(kept(&b, KIND_SECRET, "s"));
+    put(&b, SECRET_PATH("s"), "Secret", "s", "", "data: {k: aHVzaA==}");
+    assert_null(kept(&b, KIND_SECRET, "s"));
+    close_bed(&b);
+}
+
+/* They are many, and large. */
+static void test_releases_and_tokens_are_not_even_asked_for(void **state)
+{
+    struct bed b;
+    open_bed(&b, KIND_TLS_ROUTE, 0);
+    assert_true(is_ready_after(&b, 1000));
+    put(&b, SECRET_PATH("h"), "Secret", "h", "policy.weft.dev/credential: x",
+        "type: helm.sh/release.v1, data: {k: aHVzaA==}");
+    put(&b, SECRET_PATH("t"), "Secret", "t", "policy.weft.dev/credential: x",
+        "type: kubernetes.io/service-account-token, data: {k: aHVzaA==}");
+    assert_null(kept(&b, KIND_SECRET, "h"));
+    assert_null(kept(&b, KIND_SECRET, "t"));
+    close_bed(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +174,9 @@ int main(void)
         cmocka_unit_test(test_a_kind_of_others_is_missing),
         cmocka_unit_test(test_one_of_ours_is_missing),
         cmocka_unit_test(test_a_kind_of_others_may_not_be_read),
+        cmocka_unit_test(test_secrets_without_a_label_are_dropped_at_the_door),
+        cmocka_unit_test(test_a_secret_is_forgotten_with_its_label),
+        cmocka_unit_test(test_releases_and_tokens_are_not_even_asked_for),
     };
     return cmocka_run_group_tests(tests, fake_kube_set_up, fake_kube_tear_down);
 }

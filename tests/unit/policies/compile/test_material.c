@@ -204,10 +204,14 @@ static void one_that_leads_nowhere_closes_the_filter(void **state)
         const char *yaml, *why, *reason;
     } rows[] = {
         {"{keys: [{secretRef: {name: t, key: one}}]}",
-         "keys[0].secretRef: there is no Secret shop/t", "RefNotFound"},
+         "keys[0].secretRef: there is no Secret shop/t; on a cluster, it must have the label "
+         "policy.weft.dev/credential",
+         "RefNotFound"},
         {"{keys: [{secretRef: {name: s, key: three}}]}",
          "keys[0].secretRef: Secret shop/s has no value of use under three", "RefNotFound"},
-        {"{configMapRef: {name: n, key: ca.crt}}", "configMapRef: there is no ConfigMap shop/n",
+        {"{configMapRef: {name: n, key: ca.crt}}",
+         "configMapRef: there is no ConfigMap shop/n; on a cluster, it must have the label "
+         "policy.weft.dev/credential",
          "RefNotFound"},
         {"{backendRef: {name: c, port: 80}}", "backendRef: there is no Service shop/c",
          "BackendNotFound"},
