@@ -5,6 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/base/mem.h"
+#include "lib/tls/digest.h"
+
 #define FILTER(symbol) extern const struct filter filter_##symbol;
 #include "filters/filters.def"
 #undef FILTER
@@ -32,6 +35,21 @@ struct slice filter_entry_owner(const struct filter_entry *e)
     size_t second = slice_find_byte(rest, '/');
     bool is_owned = second < rest.len;
     return is_owned ? slice_sub(e->id, 0, first + 1 + second) : SLICE("");
+}
+
+void *filter_job_create(size_t size, void (*run)(struct filter_job *job))
+{
+    struct filter_job *job = mem_zalloc(size);
+    *job = (struct filter_job){.run = run, .size = size};
+    return job;
+}
+
+void filter_job_free(struct filter_job *job)
+{
+    if (!job)
+        return;
+    digest_wipe(job, job->size); /* there may be passwords in it */
+    mem_free(job);
 }
 
 struct message *filter_call_request(struct filter_call *call, struct arena *arena,

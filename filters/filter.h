@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "filters/caller.h"
+#include "filters/consumer.h"
 #include "filters/downstream.h"
 #include "filters/fail.h"
 #include "filters/keep.h"
@@ -55,6 +56,29 @@ struct filter_call {
 struct message *filter_call_request(struct filter_call *call, struct arena *arena,
                                     struct slice method, struct slice path);
 
+/* ---- a long computation ---- */
+
+/* Lies on the heap, and is the first member of what the computation needs and finds: it may outlive
+ * the exchange, which can end at any moment. */
+struct filter_job {
+    /* On a thread of the pool. Touches this memory and nothing else: no exchange, no configuration.
+     */
+    void (*run)(struct filter_job *job);
+    size_t size;
+};
+
+/* Zeroed, but for the head. The host's once it was handed over: it is wiped and freed there. */
+void *filter_job_create(size_t size, void (*run)(struct filter_job *job));
+/* Of one that was never handed over. NULL is allowed. */
+void filter_job_free(struct filter_job *job);
+
+/* Lies in the filter's ctx, zeroed. */
+struct filter_work {
+    struct filter_job *job;  /* once is_done: with its results, until the exchange ends */
+    bool is_done;
+    bool is_refused; /* is_done, and not run: too many wait already. Answer 503. */
+};
+
 /* ---- a request, as filters see it ---- */
 
 /* What a filter may do. Functions of the worker thread, for the exchange that they are given. */
@@ -82,6 +106,10 @@ struct filter_host {
      * once; else answer FILTER_WAIT and look again when called again, which may be for another
      * reason. The call ends with the exchange at the latest, and is not done then. */
     void (*call)(struct filter_exchange *x, struct filter_call *call);
+    /* Computes elsewhere what would keep this thread for more than a millisecond, or may block.
+     * work->job is handed over. As with `call`: where work->is_done is true at once it was refused;
+     * else answer FILTER_WAIT and look again. */
+    void (*work)(struct filter_exchange *x, struct filter_work *work);
     /* One more of the filter's events (struct filter's `events`), in
      * weft_filter_events_total{filter, event}. */
     void (*count)(struct filter_exchange *x, const struct filter *f, unsigned event);
@@ -100,6 +128,7 @@ struct filter_exchange {
     const struct downstream_info *downstream;
     const struct forwarded *client; /* whom it is from, as far as those who say so are trusted */
     const struct filter_caller *caller; /* NULL: nobody has said yet (filters/caller.h) */
+    const struct consumer_directory *consumers; /* NULL: there are none */
     bool has_odd_names;             /* headers whose names some server takes for others */
     struct slice route;             /* its name; empty where no route was chosen yet */
     struct slice matched_prefix;    /* the path prefix that its match names; empty: none */

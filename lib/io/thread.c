@@ -1,6 +1,6 @@
 /* A named thread. It blocks the signals that signals.c catches (and all others but the synchronous
- * ones), so that they land on the main thread and interrupt no worker's system call. Start and
- * join from the same thread. Must not know what it runs.
+ * ones), so that they land on the main thread and interrupt no worker's system call. Must
+ * not know what it runs.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/thread.h"
 

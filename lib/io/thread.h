@@ -1,5 +1,5 @@
-/* A thread that runs one function, usually a loop. Started and joined by the same thread. It takes
- * no signals: those land on the main thread.
+/* A thread that runs one function, usually a loop. Joined once, by whoever owns it. It takes no
+ * signals: those land on the main thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

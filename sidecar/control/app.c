@@ -12,6 +12,7 @@
 #include "lib/identity/identity.h"
 #include "lib/io/loop.h"
 #include "lib/io/mailbox.h"
+#include "lib/io/work.h"
 #include "lib/io/signals.h"
 #include "lib/io/thread.h"
 #include "lib/io/timer.h"
@@ -27,6 +28,8 @@
 #define LOG_PUMP_MS 50
 
 /* ---- what workers report: letters to the control thread ---- */
+
+enum { WORK_THREADS = 4, WORK_QUEUE = 128 };
 
 enum note_kind { NOTE_LISTENING, NOTE_ADOPTED, NOTE_WANTED, NOTE_DROPPED, NOTE_SESSIONS };
 
@@ -113,6 +116,11 @@ const struct settings *app_settings(const struct app *app)
 struct mailbox *app_mailbox(const struct app *app)
 {
     return app->mailbox;
+}
+
+struct work_pool *app_work(const struct app *app)
+{
+    return app->work;
 }
 
 /* ---- configuration and identity arrive ---- */
@@ -238,7 +246,9 @@ static enum err start(struct app *app)
 
 static void dispose(struct app *app)
 {
+    work_pool_stop(app->work); /* while workers still read their mail */
     stop_workers(app);
+    work_pool_destroy(app->work);
     app_admin_close(app);
     if (app->identity)
         identity_close(app->identity);
@@ -275,6 +285,7 @@ int app_main(const struct settings *settings)
     app.sessions_left = mem_zalloc(sizeof(*app.sessions_left) * settings->workers);
     app.loop = loop_create();
     app.mailbox = mailbox_open(app.loop);
+    app.work = work_pool_create(WORK_THREADS, WORK_QUEUE);
     app.signals = signals_open(app.loop, on_signal, &app);
     timer_init(&app.pump, app.loop, on_pump);
     app_drain_init(&app);

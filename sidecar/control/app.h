@@ -10,6 +10,7 @@
 
 struct app;
 struct mailbox;
+struct work_pool;
 struct worker;
 
 /* Runs until a signal ends it; the exit status. */
@@ -17,6 +18,8 @@ int app_main(const struct settings *settings);
 
 const struct settings *app_settings(const struct app *app);
 struct mailbox *app_mailbox(const struct app *app);
+/* Threads for what would keep a worker too long. */
+struct work_pool *app_work(const struct app *app);
 void app_note_listening(struct app *app, struct worker *w, bool ok);
 void app_note_adopted(struct app *app, struct worker *w, uint64_t snapshot_version);
 /* The app newly calls an address, or has not for a long time. */

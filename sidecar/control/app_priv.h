@@ -16,11 +16,13 @@ struct signals;
 struct source_folder;
 struct source_stream;
 struct thread;
+struct work_pool;
 
 struct app {
     const struct settings *settings;
     struct loop *loop;
     struct mailbox *mailbox;
+    struct work_pool *work;
     struct signals *signals;
     struct source_folder *source; /* one of the two */
     struct source_stream *stream;

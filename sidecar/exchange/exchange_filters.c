@@ -211,6 +211,7 @@ static const struct filter_host host = {
     .unix_ms = host_unix_ms,
     .random = host_random,
     .call = host_call,
+    .work = exchange_work,
     .count = host_count,
 };
 

@@ -107,6 +107,7 @@ struct exchange {
     const struct headers *request_trailers, *response_trailers;
     struct list copies; /* of the request, on their way to mirrors */
     struct list calls;  /* of its filters, under way */
+    struct list works;  /* what its filters have computed elsewhere */
     uint64_t request_bytes, response_bytes;
 
     bool fresh_only; /* a connection that had served before was lost already */
@@ -181,6 +182,12 @@ bool exchange_keeps_request(const struct exchange *ex);
 /* All of the body lies in request_body, or response_body, or was handed on. */
 bool exchange_request_ended(const struct exchange *ex);
 bool exchange_response_ended(const struct exchange *ex);
+
+/* ---- exchange_work.c ---- */
+/* As filter_host.work. */
+void exchange_work(struct filter_exchange *x, struct filter_work *asked);
+/* The exchange ends: nobody waits any more. */
+void exchange_let_work_go(struct exchange *ex);
 
 /* ---- exchange_headers.c ---- */
 /* The first look at a head, for names that are odd. False: it is refused (400), and *why says so.

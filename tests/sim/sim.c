@@ -3,13 +3,14 @@
 #include "tests/sim/sim.h"
 
 #include "lib/base/log.h"
+#include "lib/io/work.h"
 #include "sidecar/session/session.h"
 #include "sidecar/upstream/cluster.h"
 #include "tests/sim/sim_report.h"
 
 struct sim_report sim_report;
 
-enum { START_MS = 1000000, SEED = 7 };
+enum { START_MS = 1000000, SEED = 7, SIM_WORK_MAX = 2 };
 
 void sim_open(struct sim *s)
 {
@@ -94,6 +95,7 @@ void sim_node_open(struct sim_node *n, struct sim *s, enum sidecar_mode mode, co
     *n = (struct sim_node){.sim = s};
     set_up(&n->settings, mode, ip);
     n->app.settings = &n->settings;
+    n->app.work = work_pool_create_on(s->loop, SIM_WORK_MAX);
     n->builder = snapshot_builder_create();
     struct snapshot *first = build(n, conf);
     worker_init_on(&n->worker, s->loop, &n->app, 0, first);
@@ -161,6 +163,8 @@ static void check_unconnected(const struct cluster_table *t)
 void sim_node_close(struct sim_node *n)
 {
     sim_node_check_idle(n);
+    work_pool_stop(n->app.work);
+    work_pool_destroy(n->app.work);
     worker_close(&n->worker);
     sim_turn(n->sim);
     check_unconnected(&n->worker.clusters);

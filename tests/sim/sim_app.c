@@ -14,6 +14,11 @@ struct mailbox *app_mailbox(const struct app *app)
     return app->mailbox;
 }
 
+struct work_pool *app_work(const struct app *app)
+{
+    return app->work;
+}
+
 void app_note_listening(struct app *app, struct worker *w, bool ok)
 {
     (void)w;

@@ -7,6 +7,7 @@
 struct app {
     const struct settings *settings;
     struct mailbox *mailbox; /* where workers bring visits back to; NULL: nowhere */
+    struct work_pool *work;  /* without threads */
     uint64_t adopted;        /* version of the snapshot that the worker took over last */
     uint32_t sessions_left;
     unsigned asked, dropped; /* destinations */

@@ -10,9 +10,10 @@
 #include "lib/codec/http/header_fold.h"
 #include "lib/codec/http/normalize.h"
 #include "lib/io/stream.h"
+#include "tests/unit/filters/filter_shy.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
-enum { START_MS = 1000 };
+enum { START_MS = 1000, JOBS_MAX = 8 };
 #define NOON_MS INT64_C(1767268800000) /* 2026-01-01 12:00:00 UTC */
 
 struct bed {
@@ -30,6 +31,8 @@ struct bed {
     uint64_t now_ms, due_ms; /* due 0: no timer */
     int64_t unix_ms;
     bool is_woken, is_gone;
+    struct filter_job *jobs[JOBS_MAX];
+    unsigned job_count;
     struct slice reply_body, why;
     struct slice request_body, response_body; /* as they come */
 };
@@ -118,6 +121,17 @@ static void call_service(struct filter_exchange *x, struct filter_call *call)
     call->failed = fail_info(FAIL_NO_CLUSTER);
 }
 
+/* At once, and what comes of it a moment later. */
+static void compute(struct filter_exchange *x, struct filter_work *work)
+{
+    struct bed *b = bed_of(x);
+    assert_true(b->job_count < JOBS_MAX);
+    b->jobs[b->job_count++] = work->job;
+    work->job->run(work->job);
+    work->is_done = true;
+    wake(x);
+}
+
 static const struct filter_host host = {
     .reply = reply,
     .fail = fail_request,
@@ -127,91 +141,9 @@ static const struct filter_host host = {
     .unix_ms = unix_ms,
     .random = random_number,
     .call = call_service,
+    .work = compute,
     .count = count,
 };
-
-/* ---- a filter that waits before everything ---- */
-
-/* The filter under test: hooks of the shy one find it here. */
-static const struct filter *real;
-static struct bed *current;
-
-struct shy_ctx {
-    unsigned shown; /* bits: hooks that have waited */
-    unsigned begun;
-    _Alignas(8) char own[];
-};
-
-/* The client leaves when enough was called. */
-static bool is_first(struct shy_ctx *ctx, unsigned hook)
-{
-    struct bed *b = current;
-    b->counts->calls++;
-    if (b->mode->leave_after && b->counts->calls >= b->mode->leave_after)
-        b->is_gone = true;
-    if (!ctx->begun++)
-        b->counts->begun++;
-    if (!b->mode->waits_first || (ctx->shown & 1u << hook))
-        return false;
-    ctx->shown |= 1u << hook;
-    wake(&b->x);
-    return true;
-}
-
-static enum filter_verdict shy_request(struct filter_exchange *x, const void *conf, void *ctx)
-{
-    struct shy_ctx *own = ctx;
-    if (is_first(own, FILTER_ON_REQUEST))
-        return FILTER_WAIT;
-    return real->on_request ? real->on_request(x, conf, own->own) : FILTER_NEXT;
-}
-
-/* Before the chain had its turn nobody waits, and nobody is told of an end. */
-static enum filter_verdict shy_response(struct filter_exchange *x, const void *conf, void *ctx)
-{
-    struct shy_ctx *own = ctx;
-    if (!current->c->is_early && is_first(own, FILTER_ON_RESPONSE))
-        return FILTER_WAIT;
-    return real->on_response ? real->on_response(x, conf, own->own) : FILTER_NEXT;
-}
-
-static enum filter_verdict shy_request_body(struct filter_exchange *x, const void *conf, void *ctx,
-                                            struct buf *body, bool end)
-{
-    struct shy_ctx *own = ctx;
-    if (is_first(own, FILTER_ON_REQUEST_BODY))
-        return FILTER_WAIT;
-    return real->on_request_body(x, conf, own->own, body, end);
-}
-
-static enum filter_verdict shy_response_body(struct filter_exchange *x, const void *conf, void *ctx,
-                                             struct buf *body, bool end)
-{
-    struct shy_ctx *own = ctx;
-    if (is_first(own, FILTER_ON_RESPONSE_BODY))
-        return FILTER_WAIT;
-    return real->on_response_body(x, conf, own->own, body, end);
-}
-
-static void shy_end(struct filter_exchange *x, const void *conf, void *ctx)
-{
-    struct shy_ctx *own = ctx;
-    current->counts->ended++;
-    if (real->on_end)
-        real->on_end(x, conf, own->own);
-}
-
-static struct filter make_shy(const struct filter *f)
-{
-    struct filter shy = *f;
-    shy.ctx_size += sizeof(struct shy_ctx);
-    shy.on_request = shy_request;
-    shy.on_response = shy_response;
-    shy.on_request_body = f->on_request_body ? shy_request_body : NULL;
-    shy.on_response_body = f->on_response_body ? shy_response_body : NULL;
-    shy.on_end = shy_end;
-    return shy;
-}
 
 /* ---- messages ---- */
 
@@ -450,7 +382,6 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     struct bed b = {.c = c, .mode = mode, .counts = counts, .out = out, .now_ms = START_MS};
     struct filter_keep *kept = NULL;
     char detail[FILTER_DETAIL_MAX];
-    struct filter shy = make_shy(c->filter);
     const void *conf;
     const struct filter_chain *chain;
     arena_init(&b.arena, 4096);
@@ -458,8 +389,8 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     struct filter_build build = {
         .arena = &b.arena, .detail = detail, .hold = hold, .holder = &kept};
     b.unix_ms = c->unix_ms ? c->unix_ms : NOON_MS;
-    real = c->filter;
-    current = &b;
+    struct filter shy = filter_shy_make(
+        &(struct filter_shy){c->filter, mode, counts, &b.is_gone, &b.is_woken, c->is_early});
     if (filter_prepare(c->filter, c->spec, &build, &conf)) {
         say(&b, "refused: %s\n", detail);
     } else {
@@ -483,6 +414,8 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
             walk(&b, chain);
         filter_road_end(&b.road, &b.x);
     }
+    for (unsigned i = 0; i < b.job_count; i++)
+        filter_job_free(b.jobs[i]);
     if (kept)
         filter_keep_unref(kept);
     arena_dispose(&b.arena);

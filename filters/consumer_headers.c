@@ -1,0 +1,83 @@
+/* What a backend is told of who the request is from, under Kong's names. Only we say these, so
+ * whatever the client has sent under them is removed. Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/filter.h"
+#include "lib/codec/http/header_fold.h"
+
+static const struct slice ours[] = {
+    {"x-consumer-id", 13},
+    {"x-consumer-username", 19},
+    {"x-consumer-custom-id", 20},
+    {"x-consumer-groups", 17},
+    {"x-credential-identifier", 23},
+    {"x-anonymous-consumer", 20},
+};
+
+static bool is_ours(const struct header *h)
+{
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (h->name.len == ours[i].len && header_fold_eq(h->name, ours[i]))
+            return true;
+    return false;
+}
+
+void consumer_headers_drop(struct filter_exchange *x)
+{
+    headers_remove_if(&x->request->headers, is_ours);
+}
+
+static void say(struct filter_exchange *x, const char *name, struct slice value)
+{
+    if (value.len)
+        headers_add(&x->request->headers, slice_from_cstr(name), value);
+}
+
+static struct slice join(struct arena *arena, const struct slice *items, uint32_t count)
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < count; i++)
+        len += items[i].len + 1;
+    char *text = arena_alloc(arena, len + 1);
+    size_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i)
+            text[at++] = ',';
+        memcpy(text + at, items[i].ptr, items[i].len);
+        at += items[i].len;
+    }
+    return slice_of(text, at);
+}
+
+static struct filter_caller *begin(struct filter_exchange *x, const char *method,
+                                   const struct consumer *c)
+{
+    struct filter_caller *caller = filter_caller_set(x, method);
+    caller->consumer = c;
+    caller->consumer_id = c->id;
+    caller->username = c->username;
+    caller->custom_id = c->custom_id;
+    caller->groups = c->groups;
+    caller->group_count = c->group_count;
+    consumer_headers_drop(x);
+    say(x, "x-consumer-id", c->id);
+    say(x, "x-consumer-username", c->username);
+    say(x, "x-consumer-custom-id", c->custom_id);
+    if (c->group_count)
+        say(x, "x-consumer-groups", join(x->arena, c->groups, c->group_count));
+    return caller;
+}
+
+void consumer_accept(struct filter_exchange *x, const char *method,
+                     const struct consumer_credential *credential)
+{
+    struct filter_caller *caller = begin(x, method, credential->consumer);
+    caller->credential_id = credential->id;
+    say(x, "x-credential-identifier", credential->id);
+}
+
+void consumer_accept_anonymous(struct filter_exchange *x, const char *method,
+                               const struct consumer *consumer)
+{
+    begin(x, method, consumer)->is_anonymous = true;
+    say(x, "x-anonymous-consumer", SLICE("true"));
+}
