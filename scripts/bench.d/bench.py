@@ -158,7 +158,7 @@ def print_bars(rows: list[dict]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0],
-        epilog="--instructions, --memory, --on-demand and --control-plane, given first, "
+        epilog="--gateway, --instructions, --memory, --on-demand and --control-plane, given first, "
         "measure something else.")
     parser.add_argument(
         "--bin", type=Path, default=Path("build/release/bin"), help=argparse.SUPPRESS

@@ -49,23 +49,25 @@ def found(pattern: str, text: str) -> str:
     return match.group(1)
 
 
-def wrk(port: int, connections: int, seconds: int) -> str:
-    return subprocess.run(
-        [
-            "wrk",
-            "-t1",
-            f"-c{connections}",
-            f"-d{seconds}s",
-            "--latency",
-            "-H",
-            "Host: app",
-            f"http://127.0.0.1:{port}/",
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=seconds + 30,
-    ).stdout
+def run_wrk(url: str, connections: int, seconds: int, headers: list[str], script: str = "") -> str:
+    """What wrk prints. script: a file of Lua."""
+    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    for header in headers:
+        argv += ["-H", header]
+    argv += ["-s", script] if script else []
+    done = subprocess.run([*argv, url], check=True, capture_output=True, text=True,
+                          timeout=seconds + 30)
+    return done.stdout
+
+
+def count_requests(text: str) -> int:
+    return int(found(r"(\d+) requests in", text))
+
+
+def count_errors(text: str) -> int:
+    errors = sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout) (\d+)", text))
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    return errors + (int(bad.group(1)) if bad else 0)
 
 
 def measure(pair: Pair, connections: int, seconds: int) -> Run:
@@ -76,19 +78,16 @@ def measure(pair: Pair, connections: int, seconds: int) -> Run:
         fresh = pair.fresh_allocations()
         scrape_cost = fresh - first
     before = [p.cost() for p in pair.processes]
-    text = wrk(pair.entry, connections, seconds)
+    text = run_wrk(f"http://127.0.0.1:{pair.entry}/", connections, seconds, ["Host: app"])
     after = [p.cost() for p in pair.processes]
     if isinstance(pair, Weft):
         fresh = max(0, pair.fresh_allocations() - fresh - scrape_cost)
-    requests = int(re.search(r"(\d+) requests in", text).group(1))  # type: ignore[union-attr]
-    errors = sum(int(n) for n in re.findall(r"(?:connect|read|write|timeout) (\d+)", text))
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Run(
-        requests=requests,
+        requests=count_requests(text),
         per_second=float(found(r"Requests/sec:\s+([\d.]+)", text)),
         p50_us=microseconds(found(r"^ +50%\s+(\S+)", text)),
         p99_us=microseconds(found(r"^ +99%\s+(\S+)", text)),
-        errors=errors + (int(bad.group(1)) if bad else 0),
+        errors=count_errors(text),
         second=after[0] - before[0],
         first=after[1] - before[1],
         fresh=fresh,
