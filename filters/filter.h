@@ -110,6 +110,11 @@ struct filter_host {
      * work->job is handed over. As with `call`: where work->is_done is true at once it was refused;
      * else answer FILTER_WAIT and look again. */
     void (*work)(struct filter_exchange *x, struct filter_work *work);
+    /* For a filter that decides by the body before others see the request, in on_request: what the
+     * body begins with, at most `max` bytes of it (max: up to FILTER_HOLD_MAX, filters/chain.h),
+     * copied into the arena. The body itself goes on as it came. False: more has to come first;
+     * answer FILTER_WAIT. *is_whole: there is no more of it. */
+    bool (*peek_body)(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole);
     /* One more of the filter's events (struct filter's `events`), in
      * weft_filter_events_total{filter, event}. */
     void (*count)(struct filter_exchange *x, const struct filter *f, unsigned event);

@@ -33,6 +33,13 @@ static void on_request_head(struct http_stream *st, struct message *head, bool e
     note(ex, GOT_REQUEST_HEAD | (end ? GOT_REQUEST_END : 0));
 }
 
+/* What a filter waits for may have come. */
+static void wake_peeking(struct exchange *ex)
+{
+    if (has(ex, PEEKS_REQUEST_BODY))
+        filter_road_wake(&ex->road);
+}
+
 static void on_request_body(struct http_stream *st, struct chunk *owner, const uint8_t *data,
                             size_t len)
 {
@@ -41,6 +48,7 @@ static void on_request_body(struct http_stream *st, struct chunk *owner, const u
                       data, len);
     ex->request_bytes += len;
     mirror_give(&ex->copies, owner, data, len);
+    wake_peeking(ex);
     note(ex, 0);
 }
 
@@ -51,6 +59,7 @@ static void on_request_end(struct http_stream *st, const struct headers *trailer
         trailers = exchange_clean_trailers(ex, trailers);
     ex->request_trailers = trailers;
     mirror_give_end(&ex->copies, trailers);
+    wake_peeking(ex);
     note(ex, GOT_REQUEST_END);
 }
 

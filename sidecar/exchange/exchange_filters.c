@@ -103,7 +103,9 @@ static void complete_head(struct exchange *ex, struct filter_call *asked,
     struct slice id = headers_get_id(&ex->request->headers, HEADER_X_REQUEST_ID);
     if (!m->authority.len)
         m->authority = to->service;
-    m->content_length = asked->body.len ? (int64_t)asked->body.len : -1;
+    /* Of no body at all a filter may say that its length is 0. */
+    bool says_length = headers_find_id(&m->headers, HEADER_CONTENT_LENGTH) != NULL;
+    m->content_length = asked->body.len || says_length ? (int64_t)asked->body.len : -1;
     if (asked->body.len)
         headers_set_id(&m->headers, HEADER_CONTENT_LENGTH,
                        arena_printf(&ex->arena, "%zu", asked->body.len));
@@ -181,6 +183,41 @@ static void host_wake_after(struct filter_exchange *x, uint32_t ms)
     exchange_arm_timer(ex);
 }
 
+/* Its sender goes on, as far as what lies here is not more than a filter wants. */
+static void ask_for_more(struct exchange *ex)
+{
+    size_t news = ex->request_body.len - ex->request_early;
+    ex->got |= PEEKS_REQUEST_BODY;
+    if (news && http_stream_is_live(&ex->down))
+        http_stream_consume(&ex->down, news);
+    ex->request_early += news;
+    if (!ex->request->expect_continue || !http_stream_is_live(&ex->down))
+        return;
+    struct message *go_on = arena_zalloc(&ex->arena, sizeof(*go_on));
+    message_init(go_on, &ex->arena);
+    go_on->status = 100;
+    http_stream_send_head(&ex->down, go_on, false);
+    ex->request->expect_continue = false;
+    headers_remove_id(&ex->request->headers, HEADER_EXPECT);
+}
+
+static bool host_peek_body(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole)
+{
+    struct exchange *ex = exchange_of(x);
+    size_t len = ex->request_body.len;
+    if (!has(ex, GOT_REQUEST_END) && len <= max) {
+        ask_for_more(ex);
+        return false;
+    }
+    ex->got &= ~(uint32_t)PEEKS_REQUEST_BODY;
+    *is_whole = len <= max;
+    len = len < max ? len : max;
+    char *copy = arena_alloc(&ex->arena, len);
+    buf_copy_out(&ex->request_body, copy, len);
+    *out = slice_of(copy, len);
+    return true;
+}
+
 static uint64_t host_now_ms(const struct filter_exchange *x)
 {
     return loop_now_ms(exchange_of(x)->worker->loop);
@@ -212,6 +249,7 @@ static const struct filter_host host = {
     .random = host_random,
     .call = host_call,
     .work = exchange_work,
+    .peek_body = host_peek_body,
     .count = host_count,
 };
 
@@ -274,6 +312,14 @@ static void give_back(struct http_stream *from, const struct buf *body, size_t h
     *unread = 0;
 }
 
+/* How many of so many bytes that leave their sender has still to be told of. */
+static size_t untold(struct exchange *ex, size_t len)
+{
+    size_t told = len < ex->request_early ? len : ex->request_early;
+    ex->request_early -= told;
+    return len - told;
+}
+
 void exchange_begin_request_body(struct exchange *ex)
 {
     if (!filter_road_sees_request_body(&ex->road))
@@ -302,7 +348,7 @@ enum filter_verdict exchange_filter_request_body(struct exchange *ex)
     struct filter_body *body = &ex->road.request_body;
     if (!has(ex, FILTERS_REQUEST_BODY) || body->is_over)
         return FILTER_NEXT;
-    ex->request_unread += ex->request_in.len;
+    ex->request_unread += untold(ex, ex->request_in.len);
     enum filter_verdict verdict = filter_road_request_body(
         &ex->road, view_of(ex), &ex->request_in, has(ex, GOT_REQUEST_END), &ex->request_body);
     give_back(&ex->down, &ex->request_body, body->held, &ex->request_unread);
@@ -325,7 +371,7 @@ void exchange_request_was_sent(struct exchange *ex, size_t len)
 {
     if (has(ex, FILTERS_REQUEST_BODY))
         give_back(&ex->down, &ex->request_body, ex->road.request_body.held, &ex->request_unread);
-    else if (len > 0 && http_stream_is_live(&ex->down))
+    else if ((len = untold(ex, len)) > 0 && http_stream_is_live(&ex->down))
         http_stream_consume(&ex->down, len);
 }
 

@@ -65,6 +65,7 @@ enum {
     IS_SWITCHED = 1u << 21, /* 101, or 2xx to CONNECT: raw bytes both ways */
     FILTERS_REQUEST_BODY = 1u << 20, /* it goes by way of request_in */
     FILTERS_RESPONSE_BODY = 1u << 22,
+    PEEKS_REQUEST_BODY = 1u << 23, /* a filter waits for more of it */
     /* what is known of the request's head */
     HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
     HAS_ODD_NAMES = 1u << 29, /* names that some server takes for others */
@@ -101,6 +102,7 @@ struct exchange {
     struct buf request_in, response_in; /* what came for filters to look at */
     size_t request_unread, response_unread; /* of that: its sender was not told yet that it may
                                              * send more */
+    size_t request_early; /* of what lies here: its sender was told so before it went anywhere */
     uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
 
     struct buf request_body, response_body, replay;

@@ -132,6 +132,15 @@ static void compute(struct filter_exchange *x, struct filter_work *work)
     wake(x);
 }
 
+/* All of it is here from the beginning. */
+static bool peek_body(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole)
+{
+    struct bed *b = bed_of(x);
+    *is_whole = b->request_body.len <= max;
+    *out = slice_sub(b->request_body, 0, max);
+    return true;
+}
+
 static const struct filter_host host = {
     .reply = reply,
     .fail = fail_request,
@@ -142,6 +151,7 @@ static const struct filter_host host = {
     .random = random_number,
     .call = call_service,
     .work = compute,
+    .peek_body = peek_body,
     .count = count,
 };
 
