@@ -96,6 +96,14 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     return FILTER_REPLY;
 }
 
+static struct slice describe(struct arena *arena, const void *conf, struct slice prefix)
+{
+    const struct conf *c = conf;
+    (void)prefix;
+    return arena_printf(arena, "answers %u with %zu bytes of its own; no backend is asked",
+                        c->status, c->body.len);
+}
+
 const struct filter filter_direct_response = {
     .name = "directResponse",
     .doc = "Answers with a status, headers and a body of its own; no backend is asked.",
@@ -104,5 +112,6 @@ const struct filter filter_direct_response = {
     .conf_size = sizeof(struct conf),
     .prepare = prepare,
     .on_request = on_request,
+    .describe = describe,
     .is_pure = true,
 };

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
 
+#include <inttypes.h>
+
 #include "lib/schema/schema_format.h"
 
 /* ---- what users write ---- */
@@ -244,6 +246,29 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     return is_hit(x, &c->abort) ? abort_request(x, c) : FILTER_NEXT;
 }
 
+static struct slice of(struct arena *arena, const struct share *s)
+{
+    return s->denominator == 100
+               ? arena_printf(arena, "%" PRIu64 " %%", s->numerator)
+               : arena_printf(arena, "%" PRIu64 " of %" PRIu64, s->numerator, s->denominator);
+}
+
+static struct slice describe(struct arena *arena, const void *conf, struct slice prefix)
+{
+    const struct conf *c = conf;
+    bool has_both = c->delay.denominator && c->abort.denominator;
+    struct slice delay = SLICE(""), abort = SLICE("");
+    (void)prefix;
+    if (c->delay.denominator)
+        delay = arena_printf(arena, "delays %.*s by %u ms", SLICE_ARG(of(arena, &c->delay)),
+                             c->delay_ms);
+    if (c->abort.denominator)
+        abort = arena_printf(arena, "answers %.*s with %u", SLICE_ARG(of(arena, &c->abort)),
+                             (unsigned)c->http_status);
+    return arena_printf(arena, "%.*s%s%.*s%s", SLICE_ARG(delay), has_both ? ", " : "",
+                        SLICE_ARG(abort), c->header_count ? ", of requests with its headers" : "");
+}
+
 const struct filter filter_fault_injection = {
     .name = "faultInjection",
     .doc = "Delays requests or answers them with an error, by chance.",
@@ -253,6 +278,7 @@ const struct filter filter_fault_injection = {
     .ctx_size = sizeof(struct ctx),
     .prepare = prepare,
     .on_request = on_request,
+    .describe = describe,
     .events = events,
     .fails = fails,
     .fail_count = sizeof(fails) / sizeof(fails[0]),

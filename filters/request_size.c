@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
 
+#include <inttypes.h>
+
 /* ---- what users write ---- */
 
 struct request_size_spec {
@@ -92,6 +94,14 @@ static enum filter_verdict on_request_body(struct filter_exchange *x, const void
     return FILTER_NEXT;
 }
 
+static struct slice describe(struct arena *arena, const void *conf, struct slice prefix)
+{
+    const struct conf *c = conf;
+    (void)prefix;
+    return arena_printf(arena, "refuses bodies of more than %" PRIu64 " bytes with 413%s", c->max,
+                        c->require_length ? ", and those without a Content-Length with 411" : "");
+}
+
 const struct filter filter_request_size = {
     .name = "requestSize",
     .doc = "Refuses requests with a body that is too large (413).",
@@ -103,6 +113,7 @@ const struct filter filter_request_size = {
     .on_request = on_request,
     .is_pure = true,
     .on_request_body = on_request_body,
+    .describe = describe,
     .fails = fails,
     .fail_count = sizeof(fails) / sizeof(fails[0]),
 };

@@ -3,16 +3,16 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/traffic_conf.h"
 
-enum { IDLE_MS = 300000, RETRY_ATTEMPTS_MAX = 100 };
+enum { RETRY_ATTEMPTS_MAX = 100 };
 
 struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *from)
 {
     if (!from)
-        return (struct timeouts_conf){.idle_ms = IDLE_MS};
+        return (struct timeouts_conf){.idle_ms = TRAFFIC_IDLE_MS};
     return (struct timeouts_conf){
         .request_ms = from->request_ms,
         .backend_ms = from->backend_ms,
-        .idle_ms = from->idle_ms ? from->idle_ms : IDLE_MS,
+        .idle_ms = from->idle_ms ? from->idle_ms : TRAFFIC_IDLE_MS,
         .idle_said = from->idle_ms != 0,
         .tunnel_ms = from->tunnel_ms,
     };

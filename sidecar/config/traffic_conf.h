@@ -6,7 +6,10 @@
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
 
-/* NULL: the mesh's defaults (none, but idle: five minutes). */
+/* How long a request may carry no byte in either direction, where no policy says so. */
+enum { TRAFFIC_IDLE_MS = 300000 };
+
+/* NULL: the mesh's defaults (none, but idle). */
 struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *from);
 /* Where nothing is said, NULL among it: 0. */
 struct tcp_keepalive traffic_conf_keepalive(const Weft__Config__V1__TcpKeepalive *from);

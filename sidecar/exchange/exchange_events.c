@@ -1,6 +1,7 @@
 /* What the two HTTP streams, the pool and the clock tell an exchange: each function writes a fact
  * down and wakes it. None decides. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/config/traffic_conf.h"
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/exchange/mirror.h"
 
@@ -153,7 +154,7 @@ void exchange_on_connection(struct pool_wait *w)
 /* 0: none. */
 static uint64_t idle_deadline(const struct exchange *ex)
 {
-    uint32_t idle_ms = ex->route ? ex->route->timeouts.idle_ms : 300000;
+    uint32_t idle_ms = ex->route ? ex->route->timeouts.idle_ms : TRAFFIC_IDLE_MS;
     return idle_ms ? ex->activity_ms + idle_ms : 0;
 }
 

@@ -1,6 +1,7 @@
 /* Connections of the app in this pod: redirected here on their way to a Service, a pod or anything
  * else, or made to the outbound listener itself by an app that takes it for a proxy.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/config/traffic_conf.h"
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/session/session_ask.h"
 #include "sidecar/session/session_priv.h"
@@ -123,7 +124,7 @@ static enum fail route_to_address(struct exchange *ex)
 {
     static const struct route_conf direct_route = {
         .name = {"direct", 6},
-        .timeouts = {.idle_ms = 300000},
+        .timeouts = {.idle_ms = TRAFFIC_IDLE_MS},
         .retry = {.attempts = 1,
                   .on_reset = true,
                   .on_connect_failure = true,

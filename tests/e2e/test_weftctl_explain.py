@@ -50,23 +50,25 @@ def test_a_header_chooses_the_route() -> None:
 def test_filters_of_a_route_and_of_the_pods() -> None:
     told = explain("--from", "frontend-a", "GET", "http://reviews:9080/reviews")
     assert {"name": "faultInjection", "httpFilter": "shop/reviews-faults",
-            "does": "HTTPFilter shop/reviews-faults: faultInjection"} in told["route"]["filters"]
+            "does": "HTTPFilter shop/reviews-faults: delays 10 % by 2000 ms, answers 1 of 1000 with "
+                    "503, of requests with its headers"} in told["route"]["filters"]
     ends = [e for share in told["to"] for e in share["endpoints"]]
-    assert all("HTTPFilter shop/reviews-size: requestSize" in e["filters"] for e in ends)
+    size = "HTTPFilter shop/reviews-size: refuses bodies of more than 1048576 bytes with 413"
+    assert all(size in e["filters"] for e in ends)
 
 
 def test_a_filter_that_answers_instead() -> None:
     told = explain("--from", "gateway/front-door", "http://old.shop.example.com/", status=1)
     assert told["status"] == 503
-    assert told["remark"] == \
-        "the route's filter: HTTPFilter shop/closed-for-repairs: directResponse"
+    assert told["remark"] == ("the route's filter: HTTPFilter shop/closed-for-repairs: answers 503 "
+                              "with 31 bytes of its own; no backend is asked")
 
 
 def test_a_body_that_the_pods_refuse() -> None:
     told = explain("--from", "frontend-a", "-H", "content-length: 2000000", "GET",
                    "http://reviews:9080/reviews", status=1)
-    assert told["outcome"] == \
-        "answered there with 413: HTTPFilter shop/reviews-size: requestSize"
+    assert told["outcome"] == ("answered there with 413: HTTPFilter shop/reviews-size: "
+                               "refuses bodies of more than 1048576 bytes with 413")
 
 
 @pytest.mark.parametrize("request_, because", [
