@@ -50,8 +50,8 @@ def test_a_header_chooses_the_route() -> None:
 def test_filters_of_a_route_and_of_the_pods() -> None:
     told = explain("--from", "frontend-a", "GET", "http://reviews:9080/reviews")
     assert {"name": "faultInjection", "httpFilter": "shop/reviews-faults",
-            "does": "HTTPFilter shop/reviews-faults: delays 10 % by 2000 ms, answers 1 of 1000 with "
-                    "503, of requests with its headers"} in told["route"]["filters"]
+            "does": "HTTPFilter shop/reviews-faults: delays 10 % by 2000 ms, answers 1 of 1000 "
+                    "with 503, of requests with its headers"} in told["route"]["filters"]
     ends = [e for share in told["to"] for e in share["endpoints"]]
     size = "HTTPFilter shop/reviews-size: refuses bodies of more than 1048576 bytes with 413"
     assert all(size in e["filters"] for e in ends)
