@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC1091,SC2086,SC2116
 . "$WEFT_ROOT/scripts/deps/wolfssl.env"
-WOLFSSL_RECIPE=1
+WOLFSSL_RECIPE=2
 
 wolfssl_arch_flags() {
     local name
@@ -108,6 +108,21 @@ wolfssl_fetch_by_index() {
     wolfssl_got=$WEFT_CACHE/$name wolfssl_got_version=$version wolfssl_got_sha256=$sum
 }
 
+# wolfssl_add_ed25519 <archive>: in the source tree, configured and built. Ed25519 for signatures of
+# tokens, as objects of a build that has it, so that TLS and certificates do not (see wolfssl.env).
+# What Curve25519 shares with it is in those objects as well, under the same names.
+wolfssl_add_ed25519() {
+    local shared objects
+    shared=$(find wolfcrypt/src -name '*25519*.lo' -o -name '*[gf]e_operations.lo')
+    ./configure $WOLFSSL_CONFIGURE --enable-ed25519 $(wolfssl_arch_flags) CC=gcc \
+        CPPFLAGS="$(echo $WOLFSSL_DEFINES -DNO_ED25519_SIGN)" \
+        CFLAGS="$WOLFSSL_CFLAGS -ffile-prefix-map=$PWD=wolfssl" &&
+        objects=$(printf '%s\n' $shared \
+            $(grep -oE 'wolfcrypt/src/[a-z_]*-(ed25519|ge_operations)\.lo' Makefile) | sort -u) &&
+        rm -f $objects ${objects//.lo/.o} && make $objects && ar rs "$1" ${objects//.lo/.o} &&
+        nm "$1" 2>/dev/null | grep -q ' T wc_ed25519_verify_msg'
+}
+
 wolfssl_build() {
     local work=$1 root=$2 log="$1/log"
     mkdir -p "$work/src"
@@ -118,7 +133,8 @@ wolfssl_build() {
             ./configure --prefix="$root" $WOLFSSL_CONFIGURE $(wolfssl_arch_flags) CC=gcc \
                 CPPFLAGS="$(echo $WOLFSSL_DEFINES)" \
                 CFLAGS="$WOLFSSL_CFLAGS -ffile-prefix-map=$work/src=wolfssl" &&
-            make -j"$(nproc)" && make install DESTDIR="$work/stage"
+            make -j"$(nproc)" && make install DESTDIR="$work/stage" &&
+            wolfssl_add_ed25519 "$work/stage$root/lib/libwolfssl.a"
     ) >"$log" 2>&1 </dev/null; then
         say "error: building wolfSSL failed; the last lines:"
         tail -n 40 "$log" >&2

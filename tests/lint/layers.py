@@ -14,6 +14,7 @@ ROOMS = {
     "lib/base": 0,
     "lib/codec": 1,
     "lib/tls": 1,
+    "lib/jose": 2,
     "lib/schema": 2,
     "lib/io": 2,
     "lib/net": 3,
