@@ -4,6 +4,7 @@ import argparse
 import os
 import queue
 import random
+import re
 import signal
 import sys
 import threading
@@ -24,7 +25,7 @@ were noticed, 1 when fewer, 2 when nothing could be tried."""
 
 def arguments():
     p = argparse.ArgumentParser(prog="scripts/mutate", description=HELP, epilog=EPILOG)
-    p.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: all code)")
+    p.add_argument("paths", nargs="*", metavar="PATH", help="files, lines of files (PATH:12, PATH:12-30) or folders (default: all code)")
     p.add_argument("--count", type=int, default=20, metavar="N", help="how many (default 20)")
     p.add_argument("--seed", type=int, default=1, help="which ones: the same seed draws the same")
     p.add_argument("--fast", action="store_true", help="leave end-to-end tests out")
@@ -51,16 +52,33 @@ def read_equivalent():
     return keys
 
 
+class Place:
+    """What an argument names: a folder, a file, or some lines of a file."""
+
+    def __init__(self, argument):
+        lines = re.fullmatch(r"(.+):(\d+)(?:-(\d+))?", argument)
+        path = lines.group(1) if lines else argument
+        self.path = os.path.relpath(os.path.abspath(path), mutations.ROOT)
+        self.first = int(lines.group(2)) if lines else 1
+        self.last = int(lines.group(3) or self.first) if lines else sys.maxsize
+
+    def has_file(self, path):
+        return self.path in (".", path) or path.startswith(self.path + "/")
+
+    def has(self, mutation):
+        return self.has_file(mutation.path) and self.first <= mutation.line <= self.last
+
+
 def candidates(paths):
-    wanted = [os.path.relpath(os.path.abspath(p), mutations.ROOT) for p in paths]
+    wanted = [Place(p) for p in paths]
     judged = read_equivalent()
     for path in mutations.sources.files(".c", root=mutations.ROOT):
         if not path.startswith(PRODUCT):
             continue
-        if wanted and not any(w in (".", path) or path.startswith(w + "/") for w in wanted):
+        if wanted and not any(w.has_file(path) for w in wanted):
             continue
         for m in mutations.of_file(path, mutations.sources.read(path, mutations.ROOT)):
-            if m.key() not in judged:
+            if m.key() not in judged and (not wanted or any(w.has(m) for w in wanted)):
                 yield m
 
 
