@@ -138,6 +138,10 @@ static struct http_stream *on_stream(struct http_server *s)
         .on_done = on_done,
     };
     struct kube_wire *w = http_server_owner(s);
+    if (w->refuse_streams) {
+        w->refuse_streams--;
+        return NULL;
+    }
     struct kube_wire_call *c = mem_zalloc(sizeof(*c));
     c->wire = w;
     arena_init(&c->arena, 2048);

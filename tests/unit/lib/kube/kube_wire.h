@@ -34,6 +34,7 @@ struct kube_wire {
     struct stream *near; /* the client's end of the last one */
     unsigned connections, refused;
     bool refuse; /* new connections */
+    unsigned refuse_streams; /* so many requests, which are not read */
 };
 
 /* Makes certificates for all wires of the program; a cmocka group fixture. */
