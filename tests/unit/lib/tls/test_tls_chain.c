@@ -303,6 +303,113 @@ static void test_many_of_one_name(void **state)
     mem_free(key);
 }
 
+/* ---- how much of it is looked at */
+
+/* An authority of this name below the root, with a key of its own. */
+static char *make_namesake(const char *subject)
+{
+    char *key;
+    assert_int_equal(x509_make_key(&key), ERR_OK);
+    char *ca = make_ca(subject, key, "test root", pki.root_key, -1, pki.now_ms + 3600000);
+    mem_free(key);
+    return ca;
+}
+
+/* Of eight whole paths all are checked, and no ninth; a leaf that names the key of its issuer has
+ * but one, whoever else is called like that. */
+static void test_namesakes(void **state)
+{
+    char *key, *others[8];
+    uint8_t spki[X509_SPKI_MAX];
+    size_t len;
+    ecc_key opened;
+    struct pki_spec spec;
+    assert_int_equal(x509_make_key(&key), ERR_OK);
+    for (int i = 0; i < 8; i++)
+        others[i] = make_namesake("n");
+    char *right = make_ca("n", key, "test root", pki.root_key, -1, pki.now_ms + 3600000);
+    char *leaf = make_leaf("n", key), **x = others;
+    expect("the eighth", VERIFY(pki.root, leaf, x[0], x[1], x[2], x[3], x[4], x[5], x[6], right), 0,
+           0);
+    struct tls_chain_verdict v =
+        VERIFY(pki.root, leaf, x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], right);
+    expect("the ninth", v, ASN_SIG_CONFIRM_E, 0);
+    pki_spec_init(&pki, &spec, PKI_CLIENT_ID);
+    spec.x.issuer = x509_build_name(SLICE("n"), spec.issuer, sizeof(spec.issuer));
+    assert_int_equal(x509_key_open(slice_from_cstr(key), &opened, NULL), ERR_OK);
+    assert_int_equal(x509_key_public(&opened, spki, &len), ERR_OK);
+    x509_key_id(slice_of(spki, len), spec.authority_id);
+    wc_ecc_free(&opened);
+    spec.signer_key = key;
+    spec.above = "";
+    struct pki_leaf named = pki_build(&pki, &spec, NULL);
+    v = VERIFY(pki.root, named.chain, x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], right);
+    expect("by its key", v, 0, 0);
+    for (int i = 0; i < 8; i++)
+        mem_free(others[i]);
+    pki_leaf_dispose(&named);
+    mem_free(right);
+    mem_free(leaf);
+    mem_free(key);
+}
+
+/* Authority m, which says by whose key it was issued. */
+static char *make_answer(const char *key, const char *issuer_key)
+{
+    struct pki_spec spec;
+    uint8_t spki[X509_SPKI_MAX];
+    size_t len;
+    ecc_key opened;
+    assert_int_equal(x509_key_open(slice_from_cstr(issuer_key), &opened, NULL), ERR_OK);
+    assert_int_equal(x509_key_public(&opened, spki, &len), ERR_OK);
+    wc_ecc_free(&opened);
+    pki_spec_init(&pki, &spec, "spiffe://mesh.example.com");
+    x509_key_id(slice_of(spki, len), spec.authority_id);
+    spec.x.subject = x509_build_name(SLICE("m"), spec.subject, sizeof(spec.subject));
+    spec.x.issuer = x509_build_name(SLICE("n"), spec.issuer, sizeof(spec.issuer));
+    spec.x.is_ca = true;
+    spec.x.key_usage = X509_USE_CERT_SIGN;
+    spec.signer_key = issuer_key;
+    spec.above = "";
+    struct pki_leaf l = pki_build(&pki, &spec, key);
+    mem_free(l.key);
+    return l.chain;
+}
+
+/* Two of one name and five of another vouch for each other in circles. Walking through all of it
+ * takes 63 steps, with the leaf's and without going around in any circle; the good one behind them
+ * is the 64th, which is the last that is taken. */
+static void test_circles(void **state)
+{
+    int64_t later = pki.now_ms + 3600000;
+    char *a_key, *m_key, *key, *m[5];
+    assert_int_equal(x509_make_key(&a_key), ERR_OK);
+    assert_int_equal(x509_make_key(&m_key), ERR_OK);
+    assert_int_equal(x509_make_key(&key), ERR_OK);
+    char *a = make_ca("n", a_key, "m", m_key, -1, later);
+    char *b = make_ca("n", a_key, "m", m_key, -1, later);
+    for (int i = 0; i < 5; i++)
+        m[i] = make_answer(m_key, a_key);
+    char *alone = make_ca("n", m_key, "nobody", m_key, -1, later);
+    char *good = make_ca("n", key, "test root", pki.root_key, -1, later);
+    char *leaf = make_leaf("n", key);
+    struct tls_chain_verdict v =
+        VERIFY(pki.root, leaf, a, b, m[0], m[1], m[2], m[3], m[4], good);
+    expect("64 steps", v, 0, 0);
+    v = VERIFY(pki.root, leaf, a, b, m[0], m[1], m[2], m[3], m[4], alone, good);
+    assert_int_equal(v.code, ASN_NO_SIGNER_E);
+    for (int i = 0; i < 5; i++)
+        mem_free(m[i]);
+    mem_free(a);
+    mem_free(b);
+    mem_free(alone);
+    mem_free(good);
+    mem_free(leaf);
+    mem_free(a_key);
+    mem_free(m_key);
+    mem_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +419,8 @@ int main(void)
         cmocka_unit_test(test_cross_signed),
         cmocka_unit_test(test_path_lengths),
         cmocka_unit_test(test_many_of_one_name),
+        cmocka_unit_test(test_namesakes),
+        cmocka_unit_test(test_circles),
         cmocka_unit_test(test_issuers_that_are_none),
         cmocka_unit_test(test_weak_keys),
     };

@@ -319,10 +319,34 @@ static void test_flipped_client_hello(void **state)
     tls_conn_destroy(client);
 }
 
+/* RFC 6066, 3: a server name is a host name, never an address. */
+static void test_which_names_are_sent(void **state)
+{
+    static const struct {
+        const char *name;
+        bool is_sent;
+    } cases[] = {
+        {"90.0.9.0", false},   {"203.0.113.9", false},    {"::1", false},
+        {"2001:db8::9", false}, {"fd00::a:9", false},      {"9.example", true},
+        {"90gag.example", true}, {"0.0.0.0.example", true}, {"a", true},
+        {"x-1.2.3.4", true},    {"1.2.3.4-x", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tls_pair t;
+        struct tls_conn_options options = {.server_name = slice_from_cstr(cases[i].name)};
+        open_pair(&t, 0, &options);
+        if (!slice_eq_cstr(tls_conn_sni(t.server), cases[i].is_sent ? cases[i].name : ""))
+            fail_msg("%s: the server hears '%.*s'", cases[i].name,
+                     SLICE_ARG(tls_conn_sni(t.server)));
+        tls_pair_dispose(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(test_which_names_are_sent),
         cmocka_unit_test(test_every_cut),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_small_pieces_share_a_record),
