@@ -140,6 +140,49 @@ static void test_a_disk_that_is_full(void **state)
     expect_text("issued.log", LINE("1a") LINE("1c"));
 }
 
+/* Whoever is next gets the lowest number that is free: the same one when nothing is left open. */
+static int next_descriptor(void)
+{
+    int fd = dup(STDERR_FILENO);
+    assert_true(fd >= 0);
+    close(fd);
+    return fd;
+}
+
+static void test_what_is_put_aside_is_closed(void **state)
+{
+    int before = next_descriptor();
+    for (int i = 0; i < 3; i++) {
+        fill_log();
+        assert_int_equal(write_line("1a"), ERR_OK);
+    }
+    assert_int_equal(next_descriptor(), before);
+    audit_close(audit);
+    assert_int_equal(audit_open(NULL, &audit), ERR_OK);
+    assert_true(next_descriptor() < before);
+}
+
+/* A daemon may be started without standard input: then the log's is the first descriptor. */
+static void test_without_standard_input(void **state)
+{
+    audit_close(audit);
+    int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    close(STDIN_FILENO);
+    assert_int_equal(audit_open(dir.path, &audit), ERR_OK);
+    assert_int_equal(write_line("1a"), ERR_OK);
+    fill_log();
+    assert_int_equal(write_line("1b"), ERR_OK);
+    assert_int_equal(write_line("1c"), ERR_OK);
+    audit_close(audit);
+    assert_int_equal(next_descriptor(), STDIN_FILENO);
+    if (saved >= 0) {
+        assert_int_equal(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+        close(saved);
+    }
+    expect_text("issued.log", LINE("1b") LINE("1c"));
+    assert_int_equal(audit_open(dir.path, &audit), ERR_OK);
+}
+
 static void test_closing(void **state)
 {
     audit_close(audit);
@@ -163,6 +206,8 @@ int main(void)
         TEST(test_a_full_file_that_cannot_be_put_aside),
         TEST(test_a_new_file_that_is_not_to_be_had),
         TEST(test_a_disk_that_is_full),
+        TEST(test_what_is_put_aside_is_closed),
+        TEST(test_without_standard_input),
         TEST(test_closing),
         TEST(test_a_folder_that_is_not_there),
     };

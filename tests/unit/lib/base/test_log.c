@@ -193,6 +193,56 @@ static void test_stalled_reader(void **state)
     assert_int_equal(log_dropped() - before, COUNT - lines);
 }
 
+/* Gives back what it was given when all lines came, each once and in order. */
+static void *read_access_slowly(void *owner)
+{
+    struct capture *c = owner;
+    char text[4096];
+    uint64_t lines = 0;
+    size_t len = 0, n;
+    while (lines < 3000) {
+        struct pollfd ready = {.fd = c->pipe[0], .events = POLLIN};
+        poll(&ready, 1, -1);
+        n = drain(c, text + len, 1000);
+        struct slice rest = slice_of(text, len + n), line;
+        len = 0;
+        while (slice_find_byte(rest, '\n') < rest.len && slice_split(&rest, '\n', &line)) {
+            uint64_t number;
+            if (slice_to_u64(slice_sub(line, 0, 6), &number) || number != lines++)
+                return NULL;
+        }
+        len = rest.len;
+        memmove(text, rest.ptr, len);
+    }
+    return len == 0 ? c : NULL;
+}
+
+/* A thread that ends while the reader is slow: what the pump has begun to write is finished, with
+ * what came after it. */
+static void test_the_end_of_a_thread_with_a_slow_reader(void **state)
+{
+    struct capture c;
+    pthread_t reader;
+    void *seen;
+    uint64_t before = log_dropped();
+    begin(&c, STDOUT_FILENO);
+    assert_true(fcntl(c.pipe[1], F_SETPIPE_SZ, 4096) > 0);
+    log_ring_attach();
+    for (int i = 0; i < 3000; i++) {
+        char line[64];
+        int n = snprintf(line, sizeof(line), "%06d a line\n", i);
+        log_access(slice_of(line, (size_t)n));
+        if (i == 1000)
+            log_pump();
+    }
+    assert_int_equal(pthread_create(&reader, NULL, read_access_slowly, &c), 0);
+    log_ring_detach();
+    pthread_join(reader, &seen);
+    end(&c);
+    assert_ptr_equal(seen, &c);
+    assert_int_equal(log_dropped(), before);
+}
+
 /* A reader behind a socket that is slow for a while gets every line once it reads again. */
 static void test_a_socket_that_is_full_for_a_while(void **state)
 {
@@ -372,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_ring_waits_for_the_pump),
         cmocka_unit_test(test_stalled_reader),
+        cmocka_unit_test(test_the_end_of_a_thread_with_a_slow_reader),
         cmocka_unit_test(test_a_socket_that_is_full_for_a_while),
         cmocka_unit_test(test_a_reader_that_is_gone),
         cmocka_unit_test(test_bad_access_lines_are_dropped),

@@ -47,7 +47,13 @@ static void pass_to(struct wheel *w, uint64_t at)
  * early, not later than promised. */
 static void test_edges(void **state)
 {
-    static const uint64_t spans[] = {4, 64 * 4, 4096 * 4, 262144ull * 4, 16777216ull * 4};
+    /* The last one is all that the levels span. */
+    static const uint64_t spans[] = {4,
+                                     64 * 4,
+                                     4096 * 4,
+                                     262144ull * 4,
+                                     16777216ull * 4,
+                                     1073741824ull * 4};
     static const uint64_t origins[] = {0,     1,     252,     255,      256,
                                        16380, 16384, 1048575, 67108860, 67108864};
     for (size_t o = 0; o < sizeof(origins) / sizeof(origins[0]); o++) {
