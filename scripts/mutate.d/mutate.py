@@ -25,7 +25,8 @@ were noticed, 1 when fewer, 2 when nothing could be tried."""
 
 def arguments():
     p = argparse.ArgumentParser(prog="scripts/mutate", description=HELP, epilog=EPILOG)
-    p.add_argument("paths", nargs="*", metavar="PATH", help="files, lines of files (PATH:12, PATH:12-30) or folders (default: all code)")
+    p.add_argument("paths", nargs="*", metavar="PATH",
+                   help="files, lines of files (PATH:12, PATH:12-30) or folders (default: all)")
     p.add_argument("--count", type=int, default=20, metavar="N", help="how many (default 20)")
     p.add_argument("--seed", type=int, default=1, help="which ones: the same seed draws the same")
     p.add_argument("--fast", action="store_true", help="leave end-to-end tests out")

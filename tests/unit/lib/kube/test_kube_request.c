@@ -1,5 +1,6 @@
 /* kube_request.c: one request in its course: when its owner is told, how long it waits, and how
- * often it goes out again. test_kube_client.c and test_kube_lost.c have how connections come and go.
+ * often it goes out again. test_kube_client.c and test_kube_lost.c have how connections come and
+ * go.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
@@ -139,7 +140,7 @@ static void test_a_stream_that_may_be_silent(void **state)
     }
 }
 
-/* A failure that comes piece by piece is whole when it is told; the limit for silence is not its. */
+/* A failure that comes piece by piece is whole when it is told; no limit for silence ends it. */
 static void test_a_failure_that_comes_slowly(void **state)
 {
     for (int i = 0; i < 2; i++) {

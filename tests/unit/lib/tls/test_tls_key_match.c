@@ -140,7 +140,7 @@ static void test_forms_of_ec_keys(void **state)
     }
 }
 
-/* The first certificate is the one that the key is for; what else is in the file does not matter. */
+/* The first certificate is the one that the key is for; what else is in a file does not matter. */
 static void test_what_stands_around(void **state)
 {
     char *chain = mem_printf("a comment\n%s%s", one.chain, two.chain);
