@@ -28,6 +28,7 @@
 
 struct filter;
 struct filter_exchange;
+struct filter_redis;
 struct normalize_readings;
 
 /* ---- a request of a filter's own ---- */
@@ -115,6 +116,13 @@ struct filter_host {
      * copied into the arena. The body itself goes on as it came. False: more has to come first;
      * answer FILTER_WAIT. *is_whole: there is no more of it. */
     bool (*peek_body)(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole);
+    /* Asks a Redis server (filters/redis.h). As for call: it may be done when this returns, else
+     * look again when the hook is called again. The question ends with the exchange, and may have
+     * had its effect all the same. */
+    void (*redis)(struct filter_exchange *x, struct filter_redis *ask);
+    /* The same without an answer: what is asked is copied, is sent also when the exchange ends, and
+     * `ask` is not looked at again. For accounts that are settled afterwards. */
+    void (*redis_post)(struct filter_exchange *x, const struct filter_redis *ask);
     /* One more of the filter's events (struct filter's `events`), in
      * weft_filter_events_total{filter, event}. */
     void (*count)(struct filter_exchange *x, const struct filter *f, unsigned event);

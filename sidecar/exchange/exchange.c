@@ -335,6 +335,7 @@ enum progress exchange_step_finish(struct exchange *ex)
     exchange_end_chain(ex);
     exchange_cancel_calls(ex);
     exchange_let_work_go(ex);
+    exchange_cancel_redis(ex);
     mirror_let_go(&ex->copies);
     exchange_report(ex);
     upstream_request_end(&ex->up);
@@ -394,6 +395,7 @@ struct http_stream *exchange_create(struct session *s)
     list_init(&ex->copies);
     list_init(&ex->calls);
     list_init(&ex->works);
+    list_init(&ex->asks);
     list_link_last(&s->exchanges, &ex->node);
     loop_task_init(&ex->grave, destroy_buried);
     timer_init(&ex->timer, w->loop, exchange_on_timer);

@@ -250,6 +250,8 @@ static const struct filter_host host = {
     .call = host_call,
     .work = exchange_work,
     .peek_body = host_peek_body,
+    .redis = exchange_redis,
+    .redis_post = exchange_redis_post,
     .count = host_count,
 };
 

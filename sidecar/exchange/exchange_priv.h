@@ -110,6 +110,7 @@ struct exchange {
     struct list copies; /* of the request, on their way to mirrors */
     struct list calls;  /* of its filters, under way */
     struct list works;  /* what its filters have computed elsewhere */
+    struct list asks;   /* to Redis, the same */
     uint64_t request_bytes, response_bytes;
 
     bool fresh_only; /* a connection that had served before was lost already */
@@ -166,6 +167,12 @@ enum filter_verdict exchange_answer_chain(struct exchange *ex);
 void exchange_end_chain(struct exchange *ex);
 /* Requests of filters' own that are under way. */
 void exchange_cancel_calls(struct exchange *ex);
+/* ---- exchange_redis.c: for struct filter_host ---- */
+void exchange_redis(struct filter_exchange *x, struct filter_redis *asked);
+void exchange_redis_post(struct filter_exchange *x, const struct filter_redis *asked);
+/* What was not posted and is under way. */
+void exchange_cancel_redis(struct exchange *ex);
+/* ---- exchange_filters.c ---- */
 /* For an answer of our own that was given before the route's filters had their turn: to those that
  * see every answer. */
 void exchange_answer_unreached(struct exchange *ex);

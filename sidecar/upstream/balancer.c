@@ -71,6 +71,17 @@ struct endpoint *balancer_pick(struct cluster *c, const struct addr *client,
     return NULL;
 }
 
+struct endpoint *balancer_pick_by_key(struct cluster *c, uint64_t key,
+                                      struct endpoint *const *tried, unsigned tried_count)
+{
+    struct pick p = {.cluster = c, .tried = tried, .tried_count = tried_count, .key = key};
+    struct endpoint *e = NULL;
+    p.now_ms = loop_now_ms(c->worker->loop);
+    for (; !e && p.level < LB_LEVEL_COUNT; p.level++)
+        e = lb_affinity_best(&p);
+    return e;
+}
+
 enum fail balancer_why_none(const struct cluster *c)
 {
     return c->conf->node_local ? FAIL_NO_LOCAL_ENDPOINT : FAIL_NO_ENDPOINT;

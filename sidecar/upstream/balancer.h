@@ -16,5 +16,9 @@ void balancer_adopt(struct cluster *c, const struct cluster_conf *before);
  */
 struct endpoint *balancer_pick(struct cluster *c, const struct addr *client,
                                struct endpoint *const *tried, unsigned tried_count);
+/* The same by a key: as long as they are healthy, every data plane that knows the same endpoints
+ * chooses the same one for it, whatever the cluster's balancer. */
+struct endpoint *balancer_pick_by_key(struct cluster *c, uint64_t key,
+                                      struct endpoint *const *tried, unsigned tried_count);
 /* Why there was none. */
 enum fail balancer_why_none(const struct cluster *c);

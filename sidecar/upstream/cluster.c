@@ -19,6 +19,7 @@ static struct endpoint *create_endpoint(struct cluster *c, const struct endpoint
     e->conf = conf;
     e->owner = cluster_conf_ref(c->conf);
     list_init(&e->node);
+    redis_room_init(&e->redis);
     ewma_init(&e->latency, loop_now_ns(c->worker->loop));
     return e;
 }
@@ -28,7 +29,7 @@ static bool endpoint_is_idle(const struct endpoint *e)
     for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
         if (e->pools[kind] && !pool_is_empty(e->pools[kind]))
             return false;
-    return e->active == 0;
+    return e->active == 0 && redis_room_is_empty(&e->redis);
 }
 
 static void destroy_endpoint(struct endpoint *e)
@@ -37,6 +38,7 @@ static void destroy_endpoint(struct endpoint *e)
     for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
         if (e->pools[kind])
             pool_destroy(e->pools[kind]);
+    redis_room_dispose(&e->redis);
     cluster_conf_unref(e->owner);
     mem_free(e);
 }
@@ -48,6 +50,7 @@ static void drain_endpoint(struct endpoint *e)
     for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
         if (e->pools[kind])
             pool_drain(e->pools[kind]);
+    redis_room_drain(&e->redis);
     e->active--;
 }
 
@@ -266,6 +269,7 @@ static void review_endpoint(struct endpoint *e)
     for (int kind = 0; kind < POOL_KIND_COUNT; kind++)
         if (e->pools[kind])
             pool_review(e->pools[kind]);
+    redis_room_review(&e->redis);
     endpoint_release(e);
 }
 

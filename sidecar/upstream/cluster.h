@@ -11,6 +11,7 @@
 #include "lib/base/list.h"
 #include "lib/base/map.h"
 #include "sidecar/config/snapshot.h"
+#include "sidecar/upstream/redis_room.h"
 #include "sidecar/upstream/retry.h"
 
 struct pool;
@@ -28,6 +29,7 @@ struct endpoint {
     uint32_t active; /* attempts and tunnels in flight */
     bool gone;
     struct pool *pools[POOL_KIND_COUNT];
+    struct redis_room redis; /* connections that are none of HTTP */
 };
 
 struct cluster {

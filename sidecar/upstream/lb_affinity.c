@@ -25,7 +25,7 @@ static struct endpoint *find_kept(const struct pick *p, uint32_t id)
     return NULL;
 }
 
-static struct endpoint *best_score(const struct pick *p)
+struct endpoint *lb_affinity_best(const struct pick *p)
 {
     struct cluster *c = p->cluster;
     struct endpoint *best = NULL;
@@ -52,7 +52,7 @@ struct endpoint *lb_affinity_pick(struct pick *p)
     if (e)
         return e;
     for (; !e && p->level < LB_LEVEL_COUNT; p->level++)
-        e = best_score(p);
+        e = lb_affinity_best(p);
     if (e && !p->tried_count)
         affinity_keep(conf->affinity, p->key, affinity_id(e->conf->address_hash), p->now_ms);
     return e;

@@ -8,5 +8,7 @@
 
 /* The key of a client's requests. client NULL: they are the app's own. */
 uint64_t lb_affinity_key(const struct cluster *c, const struct addr *client);
+/* The usable endpoint with the highest score for p->key; NULL: none is usable at this level. */
+struct endpoint *lb_affinity_best(const struct pick *p);
 /* As balancer_pick, whatever the level. */
 struct endpoint *lb_affinity_pick(struct pick *p);

@@ -34,20 +34,33 @@ static void forget_stream(struct upstream_request *r)
     r->wait.why = FAIL_NONE;
 }
 
-enum fail upstream_request_pick(struct upstream_request *r, const struct addr *client)
+static bool take_place(struct upstream_request *r)
+{
+    const struct cluster *c = r->cluster;
+    r->has_place = r->has_place || cluster_usage_take(&c->usage->requests, c->conf->max_requests);
+    return r->has_place;
+}
+
+enum fail upstream_request_take(struct upstream_request *r, struct endpoint *e)
 {
     struct cluster *c = r->cluster;
-    if (!r->has_place && !cluster_usage_take(&c->usage->requests, c->conf->max_requests))
+    if (!take_place(r))
         return FAIL_OVERFLOW;
-    r->has_place = true;
-    r->endpoint = balancer_pick(c, client, r->tried, r->tried_count);
-    if (!r->endpoint)
+    r->endpoint = e;
+    if (!e)
         return balancer_why_none(c);
-    endpoint_hold(r->endpoint);
+    endpoint_hold(e);
     if (r->attempts++ > 0)
         forget_stream(r);
     r->attempt_ns = loop_now_ns(c->worker->loop);
     return FAIL_NONE;
+}
+
+enum fail upstream_request_pick(struct upstream_request *r, const struct addr *client)
+{
+    if (!take_place(r))
+        return FAIL_OVERFLOW;
+    return upstream_request_take(r, balancer_pick(r->cluster, client, r->tried, r->tried_count));
 }
 
 /* ---- sending ---- */

@@ -35,6 +35,8 @@ void upstream_request_begin(struct upstream_request *r, struct cluster *cluster)
 /* Begins an attempt. client: see balancer_pick. FAIL_OVERFLOW: the cluster's limit of requests is
  * reached; others: there is no endpoint (balancer_why_none). */
 enum fail upstream_request_pick(struct upstream_request *r, const struct addr *client);
+/* The same with an endpoint that the owner has chosen; NULL: there is none. */
+enum fail upstream_request_take(struct upstream_request *r, struct endpoint *e);
 /* Puts into a head what the other sidecar is told, and takes out what an earlier attempt said.
  * version: what the app shall be spoken to in. */
 void upstream_request_address(struct upstream_request *r, struct headers *head,

@@ -8,6 +8,7 @@
 #include "sidecar/control/app.h"
 #include "sidecar/exchange/exchange_run.h"
 #include "sidecar/exchange/mirror.h"
+#include "sidecar/exchange/redis_post.h"
 #include "sidecar/session/session.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/request.h"
@@ -268,6 +269,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     describe_self(w);
     list_init(&w->sessions);
     list_init(&w->mirrors);
+    list_init(&w->posts);
     list_init(&w->runnable);
     loop_task_init(&w->run, run_woken);
     timer_init(&w->sweep, w->loop, on_sweep);
@@ -297,6 +299,7 @@ void worker_close(struct worker *w)
     idle_memory_end(&w->memory);
     worker_listen_close(w, true);
     mirror_close_all(w);
+    redis_post_close_all(w);
     cluster_table_drain(&w->clusters);
     mailbox_close(w->mailbox);
 }

@@ -48,6 +48,7 @@ struct worker {
     struct subscription_table subscriptions;
     struct list sessions;
     struct list mirrors;  /* copies of requests under way */
+    struct list posts;    /* to Redis, which nobody waits for */
     struct list runnable; /* exchanges that were woken */
     struct loop_task run; /* runs them at the end of the turn */
     struct rand_state rand;
@@ -57,7 +58,7 @@ struct worker {
     unsigned unbound;    /* such ports */
     struct worker_listener listeners[WORKER_LISTENERS_MAX];
     unsigned listener_count;
-    uint32_t session_count, exchange_count, mirror_count;
+    uint32_t session_count, exchange_count, mirror_count, post_count;
     struct metrics_shard *metrics;
     struct metrics_party self; /* this workload, for metrics */
     struct metrics_service unknown_service; /* of ports that no service has */

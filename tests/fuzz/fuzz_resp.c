@@ -1,5 +1,5 @@
-/* Fuzz target: any bytes as what a Redis server says, whole and in pieces. However they are cut, the
- * values and the verdict are the same, and every value can be copied and is within its bounds.
+/* Fuzz target: any bytes as what a Redis server says, whole and in pieces. However they are cut,
+ * the values and the verdict are the same, and every value can be copied and is within its bounds.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdint.h>
 #include <stdlib.h>

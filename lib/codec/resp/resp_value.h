@@ -1,5 +1,5 @@
 /* What a Redis or Valkey server says, as a tree: the types of RESP2, and those of RESP3 that are
- * not among them (https://redis.io/docs, "Redis serialization protocol specification"). Pure.
+ * not among them ("Redis serialization protocol specification"). Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

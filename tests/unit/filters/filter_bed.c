@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "filters/redis.h"
 #include "lib/codec/http/header_fold.h"
 #include "lib/codec/http/normalize.h"
 #include "lib/io/stream.h"
@@ -141,6 +142,19 @@ static bool peek_body(struct filter_exchange *x, size_t max, struct slice *out, 
     return true;
 }
 
+/* Nor is there any Redis. */
+static void ask_redis(struct filter_exchange *x, struct filter_redis *ask)
+{
+    (void)x;
+    ask->is_done = true;
+    ask->failed = fail_info(FAIL_REDIS_DOWN);
+}
+
+static void post_redis(struct filter_exchange *x, const struct filter_redis *ask)
+{
+    (void)x, (void)ask;
+}
+
 static const struct filter_host host = {
     .reply = reply,
     .fail = fail_request,
@@ -152,6 +166,8 @@ static const struct filter_host host = {
     .call = call_service,
     .work = compute,
     .peek_body = peek_body,
+    .redis = ask_redis,
+    .redis_post = post_redis,
     .count = count,
 };
 

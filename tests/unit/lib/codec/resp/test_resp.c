@@ -1,5 +1,5 @@
-/* lib/codec/resp: what a Redis server says, of every type and cut at every byte; what is no RESP, or
- * too much of it; commands.
+/* lib/codec/resp: what a Redis server says, of every type and cut at every byte; what is no RESP,
+ * or too much of it; commands.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,8 @@ enum { BYTES_MAX = 64 };
 
 static void show(const struct resp_value *v, struct buf *out)
 {
-    static const char *const brackets[] = {[RESP_LIST] = "[]", [RESP_MAP] = "{}", [RESP_PUSH] = "><"};
+    static const char *const brackets[] = {
+        [RESP_LIST] = "[]", [RESP_MAP] = "{}", [RESP_PUSH] = "><"};
     char text[64];
     int len = 0;
     switch (v->type) {
@@ -137,7 +138,8 @@ static void test_not_yet_complete(void **state)
 static void test_what_is_no_resp(void **state)
 {
     static const char *const rows[] = {
-        "HTTP/1.1 400 Bad Request\r\n", "\r\n", "+OK\n", "+O\rK\r\n", "+OK\r\r\n", ":\r\n", ":x\r\n",
+        "HTTP/1.1 400 Bad Request\r\n", "\r\n", "+OK\n", "+O\rK\r\n", "+OK\r\r\n", ":\r\n",
+        ":x\r\n",
         ":1 \r\n", ":--1\r\n", ":1.5\r\n", "$x\r\n", "$-2\r\n", "$+1\r\n", "$\r\n", "$2\r\nabc\r\n",
         "$2\r\nab\n\n", "*-2\r\n", "*x\r\n", "!-1\r\n", "%-1\r\n", "~-1\r\n", "_x\r\n", "#\r\n",
         "#T\r\n", "#tt\r\n", ",\r\n", "(\r\n", "?\r\n", "*1\r\nx\r\n",
