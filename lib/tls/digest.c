@@ -9,6 +9,7 @@
 #include "lib/tls/tls_priv.h"
 
 #include <wolfssl/wolfcrypt/hash.h>
+#include <wolfssl/wolfcrypt/hmac.h>
 
 void digest_sha256(struct slice data, uint8_t out[DIGEST_SIZE])
 {
@@ -16,6 +17,18 @@ void digest_sha256(struct slice data, uint8_t out[DIGEST_SIZE])
     const byte *from = data.len ? (const byte *)data.ptr : &nothing;
     /* Hashing memory cannot fail; a digest that was not computed must never be used. */
     if (wc_Sha256Hash(from, (word32)data.len, out) != 0)
+        abort();
+}
+
+void digest_hmac_sha256(struct slice key, struct slice data, uint8_t out[DIGEST_SIZE])
+{
+    Hmac hmac;
+    bool is_done = wc_HmacInit(&hmac, NULL, INVALID_DEVID) == 0 &&
+                   wc_HmacSetKey(&hmac, WC_SHA256, (const byte *)key.ptr, (word32)key.len) == 0 &&
+                   wc_HmacUpdate(&hmac, (const byte *)data.ptr, (word32)data.len) == 0 &&
+                   wc_HmacFinal(&hmac, out) == 0;
+    wc_HmacFree(&hmac);
+    if (!is_done)
         abort();
 }
 

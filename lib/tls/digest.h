@@ -1,4 +1,4 @@
-/* SHA-256 and comparing secrets. Pure.
+/* SHA-256, alone and with a key, and the handling of secrets. Pure.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -12,6 +12,8 @@
 #define DIGEST_HEX_MAX (2 * DIGEST_SIZE + 1)
 
 void digest_sha256(struct slice data, uint8_t out[DIGEST_SIZE]);
+/* HMAC (RFC 2104) with it. */
+void digest_hmac_sha256(struct slice key, struct slice data, uint8_t out[DIGEST_SIZE]);
 /* Lower-case hex, NUL-terminated; returns text. */
 char *digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_MAX]);
 /* Overwrites a secret in a way that is not optimised away. */

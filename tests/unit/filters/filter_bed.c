@@ -414,6 +414,8 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     *counts = (struct filter_bed_counts){0};
     struct filter_build build = {
         .arena = &b.arena, .detail = detail, .hold = hold, .holder = &kept};
+    build.secrets = c->secrets;
+    build.secret_count = c->secret_count;
     b.unix_ms = c->unix_ms ? c->unix_ms : NOON_MS;
     struct filter shy = filter_shy_make(
         &(struct filter_shy){c->filter, mode, counts, &b.is_gone, &b.is_woken, c->is_early});

@@ -19,6 +19,8 @@ struct filter_bed_case {
     struct slice request;  /* "POST /x", headers, an empty line, the body */
     struct slice response; /* of the backend, likewise: "200", …; empty: 200 without anything */
     uint64_t random;       /* what chance says */
+    struct slice secrets[4]; /* what the references of the specification lead to */
+    size_t secret_count;
     int64_t unix_ms;       /* the wall clock; 0: noon of 2026-01-01 UTC */
     bool is_tls;
     struct slice scheme;         /* that the request says; "-": none; empty: the connection's */

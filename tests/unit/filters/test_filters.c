@@ -14,6 +14,7 @@
  *
  * random N     what chance says
  * unix MS      the wall clock, in milliseconds; without it, noon of 2026-01-01 UTC
+ * secret TEXT  what the reference to a Secret with the next value, from 0 on, leads to
  * tls          the connection is TLS
  * scheme S     what the request says of it; "-": nothing
  * port N       of the listener
@@ -96,7 +97,10 @@ static void take_words(struct slice words, struct filter_bed_case *c)
         }
         else if (slice_eq_cstr(word, "port") && slice_split(&words, ' ', &value))
             assert_int_equal(slice_to_u64(value, &port), ERR_OK);
-        else if (slice_eq_cstr(word, "prefix"))
+        else if (slice_eq_cstr(word, "secret")) {
+            assert_true(c->secret_count < sizeof(c->secrets) / sizeof(c->secrets[0]));
+            slice_split(&words, ' ', &c->secrets[c->secret_count++]);
+        } else if (slice_eq_cstr(word, "prefix"))
             slice_split(&words, ' ', &c->matched_prefix);
         else if (slice_eq_cstr(word, "as"))
             slice_split(&words, ' ', &c->identity);
