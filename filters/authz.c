@@ -1,5 +1,6 @@
-/* authorization: from rules to a decision. CUSTOM does not exist yet; then DENY, then ALLOW (none:
- * everything is allowed). Its specification is in authz_spec.c, and authz_rule.c tests its rules.
+/* authorization: from rules to a decision. DENY, then ALLOW (none: everything is allowed); CUSTOM,
+ * which goes before both, is in authz_custom.c. Its specification is in authz_spec.c, and
+ * authz_rule.c tests its rules.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/authz.h"
 
@@ -70,15 +71,38 @@ bool authz_decide(const struct authz *a, const struct authz_facts *f,
     return *rule != NULL;
 }
 
+const struct authz_rule *authz_find_custom(const struct authz *a, uint32_t provider,
+                                           const struct authz_facts *f)
+{
+    const struct authz_rule *rule = NULL;
+    for (uint32_t i = 0; i < a->count && !rule; i++)
+        if (a->policies[i].action == AUTHZ_CUSTOM && a->policies[i].provider == provider)
+            rule = find_rule(&a->policies[i], f, true);
+    return rule;
+}
+
+/* By the first provider that would have to be asked. */
+static const struct authz_rule *find_any_custom(const struct authz *a, const struct authz_facts *f)
+{
+    const struct authz_rule *rule = NULL;
+    for (uint32_t i = 0; i < a->provider_count && !rule; i++)
+        rule = authz_find_custom(a, i, f);
+    return rule;
+}
+
 bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
                       char reason[AUTHZ_REASON_MAX])
 {
     struct authz_facts facts;
     const struct authz_rule *rule;
     authz_facts_take(&facts, down, NULL, SLICE(""), &down->peer);
-    if (authz_decide(a, &facts, &rule))
+    const struct authz_rule *custom = find_any_custom(a, &facts);
+    if (!custom && authz_decide(a, &facts, &rule))
         return true;
-    if (rule)
+    if (custom)
+        snprintf(reason, AUTHZ_REASON_MAX, "nobody can be asked about a connection, as %.*s wants",
+                 SLICE_ARG(custom->label));
+    else if (rule)
         snprintf(reason, AUTHZ_REASON_MAX, "denied by %.*s", SLICE_ARG(rule->label));
     else
         snprintf(reason, AUTHZ_REASON_MAX, "%.*s", SLICE_ARG(not_allowed));
@@ -87,7 +111,7 @@ bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
 
 /* ---- hooks ---- */
 
-static enum filter_verdict refuse(struct filter_exchange *x, const struct authz_rule *rule)
+enum filter_verdict authz_refuse(struct filter_exchange *x, const struct authz_rule *rule)
 {
     x->host->fail(x, fail_info(FAIL_AUTHZ_DENIED),
                   rule ? arena_printf(x->arena, "denied by %.*s", SLICE_ARG(rule->label))
@@ -95,20 +119,30 @@ static enum filter_verdict refuse(struct filter_exchange *x, const struct authz_
     return FILTER_REPLY;
 }
 
-static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
+void authz_facts_of(struct authz_facts *f, const struct filter_exchange *x)
+{
+    const struct forwarded *from = x->client;
+    authz_facts_take(f, x->downstream, x->request, x->match_path,
+                     from->is_unknown ? NULL : &from->client);
+    f->other_paths = x->other_paths;
+}
+
+enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a)
 {
     struct authz_facts facts;
     const struct authz_rule *rule;
-    const struct forwarded *from = x->client;
-    (void)ctx;
     if (x->match_path.len == 0) {
         x->host->fail(x, fail_info(FAIL_BAD_REQUEST), SLICE("the path can be read in two ways"));
         return FILTER_REPLY;
     }
-    authz_facts_take(&facts, x->downstream, x->request, x->match_path,
-                     from->is_unknown ? NULL : &from->client);
-    facts.other_paths = x->other_paths;
-    return authz_decide(conf, &facts, &rule) ? FILTER_NEXT : refuse(x, rule);
+    authz_facts_of(&facts, x);
+    return authz_decide(a, &facts, &rule) ? FILTER_NEXT : authz_refuse(x, rule);
+}
+
+static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
+{
+    (void)ctx;
+    return authz_check(x, conf);
 }
 
 const struct filter filter_authz = {

@@ -1,13 +1,16 @@
 /* AuthorizationPolicy: what users write of a rule (the kind nests these schemas), what is made of
- * all policies for one workload or Gateway, and the decision: DENY before ALLOW, AUDIT only says so
- * in the log. An answer that cannot be had (an opaque connection has no path) never allows
- * and always denies.
+ * all policies for one workload or Gateway, and the decision: CUSTOM (an authorizer is asked)
+ * before DENY before ALLOW, AUDIT only says so in the log. An answer that cannot be had (an opaque
+ * connection has no path) never allows and always denies.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "filters/filter.h"
 #include "lib/codec/http/header_set.h"
 #include "lib/codec/http/match.h"
+
+struct ext_auth;      /* filters/ext_auth.h */
+struct ext_auth_spec;
 
 /* ---- what users write: lists of struct slice; text patterns are "x", "x*", "*x" or "*" ---- */
 
@@ -45,12 +48,15 @@ struct authz_rule_spec {
     struct schema_list when; /* struct authz_when_spec */
 };
 
-enum authz_action { AUTHZ_ALLOW, AUTHZ_DENY, AUTHZ_AUDIT };
+enum authz_action { AUTHZ_ALLOW, AUTHZ_DENY, AUTHZ_AUDIT, AUTHZ_CUSTOM };
 
 struct authz_policy_spec {
     struct slice name;        /* "namespace/name"; the namespace is that of service accounts too */
     int action;               /* enum authz_action */
     struct schema_list rules; /* struct authz_rule_spec; without any it never matches */
+    /* CUSTOM: who is asked. Without the second nobody can be, and what matches is denied. */
+    struct slice provider_name; /* "shop/authorizer" */
+    const struct ext_auth_spec *provider;
 };
 
 /* Of the filter: all policies for one workload or Gateway. */
@@ -118,9 +124,16 @@ struct authz_rule {
     struct slice label; /* "default/deny-admin rule 1" */
 };
 
+/* Who is asked for CUSTOM, once for each request, however many policies name it. */
+struct authz_provider {
+    struct slice name;
+    const struct ext_auth *asks; /* filters/ext_auth.h; NULL: it cannot be asked */
+};
+
 struct authz_policy {
     struct slice name;
     enum authz_action action;
+    uint32_t provider; /* CUSTOM: its index */
     const struct authz_rule *rules;
     uint32_t rule_count;
 };
@@ -128,7 +141,8 @@ struct authz_policy {
 /* The filter's configuration. */
 struct authz {
     const struct authz_policy *policies;
-    uint32_t count;
+    struct authz_provider *providers;
+    uint32_t count, provider_count;
     bool has_allow;
     struct header_set headers; /* that rules look at */
 };
@@ -163,8 +177,11 @@ void authz_facts_take(struct authz_facts *f, const struct downstream_info *down,
  * there are no ALLOW policies (then it is allowed) or none of them holds. */
 bool authz_decide(const struct authz *a, const struct authz_facts *f,
                   const struct authz_rule **rule);
-/* For an opaque connection: what asks for a method, path, host or header cannot be told. False:
- * refused, and reason says by which policy and rule. */
+/* The rule by which that provider is to be asked; NULL: none holds. */
+const struct authz_rule *authz_find_custom(const struct authz *a, uint32_t provider,
+                                           const struct authz_facts *f);
+/* For an opaque connection, about which nobody can be asked: what asks for a method, path, host or
+ * header cannot be told. False: refused, and reason says by which policy and rule. */
 bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
                       char reason[AUTHZ_REASON_MAX]);
 
@@ -173,4 +190,12 @@ bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
  * to be good. */
 enum truth authz_rule_test(const struct authz_rule *r, const struct authz_facts *f, bool denies);
 
-extern const struct filter filter_authz;
+/* DENY and ALLOW, as on_request. */
+enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a);
+/* Ends the request, by that rule or because no ALLOW policy holds (NULL). */
+enum filter_verdict authz_refuse(struct filter_exchange *x, const struct authz_rule *rule);
+/* Of a request, whose path can be told. */
+void authz_facts_of(struct authz_facts *f, const struct filter_exchange *x);
+
+/* The same configuration: with policies of action CUSTOM it is the second that decides. */
+extern const struct filter filter_authz, filter_authz_custom;

@@ -2,6 +2,8 @@
  * addresses read, service accounts spelled out. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/authz.h"
+
+#include "filters/ext_auth.h"
 #include "lib/codec/http/normalize.h"
 
 /* One policy under way. */
@@ -258,6 +260,25 @@ static void note_headers(struct arena *arena, const struct authz_policy *policy,
     }
 }
 
+/* Two policies that name one provider mean the same. */
+static enum err take_provider(const struct filter_build *b, struct authz *to,
+                              const struct authz_policy_spec *from, struct authz_policy *policy)
+{
+    struct authz_provider *all = to->providers;
+    uint32_t at = 0;
+    while (at < to->provider_count && !slice_eq(all[at].name, from->provider_name))
+        at++;
+    policy->provider = at;
+    if (at < to->provider_count)
+        return ERR_OK;
+    all[to->provider_count++].name = from->provider_name;
+    if (!from->provider)
+        return ERR_OK;
+    struct ext_auth *asks = arena_zalloc(b->arena, sizeof(*asks));
+    all[at].asks = asks;
+    return ext_auth_prepare(b, from->provider, asks);
+}
+
 enum err authz_prepare(const struct filter_build *b, const void *spec, void *conf)
 {
     const struct authz_spec *from = spec;
@@ -265,10 +286,13 @@ enum err authz_prepare(const struct filter_build *b, const void *spec, void *con
     struct authz_policy *policies =
         arena_zalloc(b->arena, from->policies.count * sizeof(*policies));
     to->policies = policies;
+    to->providers = arena_zalloc(b->arena, from->policies.count * sizeof(*to->providers));
     for (SCHEMA_EACH(from->policies, struct authz_policy_spec, policy)) {
         struct build p = {b, policy->name, from->trust_domain};
         struct authz_policy *made = &policies[to->count++];
         enum err e = take_policy(&p, policy, made);
+        if (!e && made->action == AUTHZ_CUSTOM)
+            e = take_provider(b, to, policy, made);
         if (e)
             return e;
         note_headers(b->arena, made, &to->headers);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "filters/ext_auth.h"
 #include "lib/schema/schema_format.h"
 
 /* What is left of a pattern without its star; false when a star stands elsewhere, or twice. */
@@ -325,6 +326,7 @@ const char *const authz_actions[] = {
     [AUTHZ_ALLOW] = "ALLOW",
     [AUTHZ_DENY] = "DENY",
     [AUTHZ_AUDIT] = "AUDIT",
+    [AUTHZ_CUSTOM] = "CUSTOM",
     NULL,
 };
 
@@ -338,6 +340,10 @@ static const struct schema_field policy_fields[] = {
                  .choices = authz_actions),
     SCHEMA_FIELD(struct authz_policy_spec, rules, "rules", LIST, "Any of them.", .max = 512,
                  .element = &rule_element),
+    SCHEMA_FIELD(struct authz_policy_spec, provider_name, "providerName", STRING,
+                 "CUSTOM: its HTTPFilter."),
+    SCHEMA_FIELD(struct authz_policy_spec, provider, "provider", OBJECT,
+                 "CUSTOM: who is asked; nobody when left out.", .object = &ext_auth_schema),
     {0},
 };
 

@@ -1,6 +1,7 @@
 /* Which AuthorizationPolicies are for whom, and the filter that decides by them. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_priv.h"
+#include "policies/compile/provider.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/namespace.h"
 #include "policies/kinds/selector.h"
@@ -35,6 +36,26 @@ static void add(struct compile *c, struct schema_list *to, struct authz_policy_s
     to->present = true;
 }
 
+/* ---- who is asked for CUSTOM ---- */
+
+static void add_provider(struct compile *c, const struct authorization_policy *p,
+                         struct authz_policy_spec *to)
+{
+    struct slice why = SLICE("its backend cannot be used");
+    const struct ext_auth_spec *spec;
+    const struct http_filter *o = provider_resolve(c->set, p, c->arena, &spec, &why);
+    to->provider_name =
+        arena_printf(c->arena, "%.*s/%.*s", SLICE_ARG(p->object.meta.namespace_name),
+                     SLICE_ARG(p->spec.provider->name));
+    const struct ext_auth_spec *filled =
+        o ? compile_chain_filled(c, &filter_ext_auth, spec, &o->object) : NULL;
+    if (filled && filled->backend->value.ptr)
+        to->provider = filled;
+    else
+        compile_build_note(c, &p->object, 0, "spec.provider", FINDING_PROVIDER,
+                           "%.*s: what matches is denied", SLICE_ARG(why));
+}
+
 static void collect(struct compile *c, struct slice namespace_name, struct scope *scope,
                     struct schema_list *to)
 {
@@ -44,13 +65,16 @@ static void collect(struct compile *c, struct slice namespace_name, struct scope
         const struct authorization_policy *p =
             POLICY_AT(policies, struct authorization_policy, i);
         const struct metadata *meta = &p->object.meta;
-        if (is_for(scope, p))
-            add(c, to,
-                (struct authz_policy_spec){
-                    .name = arena_printf(c->arena, "%.*s/%.*s", SLICE_ARG(meta->namespace_name),
-                                         SLICE_ARG(meta->name)),
-                    .action = p->spec.action,
-                    .rules = p->spec.rules});
+        if (!is_for(scope, p))
+            continue;
+        struct authz_policy_spec made = {
+            .name = arena_printf(c->arena, "%.*s/%.*s", SLICE_ARG(meta->namespace_name),
+                                 SLICE_ARG(meta->name)),
+            .action = p->spec.action,
+            .rules = p->spec.rules};
+        if (p->spec.provider)
+            add_provider(c, p, &made);
+        add(c, to, made);
     }
 }
 
@@ -80,5 +104,10 @@ struct schema_list compile_authz_list(struct compile *c, struct slice namespace_
 PB(Filter) * compile_authz_filter(struct compile *c, const struct schema_list *policies)
 {
     struct authz_spec spec = {.trust_domain = c->trust_domain, .policies = *policies};
-    return policies->count ? compile_chain_message(c, &filter_authz, &spec) : NULL;
+    bool asks = false;
+    for (SCHEMA_EACH(*policies, struct authz_policy_spec, p))
+        asks |= p->action == AUTHZ_CUSTOM;
+    return policies->count
+               ? compile_chain_message(c, asks ? &filter_authz_custom : &filter_authz, &spec)
+               : NULL;
 }

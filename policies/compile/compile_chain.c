@@ -143,6 +143,15 @@ static void *copy_spec(struct compile *c, const struct filter *f, const char *te
     return copy;
 }
 
+void *compile_chain_filled(struct compile *c, const struct filter *f, const void *spec,
+                           const struct object *owner)
+{
+    struct fill fill = {c, owner, PB_NEW(c, Filter, filter)};
+    void *filled = copy_spec(c, f, write_spec(c, f, spec));
+    schema_ref_walk(f->spec, filled, fill_ref, &fill);
+    return filled;
+}
+
 char *compile_chain_object(struct compile *c, const struct filter *f, const void *spec,
                            const struct object *owner)
 {

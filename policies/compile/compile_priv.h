@@ -200,6 +200,11 @@ PB(Filter) * compile_chain_message(struct compile *c, const struct filter *f, co
 char *compile_chain_object(struct compile *c, const struct filter *f, const void *spec,
                            const struct object *owner);
 /* The same of one that cannot be used: who names it answers 500, and says why. */
+/* A copy with the clusters of its backends, for a filter that is part of another message and refers
+ * to backends only. What material_check found good may still lack a cluster (its value has no ptr).
+ */
+void *compile_chain_filled(struct compile *c, const struct filter *f, const void *spec,
+                           const struct object *owner);
 char *compile_chain_broken(struct compile *c, struct slice id, struct slice why);
 /* HTTPFilters that a route names, and those that are for it, or for where it is in force: the
  * narrower goes before the wider of the same type, then the older before the younger. */

@@ -52,6 +52,21 @@ static const struct schema_field target_element = {.type = SCHEMA_INLINE, .objec
 static const struct schema_field rule_element = {.type = SCHEMA_INLINE,
                                                  .object = &authz_rule_schema};
 
+static const struct schema_field provider_fields[] = {
+    SCHEMA_FIELD(struct authorization_policy_provider, name, "name", STRING,
+                 "Name of an HTTPFilter with extAuth, in the policy's namespace. It needs no "
+                 "targetRefs.",
+                 .flags = SCHEMA_REQUIRED, .format = &schema_format_name),
+    {0},
+};
+
+static const struct schema provider_schema = {
+    .name = "AuthorizationProvider",
+    .doc = "Who decides.",
+    .size = sizeof(struct authorization_policy_provider),
+    .fields = provider_fields,
+};
+
 static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct authorization_policy_spec, selector, "selector", OBJECT,
                  "Workloads it is for; the namespace (weft-system: the mesh) when left out.",
@@ -60,14 +75,16 @@ static const struct schema_field spec_fields[] = {
                  "Gateways it is for, instead of a selector.", .min = 1, .max = 16,
                  .element = &target_element),
     SCHEMA_FIELD(struct authorization_policy_spec, action, "action", ENUM,
-                 "DENY is evaluated first; if there is any ALLOW policy, one of them must match; "
-                 "AUDIT only writes to the log.",
-                 .choices = actions, .max = AUTHORIZATION_POLICY_CUSTOM),
+                 "CUSTOM is evaluated first: the provider is asked about requests that match. Then "
+                 "DENY; if there is any ALLOW policy, one of them must match; AUDIT only writes to "
+                 "the log.",
+                 .choices = actions),
     SCHEMA_FIELD(struct authorization_policy_spec, rules, "rules", LIST,
                  "The action is taken when any of them matches; ALLOW without rules allows "
                  "nothing.",
                  .max = 512, .element = &rule_element),
-    SCHEMA_BARE("provider", REFUSED, "Who decides, for CUSTOM."),
+    SCHEMA_FIELD(struct authorization_policy_spec, provider, "provider", OBJECT,
+                 "Who decides, for CUSTOM.", .object = &provider_schema),
     {0},
 };
 
@@ -123,9 +140,11 @@ static void warn_of_slash(void *owner, struct slice path)
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct authorization_policy_spec *spec = value;
-    if (spec->action == AUTHORIZATION_POLICY_CUSTOM)
-        schema_error(run, node, "action", "CUSTOM is not supported yet");
-    else if (spec->action != AUTHORIZATION_POLICY_ALLOW && spec->rules.count == 0)
+    bool is_custom = spec->action == AUTHORIZATION_POLICY_CUSTOM;
+    if (is_custom != (spec->provider != NULL))
+        schema_error(run, node, "provider",
+                     is_custom ? "is required for CUSTOM" : "must be left out but for CUSTOM");
+    if (spec->action != AUTHORIZATION_POLICY_ALLOW && spec->rules.count == 0)
         schema_error(run, node, "rules", "is required for %s: without rules it never matches",
                      actions[spec->action]);
     struct warning w = {run, node};
@@ -135,7 +154,8 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
 }
 
 static const struct schema_rule spec_rules[] = {
-    {"!has(self.action) || self.action != 'CUSTOM'", "CUSTOM is not supported yet"},
+    {"has(self.provider) == (has(self.action) && self.action == 'CUSTOM')",
+     "provider is required for CUSTOM, and for no other action"},
     {"!has(self.action) || self.action == 'ALLOW' || (has(self.rules) && self.rules.size() > 0)",
      "rules is required: without rules it never matches"},
     {"!has(self.selector) || !has(self.targetRefs)", "targetRefs cannot be combined with selector"},

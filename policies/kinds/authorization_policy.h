@@ -11,7 +11,12 @@ enum authorization_policy_action {
     AUTHORIZATION_POLICY_ALLOW = AUTHZ_ALLOW,
     AUTHORIZATION_POLICY_DENY = AUTHZ_DENY,
     AUTHORIZATION_POLICY_AUDIT = AUTHZ_AUDIT,
-    AUTHORIZATION_POLICY_CUSTOM, /* refused */
+    AUTHORIZATION_POLICY_CUSTOM = AUTHZ_CUSTOM,
+};
+
+/* Who decides, for CUSTOM. */
+struct authorization_policy_provider {
+    struct slice name; /* of an HTTPFilter with extAuth, in the policy's namespace */
 };
 
 struct authorization_policy_spec {
@@ -19,6 +24,7 @@ struct authorization_policy_spec {
     struct schema_list targets; /* struct policy_target: Gateways */
     int action;                 /* enum authorization_policy_action */
     struct schema_list rules;   /* struct authz_rule_spec */
+    const struct authorization_policy_provider *provider; /* CUSTOM; else NULL */
 };
 
 struct authorization_policy {

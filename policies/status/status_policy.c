@@ -6,6 +6,7 @@
 
 #include "policies/compile/audience.h"
 #include "policies/compile/compile_priv.h"
+#include "policies/compile/provider.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/listener_policy.h"
@@ -110,7 +111,13 @@ static struct status_condition resolve_authz(struct status_run *run,
         if (!policy_index_find(run->in->set, KIND_GATEWAY, ns, t->name))
             return not_found(run, "there is no Gateway %.*s/%.*s", SLICE_ARG(ns),
                              SLICE_ARG(t->name));
-    return all_found;
+    const struct ext_auth_spec *ignored;
+    struct slice why;
+    if (p->spec.provider && !provider_resolve(run->in->set, p, &run->scratch, &ignored, &why))
+        return (struct status_condition){"ResolvedRefs", false, "ProviderNotFound", why};
+    return p->spec.provider ? (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
+                                                        SLICE("all references lead somewhere")}
+                            : all_found;
 }
 
 static struct status_condition resolve_clients(struct status_run *run,
@@ -161,6 +168,11 @@ static struct status_condition accepted(struct status_run *run, const struct obj
     return c;
 }
 
+static bool refers(const struct authorization_policy_spec *spec)
+{
+    return spec->targets.present || spec->provider;
+}
+
 static void emit(struct status_run *run, const struct object *o, const struct diag *conflict)
 {
     const struct status_refusal *refusal = status_refusal_of_policy(run, o);
@@ -170,7 +182,7 @@ static void emit(struct status_run *run, const struct object *o, const struct di
     if (o->kind->id == KIND_TRAFFIC_POLICY)
         items[count++] = resolve_traffic(run, (const void *)o);
     if (o->kind->id == KIND_AUTHORIZATION_POLICY &&
-        ((const struct authorization_policy *)(const void *)o)->spec.targets.present)
+        refers(&((const struct authorization_policy *)(const void *)o)->spec))
         items[count++] = resolve_authz(run, (const void *)o);
     if (o->kind->id == KIND_LISTENER_POLICY)
         items[count++] = resolve_clients(run, (const void *)o);

@@ -47,6 +47,16 @@ def test_a_header_chooses_the_route() -> None:
     assert len(told["to"]) == 1
 
 
+def test_who_would_be_asked() -> None:
+    told = explain("--from", "gateway/front-door", "--client-ip", "192.0.2.7",
+                   "http://shop.example.com/account", status=1)  # which is redirected
+    assert told["verdict"]["because"] == (
+        "HTTPFilter shop/edge-authorizer would be asked, by shop/ask-for-accounts rule 1; then "
+        "allowed: no ALLOW policy is for this workload")
+    assert any("would ask" in f["does"] and "by gRPC" in f["does"]
+               for f in told["route"]["filters"])
+
+
 def test_filters_of_a_route_and_of_the_pods() -> None:
     told = explain("--from", "frontend-a", "GET", "http://reviews:9080/reviews")
     assert {"name": "faultInjection", "httpFilter": "shop/reviews-faults",

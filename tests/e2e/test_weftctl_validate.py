@@ -140,7 +140,7 @@ MISTAKES = [
     ("20-gateway.yaml", "protocol: HTTP,", "protocol: http,",
      '"http" is written HTTP', 0, "WEFT0005"),
     ("40-policy.yaml", "action: DENY", "action: deny",
-     '"deny" is none of: ALLOW, DENY, AUDIT; did you mean "DENY"?', 1, "WEFT0001"),
+     '"deny" is none of: ALLOW, DENY, AUDIT, CUSTOM; did you mean "DENY"?', 1, "WEFT0001"),
     ("40-policy.yaml", "{app: two}", "{app: tow}",
      "no pod of namespace shop has the labels app=tow: the policy is in force for nobody; did you "
      "mean app=two?", 0, "WEFT0402"),

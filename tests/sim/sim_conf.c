@@ -284,16 +284,30 @@ void sim_conf_remote(struct sim_conf *c, sim_authz *policy, const char *prefix)
     push_item(c, &only_rule(policy)->from, &from, sizeof(from));
 }
 
-Weft__Config__V1__Filter *sim_conf_authorization(struct sim_conf *c, sim_authz *policy)
+static Weft__Config__V1__Filter *make_authorization(struct sim_conf *c, sim_authz *policies,
+                                                    size_t count)
 {
     MAKE(c, Weft__Config__V1__Filter, weft__config__v1__filter__init);
-    struct authz_spec spec = {.policies = {policy, 1, true}};
+    struct authz_spec spec = {.policies = {policies, count, true}};
+    bool asks = false;
     struct buf json;
     buf_init(&json);
     schema_write(filter_authz.spec, &spec, &json);
-    m->type = text(c, filter_authz.name);
+    for (size_t i = 0; i < count; i++)
+        asks |= policies[i].action == AUTHZ_CUSTOM;
+    m->type = text(c, asks ? filter_authz_custom.name : filter_authz.name);
     m->spec = arena_strdup(&c->arena, buf_take_into(&json, &c->arena));
     return m;
+}
+
+Weft__Config__V1__Filter *sim_conf_authorization(struct sim_conf *c, sim_authz *policy)
+{
+    return make_authorization(c, policy, 1);
+}
+
+void sim_conf_guards(struct sim_conf *c, sim_inbound *in, sim_authz *policies, size_t count)
+{
+    in->authorization = make_authorization(c, policies, count);
 }
 
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy)

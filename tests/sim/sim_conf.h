@@ -68,6 +68,8 @@ void sim_conf_remote(struct sim_conf *c, sim_authz *policy, const char *prefix);
 /* The policy as it is now; for an Inbound or a GatewayPort. */
 Weft__Config__V1__Filter *sim_conf_authorization(struct sim_conf *c, sim_authz *policy);
 void sim_conf_guard(struct sim_conf *c, sim_inbound *in, sim_authz *policy);
+/* Several policies. */
+void sim_conf_guards(struct sim_conf *c, sim_inbound *in, sim_authz *policies, size_t count);
 /* One host "*", all below "/" to `cluster`. */
 sim_gateway *sim_conf_gateway(struct sim_conf *c, uint32_t port, const char *cluster);
 /* One route more, behind the others. */

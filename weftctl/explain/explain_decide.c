@@ -59,17 +59,53 @@ static struct slice say(struct explain *e, const struct authz_rule *rule,
                       : say_unmatched(e, v);
 }
 
+/* Whom CUSTOM policies would ask first, in words. False: somebody who cannot be asked, so it is
+ * denied. */
+static bool find_asked(struct explain *e, const struct authz *authz,
+                       const struct authz_facts *facts, struct slice *text)
+{
+    for (uint32_t i = 0; i < authz->provider_count; i++) {
+        const struct authz_rule *rule = authz_find_custom(authz, i, facts);
+        const struct authz_provider *p = &authz->providers[i];
+        if (rule && !p->asks) {
+            *text = arena_printf(&e->arena, "denied by %.*s: its provider %.*s cannot be asked",
+                                 SLICE_ARG(rule->label), SLICE_ARG(p->name));
+            return false;
+        }
+        if (rule)
+            *text = arena_printf(&e->arena, "%.*s%sHTTPFilter %.*s would be asked, by %.*s",
+                                 SLICE_ARG(*text), text->len ? "; " : "", SLICE_ARG(p->name),
+                                 SLICE_ARG(rule->label));
+    }
+    return true;
+}
+
+/* What the others say then. */
+static void decide(struct explain *e, const struct authz *authz, struct authz_facts *facts,
+                   struct explain_verdict *out)
+{
+    const struct authz_rule *rule = NULL;
+    struct slice asked = SLICE("");
+    out->allowed = find_asked(e, authz, facts, &asked);
+    out->text = asked;
+    if (!out->allowed)
+        return;
+    out->allowed = authz_decide(authz, facts, &rule);
+    out->text = say(e, rule, out);
+    if (asked.len)
+        out->text = arena_printf(&e->arena, "%.*s; then %.*s", SLICE_ARG(asked),
+                                 SLICE_ARG(out->text));
+}
+
 void explain_decide(struct explain *e, const struct authz *authz, struct authz_facts *facts,
                     struct explain_verdict *out)
 {
     static const struct authz none;
-    const struct authz_rule *rule = NULL;
     struct record record = {.e = e, .to = out};
     struct authz_trace trace = {.arena = &e->arena, .on_rule = record_rule, .owner = &record};
     *out = (struct explain_verdict){.allowed = true};
     facts->trace = &trace;
-    out->allowed = authz_decide(authz ? authz : &none, facts, &rule);
-    out->text = say(e, rule, out);
+    decide(e, authz ? authz : &none, facts, out);
     out->is_open = trace.asked_unknown_address;
     if (out->is_open)
         out->text = arena_printf(&e->arena,
