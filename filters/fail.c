@@ -7,8 +7,12 @@
 
 enum { LABEL_MAX = 32 };
 
-#define X(name, http, grpc, flag, text) \
-    {{#name, sizeof(#name) - 1}, http, grpc, {flag, sizeof(flag) - 1}, {text, sizeof(text) - 1}},
+#define X(name, http, grpc, flag_, text_)          \
+    {.label = {#name, sizeof(#name) - 1},          \
+     .http_status = http,                          \
+     .grpc_status = grpc,                          \
+     .flag = {flag_, sizeof(flag_) - 1},           \
+     .text = {text_, sizeof(text_) - 1}},
 static struct fail_info table[FAIL_COUNT] = {
 #include "filters/fail.def"
 };

@@ -22,6 +22,9 @@ struct fail_info {
     uint16_t grpc_status;
     struct slice flag; /* "UF" */
     struct slice text; /* a sentence's worth */
+    /* The text is meant for clients and tells nothing of what lies behind: they read it also where
+     * reasons are kept from them. */
+    bool is_public;
 };
 
 /* Of a row that a filter has of its own: .text = FAIL_TEXT("the body is too large"). */

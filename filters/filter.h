@@ -129,7 +129,7 @@ struct filter_host {
 };
 
 /* The first member of an exchange. Filters change nothing here but what request and response point
- * at, `caller` and `flag`. */
+ * at, `caller`, `shown_path` and `flag`. */
 struct filter_exchange {
     const struct filter_host *host;
     struct arena *arena;        /* lives as long as the exchange */
@@ -147,6 +147,8 @@ struct filter_exchange {
     struct slice matched_prefix;    /* the path prefix that its match names; empty: none */
     uint16_t listener_port;         /* that the client connected to, as the route's parent names it;
                                        0 where no route was chosen yet */
+    /* What the access log shows instead of original_path, where that has a secret. Empty: that. */
+    struct slice shown_path;
     /* A letter code that the access log shows of a request that nothing else went wrong with, as
      * Envoy's response flags: "DI". Constant. */
     struct slice flag;

@@ -57,12 +57,62 @@ const struct schema schema_ref_backend = {
     LINE,
 };
 
+static const char *const from_choices[] = {
+    [SCHEMA_REF_FROM_SAME] = "Same",
+    [SCHEMA_REF_FROM_ALL] = "All",
+    [SCHEMA_REF_FROM_SELECTOR] = "Selector",
+    NULL,
+};
+
+static const struct schema_field label_element = {.type = SCHEMA_STRING,
+                                                  .format = &schema_format_label_value};
+
+static const struct schema_field consumers_fields[] = {
+    SCHEMA_FIELD(struct schema_ref, from, "from", ENUM,
+                 "Same: the filter's own namespace; All: every namespace; Selector: those with all "
+                 "of matchLabels.",
+                 .choices = from_choices),
+    SCHEMA_FIELD(struct schema_ref, match_labels, "matchLabels", MAP,
+                 "Labels that the namespace must have, where from is Selector.", .max = 64,
+                 .format = &schema_format_label_key, .element = &label_element),
+    VALUE,
+    {0},
+};
+
+static void check_consumers(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct schema_ref *ref = value;
+    bool chooses = ref->from == SCHEMA_REF_FROM_SELECTOR;
+    if (chooses && !ref->match_labels.count)
+        schema_error(run, node, "matchLabels", "is required where from is Selector");
+    if (!chooses && ref->match_labels.present)
+        schema_error(run, node, "matchLabels", "must be left out unless from is Selector");
+}
+
+static const struct schema_rule consumers_rules[] = {
+    {"(has(self.from) && self.from == 'Selector') == (has(self.matchLabels) && "
+     "self.matchLabels.size() > 0)",
+     "matchLabels goes with from: Selector"},
+    {0},
+};
+
+const struct schema schema_ref_consumers = {
+    .name = "ConsumerNamespaces",
+    .doc = "Whose Consumers are accepted: those of which namespaces.",
+    .size = sizeof(struct schema_ref),
+    .fields = consumers_fields,
+    .check = check_consumers,
+    .rules = consumers_rules,
+    LINE,
+};
+
 /* ---- the walk ---- */
 
 static const struct schema *const kinds[] = {
     [SCHEMA_REF_SECRET] = &schema_ref_secret,
     [SCHEMA_REF_CONFIG_MAP] = &schema_ref_config_map,
     [SCHEMA_REF_BACKEND] = &schema_ref_backend,
+    [SCHEMA_REF_CONSUMERS] = &schema_ref_consumers,
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 

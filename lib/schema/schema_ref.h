@@ -1,4 +1,5 @@
-/* References to other objects as fields: a Secret's or ConfigMap's value, or a backend. A field is
+/* References to other objects as fields: a Secret's or ConfigMap's value, a backend, or whose
+ * Consumers are accepted. A field is
  * one when its `object` is one of the schemas here. Users write where it leads; whoever compiles
  * fills in what is there (policies/compile/material.h), and only what is read from the wire has it.
  * Control thread.
@@ -7,21 +8,33 @@
 
 #include "lib/schema/schema.h"
 
-enum schema_ref_kind { SCHEMA_REF_SECRET, SCHEMA_REF_CONFIG_MAP, SCHEMA_REF_BACKEND };
+enum schema_ref_kind {
+    SCHEMA_REF_SECRET,
+    SCHEMA_REF_CONFIG_MAP,
+    SCHEMA_REF_BACKEND,
+    SCHEMA_REF_CONSUMERS,
+};
+
+enum schema_ref_from { SCHEMA_REF_FROM_SAME, SCHEMA_REF_FROM_ALL, SCHEMA_REF_FROM_SELECTOR };
 
 struct schema_ref {
     struct slice name;
     struct slice namespace_name; /* NULL ptr: that of the object that refers */
     struct slice key;            /* of a Secret or ConfigMap */
     int64_t port;                /* of a backend */
-    /* What it leads to: bytes, or the name of a backend's cluster. NULL ptr: nobody has looked. A
-     * Secret's must appear in no log, dump or message. */
+    int from;                        /* of consumers: enum schema_ref_from */
+    struct schema_list match_labels; /* of their namespaces: struct schema_pair */
+    /* What it leads to: bytes, the name of a backend's cluster, or the namespaces of consumers
+     * ("shop,*", filters/consumer.h). NULL ptr: nobody has looked. A Secret's must appear in no
+     * log, dump or message. */
     struct slice value;
     unsigned line;
 };
 
 /* For .object of OBJECT and INLINE rows whose member is a struct schema_ref (or points to one). */
 extern const struct schema schema_ref_secret, schema_ref_config_map, schema_ref_backend;
+/* The same, INLINE: left out, the namespace of the object that refers counts. */
+extern const struct schema schema_ref_consumers;
 
 /* path: "keys[0].secretRef"; valid for the call. */
 typedef void (*schema_ref_visit_fn)(void *owner, enum schema_ref_kind kind, struct schema_ref *ref,

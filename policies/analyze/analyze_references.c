@@ -4,6 +4,7 @@
 #include "lib/schema/schema_ref.h"
 #include "policies/analyze/analyze_priv.h"
 #include "policies/kinds/config_map.h"
+#include "policies/kinds/consumer_object.h"
 #include "policies/kinds/http_filter.h"
 #include "policies/kinds/secret.h"
 
@@ -25,8 +26,9 @@ static void look(void *owner, enum schema_ref_kind kind, struct schema_ref *ref,
     struct looking *l = owner;
     struct slice ns = ref->namespace_name.ptr ? ref->namespace_name : l->from->meta.namespace_name;
     enum kind_id id = kind == SCHEMA_REF_SECRET ? KIND_SECRET : KIND_CONFIG_MAP;
+    bool is_value = kind == SCHEMA_REF_SECRET || kind == SCHEMA_REF_CONFIG_MAP;
     const struct object *o =
-        kind == SCHEMA_REF_BACKEND ? NULL : policy_index_find(l->analyze->set, id, ns, ref->name);
+        is_value ? policy_index_find(l->analyze->set, id, ns, ref->name) : NULL;
     if (o && !kind_is_labelled(&o->meta.labels) && !is_read_anyway(o))
         analyze_say(l->analyze, FINDING_UNLABELLED, l->from, ref->line, path,
                     "%.*s lacks the label " KIND_CREDENTIAL_LABEL
@@ -34,14 +36,25 @@ static void look(void *owner, enum schema_ref_kind kind, struct schema_ref *ref,
                     SLICE_ARG(o->text));
 }
 
+static void look_at(struct analyze *a, const struct object *o, const struct schema *schema,
+                    const void *spec)
+{
+    struct looking l = {a, o};
+    if (!o->is_closed)
+        schema_ref_walk(schema, (void *)(uintptr_t)spec, look, &l); /* which changes nothing */
+}
+
 void analyze_unlabelled(struct analyze *a)
 {
-    const struct object_list *all = &a->set->all[KIND_HTTP_FILTER];
-    for (size_t i = 0; i < all->count; i++) {
+    const struct object_list *filters = &a->set->all[KIND_HTTP_FILTER];
+    const struct object_list *consumers = &a->set->all[KIND_CONSUMER];
+    for (size_t i = 0; i < filters->count; i++) {
         const void *spec;
-        struct looking l = {a, all->items[i]};
-        const struct filter *f = http_filter_chosen(POLICY_AT(all, struct http_filter, i), &spec);
-        if (!l.from->is_closed)
-            schema_ref_walk(f->spec, (void *)(uintptr_t)spec, look, &l); /* which changes nothing */
+        const struct filter *f =
+            http_filter_chosen(POLICY_AT(filters, struct http_filter, i), &spec);
+        look_at(a, filters->items[i], f->spec, spec);
     }
+    for (size_t i = 0; i < consumers->count; i++)
+        look_at(a, consumers->items[i], &consumer_spec_schema,
+                &POLICY_AT(consumers, struct consumer_object, i)->spec);
 }

@@ -119,11 +119,14 @@ static struct result *begin(struct compile *c, const struct policy_set *set,
     choose_cluster_domain(c);
     map_init(&c->clusters);
     map_init(&c->filters);
+    map_init(&c->consumers);
     return result;
 }
 
 static PB(Configuration) * end(struct compile *c, struct result *result)
 {
+    compile_consumers_emit(c);
+    map_dispose(&c->consumers);
     map_dispose(&c->clusters);
     map_dispose(&c->filters);
     result->locality = c->locality;

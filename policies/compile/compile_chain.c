@@ -126,6 +126,8 @@ static void fill_ref(void *owner, enum schema_ref_kind kind, struct schema_ref *
     ref->value = kind == SCHEMA_REF_BACKEND  ? need_cluster(f->c, &found.backend)
                  : kind == SCHEMA_REF_SECRET ? put_secret(f, found.bytes)
                                              : found.bytes;
+    if (kind == SCHEMA_REF_CONSUMERS)
+        compile_consumers_need(f->c, ref->value);
 }
 
 /* The object keeps its specification as it is; what is filled in is a copy. */

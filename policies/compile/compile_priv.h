@@ -41,6 +41,7 @@ struct compile {
     PB(Configuration) * out;
     struct map clusters; /* names of those that are in the result -> themselves */
     struct map filters;  /* names of those that are in the result -> their messages */
+    struct map consumers; /* namespaces whose Consumers some filter accepts; "*": all */
     bool is_gateway;
     struct slice node, zone; /* empty: not known */
     unsigned locality;       /* enum compile_locality: what was asked of them */
@@ -206,6 +207,15 @@ char *compile_chain_object(struct compile *c, const struct filter *f, const void
 void *compile_chain_filled(struct compile *c, const struct filter *f, const void *spec,
                            const struct object *owner);
 char *compile_chain_broken(struct compile *c, struct slice id, struct slice why);
+/* ---- compile_consumers.c ---- */
+
+/* Some filter accepts the Consumers of these namespaces: "shop,billing", "shop,*". */
+void compile_consumers_need(struct compile *c, struct slice namespaces);
+/* Once it is known what is needed. */
+void compile_consumers_emit(struct compile *c);
+/* Consumers of one namespace that show the same: the older has it. */
+void compile_consumers_note_conflicts(struct compile *c);
+
 /* HTTPFilters that a route names, and those that are for it, or for where it is in force: the
  * narrower goes before the wider of the same type, then the older before the younger. */
 void compile_chain_route(struct compile *c, const struct compile_route *from,

@@ -18,7 +18,8 @@ static const struct kind *kind_of(enum schema_ref_kind kind)
 {
     static const enum kind_id ids[] = {[SCHEMA_REF_SECRET] = KIND_SECRET,
                                        [SCHEMA_REF_CONFIG_MAP] = KIND_CONFIG_MAP,
-                                       [SCHEMA_REF_BACKEND] = KIND_SERVICE};
+                                       [SCHEMA_REF_BACKEND] = KIND_SERVICE,
+                                       [SCHEMA_REF_CONSUMERS] = KIND_NAMESPACE};
     return kind_all[ids[kind]];
 }
 
@@ -43,6 +44,27 @@ static enum material_fault find_backend(const struct object *o, const struct sch
     return is_usable ? MATERIAL_OK : MATERIAL_NO_BACKEND;
 }
 
+/* Those that the selector chooses, or "shop,*": its own goes first. */
+static struct slice namespaces_of(const struct policy_set *set, const struct object *from,
+                                  const struct schema_ref *ref, struct arena *arena)
+{
+    struct slice own = from->meta.namespace_name, all = SLICE("");
+    if (ref->from == SCHEMA_REF_FROM_SAME)
+        return own;
+    if (ref->from == SCHEMA_REF_FROM_ALL)
+        return arena_printf(arena, "%.*s,*", SLICE_ARG(own));
+    for (size_t i = 0; i < set->all[KIND_NAMESPACE].count; i++) {
+        const struct metadata *ns = &set->all[KIND_NAMESPACE].items[i]->meta;
+        if (!selector_is_subset(&ref->match_labels, &ns->labels))
+            continue;
+        bool goes_first = slice_eq(ns->name, own);
+        struct slice first = goes_first ? ns->name : all, second = goes_first ? all : ns->name;
+        all = all.len ? arena_printf(arena, "%.*s,%.*s", SLICE_ARG(first), SLICE_ARG(second))
+                      : ns->name;
+    }
+    return all;
+}
+
 enum material_fault material_resolve(const struct policy_set *set, const struct object *from,
                                      enum schema_ref_kind kind, const struct schema_ref *ref,
                                      struct arena *arena, struct material *out)
@@ -50,6 +72,10 @@ enum material_fault material_resolve(const struct policy_set *set, const struct 
     const struct kind *k = kind_of(kind);
     struct slice ns = namespace_of(from, ref);
     *out = (struct material){0};
+    if (kind == SCHEMA_REF_CONSUMERS) {
+        out->bytes = namespaces_of(set, from, ref, arena);
+        return MATERIAL_OK;
+    }
     if (!grants_allow_object(set, from, k->name, ns, ref->name))
         return MATERIAL_NOT_PERMITTED;
     const struct object *o = policy_index_find(set, k->id, ns, ref->name);

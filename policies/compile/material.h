@@ -14,7 +14,7 @@ enum material_fault {
 };
 
 struct material {
-    struct slice bytes;     /* of a Secret or ConfigMap */
+    struct slice bytes;     /* of a Secret or ConfigMap; or the namespaces of consumers */
     struct backend backend; /* the Service and its port */
 };
 

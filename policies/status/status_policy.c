@@ -6,8 +6,10 @@
 
 #include "policies/compile/audience.h"
 #include "policies/compile/compile_priv.h"
+#include "policies/compile/material.h"
 #include "policies/compile/provider.h"
 #include "policies/kinds/authorization_policy.h"
+#include "policies/kinds/consumer_object.h"
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/listener_policy.h"
 #include "policies/kinds/peer_authentication.h"
@@ -146,6 +148,18 @@ static struct status_condition resolve_filter(struct status_run *run, const stru
     return refs.ok ? all_found : refs;
 }
 
+static struct status_condition resolve_consumer(struct status_run *run,
+                                                const struct consumer_object *o)
+{
+    struct slice why;
+    enum material_fault fault = material_check(run->in->set, &o->object, &consumer_spec_schema,
+                                               &o->spec, &run->scratch, &why);
+    if (fault)
+        return (struct status_condition){"ResolvedRefs", false, material_reason(fault), why};
+    return (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
+                                     SLICE("all references lead somewhere")};
+}
+
 /* ---- objects ---- */
 
 static bool is_refused(const struct status_run *run, const struct object *o)
@@ -159,6 +173,8 @@ static struct status_condition accepted(struct status_run *run, const struct obj
 {
     struct status_condition c = {"Accepted", true, "Accepted", SLICE("the policy is in force")};
     const struct selector *selector = NULL;
+    if (o->kind->id == KIND_CONSUMER)
+        c.text = SLICE("filters that accept this namespace let the consumer in");
     if (o->kind->id == KIND_AUTHORIZATION_POLICY)
         selector = ((const struct authorization_policy *)(const void *)o)->spec.selector;
     if (o->kind->id == KIND_PEER_AUTHENTICATION)
@@ -189,6 +205,8 @@ static void emit(struct status_run *run, const struct object *o, const struct di
     if (o->kind->id == KIND_HTTP_FILTER &&
         ((const struct http_filter *)(const void *)o)->spec.targets.present)
         items[count++] = resolve_filter(run, (const void *)o);
+    if (o->kind->id == KIND_CONSUMER)
+        items[count++] = resolve_consumer(run, (const void *)o);
     if (conflict)
         items[count++] =
             (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};
@@ -228,6 +246,7 @@ void status_policy_all(struct status_run *run)
     collect_filters(&c, POLICY_GROUP_ROUTE_FILTERS);
     collect_filters(&c, POLICY_GROUP_SERVICE_FILTERS);
     collect_peers(&c);
+    compile_consumers_note_conflicts(&c);
     index_remarks(&notes, &conflicts);
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (kind_is_own(kind_all[i]) && kind_all[i]->status == KIND_STATUS_WRITTEN)

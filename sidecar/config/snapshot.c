@@ -40,6 +40,7 @@ void snapshot_unref(struct snapshot *s)
         workload_part_unref(s->workloads[i]);
     inbound_part_unref(s->inbound);
     mesh_part_unref(s->mesh);
+    consumer_table_unref(s->consumers);
     arena_dispose(&s->arena);
     mem_free(s);
 }
@@ -142,6 +143,11 @@ void snapshot_add_workload(struct snapshot *s, struct workload_part *w)
 }
 
 /* ---- reading ---- */
+
+const struct consumer_directory *snapshot_consumers(const struct snapshot *s)
+{
+    return s->consumers ? s->consumers->directory : NULL;
+}
 
 uint64_t snapshot_version(const struct snapshot *s)
 {

@@ -20,6 +20,7 @@
 struct affinity;    /* config/affinity.h */
 struct backend_tls; /* config/backend_tls.h */
 struct client_conf; /* config/client_conf.h */
+struct consumer_directory; /* filters/consumer.h */
 struct filter_chain;
 struct tls_ctx;
 
@@ -251,6 +252,8 @@ const struct gateway_conf *snapshot_gateway(const struct snapshot *s, uint16_t p
 const struct gateway_conf *const *snapshot_gateways(const struct snapshot *s, uint32_t *count);
 /* NULL when there is none of that name. snapshot: a struct snapshot. */
 const struct cluster_conf *snapshot_find_cluster(const void *snapshot, struct slice name);
+/* For filters that authenticate; NULL: there are none. */
+const struct consumer_directory *snapshot_consumers(const struct snapshot *s);
 /* Every cluster, for reconciling worker state. */
 const struct cluster_conf *const *snapshot_clusters(const struct snapshot *s, uint32_t *count);
 /* A cluster may outlive the snapshot in a worker's hands. */

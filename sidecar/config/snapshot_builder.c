@@ -25,6 +25,7 @@ struct entry {
     struct inbound_part *inbound;
     struct workload_part *workload;
     struct mesh_part *mesh;
+    struct consumer_part *consumer;
 };
 
 struct entries {
@@ -37,6 +38,7 @@ struct snapshot_builder {
     struct entries entries;
     struct stable_ids ids;
     struct filter_keeps keeps;
+    struct consumer_table *consumers; /* as published last; NULL: none */
     uint64_t version;
 };
 
@@ -67,6 +69,7 @@ static void dispose_entries(struct entries *e)
         inbound_part_unref(e->items[i].inbound);
         workload_part_unref(e->items[i].workload);
         mesh_part_unref(e->items[i].mesh);
+        consumer_part_unref(e->items[i].consumer);
     }
     mem_free(e->items);
     map_dispose(&e->by_name);
@@ -86,6 +89,7 @@ void snapshot_builder_destroy(struct snapshot_builder *b)
     dispose_entries(&b->entries);
     stable_ids_dispose(&b->ids);
     filter_keeps_dispose(&b->keeps);
+    consumer_table_unref(b->consumers);
     mem_free(b);
 }
 
@@ -299,6 +303,12 @@ static enum err stage_mesh(struct build *b, const Weft__Config__V1__Resource *r,
     return refuse_alone(b, r->name, err);
 }
 
+static void stage_consumer(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
+{
+    const struct entry *old = entry_current(b, r);
+    e->consumer = old ? consumer_part_ref(old->consumer) : consumer_part_create(r);
+}
+
 static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
 {
     switch (r->body_case) {
@@ -314,6 +324,9 @@ static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, stru
         return stage_workload(b, r, e);
     case BODY(MESH):
         return stage_mesh(b, r, e);
+    case BODY(CONSUMER):
+        stage_consumer(b, r, e);
+        return ERR_OK;
     default:
         return refuse_alone(b, r->name, refuse(b, r->name, "a resource of an unknown kind"));
     }
@@ -383,6 +396,18 @@ static void measure(const struct build *b, struct snapshot_sizes *sizes)
     }
 }
 
+/* The directory: the former one where no consumer has changed. */
+static void gather_consumers(struct build *b)
+{
+    struct consumer_part **parts = mem_alloc((b->staged.count + 1) * sizeof(*parts));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < b->staged.count; i++)
+        if (b->staged.items[i].consumer)
+            parts[count++] = b->staged.items[i].consumer;
+    b->snapshot->consumers = consumer_table_make(parts, count, b->builder->consumers);
+    mem_free(parts);
+}
+
 static enum err fill(struct build *b)
 {
     struct snapshot_sizes sizes;
@@ -401,6 +426,7 @@ static enum err fill(struct build *b)
                 return err;
         }
     }
+    gather_consumers(b);
     if (!b->snapshot->inbound)
         b->snapshot->inbound = inbound_part_create_default();
     if (!b->snapshot->mesh)
@@ -426,6 +452,8 @@ static enum err run(struct build *b, struct snapshot **out)
     }
     dispose_entries(&builder->entries);
     builder->entries = b->staged;
+    consumer_table_unref(builder->consumers);
+    builder->consumers = consumer_table_ref(b->snapshot->consumers);
     builder->version++;
     *out = b->snapshot;
     return ERR_OK;

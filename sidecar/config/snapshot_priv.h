@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "sidecar/config/consumer_part.h"
 #include "sidecar/config/inbound_part.h"
 #include "sidecar/config/lookup.h"
 #include "sidecar/config/mesh_part.h"
@@ -20,6 +21,7 @@ struct snapshot {
     struct workload_part **workloads;
     struct inbound_part *inbound;
     struct mesh_part *mesh;
+    struct consumer_table *consumers; /* NULL: there are none */
     uint32_t cluster_count, routed_count, workload_count, gateway_count;
     const struct gateway_conf **gateways;
     struct lookup by_cluster; /* struct cluster_conf */

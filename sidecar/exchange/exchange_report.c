@@ -99,6 +99,17 @@ static void reply_short(struct exchange *ex, unsigned status, struct slice grpc_
             arena_printf(&ex->arena, "%u %s\nrequest id: %.*s\n", status, name, SLICE_ARG(id)));
 }
 
+/* "No API key found in request": the text is the client's, more is not. */
+static void reply_public(struct exchange *ex, const struct fail_info *info,
+                         struct slice grpc_status)
+{
+    if (message_is_grpc(ex->request))
+        reply_grpc(ex, grpc_status, info->text);
+    else
+        reply_text(ex, info->http_status,
+                   arena_printf(&ex->arena, "%.*s\n", SLICE_ARG(info->text)));
+}
+
 void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detail)
 {
     const struct fail_info *info = fail_info(fail);
@@ -107,6 +118,10 @@ void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detai
     ex->fail = fail;
     ex->detail = detail;
     grpc_status = arena_printf(&ex->arena, "%u", info->grpc_status);
+    if (!tells_why(ex) && info->is_public) {
+        reply_public(ex, info, grpc_status);
+        return;
+    }
     if (!tells_why(ex)) {
         reply_short(ex, info->http_status, grpc_status);
         return;
@@ -208,7 +223,7 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     struct access_record r;
     report_fill_record(&r, ex->session, ex->up.cluster, ex->up.endpoint, duration_us);
     r.method = request->method;
-    r.path = ex->original_path;
+    r.path = ex->view.shown_path.len ? ex->view.shown_path : ex->original_path;
     r.protocol = ex->came_in == HTTP_2     ? SLICE("HTTP/2")
                  : ex->came_in == HTTP_1_0 ? SLICE("HTTP/1.0")
                                            : SLICE("HTTP/1.1");

@@ -56,6 +56,7 @@ static enum err check(const struct settings *s, const resource *r, char *detail)
     case BODY(DESTINATION):
     case BODY(CLUSTER):
     case BODY(FILTER):
+    case BODY(CONSUMER):
     case BODY(WORKLOAD):
     case BODY(MESH):
         return ERR_OK;

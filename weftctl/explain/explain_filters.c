@@ -94,6 +94,7 @@ static void begin(struct rehearsal *r, struct explain *e, struct message *reques
                                   .other_paths = e->asked.other_paths,
                                   .downstream = down,
                                   .client = &e->client,
+                                  .consumers = snapshot_consumers(e->snapshot),
                                   .has_odd_names = has_odd_names(request)}};
     if (!e->route)
         return;

@@ -9,8 +9,10 @@
 
 #include "filters/redis.h"
 #include "lib/codec/http/header_fold.h"
+#include "lib/base/mem.h"
 #include "lib/codec/http/normalize.h"
 #include "lib/io/stream.h"
+#include "tests/unit/filters/consumer_world.h"
 #include "tests/unit/filters/filter_shy.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
@@ -373,6 +375,8 @@ static void walk(struct bed *b, const struct filter_chain *chain)
     } else if (verdict == FILTER_RESET) {
         say(b, "reset\n");
     } else {
+        if (b->x.shown_path.len)
+            say(b, "logged %.*s\n", SLICE_ARG(b->x.shown_path));
         say(b, "sent %.*s %.*s %.*s%s%.*s\n", SLICE_ARG(b->request.method),
             SLICE_ARG(b->request.authority), SLICE_ARG(b->request.path), b->x.flag.len ? " " : "",
             SLICE_ARG(b->x.flag));
@@ -416,6 +420,8 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
         .arena = &b.arena, .detail = detail, .hold = hold, .holder = &kept};
     build.secrets = c->secrets;
     build.secret_count = c->secret_count;
+    struct consumer_directory *consumers = consumer_world_create();
+    b.x.consumers = consumers;
     b.unix_ms = c->unix_ms ? c->unix_ms : NOON_MS;
     struct filter shy = filter_shy_make(
         &(struct filter_shy){c->filter, mode, counts, &b.is_gone, &b.is_woken, c->is_early});
@@ -444,6 +450,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     }
     for (unsigned i = 0; i < b.job_count; i++)
         filter_job_free(b.jobs[i]);
+    mem_free(consumers);
     if (kept)
         filter_keep_unref(kept);
     arena_dispose(&b.arena);

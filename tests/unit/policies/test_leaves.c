@@ -31,6 +31,7 @@ static const struct {
     {"ListenerPolicy.spec.targetRefs[].kind", "one is known; another is refused"},
     {"HTTPFilter.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"MeshConfig.spec.sidecarDefaults[]", "read by the injector, not by data planes"},
+    {"Consumer.spec.tags[]", "words for people"},
     {"ListenerPolicy.spec.trustedGateways", "what sidecars do, as its text says"},
 };
 
@@ -202,7 +203,8 @@ static void look_inside(struct world *w, const struct schema *schema, const stru
             if (d && found.count < 64)
                 found.items[found.count++] = (struct doc *)(uintptr_t)d;
         }
-        if (f->type != SCHEMA_ANY && f->type != SCHEMA_REFUSED && !is_of_filter(f))
+        if (f->type != SCHEMA_ANY && f->type != SCHEMA_REFUSED && !(f->flags & SCHEMA_WIRE) &&
+            !is_of_filter(f))
             look_at(w, f, &found, below);
     }
 }

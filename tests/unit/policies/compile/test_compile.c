@@ -396,6 +396,7 @@ OUTPUT(address, 8)
 OUTPUT(grpc, 5)
 OUTPUT(backend_tls, 15)
 OUTPUT(ingress, 7)
+OUTPUT(consumers, 8)
 
 int main(void)
 {
@@ -408,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),
         cmocka_unit_test(test_address),      cmocka_unit_test(test_grpc),
         cmocka_unit_test(test_backend_tls),  cmocka_unit_test(test_ingress),
+        cmocka_unit_test(test_consumers),
         cmocka_unit_test(test_client_traffic), cmocka_unit_test(test_services),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,6 +280,7 @@ STATUS(routes, 12)
 STATUS(policies, 8)
 STATUS(http_filters, 6)
 STATUS(ingresses, 4)
+STATUS(consumers, 2)
 
 /* What a class says it can do is what the conformance suite is run with. */
 static void collect(void *owner, const struct object *o, struct slice status)
@@ -346,7 +347,8 @@ int main(void)
         cmocka_unit_test(test_gateways),  cmocka_unit_test(test_listener_sets),
         cmocka_unit_test(test_routes),    cmocka_unit_test(test_http_filters),
         cmocka_unit_test(test_policies),
-        cmocka_unit_test(test_ingresses), cmocka_unit_test(test_features),
+        cmocka_unit_test(test_ingresses),
+        cmocka_unit_test(test_consumers), cmocka_unit_test(test_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/strip.h"
+
+#include "lib/codec/http/header_fold.h"
+
+static void strip_disguises(struct headers *h, struct slice name)
+{
+    for (uint32_t i = h->count; i-- > 0;) {
+        struct slice other = h->items[i].name;
+        if (slice_eq(other, name) || !header_fold_eq(other, name))
+            continue;
+        headers_remove(h, other);
+        i = i < h->count ? i : h->count;
+    }
+}
+
+void strip_header(struct filter_exchange *x, struct slice name)
+{
+    headers_remove(&x->request->headers, name);
+    if (x->has_odd_names || header_fold_is_odd(name))
+        strip_disguises(&x->request->headers, name);
+}
