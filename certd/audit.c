@@ -100,7 +100,7 @@ static enum err append(struct audit *a, struct buf *line)
     if (n > 0 && (size_t)n != len && ftruncate(a->fd, end))
         LOG_E("audit", "%s: half a line cannot be taken back: %s", a->path,
               err_text(err_from_errno(errno)));
-    if (n < 0 || (size_t)n != len)
+    if (n != (ssize_t)len)
         return n < 0 ? err_from_errno(errno) : ERR_IO;
     return fdatasync(a->fd) ? err_from_errno(errno) : ERR_OK;
 }

@@ -127,7 +127,8 @@ static enum err refuse_alone(const struct build *b, const char *resource, enum e
 static void keep_cluster(struct build *b, const struct entry *before, struct entry *e)
 {
     cluster_conf_unref(e->cluster);
-    e->cluster = before ? cluster_conf_ref(before->cluster) : NULL;
+    /* It may have been refused before, and then there was none. */
+    e->cluster = before && before->cluster ? cluster_conf_ref(before->cluster) : NULL;
     e->version = before ? before->version : 0;
     if (!e->cluster || snapshot_add_cluster(b->snapshot, e->cluster))
         return;

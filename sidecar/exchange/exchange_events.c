@@ -169,7 +169,7 @@ void exchange_arm_timer(struct exchange *ex)
     uint64_t due = UINT64_MAX;
     const uint64_t all[] = {idle_deadline(ex), ex->request_deadline_ms, ex->attempt_deadline_ms,
                             ex->backoff_until_ms, ex->filter_due_ms};
-    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (all[i] && all[i] < due)
             due = all[i];
     if (due == UINT64_MAX)

@@ -109,9 +109,7 @@ void mirror_give_buf(struct list *copies, const struct buf *body)
 {
     LIST_FOREACH(node, copies)
     {
-        struct upstream_call *c = &copy_of(node)->call;
-        buf_share(&c->body, body);
-        upstream_call_wake(c);
+        buf_share(&copy_of(node)->call.body, body); /* its first turn is still to come */
     }
 }
 

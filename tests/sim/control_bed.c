@@ -8,6 +8,8 @@
 
 struct control_bed_room {
     struct sim_road road;
+    struct sim_app elsewhere;
+    bool has_elsewhere;
 };
 
 void control_bed_open(struct control_bed *b)
@@ -28,6 +30,8 @@ void control_bed_close(struct control_bed *b)
 {
     sim_turn(&b->room->road.sim);
     mailbox_close(b->mailbox);
+    if (b->room->has_elsewhere)
+        sim_app_close(&b->room->elsewhere);
     sim_road_close(&b->room->road);
     mem_free(b->room);
 }
@@ -60,6 +64,17 @@ struct sim_peer *control_bed_begin_request(struct control_bed *b)
     struct sim_peer *client = sim_road_client(&b->room->road);
     sim_peer_send(client, ROAD_GET);
     assert_non_null(sim_road_app(&b->room->road));
+    return client;
+}
+
+struct sim_peer *control_bed_begin_passthrough(struct control_bed *b, const char *to)
+{
+    sim_app_open(&b->room->elsewhere, to);
+    b->room->has_elsewhere = true;
+    struct sim_peer *client = sim_node_connect(&b->room->road.node, to);
+    sim_peer_send(client, "\1not HTTP");
+    control_bed_advance(b, 500);
+    control_bed_turn(b);
     return client;
 }
 

@@ -26,5 +26,7 @@ void control_bed_advance(struct control_bed *b, uint64_t ms);
 struct sim_peer *control_bed_call(struct control_bed *b, const struct addr *at);
 /* A request from the pod that the service has and does not answer, until it is ended. */
 struct sim_peer *control_bed_begin_request(struct control_bed *b);
+/* Bytes from the pod to an address that the mesh does not know, where somebody is. Once. */
+struct sim_peer *control_bed_begin_passthrough(struct control_bed *b, const char *to);
 /* What the worker said last of how many sessions it has while draining; UINT32_MAX: nothing. */
 uint32_t control_bed_sessions_left(const struct control_bed *b);

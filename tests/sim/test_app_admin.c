@@ -225,6 +225,26 @@ static void clusters_page(void **state)
     control_world_close(w);
 }
 
+/* One that was made for a single address, which no configuration knows, is there as well. */
+static void clusters_page_of_addresses(void **state)
+{
+    struct world *w = control_world_open();
+    struct arena arena;
+    arena_init(&arena, 4096);
+    struct sim_peer *known = control_bed_begin_request(&w->bed),
+                    *client = control_bed_begin_passthrough(&w->bed, "192.0.2.7:9000");
+    const struct doc *d = json_of(w, &arena, "/clusters");
+    assert_int_equal(doc_find(d, "[0].clusters")->count, 2);
+    check_text(d, "[0].clusters[0].name", "app");
+    check_text(d, "[0].clusters[1].endpoints[0].address", "192.0.2.7:9000");
+    check_text(d, "[0].clusters[1].name", "passthrough");
+    check_number(d, "[0].clusters[1].active", 1);
+    sim_peer_destroy(known);
+    sim_peer_destroy(client);
+    arena_dispose(&arena);
+    control_world_close(w);
+}
+
 static void config_page(void **state)
 {
     struct world *w = control_world_open();
@@ -351,6 +371,7 @@ int main(void)
         cmocka_unit_test(status_page),
         cmocka_unit_test(status_of_discovery_and_identity),
         cmocka_unit_test(clusters_page),
+        cmocka_unit_test(clusters_page_of_addresses),
         cmocka_unit_test(config_page),
         cmocka_unit_test(metrics_page),
         cmocka_unit_test(metrics_are_bounded),

@@ -138,9 +138,43 @@ static void large_answers(void **state)
     sim_road_close(&r);
 }
 
+/* The value of a setting in what an HTTP/2 client begins with (RFC 9113, 3.4 and 6.5); 0: not
+ * said. */
+static uint32_t setting(const struct sim_peer *app, unsigned id)
+{
+    const unsigned char *p = (const void *)sim_peer_got(app);
+    size_t at = strlen("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    assert_true(app->in.len > at + 9 && p[at + 3] == 4);
+    size_t end = at + 9 + ((size_t)p[at] << 16 | (size_t)p[at + 1] << 8 | p[at + 2]);
+    uint32_t value = 0;
+    for (at += 9; at + 6 <= end && end <= app->in.len; at += 6)
+        if (((unsigned)p[at] << 8 | p[at + 1]) == id)
+            value = (uint32_t)p[at + 2] << 24 | (uint32_t)p[at + 3] << 16 |
+                    (uint32_t)p[at + 4] << 8 | p[at + 5];
+    return value;
+}
+
+/* How much a plain HTTP/2 endpoint may send at once is the process's to say. */
+static void windows_of_endpoints(void **state)
+{
+    enum { INITIAL_WINDOW_SIZE = 4 };
+    struct sim_road r;
+    sim_road_prepare(&r);
+    r.cluster->protocol = SIM_HTTP2;
+    sim_road_start(&r);
+    r.node.settings.client.stream_window = 123456;
+    sim_node_adopt(&r.node, &r.conf);
+    struct sim_peer *client = sim_road_client(&r);
+    sim_peer_send(client, REQUEST "\r\n");
+    assert_int_equal(setting(sim_road_app(&r), INITIAL_WINDOW_SIZE), 123456);
+    sim_road_done(&r, client);
+    sim_road_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_of_endpoints),
         cmocka_unit_test(requests_by_default),   cmocka_unit_test(requests_as_the_mesh_says),
         cmocka_unit_test(requests_at_a_gateway), cmocka_unit_test(answers),
         cmocka_unit_test(large_answers),

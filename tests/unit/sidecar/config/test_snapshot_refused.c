@@ -105,6 +105,44 @@ static void test_cluster_stays_as_it_was(void **state)
                  "10.0.0.2:80");
 }
 
+/* Each part that a cluster must have, and each that must make sense. */
+static void test_clusters_that_cannot_be(void **state)
+{
+    static char unknown[] = "FairDice", empty[] = "";
+    struct world *w = *state;
+    uint32_t count;
+    for (int i = 0; i < 8; i++) {
+        static const char *const whys[] = {"load balancer 'FairDice' is not known",
+                                           "a name",
+                                           "a port of at most 65535",
+                                           "limits",
+                                           "limits",
+                                           "limits",
+                                           "limits",
+                                           NULL};
+        Weft__Config__V1__Cluster *c = config_make_cluster(&w->make, "c", 10 + (uint64_t)i);
+        if (i == 0)
+            c->load_balancer = unknown;
+        if (i == 1)
+            c->name = empty;
+        if (i == 2 || i == 7)
+            c->port = i == 2 ? 65536 : 65535;
+        if (i == 3)
+            c->breaker = NULL;
+        if (i == 4)
+            c->outlier = NULL;
+        if (i == 5)
+            c->retry = NULL;
+        if (i == 6)
+            c->connect_timeout_ms = 0;
+        build(w, whys[i] ? 1 : 0);
+        if (whys[i] && !strstr(w->why, whys[i]))
+            fail_msg("%d: %s", i, w->why);
+        (void)snapshot_clusters(w->snapshot, &count);
+        assert_int_equal(count, whys[i] ? 0 : 1);
+    }
+}
+
 static Weft__Config__V1__Destination *add_destination(struct world *w, const char *status,
                                                       uint64_t version)
 {
@@ -239,7 +277,7 @@ int main(void)
         TEST(test_workload),    TEST(test_cluster_stays_as_it_was),
         TEST(test_destination), TEST(test_gateways),
         TEST(test_inbound),     TEST(test_mesh),
-        TEST(test_doubles),
+        TEST(test_doubles),     TEST(test_clusters_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
