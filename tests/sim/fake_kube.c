@@ -357,6 +357,11 @@ struct kube_client *fake_kube_client(const struct fake_kube *k)
     return k->client;
 }
 
+struct kube_client *fake_kube_another_client(struct fake_kube *k)
+{
+    return kube_wire_client(&k->wire, NULL);
+}
+
 /* ---- the test's hand ---- */
 
 void fake_kube_put(struct fake_kube *k, const char *path, const char *object)

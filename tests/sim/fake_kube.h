@@ -19,6 +19,8 @@ struct fake_kube *fake_kube_open(struct loop *l);
 void fake_kube_close(struct fake_kube *k);
 /* Of namespace "shop". */
 struct kube_client *fake_kube_client(const struct fake_kube *k);
+/* One more, which its owner destroys. Only one of a server's clients may be in use. */
+struct kube_client *fake_kube_another_client(struct fake_kube *k);
 
 /* Makes or replaces what lies at the path, "/api/v1/namespaces/a/pods/p", and tells who watches.
  * object: YAML without metadata.resourceVersion, uid and generation, which are the server's. */
