@@ -154,14 +154,23 @@ void plane_connect(struct plane *p, struct plane_bed *b, const char *id, int64_t
     plane_connect_from(p, b, id, not_after_ms, "10.1.0.1:40000");
 }
 
+static const struct grpc_stream_events plane_events = {.on_message = on_update,
+                                                       .on_closed = on_closed};
+
+void plane_connect_by(struct plane *p, struct plane_bed *b, struct grpc_client *client)
+{
+    *p = (struct plane){.bed = b};
+    p->stream = grpc_client_open_stream(client, DISCOVERY_PATH, NULL, 0, &plane_events, p);
+    plane_bed_turn(b);
+}
+
 void plane_connect_from(struct plane *p, struct plane_bed *b, const char *id, int64_t not_after_ms,
                         const char *address)
 {
-    static const struct grpc_stream_events events = {.on_message = on_update,
-                                                     .on_closed = on_closed};
+    struct fake_peer *peer = &p->peer;
     *p = (struct plane){.bed = b};
-    fake_peer_init(&p->peer, b->loop, &b->service, id, not_after_ms, address);
-    p->stream = grpc_client_open_stream(p->peer.client, DISCOVERY_PATH, NULL, 0, &events, p);
+    fake_peer_init(peer, b->loop, &b->service, id, not_after_ms, address);
+    p->stream = grpc_client_open_stream(peer->client, DISCOVERY_PATH, NULL, 0, &plane_events, p);
     plane_bed_turn(b);
 }
 

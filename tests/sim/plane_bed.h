@@ -51,6 +51,8 @@ void plane_connect(struct plane *p, struct plane_bed *b, const char *id, int64_t
 /* The same from an address of its own, "10.1.0.2:40000". */
 void plane_connect_from(struct plane *p, struct plane_bed *b, const char *id, int64_t not_after_ms,
                         const char *address);
+/* The same by a connection of the test's own, which is the test's to end. */
+void plane_connect_by(struct plane *p, struct plane_bed *b, struct grpc_client *client);
 void plane_disconnect(struct plane *p);
 /* Says who it is and what it calls (address: may be NULL), and has the list of subscribers answer.
  */
