@@ -1,6 +1,8 @@
 /* What a Gateway found out it says in a header of its own, which counts for whoever trusts it:
- * more than what clients told the Gateway, and also that it could not find out.
+ * more than what clients told the Gateway, and also that it could not find out. And how it passes on
+ * a list that is spread over many fields.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/sim_door.h"
 #include "tests/sim/sim_mesh.h"
 #include "tests/sim/sim_pod.h"
 #include "tests/sim/sim_tls.h"
@@ -49,8 +51,51 @@ static void what_a_gateway_found_out(void **state)
     }
 }
 
+/* One list of what is believed, whatever stands between its parts and before them. */
+static void a_list_over_many_fields(void **state)
+{
+    static const struct {
+        uint32_t hops;
+        const char *fields, *list;
+    } cases[] = {
+        {2,
+         "x-weft-client: 9.9.9.9\r\nx-forwarded-for: 8.8.8.8, 198.51.100.7\r\nx-a: b\r\n"
+         "x-forwarded-for: \r\nx-c: d\r\nx-forwarded-for: 192.0.2.1\r\n",
+         "x-forwarded-for: 198.51.100.7, 192.0.2.1, 203.0.113.9\r\n"},
+        {9,
+         "x-forwarded-for: 8.8.8.8\r\nx-forwarded-for: 1.0.0.1\r\nx-forwarded-for: 1.0.0.2\r\n"
+         "x-forwarded-for: 1.0.0.3\r\nx-forwarded-for: 1.0.0.4\r\nx-forwarded-for: 1.0.0.5\r\n"
+         "x-forwarded-for: 1.0.0.6\r\nx-forwarded-for: 1.0.0.7\r\nx-forwarded-for: 1.0.0.8\r\n",
+         "x-forwarded-for: 1.0.0.1, 1.0.0.2, 1.0.0.3, 1.0.0.4, 1.0.0.5, 1.0.0.6, 1.0.0.7, "
+         "1.0.0.8, 203.0.113.9\r\n"},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sim_door d;
+        char request[1000];
+        sim_door_prepare(&d);
+        sim_gateway *g = sim_conf_gateway(&d.conf, 8000, "one");
+        sim_conf_clients(&d.conf, g)->trust->hops = cases[i].hops;
+        sim_door_start(&d);
+        struct sim_peer *client = sim_node_connect_gateway(&d.node, 8000);
+        snprintf(request, sizeof(request), "GET /x HTTP/1.1\r\nhost: shop\r\n%s\r\n",
+                 cases[i].fields);
+        sim_peer_send(client, request);
+        struct sim_peer *app = sim_door_app(&d, 0);
+        assert_non_null(app);
+        if (!strstr(sim_peer_got(app), cases[i].list))
+            fail_msg("\"%s\" is not in\n%s", cases[i].list, sim_peer_got(app));
+        assert_null(strstr(sim_peer_got(app), "8.8.8.8"));
+        assert_null(strstr(sim_peer_got(app), "9.9.9.9"));
+        sim_door_done(&d, client);
+        sim_door_close(&d);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_gateway_found_out)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_gateway_found_out),
+        cmocka_unit_test(a_list_over_many_fields),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
