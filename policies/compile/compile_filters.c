@@ -1,6 +1,7 @@
 /* The filters of a rule, or of one of its backends, in messages. Control thread. Must not know
  * which requests they are for.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/ext_auth.h"
 #include "policies/compile/compile_priv.h"
 
 /* Whoever names it does so by what it is: equal filters of all routes are one resource. */
@@ -30,6 +31,65 @@ static void add_chain(struct compile *c, const struct schema_list *filters, char
     }
     if (headers.request || headers.response)
         push(c, &filter_header_mutation, &headers, names, count);
+}
+
+/* ---- external authorization ---- */
+
+/* Gateway API has no field for the time; the route's own limits hold as well. */
+enum { EXTERNAL_AUTH_TIMEOUT_MS = 5000 };
+
+static struct ext_auth_spec spec_of(const struct http_route_external_auth *from,
+                                    const struct schema_ref *backend,
+                                    struct ext_auth_body_spec *body)
+{
+    struct ext_auth_spec spec = {.protocol = from->protocol,
+                                 .backend = backend,
+                                 .timeout_ms = EXTERNAL_AUTH_TIMEOUT_MS,
+                                 .status_on_error = 403};
+    if (from->grpc)
+        spec.allowed_headers = from->grpc->allowed_headers;
+    if (from->http) {
+        spec.path = from->http->path;
+        spec.allowed_headers = from->http->allowed_headers;
+        spec.to_backend = from->http->allowed_response_headers;
+        spec.all_to_backend = spec.to_backend.count == 0;
+    }
+    if (from->body && from->body->max) {
+        body->max = from->body->max * 1000;
+        spec.body = body;
+    }
+    return spec;
+}
+
+/* One whose backend cannot be called closes the rule. */
+static void add_external_auth(struct compile *c, const struct compile_route *from,
+                              const struct schema_list *filters, enum backend_use use,
+                              char ***names, size_t *count)
+{
+    const struct http_route_filter *f =
+        http_route_filter_find(filters, HTTP_ROUTE_FILTER_EXTERNAL_AUTH);
+    const struct object *route = &from->route->object;
+    struct ext_auth_body_spec body = {0};
+    struct backend backend;
+    if (!f || !f->external_auth)
+        return;
+    const struct route_backend *ref = f->external_auth->backend;
+    char *cluster =
+        compile_backends_need(c, route, ref, use, "spec.rules.filters.externalAuth",
+                              "answered 500", &backend);
+    struct schema_ref to = {.name = ref->name, .port = ref->port,
+                            .value = slice_from_cstr(cluster)};
+    struct ext_auth_spec spec = spec_of(f->external_auth, &to, &body);
+    if (cluster) {
+        push(c, &filter_ext_auth, &spec, names, count);
+        return;
+    }
+    struct slice id = arena_printf(c->arena, "%.*s/%.*s.externalAuth",
+                                   SLICE_ARG(route->meta.namespace_name),
+                                   SLICE_ARG(route->meta.name));
+    *names = compile_build_grow(c, *names, *count, sizeof **names);
+    (*names)[(*count)++] =
+        compile_chain_broken(c, id, SLICE("the backend of externalAuth cannot be called"));
 }
 
 bool compile_filters_redirect(const struct schema_list *filters)
@@ -79,6 +139,7 @@ void compile_filters_rule(struct compile *c, const struct compile_route *from, e
 {
     const struct schema_list *filters = &from->rule->filters;
     add_chain(c, filters, &to->filters, &to->n_filters);
+    add_external_auth(c, from, filters, use, &to->filters, &to->n_filters);
     add_mirrors(c, from, filters, use, &to->mirrors, &to->n_mirrors);
 }
 
@@ -87,5 +148,6 @@ void compile_filters_backend(struct compile *c, const struct compile_route *from
                              PB(WeightedCluster) * to)
 {
     add_chain(c, filters, &to->filters, &to->n_filters);
+    add_external_auth(c, from, filters, use, &to->filters, &to->n_filters);
     add_mirrors(c, from, filters, use, &to->mirrors, &to->n_mirrors);
 }

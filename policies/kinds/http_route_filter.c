@@ -64,7 +64,8 @@ static const struct schema_field filter_fields[] = {
                  .object = &rewrite_schema),
     SCHEMA_FIELD(struct http_route_filter, cors, "cors", OBJECT, "Cross-origin requests.",
                  .object = &cors_schema),
-    SCHEMA_BARE("externalAuth", ANY, "Who decides."),
+    SCHEMA_FIELD(struct http_route_filter, external_auth, "externalAuth", OBJECT, "Who decides.",
+                 .object = &http_route_external_auth_schema),
     {0},
 };
 
@@ -90,10 +91,6 @@ static void check_filter(struct schema_run *run, const struct doc *node, void *v
     const struct http_route_filter *f = value;
     if (f->type == SCHEMA_UNSET)
         return;
-    if (f->type == HTTP_ROUTE_FILTER_EXTERNAL_AUTH) {
-        schema_error(run, node, "type", "%s is not supported yet", types[f->type]);
-        return;
-    }
     for (int i = 0; i < HTTP_ROUTE_FILTER_COUNT; i++) {
         bool given = doc_get(node, slice_from_cstr(members[i])) != NULL;
         if (i == f->type && !given)

@@ -1,8 +1,10 @@
-/* The filters of HTTPRoutes and GRPCRoutes: header modifiers, mirrors, redirect, rewrite, CORS.
+/* The filters of HTTPRoutes and GRPCRoutes: header modifiers, mirrors, redirect, rewrite, CORS,
+ * external authorization.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include "filters/route_filters.h"
+#include "policies/kinds/http_route_external_auth.h"
 #include "policies/kinds/http_route_mirror.h"
 #include "lib/schema/schema.h"
 
@@ -15,7 +17,7 @@ enum http_route_filter_type {
     HTTP_ROUTE_FILTER_REDIRECT = HTTP_ROUTE_FILTER_GRPC,
     HTTP_ROUTE_FILTER_REWRITE,
     HTTP_ROUTE_FILTER_CORS,
-    HTTP_ROUTE_FILTER_EXTERNAL_AUTH, /* known, and refused */
+    HTTP_ROUTE_FILTER_EXTERNAL_AUTH,
     HTTP_ROUTE_FILTER_COUNT,
 };
 
@@ -33,6 +35,7 @@ struct http_route_filter {
     struct http_route_mirror *mirror;
     struct cors_spec *cors;
     struct http_route_extension *extension;
+    struct http_route_external_auth *external_auth;
 };
 
 extern const struct schema http_route_filter_schema, http_route_filter_grpc_schema;

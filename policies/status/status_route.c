@@ -45,11 +45,15 @@ static void check_backend(struct view *v, const struct route_backend *ref)
                 backend_explain(&v->run->scratch, set, &v->route->object, ref, fault));
 }
 
-static void check_mirrors(struct view *v, const struct schema_list *filters)
+/* Whom filters send something to. */
+static void check_filter_backends(struct view *v, const struct schema_list *filters)
 {
-    for (SCHEMA_EACH(*filters, struct http_route_filter, f))
+    for (SCHEMA_EACH(*filters, struct http_route_filter, f)) {
         if (f->type == HTTP_ROUTE_FILTER_MIRROR && f->mirror)
             check_backend(v, f->mirror->backend);
+        if (f->type == HTTP_ROUTE_FILTER_EXTERNAL_AUTH && f->external_auth)
+            check_backend(v, f->external_auth->backend);
+    }
 }
 
 static void check_extensions(struct view *v, const struct schema_list *filters)
@@ -76,11 +80,11 @@ static void check_extensions(struct view *v, const struct schema_list *filters)
 static void check_http_rule(struct view *v, const struct http_route_rule *rule)
 {
     check_extensions(v, &rule->filters);
-    check_mirrors(v, &rule->filters);
+    check_filter_backends(v, &rule->filters);
     for (SCHEMA_EACH(rule->backends, struct route_backend, b)) {
         check_backend(v, b);
         check_extensions(v, &b->filters);
-        check_mirrors(v, &b->filters);
+        check_filter_backends(v, &b->filters);
     }
 }
 
