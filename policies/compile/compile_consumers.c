@@ -2,6 +2,7 @@
  * one namespace that show the same, the older is let in. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/mem.h"
 #include "policies/compile/compile_priv.h"
@@ -61,13 +62,24 @@ static void say(const struct walk *w, const struct consumer_credential_spec *fro
                            is_taken ? "only that one is" : "nobody is");
 }
 
+/* A lookup may be any bytes. */
+static struct slice claim_key(struct arena *arena, enum credential_type type,
+                              struct slice namespace_name, struct slice lookup)
+{
+    struct slice head =
+        arena_printf(arena, "%d/%.*s/", (int)type, SLICE_ARG(namespace_name));
+    char *key = arena_alloc(arena, head.len + lookup.len);
+    memcpy(key, head.ptr, head.len);
+    memcpy(key + head.len, lookup.ptr, lookup.len);
+    return slice_of(key, head.len + lookup.len);
+}
+
 /* False: somebody older has it, which is said, or this one itself. */
 static bool claim(struct walk *w, const struct consumer_credential_spec *from,
                   enum credential_type type, struct slice lookup)
 {
     const struct object *own = &w->at->object;
-    struct slice key = arena_printf(w->c->arena, "%d/%.*s/%.*s", (int)type,
-                                    SLICE_ARG(own->meta.namespace_name), SLICE_ARG(lookup));
+    struct slice key = claim_key(w->c->arena, type, own->meta.namespace_name, lookup);
     const struct consumer_object *first = map_get(&w->taken, key);
     if (!first) {
         map_put(&w->taken, key, (void *)(uintptr_t)w->at);

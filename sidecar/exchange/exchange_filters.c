@@ -268,6 +268,7 @@ static struct filter_exchange *view_of(struct exchange *ex)
     x->other_paths = ex->other_paths;
     x->downstream = &ex->session->info;
     x->client = &ex->client;
+    x->consumers = snapshot_consumers(ex->lease->snapshot);
     x->has_odd_names = has(ex, HAS_ODD_NAMES);
     if (ex->route) {
         x->route = ex->route->name;
