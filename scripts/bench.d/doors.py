@@ -6,6 +6,7 @@ SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +39,11 @@ class Door:
     def start(self) -> None:
         argv = self.argv()
         self.process = Process(self.name, argv, self.folder / f"{self.name}.log")
-        wait_for_port(self.port, 60)
+        try:
+            wait_for_port(self.port, 60)
+        except TimeoutError:
+            print(self.process.log.read_text(errors="replace")[-2000:], file=sys.stderr)
+            raise
         self.process.check()
 
     def stop(self) -> None:
