@@ -8,7 +8,7 @@
 #include "lib/codec/text/base64url.h"
 #include "lib/jose/jose_alg.h"
 #include "lib/jose/jws.h"
-#include "lib/jose/jwt.h"
+#include "lib/jose/claims.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,12 +24,12 @@ static const char known[] =
 
 static void try_claims(struct slice text, struct arena *arena)
 {
-    struct jwt t;
-    if (jwt_parse(text, arena, &t))
+    struct claims t;
+    if (claims_parse(text, arena, &t))
         return;
-    demand(t.claims->type == DOC_OBJECT);
-    for (size_t i = 0; i < t.claims->count; i++) {
-        struct slice value = jwt_claim_text(jwt_claim(t.claims, t.claims->members[i].key), arena);
+    demand(t.all->type == DOC_OBJECT);
+    for (size_t i = 0; i < t.all->count; i++) {
+        struct slice value = claims_value_text(claims_find(t.all, t.all->members[i].key), arena);
         for (size_t at = 0; at < value.len; at++)
             demand((unsigned char)value.ptr[at] >= 0x20 && value.ptr[at] != 0x7f);
     }

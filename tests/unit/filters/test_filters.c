@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/codec/doc/doc_write.h"
 #include "lib/codec/doc/doc_yaml.h"
+#include "tests/unit/filters/filter_tokens.h"
 #include "tests/unit/policies/cases.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 
@@ -116,8 +117,9 @@ static void run_case(const struct cases_item *item, struct buf *out)
 {
     struct arena arena;
     struct filter_bed_counts counts;
-    struct slice rest = item->input;
+    struct filter_tokens tokens = {.count = 0};
     arena_init(&arena, 4096);
+    struct slice rest = filter_tokens_fill(&tokens, &arena, item->input);
     struct filter_bed_case c = {.filter = filter};
     c.spec = to_json(take_part(&rest), &arena);
     c.request = take_part(&rest);
@@ -131,6 +133,7 @@ static void run_case(const struct cases_item *item, struct buf *out)
     same(&c, &(struct filter_bed_mode){.waits_first = true, .piece = 3}, want,
          "when hooks wait and the body comes in pieces");
     leave_everywhere(&c, counts.calls);
+    filter_tokens_hide(&tokens, &arena, out);
     mem_free(want);
     arena_dispose(&arena);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/jose/jwt.h"
+#include "lib/jose/claims.h"
 
 #include <math.h>
 
@@ -34,32 +34,32 @@ static bool take_text(const struct doc *claims, struct slice name, struct slice 
     return !d || d->type == DOC_STRING;
 }
 
-enum err jwt_parse(struct slice payload, struct arena *arena, struct jwt *out)
+enum err claims_parse(struct slice payload, struct arena *arena, struct claims *out)
 {
     struct doc_error error;
     int64_t issued;
-    *out = (struct jwt){.expires_ms = JWT_NEVER, .not_before_ms = INT64_MIN};
-    if (doc_json_parse(payload, arena, &out->claims, &error) ||
-        out->claims->type != DOC_OBJECT)
+    *out = (struct claims){.expires_ms = CLAIMS_NEVER, .not_before_ms = INT64_MIN};
+    if (doc_json_parse(payload, arena, &out->all, &error) ||
+        out->all->type != DOC_OBJECT)
         return ERR_SYNTAX;
-    bool is_good = take_text(out->claims, SLICE("iss"), &out->issuer) &&
-                   take_text(out->claims, SLICE("sub"), &out->subject) &&
-                   take_date(out->claims, SLICE("exp"), &out->expires_ms) &&
-                   take_date(out->claims, SLICE("nbf"), &out->not_before_ms) &&
-                   take_date(out->claims, SLICE("iat"), &issued);
+    bool is_good = take_text(out->all, SLICE("iss"), &out->issuer) &&
+                   take_text(out->all, SLICE("sub"), &out->subject) &&
+                   take_date(out->all, SLICE("exp"), &out->expires_ms) &&
+                   take_date(out->all, SLICE("nbf"), &out->not_before_ms) &&
+                   take_date(out->all, SLICE("iat"), &issued);
     return is_good ? ERR_OK : ERR_SYNTAX;
 }
 
 /* ---- looking for claims ---- */
 
-const struct doc *jwt_claim(const struct doc *claims, struct slice path)
+const struct doc *claims_find(const struct doc *claims, struct slice path)
 {
     for (size_t len = path.len; claims && len > 0; len--) {
         if (len < path.len && path.ptr[len] != '.')
             continue;
         const struct doc *d = doc_get(claims, slice_sub(path, 0, len));
         if (d && len < path.len)
-            d = jwt_claim(d, slice_sub(path, len + 1, path.len));
+            d = claims_find(d, slice_sub(path, len + 1, path.len));
         if (d)
             return d;
     }
@@ -106,7 +106,7 @@ static bool has_word(struct slice words, struct slice text)
     return false;
 }
 
-bool jwt_claim_has(const struct doc *claim, struct slice text, bool words)
+bool claims_value_has(const struct doc *claim, struct slice text, bool words)
 {
     if (!claim)
         return false;
@@ -120,11 +120,11 @@ bool jwt_claim_has(const struct doc *claim, struct slice text, bool words)
     return false;
 }
 
-bool jwt_has_audience(const struct doc *claims, const struct slice *audiences, size_t count)
+bool claims_have_audience(const struct doc *claims, const struct slice *audiences, size_t count)
 {
     const struct doc *aud = doc_get(claims, SLICE("aud"));
     for (size_t i = 0; i < count; i++)
-        if (jwt_claim_has(aud, audiences[i], false))
+        if (claims_value_has(aud, audiences[i], false))
             return true;
     return false;
 }
@@ -164,7 +164,7 @@ static struct slice join(const struct doc *list, struct arena *arena)
     return all;
 }
 
-struct slice jwt_claim_text(const struct doc *claim, struct arena *arena)
+struct slice claims_value_text(const struct doc *claim, struct arena *arena)
 {
     if (!claim || claim->type == DOC_NULL)
         return (struct slice){0};

@@ -1,6 +1,6 @@
 /* Claims: which are refused, and what is made of the others.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/jose/jwt.h"
+#include "lib/jose/claims.h"
 
 #include "tests/unit/lib/base/cmocka_base.h"
 
@@ -27,22 +27,23 @@ static void test_claims_that_are_no_claims(void **state)
         "{\"exp\":null}", "{\"exp\":1e300}", "{\"exp\":true}", "{\"nbf\":[1]}",   "{\"iat\":\"x\"}",
         "{\"iss\":1}", "{\"sub\":{}}", "{\"exp\":1,\"exp\":9}", "{\"exp\":99999999999999999999}",
     };
-    struct jwt t;
+    struct claims t;
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        if (jwt_parse(slice_from_cstr(bad[i]), &arena, &t) != ERR_SYNTAX)
+        if (claims_parse(slice_from_cstr(bad[i]), &arena, &t) != ERR_SYNTAX)
             fail_msg("%s", bad[i]);
-    assert_int_equal(jwt_parse(SLICE("{}"), &arena, &t), ERR_OK);
-    assert_true(t.expires_ms == JWT_NEVER && t.not_before_ms == INT64_MIN && !t.issuer.ptr);
-    assert_int_equal(jwt_parse(SLICE("{\"exp\":2.5,\"nbf\":0,\"sub\":\"\"}"), &arena, &t), ERR_OK);
+    assert_int_equal(claims_parse(SLICE("{}"), &arena, &t), ERR_OK);
+    assert_true(t.expires_ms == CLAIMS_NEVER && t.not_before_ms == INT64_MIN && !t.issuer.ptr);
+    struct slice text = SLICE("{\"exp\":2.5,\"nbf\":0,\"sub\":\"\"}");
+    assert_int_equal(claims_parse(text, &arena, &t), ERR_OK);
     assert_true(t.expires_ms == 2500 && t.not_before_ms == 0 && t.subject.ptr);
 }
 
 static const struct doc *claims(const char *text)
 {
-    struct jwt t;
-    assert_int_equal(jwt_parse(slice_from_cstr(text), &arena, &t), ERR_OK);
-    return t.claims;
+    struct claims t;
+    assert_int_equal(claims_parse(slice_from_cstr(text), &arena, &t), ERR_OK);
+    return t.all;
 }
 
 static void test_claim_texts(void **state)
@@ -70,7 +71,8 @@ static void test_claim_texts(void **state)
         "\"https://a.b/c\":\"dotted\",\"lines\":\"a\\r\\nx-admin: 1\"}");
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct slice text = jwt_claim_text(jwt_claim(c, slice_from_cstr(rows[i].path)), &arena);
+        const struct doc *found = claims_find(c, slice_from_cstr(rows[i].path));
+        struct slice text = claims_value_text(found, &arena);
         if (!slice_eq_cstr(text, rows[i].text))
             fail_msg("%s: \"%.*s\"", rows[i].path, SLICE_ARG(text));
     }
@@ -83,22 +85,22 @@ static void test_claims_that_hold(void **state)
     const struct slice y = SLICE("y"), z = SLICE("z");
     (void)state;
     const struct doc *scope = doc_get(c, SLICE("scope")), *scp = doc_get(c, SLICE("scp"));
-    assert_true(jwt_claim_has(scope, SLICE("b:c"), true));
-    assert_false(jwt_claim_has(scope, SLICE("b"), true));
-    assert_false(jwt_claim_has(scope, SLICE("a"), false));
-    assert_false(jwt_claim_has(scope, SLICE(""), true));
-    assert_true(jwt_claim_has(scope, SLICE("a b:c"), false));
-    assert_true(jwt_claim_has(scp, SLICE("d e"), true));
-    assert_false(jwt_claim_has(scp, SLICE("d"), true));
-    assert_true(jwt_claim_has(doc_get(c, SLICE("n")), SLICE("7"), false));
-    assert_true(jwt_claim_has(doc_get(c, SLICE("t")), SLICE("true"), false));
-    assert_false(jwt_claim_has(NULL, SLICE(""), false));
-    assert_true(jwt_has_audience(c, &y, 1));
-    assert_false(jwt_has_audience(c, &z, 1));
+    assert_true(claims_value_has(scope, SLICE("b:c"), true));
+    assert_false(claims_value_has(scope, SLICE("b"), true));
+    assert_false(claims_value_has(scope, SLICE("a"), false));
+    assert_false(claims_value_has(scope, SLICE(""), true));
+    assert_true(claims_value_has(scope, SLICE("a b:c"), false));
+    assert_true(claims_value_has(scp, SLICE("d e"), true));
+    assert_false(claims_value_has(scp, SLICE("d"), true));
+    assert_true(claims_value_has(doc_get(c, SLICE("n")), SLICE("7"), false));
+    assert_true(claims_value_has(doc_get(c, SLICE("t")), SLICE("true"), false));
+    assert_false(claims_value_has(NULL, SLICE(""), false));
+    assert_true(claims_have_audience(c, &y, 1));
+    assert_false(claims_have_audience(c, &z, 1));
     const struct slice x = SLICE("x");
-    assert_true(jwt_has_audience(claims("{\"aud\":\"x\"}"), &x, 1));
-    assert_false(jwt_has_audience(claims("{\"aud\":{\"x\":\"x\"}}"), &x, 1));
-    assert_false(jwt_has_audience(claims("{}"), &x, 1));
+    assert_true(claims_have_audience(claims("{\"aud\":\"x\"}"), &x, 1));
+    assert_false(claims_have_audience(claims("{\"aud\":{\"x\":\"x\"}}"), &x, 1));
+    assert_false(claims_have_audience(claims("{}"), &x, 1));
 }
 
 int main(void)

@@ -5,28 +5,28 @@
 #include "lib/base/arena.h"
 #include "lib/codec/doc/doc.h"
 
-#define JWT_NEVER INT64_MAX
+#define CLAIMS_NEVER INT64_MAX
 
-struct jwt {
-    const struct doc *claims; /* an object */
+struct claims {
+    const struct doc *all; /* an object */
     struct slice issuer, subject; /* NULL ptr: none */
-    int64_t expires_ms;    /* since 1970; JWT_NEVER: it does not say */
+    int64_t expires_ms;    /* since 1970; CLAIMS_NEVER: it does not say */
     int64_t not_before_ms; /* INT64_MIN: likewise */
 };
 
 /* payload: decoded, and its signature is good. ERR_SYNTAX: not an object in JSON without doubled
  * members, or a registered claim is of the wrong type. */
-MUST_USE enum err jwt_parse(struct slice payload, struct arena *arena, struct jwt *out);
+MUST_USE enum err claims_parse(struct slice payload, struct arena *arena, struct claims *out);
 
 /* A claim by its path: members separated by dots ("realm_access.roles"). A member whose name has
  * dots is found too ("https://example.com/roles"): the longest name wins. NULL: there is none. */
-const struct doc *jwt_claim(const struct doc *claims, struct slice path);
+const struct doc *claims_find(const struct doc *claims, struct slice path);
 /* "aud" (RFC 7519 §4.1.3): is any of the texts (struct slice) among them? */
-bool jwt_has_audience(const struct doc *claims, const struct slice *audiences, size_t count);
+bool claims_have_audience(const struct doc *claims, const struct slice *audiences, size_t count);
 /* Is the text the claim, one of a list's items, or one of the words of a text? words: a text is
  * taken as words between spaces (RFC 8693 §4.2). Numbers and booleans by their JSON text. */
-bool jwt_claim_has(const struct doc *claim, struct slice text, bool words);
+bool claims_value_has(const struct doc *claim, struct slice text, bool words);
 /* As the value of a header field: a text as it is, numbers and booleans as JSON, a list joined by
  * commas, an object as JSON in Base64url. Empty: there is nothing that a field can carry (NULL,
  * control characters). */
-struct slice jwt_claim_text(const struct doc *claim, struct arena *arena);
+struct slice claims_value_text(const struct doc *claim, struct arena *arena);

@@ -1,0 +1,137 @@
+/* jwt: what users write of it (RequestAuthentication is compiled into the same), what is made of
+ * that, and the steps of the check, one file each.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "filters/filter.h"
+#include "filters/jwt_place.h"
+#include "lib/jose/jwk.h"
+#include "lib/jose/claims.h"
+#include "lib/schema/schema_ref.h"
+
+/* ---- what users write ---- */
+
+struct jwt_keys_spec {
+    struct slice inline_keys;
+    const struct schema_ref *config_map, *secret;
+};
+
+struct jwt_header_spec {
+    struct slice name, prefix;
+};
+
+struct jwt_claim_spec {
+    struct slice claim;
+    struct schema_list values; /* struct slice */
+};
+
+struct jwt_claim_header_spec {
+    struct slice header, claim;
+};
+
+struct jwt_provider_spec {
+    struct slice issuer;
+    struct schema_list audiences; /* struct slice, as all lists but those that say so */
+    struct jwt_keys_spec keys;
+    struct schema_list algorithms;   /* int: of jwt_algorithm_names */
+    struct schema_list from_headers; /* struct jwt_header_spec */
+    struct schema_list from_params, from_cookies;
+    bool forward;
+    bool needs_expiry;
+    int64_t clock_skew_ms;
+    struct schema_list required_claims; /* struct jwt_claim_spec */
+    struct schema_list scopes;
+    struct schema_list claim_headers; /* struct jwt_claim_header_spec */
+    struct slice payload_header;
+};
+
+struct jwt_spec {
+    struct schema_list providers; /* struct jwt_provider_spec */
+    bool is_optional;
+    bool runs_on_preflight;
+    struct schema_list excluded_paths;
+    struct slice realm;
+    int errors; /* enum jwt_errors */
+};
+
+enum jwt_errors { JWT_ERRORS_TEXT, JWT_ERRORS_JSON };
+
+extern const struct schema jwt_schema;
+/* In the order of `algorithms`; NULL-terminated. */
+extern const char *const jwt_algorithm_names[];
+
+/* ---- what is made of it ---- */
+
+struct jwt_texts {
+    const struct slice *items;
+    size_t count;
+};
+
+struct jwt_claim_rule {
+    struct slice claim;
+    struct jwt_texts values; /* any of these; none: the claim is there */
+};
+
+struct jwt_claim_header {
+    struct slice header; /* lower-case */
+    struct slice claim;  /* NULL ptr: the whole payload, as it stands in the token */
+};
+
+struct jwt_provider {
+    struct slice issuer;
+    struct jwt_texts audiences; /* none: any */
+    unsigned algorithms;        /* JOSE_ALG_BIT of each that is allowed */
+    struct jwk_set keys;
+    struct jwt_place_list places;
+    bool forward, needs_expiry;
+    int64_t clock_skew_ms;
+    const struct jwt_claim_rule *rules;
+    size_t rule_count;
+    struct jwt_texts scopes; /* all of these */
+    const struct jwt_claim_header *headers;
+    size_t header_count;
+};
+
+struct jwt_cache;
+
+struct jwt_conf {
+    const struct jwt_provider *providers;
+    size_t provider_count;
+    struct jwt_place_list places; /* of all providers */
+    struct jwt_texts excluded_paths;
+    bool is_optional, runs_on_preflight;
+    struct slice realm;
+    enum jwt_errors errors;
+    struct jwt_cache *cache; /* shared with earlier and later configurations of the filter */
+    uint64_t generation;     /* of this one, among those that share the cache */
+};
+
+/* In jwt_prepare.c. */
+MUST_USE enum err jwt_prepare(const struct filter_build *b, const void *spec, void *conf);
+
+/* ---- what a good token comes to ---- */
+
+struct jwt_verified; /* jwt_cache.h */
+
+enum jwt_outcome {
+    JWT_GOOD,
+    JWT_MALFORMED, /* detail says how */
+    JWT_EXPIRED,   /* at_ms: when */
+    JWT_EARLY,
+    JWT_REFUSED, /* detail says why */
+    JWT_CLAIM_MISSING,
+    JWT_SCOPE_MISSING,
+};
+
+struct jwt_result {
+    enum jwt_outcome outcome;
+    const char *detail; /* constant words that follow "the token " */
+    int64_t at_ms;
+    const struct jwt_provider *provider;
+    struct slice scopes; /* JWT_SCOPE_MISSING: those that it has, between spaces */
+    struct jwt_verified *verified; /* JWT_GOOD: one reference */
+};
+
+/* In jwt_check.c: checks what was found at a place, from the start or by the cache. */
+struct jwt_result jwt_check(struct filter_exchange *x, const struct jwt_conf *c,
+                            const struct jwt_token *token);

@@ -1,0 +1,171 @@
+/* Is a token good, and by which provider? Worker thread.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/jwt_cache.h"
+#include "lib/jose/jws.h"
+
+static struct jwt_result refuse(enum jwt_outcome outcome, const char *detail)
+{
+    return (struct jwt_result){.outcome = outcome, .detail = detail};
+}
+
+/* ---- which provider ---- */
+
+/* A provider's tokens come where it says: one that is only to be found in a cookie is not good in a
+ * header. */
+static const struct jwt_provider *find_provider(const struct jwt_conf *c,
+                                                const struct claims *claims,
+                                                const struct jwt_place *place)
+{
+    for (size_t i = 0; claims->issuer.ptr && i < c->provider_count; i++)
+        if (slice_eq(c->providers[i].issuer, claims->issuer) &&
+            jwt_place_is_in(&c->providers[i].places, place))
+            return &c->providers[i];
+    return NULL;
+}
+
+/* ---- what it says ---- */
+
+/* RFC 7519 §4.1.4, §4.1.5: not on or after exp, not before nbf, give or take the skew. */
+static struct jwt_result check_times(const struct jwt_provider *p, const struct claims *claims,
+                                     int64_t now_ms)
+{
+    if (claims->expires_ms != CLAIMS_NEVER && now_ms - p->clock_skew_ms >= claims->expires_ms)
+        return (struct jwt_result){
+            .outcome = JWT_EXPIRED, .detail = "has expired", .at_ms = claims->expires_ms};
+    if (claims->not_before_ms != INT64_MIN && now_ms + p->clock_skew_ms < claims->not_before_ms)
+        return (struct jwt_result){
+            .outcome = JWT_EARLY, .detail = "is not valid yet", .at_ms = claims->not_before_ms};
+    return (struct jwt_result){.outcome = JWT_GOOD};
+}
+
+static bool rule_holds(const struct jwt_claim_rule *rule, const struct doc *claims)
+{
+    const struct doc *claim = claims_find(claims, rule->claim);
+    for (size_t i = 0; i < rule->values.count; i++)
+        if (claims_value_has(claim, rule->values.items[i], false))
+            return true;
+    return claim && claim->type != DOC_NULL && !rule->values.count;
+}
+
+/* RFC 8693 §4.2; "scp" is what others call it. */
+static const struct doc *scopes_of(const struct doc *claims)
+{
+    const struct doc *scope = doc_get(claims, SLICE("scope"));
+    return scope ? scope : doc_get(claims, SLICE("scp"));
+}
+
+static struct slice scope_words(const struct doc *scopes, struct arena *arena)
+{
+    struct slice all = doc_string(scopes);
+    for (size_t i = 0; scopes && scopes->type == DOC_ARRAY && i < scopes->count; i++) {
+        struct slice word = doc_string(scopes->items[i]);
+        all = all.len ? arena_printf(arena, "%.*s %.*s", SLICE_ARG(all), SLICE_ARG(word)) : word;
+    }
+    return all;
+}
+
+static struct jwt_result check_claims(const struct jwt_provider *p, const struct claims *claims,
+                                      struct arena *arena)
+{
+    const struct doc *scopes = scopes_of(claims->all);
+    if (p->needs_expiry && claims->expires_ms == CLAIMS_NEVER)
+        return refuse(JWT_REFUSED, "does not say when it expires");
+    if (p->audiences.count &&
+        !claims_have_audience(claims->all, p->audiences.items, p->audiences.count))
+        return refuse(JWT_REFUSED, "is for another audience");
+    for (size_t i = 0; i < p->rule_count; i++)
+        if (!rule_holds(&p->rules[i], claims->all))
+            return refuse(JWT_CLAIM_MISSING, "lacks a claim that is required here");
+    for (size_t i = 0; i < p->scopes.count; i++)
+        if (!claims_value_has(scopes, p->scopes.items[i], true))
+            return (struct jwt_result){.outcome = JWT_SCOPE_MISSING,
+                                       .detail = "lacks a scope that is required here",
+                                       .scopes = scope_words(scopes, arena)};
+    return (struct jwt_result){.outcome = JWT_GOOD};
+}
+
+/* ---- a good one ---- */
+
+static const struct slice *header_values(const struct jwt_provider *p, struct jwt_verified *v,
+                                         struct slice payload_text)
+{
+    struct slice *values = arena_alloc(&v->arena, p->header_count * sizeof(*values));
+    for (size_t i = 0; i < p->header_count; i++) {
+        const struct jwt_claim_header *h = &p->headers[i];
+        values[i] = h->claim.ptr
+                        ? claims_value_text(claims_find(v->claims.all, h->claim), &v->arena)
+                        : arena_copy(&v->arena, payload_text);
+    }
+    return values;
+}
+
+/* Read again, into memory of its own: what was checked is read from the same bytes. */
+static struct jwt_verified *keep(const struct jwt_conf *c, const struct jwt_provider *p,
+                                 const struct jws *jws, const uint8_t digest[DIGEST_SIZE])
+{
+    struct jwt_verified *v = jwt_verified_create();
+    if (claims_parse(jws->payload, &v->arena, &v->claims)) {
+        jwt_verified_unref(v);
+        return NULL;
+    }
+    memcpy(v->digest, digest, DIGEST_SIZE);
+    v->generation = c->generation;
+    v->provider = p;
+    v->principal = arena_printf(&v->arena, "%.*s/%.*s", SLICE_ARG(v->claims.issuer),
+                                SLICE_ARG(v->claims.subject));
+    size_t dot = slice_find_byte(jws->signed_text, '.');
+    v->headers = header_values(p, v, slice_sub(jws->signed_text, dot + 1, jws->signed_text.len));
+    jwt_cache_put(c->cache, v);
+    return v;
+}
+
+static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_conf *c,
+                                    const struct jwt_token *token,
+                                    const uint8_t digest[DIGEST_SIZE])
+{
+    struct jws jws;
+    struct claims claims;
+    enum jws_fault fault = jws_parse(token->text, x->arena, &jws);
+    if (fault == JWS_MALFORMED || fault == JWS_TOO_LONG)
+        return refuse(JWT_MALFORMED, jws_fault_text(fault));
+    if (fault)
+        return refuse(JWT_REFUSED, jws_fault_text(fault));
+    if (claims_parse(jws.payload, x->arena, &claims))
+        return refuse(JWT_MALFORMED, "has no claims that can be read");
+    const struct jwt_provider *p = find_provider(c, &claims, token->place);
+    if (!p)
+        return refuse(JWT_REFUSED, "is from an issuer that is not accepted here");
+    fault = jws_check(&jws, &p->keys, p->algorithms);
+    if (fault)
+        return refuse(JWT_REFUSED, jws_fault_text(fault));
+    struct jwt_result r = check_times(p, &claims, x->host->unix_ms(x));
+    if (r.outcome == JWT_GOOD)
+        r = check_claims(p, &claims, x->arena);
+    if (r.outcome == JWT_GOOD)
+        r.verified = keep(c, p, &jws, digest);
+    if (r.outcome == JWT_GOOD && !r.verified)
+        return refuse(JWT_MALFORMED, "has no claims that can be read");
+    r.provider = p;
+    return r;
+}
+
+struct jwt_result jwt_check(struct filter_exchange *x, const struct jwt_conf *c,
+                            const struct jwt_token *token)
+{
+    uint8_t digest[DIGEST_SIZE];
+    if (token->text.len > JWS_TOKEN_MAX)
+        return refuse(JWT_MALFORMED, jws_fault_text(JWS_TOO_LONG));
+    digest_sha256(token->text, digest);
+    struct jwt_verified *known = jwt_cache_find(c->cache, digest, c->generation);
+    if (!known || !jwt_place_is_in(&known->provider->places, token->place)) {
+        jwt_verified_unref(known);
+        return check_anew(x, c, token, digest);
+    }
+    struct jwt_result r = check_times(known->provider, &known->claims, x->host->unix_ms(x));
+    r.provider = known->provider;
+    if (r.outcome == JWT_GOOD)
+        r.verified = known;
+    else
+        jwt_verified_unref(known);
+    return r;
+}
