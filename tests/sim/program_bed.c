@@ -15,6 +15,7 @@
 #include "lib/io/signals.h"
 #include "lib/io/watch.h"
 #include "lib/kube/kube_config.h"
+#include "lib/net/tls_stream.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 
@@ -264,21 +265,20 @@ static void on_asking_fail(struct stream *s, enum err why)
     ((struct asking *)s->owner)->is_over = true;
 }
 
-const char *program_ask(const char *at, const char *method, const char *path)
+static struct asking asking;
+static const struct stream_events asking_events = {.on_open = on_asking_open,
+                                                   .on_data = on_asking_data,
+                                                   .on_eof = on_asking_eof,
+                                                   .on_fail = on_asking_fail};
+
+/* Takes text. */
+static const char *say(struct stream *s, char *text)
 {
-    static const struct stream_events events = {.on_open = on_asking_open,
-                                                .on_data = on_asking_data,
-                                                .on_eof = on_asking_eof,
-                                                .on_fail = on_asking_fail};
-    static struct asking asking;
     struct buf request;
     asking.len = 0;
     asking.text[0] = '\0';
-    struct stream *s = program_dial(at);
-    stream_use(s, &events, &asking);
     stream_read_start(s);
     buf_init(&request);
-    char *text = mem_printf("%s %s HTTP/1.1\r\nhost: x\r\n\r\n", method, path);
     buf_append_slice(&request, slice_from_cstr(text));
     stream_write(s, &request);
     assert_true(loop_sim_turn(program.loop));
@@ -286,6 +286,30 @@ const char *program_ask(const char *at, const char *method, const char *path)
     assert_true(loop_sim_turn(program.loop));
     mem_free(text);
     return asking.text;
+}
+
+const char *program_ask(const char *at, const char *method, const char *path)
+{
+    struct stream *s = program_dial(at);
+    stream_use(s, &asking_events, &asking);
+    return say(s, mem_printf("%s %s HTTP/1.1\r\nhost: x\r\n\r\n", method, path));
+}
+
+const char *program_post(const char *at, const char *roots, const char *name, const char *path,
+                         const char *json)
+{
+    struct tls_ctx *tls;
+    char why[TLS_DETAIL_MAX];
+    struct tls_client_config config = {.roots_pem = slice_from_cstr(roots)};
+    struct tls_stream_options options = {.server_name = slice_from_cstr(name)};
+    if (tls_ctx_create_client(&config, &tls, why))
+        fail_msg("%s", why);
+    struct stream *s =
+        tls_stream_create(program_dial(at), tls, &options, NULL, &asking_events, &asking);
+    tls_ctx_unref(tls);
+    return say(s, mem_printf("POST %s HTTP/1.1\r\nhost: %s\r\ncontent-type: application/json\r\n"
+                             "content-length: %zu\r\n\r\n%s",
+                             path, name, strlen(json), json));
 }
 
 void program_expect(const char *at, const char *path, unsigned status, const char *part)

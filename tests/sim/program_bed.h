@@ -30,5 +30,8 @@ bool program_is_over(void);
 struct stream *program_dial(const char *at);
 /* The answer to a plain request, head and body; valid until the next. "": the connection ended. */
 const char *program_ask(const char *at, const char *method, const char *path);
+/* A POST of JSON over TLS, to a server of that name by these roots (PEM). */
+const char *program_post(const char *at, const char *roots, const char *name, const char *path,
+                         const char *json);
 /* That status, and `part` somewhere in the answer. */
 void program_expect(const char *at, const char *path, unsigned status, const char *part);

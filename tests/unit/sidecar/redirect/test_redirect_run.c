@@ -42,6 +42,21 @@ static void test_large(void **state)
     mem_free(text);
 }
 
+/* What nobody would read is not kept: up to 16 MiB is. */
+static void test_more_than_is_kept(void **state)
+{
+    enum { MOST = 16 * 1024 * 1024 };
+    struct redirect_run r;
+    shell(&r, "head -c 16777216 /dev/zero | tr '\\0' x", SLICE(""));
+    assert_int_equal(r.status, 0);
+    assert_int_equal(strlen(r.out), MOST);
+    redirect_run_dispose(&r);
+    shell(&r, "head -c 16777217 /dev/zero | tr '\\0' x", SLICE(""));
+    assert_int_equal(r.status, 0);
+    assert_string_equal(r.out, "");
+    redirect_run_dispose(&r);
+}
+
 static void test_absent(void **state)
 {
     struct redirect_run r;
@@ -54,6 +69,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_talk),
         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_more_than_is_kept),
         cmocka_unit_test(test_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
