@@ -195,6 +195,30 @@ static void test_a_secret_that_cannot_be_used_changes_nothing(void **state)
     assert_string_equal(fake_kube_text(kube, SECRET, "data[\"root.pem\"]"), "?");
 }
 
+/* It is told once for each version of the Secret, however long nobody puts it right; and when
+ * somebody has, it is used. */
+static void test_a_secret_whose_parts_do_not_fit(void **state)
+{
+    char *stranger;
+    open_replica(&one);
+    turn();
+    char *good = mem_strdup(fake_kube_text(kube, SECRET, "data[\"root.key\"]"));
+    char *bad = mem_strdup(fake_kube_text(kube, SECRET, "data[\"intermediate.key\"]"));
+    const char *const keys[] = {bad, good};
+    for (int i = 0; i < 2; i++) {
+        stranger = mem_printf("{metadata: {name: weft-ca, namespace: shop}, data: {root.pem: "
+                              "\"%s\", root.key: \"%s\"}}",
+                              fake_kube_text(kube, SECRET, "data[\"root.pem\"]"), keys[i]);
+        fake_kube_put(kube, SECRET, stranger);
+        mem_free(stranger);
+        loop_sim_advance(loop, 26 * HOUR_MS);
+        assert_int_equal(fake_kube_count(kube, "POST", EVENTS), 1);
+    }
+    assert_true(one.changes > 1);
+    mem_free(good);
+    mem_free(bad);
+}
+
 static void test_the_intermediate_is_replaced_in_time(void **state)
 {
     char root[4000], signer[4000];
@@ -401,6 +425,7 @@ int main(void)
         TEST(test_a_ca_that_cannot_be_written_is_not_handed_on),
         TEST(test_a_secret_that_is_deleted_comes_back_as_it_was),
         TEST(test_a_secret_that_cannot_be_used_changes_nothing),
+        TEST(test_a_secret_whose_parts_do_not_fit),
         TEST(test_the_intermediate_is_replaced_in_time),
         TEST(test_two_that_replace_it_at_the_same_time_agree),
         TEST(test_only_the_leader_makes_one),

@@ -7,6 +7,8 @@
 
 #include "tests/sim/sim_tls.h"
 
+#include <string.h>
+
 #define CLIENT_ID "spiffe://cluster.local/ns/default/sa/client"
 #define SERVER_ID "spiffe://cluster.local/ns/default/sa/server"
 
@@ -180,6 +182,80 @@ static void clients_of_a_gateway(void **state)
     }
 }
 
+/* ---- answers to PINGs (RFC 9113, 6.7 and 6.8) */
+
+enum { FRAME_PING = 6, FRAME_GOAWAY = 7 };
+
+/* The payload of the last frame of that type that came; NULL: none. */
+static const unsigned char *last_frame(const struct sim_peer *client, unsigned type,
+                                       unsigned *count)
+{
+    const unsigned char *p = (const void *)sim_peer_got(client), *found = NULL;
+    *count = 0;
+    for (size_t at = 0; at + 9 <= client->in.len;) {
+        if (p[at + 3] == type) {
+            found = &p[at + 9];
+            ++*count;
+        }
+        at += 9u + ((size_t)p[at] << 16 | (size_t)p[at + 1] << 8 | p[at + 2]);
+    }
+    return found;
+}
+
+static void answer_ping(struct sim_peer *client, const void *payload)
+{
+    unsigned char frame[17] = {0, 0, 8, FRAME_PING, 1};
+    memcpy(frame + 9, payload, 8);
+    sim_peer_send_bytes(client, frame, sizeof frame);
+}
+
+/* An answer that nobody asked for means nothing: the connection goes on. */
+static void an_answer_to_no_question(void **state)
+{
+    struct sim_door d;
+    unsigned count;
+    sim_door_prepare(&d);
+    sim_conf_gateway(&d.conf, 8000, "one");
+    sim_door_start(&d);
+    struct sim_peer *client = sim_node_connect_gateway(&d.node, 8000);
+    ask(client);
+    sim_turn(&d.sim);
+    answer_ping(client, "whatever");
+    sim_turn(&d.sim);
+    sim_advance(&d.sim, 2000);
+    assert_null(last_frame(client, FRAME_GOAWAY, &count));
+    assert_false(sim_peer_is_over(client));
+    sim_door_done(&d, client);
+    sim_door_close(&d);
+}
+
+/* The second GOAWAY of a drain follows the answer to the PING behind the first, at once. */
+static void the_answer_of_a_drain(void **state)
+{
+    struct sim_door d;
+    unsigned count;
+    sim_door_prepare(&d);
+    sim_conf_gateway(&d.conf, 8000, "one");
+    sim_door_start(&d);
+    struct sim_peer *client = sim_node_connect_gateway(&d.node, 8000);
+    ask(client);
+    sim_turn(&d.sim);
+    worker_post_drain(&d.node.worker, true);
+    sim_turn(&d.sim);
+    const unsigned char *goaway = last_frame(client, FRAME_GOAWAY, &count);
+    assert_int_equal(count, 1);
+    assert_memory_equal(goaway, "\x7f\xff\xff\xff", 4);
+    const unsigned char *ping = last_frame(client, FRAME_PING, &count);
+    assert_int_equal(count, 1);
+    answer_ping(client, ping);
+    sim_turn(&d.sim);
+    goaway = last_frame(client, FRAME_GOAWAY, &count);
+    assert_int_equal(count, 2);
+    assert_memory_equal(goaway, "\0\0\0\1", 4);
+    sim_door_done(&d, client);
+    sim_door_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +263,8 @@ int main(void)
         cmocka_unit_test(endpoint_is_never_asked),
         cmocka_unit_test(clients_of_a_pod),
         cmocka_unit_test(clients_of_a_gateway),
+        cmocka_unit_test(an_answer_to_no_question),
+        cmocka_unit_test(the_answer_of_a_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

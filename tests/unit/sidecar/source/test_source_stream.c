@@ -377,6 +377,32 @@ static void test_wants_while_away(void **state)
     assert_int_equal(w->policyd.subscriptions, 0);
 }
 
+/* A service that is called and left again and again while policyd is away costs no more memory for
+ * it, and what comes back is asked for as if it were new. */
+static void test_changes_of_mind_while_away(void **state)
+{
+    struct world *w = *state;
+    struct addr vip = addr_of(VIP);
+    struct source_stream_status status;
+    w->policyd.is_away = true;
+    identify(w);
+    for (int i = 0; i < 3; i++) {
+        source_stream_want(w->source, &vip);
+        turn(w);
+        source_stream_read(w->source, &status);
+        assert_int_equal(status.addresses, 1);
+        source_stream_drop(w->source, &vip);
+        turn(w);
+        source_stream_read(w->source, &status);
+        assert_int_equal(status.addresses, 0);
+    }
+    source_stream_want(w->source, &vip);
+    turn(w);
+    w->policyd.is_away = false;
+    loop_sim_advance(w->loop, 10000);
+    assert_int_equal(w->policyd.hello->hello->n_addresses, 1);
+}
+
 static void test_new_certificate(void **state)
 {
     struct world *w = *state;
@@ -450,6 +476,7 @@ int main(void)
         T(test_resync),
         T(test_asks_what_the_app_calls),
         T(test_wants_while_away),
+        T(test_changes_of_mind_while_away),
         T(test_new_certificate),
         T(test_last_good),
         T(test_garbage),
