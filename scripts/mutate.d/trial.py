@@ -52,6 +52,11 @@ def run(command, cwd, timeout, environment=None):
     return done.returncode, done.stdout
 
 
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
 class Trial:
     """A copy of the tree with a build of its own."""
 
@@ -139,7 +144,7 @@ class Trial:
 
     def tests_of(self, path):
         """Names of test programs that have the file's code in them, the nearest first."""
-        with open(os.path.join(self.root, path), encoding="utf-8") as f:
+        with open(os.path.join(self.source, path), encoding="utf-8") as f:
             text = f.read()
         defined = set(re.findall(r"^(?!static\b)\w[\w \*]*?\b(\w+)\([^;]*$", text, re.MULTILINE))
         # Some files give out nothing but a table of what they can do.
@@ -185,15 +190,15 @@ class Trial:
         builder = self.builder_of(mutation.path)
         path = os.path.join(self.source, mutation.path)
         with open(path, encoding="utf-8") as f:
-            lines = f.read().split("\n")
+            text = f.read()
+        lines = text.split("\n")
         assert lines[mutation.line - 1] == mutation.before, f"{mutation.path} changed meanwhile"
         lines[mutation.line - 1] = mutation.after
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("\n".join(lines))
         try:
+            write(path, "\n".join(lines))
             return builder.stages(mutation.path, with_e2e)
         finally:
-            self.restore(mutation.path)
+            write(path, text)  # the copy's own: the tree may have moved on
 
     def stages(self, path, with_e2e):
         tests = self.tests_of(path)
