@@ -1,5 +1,5 @@
-/* weft-injector as a whole, in memory: its certificate opens its port, the API server is told of it,
- * reviews are answered, and on SIGTERM they still are for a while.
+/* weft-injector as a whole, in memory: its certificate opens its port, the API server is told of
+ * it, reviews are answered, and on SIGTERM they still are for a while.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "injector/injector.h"
 
@@ -20,11 +20,11 @@
 #define LEASE "/apis/coordination.k8s.io/v1/namespaces/shop/leases/weft-injector"
 #define HOOKS "/apis/admissionregistration.k8s.io/v1/"
 #define MUTATING HOOKS "mutatingwebhookconfigurations/weft-injector"
-#define REVIEW(kind_of_pod)                                                                        \
-    "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":\"u1\"," \
-    "\"operation\":\"CREATE\",\"namespace\":\"town\",\"object\":{\"apiVersion\":\"v1\",\"kind\":\""  \
-    kind_of_pod "\",\"metadata\":{\"name\":\"one\"},\"spec\":{\"containers\":[{\"name\":\"app\"," \
-    "\"image\":\"a\"}]}}}}"
+#define REVIEW(kind_of_pod)                                                            \
+    "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":" \
+    "{\"uid\":\"u1\",\"operation\":\"CREATE\",\"namespace\":\"town\",\"object\":"       \
+    "{\"apiVersion\":\"v1\",\"kind\":\"" kind_of_pod "\",\"metadata\":{\"name\":\"one\"}," \
+    "\"spec\":{\"containers\":[{\"name\":\"app\",\"image\":\"a\"}]}}}}"
 
 enum { DRAIN_MS = 4000 };
 

@@ -5,14 +5,12 @@
 #include "lib/io/tcp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
-#include "lib/io/tcp_priv.h"
 #include "lib/io/timer.h"
 #include "tests/unit/lib/io/cmocka_io.h"
 #include "tests/unit/lib/io/probe.h"
@@ -475,19 +473,6 @@ static void test_steady_state_takes_no_memory(void **state)
     mem_free(g);
 }
 
-/* What is no socket is closed, not lost: whoever accepted it has given it away. */
-static void test_what_cannot_be_accepted(void **state)
-{
-    struct loop *l = loop_create();
-    int fd = open("/", O_PATH | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_null(tcp_accept(l, fd, NULL));
-    assert_int_equal(fcntl(fd, F_GETFD), -1);
-    loop_stop(l);
-    loop_run(l);
-    loop_destroy(l);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,7 +488,6 @@ int main(void)
         cmocka_unit_test(test_info_and_stale),
         cmocka_unit_test(test_close_reset),
         cmocka_unit_test(test_not_redirected),
-        cmocka_unit_test(test_what_cannot_be_accepted),
         cmocka_unit_test(test_steady_state_takes_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

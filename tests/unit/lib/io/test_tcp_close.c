@@ -4,6 +4,7 @@
 #include "lib/io/tcp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/loop_priv.h"
+#include "lib/io/tcp_priv.h"
 #include "lib/io/thread.h"
 #include "lib/io/timer.h"
 #include "tests/unit/lib/io/cmocka_io.h"
@@ -328,6 +330,19 @@ static void test_flush_after_shutdown_and_eof(void **state)
     loop_destroy(l);
 }
 
+/* What is no socket is closed, not lost: whoever accepted it has given it away. */
+static void test_what_cannot_be_accepted(void **state)
+{
+    struct loop *l = loop_create();
+    int fd = open("/", O_PATH | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_null(tcp_accept(l, fd, NULL));
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    loop_stop(l);
+    loop_run(l);
+    loop_destroy(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_cut_flush_is_a_reset),
         cmocka_unit_test(test_flush_is_bounded),
         cmocka_unit_test(test_flush_after_shutdown_and_eof),
+        cmocka_unit_test(test_what_cannot_be_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
