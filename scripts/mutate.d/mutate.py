@@ -70,7 +70,7 @@ class Place:
         return self.has_file(mutation.path) and self.first <= mutation.line <= self.last
 
 
-def candidates(paths):
+def candidates(paths, sanitized):
     wanted = [Place(p) for p in paths]
     judged = read_equivalent()
     for path in mutations.sources.files(".c", root=mutations.ROOT):
@@ -78,7 +78,8 @@ def candidates(paths):
             continue
         if wanted and not any(w.has_file(path) for w in wanted):
             continue
-        for m in mutations.of_file(path, mutations.sources.read(path, mutations.ROOT)):
+        text = mutations.sources.read(path, mutations.ROOT)
+        for m in mutations.of_file(path, text, sanitized):
             if m.key() not in judged and (not wanted or any(w.has(m) for w in wanted)):
                 yield m
 
@@ -128,7 +129,7 @@ def work(trial, todo, tally, fast):
 def main():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     options = arguments()
-    found = list(candidates(options.paths))
+    found = list(candidates(options.paths, options.asan))
     if options.list:
         for m in found:
             print(f"{m.path}:{m.line}: {m.name}: {m.after.strip()}")

@@ -44,6 +44,16 @@ class Mutations(unittest.TestCase):
         self.assertEqual(after('    LOG_W("a", "%d", a < b);'), [])
         self.assertEqual(after("    mem_free(x);"), [])
         self.assertEqual(after('    if (a < b)\n        LOG_W("a", "b");'), [])
+        self.assertEqual(after('    LOG_W("a", "%d",\n          a < b ? f(b) : 1,\n          c);'), [])
+        self.assertEqual(after('    LOG_W("a", "%d",\n          c);\n    count(x);'), ["    ;"])
+        self.assertEqual(after("    if (a)\n        key_unref(a);"), [])
+        self.assertEqual(len(after("    if (a)\n        conn_close(a);")), 2)
+
+    def test_sizes_of_memory_are_for_sanitizers(self):
+        text = "int f(void)\n{\n    p = mem_alloc(len + 1);\n}\n"
+        self.assertEqual(list(mutations.of_file("a.c", text)), [])
+        self.assertEqual(len(list(mutations.of_file("a.c", text, True))), 2)
+        self.assertEqual(len(after("    n = f(len + 1);")), 2)
 
     def test_pointers_and_shifts_are_no_comparisons(self):
         self.assertEqual(after("    y = x->a << b >> c;"), [])
