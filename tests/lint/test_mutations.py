@@ -44,7 +44,7 @@ class Mutations(unittest.TestCase):
         self.assertEqual(after('    LOG_W("a", "%d", a < b);'), [])
         self.assertEqual(after("    mem_free(x);"), [])
         self.assertEqual(after('    if (a < b)\n        LOG_W("a", "b");'), [])
-        self.assertEqual(after('    LOG_W("a", "%d",\n          a < b ? f(b) : 1,\n          c);'), [])
+        self.assertEqual(after('    LOG_W("a", "b",\n          a < b ? f(b) : 1, c);'), [])
         self.assertEqual(after('    LOG_W("a", "%d",\n          c);\n    count(x);'), ["    ;"])
         self.assertEqual(after("    if (a)\n        key_unref(a);"), [])
         self.assertEqual(len(after("    if (a)\n        conn_close(a);")), 2)
