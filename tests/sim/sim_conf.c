@@ -97,6 +97,19 @@ char *sim_conf_filter(struct sim_conf *c, const char *id, const char *type, cons
     return r->name;
 }
 
+char *sim_conf_secret_filter(struct sim_conf *c, const char *id, const char *type,
+                             const char *spec, const char *secret)
+{
+    Weft__Config__V1__Resource *r = add_filter(c, id);
+    ProtobufCBinaryData *value = arena_alloc(&c->arena, sizeof(*value));
+    *value = (ProtobufCBinaryData){strlen(secret), (uint8_t *)text(c, secret)};
+    r->filter->type = text(c, type);
+    r->filter->spec = text(c, spec);
+    r->filter->n_secrets = 1;
+    r->filter->secrets = value;
+    return r->name;
+}
+
 char *sim_conf_broken_filter(struct sim_conf *c, const char *id, const char *why)
 {
     Weft__Config__V1__Resource *r = add_filter(c, id);

@@ -38,6 +38,9 @@ sim_endpoint *sim_conf_endpoint(struct sim_conf *c, sim_cluster *to, const char 
 /* A Filter resource of that type, named "filter/<id>"; returns its name, for the lists of those who
  * have it (sim_conf_name). */
 char *sim_conf_filter(struct sim_conf *c, const char *id, const char *type, const char *spec);
+/* The same, with the value of its first reference to a Secret ("value":"0"). */
+char *sim_conf_secret_filter(struct sim_conf *c, const char *id, const char *type,
+                             const char *spec, const char *secret);
 /* The same of one that cannot be used. */
 char *sim_conf_broken_filter(struct sim_conf *c, const char *id, const char *why);
 /* Appends to a repeated field of texts: sim_conf_name(c, &route->n_filters, &route->filters, name).
