@@ -18,6 +18,8 @@ weft_pkg_dep(yaml "yaml-0.1>=0.2.5")
 weft_pkg_dep(protobuf_c "libprotobuf-c>=1.4")
 weft_pkg_dep(pcre2 "libpcre2-8>=10.40")
 weft_pkg_dep(zlib "zlib>=1.2.13")
+weft_pkg_dep(argon2 "libargon2")
+weft_pkg_dep(crypt "libxcrypt")
 
 # cmocka is only needed by the tests: without it they are left out, see cmake/tests.cmake.
 pkg_check_modules(PC_cmocka QUIET IMPORTED_TARGET GLOBAL "cmocka>=1.1.5")

@@ -139,6 +139,20 @@ const struct consumer_credential *consumer_find(const struct consumer_directory 
     return best;
 }
 
+const struct consumer_credential *consumer_find_other(const struct consumer_directory *d,
+                                                      enum credential_type type,
+                                                      const struct consumer_scope *scope,
+                                                      struct slice lookup)
+{
+    uint64_t at = hash_of(type, lookup);
+    for (uint64_t i = 0; d && i <= d->credential_mask; i++) {
+        const struct consumer_credential *c = d->credentials[(at + i) & d->credential_mask];
+        if (c && c->type == type && rank(scope, c->consumer) != SIZE_MAX)
+            return c;
+    }
+    return NULL;
+}
+
 static const struct consumer *find_id(const struct consumer_directory *d, struct slice ns,
                                       struct slice name)
 {

@@ -87,6 +87,12 @@ const struct consumer_credential *consumer_find(const struct consumer_directory 
                                                 enum credential_type type,
                                                 const struct consumer_scope *scope,
                                                 struct slice lookup);
+/* Some credential of that type and scope, always the same for the same lookup, which nobody has:
+ * for an answer that takes as long as if somebody had. NULL: there is none. */
+const struct consumer_credential *consumer_find_other(const struct consumer_directory *directory,
+                                                      enum credential_type type,
+                                                      const struct consumer_scope *scope,
+                                                      struct slice lookup);
 /* By name, "mobile-app", in the scope. */
 const struct consumer *consumer_find_named(const struct consumer_directory *directory,
                                            const struct consumer_scope *scope, struct slice name);

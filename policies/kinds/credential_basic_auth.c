@@ -3,9 +3,8 @@
  * reads a data plane's memory; passwords that people choose should be given as a slow hash.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/tls/digest.h"
+#include "lib/tls/password.h"
 #include "policies/kinds/credential.h"
-
-enum { PASSWORD_MAX = 1024, HASH_MAX = 512 };
 
 struct basic_auth {
     struct slice username;
@@ -68,15 +67,6 @@ static struct slice hash_password(struct credential_build *b, struct slice passw
     return arena_printf(b->arena, "$weft$%s$%s", salt, digest_hex(digest, hex));
 }
 
-static bool is_hash(struct slice text)
-{
-    static const char *const starts[] = {"$2a$", "$2b$", "$2y$", "$y$", "$6$", "$5$", "$argon2"};
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
-        if (slice_starts_with(text, slice_from_cstr(starts[i])))
-            return true;
-    return false;
-}
-
 static bool make(struct credential_build *b, const void *spec, struct credential_made *out)
 {
     const struct basic_auth *s = spec;
@@ -89,7 +79,7 @@ static bool make(struct credential_build *b, const void *spec, struct credential
         return false;
     if (s->password && value.len > PASSWORD_MAX)
         return credential_refuse(b, "the password has more than %d bytes", PASSWORD_MAX);
-    if (s->hash && (value.len > HASH_MAX || !is_hash(value) || memchr(value.ptr, 0, value.len)))
+    if (s->hash && !password_hash_is_known(value))
         return credential_refuse(b, "the value under %.*s is no hash that is known: it begins with "
                                     "$2b$, $y$, $6$, $5$ or $argon2",
                                  SLICE_ARG(s->hash->key));

@@ -50,6 +50,8 @@ THIRD_PARTY = {
     "hiredis/": "lib/io",
     "wolfssl/": "lib/tls",
     "openssl/": "lib/tls",
+    "argon2.h": "lib/tls",
+    "crypt.h": "lib/tls",
     "nghttp2/": "lib/codec",
     "llhttp": "lib/codec",
     "jansson": "lib/codec",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/filters/consumer_world.h"
 
+#include <stdio.h>
+
 #include "lib/tls/digest.h"
 
 #define TEXT(literal) {"" literal, sizeof(literal) - 1}
@@ -22,12 +24,35 @@ static struct consumer_credential of_ann[] = {
      .type = CREDENTIAL_MTLS_AUTH,
      .lookup = TEXT("ann.test"),
      .id = TEXT("ann.test")},
+    {.consumer = &ann,
+     .type = CREDENTIAL_BASIC_AUTH,
+     .lookup = TEXT("ann-sha512"),
+     .secret = TEXT("$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnI"
+                     "FNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"),
+     .id = TEXT("ann-sha512")},
+    {.consumer = &ann,
+     .type = CREDENTIAL_BASIC_AUTH,
+     .lookup = TEXT("ann-bcrypt"),
+     .secret = TEXT("$2b$04$abcdefghijklmnopqrstuuyeG8laUfZvsCmc.AE6qIDYSPGM2efmK"),
+     .id = TEXT("ann-bcrypt")},
+    {.consumer = &ann,
+     .type = CREDENTIAL_BASIC_AUTH,
+     .lookup = TEXT("ann-argon2"),
+     .secret = TEXT("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$4J/ySmqAcybdC7SLPJUO"
+                     "ne+7qm75u5yW"),
+     .id = TEXT("ann-argon2")},
+    {.consumer = &ann, .type = CREDENTIAL_BASIC_AUTH, .lookup = TEXT("ann"), .id = TEXT("ann")},
 };
 static struct consumer_credential of_bob[] = {
     {.consumer = &bob, .type = CREDENTIAL_KEY_AUTH, .id = TEXT("bob/key")},
 };
 static struct consumer_credential of_eve[] = {
     {.consumer = &eve, .type = CREDENTIAL_KEY_AUTH, .id = TEXT("eve/key")},
+    {.consumer = &eve,
+     .type = CREDENTIAL_BASIC_AUTH,
+     .lookup = TEXT("eve"),
+     .secret = TEXT("$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"),
+     .id = TEXT("eve")},
 };
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof((array)[0]))
@@ -66,11 +91,23 @@ static void set_key(struct consumer_credential *c, unsigned i, struct slice key)
     c->lookup = slice_of(keys[i], DIGEST_SIZE);
 }
 
+/* As policyd writes it: SHA-256 of salt, "$" and password. */
+static void set_password(struct consumer_credential *c, struct slice salted)
+{
+    static char text[128];
+    uint8_t digest[DIGEST_SIZE];
+    char hex[DIGEST_HEX_MAX];
+    digest_sha256(salted, digest);
+    int len = snprintf(text, sizeof text, "$weft$salt$%s", digest_hex(digest, hex));
+    c->secret = slice_of(text, (size_t)len);
+}
+
 struct consumer_directory *consumer_world_create(void)
 {
     static const struct consumer *const all[] = {&ann, &bob, &anonymous, &eve};
     set_key(&of_ann[0], 0, SLICE("ann-key"));
     set_key(&of_bob[0], 1, SLICE("bob key+1"));
+    set_password(&of_ann[COUNT(of_ann) - 1], SLICE("salt$ann-pw"));
     set_key(&of_eve[0], 2, SLICE("eve-key"));
     return consumer_directory_create(all, COUNT(all));
 }

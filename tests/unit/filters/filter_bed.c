@@ -263,6 +263,23 @@ static void take_client(struct bed *b)
     b->down.tls_peer = b->c->identity.len ? &b->peer : NULL;
 }
 
+/* By a filter that came before. */
+static void take_caller(struct bed *b)
+{
+    struct slice id = b->c->consumer;
+    size_t slash = slice_find_byte(id, '/');
+    struct slice ns = slice_sub(id, 0, slash), name = slice_sub(id, slash + 1, id.len);
+    struct consumer_scope scope = {.namespaces = &ns, .count = 1};
+    if (!id.len)
+        return;
+    const struct consumer *c = consumer_find_named(b->x.consumers, &scope, name);
+    assert_non_null(c);
+    if (c->credential_count)
+        consumer_accept(&b->x, "before", &c->credentials[0]);
+    else
+        consumer_accept_anonymous(&b->x, "before", c);
+}
+
 /* ---- the walk ---- */
 
 /* True: it may be called again. */
@@ -442,6 +459,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
         b.x.downstream = &b.down;
         b.x.client = &b.client;
         take_request(&b, c->request);
+        take_caller(&b);
         if (c->is_early)
             answer_early(&b, chain);
         else

@@ -21,6 +21,7 @@
  * port N       of the listener
  * prefix /P    the path prefix that the route matches
  * as ID        the SPIFFE id of the peer's certificate
+ * consumer C   who was authenticated before, by a filter of an earlier phase
  * client A     whom the request is from; "unknown"
  * early        the response is one of our own, given before the chain had its turn */
 
@@ -105,6 +106,8 @@ static void take_words(struct slice words, struct filter_bed_case *c)
             slice_split(&words, ' ', &c->matched_prefix);
         else if (slice_eq_cstr(word, "as"))
             slice_split(&words, ' ', &c->identity);
+        else if (slice_eq_cstr(word, "consumer"))
+            slice_split(&words, ' ', &c->consumer);
         else if (slice_eq_cstr(word, "client"))
             slice_split(&words, ' ', &c->client);
         else if (slice_eq_cstr(word, "scheme"))
