@@ -246,6 +246,8 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     struct slice traceparent = headers_get_id(&request->headers, HEADER_TRACEPARENT);
     r.trace_id = traceparent.len >= 35 ? slice_sub(traceparent, 3, 32) : (struct slice){0};
     r.route = ex->route ? ex->route->name : (struct slice){0};
+    if (ex->view.caller)
+        r.consumer = ex->view.caller->consumer_id;
     access_log_write(&r, report_is_json(ex->worker));
 }
 

@@ -213,6 +213,7 @@ size_t access_log_format_json(const struct access_record *r, char to[ACCESS_LOG_
     json_text(&l, "reason", r->reason);
     json_text(&l, "x_forwarded_for", r->forwarded_for);
     json_text(&l, "user_agent", r->user_agent);
+    json_text(&l, "consumer", r->consumer);
     l.room = ACCESS_LOG_LINE_MAX;
     line_put_text(&l, "}\n");
     return l.len;

@@ -37,7 +37,8 @@ struct access_record {
     struct addr downstream_direct; /* the connection's other end */
     struct slice upstream_cluster, route, sni;
     struct slice source_principal, destination_principal;
-    bool is_mutual_tls; /* downstream */
+    struct slice consumer; /* "shop/mobile-app": who was authenticated */
+    bool is_mutual_tls;    /* downstream */
 };
 
 void access_log_write(const struct access_record *r, bool json);
