@@ -114,7 +114,8 @@ struct filter_host {
     /* For a filter that decides by the body before others see the request, in on_request: what the
      * body begins with, at most `max` bytes of it (max: up to FILTER_HOLD_MAX, filters/chain.h),
      * copied into the arena. The body itself goes on as it came. False: more has to come first;
-     * answer FILTER_WAIT. *is_whole: there is no more of it. */
+     * answer FILTER_WAIT. *is_whole: there is no more of it; never so of a request that may switch
+     * protocols, of which only what has come is shown. */
     bool (*peek_body)(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole);
     /* Asks a Redis server (filters/redis.h). As for call: it may be done when this returns, else
      * look again when the hook is called again. The question ends with the exchange, and may have

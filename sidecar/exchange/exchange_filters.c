@@ -205,12 +205,14 @@ static bool host_peek_body(struct filter_exchange *x, size_t max, struct slice *
 {
     struct exchange *ex = exchange_of(x);
     size_t len = ex->request_body.len;
-    if (!has(ex, GOT_REQUEST_END) && len <= max) {
+    /* What follows a switch of protocols has no end to wait for; nobody may take it for all. */
+    bool may_switch = message_may_switch(ex->request);
+    if (!may_switch && !has(ex, GOT_REQUEST_END) && len <= max) {
         ask_for_more(ex);
         return false;
     }
     ex->got &= ~(uint32_t)PEEKS_REQUEST_BODY;
-    *is_whole = len <= max;
+    *is_whole = len <= max && !may_switch;
     len = len < max ? len : max;
     char *copy = arena_alloc(&ex->arena, len);
     buf_copy_out(&ex->request_body, copy, len);

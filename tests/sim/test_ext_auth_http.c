@@ -245,6 +245,27 @@ static void a_body_is_asked_for(void **state)
     finish(&w, client);
 }
 
+/* What follows a switch of protocols has no end, and is not shown as if it were all. */
+static void an_upgrade_is_shown_in_part(void **state)
+{
+#define UPGRADE                                                                             \
+    "GET /x HTTP/1.1\r\nhost: app\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+    struct world w;
+    struct sim_peer *client = open_world(&w, "{" HTTP ",\"body\":{\"maxBytes\":5}}");
+    sim_peer_send(client, UPGRADE);
+    sim_turn(&w.r.sim);
+    expect_refused(&w, client, "HTTP/1.1 413 ", NULL);
+    finish(&w, client);
+    client = open_world(&w, "{" HTTP ",\"body\":{\"maxBytes\":5,\"allowPartial\":true}}");
+    sim_peer_send(client, UPGRADE);
+    struct sim_peer *auth = asked(&w);
+    assert_null(strstr(sim_peer_got(auth), "upgrade"));
+    sim_peer_expect_part(auth, "GET /x ", "x-envoy-auth-partial-body: true\r\n");
+    sim_peer_send(auth, YES);
+    expect_app(&w, client, "upgrade: websocket\r\n", NULL);
+    finish(&w, client);
+}
+
 static void no_body_at_all(void **state)
 {
     struct world w;
@@ -286,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_part_of_a_body),
         cmocka_unit_test(a_large_body),
         cmocka_unit_test(a_body_is_asked_for),
+        cmocka_unit_test(an_upgrade_is_shown_in_part),
         cmocka_unit_test(no_body_at_all),
         cmocka_unit_test(the_client_leaves_with_its_body),
     };

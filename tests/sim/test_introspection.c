@@ -125,6 +125,7 @@ static void the_token_stays_here(void **state)
     finish(&w, client);
 }
 
+/* requirement: H19 */
 /* Each answer, and what the client is told. */
 static void each_answer(void **state)
 {
@@ -181,6 +182,7 @@ static void each_condition_holds(void **state)
     finish(&w, client);
 }
 
+/* requirement: H19 */
 /* The same token is not asked about again, until its time is over; another one is. */
 static void it_is_remembered(void **state)
 {
