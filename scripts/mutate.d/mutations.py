@@ -99,12 +99,15 @@ def negated(line, start):
 
 def is_same(code, m):
     """The smaller of two, or the larger: which of them is taken when they are equal is the same."""
-    before = re.search(r"([\w.>\-]+) $", code[:m.start()])
-    behind = re.match(r" ([\w.>\-]+)", code[m.end():])
+    before = re.search(r"([^=(,?:;!&|]+) $", code[:m.start()])
+    behind = re.match(r" ([^?:;,&|]+) \? ([^?:;,]+) : ([^?:;,]+)", code[m.end():])
     if not before or not behind or m.group(0) not in ("<", "<=", ">", ">="):
         return False
-    a, b = (re.escape(x.group(1)) for x in (before, behind))
-    return bool(re.match(rf" {b} \? ({a} : {b}|{b} : {a})\b", code[m.end():]))
+    a = before.group(1).strip().removeprefix("return ")
+    b, one, other = (x.strip() for x in behind.groups())
+    while other.count(")") > other.count("("):
+        other = other[:other.rindex(")")]
+    return {one, other} == {a, b}
 
 
 def balanced(code):

@@ -25,6 +25,9 @@ class Mutations(unittest.TestCase):
         self.assertEqual(after("    return a < b ? a : b;"), [])
         self.assertEqual(after("    n = x->len > 5 ? 5 : x->len;"), [])
         self.assertEqual(after("    n = a < b ? a : c;"), ["    n = a <= b ? a : c;"])
+        self.assertEqual(after("    n = f(x->a > b(c) ? x->a : b(c));"), [])
+        self.assertNotIn("    n = a - b <= c ? a - b : c;", after("    n = a - b < c ? a - b : c;"))
+        self.assertIn("    n = a - b <= c ? a - b : d;", after("    n = a - b < c ? a - b : d;"))
 
     def test_conditions_are_negated_and_joined_otherwise(self):
         self.assertEqual(after("    if (a && f(b))"),

@@ -344,9 +344,37 @@ static void blocked_connection(void **state)
     sim_road_close(&r);
 }
 
+/* Without a certificate of its own a sidecar cannot call one of the mesh. Whoever asked is told, and
+ * nobody waits for what will not come; with a certificate it works. */
+static void nothing_can_be_dialled(void **state)
+{
+    static char id[] = "spiffe://cluster.local/ns/default/sa/server";
+    struct sim_road r;
+    sim_road_prepare(&r);
+    r.endpoint->meshed = true;
+    r.endpoint->spiffe_id = id;
+    sim_road_start(&r);
+    for (int i = 0; i < 3; i++) {
+        struct sim_peer *client = sim_road_client(&r);
+        sim_peer_send(client, ROAD_GET);
+        sim_peer_expect_part(client, "HTTP/1.1 503 ", NULL);
+        assert_int_equal(cluster(&r)->pending, 0);
+        sim_road_done(&r, client);
+    }
+    assert_int_equal(r.app.connections, 0);
+    sim_node_identify(&r.node, "spiffe://cluster.local/ns/default/sa/client");
+    struct sim_peer *client = sim_road_client(&r);
+    sim_peer_send(client, ROAD_GET);
+    sim_turn(&r.sim);
+    assert_int_equal(r.app.connections, 1);
+    sim_road_done(&r, client);
+    sim_road_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_can_be_dialled),
         cmocka_unit_test(idle_connection_is_closed),
         cmocka_unit_test(promise_is_heard),
         cmocka_unit_test(newest_first),

@@ -89,6 +89,17 @@ static void test_refused(void **state)
     check_refused(mem_strdup("{\"kind\":\"TokenReview\",\"status\":{\"authenticated\":true,"
                              "\"error\":\"token expired\"}}"),
                   "does not accept the token: token expired");
+    check_refused(mem_strdup("{\"kind\":\"TokenReview\",\"status\":{\"authenticated\":true,"
+                             "\"user\":{\"username\":\"" USER "\",\"groups\":" GROUPS "}}}"),
+                  "not for the audience");
+    check_refused(mem_strdup("{\"kind\":\"TokenReview\",\"status\":{\"authenticated\":true,"
+                             "\"audiences\":[\"weft-certd\"],\"user\":{\"username\":\"" USER
+                             "\"}}}"),
+                  "not a service account's");
+    check_refused(mem_strdup("{\"kind\":\"TokenReview\",\"status\":{\"authenticated\":true,"
+                             "\"audiences\":[\"weft-certd\"]}}"),
+                  "not a service account's");
+    check_refused(mem_strdup("{\"kind\":\"TokenReview\"}"), "does not accept the token");
     check_refused(mem_strdup("{\"kind\":\"Status\"}"), "no TokenReview");
     check_refused(mem_strdup("{}"), "no TokenReview");
     check_refused(mem_strdup("[]"), "no TokenReview");

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/rand.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "tests/unit/lib/base/cmocka_base.h"
@@ -74,12 +75,41 @@ static void test_secure(void **state)
     rand_secure(a, 0);
 }
 
+/* RFC 9562, 4 and 5.4: 8-4-4-4-12 lower-case digits, version 4, variant 10xx; every digit comes at
+ * every place but those two. */
+static void test_uuids(void **state)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned seen[36] = {0};
+    struct rand_state r;
+    rand_seed(&r, 5);
+    for (int n = 0; n < 2000; n++) {
+        char text[RAND_UUID_SIZE];
+        rand_uuid(&r, text);
+        assert_int_equal(strlen(text), 36);
+        for (int i = 0; i < 36; i++) {
+            const char *found = strchr(digits, text[i]);
+            bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+            assert_int_equal(text[i] == '-', is_dash);
+            if (!is_dash && !found)
+                fail_msg("%s", text);
+            if (!is_dash)
+                seen[i] |= 1u << (found - digits);
+        }
+    }
+    for (int i = 0; i < 36; i++) {
+        unsigned want = i == 14 ? 1u << 4 : i == 19 ? 0xf00u : 0xffffu;
+        if (i != 8 && i != 13 && i != 18 && i != 23)
+            assert_int_equal(seen[i], want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_repeats_by_seed), cmocka_unit_test(test_zero_seed_works),
         cmocka_unit_test(test_below_is_even),   cmocka_unit_test(test_unit_range),
-        cmocka_unit_test(test_secure),
+        cmocka_unit_test(test_secure),          cmocka_unit_test(test_uuids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
