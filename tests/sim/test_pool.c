@@ -344,8 +344,8 @@ static void blocked_connection(void **state)
     sim_road_close(&r);
 }
 
-/* Without a certificate of its own a sidecar cannot call one of the mesh. Whoever asked is told, and
- * nobody waits for what will not come; with a certificate it works. */
+/* Without a certificate of its own a sidecar cannot call one of the mesh. Whoever asked is told,
+ * and nobody waits for what will not come; with a certificate it works. */
 static void nothing_can_be_dialled(void **state)
 {
     static char id[] = "spiffe://cluster.local/ns/default/sa/server";
