@@ -265,6 +265,19 @@ static void test_only_the_leader_makes_one(void **state)
     assert_int_equal(other.changes, 2);
 }
 
+/* What the cluster trusts is known a little later than the Secret: then it goes on at once. */
+static void test_it_looks_when_it_is_told(void **state)
+{
+    published.is_known = false;
+    open_replica(&one);
+    turn();
+    assert_int_equal(one.changes, 0);
+    published.is_known = true;
+    ca_controller_look(one.controller);
+    turn();
+    assert_int_equal(one.changes, 1);
+}
+
 static void test_who_has_it_in_mind_puts_it_back_for_a_leader_who_has_not(void **state)
 {
     char root[4000];
@@ -429,6 +442,7 @@ int main(void)
         TEST(test_the_intermediate_is_replaced_in_time),
         TEST(test_two_that_replace_it_at_the_same_time_agree),
         TEST(test_only_the_leader_makes_one),
+        TEST(test_it_looks_when_it_is_told),
         TEST(test_who_has_it_in_mind_puts_it_back_for_a_leader_who_has_not),
         TEST(test_a_deletion_is_told),
         TEST(test_a_root_that_is_lost),

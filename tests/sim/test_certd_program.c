@@ -17,9 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/io/file.h"
-#include "lib/io/loop_sim.h"
-#include "lib/net/grpc_client.h"
-#include "lib/proto/istio_ca.pb-c.h"
+#include "tests/sim/certd_caller.h"
 #include "tests/sim/fake_clock.h"
 #include "tests/sim/program_bed.h"
 #include "tests/unit/lib/base/cmocka_base.h"
@@ -29,29 +27,23 @@
 #define HEALTH "127.0.0.1:15013"
 #define DOMAIN "mesh.example.com"
 #define ID "spiffe://" DOMAIN "/ns/shop/sa/app"
-#define CREATE "/istio.v1.auth.IstioCertificateService/CreateCertificate"
 #define SECRET "/api/v1/namespaces/shop/secrets/" CA_CONTROLLER_SECRET
 #define LEASE "/apis/coordination.k8s.io/v1/namespaces/shop/leases/weft-certd"
 
 static const uint64_t minute = 60000, hour = 60 * 60000, day = 24 * 60 * 60000;
 static struct folder dir;
 static struct options options;
-static char *bundle_path, *csr;
+static char *bundle_path;
 static bool has_run;
 
 static int set_up_group(void **state)
 {
-    char *key;
-    if (program_set_up(state) || x509_make_key(&key) ||
-        x509_make_csr(slice_from_cstr(key), SLICE(ID), &csr))
-        return 1;
-    mem_free(key);
-    return 0;
+    return program_set_up(state) || certd_caller_set_up(ID);
 }
 
 static int tear_down_group(void **state)
 {
-    mem_free(csr);
+    certd_caller_tear_down();
     return program_tear_down(state);
 }
 
@@ -107,91 +99,23 @@ static void expect_good(void (*before)(void), void (*script)(void))
     assert_true(has_run);
 }
 
-/* ---- a caller ---- */
-
-struct caller {
-    struct tls_ctx *tls;
-    struct grpc_client *client;
-    unsigned answers;
-    enum grpc_status status;
-    char text[300];
-};
-
-static struct stream *dial(struct loop *l, void *dial_owner, const struct stream_events *events,
-                           void *owner)
-{
-    struct stream *s = program_dial(LISTEN);
-    (void)l;
-    (void)dial_owner;
-    stream_use(s, events, owner);
-    return s;
-}
-
-/* One that knows the roots in the bundle's file, and calls certd by that name. */
-static void call_from(struct caller *c, const char *roots, const char *name)
-{
-    static const char *const alpn[] = {"h2", NULL};
-    char why[TLS_DETAIL_MAX];
-    struct tls_client_config tls = {.roots_pem = slice_from_cstr(roots), .alpn = alpn};
-    *c = (struct caller){0};
-    if (tls_ctx_create_client(&tls, &c->tls, why))
-        fail_msg("%s", why);
-    struct grpc_client_config config = {.tls = c->tls,
-                                        .server_name = slice_from_cstr(name),
-                                        .idle_ms = (uint32_t)hour,
-                                        .dial = dial};
-    c->client = grpc_client_create(program_loop(), &config);
-}
-
-static void hang_up(struct caller *c)
-{
-    grpc_client_destroy(c->client);
-    tls_ctx_unref(c->tls);
-    assert_true(loop_sim_turn(program_loop()));
-}
-
-static void on_answer(void *owner, const struct grpc_result *r)
-{
-    struct caller *c = owner;
-    c->answers++;
-    c->status = r->status;
-    snprintf(c->text, sizeof(c->text), "%.*s", SLICE_ARG(r->text));
-}
-
-/* token: NULL: none. */
-static void ask(struct caller *c, const char *token)
-{
-    Istio__V1__Auth__IstioCertificateRequest m = ISTIO__V1__AUTH__ISTIO_CERTIFICATE_REQUEST__INIT;
-    char text[300];
-    m.csr = csr;
-    snprintf(text, sizeof(text), "Bearer %s", token ? token : "");
-    struct grpc_metadata bearer = {SLICE("authorization"), slice_from_cstr(text), true};
-    size_t len = istio__v1__auth__istio_certificate_request__get_packed_size(&m);
-    uint8_t *bytes = mem_alloc(len);
-    istio__v1__auth__istio_certificate_request__pack(&m, bytes);
-    c->answers = 0;
-    grpc_client_call(c->client, CREATE, &bearer, token != NULL, slice_of(bytes, len), 30000,
-                     on_answer, c);
-    mem_free(bytes);
-    assert_true(loop_sim_turn(program_loop()));
-    assert_int_equal(c->answers, 1);
-}
+/* ---- callers ---- */
 
 /* A workload with a fresh token gets a certificate, by the roots that are published. */
 static void expect_served_as(const char *name)
 {
     char token[JOIN_TOKEN_TEXT_MAX], *roots;
     size_t len;
-    struct caller c;
+    struct certd_caller c;
     assert_int_equal(file_read(bundle_path, 1 << 20, &roots, &len), ERR_OK);
-    call_from(&c, roots, name);
+    certd_caller_open(&c, LISTEN, roots, name);
     assert_int_equal(join_token_create(options.state_dir, SLICE(ID), clock_wall_ms() + 60000,
                                        token),
                      ERR_OK);
-    ask(&c, token);
+    certd_caller_ask(&c, token);
     if (c.status)
         fail_msg("%s: %s", name, c.text);
-    hang_up(&c);
+    certd_caller_close(&c);
     mem_free(roots);
 }
 
@@ -221,16 +145,16 @@ static void serves_script(void)
     assert_int_equal(st.st_mode & 0777, 0644);
     assert_non_null(strstr(log, "\"id\":\"" ID "\""));
     assert_non_null(strstr(log, "\"peer\":\"10.0.0.7:"));
-    struct caller c;
-    call_from(&c, roots, "weft-certd");
-    ask(&c, NULL);
+    struct certd_caller c;
+    certd_caller_open(&c, LISTEN, roots, "weft-certd");
+    certd_caller_ask(&c, NULL);
     assert_int_equal(c.status, GRPC_UNAUTHENTICATED);
-    hang_up(&c);
-    call_from(&c, roots, "elsewhere.example.com");
-    ask(&c, NULL);
+    certd_caller_close(&c);
+    certd_caller_open(&c, LISTEN, roots, "elsewhere.example.com");
+    certd_caller_ask(&c, NULL);
     assert_int_equal(c.status, GRPC_UNAUTHENTICATED);
     assert_non_null(strstr(c.text, "elsewhere.example.com"));
-    hang_up(&c);
+    certd_caller_close(&c);
     mem_free(log);
     mem_free(roots);
     program_signal(SIGUSR1);
@@ -241,6 +165,71 @@ static void serves_script(void)
 static void test_it_serves_from_a_folder(void **state)
 {
     expect_good(NULL, serves_script);
+}
+
+/* ---- what probes and people are told */
+
+/* What `weft-certd token create` prints is a token; into the folder that it is told. */
+static void tokens_script(void)
+{
+    char printed[JOIN_TOKEN_TEXT_MAX + 2] = "";
+    static char id[] = ID;
+    struct certd_caller c;
+    char *roots = read_file(bundle_path);
+    int ends[2], saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    fflush(stdout);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
+    options.spiffe_id = id;
+    options.token_ttl_ms = minute;
+    int status = certd_create_token(&options);
+    fflush(stdout);
+    dup2(saved, STDOUT_FILENO);
+    close(saved);
+    close(ends[1]);
+    ssize_t n = read(ends[0], printed, sizeof(printed) - 1);
+    close(ends[0]);
+    assert_int_equal(status, 0);
+    assert_true(n > 1 && printed[n - 1] == '\n');
+    printed[n - 1] = '\0';
+    certd_caller_open(&c, LISTEN, roots, "weft-certd");
+    certd_caller_ask(&c, printed);
+    if (c.status)
+        fail_msg("%s", c.text);
+    certd_caller_ask(&c, printed); /* it works once */
+    assert_int_equal(c.status, GRPC_UNAUTHENTICATED);
+    fake_clock_jump((int64_t)minute);
+    certd_caller_close(&c);
+    mem_free(roots);
+    leave();
+}
+
+static void test_a_token_that_is_printed(void **state)
+{
+    expect_good(NULL, tokens_script);
+    char *good = options.state_dir;
+    options.state_dir = bundle_path; /* a file */
+    assert_int_equal(certd_create_token(&options), 1);
+    options.state_dir = good;
+}
+
+static void probes_script(void)
+{
+    program_expect(HEALTH, "/elsewhere", 404, "only /healthz, /readyz and /metrics are here");
+    assert_non_null(strstr(program_ask(HEALTH, "POST", "/readyz"), "HTTP/1.1 405 "));
+    assert_non_null(strstr(program_ask(HEALTH, "HEAD", "/readyz"), "HTTP/1.1 200 "));
+    /* Whoever cannot sign any more is neither ready nor worth keeping. */
+    fake_clock_jump((int64_t)(91 * day));
+    program_expect(HEALTH, "/readyz", 503, "the signing certificate has expired");
+    program_expect(HEALTH, "/healthz", 503, "the signing certificate has expired");
+    fake_clock_jump(-(int64_t)(91 * day));
+    program_expect(HEALTH, "/readyz", 200, "ok");
+    leave();
+}
+
+static void test_what_probes_are_told(void **state)
+{
+    expect_good(NULL, probes_script);
 }
 
 static void interrupted_script(void)
@@ -315,9 +304,9 @@ static void reload_script(void)
         unlink(path);
         mem_free(path);
     }
-    struct caller c;
-    call_from(&c, before, "weft-certd");
-    ask(&c, NULL); /* its connection stays: it has shown no certificate */
+    struct certd_caller c;
+    certd_caller_open(&c, LISTEN, before, "weft-certd");
+    certd_caller_ask(&c, NULL); /* its connection stays: it has shown no certificate */
     program_signal(SIGHUP);
     char *after = read_file(bundle_path);
     assert_string_not_equal(after, before);
@@ -326,7 +315,7 @@ static void reload_script(void)
     snprintf(line, sizeof(line), "\nweft_certd_root_replaced_timestamp_seconds %lld\n",
              (long long)clock_wall_ms() / 1000);
     program_expect(HEALTH, "/metrics", 200, line);
-    hang_up(&c);
+    certd_caller_close(&c);
     mem_free(before);
     mem_free(kept);
     mem_free(after);
@@ -461,6 +450,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_it_serves_from_a_folder),
         TEST(test_it_ends_when_it_is_interrupted),
+        TEST(test_a_token_that_is_printed),
+        TEST(test_what_probes_are_told),
         TEST(test_it_stays_fit),
         TEST(test_it_reads_its_folder_again),
         TEST(test_a_folder_that_somebody_serves_from),

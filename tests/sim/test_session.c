@@ -53,6 +53,25 @@ static void declared_http_speaking_half_a_hello(void **state)
     sim_road_close(&r);
 }
 
+/* TLS of the app's own is carried as bytes, but not by a port that is declared to be HTTP. */
+static void tls_of_the_app(void **state)
+{
+    static const Weft__Config__V1__Protocol protocols[] = {SIM_HTTP, SIM_HTTP1, SIM_AUTO, SIM_TCP};
+    for (unsigned i = 0; i < 4; i++) {
+        struct sim_road r;
+        bool is_refused = i < 2;
+        open_road(&r, protocols[i]);
+        struct sim_peer *client = sim_road_client(&r);
+        sim_tls_connect_to(client->s, "elsewhere", NULL, NULL);
+        sim_turn(&r.sim);
+        assert_int_equal(sim_peer_is_over(client), is_refused);
+        assert_int_equal(r.app.host.dials, !is_refused);
+        assert_int_equal(sim_report.values[METRICS_CONNECTIONS_REFUSED], is_refused);
+        sim_road_done(&r, client);
+        sim_road_close(&r);
+    }
+}
+
 static void http_opening_in_single_bytes(void **state)
 {
     static const char request[] = "\r\n" ROAD_GET;
@@ -425,6 +444,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(declared_http_speaking_something_else),
         cmocka_unit_test(declared_http_speaking_half_a_hello),
+        cmocka_unit_test(tls_of_the_app),
         cmocka_unit_test(http_opening_in_single_bytes),
         cmocka_unit_test(http2_preface_in_single_bytes),
         cmocka_unit_test(slow_opening),

@@ -126,12 +126,47 @@ static void test_statuses(void **state)
     assert_int_equal(grpc_status_parse(SLICE("")), GRPC_UNKNOWN);
     assert_int_equal(grpc_status_parse(SLICE("-1")), GRPC_UNKNOWN);
     assert_int_equal(grpc_status_parse(SLICE("007")), GRPC_UNKNOWN);
-    assert_int_equal(grpc_status_from_http(404), GRPC_UNIMPLEMENTED);
-    assert_int_equal(grpc_status_from_http(503), GRPC_UNAVAILABLE);
-    assert_int_equal(grpc_status_from_http(418), GRPC_UNKNOWN);
     assert_string_equal(grpc_status_name(GRPC_PERMISSION_DENIED), "PERMISSION_DENIED");
-    assert_int_equal(grpc_status_from_err(ERR_TIMEOUT), GRPC_DEADLINE_EXCEEDED);
-    assert_int_equal(grpc_status_from_err(ERR_RESET), GRPC_UNAVAILABLE);
+    assert_string_equal(grpc_status_name((enum grpc_status)17), "UNKNOWN");
+}
+
+/* As gRPC's http-grpc-status-mapping.md has them. */
+static void test_statuses_of_http(void **state)
+{
+    static const struct {
+        unsigned http;
+        enum grpc_status status;
+    } cases[] = {
+        {400, GRPC_INTERNAL},    {401, GRPC_UNAUTHENTICATED}, {403, GRPC_PERMISSION_DENIED},
+        {404, GRPC_UNIMPLEMENTED}, {429, GRPC_UNAVAILABLE},   {502, GRPC_UNAVAILABLE},
+        {503, GRPC_UNAVAILABLE}, {504, GRPC_UNAVAILABLE},     {418, GRPC_UNKNOWN},
+        {500, GRPC_UNKNOWN},     {200, GRPC_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(grpc_status_from_http(cases[i].http), cases[i].status);
+}
+
+static void test_statuses_of_errors(void **state)
+{
+    static const struct {
+        enum err e;
+        enum grpc_status status;
+    } cases[] = {
+        {ERR_OK, GRPC_OK},
+        {ERR_CANCELED, GRPC_CANCELLED},
+        {ERR_TIMEOUT, GRPC_DEADLINE_EXCEEDED},
+        {ERR_LIMIT, GRPC_RESOURCE_EXHAUSTED},
+        {ERR_OVERLOAD, GRPC_RESOURCE_EXHAUSTED},
+        {ERR_PROTOCOL, GRPC_INTERNAL},
+        {ERR_SYNTAX, GRPC_INTERNAL},
+        {ERR_DENIED, GRPC_PERMISSION_DENIED},
+        {ERR_UNSUPPORTED, GRPC_UNIMPLEMENTED},
+        {ERR_RESET, GRPC_UNAVAILABLE},
+        {ERR_REFUSED, GRPC_UNAVAILABLE},
+        {ERR_CLOSED, GRPC_UNAVAILABLE},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(grpc_status_from_err(cases[i].e), cases[i].status);
 }
 
 static void test_content_type(void **state)
@@ -152,6 +187,8 @@ int main(void)
         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_statuses),
+        cmocka_unit_test(test_statuses_of_http),
+        cmocka_unit_test(test_statuses_of_errors),
         cmocka_unit_test(test_content_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* How a gRPC client gets to its server: how long that may take, and what it calls the server.
+/* How a gRPC client gets to its server: how long that may take, what it calls the server, and what
+ * it makes of one that is no gRPC service.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +43,7 @@ struct bed {
     bool answers;
     unsigned dials, done;
     enum grpc_status status;
-    char text[200], authority[100];
+    char text[200], authority[100], response[20];
 };
 
 static void on_far_data(struct stream *s, struct chunk *owner, const uint8_t *data, size_t len)
@@ -146,6 +147,7 @@ static void on_done(void *owner, const struct grpc_result *r)
     b->done++;
     b->status = r->status;
     snprintf(b->text, sizeof(b->text), "%.*s", SLICE_ARG(r->text));
+    snprintf(b->response, sizeof(b->response), "%.*s", SLICE_ARG(r->response));
 }
 
 static struct grpc_client *open_bed(struct bed *b, struct grpc_client_config *config, bool answers)
@@ -215,11 +217,84 @@ static void test_names(void **state)
     }
 }
 
+struct odd_answer {
+    uint16_t http_status;
+    const char *type, *grpc_status, *message;
+    struct slice body;
+    enum grpc_status status;
+    const char *text;
+};
+
+static void answer(struct bed *b, const struct odd_answer *a)
+{
+    struct message head;
+    struct headers trailers;
+    struct buf body;
+    message_init(&head, &b->arena);
+    head.status = a->http_status;
+    head.content_length = -1;
+    if (a->type)
+        headers_add_id(&head.headers, HEADER_CONTENT_TYPE, slice_from_cstr(a->type));
+    headers_init(&trailers, &b->arena);
+    if (a->grpc_status)
+        headers_add_id(&trailers, HEADER_GRPC_STATUS, slice_from_cstr(a->grpc_status));
+    if (a->message)
+        headers_add_id(&trailers, HEADER_GRPC_MESSAGE, slice_from_cstr(a->message));
+    buf_init(&body);
+    buf_append_slice(&body, a->body);
+    http_stream_send_head(&b->request, &head, false);
+    http_stream_send_body(&b->request, &body, false);
+    http_stream_send_trailers(&b->request, &trailers);
+    assert_true(loop_sim_turn(b->loop));
+}
+
+#define GRPC "application/grpc"
+
+/* Only what is one whole message with the status OK is an answer. */
+static void test_odd_answers(void **state)
+{
+    static const struct odd_answer cases[] = {
+        {200, GRPC, "0", NULL, {"\0\0\0\0\2ok", 7}, GRPC_OK, ""},
+        {200, GRPC "+proto", "0", NULL, {"\0\0\0\0\2ok", 7}, GRPC_OK, ""},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\0", 5}, GRPC_OK, ""},
+        {200, GRPC, "7", "not%20you", {"", 0}, GRPC_PERMISSION_DENIED, "not you"},
+        {200, GRPC, "7", NULL, {"\0\0\0\0\2ok", 7}, GRPC_PERMISSION_DENIED, ""},
+        {200, GRPC, "99", NULL, {"", 0}, GRPC_UNKNOWN, ""},
+        {200, GRPC, NULL, NULL, {"\0\0\0\0\2ok", 7}, GRPC_UNKNOWN, "no gRPC service"},
+        {200, "text/html", "0", NULL, {"\0\0\0\0\2ok", 7}, GRPC_UNKNOWN, "HTTP status 200"},
+        {200, NULL, "0", NULL, {"\0\0\0\0\2ok", 7}, GRPC_UNKNOWN, "HTTP status 200"},
+        {503, GRPC, "0", NULL, {"\0\0\0\0\2ok", 7}, GRPC_UNAVAILABLE, "HTTP status 503"},
+        {403, "text/html", NULL, NULL, {"no", 2}, GRPC_PERMISSION_DENIED, "HTTP status 403"},
+        {200, GRPC, "0", NULL, {"", 0}, GRPC_INTERNAL, "exactly one message"},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\3ok", 7}, GRPC_INTERNAL, "exactly one message"},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\1ok", 7}, GRPC_INTERNAL, "exactly one message"},
+        {200, GRPC, "0", NULL, {"\1\0\0\0\2ok", 7}, GRPC_INTERNAL, "exactly one message"},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\x10" "0123456789abcdef", 21}, GRPC_OK, ""},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\x11" "0123456789abcdefg", 22}, GRPC_RESOURCE_EXHAUSTED,
+         "the answer is too large"},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\x11" "01234567", 13}, GRPC_RESOURCE_EXHAUSTED,
+         "exactly one message"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bed b;
+        struct grpc_client_config config = {.server_name = SLICE("name"), .max_response = 16};
+        struct grpc_client *c = open_bed(&b, &config, true);
+        answer(&b, &cases[i]);
+        assert_int_equal(b.done, 1);
+        if (b.status != cases[i].status || !strstr(b.text, cases[i].text))
+            fail_msg("%zu: %s \"%s\"", i, grpc_status_name(b.status), b.text);
+        if (b.status == GRPC_OK)
+            assert_int_equal(strlen(b.response), cases[i].body.len - 5);
+        close_bed(&b, c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_silent_server),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_odd_answers),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

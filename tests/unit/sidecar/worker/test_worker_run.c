@@ -198,6 +198,24 @@ static void test_it_hears_what_it_is_told(void **state)
     end(&w);
 }
 
+/* No two of them make the same request ids. */
+static void test_workers_differ(void **state)
+{
+    uint64_t first[4];
+    for (int i = 0; i < 4; i++) {
+        struct world w;
+        start(&w);
+        AWAIT(&w, w.app.is_listening);
+        struct rand_state copy = w.worker.rand;
+        first[i] = rand_next(&copy);
+        for (int k = 0; k < i; k++)
+            assert_true(first[k] != first[i]);
+        worker_post_stop(&w.worker);
+        pthread_join(w.thread, NULL);
+        end(&w);
+    }
+}
+
 static void test_its_last_words(void **state)
 {
     struct world w;
@@ -225,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_hears_what_it_is_told),
+        cmocka_unit_test(test_workers_differ),
         cmocka_unit_test(test_its_last_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
