@@ -153,6 +153,22 @@ static void test_flushed_close_is_bounded(void **state)
     tls_bed_close(&b);
 }
 
+/* What cannot be sent any more is not waited for: where the handshake fails, that is the end. */
+static void test_flushed_close_that_fails(void **state)
+{
+    struct tls_bed b;
+    tls_bed_open_lower(&b, NULL);
+    tls_bed_add_client(&b, tls_bed_client, NULL);
+    probe_write(&b.client, "never sent", 10);
+    probe_close(&b.client, true);
+    probe_use(&b.server, b.low_server);
+    probe_read(&b.server, true);
+    probe_write(&b.server, "HTTP/1.1 400 Bad Request\r\n\r\n", 28);
+    assert_true(loop_sim_turn(b.loop));
+    assert_int_equal(b.server.count[EVENT_EOF], 1);
+    tls_bed_close(&b);
+}
+
 static void test_handshake_timeout(void **state)
 {
     struct tls_bed b;
@@ -277,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_flushed_close),
         cmocka_unit_test(test_flushed_close_before_open),
         cmocka_unit_test(test_flushed_close_is_bounded),
+        cmocka_unit_test(test_flushed_close_that_fails),
         cmocka_unit_test(test_handshake_timeout),
         cmocka_unit_test(test_no_timeout_once_open),
         cmocka_unit_test(test_untrusted_peer),

@@ -59,11 +59,26 @@ static void on_data(struct h2_stream *hs, struct chunk *owner, const uint8_t *da
         h2_stream_consume(hs, len);
 }
 
+static void trail(struct h2_bed_stream *s)
+{
+    struct arena arena;
+    struct headers t;
+    arena_init(&arena, 256);
+    headers_init(&t, &arena);
+    headers_add(&t, arena_copy(&arena, SLICE("x-sum")), arena_copy(&arena, SLICE("1")));
+    h2_bed_respond(s, 200, false, NULL);
+    h2_send_trailers(s->hs, &t);
+    memset(t.items, 0xa5, sizeof(*t.items));
+    arena_dispose(&arena);
+}
+
 static void on_end(struct h2_stream *hs, const struct headers *trailers)
 {
     struct h2_bed_stream *s = hs->user;
     s->ends++;
     s->trailers = trailers;
+    if (s->side->trail)
+        trail(s);
     if (!s->side->answer)
         return;
     h2_bed_respond(s, 200, false, NULL);

@@ -33,6 +33,7 @@ struct h2_bed_side {
     bool consume;       /* body bytes are given back as they come */
     bool refuse;        /* on_stream gives NULL */
     bool answer;        /* from inside on_end: 200 and the request's body */
+    bool trail;         /* … or 200 and trailers "x-sum: 1", which live no longer than that */
     bool reset_on_head; /* from inside on_head */
     bool failed;        /* h2_feed or h2_drain said false */
     unsigned bad_heads, bad_status, settings, pongs, goaways;

@@ -128,6 +128,24 @@ static void answers_from_inside_events(void **state)
     }
 }
 
+static void trailers_from_inside_events(void **state)
+{
+    struct h2_bed *b = open_pair(state);
+    b->server.trail = true;
+    for (unsigned i = 0; i < 20; i++)
+        h2_bed_request(b, "GET", true, NULL);
+    h2_bed_run(b);
+    for (unsigned i = 0; i < 20; i++) {
+        struct h2_bed_stream *c = &b->client.streams[i];
+        assert_int_equal(c->head->status, 200);
+        assert_int_equal(c->dones, 1);
+        assert_non_null(c->trailers);
+        assert_int_equal(c->trailers->count, 1);
+        assert_true(slice_eq_cstr(c->trailers->items[0].name, "x-sum"));
+        assert_true(slice_eq_cstr(c->trailers->items[0].value, "1"));
+    }
+}
+
 static void fill(char *data, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -362,6 +380,7 @@ int main(void)
         TEST(one_exchange),
         cmocka_unit_test(every_piece_size),
         TEST(answers_from_inside_events),
+        TEST(trailers_from_inside_events),
         TEST(bodies_in_tiny_windows),
         TEST(windows_hold_back),
         TEST(reset_gives_connection_window_back),
