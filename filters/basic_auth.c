@@ -2,10 +2,10 @@
  * computed on the thread pool and found good for a while after that; somebody whom nobody knows
  * costs the same time.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/basic_credentials.h"
 #include "filters/filter.h"
 #include "filters/strip.h"
 #include "filters/verdict_cache.h"
-#include "lib/codec/text/base64.h"
 #include "lib/schema/schema_format.h"
 #include "lib/schema/schema_ref.h"
 #include "lib/tls/digest.h"
@@ -174,40 +174,6 @@ static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *
     return FILTER_REPLY;
 }
 
-/* The value of the one Authorization header with the scheme Basic. NULL ptr: there is none. */
-static struct slice find_token(const struct filter_exchange *x)
-{
-    const struct headers *h = &x->request->headers;
-    struct slice value = {0};
-    for (uint32_t i = 0; i < h->count; i++)
-        if (h->items[i].id == HEADER_AUTHORIZATION) {
-            if (value.ptr)
-                return (struct slice){0}; /* two: which one does the backend believe? */
-            value = h->items[i].value;
-        }
-    size_t space = slice_find_byte(value, ' ');
-    if (!slice_eq_nocase(slice_sub(value, 0, space), SLICE("Basic")))
-        return (struct slice){0};
-    return slice_trim(slice_sub(value, space, value.len));
-}
-
-/* False: there is nothing that could be a name and a password. */
-static bool read_credentials(struct filter_exchange *x, struct slice *name, struct slice *password)
-{
-    struct slice token = find_token(x);
-    size_t len;
-    if (!token.len || token.len > 4 * PASSWORD_MAX)
-        return false;
-    char *text = arena_alloc(x->arena, BASE64_DECODED_MAX(token.len));
-    if (base64_decode(token, text, &len) || memchr(text, 0, len))
-        return false;
-    struct slice both = slice_of(text, len);
-    size_t colon = slice_find_byte(both, ':');
-    *name = slice_sub(both, 0, colon);
-    *password = slice_sub(both, colon + 1, len);
-    return colon < len && password->len <= PASSWORD_MAX;
-}
-
 /* ---- hooks ---- */
 
 static enum filter_verdict let_in(struct filter_exchange *x, const struct conf *c,
@@ -225,7 +191,7 @@ static enum filter_verdict judge(struct filter_exchange *x, const struct conf *c
     struct slice name, password;
     own->is_read = true;
     consumer_headers_drop(x);
-    if (!read_credentials(x, &name, &password))
+    if (!basic_credentials_read(x, PASSWORD_MAX, &name, &password))
         return refuse(x, c, MISSING);
     own->found = consumer_find(x->consumers, CREDENTIAL_BASIC_AUTH, &c->scope, name);
     const struct consumer_credential *like =

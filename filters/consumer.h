@@ -102,8 +102,10 @@ const struct consumer *consumer_find_named(const struct consumer_directory *dire
 /* Removes what a client says of consumers itself (X-Consumer-ID and so on), under any spelling.
  * Each filter that authenticates does so, whatever comes of it. */
 void consumer_headers_drop(struct filter_exchange *x);
-/* It is authenticated: sets x->caller, and tells the backend (X-Consumer-ID, X-Consumer-Username,
- * X-Consumer-Custom-ID, X-Consumer-Groups, X-Credential-Identifier). method: the filter. */
+/* What x->caller says, after that: X-Consumer-ID, -Username, -Custom-ID and -Groups,
+ * X-Credential-Identifier, X-Anonymous-Consumer. */
+void consumer_headers_say(struct filter_exchange *x);
+/* It is authenticated: sets x->caller, and tells the backend. method: the filter. */
 void consumer_accept(struct filter_exchange *x, const char *method,
                      const struct consumer_credential *credential);
 /* Nobody is authenticated, and that is allowed: as that consumer, with X-Anonymous-Consumer. */

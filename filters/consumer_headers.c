@@ -32,14 +32,14 @@ static void say(struct filter_exchange *x, const char *name, struct slice value)
         headers_add(&x->request->headers, slice_from_cstr(name), value);
 }
 
-static struct slice join(struct arena *arena, const struct slice *items, uint32_t count)
+static struct slice join(struct arena *arena, const struct slice *items, size_t count)
 {
     size_t len = 0;
-    for (uint32_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         len += items[i].len + 1;
     char *text = arena_alloc(arena, len + 1);
     size_t at = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i)
             text[at++] = ',';
         memcpy(text + at, items[i].ptr, items[i].len);
@@ -48,8 +48,22 @@ static struct slice join(struct arena *arena, const struct slice *items, uint32_
     return slice_of(text, at);
 }
 
-static struct filter_caller *begin(struct filter_exchange *x, const char *method,
-                                   const struct consumer *c)
+void consumer_headers_say(struct filter_exchange *x)
+{
+    const struct filter_caller *c = x->caller;
+    consumer_headers_drop(x);
+    say(x, "x-consumer-id", c->consumer_id);
+    say(x, "x-consumer-username", c->username);
+    say(x, "x-consumer-custom-id", c->custom_id);
+    if (c->group_count)
+        say(x, "x-consumer-groups", join(x->arena, c->groups, c->group_count));
+    say(x, "x-credential-identifier", c->credential_id);
+    if (c->is_anonymous)
+        say(x, "x-anonymous-consumer", SLICE("true"));
+}
+
+static struct filter_caller *set_caller(struct filter_exchange *x, const char *method,
+                                        const struct consumer *c)
 {
     struct filter_caller *caller = filter_caller_set(x, method);
     caller->consumer = c;
@@ -58,26 +72,19 @@ static struct filter_caller *begin(struct filter_exchange *x, const char *method
     caller->custom_id = c->custom_id;
     caller->groups = c->groups;
     caller->group_count = c->group_count;
-    consumer_headers_drop(x);
-    say(x, "x-consumer-id", c->id);
-    say(x, "x-consumer-username", c->username);
-    say(x, "x-consumer-custom-id", c->custom_id);
-    if (c->group_count)
-        say(x, "x-consumer-groups", join(x->arena, c->groups, c->group_count));
     return caller;
 }
 
 void consumer_accept(struct filter_exchange *x, const char *method,
                      const struct consumer_credential *credential)
 {
-    struct filter_caller *caller = begin(x, method, credential->consumer);
-    caller->credential_id = credential->id;
-    say(x, "x-credential-identifier", credential->id);
+    set_caller(x, method, credential->consumer)->credential_id = credential->id;
+    consumer_headers_say(x);
 }
 
 void consumer_accept_anonymous(struct filter_exchange *x, const char *method,
                                const struct consumer *consumer)
 {
-    begin(x, method, consumer)->is_anonymous = true;
-    say(x, "x-anonymous-consumer", SLICE("true"));
+    set_caller(x, method, consumer)->is_anonymous = true;
+    consumer_headers_say(x);
 }

@@ -48,6 +48,8 @@ void filter_job_free(struct filter_job *job)
 {
     if (!job)
         return;
+    if (job->dispose)
+        job->dispose(job);
     digest_wipe(job, job->size); /* there may be passwords in it */
     mem_free(job);
 }

@@ -65,6 +65,8 @@ struct filter_job {
     /* On a thread of the pool. Touches this memory and nothing else: no exchange, no configuration.
      */
     void (*run)(struct filter_job *job);
+    /* Once, on the thread of whoever frees it, run or not; may be NULL. */
+    void (*dispose)(struct filter_job *job);
     size_t size;
 };
 

@@ -55,9 +55,14 @@ void *filter_keep(const struct filter_build *b, size_t size, void (*init)(struct
             map_put(&b->keeps->by_id, b->id, keep);
     }
     if (is_named)
-        atomic_fetch_add_explicit(&keep->refs, 1, memory_order_relaxed);
+        filter_keep_ref(keep);
     b->hold(b->holder, keep);
     return keep;
+}
+
+void filter_keep_ref(struct filter_keep *keep)
+{
+    atomic_fetch_add_explicit(&keep->refs, 1, memory_order_relaxed);
 }
 
 void filter_keep_unref(struct filter_keep *keep)

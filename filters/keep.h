@@ -36,5 +36,6 @@ void filter_keeps_sweep(struct filter_keeps *keeps);
  * configuration. Never NULL. */
 void *filter_keep(const struct filter_build *b, size_t size, void (*init)(struct filter_keep *keep),
                   void (*dispose)(struct filter_keep *keep));
-/* Any thread. */
+/* Any thread, by somebody who has a reference. */
+void filter_keep_ref(struct filter_keep *keep);
 void filter_keep_unref(struct filter_keep *keep);

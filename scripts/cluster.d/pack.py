@@ -39,6 +39,9 @@ IPTABLES = {
 EXTENSIONS = ["NAT", "REDIRECT", "TPROXY", "MARK", "CONNMARK", "addrtype", "comment", "connmark"]
 EXTENSIONS += ["conntrack", "mark", "multiport", "owner", "socket", "standard", "tcp", "udp"]
 
+# What lib/ldap loads when a directory is configured: nothing that the dynamic linker knows of.
+LDAP = ["libldap.so.2", "libldap-2.5.so.0", "libldap-2.6.so.0"]
+
 
 def stripped(program: pathlib.Path, scratch: pathlib.Path) -> pathlib.Path:
     """Without debug information, which is most of it."""
@@ -63,6 +66,12 @@ def add_iptables(image: Image) -> None:
                 image.file(path, str(path), 0o644)
 
 
+def add_ldap(image: Image) -> None:
+    for name in LDAP:
+        for path in sorted(pathlib.Path("/usr/lib").glob(f"*/{name}")):
+            image.program(path, str(path))
+
+
 def weft(programs: pathlib.Path, out: pathlib.Path, tags: list[str]) -> int:
     image = Image(["/usr/local/bin/weft-sidecar"], user="1337:1337")
     image.text("/etc/passwd", PASSWD)
@@ -76,6 +85,7 @@ def weft(programs: pathlib.Path, out: pathlib.Path, tags: list[str]) -> int:
                     stripped(programs / name, pathlib.Path(scratch)), f"/usr/local/bin/{name}"
                 )
     add_iptables(image)
+    add_ldap(image)
     if pathlib.Path(ROOTS).exists():
         image.file(ROOTS, ROOTS)
     return image.write(out, tags)

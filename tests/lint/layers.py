@@ -15,6 +15,7 @@ ROOMS = {
     "lib/codec": 1,
     "lib/tls": 1,
     "lib/jose": 2,
+    "lib/ldap": 1,
     "lib/schema": 2,
     "lib/io": 2,
     "lib/net": 3,
@@ -59,6 +60,7 @@ THIRD_PARTY = {
     "protobuf-c/": "lib/codec",
     "pcre2": "lib/codec",
     "zlib.h": "lib/codec",
+    "ldap.h": "lib/ldap",
     "brotli/": "lib/codec",
 }
 
