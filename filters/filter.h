@@ -28,6 +28,7 @@
 
 struct filter;
 struct filter_exchange;
+struct filter_fetch;
 struct filter_redis;
 struct normalize_readings;
 
@@ -109,6 +110,9 @@ struct filter_host {
      * once; else answer FILTER_WAIT and look again when called again, which may be for another
      * reason. The call ends with the exchange at the latest, and is not done then. */
     void (*call)(struct filter_exchange *x, struct filter_call *call);
+    /* Begins to fetch a document for all workers (filters/fetch.h), apart from this exchange.
+     * False: that is under way already. Never done before this returns. */
+    bool (*fetch)(struct filter_exchange *x, struct filter_fetch *what);
     /* Computes elsewhere what would keep this thread for more than a millisecond, or may block.
      * work->job is handed over. As with `call`: where work->is_done is true at once it was refused;
      * else answer FILTER_WAIT and look again. */

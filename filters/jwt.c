@@ -8,6 +8,7 @@
 
 struct ctx {
     struct jwt_verified *held; /* the claims, for as long as the exchange lasts */
+    struct jwt_wait wait;
 };
 
 /* ---- what the backend is told ---- */
@@ -67,7 +68,9 @@ static bool is_excluded(const struct filter_exchange *x, const struct jwt_conf *
 static enum filter_verdict take(struct filter_exchange *x, const struct jwt_conf *c,
                                 struct ctx *own, const struct jwt_token *token)
 {
-    struct jwt_result r = jwt_check(x, c, token);
+    struct jwt_result r = jwt_check(x, c, token, &own->wait);
+    if (r.outcome == JWT_WAIT)
+        return FILTER_WAIT;
     if (r.outcome != JWT_GOOD)
         return jwt_answer_refuse(x, c, &r);
     own->held = r.verified;

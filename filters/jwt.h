@@ -5,6 +5,7 @@
 
 #include "filters/filter.h"
 #include "filters/jwt_place.h"
+#include "filters/jwt_source.h"
 #include "lib/jose/jwk.h"
 #include "lib/jose/claims.h"
 #include "lib/schema/schema_ref.h"
@@ -13,7 +14,8 @@
 
 struct jwt_keys_spec {
     struct slice inline_keys;
-    const struct schema_ref *config_map, *secret;
+    const struct schema_ref *config_map, *secret, *remote;
+    int64_t cache_ms; /* of remote */
 };
 
 struct jwt_header_spec {
@@ -81,7 +83,9 @@ struct jwt_provider {
     struct slice issuer;
     struct jwt_texts audiences; /* none: any */
     unsigned algorithms;        /* JOSE_ALG_BIT of each that is allowed */
-    struct jwk_set keys;
+    struct jwk_set keys;       /* where there is no source */
+    struct jwt_source *source; /* who publishes them; NULL: the configuration has them */
+    uint64_t cache_ms;
     struct jwt_place_list places;
     bool forward, needs_expiry;
     int64_t clock_skew_ms;
@@ -115,6 +119,8 @@ struct jwt_verified; /* jwt_cache.h */
 
 enum jwt_outcome {
     JWT_GOOD,
+    JWT_WAIT,    /* keys are being fetched: answer FILTER_WAIT */
+    JWT_NO_KEYS, /* they could not be fetched */
     JWT_MALFORMED, /* detail says how */
     JWT_EXPIRED,   /* at_ms: when */
     JWT_EARLY,
@@ -132,6 +138,7 @@ struct jwt_result {
     struct jwt_verified *verified; /* JWT_GOOD: one reference */
 };
 
-/* In jwt_check.c: checks what was found at a place, from the start or by the cache. */
+/* In jwt_check.c: checks what was found at a place, from the start or by the cache. wait: of the
+ * exchange, zeroed before the first call. */
 struct jwt_result jwt_check(struct filter_exchange *x, const struct jwt_conf *c,
-                            const struct jwt_token *token);
+                            const struct jwt_token *token, struct jwt_wait *wait);

@@ -40,6 +40,11 @@ const struct fail_info jwt_fails[JWT_FAIL_COUNT] = {
                         .grpc_status = 7,
                         .flag = FAIL_TEXT("UAEX"),
                         .text = FAIL_TEXT("the token lacks a scope that is required here")},
+    [JWT_FAIL_KEYS] = {.label = FAIL_TEXT("jwt_keys_unavailable"),
+                       .http_status = 503,
+                       .grpc_status = 14,
+                       .flag = FAIL_TEXT("UAEX"),
+                       .text = FAIL_TEXT("the keys of the token's issuer could not be fetched")},
 };
 
 /* ---- the body in JSON ---- */
@@ -113,6 +118,8 @@ static enum filter_verdict answer(struct filter_exchange *x, const struct jwt_co
         m = x->host->reply(x, info->http_status, write_body(x->arena, body));
         headers_set_id(&m->headers, HEADER_CONTENT_TYPE, SLICE("application/json"));
     }
+    if (info->http_status == 503)
+        return FILTER_REPLY; /* another token would not help */
     if (c->realm.len)
         challenge = arena_printf(x->arena, "realm=\"%.*s\"%s%.*s", SLICE_ARG(c->realm),
                                  challenge.len ? ", " : "", SLICE_ARG(challenge));
@@ -194,6 +201,10 @@ static enum filter_verdict refuse_token(struct filter_exchange *x, const struct 
 enum filter_verdict jwt_answer_refuse(struct filter_exchange *x, const struct jwt_conf *c,
                                       const struct jwt_result *r)
 {
+    static const struct body no_keys = {.error = "internal_error",
+                                        .message = "Authentication service unavailable"};
+    if (r->outcome == JWT_NO_KEYS)
+        return answer(x, c, JWT_FAIL_KEYS, (struct slice){0}, (struct slice){0}, &no_keys);
     if (r->outcome == JWT_SCOPE_MISSING)
         return refuse_scope(x, c, r);
     if (r->outcome == JWT_CLAIM_MISSING)

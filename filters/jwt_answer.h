@@ -13,6 +13,7 @@ enum {
     JWT_FAIL_EARLY,
     JWT_FAIL_CLAIM,
     JWT_FAIL_SCOPE,
+    JWT_FAIL_KEYS,
     JWT_FAIL_COUNT,
 };
 

@@ -71,4 +71,5 @@ void jwt_cache_dispose(struct filter_keep *keep)
     struct jwt_cache *cache = (struct jwt_cache *)(void *)keep;
     for (size_t i = 0; i < JWT_CACHE_SIZE; i++)
         jwt_verified_unref(atomic_load_explicit(&cache->places[i], memory_order_acquire));
+    jwt_source_destroy_all(cache->sources);
 }

@@ -14,6 +14,7 @@ struct jwt_verified {
     _Atomic uint32_t refs;
     uint8_t digest[DIGEST_SIZE];
     uint64_t generation; /* of the configuration by which it is good */
+    uint64_t version;    /* of the keys of the provider's source */
     const struct jwt_provider *provider;
     struct arena arena; /* of everything below */
     struct claims claims;
@@ -27,6 +28,7 @@ struct jwt_verified {
 struct jwt_cache {
     struct filter_keep keep;
     _Atomic uint64_t generations; /* configurations that there were */
+    struct jwt_source *sources;   /* of all of them; control thread */
     _Atomic(struct jwt_verified *) places[JWT_CACHE_SIZE];
 };
 

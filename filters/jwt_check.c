@@ -101,7 +101,8 @@ static const struct slice *header_values(const struct jwt_provider *p, struct jw
 
 /* Read again, into memory of its own: what was checked is read from the same bytes. */
 static struct jwt_verified *keep(const struct jwt_conf *c, const struct jwt_provider *p,
-                                 const struct jws *jws, const uint8_t digest[DIGEST_SIZE])
+                                 const struct jws *jws, const uint8_t digest[DIGEST_SIZE],
+                                 uint64_t version)
 {
     struct jwt_verified *v = jwt_verified_create();
     if (claims_parse(jws->payload, &v->arena, &v->claims)) {
@@ -110,6 +111,7 @@ static struct jwt_verified *keep(const struct jwt_conf *c, const struct jwt_prov
     }
     memcpy(v->digest, digest, DIGEST_SIZE);
     v->generation = c->generation;
+    v->version = version;
     v->provider = p;
     v->principal = arena_printf(&v->arena, "%.*s/%.*s", SLICE_ARG(v->claims.issuer),
                                 SLICE_ARG(v->claims.subject));
@@ -119,10 +121,32 @@ static struct jwt_verified *keep(const struct jwt_conf *c, const struct jwt_prov
     return v;
 }
 
+/* ---- its signature ---- */
+
+/* *version: of the keys, or an older one: then the next request looks again. */
+static struct jwt_result check_signature(struct filter_exchange *x, const struct jwt_provider *p,
+                                         const struct jws *jws, struct jwt_wait *wait,
+                                         uint64_t *version)
+{
+    struct jwt_keys *fetched = NULL;
+    *version = p->source ? atomic_load(&p->source->version) : 0;
+    if (p->source) {
+        enum jwt_keys_state state = jwt_source_take(x, p->source, p->cache_ms, wait, &fetched);
+        if (state != JWT_KEYS_READY)
+            return refuse(state == JWT_KEYS_WAIT ? JWT_WAIT : JWT_NO_KEYS, NULL);
+    }
+    enum jws_fault fault = jws_check(jws, fetched ? &fetched->set : &p->keys, p->algorithms);
+    jwt_keys_unref(fetched);
+    if (fault == JWS_NO_KEY && p->source && jwt_source_ask_again(x, p->source, wait))
+        return refuse(JWT_WAIT, NULL);
+    return refuse(fault ? JWT_REFUSED : JWT_GOOD, jws_fault_text(fault));
+}
+
 static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_conf *c,
                                     const struct jwt_token *token,
-                                    const uint8_t digest[DIGEST_SIZE])
+                                    const uint8_t digest[DIGEST_SIZE], struct jwt_wait *wait)
 {
+    uint64_t version;
     struct jws jws;
     struct claims claims;
     enum jws_fault fault = jws_parse(token->text, x->arena, &jws);
@@ -135,31 +159,38 @@ static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_
     const struct jwt_provider *p = find_provider(c, &claims, token->place);
     if (!p)
         return refuse(JWT_REFUSED, "is from an issuer that is not accepted here");
-    fault = jws_check(&jws, &p->keys, p->algorithms);
-    if (fault)
-        return refuse(JWT_REFUSED, jws_fault_text(fault));
-    struct jwt_result r = check_times(p, &claims, x->host->unix_ms(x));
+    struct jwt_result r = check_signature(x, p, &jws, wait, &version);
+    if (r.outcome == JWT_GOOD)
+        r = check_times(p, &claims, x->host->unix_ms(x));
     if (r.outcome == JWT_GOOD)
         r = check_claims(p, &claims, x->arena);
     if (r.outcome == JWT_GOOD)
-        r.verified = keep(c, p, &jws, digest);
+        r.verified = keep(c, p, &jws, digest, version);
     if (r.outcome == JWT_GOOD && !r.verified)
         return refuse(JWT_MALFORMED, "has no claims that can be read");
     r.provider = p;
     return r;
 }
 
+static bool is_current(struct filter_exchange *x, const struct jwt_verified *v,
+                       const struct jwt_token *token)
+{
+    const struct jwt_provider *p = v->provider;
+    return jwt_place_is_in(&p->places, token->place) &&
+           (!p->source || jwt_source_is_current(x, p->source, p->cache_ms, v->version));
+}
+
 struct jwt_result jwt_check(struct filter_exchange *x, const struct jwt_conf *c,
-                            const struct jwt_token *token)
+                            const struct jwt_token *token, struct jwt_wait *wait)
 {
     uint8_t digest[DIGEST_SIZE];
     if (token->text.len > JWS_TOKEN_MAX)
         return refuse(JWT_MALFORMED, jws_fault_text(JWS_TOO_LONG));
     digest_sha256(token->text, digest);
     struct jwt_verified *known = jwt_cache_find(c->cache, digest, c->generation);
-    if (!known || !jwt_place_is_in(&known->provider->places, token->place)) {
+    if (!known || !is_current(x, known, token)) {
         jwt_verified_unref(known);
-        return check_anew(x, c, token, digest);
+        return check_anew(x, c, token, digest, wait);
     }
     struct jwt_result r = check_times(known->provider, &known->claims, x->host->unix_ms(x));
     r.provider = known->provider;

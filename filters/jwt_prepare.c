@@ -17,11 +17,17 @@ static struct jwt_texts take_texts(const struct filter_build *b, const struct sc
 
 /* ---- keys and algorithms ---- */
 
-static enum err take_keys(const struct filter_build *b, const struct jwt_provider_spec *from,
-                          struct jwt_provider *to)
+static enum err take_keys(const struct filter_build *b, struct jwt_cache *cache,
+                          const struct jwt_provider_spec *from, struct jwt_provider *to)
 {
     char why[JWK_WHY_MAX];
     const struct jwt_keys_spec *keys = &from->keys;
+    if (keys->remote) {
+        to->source = jwt_source_of(&cache->sources, &cache->keep, keys->remote->name,
+                                   keys->remote->value);
+        to->cache_ms = (uint64_t)keys->cache_ms;
+        return ERR_OK;
+    }
     struct slice text = keys->secret       ? keys->secret->value
                         : keys->config_map ? keys->config_map->value
                                            : keys->inline_keys;
@@ -123,8 +129,8 @@ static enum err take_headers(const struct filter_build *b, const struct jwt_prov
 
 /* ---- the whole ---- */
 
-static enum err take_provider(const struct filter_build *b, const struct jwt_provider_spec *from,
-                              struct jwt_provider *to)
+static enum err take_provider(const struct filter_build *b, struct jwt_cache *cache,
+                              const struct jwt_provider_spec *from, struct jwt_provider *to)
 {
     *to = (struct jwt_provider){.issuer = from->issuer,
                                 .audiences = take_texts(b, &from->audiences),
@@ -136,7 +142,7 @@ static enum err take_provider(const struct filter_build *b, const struct jwt_pro
     take_places(b, from, to);
     take_rules(b, from, to);
     enum err e = take_headers(b, from, to);
-    return e ? e : take_keys(b, from, to);
+    return e ? e : take_keys(b, cache, from, to);
 }
 
 static enum err check_paths(const struct filter_build *b, const struct jwt_texts *paths)
@@ -156,9 +162,11 @@ enum err jwt_prepare(const struct filter_build *b, const void *spec, void *conf)
     struct jwt_provider *providers =
         arena_zalloc(b->arena, from->providers.count * sizeof(*providers));
     enum err e = ERR_OK;
+    to->cache = filter_keep(b, sizeof(*to->cache), NULL, jwt_cache_dispose);
+    to->generation = 1 + atomic_fetch_add(&to->cache->generations, 1);
     to->providers = providers;
     for (SCHEMA_EACH(from->providers, struct jwt_provider_spec, p))
-        e = e ? e : take_provider(b, p, &providers[to->provider_count++]);
+        e = e ? e : take_provider(b, to->cache, p, &providers[to->provider_count++]);
     if (e)
         return e;
     join_places(b, to);
@@ -167,7 +175,5 @@ enum err jwt_prepare(const struct filter_build *b, const void *spec, void *conf)
     to->runs_on_preflight = from->runs_on_preflight;
     to->realm = from->realm;
     to->errors = (enum jwt_errors)from->errors;
-    to->cache = filter_keep(b, sizeof(*to->cache), NULL, jwt_cache_dispose);
-    to->generation = 1 + atomic_fetch_add(&to->cache->generations, 1);
     return check_paths(b, &to->excluded_paths);
 }

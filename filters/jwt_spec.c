@@ -17,21 +17,32 @@ static const struct schema_field keys_fields[] = {
                  "A value of a Secret that holds the same. Symmetric keys (kty oct) are of use "
                  "here alone.",
                  .object = &schema_ref_secret),
+    SCHEMA_FIELD(struct jwt_keys_spec, remote, "remote", OBJECT,
+                 "Where the issuer publishes its keys: they are fetched when a token first needs "
+                 "them, before they grow old, and when a token names a key that is not known.",
+                 .object = &schema_ref_uri),
+    SCHEMA_FIELD(struct jwt_keys_spec, cache_ms, "cacheDuration", DURATION,
+                 "Keys of `remote`: for how long they are used without asking again. The issuer's "
+                 "Cache-Control can make it shorter, down to a minute. When the issuer cannot be "
+                 "asked, the last keys stay in use for a day.",
+                 .min = 1000, .max = 86400000, .fallback = 600000),
     {0},
 };
 
 static void check_keys(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct jwt_keys_spec *s = value;
-    int given = (s->inline_keys.ptr != NULL) + (s->config_map != NULL) + (s->secret != NULL);
+    int given = (s->inline_keys.ptr != NULL) + (s->config_map != NULL) + (s->secret != NULL) +
+                (s->remote != NULL);
     if (given != 1)
-        schema_error(run, node, NULL, "exactly one of inline, configMapRef and secretRef must be "
-                                      "given");
+        schema_error(run, node, NULL, "exactly one of inline, configMapRef, secretRef and remote "
+                                      "must be given");
 }
 
 static const struct schema_rule keys_rules[] = {
-    {"[has(self.inline), has(self.configMapRef), has(self.secretRef)].exists_one(x, x)",
-     "exactly one of inline, configMapRef and secretRef must be given"},
+    {"[has(self.inline), has(self.configMapRef), has(self.secretRef), "
+     "has(self.remote)].exists_one(x, x)",
+     "exactly one of inline, configMapRef, secretRef and remote must be given"},
     {0},
 };
 

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/schema/schema_format.h"
 
+#include "lib/codec/http/http_uri.h"
+
 #include "lib/base/addr.h"
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -158,6 +160,12 @@ static bool is_method(struct slice text)
     return false;
 }
 
+static bool is_http_uri(struct slice text)
+{
+    struct http_uri u;
+    return http_uri_read(text, &u);
+}
+
 static bool is_uri(struct slice text)
 {
     size_t colon = slice_find_byte(text, ':');
@@ -222,6 +230,9 @@ const struct schema_format schema_format_origin = {
 const struct schema_format schema_format_method = {
     "method", "must be a method like \"PUT\", or \"*\"",
     "^(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|\\*)$", is_method};
+const struct schema_format schema_format_http_uri = {
+    "http-uri", "must be like \"https://login.example.com/keys\", in lower case but for its path",
+    "^https?://[a-z0-9.:\\[\\]-]+(/[!-~]*)?$", is_http_uri};
 const struct schema_format schema_format_uri = {
     "uri", "must be a URI like \"spiffe://cluster.local/ns/shop/sa/web\"",
     "^[A-Za-z][A-Za-z0-9+.-]*://[!-~]+$", is_uri};

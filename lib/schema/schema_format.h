@@ -25,4 +25,6 @@ extern const struct schema_format schema_format_trust_domain;
 extern const struct schema_format
     schema_format_origin; /* "https://a.b:8443", "*", wildcard hosts */
 extern const struct schema_format schema_format_method; /* "GET", "*" */
+extern const struct schema_format
+    schema_format_http_uri; /* "https://a.b/c" (lib/codec/http/http_uri.h) */
 extern const struct schema_format schema_format_uri;    /* "spiffe://a/b" */

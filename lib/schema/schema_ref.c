@@ -33,6 +33,28 @@ static const struct schema_field backend_fields[] = {
     {0},
 };
 
+static const struct schema_field uri_fields[] = {
+    SCHEMA_FIELD(struct schema_ref, name, "uri", STRING,
+                 "Where the document is: \"https://login.example.com/keys\". A host that is a "
+                 "Service, \"http://login.shop.svc:8080/keys\", is called as a Service of the mesh.",
+                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 2048,
+                 .format = &schema_format_http_uri),
+    SCHEMA_FIELD(struct schema_ref, allows_local, "allowLocalAddresses", BOOL,
+                 "The host may lead to the data plane's own machine or link (loopback, link-local "
+                 "addresses, metadata services). Services always may."),
+    VALUE,
+    {0},
+};
+
+const struct schema schema_ref_uri = {
+    .name = "DocumentReference",
+    .doc = "A document that is fetched by HTTP. Certificates are checked by the roots of the data "
+           "plane's system; redirects are not followed.",
+    .size = sizeof(struct schema_ref),
+    .fields = uri_fields,
+    LINE,
+};
+
 const struct schema schema_ref_secret = {
     .name = "SecretValueReference",
     .doc = "A value of a Secret.",
@@ -112,6 +134,7 @@ static const struct schema *const kinds[] = {
     [SCHEMA_REF_SECRET] = &schema_ref_secret,
     [SCHEMA_REF_CONFIG_MAP] = &schema_ref_config_map,
     [SCHEMA_REF_BACKEND] = &schema_ref_backend,
+    [SCHEMA_REF_URI] = &schema_ref_uri,
     [SCHEMA_REF_CONSUMERS] = &schema_ref_consumers,
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };

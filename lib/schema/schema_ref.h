@@ -13,6 +13,7 @@ enum schema_ref_kind {
     SCHEMA_REF_CONFIG_MAP,
     SCHEMA_REF_BACKEND,
     SCHEMA_REF_CONSUMERS,
+    SCHEMA_REF_URI,
 };
 
 enum schema_ref_from { SCHEMA_REF_FROM_SAME, SCHEMA_REF_FROM_ALL, SCHEMA_REF_FROM_SELECTOR };
@@ -22,17 +23,19 @@ struct schema_ref {
     struct slice namespace_name; /* NULL ptr: that of the object that refers */
     struct slice key;            /* of a Secret or ConfigMap */
     int64_t port;                /* of a backend */
+    bool allows_local;           /* of a URI, which is in `name` */
     int from;                        /* of consumers: enum schema_ref_from */
     struct schema_list match_labels; /* of their namespaces: struct schema_pair */
-    /* What it leads to: bytes, the name of a backend's cluster, or the namespaces of consumers
-     * ("shop,*", filters/consumer.h). NULL ptr: nobody has looked. A Secret's must appear in no
-     * log, dump or message. */
+    /* What it leads to: bytes, the name of a cluster (of a backend, or a URI), or the namespaces of
+     * consumers ("shop,*", filters/consumer.h). NULL ptr: nobody has looked. A Secret's must appear
+     * in no log, dump or message. */
     struct slice value;
     unsigned line;
 };
 
 /* For .object of OBJECT and INLINE rows whose member is a struct schema_ref (or points to one). */
-extern const struct schema schema_ref_secret, schema_ref_config_map, schema_ref_backend;
+extern const struct schema schema_ref_secret, schema_ref_config_map, schema_ref_backend,
+    schema_ref_uri;
 /* The same, INLINE: left out, the namespace of the object that refers counts. */
 extern const struct schema schema_ref_consumers;
 

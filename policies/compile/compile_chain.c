@@ -115,6 +115,14 @@ static struct slice need_cluster(struct compile *c, const struct backend *b)
     return name ? slice_from_cstr(name) : (struct slice){NULL, 0};
 }
 
+static struct slice need_document(struct compile *c, const struct material *found,
+                                  const struct schema_ref *ref)
+{
+    if (found->backend.service)
+        return need_cluster(c, &found->backend);
+    return slice_from_cstr(compile_clusters_host(c, &found->uri, ref->allows_local));
+}
+
 static void fill_ref(void *owner, enum schema_ref_kind kind, struct schema_ref *ref,
                      const char *path)
 {
@@ -124,6 +132,7 @@ static void fill_ref(void *owner, enum schema_ref_kind kind, struct schema_ref *
     if (material_resolve(f->c->set, f->owner, kind, ref, f->c->arena, &found))
         return;
     ref->value = kind == SCHEMA_REF_BACKEND  ? need_cluster(f->c, &found.backend)
+                 : kind == SCHEMA_REF_URI    ? need_document(f->c, &found, ref)
                  : kind == SCHEMA_REF_SECRET ? put_secret(f, found.bytes)
                                              : found.bytes;
     if (kind == SCHEMA_REF_CONSUMERS)

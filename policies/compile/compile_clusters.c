@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/schema/schema_layer.h"
 #include "lib/base/addr.h"
+#include "lib/codec/http/http_uri.h"
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/endpoint_slice.h"
 #include "policies/compile/protocol.h"
@@ -338,6 +339,39 @@ static void build(struct cluster_build *b)
     b->out->affinity_by_client = b->out->affinity_s && c->is_gateway;
     add_endpoints(b);
     apply_traffic(b);
+}
+
+/* The system's roots say who may answer for the host. */
+static PB(UpstreamTls) * host_tls(struct compile *c, char *host)
+{
+    PB(UpstreamTls) *tls = PB_NEW(c, UpstreamTls, upstream_tls);
+    tls->sni = host;
+    tls->system_roots = true;
+    return tls;
+}
+
+char *compile_clusters_host(struct compile *c, const struct http_uri *uri, bool allows_local)
+{
+    char *name = compile_build_format(c, "host|%u|%s%s|%.*s", (unsigned)uri->port,
+                                      uri->is_tls ? "tls" : "", allows_local ? "local" : "",
+                                      SLICE_ARG(uri->host));
+    if (map_get(&c->clusters, slice_from_cstr(name)))
+        return name;
+    map_put(&c->clusters, slice_from_cstr(name), name);
+    PB(Cluster) *to = PB_NEW(c, Cluster, cluster);
+    PB(NamedHost) *host = PB_NEW(c, NamedHost, named_host);
+    host->name = compile_build_text(c, uri->host);
+    host->allows_local = allows_local;
+    compile_clusters_fallback(c->arena, to);
+    to->name = name;
+    to->service = host->name;
+    to->port = uri->port;
+    to->protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1;
+    to->tls = uri->is_tls ? host_tls(c, host->name) : NULL;
+    to->host = host;
+    compile_build_resource(c, compile_build_format(c, "cluster/%s", name),
+                           WEFT__CONFIG__V1__RESOURCE__BODY_CLUSTER, to);
+    return name;
 }
 
 char *compile_clusters_need(struct compile *c, const struct service *s,

@@ -84,6 +84,9 @@ void compile_workloads_at(struct compile *c, const struct addr *addr);
 void compile_inbound_emit(struct compile *c);
 void compile_gateways_emit(struct compile *c);
 
+/* The same for a host outside of the mesh, over TLS where the URI says so. */
+struct http_uri;
+char *compile_clusters_host(struct compile *c, const struct http_uri *uri, bool allows_local);
 /* Sees to it that the cluster of that port is in the result; returns its name
  * ("outbound|9080||reviews.default.svc.cluster.local"). tls: how it is called; NULL: as it is. NULL
  * when that policy cannot be used, which is noted. */

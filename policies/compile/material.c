@@ -19,7 +19,8 @@ static const struct kind *kind_of(enum schema_ref_kind kind)
     static const enum kind_id ids[] = {[SCHEMA_REF_SECRET] = KIND_SECRET,
                                        [SCHEMA_REF_CONFIG_MAP] = KIND_CONFIG_MAP,
                                        [SCHEMA_REF_BACKEND] = KIND_SERVICE,
-                                       [SCHEMA_REF_CONSUMERS] = KIND_NAMESPACE};
+                                       [SCHEMA_REF_CONSUMERS] = KIND_NAMESPACE,
+                                       [SCHEMA_REF_URI] = KIND_SERVICE};
     return kind_all[ids[kind]];
 }
 
@@ -65,6 +66,35 @@ static struct slice namespaces_of(const struct policy_set *set, const struct obj
     return all;
 }
 
+/* "login.shop", "login.shop.svc", "login.shop.svc.cluster.local": the Service, if there is one. */
+static const struct object *service_of_host(const struct policy_set *set, struct slice host)
+{
+    struct slice rest = host, name, ns, svc;
+    if (!slice_split(&rest, '.', &name) || !slice_split(&rest, '.', &ns))
+        return NULL;
+    bool has_more = slice_split(&rest, '.', &svc);
+    if (has_more && !slice_eq_cstr(svc, "svc"))
+        return NULL;
+    if (has_more && rest.len && !slice_eq_cstr(rest, "cluster.local"))
+        return NULL;
+    return policy_index_find(set, KIND_SERVICE, ns, name);
+}
+
+/* What is a Service and is called in the clear is called as one: the mesh's TLS protects it. */
+static enum material_fault find_document(const struct policy_set *set, const struct object *from,
+                                         const struct schema_ref *ref, struct material *out)
+{
+    if (!http_uri_read(ref->name, &out->uri))
+        return MATERIAL_NO_URI;
+    const struct object *o = out->uri.is_tls ? NULL : service_of_host(set, out->uri.host);
+    if (!o)
+        return MATERIAL_OK;
+    if (!grants_allow_object(set, from, o->kind->name, o->meta.namespace_name, o->meta.name))
+        return MATERIAL_NOT_PERMITTED;
+    struct schema_ref service = {.name = o->meta.name, .port = out->uri.port};
+    return find_backend(o, &service, out);
+}
+
 enum material_fault material_resolve(const struct policy_set *set, const struct object *from,
                                      enum schema_ref_kind kind, const struct schema_ref *ref,
                                      struct arena *arena, struct material *out)
@@ -72,6 +102,8 @@ enum material_fault material_resolve(const struct policy_set *set, const struct 
     const struct kind *k = kind_of(kind);
     struct slice ns = namespace_of(from, ref);
     *out = (struct material){0};
+    if (kind == SCHEMA_REF_URI)
+        return find_document(set, from, ref, out);
     if (kind == SCHEMA_REF_CONSUMERS) {
         out->bytes = namespaces_of(set, from, ref, arena);
         return MATERIAL_OK;
@@ -88,11 +120,23 @@ enum material_fault material_resolve(const struct policy_set *set, const struct 
     return out->bytes.ptr ? MATERIAL_OK : MATERIAL_MISSING;
 }
 
+static struct slice explain_document(struct arena *arena, const struct schema_ref *ref,
+                                     enum material_fault fault)
+{
+    const char *why = fault == MATERIAL_NOT_PERMITTED
+                          ? "is of another namespace, in which no ReferenceGrant lets it be used"
+                      : fault == MATERIAL_NO_BACKEND ? "has no such TCP port in the cluster"
+                                                     : "is no URI of a document";
+    return arena_printf(arena, "the Service of %.*s %s", SLICE_ARG(ref->name), why);
+}
+
 struct slice material_explain(struct arena *arena, const struct policy_set *set,
                               const struct object *from, enum schema_ref_kind kind,
                               const struct schema_ref *ref, enum material_fault fault)
 {
     char hint[POLICY_INDEX_HINT_MAX];
+    if (kind == SCHEMA_REF_URI)
+        return explain_document(arena, ref, fault);
     const struct kind *k = kind_of(kind);
     struct slice ns = namespace_of(from, ref);
     if (fault == MATERIAL_NOT_PERMITTED)
@@ -120,6 +164,7 @@ const char *material_reason(enum material_fault fault)
         [MATERIAL_NOT_PERMITTED] = "RefNotPermitted",
         [MATERIAL_MISSING] = "RefNotFound",
         [MATERIAL_NO_BACKEND] = "BackendNotFound",
+        [MATERIAL_NO_URI] = "RefNotFound",
     };
     return reasons[fault];
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "lib/codec/http/http_uri.h"
 #include "lib/schema/schema_ref.h"
 #include "policies/compile/backend.h"
 
@@ -11,11 +12,13 @@ enum material_fault {
     MATERIAL_NOT_PERMITTED, /* no ReferenceGrant */
     MATERIAL_MISSING,       /* no such object, or no such key in it */
     MATERIAL_NO_BACKEND,    /* no such Service or port */
+    MATERIAL_NO_URI,        /* none that can be fetched */
 };
 
 struct material {
     struct slice bytes;     /* of a Secret or ConfigMap; or the namespaces of consumers */
-    struct backend backend; /* the Service and its port */
+    struct backend backend; /* the Service and its port; of a URI: where its host is one */
+    struct http_uri uri;
 };
 
 /* from: the object that refers. *out: only with MATERIAL_OK; lives as long as the set and arena. */

@@ -4,6 +4,7 @@
 #include "sidecar/config/cluster_part.h"
 
 #include "lib/base/mem.h"
+#include "lib/codec/http/host.h"
 #include "sidecar/config/backend_tls.h"
 #include "sidecar/config/traffic_conf.h"
 #include "sidecar/config/series_hash.h"
@@ -60,6 +61,19 @@ static enum err take_endpoints(const struct part_build *b, struct stable_ids *id
             return e;
         to->endpoint_count++;
     }
+    return ERR_OK;
+}
+
+static enum err take_host(const struct part_build *b, const Weft__Config__V1__Cluster *from,
+                          struct cluster_conf *to)
+{
+    const Weft__Config__V1__NamedHost *host = from->host;
+    if (!host)
+        return ERR_OK;
+    to->host = part_text(b->part, host->name);
+    to->host_allows_local = host->allows_local;
+    if (!to->host.len || to->host.len > HOST_MAX || !to->port || to->endpoint_count)
+        return part_refuse(b, "a cluster with a host needs its name and port, and no endpoints");
     return ERR_OK;
 }
 
@@ -139,7 +153,9 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     enum err e = traffic_conf_retry(b, from->retry, &to->retry);
     if (!e)
         e = traffic_conf_outlier(b, from->outlier, &to->outlier);
-    return e ? e : take_endpoints(b, ids, from, to);
+    if (!e)
+        e = take_endpoints(b, ids, from, to);
+    return e ? e : take_host(b, from, to);
 }
 
 static void destroy(struct cluster_part *p)
@@ -187,8 +203,10 @@ void cluster_conf_unref(const struct cluster_conf *c)
 {
     if (!c || atomic_fetch_sub_explicit(refs_of(c), 1, memory_order_acq_rel) != 1)
         return;
+    const struct cluster_conf *base = c->base;
     if (c->part)
         destroy(c->part);
     else
         mem_free((void *)(uintptr_t)c);
+    cluster_conf_unref(base);
 }

@@ -112,6 +112,11 @@ struct cluster_conf {
     struct retry_conf retry;
     const struct endpoint_conf *endpoints;
     uint32_t endpoint_count;
+    /* A host whose addresses are the endpoints, looked up by each worker (upstream/named_host.h);
+     * empty: there is none. */
+    struct slice host;
+    bool host_allows_local;
+    const struct cluster_conf *base; /* that a worker made this one of; referenced; else NULL */
 };
 
 /* Of `denominator` requests, `numerator` are copied there. */

@@ -128,6 +128,8 @@ static void put_cluster(struct json_write *w, const struct cluster_conf *c)
     put_protocol(w, c->protocol);
     json_write_field(w, "load_balancer", slice_from_cstr(cluster_part_lb_name(c->lb)));
     json_write_field_bool(w, "mtls_disabled", c->mtls_disabled);
+    if (c->host.len)
+        json_write_field(w, "host", c->host);
     if (c->tls)
         json_write_field(w, "tls_name", backend_tls_name(c->tls));
     put_limits(w, c);

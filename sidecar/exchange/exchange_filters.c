@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/rand.h"
+#include "sidecar/exchange/fetching.h"
 #include "sidecar/telemetry/report.h"
 #include "sidecar/upstream/call.h"
 
@@ -241,6 +242,11 @@ static void host_count(struct filter_exchange *x, const struct filter *f, unsign
     metrics_count_filter_event(exchange_of(x)->worker->metrics, f->name, f->events[event]);
 }
 
+static bool host_fetch(struct filter_exchange *x, struct filter_fetch *what)
+{
+    return fetching_begin(exchange_of(x)->worker, what);
+}
+
 static const struct filter_host host = {
     .reply = host_reply,
     .fail = host_fail,
@@ -250,6 +256,7 @@ static const struct filter_host host = {
     .unix_ms = host_unix_ms,
     .random = host_random,
     .call = host_call,
+    .fetch = host_fetch,
     .work = exchange_work,
     .peek_body = host_peek_body,
     .redis = exchange_redis,

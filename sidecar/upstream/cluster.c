@@ -7,6 +7,7 @@
 #include "lib/io/loop.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/balancer.h"
+#include "sidecar/upstream/named_host.h"
 #include "sidecar/upstream/pool.h"
 #include "sidecar/worker/worker.h"
 
@@ -63,6 +64,7 @@ static void retire_endpoint(struct endpoint *e)
 
 static void destroy_cluster(struct cluster *c)
 {
+    named_host_destroy(c->named);
     for (uint32_t i = 0; i < c->endpoint_count; i++)
         destroy_endpoint(c->endpoints[i]);
     LIST_FOREACH_SAFE(node, next, &c->gone)
@@ -112,7 +114,7 @@ static struct endpoint *take_endpoint(struct endpoint **old, uint32_t count,
     return NULL;
 }
 
-static void reconcile(struct cluster *c, const struct cluster_conf *conf)
+void cluster_reconcile(struct cluster *c, const struct cluster_conf *conf)
 {
     struct endpoint **old = c->endpoints;
     uint32_t old_count = c->endpoint_count;
@@ -145,6 +147,26 @@ static void reconcile(struct cluster *c, const struct cluster_conf *conf)
     balancer_adopt(c, old_conf);
     if (old_conf)
         cluster_conf_unref(old_conf);
+}
+
+/* The configuration says that, and what a host's addresses are is found out here. */
+static void adopt_conf(struct cluster *c, const struct cluster_conf *conf)
+{
+    if (c->named && conf->host.len) {
+        named_host_adopt(c->named, conf);
+        return;
+    }
+    named_host_destroy(c->named);
+    c->named = NULL;
+    if (conf->host.len)
+        c->named = named_host_create(c, conf);
+    else
+        cluster_reconcile(c, conf);
+}
+
+static bool has_conf(const struct cluster *c, const struct cluster_conf *conf)
+{
+    return (c->named ? named_host_conf(c->named) : c->conf) == conf;
 }
 
 bool cluster_take_connection(struct cluster *c, uint32_t limit)
@@ -181,7 +203,7 @@ static struct cluster *create_cluster(struct worker *w, const struct cluster_con
     c->worker = w;
     list_init(&c->gone);
     c->usage = conf->usage ? conf->usage : &c->own_usage;
-    reconcile(c, conf);
+    adopt_conf(c, conf);
     return c;
 }
 
@@ -226,6 +248,8 @@ static void empty_cluster(struct cluster *c)
         collect_endpoint(e);
     }
     c->endpoint_count = 0;
+    named_host_destroy(c->named);
+    c->named = NULL;
 }
 
 /* Nobody names them any more, and nobody uses them. */
@@ -240,6 +264,15 @@ static void forget_vanished(struct cluster_table *t)
     }
 }
 
+/* A host is looked up before it is called. */
+static void meet_hosts(struct cluster_table *t, const struct cluster_conf *const *confs,
+                       uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (confs[i]->host.len)
+            cluster_of(t, confs[i]);
+}
+
 void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
 {
     uint32_t count;
@@ -249,8 +282,8 @@ void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
         uint32_t slot = confs[i]->slot;
         if (slot < t->slots)
             present[slot] = true;
-        if (slot < t->slots && t->by_slot[slot] && t->by_slot[slot]->conf != confs[i])
-            reconcile(t->by_slot[slot], confs[i]);
+        if (slot < t->slots && t->by_slot[slot] && !has_conf(t->by_slot[slot], confs[i]))
+            adopt_conf(t->by_slot[slot], confs[i]);
     }
     for (uint32_t slot = 0; slot < t->slots; slot++) {
         struct cluster *c = t->by_slot[slot];
@@ -261,6 +294,7 @@ void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
     }
     mem_free(present);
     forget_vanished(t);
+    meet_hosts(t, confs, count);
 }
 
 static void review_endpoint(struct endpoint *e)
@@ -293,11 +327,19 @@ void cluster_table_review(struct cluster_table *t)
         review_cluster(value);
 }
 
+static void drain_cluster(struct cluster *c)
+{
+    for (uint32_t i = 0; i < c->endpoint_count; i++)
+        drain_endpoint(c->endpoints[i]);
+    named_host_destroy(c->named);
+    c->named = NULL;
+}
+
 void cluster_table_drain(struct cluster_table *t)
 {
     for (uint32_t i = 0; i < t->slots; i++)
-        for (uint32_t j = 0; t->by_slot[i] && j < t->by_slot[i]->endpoint_count; j++)
-            drain_endpoint(t->by_slot[i]->endpoints[j]);
+        if (t->by_slot[i])
+            drain_cluster(t->by_slot[i]);
     size_t at = 0;
     struct slice key;
     void *value;
@@ -466,7 +508,7 @@ struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, con
         c = t->last_dynamic = find_dynamic(t, name, to, mesh_spiffe_id);
     if (!slice_eq(c->conf->endpoints[0].spiffe_id, mesh_spiffe_id)) {
         const struct cluster_conf *conf = create_dynamic_conf(name, to, mesh_spiffe_id);
-        reconcile(c, conf);
+        cluster_reconcile(c, conf);
         cluster_conf_unref(conf);
     }
     c->used_ms = loop_now_ms(t->worker->loop);

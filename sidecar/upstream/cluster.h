@@ -14,6 +14,7 @@
 #include "sidecar/upstream/redis_room.h"
 #include "sidecar/upstream/retry.h"
 
+struct named_host;
 struct pool;
 struct worker;
 
@@ -37,6 +38,7 @@ struct cluster {
     const struct cluster_conf *conf; /* referenced */
     struct endpoint **endpoints;
     uint32_t endpoint_count;
+    struct named_host *named; /* whose addresses the endpoints are; NULL: they are configured */
     struct list gone;
     void *lb_state; /* what its balancer remembers (upstream/lb.h) */
     /* Of this worker; limits are about `usage`. */
@@ -87,6 +89,9 @@ struct cluster *cluster_of(struct cluster_table *t, const struct cluster_conf *c
  * before the next call. */
 struct cluster *cluster_for_addr(struct cluster_table *t, struct slice name, const struct addr *to,
                                  struct slice mesh_spiffe_id);
+
+/* For who finds endpoints (named_host.h): those that are in both stay. */
+void cluster_reconcile(struct cluster *c, const struct cluster_conf *conf);
 
 /* For circuit breakers: one more, unless there are `limit` in all workers together. Each that was
  * had is given back. */

@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "sidecar/control/app.h"
 #include "sidecar/exchange/exchange_run.h"
+#include "sidecar/exchange/fetching.h"
 #include "sidecar/exchange/mirror.h"
 #include "sidecar/exchange/redis_post.h"
 #include "sidecar/session/session.h"
@@ -269,6 +270,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     describe_self(w);
     list_init(&w->sessions);
     list_init(&w->mirrors);
+    list_init(&w->fetches);
     list_init(&w->posts);
     list_init(&w->runnable);
     loop_task_init(&w->run, run_woken);
@@ -288,6 +290,7 @@ void worker_init(struct worker *w, struct app *app, unsigned index, struct snaps
 
 void worker_open(struct worker *w)
 {
+    cluster_table_adopt(&w->clusters, worker_snapshot(w));
     app_note_listening(w->app, w, worker_listen_open(w));
     timer_start(&w->sweep, sweep_ms(w));
     idle_memory_begin(&w->memory, w->loop, false);
@@ -299,6 +302,7 @@ void worker_close(struct worker *w)
     idle_memory_end(&w->memory);
     worker_listen_close(w, true);
     mirror_close_all(w);
+    fetching_close_all(w);
     redis_post_close_all(w);
     cluster_table_drain(&w->clusters);
     mailbox_close(w->mailbox);

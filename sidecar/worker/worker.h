@@ -48,6 +48,7 @@ struct worker {
     struct subscription_table subscriptions;
     struct list sessions;
     struct list mirrors;  /* copies of requests under way */
+    struct list fetches;  /* of filters, under way */
     struct list posts;    /* to Redis, which nobody waits for */
     struct list runnable; /* exchanges that were woken */
     struct loop_task run; /* runs them at the end of the turn */

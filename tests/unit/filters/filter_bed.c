@@ -116,6 +116,13 @@ static void count(struct filter_exchange *x, const struct filter *f, unsigned ev
     say(bed_of(x), "event %s\n", f->events[event]);
 }
 
+static bool fetch_document(struct filter_exchange *x, struct filter_fetch *what)
+{
+    (void)x;
+    (void)what;
+    return true; /* and never comes */
+}
+
 /* Nobody can be asked here. */
 static void call_service(struct filter_exchange *x, struct filter_call *call)
 {
@@ -166,6 +173,7 @@ static const struct filter_host host = {
     .unix_ms = unix_ms,
     .random = random_number,
     .call = call_service,
+    .fetch = fetch_document,
     .work = compute,
     .peek_body = peek_body,
     .redis = ask_redis,

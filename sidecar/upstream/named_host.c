@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sidecar/upstream/named_host.h"
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/io/resolve.h"
+#include "lib/io/timer.h"
+#include "sidecar/worker/worker.h"
+
+struct named_host {
+    struct cluster *cluster;
+    const struct cluster_conf *conf; /* referenced */
+    struct resolve *asking;          /* NULL: nobody is asked at the moment */
+    struct timer again;
+    struct addr addrs[RESOLVE_MAX];
+    size_t count;
+    bool has_failed; /* the last time; it is in the log */
+};
+
+/* ---- where a name may lead ---- */
+
+static bool is_v4_in(const struct addr *a, uint8_t first, uint8_t second)
+{
+    return a->family == 4 && a->ip[0] == first && a->ip[1] == second;
+}
+
+/* Metadata services that do not answer on the link: of Alibaba Cloud, Oracle Cloud, AWS by IPv6. */
+static bool is_metadata(const struct addr *a)
+{
+    static const uint8_t alibaba[] = {100, 100, 100, 200}, oracle[] = {192, 0, 0, 192};
+    static const uint8_t aws[16] = {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};
+    if (a->family == 4)
+        return memcmp(a->ip, alibaba, 4) == 0 || memcmp(a->ip, oracle, 4) == 0;
+    return memcmp(a->ip, aws, 16) == 0;
+}
+
+bool named_host_is_public(const struct addr *a)
+{
+    bool is_v6 = a->family == 6;
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (is_v6 && memcmp(a->ip, mapped, 12) == 0) {
+        struct addr v4 = {.family = 4, .port = a->port};
+        memcpy(v4.ip, a->ip + 12, 4);
+        return named_host_is_public(&v4);
+    }
+    bool is_link = is_v6 ? a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80 : is_v4_in(a, 169, 254);
+    bool is_group = is_v6 ? a->ip[0] == 0xff : a->ip[0] >= 224;
+    bool is_nobody = addr_is_any(a) || (a->family == 4 && a->ip[0] == 0);
+    return !addr_is_loopback(a) && !is_link && !is_group && !is_nobody && !is_metadata(a);
+}
+
+/* ---- endpoints from addresses ---- */
+
+/* One block: the configured cluster with other endpoints, and what these need. */
+struct found {
+    struct cluster_conf cluster;
+    struct endpoint_conf endpoints[RESOLVE_MAX];
+    struct endpoint_health health[RESOLVE_MAX];
+    char texts[RESOLVE_MAX][ADDR_TEXT_MAX];
+};
+
+/* All but the count of references, which others change meanwhile. */
+static void copy_conf(struct cluster_conf *to, const struct cluster_conf *from)
+{
+    size_t begin = offsetof(struct cluster_conf, part);
+    memcpy((char *)to + begin, (const char *)from + begin, sizeof(*to) - begin);
+    atomic_init(&to->refs, 1);
+    to->part = NULL;
+    to->base = cluster_conf_ref(from);
+}
+
+static const struct cluster_conf *make_conf(const struct named_host *n)
+{
+    struct found *f = mem_zalloc(sizeof(*f));
+    copy_conf(&f->cluster, n->conf);
+    for (size_t i = 0; i < n->count; i++) {
+        struct slice text = slice_from_cstr(addr_format(&n->addrs[i], f->texts[i]));
+        atomic_init(&f->health[i].refs, 1);
+        f->endpoints[i] = (struct endpoint_conf){.addr = n->addrs[i],
+                                                 .weight = 1,
+                                                 .ready = true,
+                                                 .address_text = text,
+                                                 .address_hash = slice_hash(text),
+                                                 .health = &f->health[i]};
+    }
+    f->cluster.endpoints = f->endpoints;
+    f->cluster.endpoint_count = (uint32_t)n->count;
+    return &f->cluster;
+}
+
+static void show_endpoints(struct named_host *n)
+{
+    const struct cluster_conf *conf = make_conf(n);
+    cluster_reconcile(n->cluster, conf);
+    cluster_conf_unref(conf);
+}
+
+/* ---- looking up ---- */
+
+static bool is_known(const struct named_host *n, const struct addr *a)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (addr_eq(&n->addrs[i], a))
+            return true;
+    return false;
+}
+
+static void look_up(struct named_host *n);
+
+static void fail(struct named_host *n, const char *why)
+{
+    if (!n->has_failed)
+        LOG_W("upstream", "%.*s: %.*s %s%s", SLICE_ARG(n->conf->name), SLICE_ARG(n->conf->host),
+              why, n->count ? ": its last addresses stay in use" : "");
+    n->has_failed = true;
+    timer_start(&n->again, NAMED_HOST_RETRY_MS);
+}
+
+static void take(struct named_host *n, const struct addr *addrs, size_t count)
+{
+    bool is_same = count == n->count;
+    for (size_t i = 0; i < count; i++)
+        is_same = is_same && is_known(n, &addrs[i]);
+    n->has_failed = false;
+    timer_start(&n->again, NAMED_HOST_REFRESH_MS);
+    if (is_same)
+        return;
+    memcpy(n->addrs, addrs, count * sizeof(*addrs));
+    n->count = count;
+    show_endpoints(n);
+}
+
+static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t count)
+{
+    struct named_host *n = owner;
+    struct addr allowed[RESOLVE_MAX];
+    size_t kept = 0;
+    n->asking = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (n->conf->host_allows_local || named_host_is_public(&addrs[i]))
+            allowed[kept++] = addrs[i];
+    if (e)
+        fail(n, "cannot be resolved");
+    else if (!kept)
+        fail(n, "leads to local addresses only, where it must not");
+    else
+        take(n, allowed, kept);
+}
+
+static void look_up(struct named_host *n)
+{
+    timer_stop(&n->again);
+    if (!n->asking)
+        n->asking = resolve_start(n->cluster->worker->loop, n->conf->host, n->conf->port, on_answer,
+                                  n);
+}
+
+static void on_time(struct timer *t)
+{
+    look_up(container_of(t, struct named_host, again));
+}
+
+/* ---- life ---- */
+
+struct named_host *named_host_create(struct cluster *c, const struct cluster_conf *conf)
+{
+    struct named_host *n = mem_zalloc(sizeof(*n));
+    n->cluster = c;
+    n->conf = cluster_conf_ref(conf);
+    timer_init(&n->again, c->worker->loop, on_time);
+    show_endpoints(n);
+    look_up(n);
+    return n;
+}
+
+void named_host_adopt(struct named_host *n, const struct cluster_conf *conf)
+{
+    const struct cluster_conf *before = n->conf;
+    bool is_same = slice_eq(before->host, conf->host) && before->port == conf->port &&
+                   before->host_allows_local == conf->host_allows_local;
+    n->conf = cluster_conf_ref(conf);
+    if (!is_same) {
+        if (n->asking)
+            resolve_cancel(n->asking);
+        n->asking = NULL;
+        n->count = 0;
+        look_up(n);
+    }
+    show_endpoints(n);
+    cluster_conf_unref(before);
+}
+
+const struct cluster_conf *named_host_conf(const struct named_host *n)
+{
+    return n->conf;
+}
+
+void named_host_destroy(struct named_host *n)
+{
+    if (!n)
+        return;
+    if (n->asking)
+        resolve_cancel(n->asking);
+    timer_stop(&n->again);
+    cluster_conf_unref(n->conf);
+    mem_free(n);
+}
