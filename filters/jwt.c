@@ -44,9 +44,15 @@ static void tell_backend(struct filter_exchange *x, const struct jwt_verified *v
         jwt_place_clear(x, &p->places.items[i]);
 }
 
-static void set_caller(struct filter_exchange *x, const struct jwt_verified *v)
+static void set_caller(struct filter_exchange *x, const struct jwt_verified *v,
+                       const struct consumer_credential *credential)
 {
-    struct filter_caller *caller = filter_caller_set(x, filter_jwt.name);
+    if (credential)
+        consumer_accept(x, filter_jwt.name, credential);
+    else
+        filter_caller_set(x, filter_jwt.name);
+    /* In the exchange's arena, and ours: nobody else has seen it yet. */
+    struct filter_caller *caller = (struct filter_caller *)(uintptr_t)x->caller;
     caller->issuer = arena_copy(x->arena, v->claims.issuer);
     caller->subject = arena_copy(x->arena, v->claims.subject);
     caller->principal = arena_copy(x->arena, v->principal);
@@ -74,7 +80,7 @@ static enum filter_verdict take(struct filter_exchange *x, const struct jwt_conf
     if (r.outcome != JWT_GOOD)
         return jwt_answer_refuse(x, c, &r);
     own->held = r.verified;
-    set_caller(x, r.verified);
+    set_caller(x, r.verified, r.credential);
     tell_backend(x, r.verified);
     return FILTER_NEXT;
 }
@@ -85,6 +91,8 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     struct jwt_token token;
     enum jwt_found found = jwt_place_search(x, &c->places, &token);
     drop_headers(x, c);
+    if (!x->caller)
+        consumer_headers_drop(x);
     if (is_excluded(x, c))
         return FILTER_NEXT;
     switch (found) {
@@ -113,7 +121,8 @@ static struct slice describe(struct arena *arena, const void *conf, struct slice
     (void)prefix;
     for (size_t i = 0; i < c->provider_count; i++)
         all = arena_printf(arena, "%.*s%s%.*s", SLICE_ARG(all), i ? " or " : "",
-                           SLICE_ARG(c->providers[i].issuer));
+                           SLICE_ARG(c->providers[i].is_of_consumers ? SLICE("a Consumer")
+                                                                     : c->providers[i].issuer));
     return arena_printf(arena, "%s a token of %.*s", c->is_optional ? "checks" : "wants",
                         SLICE_ARG(all));
 }

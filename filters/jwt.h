@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "filters/consumer.h"
 #include "filters/filter.h"
 #include "filters/jwt_place.h"
 #include "filters/jwt_source.h"
@@ -34,7 +35,8 @@ struct jwt_claim_header_spec {
 struct jwt_provider_spec {
     struct slice issuer;
     struct schema_list audiences; /* struct slice, as all lists but those that say so */
-    struct jwt_keys_spec keys;
+    const struct jwt_keys_spec *keys;
+    const struct schema_ref *consumers;
     struct schema_list algorithms;   /* int: of jwt_algorithm_names */
     struct schema_list from_headers; /* struct jwt_header_spec */
     struct schema_list from_params, from_cookies;
@@ -80,7 +82,9 @@ struct jwt_claim_header {
 };
 
 struct jwt_provider {
-    struct slice issuer;
+    struct slice issuer; /* of consumers: none */
+    bool is_of_consumers; /* whose credentials say what their issuer and key are */
+    struct consumer_scope scope;
     struct jwt_texts audiences; /* none: any */
     unsigned algorithms;        /* JOSE_ALG_BIT of each that is allowed */
     struct jwk_set keys;       /* where there is no source */
@@ -136,6 +140,7 @@ struct jwt_result {
     const struct jwt_provider *provider;
     struct slice scopes; /* JWT_SCOPE_MISSING: those that it has, between spaces */
     struct jwt_verified *verified; /* JWT_GOOD: one reference */
+    const struct consumer_credential *credential; /* whose token it is; NULL: no Consumer's */
 };
 
 /* In jwt_check.c: checks what was found at a place, from the start or by the cache. wait: of the

@@ -15,10 +15,11 @@ struct jwt_verified {
     uint8_t digest[DIGEST_SIZE];
     uint64_t generation; /* of the configuration by which it is good */
     uint64_t version;    /* of the keys of the provider's source */
+    uint8_t credential[DIGEST_SIZE]; /* of the Consumer's by which it is good; jwt_check.c */
     const struct jwt_provider *provider;
     struct arena arena; /* of everything below */
     struct claims claims;
-    struct slice principal;      /* "<issuer>/<subject>" */
+    struct slice principal;      /* "<issuer>/<subject>"; empty where one of them is missing */
     const struct slice *headers; /* values of provider->headers; empty: the claim is not there */
 };
 

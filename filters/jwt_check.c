@@ -1,6 +1,7 @@
 /* Is a token good, and by which provider? Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/jwt_cache.h"
+#include "lib/jose/jose_alg.h"
 #include "lib/jose/jws.h"
 
 static struct jwt_result refuse(enum jwt_outcome outcome, const char *detail)
@@ -10,17 +11,55 @@ static struct jwt_result refuse(enum jwt_outcome outcome, const char *detail)
 
 /* ---- which provider ---- */
 
+static const struct consumer_credential *find_credential(const struct filter_exchange *x,
+                                                         const struct jwt_provider *p,
+                                                         struct slice issuer)
+{
+    return p->is_of_consumers ? consumer_find(x->consumers, CREDENTIAL_JWT, &p->scope, issuer)
+                              : NULL;
+}
+
 /* A provider's tokens come where it says: one that is only to be found in a cookie is not good in a
  * header. */
-static const struct jwt_provider *find_provider(const struct jwt_conf *c,
+static const struct jwt_provider *find_provider(const struct filter_exchange *x,
+                                                const struct jwt_conf *c,
                                                 const struct claims *claims,
                                                 const struct jwt_place *place)
 {
-    for (size_t i = 0; claims->issuer.ptr && i < c->provider_count; i++)
-        if (slice_eq(c->providers[i].issuer, claims->issuer) &&
-            jwt_place_is_in(&c->providers[i].places, place))
-            return &c->providers[i];
+    for (size_t i = 0; claims->issuer.ptr && i < c->provider_count; i++) {
+        const struct jwt_provider *p = &c->providers[i];
+        if (!jwt_place_is_in(&p->places, place))
+            continue;
+        if (p->is_of_consumers ? find_credential(x, p, claims->issuer) != NULL
+                               : slice_eq(p->issuer, claims->issuer))
+            return p;
+    }
     return NULL;
+}
+
+/* What of a credential decides: another key, another way to sign or another consumer, and nothing
+ * that was found good by it is good any more. */
+static void digest_credential(const struct consumer_credential *credential, struct arena *arena,
+                              uint8_t out[DIGEST_SIZE])
+{
+    memset(out, 0, DIGEST_SIZE);
+    if (credential)
+        digest_sha256(arena_printf(arena, "%.*s %.*s %.*s", SLICE_ARG(credential->consumer->id),
+                                   SLICE_ARG(credential->algorithm), SLICE_ARG(credential->secret)),
+                      out);
+}
+
+/* The key's kind is what the consumer has said, and never what the token says. */
+static enum jws_fault check_credential(struct filter_exchange *x, const struct jws *jws,
+                                       const struct consumer_credential *credential)
+{
+    const char *why;
+    struct signature_key key;
+    enum signature_alg alg = jose_alg_find(credential->algorithm);
+    bool is_shared = signature_fits(alg, SIGNATURE_KEY_HMAC);
+    enum err e = is_shared ? signature_key_hmac(x->arena, credential->secret, &key, &why)
+                           : signature_key_pem(x->arena, credential->secret, &key, &why);
+    return e ? JWS_NO_KEY : jws_check_key(jws, &key, JOSE_ALG_BIT(alg));
 }
 
 /* ---- what it says ---- */
@@ -100,7 +139,7 @@ static const struct slice *header_values(const struct jwt_provider *p, struct jw
 }
 
 /* Read again, into memory of its own: what was checked is read from the same bytes. */
-static struct jwt_verified *keep(const struct jwt_conf *c, const struct jwt_provider *p,
+static struct jwt_verified *keep(struct filter_exchange *x, const struct jwt_conf *c, const struct jwt_provider *p,
                                  const struct jws *jws, const uint8_t digest[DIGEST_SIZE],
                                  uint64_t version)
 {
@@ -112,9 +151,11 @@ static struct jwt_verified *keep(const struct jwt_conf *c, const struct jwt_prov
     memcpy(v->digest, digest, DIGEST_SIZE);
     v->generation = c->generation;
     v->version = version;
+    digest_credential(find_credential(x, p, v->claims.issuer), x->arena, v->credential);
     v->provider = p;
-    v->principal = arena_printf(&v->arena, "%.*s/%.*s", SLICE_ARG(v->claims.issuer),
-                                SLICE_ARG(v->claims.subject));
+    if (v->claims.issuer.len && v->claims.subject.len)
+        v->principal = arena_printf(&v->arena, "%.*s/%.*s", SLICE_ARG(v->claims.issuer),
+                                    SLICE_ARG(v->claims.subject));
     size_t dot = slice_find_byte(jws->signed_text, '.');
     v->headers = header_values(p, v, slice_sub(jws->signed_text, dot + 1, jws->signed_text.len));
     jwt_cache_put(c->cache, v);
@@ -125,10 +166,15 @@ static struct jwt_verified *keep(const struct jwt_conf *c, const struct jwt_prov
 
 /* *version: of the keys, or an older one: then the next request looks again. */
 static struct jwt_result check_signature(struct filter_exchange *x, const struct jwt_provider *p,
+                                         const struct consumer_credential *credential,
                                          const struct jws *jws, struct jwt_wait *wait,
                                          uint64_t *version)
 {
     struct jwt_keys *fetched = NULL;
+    if (credential) {
+        enum jws_fault fault = check_credential(x, jws, credential);
+        return refuse(fault ? JWT_REFUSED : JWT_GOOD, jws_fault_text(fault));
+    }
     *version = p->source ? atomic_load(&p->source->version) : 0;
     if (p->source) {
         enum jwt_keys_state state = jwt_source_take(x, p->source, p->cache_ms, wait, &fetched);
@@ -146,7 +192,7 @@ static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_
                                     const struct jwt_token *token,
                                     const uint8_t digest[DIGEST_SIZE], struct jwt_wait *wait)
 {
-    uint64_t version;
+    uint64_t version = 0;
     struct jws jws;
     struct claims claims;
     enum jws_fault fault = jws_parse(token->text, x->arena, &jws);
@@ -156,19 +202,21 @@ static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_
         return refuse(JWT_REFUSED, jws_fault_text(fault));
     if (claims_parse(jws.payload, x->arena, &claims))
         return refuse(JWT_MALFORMED, "has no claims that can be read");
-    const struct jwt_provider *p = find_provider(c, &claims, token->place);
+    const struct jwt_provider *p = find_provider(x, c, &claims, token->place);
     if (!p)
         return refuse(JWT_REFUSED, "is from an issuer that is not accepted here");
-    struct jwt_result r = check_signature(x, p, &jws, wait, &version);
+    const struct consumer_credential *credential = find_credential(x, p, claims.issuer);
+    struct jwt_result r = check_signature(x, p, credential, &jws, wait, &version);
     if (r.outcome == JWT_GOOD)
         r = check_times(p, &claims, x->host->unix_ms(x));
     if (r.outcome == JWT_GOOD)
         r = check_claims(p, &claims, x->arena);
     if (r.outcome == JWT_GOOD)
-        r.verified = keep(c, p, &jws, digest, version);
+        r.verified = keep(x, c, p, &jws, digest, version);
     if (r.outcome == JWT_GOOD && !r.verified)
         return refuse(JWT_MALFORMED, "has no claims that can be read");
     r.provider = p;
+    r.credential = credential;
     return r;
 }
 
@@ -176,7 +224,9 @@ static bool is_current(struct filter_exchange *x, const struct jwt_verified *v,
                        const struct jwt_token *token)
 {
     const struct jwt_provider *p = v->provider;
-    return jwt_place_is_in(&p->places, token->place) &&
+    uint8_t now[DIGEST_SIZE];
+    digest_credential(find_credential(x, p, v->claims.issuer), x->arena, now);
+    return memcmp(now, v->credential, DIGEST_SIZE) == 0 && jwt_place_is_in(&p->places, token->place) &&
            (!p->source || jwt_source_is_current(x, p->source, p->cache_ms, v->version));
 }
 
@@ -194,6 +244,7 @@ struct jwt_result jwt_check(struct filter_exchange *x, const struct jwt_conf *c,
     }
     struct jwt_result r = check_times(known->provider, &known->claims, x->host->unix_ms(x));
     r.provider = known->provider;
+    r.credential = find_credential(x, known->provider, known->claims.issuer);
     if (r.outcome == JWT_GOOD)
         r.verified = known;
     else

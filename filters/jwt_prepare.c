@@ -21,7 +21,12 @@ static enum err take_keys(const struct filter_build *b, struct jwt_cache *cache,
                           const struct jwt_provider_spec *from, struct jwt_provider *to)
 {
     char why[JWK_WHY_MAX];
-    const struct jwt_keys_spec *keys = &from->keys;
+    const struct jwt_keys_spec *keys = from->keys;
+    if (from->consumers) {
+        to->is_of_consumers = true;
+        to->scope = consumer_scope_read(b->arena, from->consumers->value);
+        return ERR_OK;
+    }
     if (keys->remote) {
         to->source = jwt_source_of(&cache->sources, &cache->keep, keys->remote->name,
                                    keys->remote->value);

@@ -142,13 +142,16 @@ static const struct schema_field algorithm_element = {.type = SCHEMA_ENUM,
 
 static const struct schema_field provider_fields[] = {
     SCHEMA_FIELD(struct jwt_provider_spec, issuer, "issuer", STRING,
-                 "The claim `iss` of its tokens, exactly.", .flags = SCHEMA_REQUIRED, .min = 1,
-                 .max = 2048),
+                 "The claim `iss` of its tokens, exactly.", .min = 1, .max = 2048),
     SCHEMA_FIELD(struct jwt_provider_spec, audiences, "audiences", LIST,
                  "The claim `aud` must name one of these; any audience when left out.", .min = 1,
                  .max = 64, .element = &text_element),
-    SCHEMA_FIELD(struct jwt_provider_spec, keys, "jwks", INLINE, "Its keys.",
-                 .flags = SCHEMA_REQUIRED, .object = &keys_schema),
+    SCHEMA_FIELD(struct jwt_provider_spec, keys, "jwks", OBJECT, "Its keys.",
+                 .object = &keys_schema),
+    SCHEMA_FIELD(struct jwt_provider_spec, consumers, "consumers", OBJECT,
+                 "Instead of issuer and jwks: Consumers' own tokens are accepted. Their credential "
+                 "`jwt` names the `iss`, the algorithm and the key.",
+                 .object = &schema_ref_consumers),
     SCHEMA_FIELD(struct jwt_provider_spec, algorithms, "algorithms", LIST,
                  "Which algorithms its tokens may be signed with: all that fit the keys when left "
                  "out.",
@@ -185,11 +188,30 @@ static const struct schema_field provider_fields[] = {
     {0},
 };
 
+static void check_provider(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct jwt_provider_spec *s = value;
+    if (s->consumers && (s->issuer.ptr || s->keys || s->algorithms.present))
+        schema_error(run, node, "consumers",
+                     "goes without issuer, jwks and algorithms: the Consumers have them");
+    if (!s->consumers && (!s->issuer.ptr || !s->keys))
+        schema_error(run, node, NULL, "needs issuer and jwks, or consumers");
+}
+
+static const struct schema_rule provider_rules[] = {
+    {"has(self.consumers) ? !(has(self.issuer) || has(self.jwks) || has(self.algorithms)) : "
+     "(has(self.issuer) && has(self.jwks))",
+     "needs either issuer and jwks, or consumers without algorithms"},
+    {0},
+};
+
 static const struct schema provider_schema = {
     .name = "JWTProvider",
     .doc = "An issuer whose tokens are accepted.",
     .size = sizeof(struct jwt_provider_spec),
     .fields = provider_fields,
+    .check = check_provider,
+    .rules = provider_rules,
 };
 
 static const struct schema_field provider_element = {.type = SCHEMA_INLINE,

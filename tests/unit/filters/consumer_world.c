@@ -5,6 +5,18 @@
 
 #include "lib/tls/digest.h"
 
+/* Of RFC 7515: the secret of A.1, and the public key of A.3. */
+#define SHARED_SECRET                                                                     \
+    TEXT("\x03\x23\x35\x4b\x2b\x0f\xa5\xbc\x83\x7e\x06\x65\x77\x7b\xa6\x8f\x5a\xb3\x28\xe6" \
+         "\xf0\x54\xc9\x28\xa9\x0f\x84\xb2\xd2\x50\x2e\xbf\xd3\xfb\x5a\x92\xd2\x06\x47\xef" \
+         "\x96\x8a\xb4\xc3\x77\x62\x3d\x22\x3d\x2e\x21\x72\x05\x2e\x4f\x08\xc0\xcd\x9a\xf5" \
+         "\x67\xd0\x80\xa3")
+#define PUBLIC_KEY                                                                      \
+    TEXT("-----BEGIN PUBLIC KEY-----\n"                                                 \
+         "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"           \
+         "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"               \
+         "-----END PUBLIC KEY-----\n")
+
 #define TEXT(literal) {"" literal, sizeof(literal) - 1}
 
 static const struct slice gold[] = {TEXT("gold"), TEXT("partners")};
@@ -20,6 +32,12 @@ static struct consumer_credential of_ann[] = {
      .lookup = TEXT("ann"),
      .secret = TEXT("ann-secret"),
      .id = TEXT("ann")},
+    {.consumer = &ann,
+     .type = CREDENTIAL_JWT,
+     .lookup = TEXT("ann-app"),
+     .secret = SHARED_SECRET,
+     .algorithm = TEXT("HS256"),
+     .id = TEXT("ann-app")},
     {.consumer = &ann,
      .type = CREDENTIAL_MTLS_AUTH,
      .lookup = TEXT("ann.test"),
@@ -45,6 +63,12 @@ static struct consumer_credential of_ann[] = {
 };
 static struct consumer_credential of_bob[] = {
     {.consumer = &bob, .type = CREDENTIAL_KEY_AUTH, .id = TEXT("bob/key")},
+    {.consumer = &bob,
+     .type = CREDENTIAL_JWT,
+     .lookup = TEXT("bob-app"),
+     .secret = PUBLIC_KEY,
+     .algorithm = TEXT("ES256"),
+     .id = TEXT("bob-app")},
 };
 static struct consumer_credential of_eve[] = {
     {.consumer = &eve, .type = CREDENTIAL_KEY_AUTH, .id = TEXT("eve/key")},
@@ -53,6 +77,12 @@ static struct consumer_credential of_eve[] = {
      .lookup = TEXT("eve"),
      .secret = TEXT("$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"),
      .id = TEXT("eve")},
+    {.consumer = &eve,
+     .type = CREDENTIAL_JWT,
+     .lookup = TEXT("eve-app"),
+     .secret = SHARED_SECRET,
+     .algorithm = TEXT("HS256"),
+     .id = TEXT("eve-app")},
 };
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof((array)[0]))

@@ -9,6 +9,7 @@
 #include "filters/jwt_answer.h"
 #include "filters/prepare.h"
 #include "lib/base/mem.h"
+#include "tests/unit/filters/consumer_world.h"
 #include "tests/unit/lib/base/cmocka_base.h"
 #include "tests/unit/lib/jose/token_maker.h"
 
@@ -220,6 +221,30 @@ static void test_other_keys(void **state)
     end(&w);
 }
 
+/* A Consumer's credential was taken away: its token is not good from the next request on. */
+static void test_a_credential_that_is_gone(void **state)
+{
+    struct world w;
+    struct jwt_verified *v;
+    const void *conf;
+    (void)state;
+    begin(&w);
+    struct consumer_directory *directory = consumer_world_create();
+    w.x.consumers = directory;
+    struct slice spec = SLICE("{\"providers\":[{\"consumers\":{\"value\":\"shop\"}}]}");
+    assert_int_equal(filter_prepare(&filter_jwt, spec, &w.build, &conf), ERR_OK);
+    struct slice token =
+        token_plain(&w.arena, SIGNATURE_HMAC_SHA256, SLICE("{\"iss\":\"ann-app\",\"exp\":2000}"));
+    assert_int_equal(check(&w, conf, token, &v), JWT_GOOD);
+    jwt_verified_unref(v);
+    assert_int_equal(check(&w, conf, token, &v), JWT_GOOD);
+    jwt_verified_unref(v);
+    w.x.consumers = NULL;
+    assert_int_equal(check(&w, conf, token, &v), JWT_REFUSED);
+    mem_free(directory);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_a_token_that_is_known),
         cmocka_unit_test(test_other_keys),
+        cmocka_unit_test(test_a_credential_that_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
