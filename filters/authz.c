@@ -119,12 +119,14 @@ enum filter_verdict authz_refuse(struct filter_exchange *x, const struct authz_r
     return FILTER_REPLY;
 }
 
-void authz_facts_of(struct authz_facts *f, const struct filter_exchange *x)
+void authz_facts_of(struct authz_facts *f, const struct filter_exchange *x, const struct authz *a)
 {
     const struct forwarded *from = x->client;
     authz_facts_take(f, x->downstream, x->request, x->match_path,
                      from->is_unknown ? NULL : &from->client);
     f->other_paths = x->other_paths;
+    f->caller = x->caller;
+    f->tokens_unknown = a->tokens_unknown;
 }
 
 enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a)
@@ -135,7 +137,7 @@ enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a
         x->host->fail(x, fail_info(FAIL_BAD_REQUEST), SLICE("the path can be read in two ways"));
         return FILTER_REPLY;
     }
-    authz_facts_of(&facts, x);
+    authz_facts_of(&facts, x, a);
     return authz_decide(a, &facts, &rule) ? FILTER_NEXT : authz_refuse(x, rule);
 }
 

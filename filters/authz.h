@@ -16,6 +16,7 @@ struct ext_auth_spec;
 
 struct authz_source_spec {
     struct schema_list principals, not_principals;
+    struct schema_list request_principals, not_request_principals; /* of tokens */
     struct schema_list namespaces, not_namespaces;
     struct schema_list service_accounts, not_service_accounts; /* "sa" or "namespace/sa" */
     struct schema_list ip_blocks, not_ip_blocks;
@@ -62,6 +63,7 @@ struct authz_policy_spec {
 /* Of the filter: all policies for one workload or Gateway. */
 struct authz_spec {
     struct slice trust_domain;   /* of service accounts */
+    bool tokens_unknown;         /* nobody has read a token when the decision is made */
     struct schema_list policies; /* struct authz_policy_spec */
 };
 
@@ -88,6 +90,7 @@ struct authz_ports {
 
 struct authz_source {
     struct authz_strings principals, not_principals, namespaces, not_namespaces;
+    struct authz_strings request_principals, not_request_principals;
     struct authz_cidrs ip_blocks, not_ip_blocks, remote_ip_blocks, not_remote_ip_blocks;
 };
 
@@ -105,12 +108,18 @@ enum authz_key {
     AUTHZ_KEY_DESTINATION_IP,
     AUTHZ_KEY_DESTINATION_PORT,
     AUTHZ_KEY_SNI,
+    AUTHZ_KEY_TOKEN_PRINCIPAL,
+    AUTHZ_KEY_TOKEN_AUDIENCES,
+    AUTHZ_KEY_TOKEN_PRESENTER,
+    AUTHZ_KEY_TOKEN_CLAIM,
 };
 
 /* Only the lists that fit the key are used. */
 struct authz_condition {
     enum authz_key key;
     struct slice header; /* lower-case */
+    const struct slice *claim; /* names, from the outermost on */
+    uint32_t claim_count;
     struct authz_strings values, not_values;
     struct authz_cidrs ips, not_ips;
     struct authz_ports ports, not_ports;
@@ -144,6 +153,7 @@ struct authz {
     struct authz_provider *providers;
     uint32_t count, provider_count;
     bool has_allow;
+    bool tokens_unknown;
     struct header_set headers; /* that rules look at */
 };
 
@@ -166,6 +176,8 @@ struct authz_facts {
     struct slice namespace_name; /* from the principal; empty: none */
     uint16_t port;               /* that was called */
     const struct addr *remote;   /* the client; NULL: nobody can tell who that is */
+    const struct filter_caller *caller; /* who authenticated; NULL: nobody */
+    bool tokens_unknown;         /* that is not known yet: what asks for it never allows */
     struct authz_trace *trace;   /* NULL on the request path */
 };
 
@@ -195,7 +207,7 @@ enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a
 /* Ends the request, by that rule or because no ALLOW policy holds (NULL). */
 enum filter_verdict authz_refuse(struct filter_exchange *x, const struct authz_rule *rule);
 /* Of a request, whose path can be told. */
-void authz_facts_of(struct authz_facts *f, const struct filter_exchange *x);
+void authz_facts_of(struct authz_facts *f, const struct filter_exchange *x, const struct authz *a);
 
 /* The same configuration: with policies of action CUSTOM it is the second that decides. */
 extern const struct filter filter_authz, filter_authz_custom;

@@ -19,7 +19,7 @@ static enum filter_verdict ask(struct filter_exchange *x, const struct authz *a,
     struct ext_auth_state *state = &own->states[own->at];
     /* While it waits for an answer the rules have had their say. */
     if (!state->is_begun) {
-        authz_facts_of(&facts, x);
+        authz_facts_of(&facts, x, a);
         const struct authz_rule *rule = authz_find_custom(a, own->at, &facts);
         if (!rule)
             return FILTER_NEXT;

@@ -2,6 +2,7 @@
  * addresses read, service accounts spelled out. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/authz.h"
+#include "filters/authz_token.h"
 
 #include "filters/ext_auth.h"
 #include "lib/codec/http/normalize.h"
@@ -131,6 +132,8 @@ static enum err take_source(const struct build *p, const struct authz_source_spe
 {
     to->principals = take_principals(p, &from->principals, &from->service_accounts);
     to->not_principals = take_principals(p, &from->not_principals, &from->not_service_accounts);
+    to->request_principals = take_patterns(p, &from->request_principals, false);
+    to->not_request_principals = take_patterns(p, &from->not_request_principals, false);
     to->namespaces = take_patterns(p, &from->namespaces, false);
     to->not_namespaces = take_patterns(p, &from->not_namespaces, false);
     enum err e = take_cidrs(p, &from->ip_blocks, &to->ip_blocks);
@@ -168,6 +171,9 @@ static enum err take_key(const struct build *p, struct slice key, struct authz_c
         {"destination.ip", AUTHZ_KEY_DESTINATION_IP},
         {"destination.port", AUTHZ_KEY_DESTINATION_PORT},
         {"connection.sni", AUTHZ_KEY_SNI},
+        {"request.auth.principal", AUTHZ_KEY_TOKEN_PRINCIPAL},
+        {"request.auth.audiences", AUTHZ_KEY_TOKEN_AUDIENCES},
+        {"request.auth.presenter", AUTHZ_KEY_TOKEN_PRESENTER},
     };
     struct slice open = SLICE("request.headers[");
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -175,6 +181,10 @@ static enum err take_key(const struct build *p, struct slice key, struct authz_c
             to->key = keys[i].key;
             return ERR_OK;
         }
+    }
+    if (authz_token_path(key, p->b->arena, &to->claim, &to->claim_count)) {
+        to->key = AUTHZ_KEY_TOKEN_CLAIM;
+        return ERR_OK;
     }
     if (!slice_starts_with(key, open) || !slice_ends_with(key, SLICE("]")))
         return refuse(p, "condition", key, "is not known");
@@ -202,6 +212,10 @@ static enum err take_condition(const struct build *p, const struct authz_when_sp
     case AUTHZ_KEY_SOURCE_NAMESPACE:
     case AUTHZ_KEY_SOURCE_PRINCIPAL:
     case AUTHZ_KEY_SNI:
+    case AUTHZ_KEY_TOKEN_PRINCIPAL:
+    case AUTHZ_KEY_TOKEN_AUDIENCES:
+    case AUTHZ_KEY_TOKEN_PRESENTER:
+    case AUTHZ_KEY_TOKEN_CLAIM:
         to->values = take_patterns(p, &from->values, false);
         to->not_values = take_patterns(p, &from->not_values, false);
         break;
@@ -286,6 +300,7 @@ enum err authz_prepare(const struct filter_build *b, const void *spec, void *con
     struct authz_policy *policies =
         arena_zalloc(b->arena, from->policies.count * sizeof(*policies));
     to->policies = policies;
+    to->tokens_unknown = from->tokens_unknown;
     to->providers = arena_zalloc(b->arena, from->policies.count * sizeof(*to->providers));
     for (SCHEMA_EACH(from->policies, struct authz_policy_spec, policy)) {
         struct build p = {b, policy->name, from->trust_domain};

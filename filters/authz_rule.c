@@ -1,6 +1,7 @@
 /* Rules of an AuthorizationPolicy over three-valued logic.
  * Pure; worker thread. Must not know what a policy does when a rule of it holds.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/authz_token.h"
 #include "filters/authz_trace.h"
 
 #include <stdio.h>
@@ -243,6 +244,11 @@ static enum truth test_condition(const struct authz_condition *c, const struct a
         return test_port(f, &c->ports, &c->not_ports);
     case AUTHZ_KEY_SNI:
         return test_string(f, AUTHZ_PART_SNI, &c->values, &c->not_values, f->down->sni);
+    case AUTHZ_KEY_TOKEN_PRINCIPAL:
+    case AUTHZ_KEY_TOKEN_AUDIENCES:
+    case AUTHZ_KEY_TOKEN_PRESENTER:
+    case AUTHZ_KEY_TOKEN_CLAIM:
+        return authz_token_test(c, f);
     }
     return TRUTH_UNKNOWN;
 }
@@ -251,6 +257,8 @@ static enum truth test_source(const struct authz_source *s, const struct authz_f
 {
     enum truth t =
         test_string(f, AUTHZ_PART_PRINCIPAL, &s->principals, &s->not_principals, f->principal);
+    t = truth_and(
+        t, authz_token_principal(f, &s->request_principals, &s->not_request_principals));
     t = truth_and(t, test_string(f, AUTHZ_PART_NAMESPACE, &s->namespaces, &s->not_namespaces,
                                  f->namespace_name));
     t = truth_and(t, test_cidr(f, AUTHZ_PART_SOURCE_IP, &s->ip_blocks, &s->not_ip_blocks,

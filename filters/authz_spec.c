@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "filters/ext_auth.h"
+#include "filters/authz_token.h"
 #include "lib/schema/schema_format.h"
 
 /* What is left of a pattern without its star; false when a star stands elsewhere, or twice. */
@@ -127,8 +128,11 @@ static const struct schema_field source_fields[] = {
            "names (MeshConfig and ListenerPolicy say who is trusted)."),
     SOURCE(not_remote_ip_blocks, "notRemoteIpBlocks", cidr_element,
            "None of these client addresses."),
-    SCHEMA_BARE("requestPrincipals", REFUSED, "Identities from a token."),
-    SCHEMA_BARE("notRequestPrincipals", REFUSED, "None of these identities."),
+    SOURCE(request_principals, "requestPrincipals", pattern_element,
+           "Identities from a token that an HTTPFilter jwt of the Service has checked, "
+           "\"<issuer>/<subject>\": any of them. \"*\": there is one."),
+    SOURCE(not_request_principals, "notRequestPrincipals", pattern_element,
+           "None of these identities; \"*\": there is no token."),
     {0},
 };
 
@@ -220,7 +224,9 @@ static const struct schema_field when_fields[] = {
     SCHEMA_FIELD(struct authz_when_spec, key, "key", STRING,
                  "What is looked at: request.headers[name], source.ip, remote.ip, "
                  "source.namespace, source.principal, destination.ip, destination.port, "
-                 "connection.sni.",
+                 "connection.sni; of a token request.auth.principal, request.auth.audiences, "
+                 "request.auth.presenter, request.auth.claims[name] or "
+                 "request.auth.claims[name][member].",
                  .flags = SCHEMA_REQUIRED, .max = 300),
     SCHEMA_FIELD(struct authz_when_spec, values, "values", LIST, "Any of these.",
                  .min = 1, .max = 256, .element = &value_element),
@@ -228,6 +234,17 @@ static const struct schema_field when_fields[] = {
                  .min = 1, .max = 256, .element = &value_element),
     {0},
 };
+
+static bool is_claim(struct slice key)
+{
+    const struct slice *names;
+    uint32_t count;
+    struct arena arena;
+    arena_init(&arena, 512);
+    bool is_one = authz_token_path(key, &arena, &names, &count);
+    arena_dispose(&arena);
+    return is_one;
+}
 
 /* What the values of a key must be; NULL: no such key. */
 static const struct schema_format *format_of_key(struct slice key)
@@ -241,11 +258,16 @@ static const struct schema_format *format_of_key(struct slice key)
         {"source.namespace", &pattern_format},
         {"source.principal", &authz_principal_format},
         {"connection.sni", &host_format},
+        {"request.auth.principal", &pattern_format},
+        {"request.auth.audiences", &pattern_format},
+        {"request.auth.presenter", &pattern_format},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (slice_eq_cstr(key, keys[i].key))
             return keys[i].format;
     struct slice front = SLICE("request.headers[");
+    if (is_claim(key))
+        return &pattern_format;
     if (!slice_starts_with(key, front) || !slice_ends_with(key, SLICE("]")))
         return NULL;
     struct slice name = slice_sub(key, front.len, key.len - front.len - 1);
@@ -267,13 +289,13 @@ static void check_when(struct schema_run *run, const struct doc *node, void *val
     if (!w->key.ptr)
         return;
     const struct schema_format *format = format_of_key(w->key);
-    if (slice_starts_with(w->key, SLICE("request.auth.")))
-        schema_error(run, node, "key", "conditions on tokens are not supported yet");
-    else if (!format)
+    if (!format)
         schema_error(run, node, "key",
                      "must be request.headers[name] (for the host use \"hosts\"), source.ip, "
                      "remote.ip, source.namespace, source.principal, destination.ip, "
-                     "destination.port or connection.sni");
+                     "destination.port, connection.sni, request.auth.principal, "
+                     "request.auth.audiences, request.auth.presenter or "
+                     "request.auth.claims[name]");
     if (!w->values.present && !w->not_values.present)
         schema_error(run, node, NULL, "needs values or notValues");
     if (!format)
@@ -360,6 +382,9 @@ static const struct schema_field policy_element = {.type = SCHEMA_INLINE,
 static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct authz_spec, trust_domain, "trustDomain", STRING,
                  "Whose service accounts are meant."),
+    SCHEMA_FIELD(struct authz_spec, tokens_unknown, "tokensUnknown", BOOL,
+                 "Tokens are read later, if at all: what asks for them never allows and always "
+                 "denies."),
     SCHEMA_FIELD(struct authz_spec, policies, "policies", LIST, "All that are for one workload.",
                  .max = 65536, .element = &policy_element),
     {0},

@@ -14,6 +14,8 @@ static const char *const part_names[] = {
     [AUTHZ_PART_PATH_READING] = "the path, as the app may read it,",
     [AUTHZ_PART_HOST] = "the host",
     [AUTHZ_PART_SNI] = "the name in the TLS hello",
+    [AUTHZ_PART_TOKEN_PRINCIPAL] = "the token's principal",
+    [AUTHZ_PART_TOKEN_CLAIM] = "the token's claim",
 };
 
 /* "a, b", "a; none of c". */

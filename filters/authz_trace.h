@@ -26,6 +26,8 @@ enum authz_part {
     AUTHZ_PART_PATH_READING, /* as the app may read it */
     AUTHZ_PART_HOST,
     AUTHZ_PART_SNI,
+    AUTHZ_PART_TOKEN_PRINCIPAL,
+    AUTHZ_PART_TOKEN_CLAIM,
 };
 
 /* A list, or its opposite, that the value is not in. */

@@ -139,8 +139,9 @@ static const struct slice *header_values(const struct jwt_provider *p, struct jw
 }
 
 /* Read again, into memory of its own: what was checked is read from the same bytes. */
-static struct jwt_verified *keep(struct filter_exchange *x, const struct jwt_conf *c, const struct jwt_provider *p,
-                                 const struct jws *jws, const uint8_t digest[DIGEST_SIZE],
+static struct jwt_verified *keep(struct filter_exchange *x, const struct jwt_conf *c,
+                                 const struct jwt_provider *p, const struct jws *jws,
+                                 const uint8_t digest[DIGEST_SIZE],
                                  uint64_t version)
 {
     struct jwt_verified *v = jwt_verified_create();
@@ -226,7 +227,8 @@ static bool is_current(struct filter_exchange *x, const struct jwt_verified *v,
     const struct jwt_provider *p = v->provider;
     uint8_t now[DIGEST_SIZE];
     digest_credential(find_credential(x, p, v->claims.issuer), x->arena, now);
-    return memcmp(now, v->credential, DIGEST_SIZE) == 0 && jwt_place_is_in(&p->places, token->place) &&
+    return memcmp(now, v->credential, DIGEST_SIZE) == 0 &&
+           jwt_place_is_in(&p->places, token->place) &&
            (!p->source || jwt_source_is_current(x, p->source, p->cache_ms, v->version));
 }
 

@@ -101,9 +101,32 @@ struct schema_list compile_authz_list(struct compile *c, struct slice namespace_
     return all;
 }
 
+static bool asks_for_token(const struct authz_rule_spec *rule)
+{
+    for (SCHEMA_EACH(rule->from, struct authz_from_spec, f))
+        if (f->source.request_principals.count || f->source.not_request_principals.count)
+            return true;
+    for (SCHEMA_EACH(rule->when, struct authz_when_spec, w))
+        if (slice_starts_with(w->key, SLICE("request.auth.")))
+            return true;
+    return false;
+}
+
+/* At a Gateway they are read by filters of its routes, after the policies. */
+static bool ask_for_tokens(const struct schema_list *policies)
+{
+    for (SCHEMA_EACH(*policies, struct authz_policy_spec, p))
+        for (SCHEMA_EACH(p->rules, struct authz_rule_spec, rule))
+            if (asks_for_token(rule))
+                return true;
+    return false;
+}
+
 PB(Filter) * compile_authz_filter(struct compile *c, const struct schema_list *policies)
 {
-    struct authz_spec spec = {.trust_domain = c->trust_domain, .policies = *policies};
+    struct authz_spec spec = {.trust_domain = c->trust_domain,
+                              .policies = *policies,
+                              .tokens_unknown = c->is_gateway && ask_for_tokens(policies)};
     bool asks = false;
     for (SCHEMA_EACH(*policies, struct authz_policy_spec, p))
         asks |= p->action == AUTHZ_CUSTOM;

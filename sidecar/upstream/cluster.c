@@ -169,34 +169,6 @@ static bool has_conf(const struct cluster *c, const struct cluster_conf *conf)
     return (c->named ? named_host_conf(c->named) : c->conf) == conf;
 }
 
-bool cluster_take_connection(struct cluster *c, uint32_t limit)
-{
-    if (!cluster_usage_take(&c->usage->connections, limit))
-        return false;
-    c->connections++;
-    return true;
-}
-
-void cluster_give_back_connection(struct cluster *c)
-{
-    c->connections--;
-    cluster_usage_give_back(&c->usage->connections);
-}
-
-bool cluster_take_pending(struct cluster *c, uint32_t limit)
-{
-    if (!cluster_usage_take(&c->usage->pending, limit))
-        return false;
-    c->pending++;
-    return true;
-}
-
-void cluster_give_back_pending(struct cluster *c, uint32_t count)
-{
-    c->pending -= count;
-    atomic_fetch_sub_explicit(&c->usage->pending, count, memory_order_relaxed);
-}
-
 static struct cluster *create_cluster(struct worker *w, const struct cluster_conf *conf)
 {
     struct cluster *c = mem_zalloc(sizeof(*c));

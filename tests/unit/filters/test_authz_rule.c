@@ -171,7 +171,7 @@ static void test_refuses_paths_that_cannot_match(void **state)
 static void test_refuses_conditions(void **state)
 {
     static const char *const rows[][3] = {
-        {"request.auth.claims[x]", "y", "not supported yet"},
+        {"request.auth.claims[]", "y", "must be request.headers[name]"},
         {"request.headers[host]", "y", "for the host use"},
         {"request.headers[:path]", "y", "must be request.headers[name]"},
         {"request.headers[]", "y", "must be request.headers[name]"},
