@@ -118,6 +118,51 @@ static void test_a_namespace_on_its_way_out_gets_none(void **state)
     assert_null(fake_kube_get(kube, MAP("a")));
 }
 
+/* A namespace that is gone is nobody's business any more, whatever was under way for it; and when
+ * there is one of that name again it is like any other. */
+static void test_a_namespace_that_goes(void **state)
+{
+    fake_kube_refuse(kube, "PATCH", MAP("a"), 403);
+    set_roots("R1");
+    assert_int_equal(bundle_controller_outdated(controller), 1);
+    fake_kube_remove(kube, "/api/v1/namespaces/a");
+    loop_sim_advance(loop, 1000);
+    unsigned before = fake_kube_count(kube, "PATCH", MAP("a"));
+    assert_true(before > 0);
+    loop_sim_advance(loop, 3600000);
+    assert_int_equal(fake_kube_count(kube, "PATCH", MAP("a")), before);
+    assert_int_equal(bundle_controller_outdated(controller), 0);
+    fake_kube_refuse(kube, "PATCH", MAP("a"), 0);
+    fake_kube_hold(kube, true, false);
+    set_roots("R2");
+    fake_kube_remove(kube, "/api/v1/namespaces/b");
+    add_namespace("a", "Active");
+    loop_sim_advance(loop, 1000);
+    fake_kube_hold(kube, false, false);
+    loop_sim_advance(loop, 60000);
+    expect_bundle(MAP("a"), "R2");
+    assert_int_equal(bundle_controller_outdated(controller), 0);
+}
+
+/* The same where nobody saw it go: the list that is read anew does not have it. */
+static void test_a_namespace_that_went_unseen(void **state)
+{
+    set_roots("R1");
+    fake_kube_hold(kube, false, true);
+    fake_kube_remove(kube, "/api/v1/namespaces/b");
+    fake_kube_refuse(kube, "GET", "/api/v1/namespaces", 410);
+    fake_kube_restart(kube);
+    fake_kube_hold(kube, false, false);
+    loop_sim_advance(loop, 2000);
+    fake_kube_refuse(kube, "GET", "/api/v1/namespaces", 0);
+    loop_sim_advance(loop, 60000);
+    unsigned before = fake_kube_count(kube, "PATCH", MAP("b"));
+    set_roots("R2");
+    loop_sim_advance(loop, 60000);
+    expect_bundle(MAP("a"), "R2");
+    assert_int_equal(fake_kube_count(kube, "PATCH", MAP("b")), before);
+}
+
 /* One namespace that refuses holds up none of the others, and is tried again. */
 static void test_one_that_refuses(void **state)
 {
@@ -223,6 +268,8 @@ int main(void)
         TEST(test_new_roots_go_everywhere),
         TEST(test_what_others_change_is_put_right),
         TEST(test_a_namespace_on_its_way_out_gets_none),
+        TEST(test_a_namespace_that_goes),
+        TEST(test_a_namespace_that_went_unseen),
         TEST(test_one_that_refuses),
         TEST(test_after_a_restart_of_the_server_it_goes_on),
         TEST(test_only_the_leader_writes),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/json_write.h"
 #include "lib/base/mem.h"
 #include "lib/io/loop_sim.h"
 #include "lib/net/grpc_client.h"
@@ -127,14 +128,15 @@ static struct stream *dial(struct loop *l, void *dial_owner, const struct stream
     return s;
 }
 
-static void connect_as(const struct pki *p, const char *id)
+/* roots: whom it trusts. */
+static void connect_with(const struct pki *p, const char *id, const char *roots)
 {
     static const char *const alpn[] = {"h2", NULL};
     char why[TLS_DETAIL_MAX];
     workload.leaf = pki_svid(p, id);
     struct tls_mesh_config tls = {.cert_chain_pem = slice_from_cstr(workload.leaf.chain),
                                   .key_pem = slice_from_cstr(workload.leaf.key),
-                                  .roots_pem = slice_from_cstr(p->root),
+                                  .roots_pem = slice_from_cstr(roots),
                                   .trust_domain = SLICE(PKI_DOMAIN),
                                   .alpn = alpn};
     if (tls_ctx_create_mesh(&tls, &workload.tls, why))
@@ -144,6 +146,11 @@ static void connect_as(const struct pki *p, const char *id)
     workload.client = grpc_client_create(program_loop(), &config);
     plane_bed_lend(&workload.bed, program_loop(), NULL);
     plane_connect_by(&workload.plane, &workload.bed, workload.client);
+}
+
+static void connect_as(const struct pki *p, const char *id)
+{
+    connect_with(p, id, p->root);
 }
 
 static void hang_up(void)
@@ -365,6 +372,61 @@ static void test_it_serves_in_a_cluster(void **state)
     expect_good(fill_cluster, cluster_script);
 }
 
+#define BUNDLE "/api/v1/namespaces/shop/configmaps/weft-trust-bundle"
+
+static char *both_roots;
+
+static void publish(const char *roots)
+{
+    struct buf text;
+    struct json_write w;
+    buf_init(&text);
+    json_write_init(&w, &text);
+    buf_append_slice(&text, SLICE("{metadata: {namespace: shop, name: weft-trust-bundle}, data: "));
+    buf_append_slice(&text, SLICE("{ca.crt: "));
+    json_write_string(&w, slice_from_cstr(roots));
+    buf_append_slice(&text, SLICE("}}"));
+    char *object = buf_take_text(&text, NULL);
+    fake_kube_put(program_kube(), BUNDLE, object);
+    mem_free(object);
+}
+
+/* Another root is trusted as soon as the API server says so, long before the file does; and one
+ * that it does not say any more is not. */
+static void bundle_script(void)
+{
+    publish(pki.root);
+    program_advance(30000);
+    connect_with(&other, APP, both_roots);
+    program_advance(20000);
+    assert_null(workload.plane.stream);
+    hang_up();
+    publish(both_roots);
+    program_advance(1000);
+    connect_with(&other, APP, both_roots);
+    say_hello();
+    publish(pki.root);
+    program_advance(1000);
+    assert_null(workload.plane.stream);
+    hang_up();
+    connect_as(&pki, APP);
+    say_hello();
+    hang_up();
+    program_signal(SIGTERM);
+    program_advance(1100);
+    assert_true(program_is_over());
+    has_run = true;
+}
+
+static void test_the_clusters_trust_bundle(void **state)
+{
+    in_cluster();
+    options.certd_address = mem_strdup("weft-certd:15012");
+    both_roots = mem_printf("%s%s", pki.root, other.root);
+    expect_good(fill_cluster, bundle_script);
+    mem_free(both_roots);
+}
+
 /* What is deleted while nobody looks is gone all the same, once the lists are read again. */
 static void relist_script(void)
 {
@@ -428,6 +490,7 @@ int main(void)
         TEST(test_who_comes_in),
         TEST(test_other_roots),
         TEST(test_it_serves_in_a_cluster),
+        TEST(test_the_clusters_trust_bundle),
         TEST(test_what_vanishes_while_nobody_looks),
         TEST(test_it_does_not_wait_for_ever),
     };
