@@ -86,10 +86,15 @@ static void test_discovery(void **state)
 static void test_mistakes(void **state)
 {
     static const struct {
-        const char *argv[6];
+        const char *argv[8];
         int argc;
     } rows[] = {
         {{NULL}, 0},
+        {{"--policy-dir", "/p", "--mode", "ingress"}, 4},
+        {{"--policy-dir", "/p", "--certd", "c:1"}, 4},
+        {{"--policy-dir", "/p", "--cert-file", "c", "--trust-bundle", "b"}, 6},
+        {{"--policy-dir", "/p", "--key-file", "k", "--trust-bundle", "b"}, 6},
+        {{"--policy-dir", "/p", "--cert-file", "c", "--key-file", "k"}, 6},
         {{"--policy-dir", "/p", "--discovery", "x:1", "--cert-file", "c"}, 6},
         {{"--discovery", "policyd", "--certd", "c:1", "--trust-bundle", "b"}, 6},
         {{"--discovery", "policyd:0", "--certd", "c:1", "--trust-bundle", "b"}, 6},
@@ -98,6 +103,26 @@ static void test_mistakes(void **state)
     for (int i = 0; i < COUNT(rows); i++) {
         struct settings s;
         assert_int_equal(parse(&s, rows[i].argc, rows[i].argv), 2);
+        settings_dispose(&s);
+    }
+}
+
+/* What only goes together, together. */
+static void test_no_mistakes(void **state)
+{
+    static const struct {
+        const char *argv[8];
+        int argc;
+    } rows[] = {
+        {{"--policy-dir", "/p", "--mode", "ingress", "--gateway", "g"}, 6},
+        {{"--policy-dir", "/p", "--certd", "c:1", "--trust-bundle", "b"}, 6},
+        {{"--policy-dir", "/p", "--cert-file", "c", "--key-file", "k", "--trust-bundle", "b"}, 8},
+        {{"--discovery", "p:1", "--cert-file", "c", "--key-file", "k", "--trust-bundle", "b"}, 8},
+        {{"--discovery", "policyd:15012", "--certd", "c:1", "--trust-bundle", "b"}, 6},
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct settings s;
+        assert_int_equal(parse(&s, rows[i].argc, rows[i].argv), -1);
         settings_dispose(&s);
     }
 }
@@ -271,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup(test_what_counts_more, clean),
         cmocka_unit_test_setup(test_discovery, clean),
         cmocka_unit_test_setup(test_mistakes, clean),
+        cmocka_unit_test_setup(test_no_mistakes, clean),
         cmocka_unit_test_setup(test_listeners, clean),
         cmocka_unit_test_setup(test_values_that_mean_nothing, clean),
         cmocka_unit_test_setup(test_other_arguments, clean),
