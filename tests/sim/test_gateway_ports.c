@@ -186,6 +186,22 @@ static void a_sidecar_without_its_ports(void **state)
     sim_door_close(&d);
 }
 
+/* A client that speaks TLS to a port for HTTP is refused; it hears no answer that it could not
+ * read. */
+static void tls_at_a_port_for_http(void **state)
+{
+    struct sim_door d;
+    open_ports(&d, 1);
+    sim_door_start(&d);
+    struct sim_peer *client = sim_door_tls(&d, FIRST, "shop", NULL, "h2");
+    assert_true(sim_peer_is_over(client));
+    assert_string_equal(sim_peer_got(client), "");
+    assert_null(sim_door_app(&d, 0));
+    assert_int_equal(sim_report.values[METRICS_CONNECTIONS_REFUSED], 1);
+    sim_door_done(&d, client);
+    sim_door_close(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_connection_is_its_ports),
         cmocka_unit_test(no_ports_while_draining),
         cmocka_unit_test(a_sidecar_without_its_ports),
+        cmocka_unit_test(tls_at_a_port_for_http),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

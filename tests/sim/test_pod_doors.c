@@ -51,6 +51,45 @@ static void disable_ends_no_tls(void **state)
     }
 }
 
+/* TLS of the app's own is carried as bytes, but not by a port that is declared to be HTTP; and what
+ * is refused never reaches the app. */
+static void tls_of_the_app(void **state)
+{
+    static const Weft__Config__V1__Protocol protocols[] = {SIM_HTTP, SIM_HTTP2, SIM_AUTO, SIM_TCP};
+    for (unsigned i = 0; i < 4; i++) {
+        struct sim_pod p;
+        bool is_refused = i < 2;
+        sim_pod_prepare(&p);
+        sim_conf_inbound_port(&p.conf, p.inbound, 8080, protocols[i])->mtls = PERMISSIVE;
+        sim_pod_start(&p);
+        sim_node_identify(&p.node, SERVER_ID);
+        struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
+        sim_tls_connect(client->s, NULL, "h2");
+        sim_turn(&p.sim);
+        struct sim_peer *app = sim_app_accept(&p.app);
+        assert_int_equal(app == NULL, is_refused);
+        assert_int_equal(sim_peer_is_over(client), is_refused);
+        assert_int_equal(sim_report.values[METRICS_CONNECTIONS_REFUSED], is_refused);
+        done(&p, client);
+    }
+}
+
+/* Whoever calls by the mesh's TLS before there is a certificate is turned away, not let in. */
+static void a_peer_before_there_is_a_certificate(void **state)
+{
+    struct sim_pod p;
+    sim_pod_prepare(&p);
+    sim_conf_inbound_port(&p.conf, p.inbound, 8080, SIM_AUTO)->mtls = PERMISSIVE;
+    sim_pod_start(&p);
+    struct sim_peer *client = sim_node_connect_inbound(&p.node, "10.0.5.5", 8080);
+    sim_tls_connect(client->s, CLIENT_ID, "weft-h2");
+    sim_turn(&p.sim);
+    assert_true(sim_peer_is_over(client));
+    assert_null(sim_app_accept(&p.app));
+    assert_int_equal(sim_report.values[METRICS_CONNECTIONS_REFUSED], 1);
+    done(&p, client);
+}
+
 /* What sidecars tell each other counts over mutual TLS only. */
 static void plaintext_says_nothing_for_the_mesh(void **state)
 {
@@ -102,6 +141,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(disable_ends_no_tls),
+        cmocka_unit_test(tls_of_the_app),
+        cmocka_unit_test(a_peer_before_there_is_a_certificate),
         cmocka_unit_test(plaintext_says_nothing_for_the_mesh),
         cmocka_unit_test(own_ports_are_not_the_apps),
     };
