@@ -289,12 +289,62 @@ static void test_odd_answers(void **state)
     }
 }
 
+static void on_stream_message(void *owner, struct slice message)
+{
+    struct bed *b = owner;
+    snprintf(b->response, sizeof(b->response), "%.*s", SLICE_ARG(message));
+}
+
+static void on_stream_closed(void *owner, enum grpc_status status, struct slice text)
+{
+    struct bed *b = owner;
+    b->done++;
+    b->status = status;
+    snprintf(b->text, sizeof(b->text), "%.*s", SLICE_ARG(text));
+}
+
+/* Of a stream every whole message counts, and why it ended is told once. */
+static void test_odd_streams(void **state)
+{
+    static const struct grpc_stream_events stream_events = {.on_message = on_stream_message,
+                                                            .on_closed = on_stream_closed};
+    static const struct odd_answer cases[] = {
+        {200, GRPC, "0", NULL, {"\0\0\0\0\2ok", 7}, GRPC_OK, ""},
+        {200, GRPC, "14", "go%20away", {"\0\0\0\0\2ok", 7}, GRPC_UNAVAILABLE, "go away"},
+        {200, GRPC, NULL, NULL, {"\0\0\0\0\2ok", 7}, GRPC_UNKNOWN, "without a status"},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\2ok\0\0", 9}, GRPC_INTERNAL, "cut short"},
+        {503, "text/html", NULL, NULL, {"busy", 4}, GRPC_UNAVAILABLE, "HTTP status 503"},
+        {200, "text/html", "0", NULL, {"hello", 5}, GRPC_UNKNOWN, "no gRPC service"},
+        {200, GRPC, "0", NULL, {"\1\0\0\0\2ok", 7}, GRPC_UNIMPLEMENTED, "compressed"},
+        {200, GRPC, "0", NULL, {"\0\0\0\0\x11" "01234567", 13}, GRPC_RESOURCE_EXHAUSTED, ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bed b = {.loop = loop_sim_create(1000), .answers = true};
+        struct grpc_client_config config = {
+            .server_name = SLICE("name"), .max_response = 16, .dial = dial, .dial_owner = &b};
+        arena_init(&b.arena, 1024);
+        struct grpc_client *c = grpc_client_create(b.loop, &config);
+        struct grpc_stream *s =
+            grpc_client_open_stream(c, "/test.Test/Stream", NULL, 0, &stream_events, &b);
+        grpc_stream_send(s, "x", 1);
+        assert_true(loop_sim_turn(b.loop));
+        answer(&b, &cases[i]);
+        assert_int_equal(b.done, 1);
+        if (b.status != cases[i].status || !strstr(b.text, cases[i].text))
+            fail_msg("%zu: %s \"%s\"", i, grpc_status_name(b.status), b.text);
+        if (cases[i].body.ptr[4] == 2 && cases[i].body.ptr[0] == 0)
+            assert_string_equal(b.response, "ok");
+        close_bed(&b, c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_silent_server),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_odd_answers),
+        cmocka_unit_test(test_odd_streams),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
