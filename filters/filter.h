@@ -102,6 +102,8 @@ struct filter_host {
     void (*wake_after)(struct filter_exchange *x, uint32_t ms);
     /* Milliseconds of the loop's clock, which never goes back. */
     uint64_t (*now_ms)(const struct filter_exchange *x);
+    /* The same clock in microseconds, for measuring. */
+    uint64_t (*now_us)(const struct filter_exchange *x);
     /* Milliseconds since 1970-01-01 UTC by the wall clock, which may step either way. */
     int64_t (*unix_ms)(const struct filter_exchange *x);
     uint64_t (*random)(struct filter_exchange *x);
@@ -142,6 +144,7 @@ struct filter_exchange {
     struct arena *arena;        /* lives as long as the exchange */
     struct message *request;    /* as it will be sent on */
     struct message *response;   /* NULL before there is one */
+    bool is_answered_here;      /* the response is ours, and no backend has given it */
     struct slice original_path; /* as the client sent it, with its query */
     struct slice match_path;    /* canonical, without query (lib/codec/http/normalize.h) */
     const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */

@@ -78,6 +78,12 @@ static uint64_t hash_of(struct slice key)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint64_t map_hash(struct slice key)
+{
+    pthread_once(&hash_key_once, make_hash_key);
+    return hash_of(key);
+}
+
 void map_init(struct map *m)
 {
     pthread_once(&hash_key_once, make_hash_key);

@@ -15,6 +15,9 @@ struct map {
     size_t capacity, count, tombs;
 };
 
+/* What maps hash with: keyed once for the process, so that nobody outside can choose keys that
+ * collide. Any thread. */
+uint64_t map_hash(struct slice key);
 void map_init(struct map *m);
 /* Frees keys and table, not the values. */
 void map_dispose(struct map *m);

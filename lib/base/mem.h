@@ -36,6 +36,12 @@ void mem_return(void);
 /* Once, before any thread: what libc is told, so that freed memory can be given back. */
 void mem_set_up(void);
 
+/* Zeroed pages that cost no memory until they are written to: for large tables of which little may
+ * be used. Any thread; a system call each. size: bytes, the same for both. */
+void *mem_pages_take(size_t size);
+/* NULL is allowed. */
+void mem_pages_give(void *pages, size_t size);
+
 /* Spans of two pages, zeroed when taken, that cost no memory until they are written to, and none
  * again when they are given a rest while all of the first is zero: for what is large, seldom used
  * and there once for each connection. Any thread. */

@@ -28,15 +28,27 @@ static void push(void *span)
     unused.spans[unused.count++] = span;
 }
 
-static void map_region(void)
+void *mem_pages_take(size_t size)
 {
-    char *region = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (region == MAP_FAILED) {
-        fprintf(stderr, "out of memory: %d bytes of addresses refused\n", REGION);
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) {
+        fprintf(stderr, "out of memory: %zu bytes of addresses refused\n", size);
         abort();
     }
     /* A huge page would be in memory as a whole for one byte of it. */
-    (void)madvise(region, REGION, MADV_NOHUGEPAGE);
+    (void)madvise(pages, size, MADV_NOHUGEPAGE);
+    return pages;
+}
+
+void mem_pages_give(void *pages, size_t size)
+{
+    if (pages)
+        munmap(pages, size);
+}
+
+static void map_region(void)
+{
+    char *region = mem_pages_take(REGION);
     for (size_t at = REGION; at > 0; at -= MEM_SPAN)
         push(region + at - MEM_SPAN);
     unused.resting = unused.count;

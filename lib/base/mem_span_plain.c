@@ -6,6 +6,18 @@
 
 #include "lib/base/mem.h"
 
+void *mem_pages_take(size_t size)
+{
+    void *pages = calloc(1, size);
+    return pages ? pages : (abort(), NULL);
+}
+
+void mem_pages_give(void *pages, size_t size)
+{
+    (void)size;
+    free(pages);
+}
+
 void *mem_span_take(void)
 {
     void *span = aligned_alloc(MEM_PAGE, MEM_SPAN);

@@ -226,6 +226,11 @@ static uint64_t host_now_ms(const struct filter_exchange *x)
     return loop_now_ms(exchange_of(x)->worker->loop);
 }
 
+static uint64_t host_now_us(const struct filter_exchange *x)
+{
+    return loop_now_ns(exchange_of(x)->worker->loop) / 1000;
+}
+
 static int64_t host_unix_ms(const struct filter_exchange *x)
 {
     (void)x;
@@ -253,6 +258,7 @@ static const struct filter_host host = {
     .wake = host_wake,
     .wake_after = host_wake_after,
     .now_ms = host_now_ms,
+    .now_us = host_now_us,
     .unix_ms = host_unix_ms,
     .random = host_random,
     .call = host_call,
@@ -272,6 +278,7 @@ static struct filter_exchange *view_of(struct exchange *ex)
     x->arena = &ex->arena;
     x->request = ex->request;
     x->response = ex->response;
+    x->is_answered_here = ex->response && !has(ex, GOT_RESPONSE_HEAD);
     x->original_path = ex->original_path;
     x->match_path = ex->match_path;
     x->other_paths = ex->other_paths;

@@ -68,6 +68,7 @@ static const struct filter_host host = {
     .wake = no_wake,
     .wake_after = no_wake_after,
     .now_ms = no_time,
+    .now_us = no_time,
     .unix_ms = no_date,
     .random = no_chance,
     .count = no_count,

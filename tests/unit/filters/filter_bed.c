@@ -65,6 +65,7 @@ static struct message *reply(struct filter_exchange *x, unsigned status, struct 
     b->response.status = (uint16_t)status;
     b->reply_body = body;
     x->response = &b->response;
+    x->is_answered_here = true;
     return x->response;
 }
 
@@ -104,6 +105,11 @@ static int64_t unix_ms(const struct filter_exchange *x)
 {
     const struct bed *b = bed_of(x);
     return b->unix_ms + (int64_t)(b->now_ms - START_MS);
+}
+
+static uint64_t now_us(const struct filter_exchange *x)
+{
+    return bed_of(x)->now_ms * 1000;
 }
 
 static uint64_t random_number(struct filter_exchange *x)
@@ -170,6 +176,7 @@ static const struct filter_host host = {
     .wake = wake,
     .wake_after = wake_after,
     .now_ms = now_ms,
+    .now_us = now_us,
     .unix_ms = unix_ms,
     .random = random_number,
     .call = call_service,
@@ -269,23 +276,6 @@ static void take_client(struct bed *b)
         assert_int_equal(addr_parse(b->c->client, &b->client.client), ERR_OK);
     b->peer.spiffe_id = b->c->identity;
     b->down.tls_peer = b->c->identity.len ? &b->peer : NULL;
-}
-
-/* By a filter that came before. */
-static void take_caller(struct bed *b)
-{
-    struct slice id = b->c->consumer;
-    size_t slash = slice_find_byte(id, '/');
-    struct slice ns = slice_sub(id, 0, slash), name = slice_sub(id, slash + 1, id.len);
-    struct consumer_scope scope = {.namespaces = &ns, .count = 1};
-    if (!id.len)
-        return;
-    const struct consumer *c = consumer_find_named(b->x.consumers, &scope, name);
-    assert_non_null(c);
-    if (c->credential_count)
-        consumer_accept(&b->x, "before", &c->credentials[0]);
-    else
-        consumer_accept_anonymous(&b->x, "before", c);
 }
 
 /* ---- the walk ---- */
@@ -431,6 +421,57 @@ static void hold(void *holder, struct filter_keep *keep)
     *kept = keep;
 }
 
+static void serve(struct bed *b, const struct filter_chain *chain)
+{
+    const struct filter_bed_case *c = b->c;
+    b->unix_ms = c->unix_ms ? c->unix_ms : NOON_MS;
+    b->down = (struct downstream_info){.is_tls = c->is_tls};
+    assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b->down.peer), ERR_OK);
+    take_client(b);
+    b->x.host = &host;
+    b->x.listener_port = c->listener_port;
+    b->x.matched_prefix = c->matched_prefix;
+    b->x.arena = &b->arena;
+    b->x.downstream = &b->down;
+    b->x.client = &b->client;
+    take_request(b, c->request);
+    consumer_world_let_in(&b->x, c->consumer);
+    if (c->is_early)
+        answer_early(b, chain);
+    else
+        walk(b, chain);
+    filter_road_end(&b->road, &b->x);
+    for (unsigned i = 0; i < b->job_count; i++)
+        filter_job_free(b->jobs[i]);
+}
+
+static const struct filter_chain *chain_of(struct arena *arena, const struct filter *f,
+                                           const void *conf)
+{
+    const struct filter_chain *chain;
+    struct filter_entry entry = {.filter = f, .conf = conf};
+    assert_int_equal(filter_chain_make(arena, &entry, 1, &chain), ERR_OK);
+    return chain;
+}
+
+/* What came before was as it is, and nobody looked. */
+static void serve_before(const struct bed *now, const void *conf)
+{
+    const struct filter_bed_mode plainly = {0};
+    struct filter_bed_counts ignored = {0};
+    for (unsigned i = 0; i < now->c->before; i++) {
+        struct buf out;
+        struct bed b = {
+            .c = now->c, .mode = &plainly, .counts = &ignored, .out = &out, .now_ms = START_MS};
+        b.x.consumers = now->x.consumers;
+        buf_init(&out);
+        arena_init(&b.arena, 4096);
+        serve(&b, chain_of(&b.arena, now->c->filter, conf));
+        arena_dispose(&b.arena);
+        buf_dispose(&out);
+    }
+}
+
 void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mode *mode,
                     struct buf *out, struct filter_bed_counts *counts)
 {
@@ -438,7 +479,6 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     struct filter_keep *kept = NULL;
     char detail[FILTER_DETAIL_MAX];
     const void *conf;
-    const struct filter_chain *chain;
     arena_init(&b.arena, 4096);
     *counts = (struct filter_bed_counts){0};
     struct filter_build build = {
@@ -447,35 +487,14 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     build.secret_count = c->secret_count;
     struct consumer_directory *consumers = consumer_world_create();
     b.x.consumers = consumers;
-    b.unix_ms = c->unix_ms ? c->unix_ms : NOON_MS;
     struct filter shy = filter_shy_make(
         &(struct filter_shy){c->filter, mode, counts, &b.is_gone, &b.is_woken, c->is_early});
     if (filter_prepare(c->filter, c->spec, &build, &conf)) {
         say(&b, "refused: %s\n", detail);
     } else {
-        assert_int_equal(
-            filter_chain_make(&b.arena, &(struct filter_entry){.filter = &shy, .conf = conf}, 1,
-                              &chain),
-            ERR_OK);
-        b.down = (struct downstream_info){.is_tls = c->is_tls};
-        assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b.down.peer), ERR_OK);
-        take_client(&b);
-        b.x.host = &host;
-        b.x.listener_port = c->listener_port;
-        b.x.matched_prefix = c->matched_prefix;
-        b.x.arena = &b.arena;
-        b.x.downstream = &b.down;
-        b.x.client = &b.client;
-        take_request(&b, c->request);
-        take_caller(&b);
-        if (c->is_early)
-            answer_early(&b, chain);
-        else
-            walk(&b, chain);
-        filter_road_end(&b.road, &b.x);
+        serve_before(&b, conf);
+        serve(&b, chain_of(&b.arena, &shy, conf));
     }
-    for (unsigned i = 0; i < b.job_count; i++)
-        filter_job_free(b.jobs[i]);
     mem_free(consumers);
     if (kept)
         filter_keep_unref(kept);

@@ -29,6 +29,7 @@ struct filter_bed_case {
     struct slice identity; /* SPIFFE id that the peer has shown; empty: none */
     struct slice consumer; /* who was authenticated before, "shop/ann"; empty: nobody */
     struct slice client;   /* whom it is from; empty: the peer; "unknown" */
+    unsigned before;     /* the same request has come so many times already */
     bool is_early; /* the response is one of our own, given before the chain had its turn */
 };
 

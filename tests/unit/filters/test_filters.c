@@ -23,6 +23,7 @@
  * as ID        the SPIFFE id of the peer's certificate
  * consumer C   who was authenticated before, by a filter of an earlier phase
  * client A     whom the request is from; "unknown"
+ * before N     the same request has come N times already
  * early        the response is one of our own, given before the chain had its turn */
 
 static const struct filter *filter;
@@ -86,7 +87,7 @@ static void leave_everywhere(struct filter_bed_case *c, unsigned calls)
 static void take_words(struct slice words, struct filter_bed_case *c)
 {
     struct slice word, value;
-    uint64_t port = 0;
+    uint64_t port = 0, before = 0;
     while (slice_split(&words, ' ', &word)) {
         c->is_tls |= slice_eq_cstr(word, "tls");
         c->is_early |= slice_eq_cstr(word, "early");
@@ -102,7 +103,9 @@ static void take_words(struct slice words, struct filter_bed_case *c)
         else if (slice_eq_cstr(word, "secret")) {
             assert_true(c->secret_count < sizeof(c->secrets) / sizeof(c->secrets[0]));
             slice_split(&words, ' ', &c->secrets[c->secret_count++]);
-        } else if (slice_eq_cstr(word, "prefix"))
+        } else if (slice_eq_cstr(word, "before") && slice_split(&words, ' ', &value))
+            assert_int_equal(slice_to_u64(value, &before), ERR_OK);
+        else if (slice_eq_cstr(word, "prefix"))
             slice_split(&words, ' ', &c->matched_prefix);
         else if (slice_eq_cstr(word, "as"))
             slice_split(&words, ' ', &c->identity);
@@ -113,6 +116,7 @@ static void take_words(struct slice words, struct filter_bed_case *c)
         else if (slice_eq_cstr(word, "scheme"))
             slice_split(&words, ' ', &c->scheme);
     }
+    c->before = (unsigned)before;
     c->listener_port = (uint16_t)(port ? port : c->is_tls ? 443 : 80);
 }
 
