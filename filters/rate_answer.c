@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include "filters/refusal.h"
+
 static uint64_t seconds(uint64_t ms)
 {
     return ms / 1000 + (ms % 1000 != 0);
@@ -155,7 +157,7 @@ static bool next_placeholder(struct slice *rest, struct slice *before, struct sl
     return true;
 }
 
-bool rate_answer_check(struct slice body, struct slice *unknown)
+static bool check_body(struct slice body, struct slice *unknown)
 {
     struct slice before, name;
     while (next_placeholder(&body, &before, &name)) {
@@ -180,11 +182,34 @@ static uint64_t value_of(enum placeholder p, const struct rate_ask *a)
     }
 }
 
-struct slice rate_answer_body(struct arena *arena, struct slice body, const struct rate_ask *ask)
+static struct slice fill_body(struct arena *arena, struct slice body, const struct rate_ask *ask)
 {
     struct slice all = SLICE(""), before, name;
     while (next_placeholder(&body, &before, &name))
         all = arena_printf(arena, "%.*s%.*s%" PRIu64, SLICE_ARG(all), SLICE_ARG(before),
                            value_of(placeholder_of(name), ask));
     return all.len ? arena_printf(arena, "%.*s%.*s", SLICE_ARG(all), SLICE_ARG(body)) : body;
+}
+
+/* ---- the whole refusal ---- */
+
+enum err rate_answer_prepare(const struct filter_build *b, const struct rate_refusal_spec *spec,
+                             struct rate_refusal *out)
+{
+    struct slice unknown;
+    if (!check_body(spec->body, &unknown))
+        return filter_refuse(b, "refusal.body: there is no placeholder {{%.*s}}",
+                             SLICE_ARG(unknown));
+    *out = (struct rate_refusal){.status = (unsigned)spec->status,
+                                 .content_type = spec->content_type,
+                                 .body = spec->body};
+    return ERR_OK;
+}
+
+void rate_answer_refuse(struct filter_exchange *x, const struct rate_refusal *r,
+                        const struct fail_info *why, struct slice detail,
+                        const struct rate_ask *tightest)
+{
+    refusal_answer(x, why, detail, r->status, r->content_type,
+                   fill_body(x->arena, r->body, tightest));
 }

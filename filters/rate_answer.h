@@ -14,7 +14,19 @@ void rate_answer_headers(struct filter_exchange *x, enum rate_headers style,
                          const struct rate_ask *asks, const struct slice *names, unsigned count);
 void rate_answer_retry_after(struct filter_exchange *x, const struct rate_ask *tightest);
 
-/* Does the text hold only placeholders that there are? If not, *unknown is one. */
-bool rate_answer_check(struct slice body, struct slice *unknown);
-/* The text with its placeholders filled in, in the arena. */
-struct slice rate_answer_body(struct arena *arena, struct slice body, const struct rate_ask *ask);
+/* ---- the whole refusal ---- */
+
+struct rate_refusal {
+    unsigned status;
+    struct slice content_type, body;
+};
+
+/* Control thread, in prepare. */
+MUST_USE enum err rate_answer_prepare(const struct filter_build *b,
+                                      const struct rate_refusal_spec *spec,
+                                      struct rate_refusal *out);
+/* Answers with it; calls of gRPC with `why` alone. detail: which limit it was, for the log. Follow
+ * with FILTER_REPLY. */
+void rate_answer_refuse(struct filter_exchange *x, const struct rate_refusal *r,
+                        const struct fail_info *why, struct slice detail,
+                        const struct rate_ask *tightest);

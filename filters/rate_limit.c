@@ -6,61 +6,38 @@
 
 #include "filters/rate_answer.h"
 #include "filters/rate_cost.h"
-#include "filters/rate_local.h"
 #include "filters/rate_plan.h"
-#include "filters/refusal.h"
+#include "filters/rate_store.h"
 
 extern const struct filter filter_rate_limit;
 
 /* ---- what is made of it ---- */
 
-/* What all workers share. */
-struct keep {
-    struct filter_keep keep; /* first */
-    struct rate_table *table;
-};
-
 struct conf {
-    struct keep *keep;
+    struct rate_store store;
     struct rate_plan plan;
     enum rate_headers headers;
-    unsigned status;
-    struct slice content_type, body;
+    struct rate_refusal refusal;
 };
 
 struct ctx {
-    struct rate_ask *asks; /* one for each counter; NULL: nobody was asked */
+    struct rate_ask *asks; /* one for each counter; NULL: nobody was asked, or nobody knew */
+    struct rate_question question;
+    bool is_decided;
     uint64_t due_ms;       /* leaky: when it is its turn; 0: now */
     bool is_refused;
     bool is_charged; /* what the response cost was counted */
     struct rate_cost_reader reader;
 };
 
-static void begin_keep(struct filter_keep *keep)
-{
-    ((struct keep *)(void *)keep)->table = rate_table_create(RATE_TABLE_CELLS);
-}
-
-static void end_keep(struct filter_keep *keep)
-{
-    rate_table_destroy(((struct keep *)(void *)keep)->table);
-}
-
 static enum err prepare(const struct filter_build *b, const void *spec, void *conf)
 {
     const struct rate_spec *s = spec;
     struct conf *c = conf;
-    struct slice unknown;
-    if (!rate_answer_check(s->refusal.body, &unknown))
-        return filter_refuse(b, "refusal.body: there is no placeholder {{%.*s}}",
-                             SLICE_ARG(unknown));
-    *c = (struct conf){.headers = (enum rate_headers)s->headers,
-                       .status = (unsigned)s->refusal.status,
-                       .content_type = s->refusal.content_type,
-                       .body = s->refusal.body};
+    c->headers = (enum rate_headers)s->headers;
     rate_plan_make(b->arena, s, &c->plan);
-    c->keep = filter_keep(b, sizeof(struct keep), begin_keep, end_keep);
-    return ERR_OK;
+    enum err e = rate_answer_prepare(b, &s->refusal, &c->refusal);
+    return e ? e : rate_store_prepare(b, s->store, &c->store);
 }
 
 static struct slice describe(struct arena *arena, const void *conf, struct slice prefix)
@@ -72,8 +49,9 @@ static struct slice describe(struct arena *arena, const void *conf, struct slice
 
 /* ---- counting ---- */
 
-enum { ALLOWED, LIMITED, EVICTED, UNCOUNTED };
-static const char *const events[] = {"allowed", "limited", "evicted", "uncounted", NULL};
+enum { ALLOWED, LIMITED, EVICTED, UNCOUNTED, STORE_FAILED };
+static const char *const events[] = {"allowed",   "limited",      "evicted",
+                                     "uncounted", "store_failed", NULL};
 
 static const struct fail_info fails[] = {
     {.label = FAIL_TEXT("rate_limited"),
@@ -81,12 +59,13 @@ static const struct fail_info fails[] = {
      .grpc_status = 8,
      .flag = FAIL_TEXT("RL"),
      .text = FAIL_TEXT("API rate limit exceeded")},
+    {.label = FAIL_TEXT("rate_store_failed"),
+     .http_status = 503,
+     .grpc_status = 14,
+     .flag = FAIL_TEXT("RLSE"),
+     .text = FAIL_TEXT("the rate limit cannot be checked")},
 };
-
-static struct rate_time time_of(const struct filter_exchange *x)
-{
-    return (struct rate_time){.unix_ms = x->host->unix_ms(x), .mono_ms = x->host->now_ms(x)};
-}
+enum { RATE_LIMITED, RATE_STORE_FAILED };
 
 static void count_evicted(struct filter_exchange *x, unsigned evicted)
 {
@@ -94,23 +73,31 @@ static void count_evicted(struct filter_exchange *x, unsigned evicted)
         x->host->count(x, &filter_rate_limit, EVICTED);
 }
 
-static bool is_within(struct filter_exchange *x, const struct conf *c, struct ctx *own)
+static enum rate_outcome ask(struct filter_exchange *x, const struct conf *c, struct ctx *own)
 {
-    struct rate_time now = time_of(x);
+    static const int event[] = {
+        [RATE_WITHIN] = ALLOWED, [RATE_ABOVE] = LIMITED, [RATE_UNKNOWN] = STORE_FAILED};
+    struct rate_question *q = &own->question;
     unsigned evicted = 0;
-    own->asks = rate_plan_ask(x, &c->plan);
-    bool allowed = rate_local_take(c->keep->table, &now, own->asks, c->plan.count, &evicted);
+    if (!q->asks) {
+        q->asks = rate_plan_ask(x, &c->plan);
+        q->count = c->plan.count;
+    }
+    enum rate_outcome o = rate_store_take(x, &c->store, q, &evicted);
     count_evicted(x, evicted);
-    x->host->count(x, &filter_rate_limit, allowed ? ALLOWED : LIMITED);
-    return allowed;
+    own->is_decided = o != RATE_NOT_YET;
+    if (own->is_decided)
+        x->host->count(x, &filter_rate_limit, (unsigned)event[o]);
+    if (o == RATE_WITHIN || o == RATE_ABOVE)
+        own->asks = q->asks;
+    return o;
 }
 
 static void charge(struct filter_exchange *x, const struct conf *c, struct ctx *own, unsigned which,
                    uint32_t cost)
 {
-    struct rate_time now = time_of(x);
     unsigned evicted = 0;
-    rate_local_charge(c->keep->table, &now, &own->asks[which], cost, &evicted);
+    rate_store_charge(x, &c->store, &own->asks[which], cost, &evicted);
     count_evicted(x, evicted);
 }
 
@@ -120,8 +107,8 @@ static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *
 {
     const struct rate_ask *tightest = rate_answer_tightest(own->asks, c->plan.count);
     own->is_refused = true;
-    refusal_answer(x, &fails[0], c->plan.names[tightest - own->asks], c->status, c->content_type,
-                   rate_answer_body(x->arena, c->body, tightest));
+    rate_answer_refuse(x, &c->refusal, &fails[RATE_LIMITED], c->plan.names[tightest - own->asks],
+                       tightest);
     return FILTER_REPLY;
 }
 
@@ -134,21 +121,42 @@ static uint64_t longest_delay(const struct rate_ask *asks, unsigned count)
     return ms;
 }
 
-static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
+/* Whoever wants requests to pass says so (onFailure): what is not counted then has no headers. */
+static enum filter_verdict go_without(struct filter_exchange *x, const struct conf *c)
 {
-    const struct conf *c = conf;
-    struct ctx *own = ctx;
+    if (!rate_store_denies(&c->store))
+        return FILTER_NEXT;
+    x->host->fail(x, &fails[RATE_STORE_FAILED], (struct slice){0});
+    return FILTER_REPLY;
+}
+
+static enum filter_verdict wait_for_turn(struct filter_exchange *x, const struct ctx *own)
+{
     uint64_t now = x->host->now_ms(x);
-    if (!own->asks) {
-        if (!is_within(x, c, own))
-            return refuse(x, c, own);
-        own->due_ms = now + longest_delay(own->asks, c->plan.count);
-    }
     if (now >= own->due_ms)
         return FILTER_NEXT;
     uint64_t left = own->due_ms - now;
     x->host->wake_after(x, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX);
     return FILTER_WAIT;
+}
+
+static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
+{
+    const struct conf *c = conf;
+    struct ctx *own = ctx;
+    if (own->is_decided)
+        return wait_for_turn(x, own);
+    switch (ask(x, c, own)) {
+    case RATE_NOT_YET:
+        return FILTER_WAIT;
+    case RATE_UNKNOWN:
+        return go_without(x, c);
+    case RATE_ABOVE:
+        return refuse(x, c, own);
+    default:
+        own->due_ms = x->host->now_ms(x) + longest_delay(own->asks, c->plan.count);
+        return wait_for_turn(x, own);
+    }
 }
 
 /* ---- the response ---- */

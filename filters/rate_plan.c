@@ -12,6 +12,13 @@ static uint64_t per_unit_ns(int64_t per_second)
     return NS_PER_SECOND * 1000 / (uint64_t)per_second; /* which is in thousandths */
 }
 
+struct rate_limit rate_plan_bucket(const struct rate_bucket_spec *spec)
+{
+    return (struct rate_limit){.algorithm = RATE_TOKEN_BUCKET,
+                               .max = (uint32_t)spec->max,
+                               .per_unit_ns = per_unit_ns(spec->per_second)};
+}
+
 /* All algorithms but the calendar's, and what the counter is called. */
 static struct rate_limit take_limit(struct arena *arena, const struct rate_limit_item *s,
                                     struct slice *name)
@@ -25,9 +32,7 @@ static struct rate_limit take_limit(struct arena *arena, const struct rate_limit
     }
     *name = s->bucket ? SLICE("bucket") : SLICE("leaky");
     if (s->bucket)
-        return (struct rate_limit){.algorithm = RATE_TOKEN_BUCKET,
-                                   .max = (uint32_t)s->bucket->max,
-                                   .per_unit_ns = per_unit_ns(s->bucket->per_second)};
+        return rate_plan_bucket(s->bucket);
     return (struct rate_limit){.algorithm = RATE_LEAKY_BUCKET,
                                .max = (uint32_t)s->leaky->burst + 1,
                                .per_unit_ns = per_unit_ns(s->leaky->per_second),

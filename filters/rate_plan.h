@@ -28,6 +28,7 @@ struct rate_plan {
 };
 
 void rate_plan_make(struct arena *arena, const struct rate_spec *spec, struct rate_plan *plan);
+struct rate_limit rate_plan_bucket(const struct rate_bucket_spec *spec);
 /* "at most 100 (minute) by consumer, 10 (bucket) by address". */
 struct slice rate_plan_describe(struct arena *arena, const struct rate_plan *plan);
 /* One for each counter, in the exchange's arena. Worker thread. */

@@ -43,7 +43,7 @@ static void check_fixed(struct schema_run *run, const struct doc *node, void *va
         schema_error(run, node, NULL, "must have a limit for some window");
 }
 
-static const struct schema fixed_schema = {
+const struct schema rate_fixed_schema = {
     .name = "RateFixedWindow",
     .doc = "So many units in each window of the calendar, in UTC. All that are given hold "
            "together. Around the edge of two windows twice as much may pass.",
@@ -123,7 +123,7 @@ static void check_bucket(struct schema_run *run, const struct doc *node, void *v
     check_rate(run, node, "refillPerSecond", s->per_second, s->max);
 }
 
-static const struct schema bucket_schema = {
+const struct schema rate_bucket_schema = {
     .name = "RateTokenBucket",
     .doc = "A bucket that is full at first and is refilled at a steady rate.",
     .size = sizeof(struct rate_bucket_spec),
@@ -248,13 +248,13 @@ static const struct schema_field limit_fields[] = {
                  "Tells limits apart that are alike otherwise, and is what clients read of it.",
                  .min = 1, .max = 63, .format = &schema_format_label_name),
     SCHEMA_FIELD(struct rate_limit_item, fixed, "fixedWindow", OBJECT,
-                 "So many in each window of the calendar.", .object = &fixed_schema),
+                 "So many in each window of the calendar.", .object = &rate_fixed_schema),
     SCHEMA_FIELD(struct rate_limit_item, log, "slidingLog", OBJECT,
                  "So many in any window's time, exactly.", .object = &log_schema),
     SCHEMA_FIELD(struct rate_limit_item, sliding, "slidingCounter", OBJECT,
                  "So many in a window's time, nearly.", .object = &sliding_schema),
     SCHEMA_FIELD(struct rate_limit_item, bucket, "tokenBucket", OBJECT,
-                 "A rate, and a burst.", .object = &bucket_schema),
+                 "A rate, and a burst.", .object = &rate_bucket_schema),
     SCHEMA_FIELD(struct rate_limit_item, leaky, "leakyBucket", OBJECT,
                  "A rate, and how much may be ahead of its time.", .object = &leaky_schema),
     SCHEMA_FIELD(struct rate_limit_item, by, "by", LIST,
@@ -315,7 +315,7 @@ const struct schema rate_refusal_schema = {
     .fields = refusal_fields,
 };
 
-static const char *const header_choices[] = {"Kong", "XRateLimit", "Draft", "None", NULL};
+const char *const rate_header_choices[] = {"Kong", "XRateLimit", "Draft", "None", NULL};
 
 static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct rate_spec, limits, "limits", LIST,
@@ -327,13 +327,16 @@ static const struct schema_field fields[] = {
                  "and -Reset of the one with the fewest left. `XRateLimit`: X-RateLimit-Limit, "
                  "-Remaining and -Reset. `Draft`: RateLimit-Policy and RateLimit of the IETF's "
                  "draft. `None`. Times are in seconds.",
-                 .choices = header_choices),
+                 .choices = rate_header_choices),
     SCHEMA_FIELD(struct rate_spec, ipv6_prefix, "ipv6PrefixLength", INT,
                  "How many bits of an IPv6 address tell clients apart: one subscriber usually has "
                  "64 bits to choose from.",
                  .min = 1, .max = 128, .fallback = 64),
     SCHEMA_FIELD(struct rate_spec, refusal, "refusal", INLINE, "The answer to what is refused.",
                  .object = &rate_refusal_schema),
+    SCHEMA_FIELD(struct rate_spec, store, "store", OBJECT,
+                 "Where the counters are. Without it each gateway counts for itself, in memory.",
+                 .object = &rate_store_schema),
     {0},
 };
 

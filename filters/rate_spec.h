@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "filters/rate_store.h"
 #include "filters/rate_window.h"
 #include "lib/schema/schema.h"
 
@@ -66,7 +67,11 @@ struct rate_spec {
     int headers;               /* enum rate_headers */
     int64_t ipv6_prefix;
     struct rate_refusal_spec refusal;
+    const struct rate_store_spec *store; /* NULL: this process */
 };
 
-extern const struct schema rate_spec_schema, rate_refusal_schema;
+extern const struct schema rate_spec_schema;
+/* Parts of it that others have too. */
+extern const struct schema rate_fixed_schema, rate_bucket_schema, rate_refusal_schema;
 extern const struct schema_field rate_by_element;
+extern const char *const rate_header_choices[]; /* enum rate_headers */

@@ -1,4 +1,4 @@
-/* Asking a Redis or Valkey server from a filter: the server, Lua scripts, and
+/* Asking a Redis or Valkey server from a filter: the server as users configure it, Lua scripts, and
  * one question with its answer (host->redis of filters/filter.h).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
@@ -6,6 +6,34 @@
 #include "filters/filter.h"
 #include "lib/codec/resp/resp_value.h"
 #include "lib/codec/text/sha1.h"
+#include "lib/schema/schema_ref.h"
+
+/* ---- what users write ---- */
+
+struct redis_server_spec {
+    struct schema_ref backend;
+    struct slice username;
+    const struct schema_ref *password; /* NULL: none */
+    int64_t database, timeout_ms;
+};
+
+/* Fields of a store, for the table of its schema. `type` has a member `server`. */
+#define REDIS_SERVER_FIELDS(type)                                                                  \
+    SCHEMA_FIELD(type, server.backend, "backendRef", INLINE,                                       \
+                 "The Service of the Redis or Valkey server. Where it has several endpoints, all " \
+                 "gateways agree on the one that has a key, and go on with another when it "       \
+                 "fails. In the mesh, or with a BackendTLSPolicy, the connection is TLS.",         \
+                 .flags = SCHEMA_REQUIRED, .object = &schema_ref_backend),                         \
+        SCHEMA_FIELD(type, server.username, "username", STRING,                                    \
+                     "Of an ACL user. Without it the password is the one of requirepass.",         \
+                     .min = 1, .max = 256),                                                        \
+        SCHEMA_FIELD(type, server.password, "passwordRef", OBJECT, "The password.",               \
+                     .object = &schema_ref_secret),                                                \
+        SCHEMA_FIELD(type, server.database, "database", INT, "The number of the database.",        \
+                     .max = 65535),                                                                \
+        SCHEMA_FIELD(type, server.timeout_ms, "timeout", DURATION,                                 \
+                     "How long one answer may take, with connecting and further tries.",           \
+                     .fallback = 2000, .min = 1, .max = 60000)
 
 /* ---- servers and scripts ---- */
 
@@ -16,6 +44,11 @@ struct filter_redis_server {
     uint32_t database;
     uint32_t timeout_ms;
 };
+
+/* Control thread, in prepare. */
+MUST_USE enum err filter_redis_prepare(const struct filter_build *b,
+                                       const struct redis_server_spec *spec,
+                                       struct filter_redis_server *out);
 
 /* Lives as long as the process. */
 struct filter_redis_script {

@@ -127,8 +127,10 @@ static void on_reply(struct redis_wait *w, const struct resp_value *v)
         go_on(a);
         return;
     } else if (v->type == RESP_ERROR) {
+        redis_link_note(a->link, v->text);
         set_result(a, FAIL_REDIS_REFUSED, v->text);
     } else {
+        redis_link_note(a->link, SLICE(""));
         a->reply = resp_value_copy(a->arena, v);
         set_result(a, FAIL_NONE, (struct slice){0});
     }

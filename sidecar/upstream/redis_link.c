@@ -26,6 +26,13 @@ static uint64_t now_ms(const struct redis_link *l)
     return loop_now_ms(worker_of(l)->loop);
 }
 
+/* Of the Service, for the log. */
+static struct slice name_of(const struct redis_link *l)
+{
+    const struct cluster_conf *c = l->endpoint->cluster->conf;
+    return c->service.len ? c->service : c->name;
+}
+
 static bool is_draining(const struct redis_link *l)
 {
     return l->endpoint->gone || l->endpoint->redis.is_draining;
@@ -88,7 +95,7 @@ static void tell_down(struct redis_link *l)
     if (!l->is_told)
         LOG_W("redis", "%.*s of %.*s cannot be used: %.*s%s%s",
               SLICE_ARG(l->endpoint->conf->address_text),
-              SLICE_ARG(l->endpoint->cluster->conf->name), SLICE_ARG(fail_info(l->why)->text),
+              SLICE_ARG(name_of(l)), SLICE_ARG(fail_info(l->why)->text),
               *l->detail ? ": " : "", l->detail);
     l->is_told = true;
 }
@@ -167,7 +174,7 @@ static void become_ready(struct redis_link *l)
 {
     if (l->is_told)
         LOG_I("redis", "%.*s of %.*s answers again", SLICE_ARG(l->endpoint->conf->address_text),
-              SLICE_ARG(l->endpoint->cluster->conf->name));
+              SLICE_ARG(name_of(l)));
     l->state = REDIS_READY;
     l->is_down = l->is_told = false;
     l->used_ms = now_ms(l);
@@ -389,6 +396,16 @@ void redis_link_suspect(struct redis_link *l, uint64_t sent_ms)
 {
     if (l->stream && l->heard_ms <= sent_ms)
         go_down(l, FAIL_REDIS_DOWN, "it does not answer");
+}
+
+void redis_link_note(struct redis_link *l, struct slice said)
+{
+    if (said.len && !l->is_error_told)
+        LOG_W("redis", "%.*s of %.*s answers with an error: %.*s",
+              SLICE_ARG(l->endpoint->conf->address_text),
+              SLICE_ARG(name_of(l)),
+              SLICE_ARG(slice_sub(said, 0, REDIS_DETAIL_MAX)));
+    l->is_error_told = said.len > 0;
 }
 
 void redis_link_is_replica(struct redis_link *l, struct slice said)

@@ -55,7 +55,8 @@ struct redis_link {
 
     bool is_down;    /* the last try failed, and no time has passed since */
     bool is_wanted;  /* somebody has asked meanwhile */
-    bool is_told;    /* the log has been told that it is down */
+    bool is_told;    /* the log has been told that it is down … */
+    bool is_error_told; /* … or that it answers with errors */
     bool is_replica; /* it takes no writes … */
     uint64_t replica_until_ms; /* … as far as we know until then */
     unsigned failures;         /* in a row */
@@ -76,6 +77,8 @@ enum fail redis_link_send(struct redis_link *l, struct redis_wait *w,
 void redis_link_forget(struct redis_wait *w);
 /* Somebody's time is up. When the server has said nothing since that was sent, it is down. */
 void redis_link_suspect(struct redis_link *l, uint64_t sent_ms);
+/* An answer was an error, or none (said is empty): told once, until that changes. */
+void redis_link_note(struct redis_link *l, struct slice said);
 /* The server says that it is a replica: avoid it for a while. */
 void redis_link_is_replica(struct redis_link *l, struct slice said);
 

@@ -143,18 +143,3 @@ struct consumer_directory *consumer_world_create(void)
     set_key(&of_eve[0], 2, SLICE("eve-key"));
     return consumer_directory_create(all, COUNT(all));
 }
-
-void consumer_world_let_in(struct filter_exchange *x, struct slice id)
-{
-    size_t slash = slice_find_byte(id, '/');
-    struct slice ns = slice_sub(id, 0, slash), name = slice_sub(id, slash + 1, id.len);
-    struct consumer_scope scope = {.namespaces = &ns, .count = 1};
-    if (!id.len)
-        return;
-    const struct consumer *c = consumer_find_named(x->consumers, &scope, name);
-    assert_non_null(c);
-    if (c->credential_count)
-        consumer_accept(x, "before", &c->credentials[0]);
-    else
-        consumer_accept_anonymous(x, "before", c);
-}

@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/codec/http/normalize.h"
 #include "lib/io/stream.h"
+#include "tests/unit/filters/bed_caller.h"
 #include "tests/unit/filters/consumer_world.h"
 #include "tests/unit/filters/filter_shy.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
@@ -429,13 +430,14 @@ static void serve(struct bed *b, const struct filter_chain *chain)
     assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b->down.peer), ERR_OK);
     take_client(b);
     b->x.host = &host;
+    b->x.route = c->route;
     b->x.listener_port = c->listener_port;
     b->x.matched_prefix = c->matched_prefix;
     b->x.arena = &b->arena;
     b->x.downstream = &b->down;
     b->x.client = &b->client;
     take_request(b, c->request);
-    consumer_world_let_in(&b->x, c->consumer);
+    bed_caller_set(&b->x, c);
     if (c->is_early)
         answer_early(b, chain);
     else

@@ -27,9 +27,12 @@ struct filter_bed_case {
     struct slice matched_prefix; /* by the route */
     uint16_t listener_port;
     struct slice identity; /* SPIFFE id that the peer has shown; empty: none */
-    struct slice consumer; /* who was authenticated before, "shop/ann"; empty: nobody */
     struct slice client;   /* whom it is from; empty: the peer; "unknown" */
-    unsigned before;     /* the same request has come so many times already */
+    struct slice route;    /* its name */
+    /* Who was authenticated before, "shop/ann": a Consumer, or by these alone. claims: JSON. */
+    struct slice consumer, credential, claims;
+    struct slice groups; /* of the consumer, with commas between them */
+    unsigned before; /* the same request has come so many times already */
     bool is_early; /* the response is one of our own, given before the chain had its turn */
 };
 

@@ -23,6 +23,10 @@
  * as ID        the SPIFFE id of the peer's certificate
  * consumer C   who was authenticated before, by a filter of an earlier phase
  * client A     whom the request is from; "unknown"
+ * route R      the route's name
+ * groups G,H   the consumer's groups
+ * credential C by what: "ann-key/key"
+ * claims J     with a token of these claims, JSON without spaces
  * before N     the same request has come N times already
  * early        the response is one of our own, given before the chain had its turn */
 
@@ -105,12 +109,20 @@ static void take_words(struct slice words, struct filter_bed_case *c)
             slice_split(&words, ' ', &c->secrets[c->secret_count++]);
         } else if (slice_eq_cstr(word, "before") && slice_split(&words, ' ', &value))
             assert_int_equal(slice_to_u64(value, &before), ERR_OK);
+        else if (slice_eq_cstr(word, "route"))
+            slice_split(&words, ' ', &c->route);
+        else if (slice_eq_cstr(word, "consumer"))
+            slice_split(&words, ' ', &c->consumer);
+        else if (slice_eq_cstr(word, "groups"))
+            slice_split(&words, ' ', &c->groups);
+        else if (slice_eq_cstr(word, "credential"))
+            slice_split(&words, ' ', &c->credential);
+        else if (slice_eq_cstr(word, "claims"))
+            slice_split(&words, ' ', &c->claims);
         else if (slice_eq_cstr(word, "prefix"))
             slice_split(&words, ' ', &c->matched_prefix);
         else if (slice_eq_cstr(word, "as"))
             slice_split(&words, ' ', &c->identity);
-        else if (slice_eq_cstr(word, "consumer"))
-            slice_split(&words, ' ', &c->consumer);
         else if (slice_eq_cstr(word, "client"))
             slice_split(&words, ' ', &c->client);
         else if (slice_eq_cstr(word, "scheme"))
