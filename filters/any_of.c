@@ -270,12 +270,21 @@ static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *
     return FILTER_NEXT;
 }
 
+/* Whoever lets in, the client has no say in what any of them tells the backend. */
+static void strip(struct filter_exchange *x, const struct conf *c)
+{
+    consumer_headers_drop(x);
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->alternatives[i].filter->strip)
+            c->alternatives[i].filter->strip(x, c->alternatives[i].conf);
+}
+
 static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
     const struct conf *c = conf;
     struct ctx *own = ctx;
     if (own->at == 0 && !own->begun[0])
-        consumer_headers_drop(x);
+        strip(x, c);
     for (; own->at < c->count; own->at++) {
         const struct filter_caller *before = x->caller;
         enum filter_verdict verdict = ask(x, &c->alternatives[own->at], own);

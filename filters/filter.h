@@ -238,6 +238,10 @@ struct filter {
     /* Exactly once for each exchange in which on_request was called (or would have been, when it is
      * NULL), however it ended, also when the client left while a hook waited. */
     void (*on_end)(struct filter_exchange *x, const void *conf, void *ctx);
+    /* Of a filter that authenticates: takes out what only it may tell the backend. on_request does
+     * so itself; this is for when another one has let the caller in, and it is not asked. May be
+     * NULL. */
+    void (*strip)(struct filter_exchange *x, const void *conf);
     /* One line for `weftctl explain`: what it does to requests. prefix: what the route matches of
      * the path. NULL: its name is all there is to say. */
     struct slice (*describe)(struct arena *arena, const void *conf, struct slice prefix);

@@ -78,7 +78,7 @@ static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct introspection_spec, scopes, "requiredScopes", LIST,
                  "All of them must be in scope, else 403.", .min = 1, .max = 32,
                  .element = &text_element),
-    SCHEMA_FIELD(struct introspection_spec, claim_headers, "claimsToHeaders", LIST,
+    SCHEMA_FIELD(struct introspection_spec, claim_headers, "claimToHeaders", LIST,
                  "What the backend is told of the token.", .max = 32,
                  .element = &claim_header_element),
     SCHEMA_FIELD(struct introspection_spec, ttl_ms, "cacheTtl", DURATION,

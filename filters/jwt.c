@@ -85,6 +85,11 @@ static enum filter_verdict take(struct filter_exchange *x, const struct jwt_conf
     return FILTER_NEXT;
 }
 
+static void strip(struct filter_exchange *x, const void *conf)
+{
+    drop_headers(x, conf);
+}
+
 static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
     const struct jwt_conf *c = conf;
@@ -138,6 +143,7 @@ const struct filter filter_jwt = {
     .prepare = jwt_prepare,
     .on_request = on_request,
     .on_end = on_end,
+    .strip = strip,
     .describe = describe,
     .fails = jwt_fails,
     .fail_count = JWT_FAIL_COUNT,

@@ -287,12 +287,18 @@ static enum filter_verdict finish(struct filter_exchange *x, const struct intros
 
 /* ---- hooks ---- */
 
+static void strip(struct filter_exchange *x, const void *conf)
+{
+    const struct introspection *c = conf;
+    for (size_t i = 0; i < c->header_count; i++)
+        strip_header(x, c->headers[i].header);
+}
+
 /* FILTER_NEXT: there is a token that may be asked about. */
 static enum filter_verdict begin(struct filter_exchange *x, const struct introspection *c,
                                   struct ctx *own)
 {
-    for (size_t i = 0; i < c->header_count; i++)
-        strip_header(x, c->headers[i].header);
+    strip(x, c);
     unsigned count = find_token(x, c, &own->token);
     if (count > 1)
         return refuse(x, c, MALFORMED, (struct slice){0});
@@ -361,6 +367,7 @@ const struct filter filter_oauth2_introspection = {
     .prepare = introspection_prepare,
     .on_request = on_request,
     .on_end = on_end,
+    .strip = strip,
     .describe = describe,
     .events = events,
     .fails = fails,

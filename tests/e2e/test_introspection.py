@@ -51,7 +51,7 @@ spec:
     clientId: gate way
     clientSecretRef: {{name: client, key: secret}}
     requiredScopes: [read]
-    claimsToHeaders: [{{claim: client_id, header: x-client}}, {{claim: scope, header: x-scope}}]
+    claimToHeaders: [{{claim: client_id, header: x-client}}, {{claim: scope, header: x-scope}}]
     MORE
 """
 

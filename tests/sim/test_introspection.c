@@ -92,7 +92,7 @@ static void the_server_is_asked(void **state)
 {
     struct world w;
     struct sim_peer *client = start(
-        &w, ",\"claimsToHeaders\":[{\"claim\":\"sub\",\"header\":\"X-User\"}]");
+        &w, ",\"claimToHeaders\":[{\"claim\":\"sub\",\"header\":\"X-User\"}]");
     sim_peer_send(client, "GET /x HTTP/1.1\r\nhost: app\r\nx-request-id: 1\r\nx-user: root\r\n"
                           "X_User: root\r\nauthorization: bearer a+b/c==\r\n\r\n");
     struct sim_peer *server = asked(&w);

@@ -415,11 +415,23 @@ static void answer_early(struct bed *b, const struct filter_chain *chain)
     buf_dispose(&body);
 }
 
+/* One thing for each filter; one that is made of others has what they keep. */
+struct kept {
+    struct filter_keep *items[8];
+    size_t count;
+};
+
 static void hold(void *holder, struct filter_keep *keep)
 {
-    struct filter_keep **kept = holder;
-    assert_null(*kept); /* filters keep one thing */
-    *kept = keep;
+    struct kept *kept = holder;
+    assert_true(kept->count < sizeof(kept->items) / sizeof(kept->items[0]));
+    kept->items[kept->count++] = keep;
+}
+
+static void let_go(struct kept *kept)
+{
+    while (kept->count > 0)
+        filter_keep_unref(kept->items[--kept->count]);
 }
 
 static void serve(struct bed *b, const struct filter_chain *chain)
@@ -478,7 +490,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
                     struct buf *out, struct filter_bed_counts *counts)
 {
     struct bed b = {.c = c, .mode = mode, .counts = counts, .out = out, .now_ms = START_MS};
-    struct filter_keep *kept = NULL;
+    struct kept kept = {.count = 0};
     char detail[FILTER_DETAIL_MAX];
     const void *conf;
     arena_init(&b.arena, 4096);
@@ -498,7 +510,6 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
         serve(&b, chain_of(&b.arena, &shy, conf));
     }
     mem_free(consumers);
-    if (kept)
-        filter_keep_unref(kept);
+    let_go(&kept);
     arena_dispose(&b.arena);
 }
