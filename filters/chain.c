@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/chain.h"
 
+#include "filters/prepare.h"
+
 /* ---- waiting ---- */
 
 static bool may_call(struct filter_road *r, enum filter_hook hook)
@@ -28,24 +30,101 @@ void filter_road_wake(struct filter_road *r)
     r->woken = 0xff;
 }
 
-/* ---- heads ---- */
+/* ---- frames ---- */
 
 static void *ctx_of(const struct filter_frame *f, uint32_t index)
 {
-    return f->ctx ? f->ctx + f->chain->entries[index].ctx_offset : NULL;
+    bool is_own = f->chain != f->base && index >= f->own_from;
+    char *ctx = is_own ? f->own_ctx : f->ctx;
+    const struct filter_chain *of = is_own ? f->chain : f->base;
+    return ctx ? ctx + of->entries[index].ctx_offset : NULL;
 }
 
 static struct filter_frame *frame_of(struct filter_road *r, struct filter_exchange *x,
                                      const struct filter_chain *chain)
 {
     for (unsigned i = 0; i < r->frame_count; i++)
-        if (r->frames[i].chain == chain)
+        if (r->frames[i].base == chain)
             return &r->frames[i];
     struct filter_frame *f = &r->frames[r->frame_count++];
-    *f = (struct filter_frame){.chain = chain};
+    *f = (struct filter_frame){.base = chain, .chain = chain};
     f->ctx = chain->ctx_size ? arena_zalloc(x->arena, chain->ctx_size) : NULL;
     return f;
 }
+
+/* ---- filters of the caller's own ---- */
+
+static bool has_type(const struct filter_chain *chain, const struct filter *f)
+{
+    for (uint32_t i = 0; i < chain->count; i++)
+        if (chain->entries[i].filter == f)
+            return true;
+    return false;
+}
+
+/* What was begun, and the tail behind it. */
+static const struct filter_chain *join(struct arena *arena, const struct filter_chain *base,
+                                       uint32_t begun, const struct filter_chain *tail)
+{
+    struct filter_chain *all = arena_zalloc(arena, sizeof(*all));
+    uint32_t count = begun + (tail ? tail->count : 0);
+    struct filter_entry *entries = arena_alloc(arena, (count + 1) * sizeof(*entries));
+    for (uint32_t i = 0; i < count; i++) {
+        entries[i] = i < begun ? base->entries[i] : tail->entries[i - begun];
+        all->has_request_body |= entries[i].filter->on_request_body != NULL;
+        all->has_response_body |= entries[i].filter->on_response_body != NULL;
+    }
+    all->entries = entries;
+    all->count = count;
+    all->ctx_size = tail ? tail->ctx_size : 0;
+    return all;
+}
+
+/* The rest of the chain without what the caller has of its own, and that, where no other chain has
+ * it, in the order of their phases; one that stands for what cannot be used has an early one, and
+ * is not too late all the same. False: they are too many. */
+static bool merge(struct filter_road *r, struct filter_exchange *x, struct filter_frame *f,
+                  const struct filter_chain *own)
+{
+    const struct filter_chain *tail;
+    uint32_t count = 0, added = r->personal == own ? 0 : own->count;
+    struct filter_entry *entries =
+        arena_alloc(x->arena, (f->base->count + added + 1) * sizeof(*entries));
+    for (uint32_t i = f->passed; i < f->base->count; i++)
+        if (!has_type(own, f->base->entries[i].filter))
+            entries[count++] = f->base->entries[i];
+    for (uint32_t i = 0; i < added; i++)
+        entries[count++] = own->entries[i];
+    if (filter_chain_make(x->arena, entries, count, &tail))
+        return false;
+    r->personal = own;
+    f->own_from = f->passed;
+    f->chain = join(x->arena, f->base, f->passed, tail);
+    f->own_ctx = f->chain->ctx_size ? arena_zalloc(x->arena, f->chain->ctx_size) : NULL;
+    return true;
+}
+
+static bool is_authenticated(const struct filter_frame *f)
+{
+    return f->passed == f->base->count ||
+           f->base->entries[f->passed].filter->phase > FILTER_PHASE_AUTHENTICATE;
+}
+
+/* Once for each chain, behind its last filter that authenticates. */
+static enum filter_verdict personalize(struct filter_road *r, struct filter_exchange *x,
+                                       struct filter_frame *f)
+{
+    const struct consumer *who = x->caller ? x->caller->consumer : NULL;
+    if (f->is_personal || !is_authenticated(f))
+        return FILTER_NEXT;
+    f->is_personal = true;
+    if (!who || !who->chain || merge(r, x, f, who->chain))
+        return FILTER_NEXT;
+    x->host->fail(x, fail_info(FAIL_FILTER_BROKEN), SLICE("too many filters for one request"));
+    return FILTER_REPLY;
+}
+
+/* ---- heads ---- */
 
 enum filter_verdict filter_road_request(struct filter_road *r, struct filter_exchange *x,
                                         const struct filter_chain *chain)
@@ -53,8 +132,12 @@ enum filter_verdict filter_road_request(struct filter_road *r, struct filter_exc
     if (!chain)
         return FILTER_NEXT;
     struct filter_frame *f = frame_of(r, x, chain);
-    while (f->passed < chain->count) {
-        const struct filter_entry *e = &chain->entries[f->passed];
+    for (;;) {
+        if (personalize(r, x, f) != FILTER_NEXT)
+            return FILTER_REPLY;
+        if (f->passed >= f->chain->count)
+            break;
+        const struct filter_entry *e = &f->chain->entries[f->passed];
         enum filter_verdict verdict = FILTER_NEXT;
         if (!may_call(r, FILTER_ON_REQUEST))
             return FILTER_WAIT;
@@ -94,7 +177,7 @@ void filter_road_unreached(struct filter_road *r, struct filter_exchange *x,
                            const struct filter_chain *chain)
 {
     for (unsigned i = 0; chain && i < r->frame_count; i++)
-        if (r->frames[i].chain == chain)
+        if (r->frames[i].base == chain)
             return;
     for (uint32_t i = chain ? chain->count : 0; i-- > 0;) {
         const struct filter *f = chain->entries[i].filter;

@@ -14,8 +14,11 @@ enum { FILTER_CHAINS_MAX = 3 }; /* the listener's, the route's, the backend's */
 
 /* One chain that was begun. */
 struct filter_frame {
-    const struct filter_chain *chain;
-    char *ctx;
+    const struct filter_chain *base;  /* as it was entered */
+    const struct filter_chain *chain; /* as it runs: from own_from on, with the caller's filters */
+    char *ctx, *own_ctx;              /* of entries before own_from, and from there on */
+    uint32_t own_from;
+    bool is_personal; /* it is known who calls: whatever that changes was changed */
     uint32_t begun;      /* entries before this one have seen the request's head */
     uint32_t passed;     /* those before this one let it go on */
     uint32_t unanswered; /* those before this one have not seen the response's head */
@@ -43,10 +46,13 @@ enum filter_hook { FILTER_ON_REQUEST, FILTER_ON_RESPONSE, FILTER_ON_REQUEST_BODY
 struct filter_road {
     struct filter_frame frames[FILTER_CHAINS_MAX];
     struct filter_body request_body, response_body;
+    const struct filter_chain *personal; /* the caller's own, which some frame has; NULL: none */
     uint8_t frame_count;
     uint8_t waiting, woken; /* bits of enum filter_hook */
 };
 
+/* When the filters that authenticate are passed, those that are for the consumer (struct consumer)
+ * take the place of others of the same type, and are added where there is none. */
 /* Enters a chain, or goes on in one that waits. NULL and a chain that was passed: FILTER_NEXT. */
 enum filter_verdict filter_road_request(struct filter_road *r, struct filter_exchange *x,
                                         const struct filter_chain *chain);

@@ -12,6 +12,7 @@
 #include "lib/base/slice.h"
 
 struct consumer;
+struct filter_chain;
 struct filter_exchange;
 
 enum credential_type {
@@ -47,6 +48,7 @@ struct consumer {
     struct slice username, custom_id;
     const struct slice *groups;
     const struct consumer_credential *credentials;
+    const struct filter_chain *chain; /* filters of its own, behind authentication; NULL: none */
     uint32_t group_count, credential_count;
     int64_t created; /* seconds since 1970; of two that show the same, the older counts */
 };

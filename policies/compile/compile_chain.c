@@ -322,6 +322,14 @@ void compile_chain_port(struct compile *c, const struct service *s, const struct
     to->n_filters = all.count;
 }
 
+void compile_chain_consumer(struct compile *c, const struct object *consumer, PB(Consumer) * to)
+{
+    struct chain all = {to->filters, to->n_filters};
+    push_targeting(c, &all, POLICY_GROUP_CONSUMER_FILTERS, consumer, SLICE(""));
+    to->filters = all.names;
+    to->n_filters = all.count;
+}
+
 /* ---- conflicts ---- */
 
 void compile_chain_note_conflicts(struct compile *c, const struct object_list *filters)

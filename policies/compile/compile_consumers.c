@@ -168,6 +168,7 @@ static void emit(struct walk *w)
         if (credential)
             PB_PUSH(c, to, credentials, credential);
     }
+    compile_chain_consumer(c, &w->at->object, to);
     compile_build_resource(c,
                            compile_build_format(c, "consumer/%.*s/%.*s",
                                                 SLICE_ARG(meta->namespace_name),

@@ -229,6 +229,8 @@ void compile_chain_share(struct compile *c, const struct compile_route *from,
 /* Those that are for a port of a Service, whose pods have it as that port. */
 void compile_chain_port(struct compile *c, const struct service *s, const struct service_port *port,
                         PB(InboundPort) * to);
+/* Those that are for a Consumer. */
+void compile_chain_consumer(struct compile *c, const struct object *consumer, PB(Consumer) * to);
 /* HTTPFilters that are for the same and of one type: who is not listened to. */
 void compile_chain_note_conflicts(struct compile *c, const struct object_list *filters);
 /* Filters of a rule, and of one of its backends. */

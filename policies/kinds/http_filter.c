@@ -12,7 +12,8 @@ static const struct schema_field target_fields[] = {
     SCHEMA_FIELD(struct policy_target, group, "group", STRING,
                  "Group of the target; follows from the kind when left out.", .max = 253),
     SCHEMA_FIELD(struct policy_target, kind, "kind", STRING,
-                 "Gateway, HTTPRoute, GRPCRoute or Service.", .flags = SCHEMA_REQUIRED, .max = 63),
+                 "Gateway, HTTPRoute, GRPCRoute, Service or Consumer.", .flags = SCHEMA_REQUIRED,
+                 .max = 63),
     SCHEMA_FIELD(struct policy_target, name, "name", STRING,
                  "Name of the target, in the filter's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
@@ -29,21 +30,27 @@ static void check_target(struct schema_run *run, const struct doc *node, void *v
     const char *group = NULL;
     if (slice_eq_cstr(t->kind, "Service"))
         group = KIND_GROUP_CORE;
+    else if (slice_eq_cstr(t->kind, "Consumer"))
+        group = KIND_GROUP_WEFT;
     else if (slice_eq_cstr(t->kind, "Gateway") || slice_eq_cstr(t->kind, "HTTPRoute") ||
              slice_eq_cstr(t->kind, "GRPCRoute"))
         group = KIND_GROUP_GATEWAY;
     else if (t->kind.ptr)
-        schema_error(run, node, "kind", "must be Gateway, HTTPRoute, GRPCRoute or Service");
+        schema_error(run, node, "kind",
+                     "must be Gateway, HTTPRoute, GRPCRoute, Service or Consumer");
+    if (slice_eq_cstr(t->kind, "Consumer") && t->section.ptr)
+        schema_error(run, node, "sectionName", "must be left out: a Consumer has no sections");
     if (group && t->group.ptr && !slice_eq_cstr(t->group, group))
         schema_error(run, node, "group", "must be \"%s\" for this kind", group);
 }
 
 static const struct schema_rule target_rules[] = {
-    {"self.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute', 'Service']",
-     "kind must be Gateway, HTTPRoute, GRPCRoute or Service"},
-    {"!has(self.group) || self.group == (self.kind == 'Service' ? '' : "
-     "'gateway.networking.k8s.io')",
+    {"self.kind in ['Gateway', 'HTTPRoute', 'GRPCRoute', 'Service', 'Consumer']",
+     "kind must be Gateway, HTTPRoute, GRPCRoute, Service or Consumer"},
+    {"!has(self.group) || self.group == (self.kind == 'Service' ? '' : self.kind == 'Consumer' ? "
+     "'policy.weft.dev' : 'gateway.networking.k8s.io')",
      "group must be the one of the kind"},
+    {"self.kind != 'Consumer' || !has(self.sectionName)", "a Consumer has no sections"},
     {0},
 };
 
@@ -109,10 +116,19 @@ __attribute__((constructor)) static void make_union(void)
     snprintf(one_of_rule + at, (size_t)(RULE_MAX - at), "].exists_one(x, x)");
 }
 
+/* Who it is must be known before. */
+static void check_consumers(struct schema_run *run, const struct doc *node,
+                            const struct http_filter_spec *s, const struct filter *f)
+{
+    for (SCHEMA_EACH(s->targets, struct policy_target, t))
+        if (slice_eq_cstr(t->kind, "Consumer") && f->phase <= FILTER_PHASE_AUTHENTICATE)
+            schema_error(run, node, "targetRefs", "%s cannot be for a Consumer: it runs before it "
+                         "is known who calls", f->name);
+}
+
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct schema_field *chosen = NULL;
-    (void)value;
     for (const struct schema_field *f = &spec_fields[FIRST_FILTER]; f->name; f++) {
         if (!doc_get(node, slice_from_cstr(f->name)))
             continue;
@@ -123,6 +139,8 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
     }
     if (!chosen)
         schema_error(run, node, NULL, "must have a filter; weftctl reference lists them");
+    else
+        check_consumers(run, node, value, filter_find(slice_from_cstr(chosen->name)));
 }
 
 static const struct schema spec_schema = {

@@ -102,8 +102,11 @@ static void put_ancestor(struct status_doc *d, struct doc *array, const struct h
     bool is_service = slice_eq_cstr(t->kind, "Service");
     struct doc *entry = status_doc_push(d, array);
     struct doc *ref = doc_make_put_object(d->arena, entry, "ancestorRef");
+    bool is_consumer = slice_eq_cstr(t->kind, "Consumer");
     status_doc_text(d, ref, "group",
-                    is_service ? SLICE(KIND_GROUP_CORE) : SLICE(KIND_GROUP_GATEWAY));
+                    is_service    ? SLICE(KIND_GROUP_CORE)
+                    : is_consumer ? SLICE(KIND_GROUP_WEFT)
+                                  : SLICE(KIND_GROUP_GATEWAY));
     status_doc_text(d, ref, "kind", t->kind);
     status_doc_text(d, ref, "namespace", o->object.meta.namespace_name);
     status_doc_text(d, ref, "name", t->name);

@@ -245,6 +245,7 @@ void status_policy_all(struct status_run *run)
     collect_filters(&c, POLICY_GROUP_GATEWAY_FILTERS);
     collect_filters(&c, POLICY_GROUP_ROUTE_FILTERS);
     collect_filters(&c, POLICY_GROUP_SERVICE_FILTERS);
+    collect_filters(&c, POLICY_GROUP_CONSUMER_FILTERS);
     collect_peers(&c);
     compile_consumers_note_conflicts(&c);
     index_remarks(&notes, &conflicts);

@@ -40,7 +40,8 @@ struct slice filter_ref_explain(struct arena *arena, const struct policy_set *se
 
 static enum kind_id kind_of(const struct policy_target *t)
 {
-    static const enum kind_id kinds[] = {KIND_GATEWAY, KIND_HTTP_ROUTE, KIND_GRPC_ROUTE};
+    static const enum kind_id kinds[] = {KIND_GATEWAY, KIND_HTTP_ROUTE, KIND_GRPC_ROUTE,
+                                         KIND_CONSUMER};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (slice_eq_cstr(t->kind, kind_all[kinds[i]]->name))
             return kinds[i];

@@ -227,6 +227,8 @@ static void index_filters(struct policy_set *s, const struct object *o, struct d
     for (SCHEMA_EACH(filter->spec.targets, struct policy_target, t)) {
         enum policy_group group = slice_eq_cstr(t->kind, "Gateway")   ? POLICY_GROUP_GATEWAY_FILTERS
                                   : slice_eq_cstr(t->kind, "Service") ? POLICY_GROUP_SERVICE_FILTERS
+                                  : slice_eq_cstr(t->kind, "Consumer")
+                                      ? POLICY_GROUP_CONSUMER_FILTERS
                                                                       : POLICY_GROUP_ROUTE_FILTERS;
         struct slice why;
         join_group(s, group, o->meta.namespace_name, t->name, o);

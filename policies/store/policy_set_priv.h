@@ -28,6 +28,7 @@ enum policy_group {
     POLICY_GROUP_GATEWAY_FILTERS, /* HTTPFilters for the Gateway namespace/name */
     POLICY_GROUP_ROUTE_FILTERS,   /* HTTPFilters for the HTTPRoute or GRPCRoute namespace/name */
     POLICY_GROUP_SERVICE_FILTERS, /* HTTPFilters for the Service namespace/name */
+    POLICY_GROUP_CONSUMER_FILTERS, /* HTTPFilters for the Consumer namespace/name */
     POLICY_GROUP_BACKEND_TLS,     /* BackendTLSPolicies for the Service namespace/name */
     POLICY_GROUP_HEADLESS,        /* headless Services with an endpoint at that address */
     POLICY_GROUP_SERVICES,        /* Services of the namespace */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "filters/chain.h"
 #include "lib/base/mem.h"
 #include "lib/tls/digest.h"
 
@@ -12,6 +13,53 @@
 
 typedef Weft__Config__V1__Consumer message;
 typedef Weft__Config__V1__Credential credential;
+
+/* ---- filters ---- */
+
+struct consumer_filters {
+    struct part part;
+    struct filter_names own; /* of the first that was made of a message */
+    const struct filter_names *names;
+    struct filter_uses uses;
+    struct filter_part **bound;
+    const struct filter_chain *chain;
+};
+
+static void bind_filters(struct consumer_filters *f, filter_find_fn find, const void *filters)
+{
+    f->bound = filter_names_bind(f->names, &f->part.arena, find, filters);
+    f->chain = filter_names_chain(f->names, f->bound, NULL, &f->uses, &f->part.arena);
+}
+
+/* Of more than a chain may have, none is there: what stands for it answers 500. */
+static struct consumer_filters *take_filters(const Weft__Config__V1__Resource *r)
+{
+    static char too_many[] = "filter/of so many";
+    char detail[PART_DETAIL_MAX], *instead[] = {too_many};
+    const message *m = r->consumer;
+    if (!m->n_filters)
+        return NULL;
+    struct consumer_filters *f = mem_zalloc(sizeof(*f));
+    part_init(&f->part);
+    struct part_build b = {&f->part, slice_from_cstr(r->name), detail};
+    bool is_fit = m->n_filters <= FILTER_CHAIN_MAX;
+    filter_names_begin(&f->own);
+    enum err e = filter_names_take(&b, &f->own, is_fit ? m->filters : instead,
+                                   is_fit ? m->n_filters : 1, NULL, &f->uses);
+    (void)e; /* they fit */
+    filter_names_end(&f->own);
+    f->names = &f->own;
+    return f;
+}
+
+static void release(struct consumer_filters *f)
+{
+    if (!f)
+        return;
+    filter_names_release(f->names, f->bound);
+    part_dispose(&f->part);
+    mem_free(f);
+}
 
 /* ---- one ---- */
 
@@ -76,7 +124,8 @@ static void take_credential(const credential *from, const struct consumer *owner
     };
 }
 
-struct consumer_part *consumer_part_create(const Weft__Config__V1__Resource *resource)
+struct consumer_part *consumer_part_create(const Weft__Config__V1__Resource *resource,
+                                           filter_find_fn find, const void *filters)
 {
     const message *m = resource->consumer;
     uint32_t known;
@@ -85,7 +134,9 @@ struct consumer_part *consumer_part_create(const Weft__Config__V1__Resource *res
     struct slice *groups = (struct slice *)(void *)(p + 1);
     struct consumer_credential *credentials = (void *)(groups + m->n_groups);
     char *at = (char *)(credentials + known);
-    *p = (struct consumer_part){.size = (uint32_t)size};
+    *p = (struct consumer_part){.size = (uint32_t)size, .filters = take_filters(resource)};
+    if (p->filters)
+        bind_filters(p->filters, find, filters);
     atomic_init(&p->refs, 1);
     struct slice id = id_of(resource);
     p->consumer = (struct consumer){
@@ -96,6 +147,7 @@ struct consumer_part *consumer_part_create(const Weft__Config__V1__Resource *res
         .credentials = credentials,
         .group_count = (uint32_t)m->n_groups,
         .created = m->created,
+        .chain = p->filters ? p->filters->chain : NULL,
     };
     for (size_t i = 0; i < m->n_groups; i++)
         groups[i] = put_text(&at, m->groups[i]);
@@ -103,6 +155,35 @@ struct consumer_part *consumer_part_create(const Weft__Config__V1__Resource *res
         if (is_known(m->credentials[i]))
             take_credential(m->credentials[i], &p->consumer, &at,
                             &credentials[p->consumer.credential_count++]);
+    return p;
+}
+
+struct consumer_part *consumer_part_bind(struct consumer_part *old, filter_find_fn find,
+                                         const void *filters)
+{
+    struct consumer_part *from = old->from ? old->from : old;
+    if (!old->filters ||
+        filter_names_are_bound(old->filters->names, old->filters->bound, find, filters))
+        return consumer_part_ref(old);
+    uint32_t count = from->consumer.credential_count;
+    size_t size = sizeof(struct consumer_part) + count * sizeof(struct consumer_credential);
+    struct consumer_part *p = mem_alloc(size);
+    struct consumer_credential *credentials = (void *)(p + 1);
+    *p = (struct consumer_part){.size = (uint32_t)size,
+                                .filters = mem_zalloc(sizeof(*p->filters)),
+                                .from = consumer_part_ref(from),
+                                .consumer = from->consumer};
+    atomic_init(&p->refs, 1);
+    part_init(&p->filters->part);
+    p->filters->names = from->filters->names;
+    p->filters->uses = from->filters->uses;
+    bind_filters(p->filters, find, filters);
+    p->consumer.chain = p->filters->chain;
+    p->consumer.credentials = credentials;
+    for (uint32_t i = 0; i < count; i++) {
+        credentials[i] = from->consumer.credentials[i];
+        credentials[i].consumer = &p->consumer;
+    }
     return p;
 }
 
@@ -116,6 +197,8 @@ void consumer_part_unref(struct consumer_part *p)
 {
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
         return;
+    release(p->filters);
+    consumer_part_unref(p->from);
     digest_wipe(p, p->size);
     mem_free(p);
 }

@@ -8,16 +8,27 @@
 
 #include "filters/consumer.h"
 #include "policies/proto/config.pb-c.h"
+#include "sidecar/config/filter_part.h"
+
+/* The filters of a consumer, for those that have any. */
+struct consumer_filters;
 
 /* Goes with its last reference, wiped: there are secrets in it. */
 struct consumer_part {
     _Atomic uint32_t refs;
     uint32_t size; /* of the block */
+    struct consumer_filters *filters; /* NULL: it has none */
+    struct consumer_part *from; /* whose texts these are, and which was bound to other filters */
     struct consumer consumer;
 };
 
-/* Credentials of types that this version does not know are left out. */
-struct consumer_part *consumer_part_create(const Weft__Config__V1__Resource *resource);
+/* Credentials of types that this version does not know are left out. A filter that is not there,
+ * or more of them than a chain may have, closes what the consumer calls: answered 500. */
+struct consumer_part *consumer_part_create(const Weft__Config__V1__Resource *resource,
+                                           filter_find_fn find, const void *filters);
+/* The same consumer with these filters; one reference. p itself where it has just these. */
+struct consumer_part *consumer_part_bind(struct consumer_part *p, filter_find_fn find,
+                                         const void *filters);
 struct consumer_part *consumer_part_ref(struct consumer_part *p);
 /* NULL is allowed. */
 void consumer_part_unref(struct consumer_part *p);

@@ -307,7 +307,8 @@ static enum err stage_mesh(struct build *b, const Weft__Config__V1__Resource *r,
 static void stage_consumer(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)
 {
     const struct entry *old = entry_current(b, r);
-    e->consumer = old ? consumer_part_ref(old->consumer) : consumer_part_create(r);
+    e->consumer = old ? consumer_part_bind(old->consumer, find_filter, &b->staged)
+                      : consumer_part_create(r, find_filter, &b->staged);
 }
 
 static enum err stage(struct build *b, const Weft__Config__V1__Resource *r, struct entry *e)

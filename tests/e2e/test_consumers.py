@@ -92,6 +92,16 @@ def test_a_key_lets_in(shop):
         assert knock(shop, headers={"X-API-Key": "stranger-key"}).status == 401
 
 
+def test_a_consumer_has_filters_of_its_own(shop):
+    # The narrower one is for the consumer, whatever is for the route.
+    closed = "directResponse: {status: %d}"
+    own = FILTER.format("own", closed % 418).replace(
+        "{kind: HTTPRoute, name: shop-secure}", "{kind: Consumer, name: ai-dev-user}")
+    with policy(shop, KEYS + FILTER.format("wide", closed % 410) + own):
+        assert knock(shop).status == 401
+        assert knock(shop, headers={"X-API-Key": "ai-dev-key-2025"}).status == 418
+
+
 def test_keys_are_replaced_and_revoked_live(shop):
     with policy(shop, KEYS, "old-key"):
         with door(shop) as client:
