@@ -13,6 +13,7 @@
 #include "lib/codec/http/normalize.h"
 #include "lib/io/stream.h"
 #include "tests/unit/filters/bed_caller.h"
+#include "tests/unit/filters/bed_head.h"
 #include "tests/unit/filters/consumer_world.h"
 #include "tests/unit/filters/filter_shy.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
@@ -191,29 +192,6 @@ static const struct filter_host host = {
 
 /* ---- messages ---- */
 
-static struct slice take_line(struct slice *rest)
-{
-    size_t end = slice_find_byte(*rest, '\n');
-    struct slice line = slice_sub(*rest, 0, end);
-    *rest = slice_sub(*rest, end + 1, rest->len);
-    return line;
-}
-
-static void take_headers(struct slice *rest, struct message *to, bool *has_odd_names)
-{
-    struct slice line;
-    while (rest->len && (line = take_line(rest)).len) {
-        size_t colon = slice_find_byte(line, ':');
-        assert_true(colon + 2 <= line.len);
-        struct slice name = slice_sub(line, 0, colon);
-        struct header *h = headers_add(&to->headers, name, slice_sub(line, colon + 2, line.len));
-        h->id = (uint16_t)header_id_of(name);
-        *has_odd_names |= h->id == HEADER_OTHER && header_fold_is_odd(name);
-        if (h->id == HEADER_CONTENT_LENGTH)
-            assert_true(message_length_parse(h->value, &to->content_length));
-    }
-}
-
 static void take_request(struct bed *b, struct slice text)
 {
     struct message *m = &b->request;
@@ -223,11 +201,11 @@ static void take_request(struct bed *b, struct slice text)
     m->scheme = b->c->is_tls ? SLICE("https") : SLICE("http");
     if (b->c->scheme.len)
         m->scheme = slice_eq_cstr(b->c->scheme, "-") ? SLICE("") : b->c->scheme;
-    struct slice line = take_line(&text);
+    struct slice line = bed_head_line(&text);
     size_t space = slice_find_byte(line, ' ');
     m->method = slice_sub(line, 0, space);
     m->path = slice_sub(line, space + 1, line.len);
-    take_headers(&text, m, &b->x.has_odd_names);
+    bed_head_fields(&text, m, &b->x.has_odd_names);
     const struct header *host_header = headers_find(&m->headers, SLICE("host"));
     if (host_header) {
         m->authority = host_header->value;
@@ -246,10 +224,10 @@ static void take_response(struct bed *b, struct slice text)
     message_init(&b->response, &b->arena);
     b->response.content_length = -1;
     if (text.len)
-        assert_int_equal(slice_to_u64(take_line(&text), &status), ERR_OK);
+        assert_int_equal(slice_to_u64(bed_head_line(&text), &status), ERR_OK);
     b->response.status = (uint16_t)status;
     bool ignored = false;
-    take_headers(&text, &b->response, &ignored);
+    bed_head_fields(&text, &b->response, &ignored);
     b->response_body = text.len && text.ptr[text.len - 1] == '\n' ? slice_sub(text, 0, text.len - 1)
                                                                    : text;
     b->x.response = &b->response;

@@ -1,0 +1,10 @@
+/* The heads of the bed's messages, from text.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "lib/codec/http/message.h"
+
+/* Without its line break; *rest is behind it. */
+struct slice bed_head_line(struct slice *rest);
+/* "name: value", until an empty line. */
+void bed_head_fields(struct slice *rest, struct message *to, bool *has_odd_names);
