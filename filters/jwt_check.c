@@ -20,21 +20,25 @@ static const struct consumer_credential *find_credential(const struct filter_exc
 }
 
 /* A provider's tokens come where it says: one that is only to be found in a cookie is not good in a
- * header. */
+ * header. An issuer that is named cannot be taken over by a Consumer who calls itself so. */
 static const struct jwt_provider *find_provider(const struct filter_exchange *x,
                                                 const struct jwt_conf *c,
                                                 const struct claims *claims,
                                                 const struct jwt_place *place)
 {
+    const struct jwt_provider *of_consumers = NULL;
+    bool is_named = false;
     for (size_t i = 0; claims->issuer.ptr && i < c->provider_count; i++) {
         const struct jwt_provider *p = &c->providers[i];
-        if (!jwt_place_is_in(&p->places, place))
-            continue;
-        if (p->is_of_consumers ? find_credential(x, p, claims->issuer) != NULL
-                               : slice_eq(p->issuer, claims->issuer))
+        bool is_here = jwt_place_is_in(&p->places, place);
+        bool is_its = !p->is_of_consumers && slice_eq(p->issuer, claims->issuer);
+        if (is_its && is_here)
             return p;
+        is_named |= is_its;
+        if (!of_consumers && is_here && find_credential(x, p, claims->issuer))
+            of_consumers = p;
     }
-    return NULL;
+    return is_named ? NULL : of_consumers;
 }
 
 /* What of a credential decides: another key, another way to sign or another consumer, and nothing
