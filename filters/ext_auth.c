@@ -131,6 +131,8 @@ enum err ext_auth_prepare(const struct filter_build *b, const void *spec, void *
     *c = (struct ext_auth){
         .protocol = (enum ext_auth_protocol)s->protocol,
         .cluster = s->backend->value,
+        .backend = arena_printf(b->arena, "%.*s:%d", SLICE_ARG(s->backend->name),
+                                (int)s->backend->port),
         .all_to_backend = s->all_to_backend,
         .body_max = s->body ? (size_t)(s->body->max / 1000) : 0,
         .allow_partial = s->body && s->body->allow_partial,
@@ -152,7 +154,7 @@ struct slice ext_auth_describe(struct arena *arena, const void *conf, struct sli
 {
     const struct ext_auth *c = conf;
     (void)prefix;
-    return arena_printf(arena, "would ask %.*s by %s%s", SLICE_ARG(c->cluster),
+    return arena_printf(arena, "would ask %.*s by %s%s", SLICE_ARG(c->backend),
                         c->protocol == EXT_AUTH_GRPC ? "gRPC" : "HTTP",
                         c->fail_open ? ", and go on without an answer" : "");
 }

@@ -38,6 +38,7 @@ extern const struct schema ext_auth_schema;
 struct ext_auth {
     enum ext_auth_protocol protocol;
     struct slice cluster;
+    struct slice backend; /* for people: "authz:9191" */
     struct slice path;
     const struct slice *allowed, *to_backend; /* lower-case */
     uint32_t allowed_count, to_backend_count;

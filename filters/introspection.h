@@ -11,6 +11,7 @@ struct introspection_header {
 
 struct introspection {
     struct slice cluster, path, host;
+    struct slice backend;       /* for people: "idp:80" */
     struct slice authorization; /* "Basic …": a secret */
     struct slice salt;          /* what of the configuration an answer depends on */
     struct slice token_header;  /* empty: Authorization */

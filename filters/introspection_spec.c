@@ -187,6 +187,8 @@ enum err introspection_prepare(const struct filter_build *b, const void *spec, v
     struct introspection *c = conf;
     *c = (struct introspection){
         .cluster = s->backend->value,
+        .backend = arena_printf(b->arena, "%.*s:%d", SLICE_ARG(s->backend->name),
+                                (int)s->backend->port),
         .path = s->path,
         .host = s->host,
         .authorization = basic(b->arena, s->client_id, s->client_secret->value),

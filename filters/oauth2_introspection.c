@@ -352,7 +352,7 @@ static struct slice describe(struct arena *arena, const void *conf, struct slice
 {
     const struct introspection *c = conf;
     (void)prefix;
-    return arena_printf(arena, "would ask %.*s about the token%s%.*s", SLICE_ARG(c->cluster),
+    return arena_printf(arena, "would ask %.*s about the token%s%.*s", SLICE_ARG(c->backend),
                         c->scope_text.len ? ", which must have the scopes " : "",
                         SLICE_ARG(c->scope_text));
 }
