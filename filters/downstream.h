@@ -15,4 +15,7 @@ struct downstream_info {
     const struct tls_peer *tls_peer; /* NULL: plaintext, or no certificate */
     bool is_tls;
     struct slice sni;
+    /* At a Gateway: names of the client's certificate, which was verified, each with a NUL behind
+     * it (lib/tls/tls_verify.h). Empty: it has shown none that is good. */
+    struct slice client_names;
 };

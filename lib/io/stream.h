@@ -49,6 +49,7 @@ struct tls_peer {
     uint8_t cert_sha256[32]; /* of the leaf's DER */
     int64_t not_after_ms;    /* wall clock */
     struct slice subject;    /* RFC 4514-ish text, for x-forwarded-client-cert */
+    struct slice names;      /* of a client of a public server, each with a NUL behind it */
 };
 
 struct stream_info {

@@ -219,6 +219,7 @@ static void copy_peer(struct grpc_call *c, struct stream *transport)
     *copy = *c->peer.tls_peer;
     copy->spiffe_id = arena_copy(&c->arena, copy->spiffe_id);
     copy->subject = arena_copy(&c->arena, copy->subject);
+    copy->names = arena_copy(&c->arena, copy->names);
     c->peer.tls_peer = copy;
 }
 

@@ -16,6 +16,7 @@ static void note_peer(struct tls_stream *t)
         .spiffe_id = id->spiffe_id,
         .not_after_ms = id->not_after_ms,
         .subject = id->subject,
+        .names = id->names,
     };
     memcpy(t->peer.cert_sha256, id->cert_sha256, sizeof(t->peer.cert_sha256));
 }

@@ -14,7 +14,7 @@
 #include "lib/tls/x509_priv.h"
 #include "lib/tls/x509_subject.h"
 
-enum { SHOWN_MAX = 100 };
+enum { SHOWN_MAX = 100, NAMES_MAX = 2048 };
 
 static struct slice shown(struct slice s)
 {
@@ -84,16 +84,64 @@ static enum err check_id(struct slice uri, struct slice trust_domain, struct sli
     return ERR_OK;
 }
 
+/* ---- names of clients ---- */
+
+struct names {
+    char text[NAMES_MAX];
+    size_t len;
+};
+
+/* What is too long, or has a NUL to look like another, is none. */
+static void add_name(struct names *n, struct slice name, bool lower)
+{
+    if (!name.len || memchr(name.ptr, 0, name.len) || name.len >= NAMES_MAX - n->len)
+        return;
+    if (lower)
+        slice_lower(name, n->text + n->len);
+    else
+        memcpy(n->text + n->len, name.ptr, name.len);
+    n->len += name.len;
+    n->text[n->len++] = 0;
+}
+
+static void add_address(struct names *n, struct slice bytes)
+{
+    char text[INET6_ADDRSTRLEN];
+    int family = bytes.len == 4 ? AF_INET : AF_INET6;
+    if ((bytes.len == 4 || bytes.len == 16) && inet_ntop(family, bytes.ptr, text, sizeof(text)))
+        add_name(n, slice_from_cstr(text), false);
+}
+
+static void find_names(const DecodedCert *cert, struct names *n)
+{
+    n->len = 0;
+    for (const DNS_entry *e = cert->altNames; e; e = e->next) {
+        struct slice name = slice_of(e->name, e->len > 0 ? (size_t)e->len : 0);
+        if (e->type == ASN_IP_TYPE)
+            add_address(n, name);
+        else if (e->type == ASN_DNS_TYPE || e->type == ASN_URI_TYPE || e->type == ASN_RFC822_TYPE)
+            add_name(n, name, e->type == ASN_DNS_TYPE);
+    }
+    if (!cert->altNames && cert->subjectCN && cert->subjectCNLen > 0)
+        add_name(n, slice_of(cert->subjectCN, (size_t)cert->subjectCNLen), false);
+}
+
+/* ---- what is kept ---- */
+
 static struct tls_identity *make_identity(const DecodedCert *cert, struct slice der,
-                                          struct slice uri)
+                                          struct slice uri, struct slice names)
 {
     char subject[X509_SUBJECT_MAX];
     struct slice raw = slice_of(cert->subjectRaw, (size_t)cert->subjectRawLen);
     size_t subject_len = x509_subject_text(raw, subject);
-    struct tls_identity *id = mem_alloc(sizeof(*id) + uri.len + subject_len);
+    struct tls_identity *id = mem_alloc(sizeof(*id) + uri.len + subject_len + names.len);
     if (uri.len)
         memcpy(id->storage, uri.ptr, uri.len);
     memcpy(id->storage + uri.len, subject, subject_len);
+    char *at = id->storage + uri.len + subject_len;
+    if (names.len)
+        memcpy(at, names.ptr, names.len);
+    id->names = slice_of(at, names.len);
     id->spiffe_id = slice_of(id->storage, uri.len);
     id->subject = slice_of(id->storage + uri.len, subject_len);
     id->not_after_ms = x509_date_ms(cert->afterDate, cert->afterDateLen);
@@ -115,7 +163,7 @@ enum err tls_verify_svid(struct slice der, struct slice trust_domain, struct sli
     if (!e)
         e = check_id(uri, trust_domain, expect, detail);
     if (!e && out)
-        *out = make_identity(&cert, der, uri);
+        *out = make_identity(&cert, der, uri, (struct slice){NULL, 0});
     wc_FreeDecodedCert(&cert);
     return e;
 }
@@ -243,8 +291,11 @@ enum err tls_verify_client(struct slice der, struct tls_identity **out, char det
     if (e)
         return e;
     e = check_client_usage(&cert, detail);
-    if (!e && out)
-        *out = make_identity(&cert, der, (struct slice){NULL, 0});
+    if (!e && out) {
+        struct names names;
+        find_names(&cert, &names);
+        *out = make_identity(&cert, der, (struct slice){NULL, 0}, slice_of(names.text, names.len));
+    }
     wc_FreeDecodedCert(&cert);
     return e;
 }

@@ -13,6 +13,9 @@
 struct tls_identity {
     struct slice spiffe_id; /* empty for clients of a public server */
     struct slice subject;   /* RFC 4514 text; often empty */
+    /* Of clients of a public server: subject alternative names (DNS names in lower case, URIs, mail
+     * addresses, IP addresses as text), each followed by a NUL; without any, the common name. */
+    struct slice names;
     int64_t not_after_ms;
     uint8_t cert_sha256[32];
     char storage[];

@@ -221,6 +221,7 @@ static const struct tls_ctx *tls_ctx(const struct session *s)
 static void describe_peer(struct session *s)
 {
     char hash[SESSION_HASH_MAX];
+    s->info.client_names = s->peer.names;
     s->xfcc = slice_from_cstr(mem_printf("Hash=%s;Subject=\"%.*s\"", session_hash_peer(s, hash),
                                          SLICE_ARG(s->peer.subject)));
 }

@@ -295,12 +295,12 @@ def test_a_port_that_somebody_else_has(world):
 
 # ---- who calls ----
 
-def known(world, authority):
+def known(world, authority, more=()):
     context = browser(world.public.roots)
     if authority:
         leaf = authority.issue("a client", ["basicConstraints=critical,CA:FALSE",
                                             "keyUsage=critical,digitalSignature",
-                                            "extendedKeyUsage=clientAuth"])
+                                            "extendedKeyUsage=clientAuth", *more])
         context.load_cert_chain(leaf.cert, leaf.key)
     return context
 
@@ -324,6 +324,35 @@ def test_client_certificates_that_need_not_be_good(world, who):
     shown = told.json()["headers"].get("x-forwarded-client-cert", "")
     assert "forged" not in shown
     assert ("Hash=" in shown) == (who == "clients")
+
+
+CERTIFICATES = """
+apiVersion: policy.weft.dev/v1alpha1
+kind: HTTPFilter
+metadata: {name: certificates, namespace: default}
+spec: {targetRefs: [{kind: Gateway, name: door}], mtlsAuth: {}}
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: Consumer
+metadata: {name: partner, namespace: default}
+spec: {credentials: [{mtlsAuth: {subjectName: %s}}]}
+"""
+
+
+@pytest.mark.parametrize("who", ["clients", "strangers", None])
+@pytest.mark.parametrize("names, name, is_good", [
+    ((), "a client", True),
+    (("subjectAltName=URI:urn:a,DNS:Client.example.com",), "client.example.com", True),
+    (("subjectAltName=URI:urn:a,DNS:client.example.com",), "urn:a", True),
+    # Where there are others, the common name does not count.
+    (("subjectAltName=DNS:client.example.com",), "a client", False)])
+def test_consumers_by_their_certificate(world, who, names, name, is_good):
+    context = known(world, getattr(world, who) if who else None, names)
+    with world.bed.policy(CERTIFICATES % name):
+        told = world.ask("/", port=OPEN_PORT, tls=context)
+        assert told.status == (200 if who == "clients" and is_good else 401), told
+        if told.status == 200:
+            assert told.json()["headers"]["x-consumer-username"] == "partner"
 
 
 # ---- TLS towards backends ----

@@ -416,7 +416,7 @@ static void serve(struct bed *b, const struct filter_chain *chain)
 {
     const struct filter_bed_case *c = b->c;
     b->unix_ms = c->unix_ms ? c->unix_ms : NOON_MS;
-    b->down = (struct downstream_info){.is_tls = c->is_tls};
+    b->down = (struct downstream_info){.is_tls = c->is_tls, .client_names = c->certificate};
     assert_int_equal(addr_parse(SLICE("10.1.2.3:40000"), &b->down.peer), ERR_OK);
     take_client(b);
     b->x.host = &host;

@@ -26,6 +26,7 @@ struct filter_bed_case {
     struct slice scheme;         /* that the request says; "-": none; empty: the connection's */
     struct slice matched_prefix; /* by the route */
     uint16_t listener_port;
+    struct slice certificate; /* names of the client's, each with a NUL behind it; empty: none */
     struct slice identity; /* SPIFFE id that the peer has shown; empty: none */
     struct slice client;   /* whom it is from; empty: the peer; "unknown" */
     struct slice route;    /* its name */

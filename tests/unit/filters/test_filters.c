@@ -21,6 +21,7 @@
  * port N       of the listener
  * prefix /P    the path prefix that the route matches
  * as ID        the SPIFFE id of the peer's certificate
+ * certificate N  names of the client's certificate, "a,b"
  * consumer C   who was authenticated before, by a filter of an earlier phase
  * client A     whom the request is from; "unknown"
  * route R      the route's name
@@ -88,6 +89,17 @@ static void leave_everywhere(struct filter_bed_case *c, unsigned calls)
         }
 }
 
+/* "a,b": each with a NUL behind it. */
+static struct slice names_of(struct slice text)
+{
+    static char names[256];
+    assert_true(text.len < sizeof names);
+    for (size_t i = 0; i < text.len; i++)
+        names[i] = text.ptr[i] == ',' ? '\0' : text.ptr[i];
+    names[text.len] = '\0';
+    return slice_of(names, text.len + 1);
+}
+
 static void take_words(struct slice words, struct filter_bed_case *c)
 {
     struct slice word, value;
@@ -111,6 +123,8 @@ static void take_words(struct slice words, struct filter_bed_case *c)
             assert_int_equal(slice_to_u64(value, &before), ERR_OK);
         else if (slice_eq_cstr(word, "route"))
             slice_split(&words, ' ', &c->route);
+        else if (slice_eq_cstr(word, "certificate") && slice_split(&words, ' ', &value))
+            c->certificate = names_of(value);
         else if (slice_eq_cstr(word, "consumer"))
             slice_split(&words, ' ', &c->consumer);
         else if (slice_eq_cstr(word, "groups"))
