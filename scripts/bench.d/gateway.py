@@ -48,7 +48,7 @@ def make_doors(only: list[str], folder: Path, cert_folder: Path, app_port: int) 
     doors: list[Door] = [HaproxyDoor(folder, cert_folder, app_port),
                          NginxDoor(folder, cert_folder, app_port)]
     doors += [WeftDoor(folder, cert_folder, app_port, name, make(folder))
-              for name, make in POLICIES.items()]
+              for name, make in POLICIES.items() if not only or name in only]
     chosen = []
     for door in doors:
         why = door.missing()

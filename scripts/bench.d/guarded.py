@@ -5,6 +5,9 @@ SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
+import base64
+import json
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -61,6 +64,11 @@ def consumers(count: int) -> str:
     return "".join([consumer(i) for i in range(count)] + secrets)
 
 
+RATE_LIMIT = http_filter("limits", """rateLimit:
+    limits:
+    - fixedWindow: {minute: 4000000000}
+      by: [{type: Consumer}]""")
+CORRELATION_ID = http_filter("ids", "correlationID: {}")
 KEY_AUTH = http_filter("keys", "keyAuth: {headers: [x-api-key]}")
 
 
@@ -80,9 +88,84 @@ def keyed(count: int, routes: int = 1) -> Callable[[Path], Policies]:
     return make
 
 
+def guarded(folder: Path) -> Policies:
+    """A key, a limit that is never reached, and an id that the client is shown."""
+    one = keyed(1)(folder)
+    return Policies(one.text + RATE_LIMIT + CORRELATION_ID, 1, one.headers)
+
+
+# ---- tokens ----
+
+ISSUER = "https://login.example.com"
+NEW_TOKENS = 50_000  # many more than are remembered
+
+
+def coded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Signer:
+    """An issuer with a key on P-256."""
+
+    def __init__(self) -> None:
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        point = self.key.public_key().public_numbers()
+        x, y = (coded(n.to_bytes(32, "big")) for n in (point.x, point.y))
+        self.jwks = json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "x": x, "y": y}]})
+
+    def token(self, subject: str) -> str:
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+        claims = {"iss": ISSUER, "sub": subject, "exp": int(time.time()) + 3600}
+        text = ".".join(coded(json.dumps(part).encode()) for part in ({"alg": "ES256"}, claims))
+        r, s = utils.decode_dss_signature(
+            self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{text}.{coded(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def jwt_policies(signer: Signer) -> str:
+    inline = json.dumps(signer.jwks)
+    return http_filter("tokens", f"""jwt:
+    providers:
+    - issuer: {ISSUER}
+      jwks: {{inline: {inline}}}""")
+
+
+def token_seen_before(folder: Path) -> Policies:
+    del folder
+    signer = Signer()
+    return Policies(jwt_policies(signer), 1, [f"authorization: Bearer {signer.token('ann')}"])
+
+
+NEXT_TOKEN = """local tokens, at = {{}}, 0
+for line in io.lines("{0}") do tokens[#tokens + 1] = line end
+request = function()
+  at = at % #tokens + 1
+  wrk.headers["authorization"] = "Bearer " .. tokens[at]
+  return wrk.format()
+end
+"""
+
+
+def tokens_not_seen_before(folder: Path) -> Policies:
+    """In turn, so many that none is remembered when it comes again."""
+    signer = Signer()
+    tokens = folder / "tokens"
+    tokens.write_text("".join(signer.token(f"user-{i}") + "\n" for i in range(NEW_TOKENS)))
+    script = folder / "tokens.lua"
+    script.write_text(NEXT_TOKEN.format(tokens))
+    return Policies(jwt_policies(signer), script=str(script))
+
+
 POLICIES: dict[str, Callable[[Path], Policies]] = {
     "weft": plain,
     "weft-key": keyed(1),
     "weft-consumers": keyed(CONSUMERS),
     "weft-many": keyed(CONSUMERS, CONSUMERS),
+    "weft-guarded": guarded,
+    "weft-jwt": token_seen_before,
+    "weft-jwt-new": tokens_not_seen_before,
 }
