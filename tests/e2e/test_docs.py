@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [page for folder in ("how-to", "tutorials")
          for page in sorted((ROOT / "docs" / folder).glob("*.md"))]
 WORLD = ("service", "gateway", "gateway-class", "namespace", "secret", "pod", "endpoint-slice",
-         "config-map", "node", "ingress")
+         "config-map", "node", "ingress", "http-route", "consumer")
 # The examples' Secret and ConfigMap hold words instead of certificates.
 PLACEHOLDERS = re.compile("holds a placeholder|certificate 1: it is not Base64")
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -9,6 +9,7 @@ import layers
 import links
 import names
 import opening
+import requirements
 import sizes
 import sources
 import unused
@@ -28,6 +29,32 @@ class Sources(unittest.TestCase):
     def test_finds_itself(self):
         self.assertIn("tests/lint/sources.py", sources.files(".py"))
         self.assertIn("tests/lint/sources.py", sources.walk(sources.ROOT))
+
+
+class Requirements(unittest.TestCase):
+    ROWS = {"H1": "A key.", "I2": "A limit."}
+
+    def collect(self, path, text):
+        return requirements.collect(self.ROWS, {path: text})
+
+    def test_marks_in_every_kind_of_test(self):
+        for path, text, name in [
+                ("tests/a.c", "/* requirement: H1, I2 */\nstatic void test_x(void **s)\n", "test_x"),
+                ("tests/a.py", "# requirement: H1, I2\ndef test_x(bed):\n", "test_x"),
+                ("tests/a.cases", "### it works\nx: 1\n>>> tls requirement H1,I2\n", "it works")]:
+            shown, problems = self.collect(path, text)
+            self.assertEqual((shown, problems), ({"H1": [(path, name)], "I2": [(path, name)]}, []))
+
+    def test_wrong_marks(self):
+        self.assertEqual(self.collect("tests/a.py", "# requirement: H9\ndef test_x():\n")[1],
+                         ["tests/a.py:1: H9 is not in tests/requirements.tsv"])
+        self.assertEqual(self.collect("tests/a.py", "# requirement: H1\n")[1],
+                         ["tests/a.py:1: no test follows the mark"])
+
+    def test_the_page(self):
+        text = requirements.page(self.ROWS, {"H1": [("tests/e2e/a.py", "test_x")], "I2": []})
+        self.assertIn("| H1 | A key. | [e2e/a.py](../tests/e2e/a.py): test_x |\n", text)
+        self.assertIn("| I2 | A limit. | no test yet |\n", text)
 
 
 class Layers(unittest.TestCase):
