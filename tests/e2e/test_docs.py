@@ -13,7 +13,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [page for folder in ("how-to", "tutorials")
          for page in sorted((ROOT / "docs" / folder).glob("*.md"))]
 WORLD = ("service", "gateway", "gateway-class", "namespace", "secret", "pod", "endpoint-slice",
-         "config-map", "node", "ingress", "http-route", "consumer")
+         "config-map", "node", "ingress")
+# What pages have the reader make with kubectl, or have already.
+MADE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop-api, namespace: shop}
+spec:
+  parentRefs: [{name: front-door, sectionName: http}]
+  hostnames: [api.example.com]
+  rules: [{backendRefs: [{name: reviews, port: 9080}]}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: mobile-app, namespace: shop, labels: {policy.weft.dev/credential: "yes"}}
+stringData: {key: a-long-random-text}
+"""
 # The examples' Secret and ConfigMap hold words instead of certificates.
 PLACEHOLDERS = re.compile("holds a placeholder|certificate 1: it is not Base64")
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -30,6 +45,7 @@ def test_each_block_is_valid(tmp_path: pathlib.Path, name: str, text: str) -> No
     for stem in WORLD:
         example = ROOT / "policies" / "examples" / f"{stem}.yaml"
         (tmp_path / example.name).write_text(example.read_text())
+    (tmp_path / "made.yaml").write_text(MADE)
     (tmp_path / f"page-{name}.yaml").write_text(text)
     done = subprocess.run([programs.program("weftctl"), "validate", str(tmp_path)], text=True,
                           capture_output=True, check=False, timeout=60)
