@@ -93,7 +93,7 @@ def filtered(world, name, spec):
         yield
 
 
-# requirement: I5, I8, I10, I15
+# requirement: I4, I5, I8, I10, I15, I26
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_exactly_as_many_pass_as_the_limit_says(world, algorithm):
     spec = f"rateLimit: {{limits: [{{{algorithm}: {ALGORITHMS[algorithm]}, by: [{{type: IP}}]}}]}}"

@@ -42,6 +42,7 @@ spec:
 
 # ---- authorization ----
 
+# requirement: H29
 def test_deny_needs_principal_method_and_path(shop):
     with shop.bed.policy(DENY):
         denied = shop.reviews("/private/x")
@@ -81,6 +82,7 @@ def test_a_host_cannot_be_disguised(shop, host):
         assert status in (b"HTTP/1.1 403", b"HTTP/1.1 400"), status
 
 
+# requirement: H29
 def test_allow_means_nobody_else(shop):
     with shop.bed.policy(ALLOW):
         assert shop.reviews("/public").status == 200
