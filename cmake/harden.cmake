@@ -11,7 +11,11 @@ option(WEFT_LTO "Link-time optimisation of programs in Release builds" OFF)
 check_pie_supported(LANGUAGES C)
 # Hidden: programs are linked from static rooms, so no call needs to go by way of the symbol table.
 add_compile_options(-fno-omit-frame-pointer -fstack-protector-strong -fvisibility=hidden)
-add_link_options(LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack LINKER:--as-needed)
+add_link_options(LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+# The sanitizers' runtime stands before functions of libraries (crypt_r), which must be there.
+if(NOT WEFT_SANITIZE)
+    add_link_options(LINKER:--as-needed)
+endif()
 
 foreach(flag IN ITEMS -fstack-clash-protection -fcf-protection)
     string(MAKE_C_IDENTIFIER "WEFT_HAVE_${flag}" have)

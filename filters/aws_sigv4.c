@@ -8,6 +8,7 @@
 
 #include "filters/aws_canonical.h"
 #include "filters/chain.h"
+#include "filters/strip.h"
 #include "lib/base/civil.h"
 #include "lib/schema/schema_ref.h"
 #include "lib/tls/digest.h"
@@ -144,6 +145,9 @@ static bool is_clients(const struct header *h)
     return false;
 }
 
+/* Of a presigned URL: whoever reads the log could use it. */
+static const struct slice presigned[] = {{"X-Amz-Signature", 15}, {"X-Amz-Security-Token", 20}};
+
 static void sign_request(struct filter_exchange *x, const struct conf *c, struct slice payload)
 {
     struct message *m = x->request;
@@ -151,6 +155,7 @@ static void sign_request(struct filter_exchange *x, const struct conf *c, struct
     struct slice scope = arena_printf(x->arena, "%.*s/%.*s/%.*s/aws4_request", SLICE_ARG(day),
                                       SLICE_ARG(c->region), SLICE_ARG(c->service));
     headers_remove_if(&m->headers, is_clients);
+    strip_logged_query(x, presigned, sizeof(presigned) / sizeof(presigned[0]));
     headers_add(&m->headers, SLICE("x-amz-content-sha256"), payload);
     headers_add(&m->headers, SLICE("x-amz-date"), now);
     if (c->token.len)

@@ -96,6 +96,7 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     struct jwt_token token;
     enum jwt_found found = jwt_place_search(x, &c->places, &token);
     drop_headers(x, c);
+    jwt_place_hide(x, &c->places);
     if (!x->caller)
         consumer_headers_drop(x);
     if (is_excluded(x, c))

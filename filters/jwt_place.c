@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/jwt_place.h"
 
+#include "filters/strip.h"
+
 bool jwt_place_eq(const struct jwt_place *a, const struct jwt_place *b)
 {
     return a->kind == b->kind && slice_eq(a->name, b->name) &&
@@ -192,4 +194,11 @@ void jwt_place_clear(struct filter_exchange *x, const struct jwt_place *place)
         clear_cookie(x, place->name);
     else
         clear_param(x, place->name);
+}
+
+void jwt_place_hide(struct filter_exchange *x, const struct jwt_place_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].kind == JWT_IN_PARAM)
+            strip_logged_query(x, &list->items[i].name, 1);
 }

@@ -35,5 +35,7 @@ enum jwt_found {
 
 enum jwt_found jwt_place_search(const struct filter_exchange *x, const struct jwt_place_list *in,
                                 struct jwt_token *out);
+/* Tokens in the query are not logged. */
+void jwt_place_hide(struct filter_exchange *x, const struct jwt_place_list *list);
 /* Takes away what stands there; a header that has something else ("Basic …") stays. */
 void jwt_place_clear(struct filter_exchange *x, const struct jwt_place *place);

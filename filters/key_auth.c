@@ -156,9 +156,7 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     consumer_headers_drop(x);
     unsigned count = find_in_headers(x, c, &key);
     credential_query_find(x->arena, x->request->path, c->query, c->query_count, &query);
-    if (query.count) /* the log must not have it, good or not */
-        x->shown_path =
-            credential_query_remove(x->arena, x->original_path, c->query, c->query_count);
+    strip_logged_query(x, c->query, c->query_count);
     if (count + query.count > 1)
         return refuse(x, c, DUPLICATE);
     key = count ? key : query.value;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/strip.h"
 
+#include "filters/credential_query.h"
+
 #include "lib/codec/http/header_fold.h"
 
 static void strip_disguises(struct headers *h, struct slice name)
@@ -19,4 +21,12 @@ void strip_header(struct filter_exchange *x, struct slice name)
     headers_remove(&x->request->headers, name);
     if (x->has_odd_names || header_fold_is_odd(name))
         strip_disguises(&x->request->headers, name);
+}
+
+void strip_logged_query(struct filter_exchange *x, const struct slice *names, size_t count)
+{
+    struct slice logged = x->shown_path.len ? x->shown_path : x->original_path;
+    struct slice without = credential_query_remove(x->arena, logged, names, count);
+    if (without.ptr != logged.ptr)
+        x->shown_path = without;
 }

@@ -74,7 +74,7 @@ def _escaped(name: str) -> str:
 
 
 class DirectoryServer:
-    """users: name -> (password, groups). `port` is for ldaps, `plain_port` for ldap and StartTLS."""
+    """users: name -> (password, groups). `port`: ldaps; `plain_port`: ldap, and StartTLS."""
 
     def __init__(self, folder: pathlib.Path, tls: Leaf,
                  users: dict[str, tuple[str, list[str]]]) -> None:

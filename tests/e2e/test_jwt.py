@@ -156,7 +156,6 @@ def test_without_an_issuer_nobody_is_let_in(shop, issuer):
         until("the keys to be fetched", lambda: knock(shop, key.sign()).status == 200)
 
 
-# requirement: H17
 def test_policies_see_the_token(shop, issuer):
     key = Key(issuer.secret, "a")
     issuer.publish(key)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# Which test shows which requirement: docs/requirements.md is what the tests' own marks say. A mark is
-# "requirement: H1, I4" in a comment above a test, in C or Python, or the words "requirement H1,I4"
-# behind the ">>>" of a case. --update writes the page.
+# Which test shows which requirement: docs/requirements.md is what the marks of tests say. A mark is
+# "requirement: H1, I4" in a comment above a test, in C or Python, or "requirement H1,I4" behind the
+# ">>>" of a case. --update writes the page.
 # SPDX-License-Identifier: GPL-3.0-or-later
 import os
 import re
@@ -16,8 +16,9 @@ TEST = re.compile(r"^\s*(?:static void|def) (test_\w+|\w+)\(")
 HEAD = """\
 # What is asked for, and which test shows it
 
-Each row is something that users of a gateway ask for, and the tests that show that it works. The page is made from marks in the tests
-(`scripts/generate`); a row without a test is not shown to work yet.
+Each row is something that users of a gateway ask for, and the tests that show that it works. The
+page is made from marks in the tests (`scripts/generate`); a row without a test is not shown to
+work yet.
 
 | | what is asked for | shown by |
 |---|---|---|

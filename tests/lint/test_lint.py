@@ -39,7 +39,8 @@ class Requirements(unittest.TestCase):
 
     def test_marks_in_every_kind_of_test(self):
         for path, text, name in [
-                ("tests/a.c", "/* requirement: H1, I2 */\nstatic void test_x(void **s)\n", "test_x"),
+                ("tests/a.c", "/* requirement: H1, I2 */\nstatic void test_x(void **s)\n",
+                 "test_x"),
                 ("tests/a.py", "# requirement: H1, I2\ndef test_x(bed):\n", "test_x"),
                 ("tests/a.cases", "### it works\nx: 1\n>>> tls requirement H1,I2\n", "it works")]:
             shown, problems = self.collect(path, text)

@@ -26,7 +26,6 @@ static struct world *fresh(void **state, const char *claims)
     return w;
 }
 
-/* requirement: H17 */
 static void test_principals(void **state)
 {
     static const struct {
