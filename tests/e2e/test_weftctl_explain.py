@@ -42,8 +42,9 @@ def test_the_split_is_shown_with_its_endpoints() -> None:
 def test_a_header_chooses_the_route() -> None:
     told = explain("--from", "frontend", "-H", "X-Canary: true", "GET",
                    "http://reviews.shop.svc.cluster.local:9080/reviews")
-    assert told["route"] == {"name": "shop/reviews/canary-on-demand",
-                             "because": 'header x-canary "true"'}
+    route = told["route"]
+    assert (route["name"], route["because"]) == ("shop/reviews/canary-on-demand",
+                                                 'header x-canary "true"')
     assert len(told["to"]) == 1
 
 
