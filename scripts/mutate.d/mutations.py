@@ -98,7 +98,7 @@ def negated(line, start):
 
 
 def is_same(code, m):
-    """The smaller of two, or the larger: which of them is taken when they are equal is the same."""
+    """The smaller of two, or the larger, or by how much: when they are equal it is the same."""
     before = re.search(r"([^=(,?:;!&|]+) $", code[:m.start()])
     behind = re.match(r" ([^?:;,&|]+) \? ([^?:;,]+) : ([^?:;,]+)", code[m.end():])
     if not before or not behind or m.group(0) not in ("<", "<=", ">", ">="):
@@ -107,7 +107,7 @@ def is_same(code, m):
     b, one, other = (x.strip() for x in behind.groups())
     while other.count(")") > other.count("("):
         other = other[:other.rindex(")")]
-    return {one, other} == {a, b}
+    return {one, other} in ({a, b}, {f"{a} - {b}", "0"}, {f"{b} - {a}", "0"})
 
 
 def balanced(code):

@@ -26,6 +26,8 @@ class Mutations(unittest.TestCase):
         self.assertEqual(after("    n = x->len > 5 ? 5 : x->len;"), [])
         self.assertEqual(after("    n = a < b ? a : c;"), ["    n = a <= b ? a : c;"])
         self.assertEqual(after("    n = f(x->a > b(c) ? x->a : b(c));"), [])
+        self.assertNotIn("    n = a >= b ? a - b : 0;", after("    n = a > b ? a - b : 0;"))
+        self.assertIn("    n = a >= b ? a - b : 1;", after("    n = a > b ? a - b : 1;"))
         self.assertNotIn("    n = a - b <= c ? a - b : c;", after("    n = a - b < c ? a - b : c;"))
         self.assertIn("    n = a - b <= c ? a - b : d;", after("    n = a - b < c ? a - b : d;"))
 
