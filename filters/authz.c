@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "filters/authz_trace.h"
+#include "filters/authz/authz_trace.h"
 #include "lib/base/log.h"
 
 static const struct slice not_allowed = {"no ALLOW policy matches", 23};

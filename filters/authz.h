@@ -164,7 +164,7 @@ MUST_USE enum err authz_prepare(const struct filter_build *b, const void *spec, 
 
 #define AUTHZ_REASON_MAX 128
 
-struct authz_trace; /* filters/authz_trace.h */
+struct authz_trace; /* filters/authz/authz_trace.h */
 
 /* What rules ask about. */
 struct authz_facts {

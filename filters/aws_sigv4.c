@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "filters/aws_canonical.h"
+#include "filters/shape/aws_canonical.h"
 #include "filters/chain.h"
 #include "filters/strip.h"
 #include "lib/base/civil.h"

@@ -2,10 +2,10 @@
  * computed on the thread pool and found good for a while after that; somebody whom nobody knows
  * costs the same time.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/basic_credentials.h"
+#include "filters/caller/basic_credentials.h"
 #include "filters/filter.h"
 #include "filters/strip.h"
-#include "filters/verdict_cache.h"
+#include "filters/caller/verdict_cache.h"
 #include "lib/schema/schema_format.h"
 #include "lib/schema/schema_ref.h"
 #include "lib/tls/digest.h"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
 
-#include "filters/gradient.h"
+#include "filters/rate/gradient.h"
 #include "filters/refusal.h"
 
 extern const struct filter filter_concurrency_limit;

@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
 
-#include "filters/in_flight.h"
-#include "filters/rate_key.h"
+#include "filters/rate/in_flight.h"
+#include "filters/rate/rate_key.h"
 #include "filters/refusal.h"
 #include "lib/base/map.h"
 

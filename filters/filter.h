@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "filters/caller.h"
-#include "filters/consumer.h"
+#include "filters/caller/caller.h"
+#include "filters/caller/consumer.h"
 #include "filters/downstream.h"
 #include "filters/fail.h"
 #include "filters/keep.h"
@@ -150,7 +150,7 @@ struct filter_exchange {
     const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */
     const struct downstream_info *downstream;
     const struct forwarded *client; /* whom it is from, as far as those who say so are trusted */
-    const struct filter_caller *caller; /* NULL: nobody has said yet (filters/caller.h) */
+    const struct filter_caller *caller; /* NULL: nobody has said yet (filters/caller/caller.h) */
     const struct consumer_directory *consumers; /* NULL: there are none */
     bool has_odd_names;             /* headers whose names some server takes for others */
     struct slice route;             /* its name; empty where no route was chosen yet */

@@ -3,7 +3,7 @@
  * algorithm="hmac-sha256", headers="date @request-target", signature="…"". SHA-1 is not taken.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
-#include "filters/hmac_params.h"
+#include "filters/caller/hmac_params.h"
 #include "filters/strip.h"
 #include "lib/codec/http/http_date.h"
 #include "lib/codec/text/base64.h"

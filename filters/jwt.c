@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/jwt.h"
 
-#include "filters/jwt_answer.h"
-#include "filters/jwt_cache.h"
+#include "filters/token/jwt_answer.h"
+#include "filters/token/jwt_cache.h"
 #include "lib/codec/http/header_fold.h"
 
 struct ctx {

@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "filters/consumer.h"
+#include "filters/caller/consumer.h"
 #include "filters/filter.h"
-#include "filters/jwt_place.h"
-#include "filters/jwt_source.h"
+#include "filters/token/jwt_place.h"
+#include "filters/token/jwt_source.h"
 #include "lib/jose/jwk.h"
 #include "lib/jose/claims.h"
 #include "lib/schema/schema_ref.h"

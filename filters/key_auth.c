@@ -1,7 +1,7 @@
 /* keyAuth: whose key it is that comes in a header or the query, as Kong's key-auth decides. Keys
- * are known by their SHA-256 alone (filters/consumer.h).
+ * are known by their SHA-256 alone (filters/caller/consumer.h).
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/credential_query.h"
+#include "filters/caller/credential_query.h"
 #include "filters/filter.h"
 #include "filters/strip.h"
 #include "lib/schema/schema_format.h"

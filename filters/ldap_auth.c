@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "filters/basic_credentials.h"
-#include "filters/ldap_users.h"
+#include "filters/caller/basic_credentials.h"
+#include "filters/caller/ldap_users.h"
 #include "filters/strip.h"
 #include "lib/schema/schema_format.h"
 #include "lib/schema/schema_ref.h"

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "filters/caller.h"
-#include "filters/introspection.h"
+#include "filters/caller/caller.h"
+#include "filters/token/introspection.h"
 #include "filters/strip.h"
 #include "lib/jose/claims.h"
 

@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
-#include "filters/rate_answer.h"
-#include "filters/rate_key.h"
-#include "filters/rate_plan.h"
-#include "filters/rate_store.h"
+#include "filters/rate/rate_answer.h"
+#include "filters/rate/rate_key.h"
+#include "filters/rate/rate_plan.h"
+#include "filters/rate/rate_store.h"
 #include "lib/schema/schema_format.h"
 
 extern const struct filter filter_quota;

@@ -4,10 +4,10 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
 
-#include "filters/rate_answer.h"
-#include "filters/rate_cost.h"
-#include "filters/rate_plan.h"
-#include "filters/rate_store.h"
+#include "filters/rate/rate_answer.h"
+#include "filters/rate/rate_cost.h"
+#include "filters/rate/rate_plan.h"
+#include "filters/rate/rate_store.h"
 
 extern const struct filter filter_rate_limit;
 

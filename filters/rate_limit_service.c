@@ -6,7 +6,7 @@
 
 #include "filters/ext_auth.h"
 #include "filters/grpc_ask.h"
-#include "filters/rate_service.h"
+#include "filters/rate/rate_service.h"
 #include "filters/refusal.h"
 #include "filters/strip.h"
 #include "lib/schema/schema_format.h"

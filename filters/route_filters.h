@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "filters/path_modifier.h"
+#include "filters/shape/path_modifier.h"
 
 /* ---- RequestHeaderModifier, ResponseHeaderModifier ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/strip.h"
 
-#include "filters/credential_query.h"
+#include "filters/caller/credential_query.h"
 
 #include "lib/codec/http/header_fold.h"
 

@@ -27,8 +27,8 @@ struct schema_ref {
     int from;                        /* of consumers: enum schema_ref_from */
     struct schema_list match_labels; /* of their namespaces: struct schema_pair */
     /* What it leads to: bytes, the name of a cluster (of a backend, or a URI), or the namespaces of
-     * consumers ("shop,*", filters/consumer.h). NULL ptr: nobody has looked. A Secret's must appear
-     * in no log, dump or message. */
+     * consumers ("shop,*", filters/caller/consumer.h). NULL ptr: nobody has looked. A Secret's
+     * must appear in no log, dump or message. */
     struct slice value;
     unsigned line;
 };

@@ -1,5 +1,5 @@
-/* The table of Consumer, whose credentials are a union made from filters/credential.def. Control
- * thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of Consumer, whose credentials are a union made from filters/caller/credential.def.
+ * Control thread. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/consumer_object.h"
 
 #include <stdio.h>

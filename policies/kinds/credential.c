@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 #define CREDENTIAL(symbol, stem, name) extern const struct credential_kind credential_kind_##stem;
-#include "filters/credential.def"
+#include "filters/caller/credential.def"
 #undef CREDENTIAL
 
 const struct credential_kind *const credential_kinds[CREDENTIAL_COUNT] = {
 #define CREDENTIAL(symbol, stem, name) &credential_kind_##stem,
-#include "filters/credential.def"
+#include "filters/caller/credential.def"
 #undef CREDENTIAL
 };
 

@@ -1,9 +1,9 @@
-/* Credentials of Consumers by type (filters/credential.def): what users write, and what data planes
- * find and compare. One type is one file, credential_<stem>.c. Control thread.
+/* Credentials of Consumers by type (filters/caller/credential.def): what users write, and what data
+ * planes find and compare. One type is one file, credential_<stem>.c. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "filters/consumer.h"
+#include "filters/caller/consumer.h"
 #include "lib/schema/schema_ref.h"
 
 #define CREDENTIAL_WHY_MAX 256
@@ -20,7 +20,7 @@ struct credential_build {
     char why[CREDENTIAL_WHY_MAX]; /* it cannot be used, a sentence without any secret */
 };
 
-/* As in struct consumer_credential (filters/consumer.h), in the arena. */
+/* As in struct consumer_credential (filters/caller/consumer.h), in the arena. */
 struct credential_made {
     struct slice lookup, secret, algorithm, id;
 };

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "filters/consumer.h"
+#include "filters/caller/consumer.h"
 #include "policies/proto/config.pb-c.h"
 #include "sidecar/config/filter_part.h"
 

@@ -20,7 +20,7 @@
 struct affinity;    /* config/affinity.h */
 struct backend_tls; /* config/backend_tls.h */
 struct client_conf; /* config/client_conf.h */
-struct consumer_directory; /* filters/consumer.h */
+struct consumer_directory; /* filters/caller/consumer.h */
 struct filter_chain;
 struct tls_ctx;
 

@@ -50,7 +50,7 @@ spec:
     host: idp.example.com
     clientId: gate way
     clientSecretRef: {{name: client, key: secret}}
-    requiredScopes: [read]
+    scopes: [read]
     claimToHeaders: [{{claim: client_id, header: x-client}}, {{claim: scope, header: x-scope}}]
     MORE
 """
@@ -158,7 +158,7 @@ def test_a_revoked_token_is_good_for_as_long_as_it_is_remembered(door):
         assert door.knock(token).status == 200
         door.revoke(token)
         assert all(door.knock(token).status == 200 for _ in range(5))
-    with door.bed.policy(policy("cacheTtl: 0s")):
+    with door.bed.policy(policy("cacheTime: 0s")):
         other = door.token()
         assert door.knock(other).status == 200
         door.revoke(other)

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 
-#include "filters/path_modifier.h"
+#include "filters/shape/path_modifier.h"
 #include "lib/codec/http/match.h"
 #include "lib/codec/http/normalize.h"
 

@@ -142,10 +142,10 @@ static void each_answer(void **state)
          "HTTP/1.1 401 ", INVALID},
         {ACTIVE, ",\"audiences\":[\"a\"]", "HTTP/1.1 401 ", INVALID},
         {SAYS("{\"active\":true,\"scope\":\"read writer\"}"),
-         ",\"requiredScopes\":[\"read\",\"write\"]", "HTTP/1.1 403 ",
+         ",\"scopes\":[\"read\",\"write\"]", "HTTP/1.1 403 ",
          "www-authenticate: Bearer realm=\"shop\", error=\"insufficient_scope\", "
          "scope=\"read write\"\r\n"},
-        {ACTIVE, ",\"requiredScopes\":[\"read\"]", "HTTP/1.1 403 ", "insufficient_scope"},
+        {ACTIVE, ",\"scopes\":[\"read\"]", "HTTP/1.1 403 ", "insufficient_scope"},
         {SAYS("{\"active\":\"true\"}"), "", "HTTP/1.1 503 ", "introspection_failed"},
         {SAYS("{\"active\":1}"), "", "HTTP/1.1 503 ", "introspection_failed"},
         {SAYS("{}"), "", "HTTP/1.1 503 ", "introspection_failed"},
@@ -174,7 +174,7 @@ static void each_condition_holds(void **state)
 {
     struct world w;
     struct sim_peer *client =
-        start(&w, ",\"issuer\":\"a\",\"audiences\":[\"x\",\"b\"],\"requiredScopes\":[\"read\"]");
+        start(&w, ",\"issuer\":\"a\",\"audiences\":[\"x\",\"b\"],\"scopes\":[\"read\"]");
     sim_peer_send(client, GET("abc"));
     answer(asked(&w), SAYS("{\"active\":true,\"iss\":\"a\",\"aud\":\"b\",\"nbf\":1,"
                            "\"exp\":99999999999,\"scope\":\"write read\"}"));
@@ -187,7 +187,7 @@ static void each_condition_holds(void **state)
 static void it_is_remembered(void **state)
 {
     struct world w;
-    struct sim_peer *client = start(&w, ",\"cacheTtl\":\"60s\",\"negativeCacheTtl\":\"10s\"");
+    struct sim_peer *client = start(&w, ",\"cacheTime\":\"60s\",\"negativeCacheTime\":\"10s\"");
     sim_peer_send(client, GET("abc"));
     answer(asked(&w), ACTIVE);
     expect_app(&w, client, NULL);
@@ -228,7 +228,7 @@ static void a_failure_is_not_remembered(void **state)
 static void nothing_is_remembered_on_request(void **state)
 {
     struct world w;
-    struct sim_peer *client = start(&w, ",\"cacheTtl\":\"0s\"");
+    struct sim_peer *client = start(&w, ",\"cacheTime\":\"0s\"");
     for (unsigned i = 0; i < 2; i++) {
         sim_peer_send(client, GET("abc"));
         answer(asked(&w), ACTIVE);

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "filters/authz_trace.h"
+#include "filters/authz/authz_trace.h"
 #include "weftctl/explain/explain.h"
 
 enum { NAMED_MAX = 3 }; /* policies that a sentence names */
@@ -106,6 +106,7 @@ void explain_decide(struct explain *e, const struct authz *authz, struct authz_f
     *out = (struct explain_verdict){.allowed = true};
     facts->trace = &trace;
     decide(e, authz ? authz : &none, facts, out);
+    facts->trace = NULL;
     out->is_open = trace.asked_unknown_address;
     if (out->is_open)
         out->text = arena_printf(&e->arena,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/filters/bed_caller.h"
 
-#include "filters/consumer.h"
+#include "filters/caller/consumer.h"
 #include "lib/codec/doc/doc_json.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "filters/consumer.h"
+#include "filters/caller/consumer.h"
 #include "lib/tls/digest.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

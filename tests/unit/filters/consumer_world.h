@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "filters/consumer.h"
+#include "filters/caller/consumer.h"
 
 /* mem_free it. What it points at is constant. */
 struct consumer_directory *consumer_world_create(void);

@@ -1,7 +1,7 @@
 /* Rules that ask about tokens: principals, audiences, presenters and claims, present and absent,
  * and where nobody can tell.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/authz_token.h"
+#include "filters/authz/authz_token.h"
 
 #include "lib/codec/doc/doc_json.h"
 #include "tests/unit/filters/authz_world.h"

@@ -1,7 +1,7 @@
 /* Tests of what a trace says of rules: each part by its name, in the order in which rules are
  * tried, and the same decision as without one.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/authz_trace.h"
+#include "filters/authz/authz_trace.h"
 
 #include "tests/unit/filters/authz_world.h"
 

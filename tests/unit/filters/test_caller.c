@@ -1,4 +1,4 @@
-/* Who a request is from (filters/caller.h). SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who a request is from (filters/caller/caller.h). SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

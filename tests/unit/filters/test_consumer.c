@@ -1,6 +1,6 @@
 /* The directory of consumers: who is found by what, in whose namespace, and who comes first.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/consumer.h"
+#include "filters/caller/consumer.h"
 
 #include <stdio.h>
 

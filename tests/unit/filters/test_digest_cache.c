@@ -1,6 +1,6 @@
-/* What is remembered of secrets (filters/digest_cache.h).
+/* What is remembered of secrets (filters/caller/digest_cache.h).
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/digest_cache.h"
+#include "filters/caller/digest_cache.h"
 
 #include <stdio.h>
 

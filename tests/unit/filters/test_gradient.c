@@ -1,7 +1,7 @@
-/* The limit that finds itself (filters/gradient.h), against a backend that is simulated: as many as
- * it has workers are answered at once, the others wait for their turn.
+/* The limit that finds itself (filters/rate/gradient.h), against a backend that is simulated: as
+ * many as it has workers are answered at once, the others wait for their turn.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/gradient.h"
+#include "filters/rate/gradient.h"
 
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

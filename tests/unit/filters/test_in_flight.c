@@ -1,6 +1,6 @@
-/* Requests under way, by key (filters/in_flight.h).
+/* Requests under way, by key (filters/rate/in_flight.h).
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/in_flight.h"
+#include "filters/rate/in_flight.h"
 
 #include "lib/io/thread.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"

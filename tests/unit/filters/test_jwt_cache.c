@@ -1,12 +1,12 @@
 /* Tokens that were found good: who finds them again, when they are good no longer, and many workers
  * at once.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/jwt_cache.h"
+#include "filters/token/jwt_cache.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "filters/jwt_answer.h"
+#include "filters/token/jwt_answer.h"
 #include "filters/prepare.h"
 #include "lib/base/mem.h"
 #include "tests/unit/filters/consumer_world.h"
@@ -17,8 +17,9 @@
 
 static struct jwt_verified *put(struct jwt_cache *cache, uint8_t name, uint64_t generation)
 {
-    struct jwt_verified *v = jwt_verified_create();
-    memset(v->digest, name, DIGEST_SIZE);
+    uint8_t digest[DIGEST_SIZE];
+    memset(digest, name, DIGEST_SIZE);
+    struct jwt_verified *v = jwt_verified_create(digest);
     v->generation = generation;
     jwt_cache_put(cache, v);
     return v;
@@ -54,20 +55,21 @@ static void test_found_again(void **state)
     assert_false(is_there(cache, 2, 7));
     assert_false(is_there(cache, 1, 8)); /* by other keys, or other rules */
     destroy(cache);
-    assert_int_equal(atomic_load(&v->refs), 1); /* who holds it keeps it */
+    assert_int_equal(atomic_load(&v->entry.refs), 1); /* who holds it keeps it */
     jwt_verified_unref(v);
 }
 
 static void test_one_place_has_one_token(void **state)
 {
     struct jwt_cache *cache = create();
-    struct jwt_verified *first = put(cache, 1, 1), *second = jwt_verified_create();
+    uint8_t digest[DIGEST_SIZE];
     (void)state;
-    memset(second->digest, 1, DIGEST_SIZE);
-    second->digest[DIGEST_SIZE - 1] = 2;
+    memset(digest, 1, DIGEST_SIZE);
+    digest[DIGEST_SIZE - 1] = 2;
+    struct jwt_verified *first = put(cache, 1, 1), *second = jwt_verified_create(digest);
     second->generation = 1;
     jwt_cache_put(cache, second);
-    assert_int_equal(atomic_load(&first->refs), 1);
+    assert_int_equal(atomic_load(&first->entry.refs), 1);
     assert_false(is_there(cache, 1, 1));
     jwt_verified_unref(first);
     jwt_verified_unref(second);

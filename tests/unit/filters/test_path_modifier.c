@@ -1,7 +1,7 @@
 /* Tests of replacing paths and prefixes: the Gateway API's table, queries, escapes, and no way out
  * of the prefix.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/path_modifier.h"
+#include "filters/shape/path_modifier.h"
 
 #include "lib/codec/http/normalize.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"

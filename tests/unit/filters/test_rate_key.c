@@ -1,6 +1,6 @@
-/* Whom a request is counted for (filters/rate_key.h).
+/* Whom a request is counted for (filters/rate/rate_key.h).
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/rate_key.h"
+#include "filters/rate/rate_key.h"
 
 #include "lib/codec/doc/doc_json.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"

@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "filters/rate_local.h"
-#include "filters/rate_script.h"
+#include "filters/rate/rate_local.h"
+#include "filters/rate/rate_script.h"
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
 #include "lib/codec/resp/resp_read.h"

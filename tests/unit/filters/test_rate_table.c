@@ -1,6 +1,6 @@
-/* The counters of a process, one thread at a time (filters/rate_table.h, rate_log.h, rate_local.h).
- * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/rate_local.h"
+/* The counters of a process, one thread at a time (filters/rate/rate_table.h, rate_log.h,
+ * rate_local.h). SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/rate/rate_local.h"
 
 #include <stdio.h>
 

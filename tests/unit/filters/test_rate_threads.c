@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "filters/rate_local.h"
+#include "filters/rate/rate_local.h"
 #include "lib/io/thread.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 

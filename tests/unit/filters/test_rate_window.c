@@ -1,6 +1,6 @@
-/* The arithmetic of rate limits (filters/rate_window.h), by clocks that tests set.
+/* The arithmetic of rate limits (filters/rate/rate_window.h), by clocks that tests set.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/rate_window.h"
+#include "filters/rate/rate_window.h"
 
 #include "lib/base/civil.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"

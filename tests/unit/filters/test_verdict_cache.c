@@ -1,6 +1,6 @@
 /* What was found good a moment ago: by hash and secret, for a time, and for nobody else.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/verdict_cache.h"
+#include "filters/caller/verdict_cache.h"
 
 #include "lib/base/mem.h"
 #include "tests/unit/lib/base/cmocka_base.h"

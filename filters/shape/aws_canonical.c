@@ -1,0 +1,238 @@
+/* Encoding and sorting. Each part is written into a buffer and lies in the arena then.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/shape/aws_canonical.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/percent.h"
+
+struct pair {
+    struct slice name, value;
+};
+
+static int compare_slices(struct slice a, struct slice b)
+{
+    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+    int order = compare_slices(x->name, y->name);
+    return order ? order : compare_slices(x->value, y->value);
+}
+
+/* ---- percent-encoding: all but letters, digits and "-._~" ---- */
+
+static bool is_plain(char c, bool keeps_slash)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keeps_slash);
+}
+
+static struct slice encode(struct arena *arena, struct slice s, bool keeps_slash)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *text = arena_alloc(arena, s.len * 3 + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (is_plain((char)c, keeps_slash)) {
+            text[len++] = (char)c;
+        } else {
+            text[len++] = '%';
+            text[len++] = digits[c >> 4];
+            text[len++] = digits[c & 15];
+        }
+    }
+    return slice_of(text, len);
+}
+
+static struct slice decode(struct arena *arena, struct slice s)
+{
+    return percent_decode(s, arena_alloc(arena, s.len + 1));
+}
+
+/* ---- path ---- */
+
+/* As S3 does: each segment decoded and encoded again, so that a slash that was encoded stays so. */
+static struct slice encode_again(struct arena *arena, struct slice path)
+{
+    struct buf out;
+    struct slice rest = path, segment;
+    bool is_first = true;
+    buf_init(&out);
+    while (slice_split(&rest, '/', &segment)) {
+        if (!is_first)
+            buf_append(&out, "/", 1);
+        is_first = false;
+        buf_append_slice(&out, encode(arena, decode(arena, segment), false));
+    }
+    struct slice text = buf_take_into(&out, arena);
+    buf_dispose(&out);
+    return text;
+}
+
+/* Without dot segments (RFC 3986 §5.2.4) and empty ones; a slash at the end stays. */
+static struct slice remove_dots(struct arena *arena, struct slice path)
+{
+    char *text = arena_alloc(arena, path.len + 2);
+    struct slice rest = path, segment;
+    size_t len = 0;
+    bool is_open = true; /* nothing behind the last slash */
+    while (slice_split(&rest, '/', &segment)) {
+        bool is_up = slice_eq_cstr(segment, "..");
+        is_open = !segment.len || is_up || slice_eq_cstr(segment, ".");
+        while (is_up && len > 0 && text[--len] != '/')
+            ;
+        if (is_open)
+            continue;
+        text[len++] = '/';
+        memcpy(text + len, segment.ptr, segment.len);
+        len += segment.len;
+    }
+    if (is_open)
+        text[len++] = '/';
+    return slice_of(text, len);
+}
+
+static struct slice canonical_path(struct arena *arena, struct slice path, bool is_s3)
+{
+    return is_s3 ? encode_again(arena, path.len ? path : SLICE("/"))
+                 : encode(arena, remove_dots(arena, path), true);
+}
+
+/* ---- query ---- */
+
+/* A form's: '+' is a blank. */
+static struct slice decode_query(struct arena *arena, struct slice s)
+{
+    char *text = arena_alloc(arena, s.len + 1);
+    for (size_t i = 0; i < s.len; i++)
+        text[i] = s.ptr[i] == '+' ? ' ' : s.ptr[i];
+    return decode(arena, slice_of(text, s.len));
+}
+
+/* What a client has signed in the query ("presigned") would be a second signature. */
+static bool is_signature(struct slice name)
+{
+    static const char *const names[] = {
+        "X-Amz-Algorithm", "X-Amz-Credential",     "X-Amz-Date",           "X-Amz-Expires",
+        "X-Amz-Signature", "X-Amz-SignedHeaders",  "X-Amz-Security-Token", "X-Amz-Content-Sha256",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (slice_eq_nocase(name, slice_from_cstr(names[i])))
+            return true;
+    return false;
+}
+
+static struct slice canonical_query(struct arena *arena, struct slice query)
+{
+    size_t count = 0, room = 1;
+    struct slice rest = query, item;
+    for (size_t i = 0; i < query.len; i++)
+        room += query.ptr[i] == '&';
+    struct pair *pairs = arena_alloc(arena, room * sizeof(*pairs));
+    while (slice_split(&rest, '&', &item)) {
+        size_t equals = slice_find_byte(item, '=');
+        struct slice name = decode_query(arena, slice_sub(item, 0, equals));
+        struct slice value = decode_query(arena, slice_sub(item, equals + 1, item.len));
+        if (item.len && !is_signature(name))
+            pairs[count++] = (struct pair){encode(arena, name, false), encode(arena, value, false)};
+    }
+    qsort(pairs, count, sizeof(*pairs), compare_pairs);
+    struct buf out;
+    buf_init(&out);
+    for (size_t i = 0; i < count; i++) {
+        buf_append(&out, "&", i ? 1 : 0);
+        buf_append_slice(&out, pairs[i].name);
+        buf_append(&out, "=", 1);
+        buf_append_slice(&out, pairs[i].value);
+    }
+    struct slice text = buf_take_into(&out, arena);
+    buf_dispose(&out);
+    return text;
+}
+
+/* ---- headers ---- */
+
+/* Without blanks at the ends, and one instead of several. */
+static struct slice trim_all(struct arena *arena, struct slice value)
+{
+    struct slice s = slice_trim(value);
+    char *text = arena_alloc(arena, s.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        bool is_blank = s.ptr[i] == ' ' || s.ptr[i] == '\t';
+        if (!is_blank || text[len - 1] != ' ')
+            text[len++] = is_blank ? ' ' : s.ptr[i];
+    }
+    return slice_of(text, len);
+}
+
+static size_t take_headers(struct arena *arena, const struct message *m, struct pair *to)
+{
+    size_t count = 0;
+    to[count++] = (struct pair){SLICE("host"), m->authority};
+    for (uint32_t i = 0; i < m->headers.count; i++) {
+        const struct header *h = &m->headers.items[i];
+        if (!slice_starts_with(h->name, SLICE("x-amz-")))
+            continue;
+        struct slice value = trim_all(arena, h->value);
+        size_t at = 0;
+        while (at < count && !slice_eq(to[at].name, h->name))
+            at++;
+        if (at < count)
+            value = arena_printf(arena, "%.*s,%.*s", SLICE_ARG(to[at].value), SLICE_ARG(value));
+        else
+            count++;
+        to[at] = (struct pair){h->name, value};
+    }
+    qsort(to, count, sizeof(*to), compare_pairs);
+    return count;
+}
+
+static struct slice name_all(struct arena *arena, const struct pair *headers, size_t count)
+{
+    struct slice names = headers[0].name;
+    for (size_t i = 1; i < count; i++)
+        names = arena_printf(arena, "%.*s;%.*s", SLICE_ARG(names), SLICE_ARG(headers[i].name));
+    return names;
+}
+
+/* ---- all of it ---- */
+
+static void put_line(struct buf *to, struct slice text)
+{
+    buf_append_slice(to, text);
+    buf_append(to, "\n", 1);
+}
+
+void aws_canonical_make(struct arena *arena, const struct message *m, bool is_s3,
+                        struct slice payload, struct aws_canonical *out)
+{
+    struct pair *headers = arena_alloc(arena, (m->headers.count + 1) * sizeof(*headers));
+    size_t count = take_headers(arena, m, headers);
+    struct slice path = message_path_only(m), query = canonical_query(arena, message_query(m));
+    struct buf text;
+    buf_init(&text);
+    put_line(&text, m->method);
+    put_line(&text, canonical_path(arena, path, is_s3));
+    put_line(&text, query);
+    for (size_t i = 0; i < count; i++) {
+        buf_append_slice(&text, headers[i].name);
+        buf_append(&text, ":", 1);
+        put_line(&text, headers[i].value);
+    }
+    buf_append(&text, "\n", 1);
+    out->signed_headers = name_all(arena, headers, count);
+    put_line(&text, out->signed_headers);
+    buf_append_slice(&text, payload);
+    out->text = buf_take_into(&text, arena);
+    buf_dispose(&text);
+    out->target = query.len ? arena_printf(arena, "%.*s?%.*s", SLICE_ARG(path), SLICE_ARG(query))
+                            : path;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/token/jwt_place.h"
+
+#include "filters/strip.h"
+
+bool jwt_place_eq(const struct jwt_place *a, const struct jwt_place *b)
+{
+    return a->kind == b->kind && slice_eq(a->name, b->name) &&
+           slice_eq_nocase(a->prefix, b->prefix);
+}
+
+bool jwt_place_is_in(const struct jwt_place_list *list, const struct jwt_place *place)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (jwt_place_eq(&list->items[i], place))
+            return true;
+    return false;
+}
+
+/* ---- one place: what stands there, and how often ---- */
+
+struct find {
+    struct slice text;
+    unsigned count;
+};
+
+static void note(struct find *f, struct slice text)
+{
+    f->text = text;
+    f->count++;
+}
+
+static bool is_named(const struct header *h, struct slice name)
+{
+    return slice_eq(h->name, name);
+}
+
+/* "Bearer  x" has its scheme in any case, and any number of spaces behind it (RFC 9110 §11.4). */
+static struct slice without_prefix(struct slice value, struct slice prefix)
+{
+    struct slice rest = slice_sub(value, prefix.len, value.len);
+    if (value.len < prefix.len || !slice_eq_nocase(slice_sub(value, 0, prefix.len), prefix))
+        return (struct slice){0};
+    return slice_trim(rest);
+}
+
+static void find_header(const struct headers *h, const struct jwt_place *p, struct find *f)
+{
+    unsigned lines = 0;
+    for (uint32_t i = 0; i < h->count; i++) {
+        if (!is_named(&h->items[i], p->name))
+            continue;
+        lines++;
+        struct slice text = without_prefix(h->items[i].value, p->prefix);
+        if (text.len)
+            note(f, text);
+    }
+    if (f->count && lines > 1)
+        f->count = lines;
+}
+
+/* "a=b; c=d" (RFC 6265 §4.2.1); quotes around a value are not part of it. */
+static bool cookie_pair(struct slice pair, struct slice name, struct slice *value)
+{
+    pair = slice_trim(pair);
+    size_t equals = slice_find_byte(pair, '=');
+    if (equals == pair.len || !slice_eq(slice_trim(slice_sub(pair, 0, equals)), name))
+        return false;
+    *value = slice_trim(slice_sub(pair, equals + 1, pair.len));
+    if (value->len >= 2 && value->ptr[0] == '"' && value->ptr[value->len - 1] == '"')
+        *value = slice_sub(*value, 1, value->len - 2);
+    return true;
+}
+
+static void find_cookie(const struct headers *h, const struct jwt_place *p, struct find *f)
+{
+    for (uint32_t i = 0; i < h->count; i++) {
+        struct slice rest = h->items[i].value, pair, value;
+        if (!is_named(&h->items[i], SLICE("cookie")))
+            continue;
+        while (slice_split(&rest, ';', &pair))
+            if (cookie_pair(pair, p->name, &value))
+                note(f, value);
+    }
+}
+
+/* A token has no characters that need escapes; one with them is none. */
+static bool is_param(struct slice pair, struct slice name, struct slice *value)
+{
+    size_t equals = slice_find_byte(pair, '=');
+    *value = slice_sub(pair, equals + 1, pair.len);
+    return slice_eq(slice_sub(pair, 0, equals), name);
+}
+
+static struct slice query_of(struct slice path)
+{
+    return slice_sub(path, slice_find_byte(path, '?') + 1, path.len);
+}
+
+static void find_param(const struct message *m, const struct jwt_place *p, struct find *f)
+{
+    struct slice rest = query_of(m->path), pair, value;
+    while (slice_split(&rest, '&', &pair))
+        if (is_param(pair, p->name, &value))
+            note(f, value);
+}
+
+static struct find find_at(const struct filter_exchange *x, const struct jwt_place *p)
+{
+    struct find f = {0};
+    if (p->kind == JWT_IN_HEADER)
+        find_header(&x->request->headers, p, &f);
+    else if (p->kind == JWT_IN_COOKIE)
+        find_cookie(&x->request->headers, p, &f);
+    else
+        find_param(x->request, p, &f);
+    return f;
+}
+
+enum jwt_found jwt_place_search(const struct filter_exchange *x, const struct jwt_place_list *in,
+                                struct jwt_token *out)
+{
+    *out = (struct jwt_token){0};
+    for (size_t i = 0; i < in->count; i++) {
+        struct find f = find_at(x, &in->items[i]);
+        if (f.count > 1 || (f.count && out->place && !slice_eq(f.text, out->text)))
+            return JWT_FOUND_SEVERAL;
+        if (f.count && !out->place)
+            *out = (struct jwt_token){f.text, &in->items[i]};
+    }
+    return out->place ? JWT_FOUND_ONE : JWT_FOUND_NONE;
+}
+
+/* ---- taking away ---- */
+
+/* All parts between separators but those of that name, with `between` between them. */
+static struct slice without(struct arena *arena, struct slice all, char separator,
+                            struct slice between, struct slice name,
+                            bool (*is)(struct slice, struct slice, struct slice *))
+{
+    char *to = arena_alloc(arena, all.len * (1 + between.len) + 1);
+    size_t len = 0;
+    struct slice part, ignored;
+    while (slice_split(&all, separator, &part)) {
+        if (is(part, name, &ignored))
+            continue;
+        if (separator == ';')
+            part = slice_trim(part);
+        if (len) {
+            memcpy(to + len, between.ptr, between.len);
+            len += between.len;
+        }
+        memcpy(to + len, part.ptr, part.len);
+        len += part.len;
+    }
+    return slice_of(to, len);
+}
+
+static bool is_empty_cookie(const struct header *h)
+{
+    return h->value.len == 0 && slice_eq(h->name, SLICE("cookie"));
+}
+
+static void clear_cookie(struct filter_exchange *x, struct slice name)
+{
+    struct headers *h = &x->request->headers;
+    for (uint32_t i = 0; i < h->count; i++)
+        if (is_named(&h->items[i], SLICE("cookie")))
+            h->items[i].value =
+                without(x->arena, h->items[i].value, ';', SLICE("; "), name, cookie_pair);
+    headers_remove_if(h, is_empty_cookie);
+}
+
+static void clear_param(struct filter_exchange *x, struct slice name)
+{
+    struct message *m = x->request;
+    size_t mark = slice_find_byte(m->path, '?');
+    if (mark == m->path.len)
+        return;
+    struct slice query =
+        without(x->arena, query_of(m->path), '&', SLICE("&"), name, is_param);
+    m->path = query.len ? arena_printf(x->arena, "%.*s?%.*s", (int)mark, m->path.ptr,
+                                       SLICE_ARG(query))
+                        : slice_sub(m->path, 0, mark);
+}
+
+void jwt_place_clear(struct filter_exchange *x, const struct jwt_place *place)
+{
+    if (!find_at(x, place).count)
+        return;
+    if (place->kind == JWT_IN_HEADER)
+        headers_remove(&x->request->headers, place->name);
+    else if (place->kind == JWT_IN_COOKIE)
+        clear_cookie(x, place->name);
+    else
+        clear_param(x, place->name);
+}
+
+void jwt_place_hide(struct filter_exchange *x, const struct jwt_place_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].kind == JWT_IN_PARAM)
+            strip_logged_query(x, &list->items[i].name, 1);
+}
