@@ -23,7 +23,7 @@ struct basic_auth_spec {
 static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct basic_auth_spec, realm, "realm", STRING,
                  "What browsers show when they ask for the password.", .min = 1, .max = 128,
-                 .format = &schema_format_header_value, .text = "restricted"),
+                 .format = &schema_format_realm, .text = "restricted"),
     SCHEMA_FIELD(struct basic_auth_spec, hide, "hideCredentials", BOOL,
                  "Remove the Authorization header before the request goes on.", .fallback = true),
     SCHEMA_FIELD(struct basic_auth_spec, cache_ms, "cacheTime", DURATION,
@@ -35,26 +35,11 @@ static const struct schema_field fields[] = {
     {0},
 };
 
-static void check(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct basic_auth_spec *s = value;
-    if (memchr(s->realm.ptr, '"', s->realm.len) || memchr(s->realm.ptr, '\\', s->realm.len))
-        schema_error(run, node, "realm", "must not have quotes or backslashes");
-}
-
-static const struct schema_rule rules[] = {
-    {"!has(self.realm) || !self.realm.matches('[\"\\\\\\\\]')",
-     "realm must not have quotes or backslashes"},
-    {0},
-};
-
 static const struct schema spec_schema = {
     .name = "BasicAuth",
     .doc = "Who may call: Consumers, by a user name and a password.",
     .size = sizeof(struct basic_auth_spec),
     .fields = fields,
-    .check = check,
-    .rules = rules,
 };
 
 /* ---- what is made of it ---- */

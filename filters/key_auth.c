@@ -33,23 +33,9 @@ static const struct schema_field fields[] = {
                  "Remove the key before the request goes on.", .fallback = true),
     SCHEMA_FIELD(struct key_auth_spec, realm, "realm", STRING,
                  "What WWW-Authenticate calls that which is protected.", .min = 1, .max = 128,
-                 .format = &schema_format_header_value),
+                 .format = &schema_format_realm),
     SCHEMA_FIELD(struct key_auth_spec, consumers, "consumerNamespaces", INLINE,
                  "Whose Consumers are accepted.", .object = &schema_ref_consumers),
-    {0},
-};
-
-static void check(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct key_auth_spec *s = value;
-    if (s->realm.ptr && (memchr(s->realm.ptr, '"', s->realm.len) ||
-                         memchr(s->realm.ptr, '\\', s->realm.len)))
-        schema_error(run, node, "realm", "must not have quotes or backslashes");
-}
-
-static const struct schema_rule rules[] = {
-    {"!has(self.realm) || !self.realm.matches('[\"\\\\\\\\]')",
-     "realm must not have quotes or backslashes"},
     {0},
 };
 
@@ -58,8 +44,6 @@ static const struct schema spec_schema = {
     .doc = "Who may call: Consumers, by a key.",
     .size = sizeof(struct key_auth_spec),
     .fields = fields,
-    .check = check,
-    .rules = rules,
 };
 
 /* ---- what is made of it ---- */

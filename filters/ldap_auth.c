@@ -73,7 +73,7 @@ static const struct schema_field fields[] = {
                  .fallback = 60000),
     SCHEMA_FIELD(struct ldap_auth_spec, realm, "realm", STRING,
                  "What browsers show when they ask for the password.", .min = 1, .max = 128,
-                 .format = &schema_format_header_value, .text = "restricted"),
+                 .format = &schema_format_realm, .text = "restricted"),
     SCHEMA_FIELD(struct ldap_auth_spec, hide, "hideCredentials", BOOL,
                  "Remove the Authorization header before the request goes on.", .fallback = true),
     {0},
@@ -108,8 +108,6 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
         schema_error(run, node, "groupAttribute", "must be letters, digits, '-' and '.'");
     if (s->timeout_ms < 1 || s->timeout_ms > 60000)
         schema_error(run, node, "timeout", "must be from 1ms to 1m");
-    if (memchr(s->realm.ptr, '"', s->realm.len) || memchr(s->realm.ptr, '\\', s->realm.len))
-        schema_error(run, node, "realm", "must not have quotes or backslashes");
 }
 
 static const struct schema spec_schema = {

@@ -92,16 +92,13 @@ static const struct schema_field fields[] = {
                  "How long an answer may take.", .fallback = 2000),
     SCHEMA_FIELD(struct introspection_spec, realm, "realm", STRING,
                  "What WWW-Authenticate calls that which is protected.", .min = 1, .max = 128,
-                 .format = &schema_format_header_value),
+                 .format = &schema_format_realm),
     {0},
 };
 
 static void check(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct introspection_spec *s = value;
-    if (s->realm.ptr && (memchr(s->realm.ptr, '"', s->realm.len) ||
-                         memchr(s->realm.ptr, '\\', s->realm.len)))
-        schema_error(run, node, "realm", "must not have quotes or backslashes");
     if (s->timeout_ms < 1 || s->timeout_ms > 60000)
         schema_error(run, node, "timeout", "must be from 1ms to 1m");
     for (size_t i = 0; i < s->scopes.count; i++) {
@@ -116,19 +113,12 @@ static void check(struct schema_run *run, const struct doc *node, void *value)
     }
 }
 
-static const struct schema_rule rules[] = {
-    {"!has(self.realm) || !self.realm.matches('[\"\\\\\\\\]')",
-     "realm must not have quotes or backslashes"},
-    {0},
-};
-
 const struct schema introspection_schema = {
     .name = "OAuth2Introspection",
     .doc = "Who may call: whoever has a token that the authorization server says is active.",
     .size = sizeof(struct introspection_spec),
     .fields = fields,
     .check = check,
-    .rules = rules,
 };
 
 /* ---- what is made of it ---- */

@@ -73,6 +73,13 @@ static bool is_header_value(struct slice text)
     return slice_eq(slice_trim(text), text);
 }
 
+/* What stands in a challenge between quotes (RFC 9110 §11.5), where nothing is to be escaped. */
+static bool is_realm(struct slice text)
+{
+    return text.len && !memchr(text.ptr, '"', text.len) && !memchr(text.ptr, '\\', text.len) &&
+           is_header_value(text);
+}
+
 /* Framing and hop-by-hop headers are the proxy's own; the host is changed by a rewrite. */
 static bool is_mutable_header(struct slice text)
 {
@@ -202,6 +209,9 @@ const struct schema_format schema_format_header_name = {
 const struct schema_format schema_format_header_value = {
     "header-value", "must be printable, without spaces at either end", "^[!-~]+([\\t ]?[!-~]+)*$",
     is_header_value};
+const struct schema_format schema_format_realm = {
+    "realm", "must be printable, without quotes, backslashes and spaces at either end",
+    "^[!#-\\[\\]-~]+([\\t ][!#-\\[\\]-~]+)*$", is_realm};
 const struct schema_format schema_format_mutable_header = {
     "mutable-header",
     "must be the name of a header that a filter may change (not one that frames messages or "

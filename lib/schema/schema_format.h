@@ -14,6 +14,7 @@ extern const struct schema_format schema_format_hostname; /* may begin with "*."
 extern const struct schema_format schema_format_precise_hostname;
 extern const struct schema_format schema_format_header_name;
 extern const struct schema_format schema_format_header_value;
+extern const struct schema_format schema_format_realm;
 extern const struct schema_format
     schema_format_mutable_header;                          /* a header that filters may change */
 extern const struct schema_format schema_format_path;      /* what a replacement path may be */
