@@ -78,7 +78,10 @@ static void describe_duration(struct arena *a, const struct schema_field *field,
     put_text(a, to, "pattern", DURATION_PATTERN);
     if (!has_default(field) || field->fallback <= 0)
         return;
-    snprintf(text, sizeof text, "%lldms", (long long)field->fallback);
+    bool is_whole = field->fallback % 1000 == 0; /* five digits are all that the pattern has */
+    snprintf(text, sizeof text, "%lld%s",
+             (long long)(is_whole ? field->fallback / 1000 : field->fallback),
+             is_whole ? "s" : "ms");
     put_text(a, to, "default", text);
 }
 

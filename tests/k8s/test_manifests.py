@@ -41,6 +41,32 @@ def test_every_file_is_listed() -> None:
         assert {n for n in listed if n.endswith(".yaml")} == there, folder
 
 
+def defaults_in(node: Any, path: str) -> Iterator[tuple[str, Object]]:
+    """Everything in a schema that has a default."""
+    if isinstance(node, dict):
+        if "default" in node and "type" in node:
+            yield path, node
+        for name, item in node.items():
+            yield from defaults_in(item, f"{path}.{name}")
+    elif isinstance(node, list):
+        for item in node:
+            yield from defaults_in(item, path)
+
+
+def test_defaults_are_values_that_an_api_server_takes() -> None:
+    found = 0
+    for path in sorted((K8S / "base/crds").glob("policy.weft.dev_*.yaml")):
+        for where, schema in defaults_in(load(path)[0], path.name):
+            value = schema["default"]
+            found += 1
+            if isinstance(value, str):
+                assert re.search(schema.get("pattern", ""), value), where
+                assert value in schema.get("enum", [value]), where
+            elif not isinstance(value, bool) and isinstance(value, int):
+                assert schema.get("minimum", value) <= value <= schema.get("maximum", value), where
+    assert found > 50
+
+
 def test_names_are_unique() -> None:
     keys = [key(o) for o in BASE + INGRESS]
     assert len(keys) == len(set(keys))
