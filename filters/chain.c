@@ -62,6 +62,20 @@ static bool has_type(const struct filter_chain *chain, const struct filter *f)
     return false;
 }
 
+static struct slice namespace_of(const struct filter_entry *e)
+{
+    struct slice owner = filter_entry_owner(e);
+    return slice_sub(owner, 0, slice_find_byte(owner, '/'));
+}
+
+/* A filter of the consumer's own stands in for it. Where the two are of different namespaces both
+ * run: who may say what a consumer's filters are must not open what somebody else has closed. */
+static bool gives_way(const struct filter_entry *e, const struct consumer *who)
+{
+    return has_type(who->chain, e->filter) &&
+           slice_eq(namespace_of(e), consumer_namespace(who));
+}
+
 /* What was begun, and the tail behind it. */
 static const struct filter_chain *join(struct arena *arena, const struct filter_chain *base,
                                        uint32_t begun, const struct filter_chain *tail)
@@ -84,14 +98,14 @@ static const struct filter_chain *join(struct arena *arena, const struct filter_
  * it, in the order of their phases; one that stands for what cannot be used has an early one, and
  * is not too late all the same. False: they are too many. */
 static bool merge(struct filter_road *r, struct filter_exchange *x, struct filter_frame *f,
-                  const struct filter_chain *own)
+                  const struct consumer *who)
 {
-    const struct filter_chain *tail;
+    const struct filter_chain *own = who->chain, *tail;
     uint32_t count = 0, added = r->personal == own ? 0 : own->count;
     struct filter_entry *entries =
         arena_alloc(x->arena, (f->base->count + added + 1) * sizeof(*entries));
     for (uint32_t i = f->passed; i < f->base->count; i++)
-        if (!has_type(own, f->base->entries[i].filter))
+        if (!gives_way(&f->base->entries[i], who))
             entries[count++] = f->base->entries[i];
     for (uint32_t i = 0; i < added; i++)
         entries[count++] = own->entries[i];
@@ -118,7 +132,7 @@ static enum filter_verdict personalize(struct filter_road *r, struct filter_exch
     if (f->is_personal || !is_authenticated(f))
         return FILTER_NEXT;
     f->is_personal = true;
-    if (!who || !who->chain || merge(r, x, f, who->chain))
+    if (!who || !who->chain || merge(r, x, f, who))
         return FILTER_NEXT;
     x->host->fail(x, fail_info(FAIL_FILTER_BROKEN), SLICE("too many filters for one request"));
     return FILTER_REPLY;

@@ -109,6 +109,22 @@ static void end(struct world *w, const char *want)
 
 #define ENTRY(filter_, name) {.filter = &filter_, .conf = name}
 
+#define ENTRY_OF(filter_, name, owner) \
+    {.filter = &filter_, .conf = name, .id = SLICE(owner "/x/y")}
+
+static void test_of_another_namespace_both_run(void **state)
+{
+    struct world *w = *state;
+    const struct filter_entry route[] = {ENTRY(knows, "k"), ENTRY_OF(may, "a", "shop"),
+                                         ENTRY_OF(limit, "l", "tenant")};
+    const struct filter_entry own[] = {ENTRY_OF(may, "A", "tenant"),
+                                       ENTRY_OF(limit, "L", "tenant")};
+    const struct consumer ann = {.id = SLICE("tenant/ann"), .chain = make(w, own, 2)};
+    caller = &ann;
+    assert_int_equal(filter_road_request(&w->road, &w->x, make(w, route, 3)), FILTER_NEXT);
+    end(w, ">k >a >A >L <L <A <a .L .A .a .k");
+}
+
 static void test_in_the_place_of_others_and_besides(void **state)
 {
     struct world *w = *state;
@@ -212,6 +228,7 @@ static void test_too_many_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_of_another_namespace_both_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_in_the_place_of_others_and_besides, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_and_those_without, setup, teardown),
         cmocka_unit_test_setup_teardown(test_over_several_chains, setup, teardown),
