@@ -12,8 +12,8 @@ static struct slice decode(struct arena *arena, struct slice text)
 }
 
 /* Most names are as they are written, and need no memory. */
-static bool is_named(struct arena *arena, struct slice pair, const struct slice *names,
-                     size_t count)
+bool credential_query_is_named(struct arena *arena, struct slice pair, const struct slice *names,
+                               size_t count)
 {
     struct slice name = slice_sub(pair, 0, slice_find_byte(pair, '='));
     bool is_coded = slice_find_byte(name, '%') < name.len || slice_find_byte(name, '+') < name.len;
@@ -33,7 +33,7 @@ void credential_query_find(struct arena *arena, struct slice path, const struct 
     if (mark == path.len || !name_count)
         return;
     while (slice_split(&rest, '&', &pair)) {
-        if (!is_named(arena, pair, names, name_count))
+        if (!credential_query_is_named(arena, pair, names, name_count))
             continue;
         size_t equals = slice_find_byte(pair, '=');
         if (!found->count++)
@@ -52,7 +52,7 @@ struct slice credential_query_remove(struct arena *arena, struct slice path,
     char *text = arena_alloc(arena, path.len);
     memcpy(text, path.ptr, mark);
     while (slice_split(&rest, '&', &pair)) {
-        if (is_named(arena, pair, names, name_count)) {
+        if (credential_query_is_named(arena, pair, names, name_count)) {
             any = true;
             continue;
         }

@@ -10,6 +10,9 @@ struct credential_query {
     unsigned count;     /* of parameters with one of the names, empty ones too */
 };
 
+/* Does the parameter "name=value" have one of the names? */
+bool credential_query_is_named(struct arena *arena, struct slice pair, const struct slice *names,
+                               size_t count);
 /* Adds what is there to *found. */
 void credential_query_find(struct arena *arena, struct slice path, const struct slice *names,
                            size_t name_count, struct credential_query *found);

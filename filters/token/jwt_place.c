@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/token/jwt_place.h"
 
+#include "filters/caller/credential_query.h"
 #include "filters/strip.h"
 
 bool jwt_place_eq(const struct jwt_place *a, const struct jwt_place *b)
@@ -84,25 +85,13 @@ static void find_cookie(const struct headers *h, const struct jwt_place *p, stru
     }
 }
 
-/* A token has no characters that need escapes; one with them is none. */
-static bool is_param(struct slice pair, struct slice name, struct slice *value)
+/* A token has no characters that need escapes; one with them is none. Its parameter may. */
+static void find_param(const struct filter_exchange *x, const struct jwt_place *p, struct find *f)
 {
-    size_t equals = slice_find_byte(pair, '=');
-    *value = slice_sub(pair, equals + 1, pair.len);
-    return slice_eq(slice_sub(pair, 0, equals), name);
-}
-
-static struct slice query_of(struct slice path)
-{
-    return slice_sub(path, slice_find_byte(path, '?') + 1, path.len);
-}
-
-static void find_param(const struct message *m, const struct jwt_place *p, struct find *f)
-{
-    struct slice rest = query_of(m->path), pair, value;
+    struct slice rest = message_query(x->request), pair;
     while (slice_split(&rest, '&', &pair))
-        if (is_param(pair, p->name, &value))
-            note(f, value);
+        if (credential_query_is_named(x->arena, pair, &p->name, 1))
+            note(f, slice_sub(pair, slice_find_byte(pair, '=') + 1, pair.len));
 }
 
 static struct find find_at(const struct filter_exchange *x, const struct jwt_place *p)
@@ -113,7 +102,7 @@ static struct find find_at(const struct filter_exchange *x, const struct jwt_pla
     else if (p->kind == JWT_IN_COOKIE)
         find_cookie(&x->request->headers, p, &f);
     else
-        find_param(x->request, p, &f);
+        find_param(x, p, &f);
     return f;
 }
 
@@ -133,25 +122,22 @@ enum jwt_found jwt_place_search(const struct filter_exchange *x, const struct jw
 
 /* ---- taking away ---- */
 
-/* All parts between separators but those of that name, with `between` between them. */
-static struct slice without(struct arena *arena, struct slice all, char separator,
-                            struct slice between, struct slice name,
-                            bool (*is)(struct slice, struct slice, struct slice *))
+/* The cookies but those of that name. */
+static struct slice without(struct arena *arena, struct slice all, struct slice name)
 {
-    char *to = arena_alloc(arena, all.len * (1 + between.len) + 1);
+    char *to = arena_alloc(arena, all.len * 3 + 1);
     size_t len = 0;
-    struct slice part, ignored;
-    while (slice_split(&all, separator, &part)) {
-        if (is(part, name, &ignored))
+    struct slice pair, ignored;
+    while (slice_split(&all, ';', &pair)) {
+        if (cookie_pair(pair, name, &ignored))
             continue;
-        if (separator == ';')
-            part = slice_trim(part);
+        pair = slice_trim(pair);
         if (len) {
-            memcpy(to + len, between.ptr, between.len);
-            len += between.len;
+            memcpy(to + len, "; ", 2);
+            len += 2;
         }
-        memcpy(to + len, part.ptr, part.len);
-        len += part.len;
+        memcpy(to + len, pair.ptr, pair.len);
+        len += pair.len;
     }
     return slice_of(to, len);
 }
@@ -166,22 +152,8 @@ static void clear_cookie(struct filter_exchange *x, struct slice name)
     struct headers *h = &x->request->headers;
     for (uint32_t i = 0; i < h->count; i++)
         if (is_named(&h->items[i], SLICE("cookie")))
-            h->items[i].value =
-                without(x->arena, h->items[i].value, ';', SLICE("; "), name, cookie_pair);
+            h->items[i].value = without(x->arena, h->items[i].value, name);
     headers_remove_if(h, is_empty_cookie);
-}
-
-static void clear_param(struct filter_exchange *x, struct slice name)
-{
-    struct message *m = x->request;
-    size_t mark = slice_find_byte(m->path, '?');
-    if (mark == m->path.len)
-        return;
-    struct slice query =
-        without(x->arena, query_of(m->path), '&', SLICE("&"), name, is_param);
-    m->path = query.len ? arena_printf(x->arena, "%.*s?%.*s", (int)mark, m->path.ptr,
-                                       SLICE_ARG(query))
-                        : slice_sub(m->path, 0, mark);
 }
 
 void jwt_place_clear(struct filter_exchange *x, const struct jwt_place *place)
@@ -193,7 +165,8 @@ void jwt_place_clear(struct filter_exchange *x, const struct jwt_place *place)
     else if (place->kind == JWT_IN_COOKIE)
         clear_cookie(x, place->name);
     else
-        clear_param(x, place->name);
+        x->request->path =
+            credential_query_remove(x->arena, x->request->path, &place->name, 1);
 }
 
 void jwt_place_hide(struct filter_exchange *x, const struct jwt_place_list *list)
