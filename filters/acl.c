@@ -2,6 +2,7 @@
  * authenticates has found out before.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
+#include "filters/refusal.h"
 
 /* ---- what users write ---- */
 
@@ -95,11 +96,8 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
 {
     const struct conf *c = conf;
     (void)ctx;
-    if (!x->caller) {
-        struct message *head = x->host->fail(x, &fails[UNAUTHENTICATED], (struct slice){0});
-        headers_add_id(&head->headers, HEADER_WWW_AUTHENTICATE, SLICE("Consumer"));
-        return FILTER_REPLY;
-    }
+    if (!x->caller)
+        return refusal_challenge(x, &fails[UNAUTHENTICATED], (struct slice){0}, SLICE("Consumer"));
     if (is_in_one(x->caller, c) != c->is_allow) {
         x->host->fail(x, &fails[DENIED], (struct slice){0});
         return FILTER_REPLY;

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/caller/basic_credentials.h"
 #include "filters/filter.h"
+#include "filters/refusal.h"
 #include "filters/strip.h"
 #include "filters/caller/verdict_cache.h"
 #include "lib/schema/schema_format.h"
@@ -113,12 +114,7 @@ static bool is_quickly_good(struct arena *arena, struct slice password, struct s
     memcpy(text + salt + 1, password.ptr, password.len);
     digest_sha256(slice_of(text, salt + 1 + password.len), digest);
     digest_hex(digest, hex);
-    if (made.len != DIGEST_HEX_MAX - 1)
-        return false;
-    unsigned differ = 0;
-    for (size_t i = 0; i < made.len; i++)
-        differ |= (unsigned)(hex[i] ^ made.ptr[i]);
-    return differ == 0;
+    return digest_is_same(slice_from_cstr(hex), made);
 }
 
 /* ---- what the request says ---- */
@@ -153,10 +149,7 @@ enum { MISSING, WRONG, BUSY };
 
 static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *c, int why)
 {
-    struct message *head = x->host->fail(x, &fails[why], (struct slice){0});
-    if (fails[why].http_status == 401)
-        headers_add_id(&head->headers, HEADER_WWW_AUTHENTICATE, c->challenge);
-    return FILTER_REPLY;
+    return refusal_challenge(x, &fails[why], (struct slice){0}, c->challenge);
 }
 
 /* ---- hooks ---- */

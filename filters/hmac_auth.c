@@ -3,6 +3,7 @@
  * algorithm="hmac-sha256", headers="date @request-target", signature="…"". SHA-1 is not taken.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
+#include "filters/refusal.h"
 #include "filters/caller/hmac_params.h"
 #include "filters/strip.h"
 #include "lib/codec/http/http_date.h"
@@ -208,9 +209,7 @@ enum { MISSING, DATE, WRONG, INCOMPLETE, GOOD };
 
 static enum filter_verdict refuse(struct filter_exchange *x, int why)
 {
-    struct message *head = x->host->fail(x, &fails[why], (struct slice){0});
-    headers_add_id(&head->headers, HEADER_WWW_AUTHENTICATE, SLICE("hmac"));
-    return FILTER_REPLY;
+    return refusal_challenge(x, &fails[why], (struct slice){0}, SLICE("hmac"));
 }
 
 /* By the date that is signed: anybody could add the other to a request that was signed long ago. */

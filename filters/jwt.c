@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/jwt.h"
 
+#include "filters/strip.h"
 #include "filters/token/jwt_answer.h"
 #include "filters/token/jwt_cache.h"
-#include "lib/codec/http/header_fold.h"
 
 struct ctx {
     struct jwt_verified *held; /* the claims, for as long as the exchange lasts */
@@ -13,24 +13,12 @@ struct ctx {
 
 /* ---- what the backend is told ---- */
 
-/* Under any spelling that some server takes for that name. */
-static void drop_header(struct filter_exchange *x, struct slice name)
-{
-    struct headers *h = &x->request->headers;
-    headers_remove(h, name);
-    for (uint32_t i = 0; x->has_odd_names && i < h->count; i++)
-        if (header_fold_eq(h->items[i].name, name)) {
-            headers_remove(h, h->items[i].name);
-            i = UINT32_MAX; /* from the start: they have moved */
-        }
-}
-
 /* A client says nothing under these names, whatever becomes of its token. */
 static void drop_headers(struct filter_exchange *x, const struct jwt_conf *c)
 {
     for (size_t i = 0; i < c->provider_count; i++)
         for (size_t j = 0; j < c->providers[i].header_count; j++)
-            drop_header(x, c->providers[i].headers[j].header);
+            strip_header(x, c->providers[i].headers[j].header);
 }
 
 static void tell_backend(struct filter_exchange *x, const struct jwt_verified *v)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/caller/credential_query.h"
 #include "filters/filter.h"
+#include "filters/refusal.h"
 #include "filters/strip.h"
 #include "lib/schema/schema_format.h"
 #include "lib/schema/schema_ref.h"
@@ -104,9 +105,7 @@ enum { MISSING, INVALID, DUPLICATE };
 
 static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *c, int why)
 {
-    struct message *head = x->host->fail(x, &fails[why], (struct slice){0});
-    headers_add_id(&head->headers, HEADER_WWW_AUTHENTICATE, c->challenge);
-    return FILTER_REPLY;
+    return refusal_challenge(x, &fails[why], (struct slice){0}, c->challenge);
 }
 
 /* How many fields of the request have one of the names; *value: of the first. */

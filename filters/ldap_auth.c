@@ -7,6 +7,7 @@
 
 #include "filters/caller/basic_credentials.h"
 #include "filters/caller/ldap_users.h"
+#include "filters/refusal.h"
 #include "filters/strip.h"
 #include "lib/schema/schema_format.h"
 #include "lib/schema/schema_ref.h"
@@ -191,10 +192,7 @@ enum { MISSING, WRONG, BUSY, UNAVAILABLE };
 static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *c, int why,
                                   struct slice detail)
 {
-    struct message *head = x->host->fail(x, &fails[why], detail);
-    if (fails[why].http_status == 401)
-        headers_add_id(&head->headers, HEADER_WWW_AUTHENTICATE, c->challenge);
-    return FILTER_REPLY;
+    return refusal_challenge(x, &fails[why], detail, c->challenge);
 }
 
 /* Takes the reference. */

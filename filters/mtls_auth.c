@@ -2,6 +2,7 @@
  * and verifies it (spec.tls.frontend); which names count is said in lib/tls/tls_verify.h.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/filter.h"
+#include "filters/refusal.h"
 #include "lib/schema/schema_ref.h"
 
 /* ---- what users write ---- */
@@ -56,9 +57,7 @@ enum { MISSING, UNKNOWN };
 
 static enum filter_verdict refuse(struct filter_exchange *x, int why)
 {
-    struct message *head = x->host->fail(x, &fails[why], (struct slice){0});
-    headers_add_id(&head->headers, HEADER_WWW_AUTHENTICATE, SLICE("mTLS"));
-    return FILTER_REPLY;
+    return refusal_challenge(x, &fails[why], (struct slice){0}, SLICE("mTLS"));
 }
 
 static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)

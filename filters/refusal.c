@@ -23,3 +23,12 @@ struct message *refusal_answer(struct filter_exchange *x, const struct fail_info
         headers_set_id(&m->headers, HEADER_WEFT_REASON, reason);
     return m;
 }
+
+enum filter_verdict refusal_challenge(struct filter_exchange *x, const struct fail_info *why,
+                                      struct slice detail, struct slice challenge)
+{
+    struct message *head = x->host->fail(x, why, detail);
+    if (why->http_status == 401)
+        headers_add_id(&head->headers, HEADER_WWW_AUTHENTICATE, challenge);
+    return FILTER_REPLY;
+}

@@ -11,3 +11,7 @@
 struct message *refusal_answer(struct filter_exchange *x, const struct fail_info *why,
                                struct slice detail, unsigned status, struct slice content_type,
                                struct slice body);
+
+/* host->fail, with the challenge where `why` is a 401, which has to have one (RFC 9110 §15.5.2). */
+enum filter_verdict refusal_challenge(struct filter_exchange *x, const struct fail_info *why,
+                                      struct slice detail, struct slice challenge);

@@ -2,11 +2,13 @@
 #include "filters/strip.h"
 
 #include "filters/caller/credential_query.h"
-
 #include "lib/codec/http/header_fold.h"
 
-static void strip_disguises(struct headers *h, struct slice name)
+void strip_disguises(struct filter_exchange *x, struct slice name)
 {
+    struct headers *h = &x->request->headers;
+    if (!x->has_odd_names && !header_fold_is_odd(name))
+        return;
     for (uint32_t i = h->count; i-- > 0;) {
         struct slice other = h->items[i].name;
         if (slice_eq(other, name) || !header_fold_eq(other, name))
@@ -19,8 +21,7 @@ static void strip_disguises(struct headers *h, struct slice name)
 void strip_header(struct filter_exchange *x, struct slice name)
 {
     headers_remove(&x->request->headers, name);
-    if (x->has_odd_names || header_fold_is_odd(name))
-        strip_disguises(&x->request->headers, name);
+    strip_disguises(x, name);
 }
 
 void strip_logged_query(struct filter_exchange *x, const struct slice *names, size_t count)

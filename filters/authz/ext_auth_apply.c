@@ -4,8 +4,9 @@
 
 #include <string.h>
 
+#include "filters/caller/credential_query.h"
+#include "filters/strip.h"
 #include "lib/base/percent.h"
-#include "lib/codec/http/header_fold.h"
 #include "lib/schema/schema_format.h"
 
 bool ext_auth_may_change(struct slice name)
@@ -15,26 +16,6 @@ bool ext_auth_may_change(struct slice name)
 }
 
 /* ---- headers ---- */
-
-
-/* Its own name in a spelling that servers take for it. */
-static void remove_disguises(struct filter_exchange *x, struct slice name)
-{
-    struct headers *h = &x->request->headers;
-    for (uint32_t i = h->count; x->has_odd_names && i-- > 0;) {
-        struct slice other = h->items[i].name;
-        if (header_fold_eq(other, name) && !slice_eq(other, name)) {
-            headers_remove(h, other);
-            i = i < h->count ? i : h->count;
-        }
-    }
-}
-
-static void remove_all(struct filter_exchange *x, struct slice name)
-{
-    headers_remove(&x->request->headers, name);
-    remove_disguises(x, name);
-}
 
 static void change(struct headers *to, const struct ext_auth_header *h)
 {
@@ -60,28 +41,19 @@ static void change(struct headers *to, const struct ext_auth_header *h)
 void ext_auth_strip(struct filter_exchange *x, const struct ext_auth *c)
 {
     for (uint32_t i = 0; i < c->to_backend_count; i++)
-        remove_all(x, c->to_backend[i]);
+        strip_header(x, c->to_backend[i]);
 }
 
 /* ---- the query ---- */
-
-static bool is_named(struct slice pair, struct slice name, struct arena *arena)
-{
-    struct slice key = slice_sub(pair, 0, slice_find_byte(pair, '='));
-    char *plain = arena_alloc(arena, key.len + 1);
-    for (size_t i = 0; i < key.len; i++)
-        plain[i] = key.ptr[i] == '+' ? ' ' : key.ptr[i];
-    return slice_eq(percent_decode(slice_of(plain, key.len), plain), name);
-}
 
 /* True: the parameter goes, because it is removed or gets another value. */
 static bool goes(const struct ext_auth_answer *a, struct slice pair, struct arena *arena)
 {
     for (uint32_t i = 0; i < a->query_remove_count; i++)
-        if (is_named(pair, a->query_remove[i], arena))
+        if (credential_query_is_named(arena, pair, &a->query_remove[i], 1))
             return true;
     for (uint32_t i = 0; i < a->query_set_count; i++)
-        if (is_named(pair, a->query_set[i].key, arena))
+        if (credential_query_is_named(arena, pair, &a->query_set[i].key, 1))
             return true;
     return false;
 }
@@ -92,23 +64,9 @@ static char *put(char *to, struct slice text)
     return to + text.len;
 }
 
-/* RFC 3986 §2.3: what is not unreserved is escaped. */
 static char *put_escaped(char *to, struct slice text)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-        if (!is_plain) {
-            *to++ = '%';
-            *to++ = digits[c >> 4];
-            *to++ = digits[c & 15];
-        } else {
-            *to++ = (char)c;
-        }
-    }
-    return to;
+    return to + percent_encode(text, "-._~", to);
 }
 
 static size_t room_for(const struct message *m, const struct ext_auth_answer *a)
@@ -148,9 +106,9 @@ static void change_query(struct message *m, const struct ext_auth_answer *a, str
 void ext_auth_apply(struct filter_exchange *x, const struct ext_auth_answer *a)
 {
     for (uint32_t i = 0; i < a->remove_count; i++)
-        remove_all(x, a->remove[i]);
+        strip_header(x, a->remove[i]);
     for (uint32_t i = 0; i < a->to_backend_count; i++) {
-        remove_disguises(x, a->to_backend[i].name);
+        strip_disguises(x, a->to_backend[i].name);
         change(&x->request->headers, &a->to_backend[i]);
     }
     if (a->query_set_count || a->query_remove_count)

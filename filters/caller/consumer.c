@@ -64,9 +64,7 @@ static bool is_older(const struct consumer *a, const struct consumer *b)
 {
     if (a->created != b->created)
         return a->created < b->created;
-    size_t len = a->id.len < b->id.len ? a->id.len : b->id.len;
-    int order = memcmp(a->id.ptr, b->id.ptr, len);
-    return order ? order < 0 : a->id.len < b->id.len;
+    return slice_compare(a->id, b->id) < 0;
 }
 
 static bool is_better(const struct consumer_scope *scope, const struct consumer *a,

@@ -12,43 +12,19 @@ struct pair {
     struct slice name, value;
 };
 
-static int compare_slices(struct slice a, struct slice b)
-{
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_pairs(const void *a, const void *b)
 {
     const struct pair *x = a, *y = b;
-    int order = compare_slices(x->name, y->name);
-    return order ? order : compare_slices(x->value, y->value);
+    int order = slice_compare(x->name, y->name);
+    return order ? order : slice_compare(x->value, y->value);
 }
 
 /* ---- percent-encoding: all but letters, digits and "-._~" ---- */
 
-static bool is_plain(char c, bool keeps_slash)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keeps_slash);
-}
-
 static struct slice encode(struct arena *arena, struct slice s, bool keeps_slash)
 {
-    static const char digits[] = "0123456789ABCDEF";
     char *text = arena_alloc(arena, s.len * 3 + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (is_plain((char)c, keeps_slash)) {
-            text[len++] = (char)c;
-        } else {
-            text[len++] = '%';
-            text[len++] = digits[c >> 4];
-            text[len++] = digits[c & 15];
-        }
-    }
-    return slice_of(text, len);
+    return slice_of(text, percent_encode(s, keeps_slash ? "-._~/" : "-._~", text));
 }
 
 static struct slice decode(struct arena *arena, struct slice s)

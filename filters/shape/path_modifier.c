@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "lib/base/percent.h"
 #include "lib/codec/http/match.h"
 #include "lib/codec/http/normalize.h"
 #include "lib/schema/schema_format.h"
@@ -95,30 +96,11 @@ static struct slice rest_of(struct slice prefix, struct slice path)
     return slice_sub(path, without_slash(prefix).len, path.len);
 }
 
-/* RFC 3986 §3.3: what may stand in a path as it is. */
-static bool is_path_byte(unsigned char c)
-{
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-        return true;
-    return c != '\0' && strchr("/-._~!$&'()*+,;=:@", c) != NULL;
-}
-
+/* But for what may stand in a path as it is (RFC 3986 §3.3). */
 static struct slice escape(struct arena *arena, struct slice s)
 {
-    static const char hex[] = "0123456789ABCDEF";
     char *to = arena_alloc(arena, s.len * 3);
-    size_t len = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (is_path_byte(c)) {
-            to[len++] = (char)c;
-        } else {
-            to[len++] = '%';
-            to[len++] = hex[c >> 4];
-            to[len++] = hex[c & 15];
-        }
-    }
-    return (struct slice){to, len};
+    return slice_of(to, percent_encode(s, "/-._~!$&'()*+,;=:@", to));
 }
 
 static struct slice choose_rest(struct arena *arena, struct slice prefix, struct slice path,

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "lib/base/percent.h"
 #include "lib/codec/text/base64.h"
 #include "lib/schema/schema_format.h"
 #include "lib/schema/schema_ref.h"
@@ -125,21 +126,8 @@ const struct schema introspection_schema = {
 
 struct slice introspection_encode(struct arena *arena, struct slice text)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    char *out = arena_alloc(arena, 3 * text.len + 1), *to = out;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                        (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '*';
-        if (is_plain) {
-            *to++ = (char)c;
-        } else {
-            *to++ = '%';
-            *to++ = digits[c >> 4];
-            *to++ = digits[c & 15];
-        }
-    }
-    return slice_of(out, (size_t)(to - out));
+    char *to = arena_alloc(arena, 3 * text.len + 1);
+    return slice_of(to, percent_encode(text, "-._*", to));
 }
 
 /* RFC 6749 §2.3.1. */

@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "lib/base/slice.h"
 
 /* 0 to 15; -1 for what is no hexadecimal digit. */
@@ -34,4 +37,25 @@ static inline struct slice percent_decode(struct slice s, char *to)
         i += c >= 0 ? 2 : 0;
     }
     return (struct slice){to, len};
+}
+
+/* Encodes into to, which has room for three times s, all but letters, digits and the characters in
+ * `plain`; returns how many bytes that makes. */
+static inline size_t percent_encode(struct slice s, const char *plain, char *to)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || (c && strchr(plain, c));
+        if (is_plain) {
+            to[len++] = (char)c;
+        } else {
+            to[len++] = '%';
+            to[len++] = digits[c >> 4];
+            to[len++] = digits[c & 15];
+        }
+    }
+    return len;
 }

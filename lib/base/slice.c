@@ -68,6 +68,13 @@ struct slice slice_trim(struct slice s)
     return s;
 }
 
+int slice_compare(struct slice a, struct slice b)
+{
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 bool slice_split(struct slice *rest, char separator, struct slice *part)
 {
     if (!rest->ptr)

@@ -64,6 +64,8 @@ bool slice_starts_with(struct slice s, struct slice prefix);
 bool slice_ends_with(struct slice s, struct slice suffix);
 /* Index of the first such byte, or s.len. */
 size_t slice_find_byte(struct slice s, char byte);
+/* Below, above or 0, by bytes; what the other begins with is less. */
+int slice_compare(struct slice a, struct slice b);
 /* Index of the first occurrence of needle, or s.len. An empty needle is found at 0. */
 size_t slice_find(struct slice s, struct slice needle);
 /* Clamped to the slice's own bounds. */

@@ -43,6 +43,16 @@ char *digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_MAX])
     return text;
 }
 
+bool digest_is_same(struct slice a, struct slice b)
+{
+    volatile unsigned char difference = 0;
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        difference |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+    return difference == 0;
+}
+
 void digest_wipe(void *secret, size_t len)
 {
     explicit_bzero(secret, len);

@@ -16,5 +16,7 @@ void digest_sha256(struct slice data, uint8_t out[DIGEST_SIZE]);
 void digest_hmac_sha256(struct slice key, struct slice data, uint8_t out[DIGEST_SIZE]);
 /* Lower-case hex, NUL-terminated; returns text. */
 char *digest_hex(const uint8_t digest[DIGEST_SIZE], char text[DIGEST_HEX_MAX]);
+/* Compares secrets: how long it takes says nothing but whether they are equally long. */
+bool digest_is_same(struct slice a, struct slice b);
 /* Overwrites a secret in a way that is not optimised away. */
 void digest_wipe(void *secret, size_t len);

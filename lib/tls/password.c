@@ -41,22 +41,12 @@ static bool is_crypt(struct slice hash)
     return false;
 }
 
-static bool is_equal(const char *a, const char *b)
-{
-    size_t len = strlen(a);
-    unsigned char differ = 0;
-    if (len != strlen(b))
-        return false;
-    for (size_t i = 0; i < len; i++)
-        differ |= (unsigned char)(a[i] ^ b[i]);
-    return differ == 0;
-}
-
 static bool check_crypt(const char *password, const char *hash)
 {
     struct crypt_data *data = mem_zalloc(sizeof(*data)); /* 32 KiB */
     const char *made = crypt_r(password, hash, data);
-    bool is = made && made[0] != '*' && is_equal(made, hash);
+    bool is = made && made[0] != '*' &&
+              digest_is_same(slice_from_cstr(made), slice_from_cstr(hash));
     digest_wipe(data, sizeof(*data));
     mem_free(data);
     return is;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/tls/signature.h"
 
+#include "lib/tls/digest.h"
 #include "lib/tls/ed25519.h"
 #include "lib/tls/signature_key.h"
 #include "lib/tls/tls_priv.h"
@@ -59,14 +60,6 @@ static word32 hash_text(const struct method *m, struct slice text, byte out[WC_M
 
 /* ---- HMAC ---- */
 
-static bool equals_in_constant_time(const byte *a, const byte *b, size_t len)
-{
-    volatile byte difference = 0;
-    for (size_t i = 0; i < len; i++)
-        difference |= a[i] ^ b[i];
-    return difference == 0;
-}
-
 static bool is_good_hmac(const struct method *m, const struct signature_key *key, struct slice text,
                          struct slice signature)
 {
@@ -82,7 +75,7 @@ static bool is_good_hmac(const struct method *m, const struct signature_key *key
         code = wc_HmacFinal(&hmac, want);
     wc_HmacFree(&hmac);
     return code == 0 &&
-           equals_in_constant_time(want, (const byte *)signature.ptr, signature.len);
+           digest_is_same(slice_of((const char *)want, (size_t)size), signature);
 }
 
 /* ---- RSA ---- */

@@ -30,17 +30,10 @@ static struct slice key_of(char key[KEY_MAX], struct slice namespace_name, struc
     return slice_of(key, (size_t)len);
 }
 
-static int compare_slices(struct slice a, struct slice b)
-{
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_names(const struct object *a, const struct object *b)
 {
-    int order = compare_slices(a->meta.namespace_name, b->meta.namespace_name);
-    return order ? order : compare_slices(a->meta.name, b->meta.name);
+    int order = slice_compare(a->meta.namespace_name, b->meta.namespace_name);
+    return order ? order : slice_compare(a->meta.name, b->meta.name);
 }
 
 static int by_name(const void *a, const void *b)

@@ -152,9 +152,21 @@ static void test_hash(void **state)
     }
 }
 
+static void test_order(void **state)
+{
+    (void)state;
+    assert_int_equal(slice_compare(SLICE("ab"), SLICE("ab")), 0);
+    assert_int_equal(slice_compare((struct slice){0}, SLICE("")), 0);
+    assert_true(slice_compare(SLICE("a"), SLICE("ab")) < 0);
+    assert_true(slice_compare(SLICE("ab"), SLICE("a")) > 0);
+    assert_true(slice_compare(SLICE("b"), SLICE("ab")) > 0);
+    assert_true(slice_compare(SLICE("a"), SLICE("\xc3")) < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),
         cmocka_unit_test(test_compare),       cmocka_unit_test(test_ends),
         cmocka_unit_test(test_find),          cmocka_unit_test(test_sub),
         cmocka_unit_test(test_trim),          cmocka_unit_test(test_split),
