@@ -15,7 +15,7 @@ ROOMS = {
     "lib/codec": 1,
     "lib/tls": 1,
     "lib/jose": 2,
-    "lib/ldap": 1,
+    "lib/ldap": 2,
     "lib/schema": 2,
     "lib/io": 2,
     "lib/net": 3,
