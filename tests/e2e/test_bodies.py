@@ -101,6 +101,7 @@ def echo_whole(lab, framing, is_sanitized):
         assert max(grown) < SLACK_KIB, grown
 
 
+# requirement: K19
 def test_64_mib_there_and_back_by_length(lab, is_sanitized):
     echo_whole(lab, "length", is_sanitized)
 
@@ -134,6 +135,7 @@ def test_a_reader_that_does_not_read_costs_little(lab, is_sanitized):
     assert lab.client.get(f"http://web:{TEST_APP}/").status == 200
 
 
+# requirement: L7
 def test_an_app_that_does_not_read_costs_little(lab, is_sanitized):
     """A request body of 256 MiB for an app that does not take it: the sender gets stuck, and what
     it could send does not pile up in between."""

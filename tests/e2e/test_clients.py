@@ -62,6 +62,7 @@ spec:
 
 # ---- at the front door ----
 
+# requirement: K20
 def test_a_stranger_cannot_say_who_he_is(shop):
     seen = ask(shop, headers=FORGED).json()["headers"]
     assert seen["x-forwarded-for"] == seen["x-real-ip"] == shop.outside.ip

@@ -55,6 +55,7 @@ def preflight(shop, method, headers=None, path="/api/x"):
         return client.ask("OPTIONS", path, None, asked)
 
 
+# requirement: J7
 def test_a_preflight_is_matched_as_what_it_announces(shop):
     with shop.bed.policy(ROUTES):
         for method, headers in (("GET", None), ("PUT", "x-version"),

@@ -120,6 +120,7 @@ def fixture_policyd_is_away(bed):
         until("they are back", lambda n=name: status(bed, n)["connected"])
 
 
+# requirement: A11
 def test_what_is_called_is_known(bed):
     before = status(bed, "client")["addresses"]
     answer = ask(bed)
@@ -146,6 +147,7 @@ def test_what_is_not_of_the_mesh_is_passed_on(bed):
     assert bed.pods["client"].sidecar.metric("weft_discovery_unanswered_total") == before
 
 
+# requirement: A19
 def test_policies_take_effect(bed):
     assert ask(bed, path="/secret").status != 403
     bed.policies.write("50-deny.yaml", DENY)
@@ -182,6 +184,7 @@ def test_routes_change_under_load(bed):
     until("none", lambda: "x-edition" not in ask(bed).headers)
 
 
+# requirement: A9
 def test_policyd_may_be_away(bed, policyd_is_away):
     """What is known is served on; what nobody ever said anything about is passed on, and said."""
     answer = ask(bed)

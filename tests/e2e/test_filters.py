@@ -59,6 +59,7 @@ def test_the_narrower_target_is_in_force(shop):
         assert knock(shop).headers["x-from"] == "route"
 
 
+# requirement: J1
 def test_a_gateway_refuses_large_bodies(shop):
     with shop.bed.policy(FILTER.format(AT_GATEWAY, LIMIT)):
         assert knock(shop, method="POST", body=b"0123456789").status == 200

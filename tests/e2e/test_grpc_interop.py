@@ -103,6 +103,7 @@ def test_through_the_mesh(interop, caller, called, case):
     interop.call(interop.pods[caller], f"interop-{called}.default", PORT, case)
 
 
+# requirement: L3
 @pytest.mark.parametrize("case", CASES)
 def test_in_at_a_gateway(interop, case):
     interop.call(interop.outside, interop.edge.ip, GATEWAY_PORT, case)

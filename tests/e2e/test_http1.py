@@ -176,6 +176,7 @@ def test_an_answer_without_a_body(lab, status):
         assert client.get("/bytes/10").body == b"x" * 10 or len(client.get("/bytes/10").body) == 10
 
 
+# requirement: L1
 def test_a_websocket_becomes_a_tunnel(lab):
     with lab.client.connect("upgrade", lab.port("upgrade")) as sock:
         sock.sendall(b"GET /chat HTTP/1.1\r\nHost: upgrade\r\nConnection: Upgrade\r\n"
@@ -247,6 +248,7 @@ def test_the_host_of_the_target_replaces_host(lab):
     assert b"\r\nhost: mirror\r\n" in told and b"elsewhere" not in told
 
 
+# requirement: K22
 def test_many_headers_and_long_ones_arrive(lab):
     many = b"".join(b"x-h%d: %d\r\n" % (n, n) for n in range(60))
     answer = mirror(lab, b"GET /m HTTP/1.1\r\nHost: mirror\r\nCookie: " + b"c" * 8000 + b"\r\n" +

@@ -45,6 +45,7 @@ def ask(shop, path="/who", host=HOST, port=443, sni=None, alpn=None, headers=Non
         return client.get(path, {"Host": host, **(headers or {})})
 
 
+# requirement: A1
 def test_https_reaches_the_shop(shop):
     answer = ask(shop, "/")
     assert answer.status == 200
@@ -92,6 +93,7 @@ spec:
     assert (answer.status, answer.headers["location"]) == (302, f"{scheme}://{HOST}/new")
 
 
+# requirement: C5
 def test_another_host_is_not_served(shop):
     for port in (80, 443):
         answer = ask(shop, host="nobody.example.com", port=port, sni=HOST)
@@ -143,6 +145,7 @@ FAILURES = {"/no-backend": (500, "Internal Server Error", "no_cluster"),
             "/at-the-gateway/%00": (400, "Bad Request", "bad_request")}
 
 
+# requirement: A3
 @pytest.mark.parametrize("port, section", [(80, "web"), (443, "secure")])
 def test_a_stranger_reads_no_internal_name(shop, port, section):
     with shop.bed.policy(FAILING.replace("sectionName: web", f"sectionName: {section}")):
@@ -215,6 +218,7 @@ def test_tls_1_2_is_good_enough_and_1_1_is_not(shop):
         version(ssl.TLSVersion.TLSv1_1)
 
 
+# requirement: B3, L6
 def test_http_2_is_offered(shop):
     context = browser(shop.public_ca.roots, ["h2", "http/1.1"])
     sock = shop.outside.connect(shop.ingress.ip, 443)

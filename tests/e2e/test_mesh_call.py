@@ -16,6 +16,7 @@ def xfcc(answer):
     return answer.json()["headers"].get("x-forwarded-client-cert", "")
 
 
+# requirement: A2
 def test_apps_call_each_other_by_name(shop):
     told = shop.frontend.get("http://127.0.0.1:9080/").json()
     assert told["status_behind"] == 200

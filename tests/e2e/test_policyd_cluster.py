@@ -272,6 +272,7 @@ def test_one_replica_writes_and_another_takes_over(world, policyd):
 
 # ---- Gateways
 
+# requirement: A5
 def test_a_gateway_gets_a_data_plane_of_its_own(world, policyd):
     api = world.api
     world.gateway(infrastructure={"labels": {"team": "web"}, "annotations": {"note": "hi"}},
@@ -314,6 +315,7 @@ def test_a_gateway_gets_a_data_plane_of_its_own(world, policyd):
     door.stop()
 
 
+# requirement: B1
 def test_ports_follow_the_listeners(world, policyd):
     del policyd
     world.gateway()

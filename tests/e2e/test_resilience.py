@@ -180,6 +180,7 @@ def test_a_long_request_outlives_the_drain_of_its_sidecar(shop):
     assert load.result.kinds["v2"] >= 1, load.result.why()
 
 
+# requirement: D18
 def test_a_killed_sidecar_is_survived(shop):
     shop.v2.sidecar.kill()
     with shop.bed.policy(RETRIES):

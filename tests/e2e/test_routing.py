@@ -42,6 +42,7 @@ def edition(text):
 """)
 
 
+# requirement: C14
 def test_weights_split_requests(shop):
     with shop.bed.policy(CANARY):
         result = shop.frontend.load("http://reviews:9080/who", threads=4, kind=version).run(2000)
@@ -50,6 +51,7 @@ def test_weights_split_requests(shop):
     assert abs(result.kinds["v2"] - 100) <= 5 * math.sqrt(2000 * .05 * .95), result.kinds
 
 
+# requirement: C2
 def test_a_header_decides(shop):
     with shop.bed.policy(CANARY):
         result = shop.frontend.load("http://reviews:9080/who", kind=version,
@@ -61,6 +63,7 @@ def test_a_header_decides(shop):
     assert other.kinds["v1"] > other.kinds["v2"]
 
 
+# requirement: C1, C3, C4, C6
 def test_path_method_and_query_decide(shop):
     rules = route("""
   - matches: [{path: {type: Exact, value: /exact}}]
@@ -84,6 +87,7 @@ def test_path_method_and_query_decide(shop):
         assert version(put) == "v2"
 
 
+# requirement: B5
 def test_no_rule_means_404_and_no_backend_means_500(shop):
     with shop.bed.policy(route("""
   - matches: [{path: {type: Exact, value: /here}}]
@@ -98,6 +102,7 @@ def test_no_rule_means_404_and_no_backend_means_500(shop):
         assert (nobody.status, bool(nobody.reason)) == (500, True), nobody
 
 
+# requirement: C8, K1, K3
 def test_headers_paths_and_redirects_are_changed(shop):
     with shop.bed.policy(route("""
   - matches: [{path: {type: PathPrefix, value: /old}}]
@@ -130,6 +135,7 @@ def test_headers_paths_and_redirects_are_changed(shop):
         assert moved.headers["location"].endswith("/moved/x?y=z")
 
 
+# requirement: A10
 def test_edits_under_load_fail_no_request(shop):
     shop.bed.apply("50-test.yaml", edition(0))
     load = shop.frontend.load("http://reviews:9080/who", threads=3,
@@ -143,6 +149,7 @@ def test_edits_under_load_fail_no_request(shop):
     assert not result.failures, result.why()
 
 
+# requirement: D15
 def test_endpoints_come_and_go_under_load(shop):
     load = shop.frontend.load("http://reviews:9080/who", threads=3, kind=version).start()
     try:

@@ -69,6 +69,7 @@ def test_a_key_that_everybody_may_read(bed, one):
     (bed.run.path / "pods" / "one" / "key.pem").chmod(0o600)
 
 
+# requirement: A15
 def test_a_folder_that_is_not_there(one):
     fails(one, "/nowhere", policy_dir="/nowhere")
 

@@ -172,6 +172,7 @@ static void http2_in_the_clear(void **state)
     close_grpc(&g);
 }
 
+/* requirement: L1 */
 static void websocket(void **state)
 {
     static const char switched[] = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n"

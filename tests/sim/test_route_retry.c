@@ -71,6 +71,7 @@ static unsigned serve(struct world *w, const char *answer, unsigned failures)
     return asked;
 }
 
+/* requirement: D16 */
 /* The table of the Gateway API's conformance test. */
 static void by_codes(void **state)
 {

@@ -24,6 +24,7 @@ static void spread(const char *algorithm, unsigned low, unsigned high)
     sim_service_finish(&s);
 }
 
+/* requirement: D17 */
 static void equal_endpoints_get_equal_shares(void **state)
 {
     spread("RoundRobin", 400, 400);
@@ -32,6 +33,7 @@ static void equal_endpoints_get_equal_shares(void **state)
     spread("PeakEWMA", 200, 600);
 }
 
+/* requirement: D2 */
 /* Who is busy gets nothing while others are free. */
 static void busy_endpoint_is_avoided(void **state)
 {
@@ -131,6 +133,7 @@ static void another_endpoint_is_tried(void **state)
 
 /* ---- ejection ---- */
 
+/* requirement: D8 */
 static void failing_endpoint_is_ejected_and_returns(void **state)
 {
     struct sim_service s;
@@ -201,6 +204,7 @@ static void last_endpoint_is_never_ejected(void **state)
     }
 }
 
+/* requirement: D8 */
 static void not_more_than_the_share(void **state)
 {
     struct sim_service s;
@@ -240,6 +244,7 @@ static Weft__Config__V1__CircuitBreaker *limit(struct sim_service *s)
     return s->r.cluster->breaker;
 }
 
+/* requirement: D9 */
 static void max_requests(void **state)
 {
     struct sim_service s;
@@ -262,6 +267,7 @@ static void max_requests(void **state)
     sim_service_finish(&s);
 }
 
+/* requirement: D9 */
 /* More connections than allowed are not made; whoever comes waits for one, in order. */
 static void max_connections(void **state)
 {
@@ -294,6 +300,7 @@ static void max_connections(void **state)
     sim_service_finish(&s);
 }
 
+/* requirement: D9 */
 static void max_pending(void **state)
 {
     struct sim_service s;
