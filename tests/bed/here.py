@@ -30,12 +30,13 @@ class Here:
 
 
 class Gateway(Process):
-    """Serves the Gateway `web` of namespace default."""
+    """Serves a Gateway of namespace default."""
 
-    def __init__(self, name: str, policies: pathlib.Path, log: pathlib.Path, *options: str) -> None:
+    def __init__(self, name: str, policies: pathlib.Path, log: pathlib.Path, *options: str,
+                 serves: str = "web") -> None:
         self.port, self._metrics, self._health = free_port(), free_port(), free_port()
         super().__init__(name, Here(), [
-            program("weft-sidecar"), "--mode", "ingress", "--gateway", "web",
+            program("weft-sidecar"), "--mode", "ingress", "--gateway", serves,
             "--policy-dir", str(policies), "--outbound", "off", "--inbound", "off",
             "--admin", "off", "--gateway-bind", "127.0.0.1",
             "--metrics", f"127.0.0.1:{self._metrics}", "--health", f"127.0.0.1:{self._health}",
@@ -73,14 +74,16 @@ class Gateway(Process):
 
 
 class Doors:
-    """Some gateways over one folder of policies."""
+    """Some gateways over one folder of policies: as many replicas of `web`, or one for each name."""
 
-    def __init__(self, folder: pathlib.Path, count: int, first: str, *options: str) -> None:
+    def __init__(self, folder: pathlib.Path, count: int, first: str, *options: str,
+                 names: tuple[str, ...] = ()) -> None:
         (folder / "scratch").mkdir()
         self.policies = PolicyFolder(folder / "policies", folder / "scratch")
         self.policies.write("00-first.yaml", first)
         self.gateways = [Gateway(f"gateway-{i}", self.policies.path, folder / f"gateway-{i}.log",
-                                 *options) for i in range(count)]
+                                 *options, serves=serves)
+                         for i, serves in enumerate(names or ("web",) * count)]
         for one in self.gateways:
             one.await_config(0)
 

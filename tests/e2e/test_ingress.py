@@ -93,6 +93,24 @@ spec:
     assert (answer.status, answer.headers["location"]) == (302, f"{scheme}://{HOST}/new")
 
 
+# requirement: C9
+def test_a_route_for_https_alone(shop):
+    private = f"""
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: private, namespace: default}}
+spec:
+  parentRefs: [{{name: front-door, sectionName: secure}}]
+  rules:
+  - matches: [{{path: {{value: /private}}}}]
+    backendRefs: [{{name: ratings, port: 9080}}]
+"""
+    with shop.bed.policy(private):
+        assert ask(shop, "/private", port=443).json()["app"] == "ratings"
+        answer = ask(shop, "/private", port=80)
+        assert answer.status == 301, answer  # what is for all of the other listener
+
+
 # requirement: C5
 def test_another_host_is_not_served(shop):
     for port in (80, 443):
