@@ -74,7 +74,7 @@ class Gateway(Process):
 
 
 class Doors:
-    """Some gateways over one folder of policies: as many replicas of `web`, or one for each name."""
+    """Gateways over one folder of policies: so many replicas of `web`, or one for each name."""
 
     def __init__(self, folder: pathlib.Path, count: int, first: str, *options: str,
                  names: tuple[str, ...] = ()) -> None:

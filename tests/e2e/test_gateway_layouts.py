@@ -105,7 +105,8 @@ spec:
 
 
 def to(backend: str, match: str = "") -> str:
-    return f"{{{f'matches: [{match}], ' if match else ''}backendRefs: [{{name: {backend}, port: 80}}]}}"
+    matches = f"matches: [{match}], " if match else ""
+    return f"{{{matches}backendRefs: [{{name: {backend}, port: 80}}]}}"
 
 
 def post(door: Gateway, path: str, body: bytes) -> Answer:
@@ -163,9 +164,10 @@ spec: {targetRefs: [{kind: Gateway, name: web}], trustedAddresses: [127.0.0.1]}
 
 # requirement: C7
 def test_versions_by_path_and_by_header(world: World) -> None:
-    door, = world.open(world.app("old") + world.app("new") + gateway() + route("api", "[" + ", ".join([
+    rules = ", ".join([
         to("old", "{path: {value: /v1}}"), to("new", "{path: {value: /v2}}"),
-        to("new", "{headers: [{name: x-api-version, value: v2}]}"), to("old")]) + "]"))
+        to("new", "{headers: [{name: x-api-version, value: v2}]}"), to("old")])
+    door, = world.open(world.app("old") + world.app("new") + gateway() + route("api", f"[{rules}]"))
     assert [door.ask(p).json()["app"] for p in ("/v1/users", "/v2/users", "/users")] == \
         ["old", "new", "old"]
     assert door.ask("/users", X_Api_Version="v2").json()["app"] == "new"
@@ -184,11 +186,11 @@ def test_a_new_service_takes_over_path_by_path(world: World) -> None:
 
 # requirement: C17
 def test_stages_by_host_and_by_prefix(world: World) -> None:
-    door, = world.open(
-        world.app("production") + world.app("staging") + gateway() +
-        route("production", f"[{to('production', '{path: {value: /v1}}')}]", host="api.example.com") +
-        route("staging", f"[{to('staging', '{path: {value: /v1}}')}]", host="staging.example.com"))
-    for stage, host in (("production", "api.example.com"), ("staging", "staging.example.com")):
+    stages = {"production": "api.example.com", "staging": "staging.example.com"}
+    door, = world.open(gateway() + "".join(
+        world.app(stage) + route(stage, f"[{to(stage, '{path: {value: /v1}}')}]", host=host)
+        for stage, host in stages.items()))
+    for stage, host in stages.items():
         assert door.ask("/v1/x", Host=host).json()["app"] == stage
         assert door.ask("/x", Host=host).status == 404
     assert door.ask("/v1/x", Host="other.example.com").status == 404
