@@ -1,15 +1,6 @@
 /* Unary calls. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/grpc_ask.h"
 
-static void write_prefix(struct slice frame)
-{
-    uint8_t *to = (uint8_t *)(uintptr_t)frame.ptr;
-    size_t len = frame.len - GRPC_ASK_PREFIX;
-    to[0] = 0; /* not compressed */
-    for (int i = 1; i < GRPC_ASK_PREFIX; i++)
-        to[i] = (uint8_t)(len >> (8 * (GRPC_ASK_PREFIX - 1 - i)));
-}
-
 void grpc_ask_prepare(struct filter_call *call, struct arena *arena, struct slice method,
                       struct slice frame, uint32_t timeout_ms)
 {
@@ -17,7 +8,7 @@ void grpc_ask_prepare(struct filter_call *call, struct arena *arena, struct slic
     headers_add_id(&m->headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
     headers_add_id(&m->headers, HEADER_TE, SLICE("trailers"));
     headers_add(&m->headers, SLICE("grpc-timeout"), arena_printf(arena, "%um", timeout_ms));
-    write_prefix(frame);
+    grpc_frame_write((uint8_t *)(uintptr_t)frame.ptr, frame.len - GRPC_FRAME_PREFIX);
     call->body = frame;
     call->timeout_ms = timeout_ms;
 }
@@ -49,14 +40,9 @@ bool grpc_ask_answer(const struct filter_call *call, struct arena *arena, struct
                    : SLICE("it answered without a gRPC status");
         return false;
     }
-    const uint8_t *prefix = (const uint8_t *)body.ptr;
-    bool is_whole = body.len >= GRPC_ASK_PREFIX && prefix[0] == 0 &&
-                    ((size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 |
-                     prefix[4]) == body.len - GRPC_ASK_PREFIX;
-    if (!is_whole) {
+    if (!grpc_frame_only(body, message)) {
         *why = SLICE("its answer is not one message");
         return false;
     }
-    *message = slice_sub(body, GRPC_ASK_PREFIX, body.len);
     return true;
 }

@@ -4,12 +4,11 @@
 #pragma once
 
 #include "filters/filter.h"
+#include "lib/codec/http/grpc_frame.h"
 
-#define GRPC_ASK_PREFIX 5 /* bytes in front of a message */
-
-/* Makes call's request to that method ("/package.Service/Method"). frame: GRPC_ASK_PREFIX bytes of
- * room, which are written, and the message behind them; it is kept and not copied. timeout_ms is
- * told to the server too. */
+/* Makes call's request to that method ("/package.Service/Method"). frame: room for a prefix of
+ * GRPC_FRAME_PREFIX bytes, which is written, and the message behind it; it is kept and not copied.
+ * timeout_ms is told to the server too. */
 void grpc_ask_prepare(struct filter_call *call, struct arena *arena, struct slice method,
                       struct slice frame, uint32_t timeout_ms);
 /* Of a call that is done. True: it succeeded, with this message. False: *why says why not, as a

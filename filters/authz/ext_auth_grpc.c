@@ -196,9 +196,10 @@ void ext_auth_grpc_ask(struct filter_exchange *x, const struct ext_auth *c,
         a->tls_session->sni = text_of(x->arena, x->downstream->sni);
     }
     size_t len = weft__ext_authz__check_request__get_packed_size(&check);
-    uint8_t *frame = arena_alloc(x->arena, GRPC_ASK_PREFIX + len);
-    weft__ext_authz__check_request__pack(&check, frame + GRPC_ASK_PREFIX);
-    grpc_ask_prepare(call, x->arena, CHECK, slice_of(frame, GRPC_ASK_PREFIX + len), c->timeout_ms);
+    uint8_t *frame = arena_alloc(x->arena, GRPC_FRAME_PREFIX + len);
+    weft__ext_authz__check_request__pack(&check, frame + GRPC_FRAME_PREFIX);
+    grpc_ask_prepare(call, x->arena, CHECK, slice_of(frame, GRPC_FRAME_PREFIX + len),
+                     c->timeout_ms);
 }
 
 /* ---- the answer ---- */

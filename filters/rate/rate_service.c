@@ -208,9 +208,9 @@ bool rate_service_ask(struct filter_exchange *x, const struct rate_service *s, u
     if (!request.n_descriptors)
         return false;
     size_t len = weft__rate_service__rate_limit_request__get_packed_size(&request);
-    uint8_t *frame = arena_alloc(x->arena, GRPC_ASK_PREFIX + len);
-    weft__rate_service__rate_limit_request__pack(&request, frame + GRPC_ASK_PREFIX);
-    grpc_ask_prepare(call, x->arena, METHOD, slice_of(frame, GRPC_ASK_PREFIX + len), timeout_ms);
+    uint8_t *frame = arena_alloc(x->arena, GRPC_FRAME_PREFIX + len);
+    weft__rate_service__rate_limit_request__pack(&request, frame + GRPC_FRAME_PREFIX);
+    grpc_ask_prepare(call, x->arena, METHOD, slice_of(frame, GRPC_FRAME_PREFIX + len), timeout_ms);
     return true;
 }
 

@@ -312,6 +312,7 @@ static void apply_traffic(struct cluster_build *b)
                            "ClientIP comes before the loadBalancing of its TrafficPolicy");
     compile_traffic_merge(&t, mesh);
     to->outlier = outlier_of(c->arena, t.outlier);
+    to->health_check = compile_health_check(c->arena, t.health);
     to->breaker = breaker_of(c->arena, t.breaker);
     to->load_balancer = balancer_of(c->arena, t.balancing);
     if (t.pool)

@@ -131,6 +131,9 @@ PB(TcpKeepalive) *
 /* NULL: nothing is said. */
 PB(Http2Keepalive) * compile_traffic_http2_keepalive(struct arena *arena,
                                                      const struct http2_keepalive_setting *from);
+/* NULL for NULL. */
+PB(HealthCheck) * compile_health_check(struct arena *arena,
+                                       const struct health_check_setting *from);
 uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count);
 PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
                                         const struct traffic_timeouts *const *levels, size_t count);

@@ -14,6 +14,8 @@ void compile_traffic_merge(struct traffic *narrow, const struct traffic *wide)
         narrow->retries = wide->retries;
     if (!narrow->outlier)
         narrow->outlier = wide->outlier;
+    if (!narrow->health)
+        narrow->health = wide->health;
     if (!narrow->breaker)
         narrow->breaker = wide->breaker;
     if (!narrow->balancing)
@@ -66,6 +68,7 @@ static const char *overlap(const struct traffic *a, const struct traffic *b)
     return a->timeouts && b->timeouts     ? "timeouts"
            : a->retries && b->retries     ? "retries"
            : a->outlier && b->outlier     ? "outlierDetection"
+           : a->health && b->health       ? "healthCheck"
            : a->breaker && b->breaker     ? "circuitBreaker"
            : a->balancing && b->balancing ? "loadBalancing"
            : a->pool && b->pool           ? "connectionPool"

@@ -332,13 +332,17 @@ static const struct schema_field spec_fields[] = {
     SCHEMA_FIELD(struct traffic_policy_spec, targets, "targetRefs", LIST, "What the policy is for.",
                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 16, .element = &target_element),
     TRAFFIC(struct traffic_policy_spec, traffic.),
+    SCHEMA_FIELD(struct traffic_policy_spec, traffic.health, "healthCheck", OBJECT,
+                 "How endpoints are asked whether they are healthy; they are not asked when left "
+                 "out.",
+                 .object = &health_check_schema),
     {0},
 };
 
 /* Endpoints and connections are a Service's, whichever route leads there. */
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
-    static const char *const of_services[] = {"outlierDetection", "circuitBreaker",
+    static const char *const of_services[] = {"outlierDetection", "healthCheck", "circuitBreaker",
                                               "loadBalancing", "connectionPool"};
     const struct traffic_policy_spec *spec = value;
     for (SCHEMA_EACH(spec->targets, struct policy_target, t))
@@ -369,7 +373,7 @@ static const struct schema_field fields[] = {
 const struct schema traffic_policy_kind_schema = {
     .name = "TrafficPolicy",
     .doc = "How calls to a Service, or along a route, are made: timeouts, retries, load "
-           "balancing, ejection of failing endpoints, limits.",
+           "balancing, health checks, ejection of failing endpoints, limits.",
     .size = sizeof(struct traffic_policy),
     .fields = fields,
 };

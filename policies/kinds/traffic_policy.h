@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "policies/kinds/health_check.h"
 #include "policies/kinds/http2_keepalive.h"
 #include "policies/kinds/kind.h"
 #include "policies/kinds/policy_target.h"
@@ -56,6 +57,7 @@ struct traffic {
     struct traffic_timeouts *timeouts;
     struct traffic_retries *retries;
     struct traffic_outlier *outlier;
+    struct health_check_setting *health; /* never of a MeshConfig */
     struct traffic_breaker *breaker;
     struct traffic_balancing *balancing;
     struct traffic_pool *pool;

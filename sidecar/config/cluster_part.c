@@ -154,6 +154,8 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     if (!e)
         e = traffic_conf_outlier(b, from->outlier, &to->outlier);
     if (!e)
+        e = traffic_conf_health_check(b, from->health_check, &to->health_check);
+    if (!e)
         e = take_endpoints(b, ids, from, to);
     return e ? e : take_host(b, from, to);
 }

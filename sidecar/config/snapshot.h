@@ -51,6 +51,18 @@ struct outlier_conf {
     uint32_t consecutive_failures, base_ejection_ms, max_ejection_ms, max_ejection_percent;
 };
 
+enum health_check_kind { HEALTH_CHECK_TCP, HEALTH_CHECK_HTTP, HEALTH_CHECK_GRPC };
+
+struct health_check_conf {
+    enum health_check_kind kind;
+    uint32_t interval_ms, unhealthy_interval_ms, timeout_ms;
+    uint32_t healthy_threshold, unhealthy_threshold;
+    struct slice method, path, host; /* HTTP; host empty: the cluster's service */
+    const uint16_t *statuses;        /* of a healthy endpoint; none: 200 to 399 */
+    uint32_t status_count;
+    struct slice service; /* gRPC */
+};
+
 /* The one thing about an endpoint that every worker must see alike. Lives as long as any snapshot
  * or worker holds it, by stable id (cluster name + address), across snapshots. */
 struct endpoint_health {
@@ -58,6 +70,7 @@ struct endpoint_health {
     _Atomic uint32_t consecutive_failures;
     _Atomic uint32_t ejections;        /* in a row: the ejection time doubles */
     _Atomic uint64_t ejected_until_ms; /* clock_mono_ns()/1e6; 0: not ejected */
+    _Atomic bool is_unhealthy;         /* by its health checks (upstream/health_checker.h) */
 };
 
 struct endpoint_conf {
@@ -107,6 +120,7 @@ struct cluster_conf {
     struct affinity *affinity; /* of all workers; NULL: none is kept (config/affinity.h) */
     struct backend_tls *tls; /* NULL: in the clear, or mutual TLS of the mesh */
     struct outlier_conf outlier;
+    const struct health_check_conf *health_check; /* NULL: endpoints are not asked */
     bool has_timeouts;
     struct timeouts_conf timeouts;
     struct retry_conf retry;

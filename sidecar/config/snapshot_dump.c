@@ -117,6 +117,8 @@ static void put_limits(struct json_write *w, const struct cluster_conf *c)
     put_http2_keepalive(w, &c->http2_keepalive);
     json_write_field_u64(w, "eject_after_failures",
                          c->outlier.enabled ? c->outlier.consecutive_failures : 0);
+    if (c->health_check)
+        json_write_field_u64(w, "health_check_interval_ms", c->health_check->interval_ms);
 }
 
 static void put_cluster(struct json_write *w, const struct cluster_conf *c)

@@ -1,5 +1,5 @@
-/* Timeouts, retries and ejection from their messages, which are complete: policies/kinds says what
- * holds where nothing is said. Control thread.
+/* Timeouts, retries, ejection and health checks from their messages, which are complete:
+ * policies/kinds says what holds where nothing is said. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/traffic_conf.h"
 
@@ -86,5 +86,58 @@ enum err traffic_conf_outlier(const struct part_build *b,
     };
     if (to->max_ejection_percent > 100)
         return part_refuse(b, "outlier detection: more than 100 percent can be ejected");
+    return ERR_OK;
+}
+
+static enum err take_statuses(const struct part_build *b,
+                              const Weft__Config__V1__HttpHealthCheck *from,
+                              struct health_check_conf *to)
+{
+    uint16_t *statuses = part_array(b->part, from->n_statuses, sizeof(*statuses));
+    for (size_t i = 0; i < from->n_statuses; i++) {
+        if (from->statuses[i] < 200 || from->statuses[i] > 599)
+            return part_refuse(b, "health check: %u is not a final status code", from->statuses[i]);
+        statuses[i] = (uint16_t)from->statuses[i];
+    }
+    to->statuses = statuses;
+    to->status_count = (uint32_t)from->n_statuses;
+    return ERR_OK;
+}
+
+static enum err take_http_check(const struct part_build *b,
+                                const Weft__Config__V1__HttpHealthCheck *from,
+                                struct health_check_conf *to)
+{
+    to->kind = HEALTH_CHECK_HTTP;
+    to->method = part_text(b->part, from->method);
+    to->path = part_text(b->part, from->path);
+    to->host = part_text(b->part, from->host);
+    if (!to->method.len || !to->path.len || to->path.ptr[0] != '/')
+        return part_refuse(b, "health check: HTTP needs a method and a path");
+    return take_statuses(b, from, to);
+}
+
+enum err traffic_conf_health_check(const struct part_build *b,
+                                   const Weft__Config__V1__HealthCheck *from,
+                                   const struct health_check_conf **out)
+{
+    if (!from)
+        return ERR_OK;
+    struct health_check_conf *to = part_array(b->part, 1, sizeof(*to));
+    *to = (struct health_check_conf){.interval_ms = from->interval_ms,
+                                     .unhealthy_interval_ms = from->unhealthy_interval_ms,
+                                     .timeout_ms = from->timeout_ms,
+                                     .healthy_threshold = from->healthy_threshold,
+                                     .unhealthy_threshold = from->unhealthy_threshold};
+    *out = to;
+    if (!to->interval_ms || !to->unhealthy_interval_ms || !to->timeout_ms ||
+        !to->healthy_threshold || !to->unhealthy_threshold)
+        return part_refuse(b, "health check: intervals, timeout and thresholds must not be 0");
+    if (from->http)
+        return take_http_check(b, from->http, to);
+    if (!from->grpc)
+        return ERR_OK;
+    to->kind = HEALTH_CHECK_GRPC;
+    to->service = part_text(b->part, from->grpc->service);
     return ERR_OK;
 }

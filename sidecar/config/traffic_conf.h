@@ -1,4 +1,4 @@
-/* Timeouts, retries and ejection, from their messages. Control thread.
+/* Timeouts, retries, ejection and health checks, from their messages. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -23,3 +23,7 @@ MUST_USE enum err traffic_conf_retry(const struct part_build *b,
 MUST_USE enum err traffic_conf_outlier(const struct part_build *b,
                                        const Weft__Config__V1__OutlierDetection *from,
                                        struct outlier_conf *to);
+/* NULL: endpoints are not asked. */
+MUST_USE enum err traffic_conf_health_check(const struct part_build *b,
+                                            const Weft__Config__V1__HealthCheck *from,
+                                            const struct health_check_conf **to);

@@ -103,6 +103,7 @@ static void put_endpoint(struct json_write *w, const struct endpoint *e, uint64_
     json_write_field_bool(w, "ready", e->conf->ready);
     json_write_field_bool(w, "meshed", e->conf->meshed);
     json_write_field_bool(w, "ejected", outlier_is_ejected(e->conf->health, now_ms));
+    json_write_field_bool(w, "unhealthy", endpoint_is_unhealthy(e));
     json_write_field_u64(w, "active", e->active);
     json_write_field_u64(w, "connections", connections);
     json_write_object_end(w);

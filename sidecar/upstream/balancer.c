@@ -19,7 +19,7 @@ bool lb_is_usable(const struct pick *p, const struct endpoint *e)
 {
     if (!e->conf->ready || e->conf->weight == 0)
         return false;
-    if (p->level <= LB_HEALTHY && outlier_is_ejected(e->conf->health, p->now_ms))
+    if (p->level <= LB_HEALTHY && !outlier_is_healthy(e->conf->health, p->now_ms))
         return false;
     if (p->level == LB_HEALTHY_AND_NEW || p->level == LB_READY_AND_NEW)
         for (unsigned i = 0; i < p->tried_count; i++)

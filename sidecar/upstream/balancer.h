@@ -12,8 +12,8 @@
 void balancer_adopt(struct cluster *c, const struct cluster_conf *before);
 /* client: whom the request is from, for clusters that tell clients apart: each keeps its endpoint.
  * `tried`: endpoints that earlier attempts of this request used, avoided while there is another.
- * NULL when no endpoint is ready. Ejected endpoints are used only when every ready one is ejected.
- */
+ * NULL when no endpoint is ready. Ejected and unhealthy endpoints are used only when every ready
+ * one is. */
 struct endpoint *balancer_pick(struct cluster *c, const struct addr *client,
                                struct endpoint *const *tried, unsigned tried_count);
 /* The same by a key: as long as they are healthy, every data plane that knows the same endpoints

@@ -62,6 +62,11 @@ static bool is_answered_early(const struct upstream_call *c)
            (!c->is_end_sent || http_stream_unsent(&c->up.stream) > 0);
 }
 
+static bool teaches(const struct upstream_call *c)
+{
+    return c->keeps_answer && !c->is_check;
+}
+
 static void on_turn(struct loop_task *task)
 {
     struct upstream_call *c = container_of(task, struct upstream_call, turn);
@@ -77,7 +82,7 @@ static void on_turn(struct loop_task *task)
         c->is_over = true;
     if (!c->is_over)
         return;
-    if (c->keeps_answer && !c->answer && upstream_request_is_fault(&c->up, c->why))
+    if (teaches(c) && !c->answer && upstream_request_is_fault(&c->up, c->why))
         upstream_request_failed(&c->up);
     c->on_over(c);
     stop(c);
@@ -92,7 +97,7 @@ static void on_head(struct http_stream *st, struct message *head, bool end)
     if (head->status < 200)
         return;
     c->answer = head;
-    if (c->keeps_answer)
+    if (teaches(c))
         upstream_request_answered(&c->up, head);
 }
 
@@ -173,6 +178,15 @@ enum fail upstream_call_begin(struct upstream_call *c, struct cluster *cluster,
 {
     upstream_request_begin(&c->up, cluster);
     enum fail why = upstream_request_pick(&c->up, client);
+    if (why != FAIL_NONE)
+        upstream_request_end(&c->up);
+    return why;
+}
+
+enum fail upstream_call_begin_at(struct upstream_call *c, struct endpoint *e)
+{
+    upstream_request_begin(&c->up, e->cluster);
+    enum fail why = upstream_request_take(&c->up, e);
     if (why != FAIL_NONE)
         upstream_request_end(&c->up);
     return why;

@@ -1,6 +1,6 @@
 /* A request to a cluster that runs on its own: one attempt, a deadline, limits on what lies here of
- * it. Its events record facts and ask for a turn; only the turn decides. Mirrors (mirror.h) and the
- * calls of filters (exchange_calls.c) are made of it. Worker thread.
+ * it. Its events record facts and ask for a turn; only the turn decides. Mirrors, the calls of
+ * filters and health checks are made of it. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -23,6 +23,8 @@ struct upstream_call {
     size_t answer_max; /* of the answer's body */
     bool keeps_answer; /* else its body is thrown away as it comes, and nothing is learnt of the
                         * endpoint: nobody waits for it */
+    bool is_check;     /* of the endpoint's health: what it says counts there, and not as what
+                        * requests teach of it */
     /* what came of it */
     enum fail why;          /* FAIL_NONE: answered */
     struct slice detail;    /* constant, or in the arena */
@@ -46,6 +48,8 @@ void upstream_call_init(struct upstream_call *c, struct arena *arena,
  * nothing was taken, and nothing follows. */
 enum fail upstream_call_begin(struct upstream_call *c, struct cluster *cluster,
                               const struct addr *client);
+/* The same of that endpoint. */
+enum fail upstream_call_begin_at(struct upstream_call *c, struct endpoint *e);
 /* Sends it: `head` without what sidecars tell each other, which is put in here. It is over in
  * deadline_ms at the latest. */
 void upstream_call_run(struct upstream_call *c, struct message *head, enum http_version version,

@@ -7,6 +7,7 @@
 #include "lib/io/loop.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/balancer.h"
+#include "sidecar/upstream/health_checker.h"
 #include "sidecar/upstream/named_host.h"
 #include "sidecar/upstream/pool.h"
 #include "sidecar/worker/worker.h"
@@ -64,6 +65,7 @@ static void retire_endpoint(struct endpoint *e)
 
 static void destroy_cluster(struct cluster *c)
 {
+    health_checker_stop(&c->health);
     named_host_destroy(c->named);
     for (uint32_t i = 0; i < c->endpoint_count; i++)
         destroy_endpoint(c->endpoints[i]);
@@ -140,11 +142,13 @@ void cluster_reconcile(struct cluster *c, const struct cluster_conf *conf)
     for (uint32_t i = 0; i < old_count; i++) {
         if (!old[i])
             continue;
+        health_checker_forget(c->health, old[i]);
         retire_endpoint(old[i]);
         collect_endpoint(old[i]);
     }
     mem_free(old);
     balancer_adopt(c, old_conf);
+    health_checker_adopt(&c->health, c);
     if (old_conf)
         cluster_conf_unref(old_conf);
 }
@@ -214,6 +218,7 @@ static void grow_slots(struct cluster_table *t, uint32_t slot)
 
 static void empty_cluster(struct cluster *c)
 {
+    health_checker_stop(&c->health);
     for (uint32_t i = 0; i < c->endpoint_count; i++) {
         struct endpoint *e = c->endpoints[i];
         retire_endpoint(e);
@@ -236,12 +241,12 @@ static void forget_vanished(struct cluster_table *t)
     }
 }
 
-/* A host is looked up before it is called. */
-static void meet_hosts(struct cluster_table *t, const struct cluster_conf *const *confs,
+/* A host is looked up, and endpoints are asked for their health, before they are called. */
+static void meet_early(struct cluster_table *t, const struct cluster_conf *const *confs,
                        uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (confs[i]->host.len)
+        if (confs[i]->host.len || health_checker_is_for(t->worker, confs[i]))
             cluster_of(t, confs[i]);
 }
 
@@ -266,7 +271,7 @@ void cluster_table_adopt(struct cluster_table *t, const struct snapshot *s)
     }
     mem_free(present);
     forget_vanished(t);
-    meet_hosts(t, confs, count);
+    meet_early(t, confs, count);
 }
 
 static void review_endpoint(struct endpoint *e)
@@ -301,6 +306,7 @@ void cluster_table_review(struct cluster_table *t)
 
 static void drain_cluster(struct cluster *c)
 {
+    health_checker_stop(&c->health);
     for (uint32_t i = 0; i < c->endpoint_count; i++)
         drain_endpoint(c->endpoints[i]);
     named_host_destroy(c->named);

@@ -14,6 +14,7 @@
 #include "sidecar/upstream/redis_room.h"
 #include "sidecar/upstream/retry.h"
 
+struct health_checker;
 struct named_host;
 struct pool;
 struct worker;
@@ -38,6 +39,7 @@ struct cluster {
     const struct cluster_conf *conf; /* referenced */
     struct endpoint **endpoints;
     uint32_t endpoint_count;
+    struct health_checker *health; /* NULL: this worker does not ask its endpoints */
     struct named_host *named; /* whose addresses the endpoints are; NULL: they are configured */
     struct list gone;
     void *lb_state; /* what its balancer remembers (upstream/lb.h) */
@@ -104,6 +106,11 @@ void cluster_give_back_pending(struct cluster *c, uint32_t count);
 static inline bool endpoint_is_mesh_hop(const struct endpoint *e)
 {
     return e->conf->meshed && !e->owner->mtls_disabled && !e->owner->tls;
+}
+/* By its health checks. */
+static inline bool endpoint_is_unhealthy(const struct endpoint *e)
+{
+    return atomic_load_explicit(&e->conf->health->is_unhealthy, memory_order_relaxed);
 }
 void endpoint_hold(struct endpoint *e);    /* active++ */
 void endpoint_release(struct endpoint *e); /* active--; may free a gone endpoint */

@@ -31,7 +31,7 @@ struct lb {
 #include "policies/kinds/lb.def"
 #undef LB
 
-/* Ready, not ejected and not tried before, as the level asks. */
+/* Ready, healthy and not tried before, as the level asks. */
 bool lb_is_usable(const struct pick *p, const struct endpoint *e);
 /* Beginning at that index, the first that is usable; *next is the index behind it. */
 struct endpoint *lb_scan(const struct pick *p, uint32_t start, uint32_t *next);

@@ -17,6 +17,12 @@ bool outlier_is_ejected(const struct endpoint_health *h, uint64_t now_ms)
     return load64(&h->ejected_until_ms) > now_ms;
 }
 
+bool outlier_is_healthy(const struct endpoint_health *h, uint64_t now_ms)
+{
+    return !atomic_load_explicit(&h->is_unhealthy, memory_order_relaxed) &&
+           !outlier_is_ejected(h, now_ms);
+}
+
 void outlier_success(struct endpoint *e)
 {
     struct endpoint_health *h = e->conf->health;
@@ -36,7 +42,7 @@ static bool may_eject(const struct cluster *c, const struct endpoint *victim, ui
         if (!e->conf->ready)
             continue;
         ready++;
-        ejected += e != victim && outlier_is_ejected(e->conf->health, now_ms);
+        ejected += e != victim && !outlier_is_healthy(e->conf->health, now_ms);
     }
     if (ready <= ejected + 1)
         return false;

@@ -13,6 +13,8 @@ struct endpoint;
 
 /* now_ms: loop_now_ms. */
 bool outlier_is_ejected(const struct endpoint_health *h, uint64_t now_ms);
+/* Neither ejected nor found unhealthy by its checks. */
+bool outlier_is_healthy(const struct endpoint_health *h, uint64_t now_ms);
 void outlier_success(struct endpoint *e);
 /* True when this failure ejected the endpoint: log and count it. Never the last usable endpoint of
  * its cluster, never more than the policy's share. */

@@ -98,6 +98,7 @@ static void make_limits(struct config_make *m)
     static Weft__Config__V1__TcpKeepalive alive = WEFT__CONFIG__V1__TCP_KEEPALIVE__INIT;
     static Weft__Config__V1__CircuitBreaker breaker = WEFT__CONFIG__V1__CIRCUIT_BREAKER__INIT;
     static Weft__Config__V1__OutlierDetection outlier = WEFT__CONFIG__V1__OUTLIER_DETECTION__INIT;
+    static Weft__Config__V1__HealthCheck health = WEFT__CONFIG__V1__HEALTH_CHECK__INIT;
     Weft__Config__V1__Cluster *c = config_make_cluster(m, "settings", 1);
     breaker.max_connections = 11;
     breaker.max_requests = 12;
@@ -109,6 +110,10 @@ static void make_limits(struct config_make *m)
     c->breaker = &breaker;
     c->keepalive = &alive;
     c->outlier = &outlier;
+    health.interval_ms = 20;
+    health.unhealthy_interval_ms = health.timeout_ms = 1;
+    health.healthy_threshold = health.unhealthy_threshold = 1;
+    c->health_check = &health;
     c->connect_timeout_ms = 18;
     c->max_requests_per_connection = 19;
 }
@@ -139,6 +144,7 @@ static void check_settings(const struct doc *d)
     check_number(d, "clusters[1].tcp_keepalive_interval_s", 15);
     check_number(d, "clusters[1].tcp_keepalive_probes", 16);
     check_number(d, "clusters[1].eject_after_failures", 17);
+    check_number(d, "clusters[1].health_check_interval_ms", 20);
     check_number(d, "clusters[1].connect_timeout_ms", 18);
     check_number(d, "clusters[1].max_requests_per_connection", 19);
     assert_null(doc_find(d, "clusters[1].http2_keepalive_interval_ms"));
