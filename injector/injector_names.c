@@ -25,11 +25,12 @@ struct injector_names {
     struct timer timer;
 };
 
-static void on_resolved(void *owner, enum err e, const struct addr *addrs, size_t count)
+static void on_resolved(void *owner, enum err e, const struct addr *addrs, size_t count,
+                        uint32_t ttl_s)
 {
     struct name *n = owner;
     char text[ADDR_TEXT_MAX];
-    (void)count;
+    (void)count, (void)ttl_s;
     n->resolving = NULL;
     if (e) {
         LOG_D("injector", "%.*s: %s", SLICE_ARG(n->host), err_text(e));

@@ -10,6 +10,8 @@
 #include "lib/io/timer.h"
 #include "lib/io/wheel.h"
 
+struct resolver; /* resolve.c */
+
 struct loop {
     uv_loop_t uv;
     uv_prepare_t prepare; /* also what keeps uv_run from returning */
@@ -28,6 +30,7 @@ struct loop {
     bool chunk_is_lent; /* by loop_read_chunk: how much of it was filled is not known */
     uint64_t now_ns;    /* 0: not asked yet in this batch */
     uint64_t sim_ms;    /* the clock of a simulated loop */
+    struct resolver *resolver; /* NULL: no name is asked for */
     unsigned lingering; /* streams that are closed for their users but still sending */
     bool simulated;     /* no libuv beneath, see loop_sim.h */
     bool running;

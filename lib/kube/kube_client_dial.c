@@ -90,9 +90,11 @@ static void dial_next(struct kube_client *c)
     d->stream = tls_stream_create(s, c->tls, &tls, NULL, &events, c);
 }
 
-static void on_addresses(void *owner, enum err e, const struct addr *addrs, size_t count)
+static void on_addresses(void *owner, enum err e, const struct addr *addrs, size_t count,
+                         uint32_t ttl_s)
 {
     struct kube_client *c = owner;
+    (void)ttl_s;
     c->dial.resolve = NULL;
     if (e) {
         kube_client_dial_failed(c, mem_printf("%s: the name '%s' cannot be resolved: %s", c->url,

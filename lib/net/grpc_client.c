@@ -148,9 +148,11 @@ static void dial_address(struct grpc_client *c, const struct addr *to)
     c->dialing = s;
 }
 
-static void on_resolved(void *owner, enum err e, const struct addr *addrs, size_t count)
+static void on_resolved(void *owner, enum err e, const struct addr *addrs, size_t count,
+                        uint32_t ttl_s)
 {
     struct grpc_client *c = owner;
+    (void)ttl_s;
     c->resolving = NULL;
     timer_stop(&c->unresolved);
     if (e && c->fallback.family) {
@@ -171,7 +173,7 @@ static void on_unresolved(struct timer *timer)
 {
     struct grpc_client *c = container_of(timer, struct grpc_client, unresolved);
     resolve_cancel(c->resolving);
-    on_resolved(c, ERR_DNS, NULL, 0);
+    on_resolved(c, ERR_DNS, NULL, 0, 0);
 }
 
 static void dial(struct grpc_client *c)

@@ -84,5 +84,7 @@ struct endpoint *balancer_pick_by_key(struct cluster *c, uint64_t key,
 
 enum fail balancer_why_none(const struct cluster *c)
 {
-    return c->conf->node_local ? FAIL_NO_LOCAL_ENDPOINT : FAIL_NO_ENDPOINT;
+    return c->named             ? FAIL_NAME_RESOLUTION
+           : c->conf->node_local ? FAIL_NO_LOCAL_ENDPOINT
+                                 : FAIL_NO_ENDPOINT;
 }

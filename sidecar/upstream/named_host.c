@@ -69,13 +69,29 @@ static void copy_conf(struct cluster_conf *to, const struct cluster_conf *from)
     to->base = cluster_conf_ref(from);
 }
 
+/* What was learnt of an address stays with it. */
+static void take_health(const struct named_host *n, const struct addr *a,
+                        struct endpoint_health *to)
+{
+    atomic_init(&to->refs, 1);
+    for (uint32_t i = 0; i < n->cluster->endpoint_count; i++) {
+        const struct endpoint_conf *e = n->cluster->endpoints[i]->conf;
+        if (!addr_eq(&e->addr, a))
+            continue;
+        atomic_init(&to->consecutive_failures, atomic_load(&e->health->consecutive_failures));
+        atomic_init(&to->ejections, atomic_load(&e->health->ejections));
+        atomic_init(&to->ejected_until_ms, atomic_load(&e->health->ejected_until_ms));
+        atomic_init(&to->is_unhealthy, atomic_load(&e->health->is_unhealthy));
+    }
+}
+
 static const struct cluster_conf *make_conf(const struct named_host *n)
 {
     struct found *f = mem_zalloc(sizeof(*f));
     copy_conf(&f->cluster, n->conf);
     for (size_t i = 0; i < n->count; i++) {
         struct slice text = slice_from_cstr(addr_format(&n->addrs[i], f->texts[i]));
-        atomic_init(&f->health[i].refs, 1);
+        take_health(n, &n->addrs[i], &f->health[i]);
         f->endpoints[i] = (struct endpoint_conf){.addr = n->addrs[i],
                                                  .weight = 1,
                                                  .ready = true,
@@ -116,13 +132,22 @@ static void fail(struct named_host *n, const char *why)
     timer_start(&n->again, NAMED_HOST_RETRY_MS);
 }
 
-static void take(struct named_host *n, const struct addr *addrs, size_t count)
+/* A little earlier than it has to be, so that not all data planes ask in the same moment. */
+static uint32_t good_for_ms(struct named_host *n, uint32_t ttl_s)
+{
+    uint64_t ms = ttl_s ? (uint64_t)ttl_s * 1000 : NAMED_HOST_UNSAID_MS;
+    ms = ms < NAMED_HOST_LONGEST_MS ? ms : NAMED_HOST_LONGEST_MS;
+    ms -= rand_below(&n->cluster->worker->rand, (uint32_t)ms / 10 + 1);
+    return (uint32_t)(ms > NAMED_HOST_SHORTEST_MS ? ms : NAMED_HOST_SHORTEST_MS);
+}
+
+static void take(struct named_host *n, const struct addr *addrs, size_t count, uint32_t ttl_s)
 {
     bool is_same = count == n->count;
     for (size_t i = 0; i < count; i++)
         is_same = is_same && is_known(n, &addrs[i]);
     n->has_failed = false;
-    timer_start(&n->again, NAMED_HOST_REFRESH_MS);
+    timer_start(&n->again, good_for_ms(n, ttl_s));
     if (is_same)
         return;
     memcpy(n->addrs, addrs, count * sizeof(*addrs));
@@ -130,7 +155,8 @@ static void take(struct named_host *n, const struct addr *addrs, size_t count)
     show_endpoints(n);
 }
 
-static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t count)
+static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t count,
+                      uint32_t ttl_s)
 {
     struct named_host *n = owner;
     struct addr allowed[RESOLVE_MAX];
@@ -144,7 +170,7 @@ static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t 
     else if (!kept)
         fail(n, "leads to local addresses only, where it must not");
     else
-        take(n, allowed, kept);
+        take(n, allowed, kept, ttl_s);
 }
 
 static void look_up(struct named_host *n)

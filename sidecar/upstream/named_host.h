@@ -1,6 +1,6 @@
-/* The endpoints of a cluster that is a host name instead of a list of addresses: looked up by the
- * system's resolver, off this thread, when the cluster is adopted and again as time goes by. What
- * was found last holds until something else is found. Worker thread.
+/* The endpoints of a cluster that is a host name instead of a list of addresses: looked up when the
+ * cluster is adopted, and again when the answer is no longer good. What was found last holds until
+ * something else is found. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -8,8 +8,11 @@
 
 struct named_host;
 
-#define NAMED_HOST_REFRESH_MS 30000 /* getaddrinfo tells no time to live */
-#define NAMED_HOST_RETRY_MS 5000    /* after a failure */
+/* How long an answer is taken for good: as long as it says, within bounds. */
+#define NAMED_HOST_SHORTEST_MS 1000
+#define NAMED_HOST_LONGEST_MS 300000
+#define NAMED_HOST_UNSAID_MS 30000 /* from /etc/hosts */
+#define NAMED_HOST_RETRY_MS 5000   /* after a failure */
 
 /* Begins to look up; until there is an answer the cluster has no endpoint. conf: one with a host.
  * The cluster's endpoints are ours from now on. */

@@ -38,7 +38,7 @@ static void answer(struct loop_task *task)
     for (size_t i = 0; i < resolver.count; i++)
         addrs[i] = (struct addr){
             .family = 4, .ip = {10, 0, 0, (uint8_t)(i + 1)}, .port = r->port};
-    r->done(r->owner, resolver.e, addrs, resolver.count);
+    r->done(r->owner, resolver.e, addrs, resolver.count, 0);
     mem_free(r);
 }
 

@@ -17,7 +17,8 @@ struct asker {
     bool inside; /* resolve_start is running */
 };
 
-static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t count)
+static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t count,
+                      uint32_t ttl_s)
 {
     struct asker *a = owner;
     assert_false(a->inside);
