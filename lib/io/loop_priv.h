@@ -30,7 +30,7 @@ struct loop {
     bool chunk_is_lent; /* by loop_read_chunk: how much of it was filled is not known */
     uint64_t now_ns;    /* 0: not asked yet in this batch */
     uint64_t sim_ms;    /* the clock of a simulated loop */
-    struct resolver *resolver; /* NULL: no name is asked for */
+    struct resolver *resolvers[2]; /* for absolute names and for others; NULL: none is asked */
     unsigned lingering; /* streams that are closed for their users but still sending */
     bool simulated;     /* no libuv beneath, see loop_sim.h */
     bool running;

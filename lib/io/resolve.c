@@ -15,6 +15,7 @@ static char servers[SERVERS_MAX]; /* empty: those of /etc/resolv.conf */
 
 struct resolver {
     struct loop *loop;
+    bool is_absolute; /* the search list of /etc/resolv.conf does not count */
     ares_channel channel;
     struct list questions; /* struct resolve that the channel knows */
     struct list polls;     /* struct poll */
@@ -68,7 +69,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     struct poll *p = container_of(handle, struct poll, handle);
     struct resolver *v = p->of;
     /* A failed socket is one to read from: reading tells why. */
-    bool reads = status < 0 || (events & UV_READABLE), writes = status < 0 || (events & UV_WRITABLE);
+    bool reads = status < 0 || (events & UV_READABLE);
+    bool writes = status < 0 || (events & UV_WRITABLE);
     ares_process_fd(v->channel, reads ? p->fd : ARES_SOCKET_BAD, writes ? p->fd : ARES_SOCKET_BAD);
     note_due(v);
 }
@@ -129,7 +131,7 @@ static void on_rest(struct loop_task *task)
     struct resolver *v = container_of(task, struct resolver, rest);
     if (is_wanted(v))
         return;
-    v->loop->resolver = NULL;
+    v->loop->resolvers[v->is_absolute] = NULL;
     timer_stop(&v->due);
     ares_destroy(v->channel); /* ends what is canceled, and its sockets */
     loop_task_cancel(&v->rest);
@@ -141,13 +143,16 @@ static void open_library(void)
     ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-static struct resolver *open_resolver(struct loop *l)
+static struct resolver *open_resolver(struct loop *l, bool is_absolute)
 {
     static uv_once_t once = UV_ONCE_INIT;
     struct resolver *v = mem_zalloc(sizeof(*v));
-    struct ares_options options = {
-        .timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket, .sock_state_cb_data = v};
-    int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+    struct ares_options options = {.flags = is_absolute ? ARES_FLAG_NOSEARCH : 0,
+                                   .timeout = TRY_MS,
+                                   .tries = TRIES,
+                                   .sock_state_cb = on_socket,
+                                   .sock_state_cb_data = v};
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
     uv_once(&once, open_library);
     if (ares_init_options(&v->channel, &options, mask) != ARES_SUCCESS) {
         mem_free(v);
@@ -156,6 +161,7 @@ static struct resolver *open_resolver(struct loop *l)
     if (*servers)
         ares_set_servers_ports_csv(v->channel, servers);
     v->loop = l;
+    v->is_absolute = is_absolute;
     list_init(&v->questions);
     list_init(&v->polls);
     timer_init(&v->due, l, on_due);
@@ -238,18 +244,28 @@ static void on_answer(void *owner, int status, int timeouts, struct ares_addrinf
 
 /* ---- asking ---- */
 
+static struct resolver *resolver_for(struct loop *l, bool is_absolute)
+{
+    struct resolver **v = &l->resolvers[is_absolute];
+    if (!*v)
+        *v = open_resolver(l, is_absolute);
+    return *v;
+}
+
 static enum err ask(struct resolve *r, struct slice host)
 {
     struct ares_addrinfo_hints hints = {.ai_socktype = SOCK_STREAM};
-    struct loop *l = r->loop;
     char name[HOST_MAX + 1];
-    if (host.len == 0 || host.len > HOST_MAX || memchr(host.ptr, 0, host.len) || l->simulated)
+    bool is_absolute = slice_ends_with(host, SLICE("."));
+    if (is_absolute)
+        host.len--; /* what /etc/hosts has no dot behind */
+    if (host.len == 0 || host.len > HOST_MAX || memchr(host.ptr, 0, host.len) || r->loop->simulated)
         return ERR_INVALID;
-    if (!l->resolver && !(l->resolver = open_resolver(l)))
+    struct resolver *v = r->of = resolver_for(r->loop, is_absolute);
+    if (!v)
         return ERR_DNS;
     memcpy(name, host.ptr, host.len);
     name[host.len] = '\0';
-    struct resolver *v = r->of = l->resolver;
     list_link_last(&v->questions, &r->node);
     ares_getaddrinfo(v->channel, name, NULL, &hints, on_answer, r);
     note_due(v);

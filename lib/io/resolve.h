@@ -19,7 +19,8 @@ struct resolve;
 typedef void (*resolve_fn)(void *owner, enum err e, const struct addr *addrs, size_t count,
                            uint32_t ttl_s);
 
-/* A literal address is answered too, without asking anybody. */
+/* A literal address is answered too, without asking anybody. A name with a dot behind it is
+ * absolute: the search list of /etc/resolv.conf does not make another of it. */
 struct resolve *resolve_start(struct loop *l, struct slice host, uint16_t port, resolve_fn done,
                               void *owner);
 void resolve_cancel(struct resolve *r);

@@ -36,10 +36,8 @@ static bool has_rule(const struct object *route, struct slice name)
 static void judge_target(struct analyze *a, const struct traffic_policy *p,
                          const struct policy_target *t)
 {
-    bool is_service = slice_eq_cstr(t->kind, "Service");
-    enum kind_id kind = is_service                            ? KIND_SERVICE
-                        : slice_eq_cstr(t->kind, "GRPCRoute") ? KIND_GRPC_ROUTE
-                                                              : KIND_HTTP_ROUTE;
+    enum kind_id kind = traffic_policy_target_kind(t);
+    bool is_service = kind == KIND_SERVICE || kind == KIND_EXTERNAL_SERVICE;
     struct slice ns = p->object.meta.namespace_name;
     const struct object *o = policy_index_find(a->set, kind, ns, t->name);
     if (!o || !t->section.len || (is_service ? has_port(o, t->section) : has_rule(o, t->section)))

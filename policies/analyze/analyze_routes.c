@@ -141,6 +141,7 @@ static void judge_backend(struct analyze *a, const struct object *route,
 {
     struct backend found;
     if (!ref->weight || backend_resolve(a->set, route, ref, use, &found) ||
+        external_service_is(found.service) ||
         has_endpoints(a->set, &found.service->object) ||
         map_put(told, found.service->object.text, a))
         return;

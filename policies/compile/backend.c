@@ -8,6 +8,11 @@
 #include "policies/store/policy_index.h"
 #include "policies/compile/protocol.h"
 
+static const struct kind *kind_of(const struct route_backend *ref)
+{
+    return kind_all[route_backend_is_external(ref) ? KIND_EXTERNAL_SERVICE : KIND_SERVICE];
+}
+
 enum backend_fault backend_resolve(const struct policy_set *set, const struct object *route,
                                    const struct route_backend *ref, enum backend_use use,
                                    struct backend *out)
@@ -15,17 +20,20 @@ enum backend_fault backend_resolve(const struct policy_set *set, const struct ob
     struct slice own = route->meta.namespace_name;
     struct slice ns = ref->namespace_name.ptr ? ref->namespace_name : own;
     *out = (struct backend){0};
-    if (!route_backend_is_service(ref))
+    if (!route_backend_is_service(ref) && !route_backend_is_external(ref))
         return BACKEND_UNKNOWN_KIND;
+    const struct kind *kind = kind_of(ref);
     if (use != BACKEND_OF_MESH &&
-        !grants_allow(set, route->kind->name, own, "Service", ns, ref->name))
+        !grants_allow(set, route->kind->name, own, kind->name, ns, ref->name))
         return BACKEND_NOT_PERMITTED;
-    out->service = (const void *)policy_index_find(set, KIND_SERVICE, ns, ref->name);
+    out->service = (const void *)policy_index_find(set, kind->id, ns, ref->name);
     if (!out->service)
         return BACKEND_NO_SERVICE;
     out->port = service_find_port(out->service, ref->port);
     if (!out->port || service_is_external(out->service))
         return BACKEND_NO_PORT;
+    if (external_service_is(out->service))
+        return BACKEND_OK; /* it says itself whether it speaks TLS */
     if (use == BACKEND_OF_GATEWAY || use == BACKEND_OF_STREAM)
         out->tls = backend_trust_find(set, out->service, out->port);
     bool plain = use == BACKEND_OF_GATEWAY && !out->tls;
@@ -71,6 +79,7 @@ struct slice backend_explain(struct arena *arena, const struct policy_set *set,
     struct slice own = route->meta.namespace_name;
     struct slice ns = ref->namespace_name.ptr ? ref->namespace_name : own;
     struct slice ports = SLICE("");
+    const struct kind *kind = kind_of(ref);
     char hint[POLICY_INDEX_HINT_MAX];
     switch (fault) {
     case BACKEND_OK:
@@ -82,15 +91,16 @@ struct slice backend_explain(struct arena *arena, const struct policy_set *set,
                             SLICE_ARG(ns), route->kind->name, SLICE_ARG(own),
                             SLICE_ARG(ref->name));
     case BACKEND_NO_SERVICE:
-        return arena_printf(arena, "there is no Service %.*s/%.*s%s", SLICE_ARG(ns),
+        return arena_printf(arena, "there is no %s %.*s/%.*s%s", kind->name, SLICE_ARG(ns),
                             SLICE_ARG(ref->name),
-                            policy_index_hint(set, KIND_SERVICE, ns, ref->name, hint));
+                            policy_index_hint(set, kind->id, ns, ref->name, hint));
     case BACKEND_NO_PORT: {
-        const struct object *s = policy_index_find(set, KIND_SERVICE, ns, ref->name);
+        const struct object *s = policy_index_find(set, kind->id, ns, ref->name);
         if (s)
             ports = list_ports(arena, (const struct service *)(const void *)s);
-        return arena_printf(arena, "Service %.*s/%.*s has no TCP port %d in the cluster%.*s",
-                            SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port, SLICE_ARG(ports));
+        return arena_printf(arena, "%s %.*s/%.*s has no TCP port %d%s%.*s", kind->name,
+                            SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port,
+                            kind->id == KIND_SERVICE ? " in the cluster" : "", SLICE_ARG(ports));
     }
     case BACKEND_NEEDS_TLS:
         return arena_printf(arena,

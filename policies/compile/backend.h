@@ -4,6 +4,7 @@
 #pragma once
 
 #include "policies/kinds/backend_tls_policy.h"
+#include "policies/kinds/external_service.h"
 #include "policies/kinds/route.h"
 #include "policies/kinds/service.h"
 #include "policies/store/policy_set_priv.h"
@@ -18,7 +19,7 @@ enum backend_fault {
 };
 
 struct backend {
-    const struct service *service;
+    const struct service *service; /* or what begins as one: see external_service_is */
     const struct service_port *port;
     const struct backend_tls_policy *tls; /* NULL: in the clear */
 };

@@ -140,3 +140,14 @@ struct backend_trust backend_trust_of(const struct policy_set *set, struct arena
     b.out.is_usable = b.out.system_roots || b.out.roots_pem.len > 0;
     return b.out;
 }
+
+const struct backend_tls_policy *backend_trust_of_external(struct arena *arena,
+                                                           const struct external_service *s)
+{
+    struct backend_tls_policy *made = s->spec.tls ? arena_zalloc(arena, sizeof(*made)) : NULL;
+    if (!made)
+        return NULL;
+    made->object = s->object;
+    made->spec.validation = *s->spec.tls;
+    return made;
+}

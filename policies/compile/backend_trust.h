@@ -4,6 +4,7 @@
 #pragma once
 
 #include "policies/kinds/backend_tls_policy.h"
+#include "policies/kinds/external_service.h"
 #include "policies/kinds/service.h"
 #include "policies/store/policy_index.h"
 
@@ -33,6 +34,9 @@ const struct backend_tls_policy *backend_trust_find(const struct policy_set *set
 const struct backend_tls_policy *
 backend_trust_rival(const struct policy_set *set, const struct backend_tls_policy *policy,
                     const struct policy_target *target);
+/* What an ExternalService says of TLS, as if a policy said it; NULL: nothing. */
+const struct backend_tls_policy *backend_trust_of_external(struct arena *arena,
+                                                           const struct external_service *s);
 /* Certificates are tried out, so the day counts: expired ones are of no use. */
 struct backend_trust backend_trust_of(const struct policy_set *set, struct arena *arena,
                                       const struct backend_tls_policy *policy);

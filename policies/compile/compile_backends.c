@@ -12,8 +12,10 @@ char *compile_backends_need(struct compile *c, const struct object *route,
         char *name = compile_clusters_need(c, out->service, out->port, out->tls);
         if (!name)
             compile_build_note(c, route, ref->line, path, FINDING_BACKEND_TRUST,
-                               "its BackendTLSPolicy %.*s cannot be used: %s",
-                               SLICE_ARG(out->tls->object.meta.name), comes);
+                               "its %.*s cannot be used: %s",
+                               SLICE_ARG(out->tls ? out->tls->object.text
+                                                  : out->service->object.text),
+                               comes);
         return name;
     }
     compile_build_note(c, route, ref->line, path, backend_finding(fault), "%.*s: %s",

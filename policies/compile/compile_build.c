@@ -2,6 +2,7 @@
  * versions. Control thread. Must not know what is compiled.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_priv.h"
+#include "policies/kinds/external_service.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,6 +86,9 @@ void compile_build_note(struct compile *c, const struct object *o, unsigned line
 
 char *compile_build_service(struct compile *c, const struct service *s)
 {
+    if (external_service_is(s))
+        return compile_build_format(c, "%.*s.%.*s", SLICE_ARG(s->object.meta.name),
+                                    SLICE_ARG(s->object.meta.namespace_name));
     return compile_build_format(c, "%.*s.%.*s.svc.%.*s", SLICE_ARG(s->object.meta.name),
                                 SLICE_ARG(s->object.meta.namespace_name),
                                 SLICE_ARG(c->cluster_domain));

@@ -4,8 +4,10 @@
 #include "lib/schema/schema_layer.h"
 #include "lib/base/addr.h"
 #include "lib/codec/http/http_uri.h"
+#include "policies/compile/backend_trust.h"
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/endpoint_slice.h"
+#include "policies/kinds/external_service.h"
 #include "policies/compile/protocol.h"
 #include "policies/kinds/selector.h"
 
@@ -37,6 +39,8 @@ struct cluster_build {
 static char *name_of(struct compile *c, const struct service *s, int64_t port,
                      const struct backend_tls_policy *tls)
 {
+    if (external_service_is(s))
+        return compile_build_format(c, "external|%d||%s", (int)port, compile_build_service(c, s));
     const struct metadata *shown =
         tls && c->client_certificate ? &c->client_certificate->object.meta : NULL;
     const char *how =
@@ -246,6 +250,33 @@ static void add_endpoints(struct cluster_build *b)
     choose_endpoints(b);
 }
 
+static void add_external_endpoint(struct cluster_build *b,
+                                  const struct external_service_endpoint *e)
+{
+    struct addr addr;
+    char text[ADDR_TEXT_MAX];
+    if (addr_parse(e->address, &addr))
+        return; /* the schema has seen to that */
+    addr.port = (uint16_t)(e->port ? e->port : b->port->port);
+    PB(Endpoint) *to = PB_NEW(b->c, Endpoint, endpoint);
+    to->address = compile_build_text(b->c, slice_from_cstr(addr_format(&addr, text)));
+    to->weight = (uint32_t)e->weight;
+    to->ready = true;
+    to->backup = e->is_backup;
+    PB_PUSH(b->c, b->out, endpoints, to);
+}
+
+static void add_external(struct cluster_build *b, const struct external_service *s)
+{
+    for (SCHEMA_EACH(s->spec.endpoints, struct external_service_endpoint, e))
+        add_external_endpoint(b, e);
+    if (!s->spec.host.len)
+        return;
+    b->out->host = PB_NEW(b->c, NamedHost, named_host);
+    b->out->host->name = compile_build_text(b->c, s->spec.host);
+    b->out->host->allows_local = s->spec.allows_local;
+}
+
 static uint32_t or_zero(int64_t value)
 {
     return value > 0 ? (uint32_t)value : 0;
@@ -338,7 +369,10 @@ static void build(struct cluster_build *b)
     b->out->protocol = b->tls ? protocol_inside_tls(&hints, port) : protocol_of_port(&hints, port);
     b->out->affinity_s = service_affinity_s(b->service);
     b->out->affinity_by_client = b->out->affinity_s && c->is_gateway;
-    add_endpoints(b);
+    if (external_service_is(b->service))
+        add_external(b, external_service_of(b->service));
+    else
+        add_endpoints(b);
     apply_traffic(b);
 }
 
@@ -378,6 +412,8 @@ char *compile_clusters_host(struct compile *c, const struct http_uri *uri, bool 
 char *compile_clusters_need(struct compile *c, const struct service *s,
                             const struct service_port *port, const struct backend_tls_policy *tls)
 {
+    if (external_service_is(s))
+        tls = backend_trust_of_external(c->arena, external_service_of(s));
     char *name = name_of(c, s, port->port, tls);
     char *known = map_get(&c->clusters, slice_from_cstr(name));
     PB(UpstreamTls) *upstream = NULL;

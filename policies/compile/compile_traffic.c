@@ -50,7 +50,7 @@ struct traffic compile_traffic_of_service(struct compile *c, const struct servic
     const struct metadata *meta = &s->object.meta;
     return collect(
         policy_index_group(c->set, POLICY_GROUP_SERVICE_TRAFFIC, meta->namespace_name, meta->name),
-        "Service", meta->name, port->name);
+        s->object.kind->name, meta->name, port->name);
 }
 
 struct traffic compile_traffic_of_route(struct compile *c, const struct route *route,

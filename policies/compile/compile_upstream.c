@@ -19,13 +19,15 @@ PB(UpstreamTls) * compile_upstream_tls(struct compile *c, const struct backend_t
 {
     const struct backend_tls_policy_validation *v = &policy->spec.validation;
     struct backend_trust trust = backend_trust_of(c->set, c->arena, policy);
+    bool is_external = policy->object.kind->id == KIND_EXTERNAL_SERVICE;
+    const char *path = is_external ? "spec.tls" : "spec.validation";
     if (trust.fault != BACKEND_TRUST_OK)
-        compile_build_note(c, &policy->object, trust.line, "spec.validation",
+        compile_build_note(c, &policy->object, trust.line, path,
                            FINDING_BACKEND_TRUST, "%.*s%s",
                            SLICE_ARG(trust.text),
                            trust.is_usable ? ": left out" : ": the backends are answered 500");
     if (trust.left_out.len)
-        compile_build_note(c, &policy->object, 0, "spec.validation", FINDING_BACKEND_TRUST,
+        compile_build_note(c, &policy->object, 0, path, FINDING_BACKEND_TRUST,
                            "%.*s",
                            SLICE_ARG(trust.left_out));
     if (!trust.is_usable)

@@ -118,7 +118,7 @@ static void check_validation(struct schema_run *run, const struct doc *node, voi
                      "is required, or wellKnownCACertificates instead");
 }
 
-static const struct schema validation_schema = {
+const struct schema backend_tls_policy_validation_schema = {
     .name = "BackendTLSPolicyValidation",
     .doc = "How the backend's certificate is verified.",
     .size = sizeof(struct backend_tls_policy_validation),
@@ -135,7 +135,7 @@ static const struct schema_field spec_fields[] = {
                  .min = 1, .max = 16, .element = &target_element),
     SCHEMA_FIELD(struct backend_tls_policy_spec, validation, "validation", INLINE,
                  "How the backend's certificate is verified.", .flags = SCHEMA_REQUIRED,
-                 .object = &validation_schema),
+                 .object = &backend_tls_policy_validation_schema),
     SCHEMA_FIELD(struct backend_tls_policy_spec, options, "options", MAP,
                  "Extensions of implementations; we have none.", .max = 16,
                  .element = &option_element),

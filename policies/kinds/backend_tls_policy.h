@@ -37,5 +37,7 @@ struct backend_tls_policy {
     struct backend_tls_policy_spec spec;
 };
 
+extern const struct schema backend_tls_policy_validation_schema;
+
 /* A Service of the policy's namespace. */
 bool backend_tls_policy_target_is_service(const struct policy_target *t);

@@ -62,9 +62,15 @@ bool route_backend_is_service(const struct route_backend *b)
     return slice_is_empty(b->group) && slice_eq_cstr(b->kind, "Service");
 }
 
+bool route_backend_is_external(const struct route_backend *b)
+{
+    return slice_eq_cstr(b->group, KIND_GROUP_WEFT) && slice_eq_cstr(b->kind, "ExternalService");
+}
+
 void route_backend_check(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct route_backend *b = value;
-    if (route_backend_is_service(b) && !doc_get(node, SLICE("port")))
-        schema_error(run, node, "port", "is required for a Service");
+    bool needs_port = route_backend_is_service(b) || route_backend_is_external(b);
+    if (needs_port && !doc_get(node, SLICE("port")))
+        schema_error(run, node, "port", "is required for a %.*s", SLICE_ARG(b->kind));
 }

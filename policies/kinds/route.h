@@ -53,7 +53,7 @@ extern const struct schema route_parent_schema;
     SCHEMA_FIELD(struct route_backend, weight, "weight", INT,                               \
                  "Its share of the traffic, against the other weights; 0: none.", .min = 0, \
                  .max = 1000000, .fallback = 1)
-/* A Service needs a port. For the check of such a table. */
+/* A Service or ExternalService needs a port. For the check of such a table. */
 void route_backend_check(struct schema_run *run, const struct doc *node, void *value);
 
 /* The parent is a Service: the route is for the mesh. */
@@ -61,3 +61,4 @@ bool route_parent_is_service(const struct route_parent *p);
 bool route_parent_is_gateway(const struct route_parent *p);
 bool route_parent_is_listener_set(const struct route_parent *p);
 bool route_backend_is_service(const struct route_backend *b);
+bool route_backend_is_external(const struct route_backend *b); /* an ExternalService */

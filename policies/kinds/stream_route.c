@@ -23,14 +23,6 @@ static const struct schema_field backend_fields[] = {
     {0},
 };
 
-static void check_backend(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct route_backend *b = value;
-    bool is_service = slice_is_empty(b->group) && slice_eq_cstr(b->kind, "Service");
-    if (is_service && !doc_get(node, SLICE("port")))
-        schema_error(run, node, "port", "is required for a Service");
-}
-
 static const struct schema backend_schema = {
     .name = "BackendRef",
     .doc = "Where connections go.",
@@ -38,7 +30,7 @@ static const struct schema backend_schema = {
     .fields = backend_fields,
     .has_line = true,
     .line_offset = offsetof(struct route_backend, line),
-    .check = check_backend,
+    .check = route_backend_check,
 };
 
 static const struct schema_field backend_element = {.type = SCHEMA_INLINE,

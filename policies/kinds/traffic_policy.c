@@ -282,7 +282,8 @@ static const struct schema_field target_fields[] = {
     SCHEMA_FIELD(struct policy_target, group, "group", STRING,
                  "Group of the target; follows from the kind when left out.", .max = 253),
     SCHEMA_FIELD(struct policy_target, kind, "kind", STRING,
-                 "Service, HTTPRoute or GRPCRoute.", .flags = SCHEMA_REQUIRED, .max = 63),
+                 "Service, ExternalService, HTTPRoute or GRPCRoute.", .flags = SCHEMA_REQUIRED,
+                 .max = 63),
     SCHEMA_FIELD(struct policy_target, name, "name", STRING,
                  "Name of the target, in the policy's namespace.", .flags = SCHEMA_REQUIRED,
                  .format = &schema_format_name),
@@ -297,20 +298,23 @@ static void check_target(struct schema_run *run, const struct doc *node, void *v
     const struct policy_target *t = value;
     const char *group = NULL;
     if (slice_eq_cstr(t->kind, "Service"))
-        group = "";
+        group = KIND_GROUP_CORE;
+    else if (slice_eq_cstr(t->kind, "ExternalService"))
+        group = KIND_GROUP_WEFT;
     else if (slice_eq_cstr(t->kind, "HTTPRoute") || slice_eq_cstr(t->kind, "GRPCRoute"))
         group = KIND_GROUP_GATEWAY;
     else if (t->kind.ptr)
-        schema_error(run, node, "kind", "must be Service, HTTPRoute or GRPCRoute");
+        schema_error(run, node, "kind",
+                     "must be Service, ExternalService, HTTPRoute or GRPCRoute");
     if (group && t->group.ptr && !slice_eq_cstr(t->group, group))
         schema_error(run, node, "group", "must be \"%s\" for this kind", group);
 }
 
 static const struct schema_rule target_rules[] = {
-    {"self.kind in ['Service', 'HTTPRoute', 'GRPCRoute']",
-     "kind must be Service, HTTPRoute or GRPCRoute"},
-    {"!has(self.group) || self.group == (self.kind == 'Service' ? '' : "
-     "'gateway.networking.k8s.io')",
+    {"self.kind in ['Service', 'ExternalService', 'HTTPRoute', 'GRPCRoute']",
+     "kind must be Service, ExternalService, HTTPRoute or GRPCRoute"},
+    {"!has(self.group) || self.group == (self.kind == 'Service' ? '' : self.kind == "
+     "'ExternalService' ? 'policy.weft.dev' : 'gateway.networking.k8s.io')",
      "group must be the one of the kind"},
     {0},
 };
@@ -377,3 +381,11 @@ const struct schema traffic_policy_kind_schema = {
     .size = sizeof(struct traffic_policy),
     .fields = fields,
 };
+
+enum kind_id traffic_policy_target_kind(const struct policy_target *t)
+{
+    return slice_eq_cstr(t->kind, "Service")           ? KIND_SERVICE
+           : slice_eq_cstr(t->kind, "ExternalService") ? KIND_EXTERNAL_SERVICE
+           : slice_eq_cstr(t->kind, "GRPCRoute")       ? KIND_GRPC_ROUTE
+                                                       : KIND_HTTP_ROUTE;
+}

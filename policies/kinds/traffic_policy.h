@@ -73,6 +73,8 @@ struct traffic_policy {
     struct traffic_policy_spec spec;
 };
 
+/* Of a target; an HTTPRoute where it is none that there is. */
+enum kind_id traffic_policy_target_kind(const struct policy_target *t);
 /* Of the sections; what is not said in one is SCHEMA_UNSET until schema_layer_complete. */
 extern const struct schema traffic_policy_timeouts_schema, traffic_policy_retries_schema,
     traffic_policy_backoff_schema, traffic_policy_budget_schema, traffic_policy_outlier_schema,

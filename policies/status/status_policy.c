@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "policies/compile/audience.h"
+#include "policies/compile/backend_trust.h"
 #include "policies/compile/compile_priv.h"
 #include "policies/compile/material.h"
 #include "policies/compile/provider.h"
@@ -160,6 +161,25 @@ static struct status_condition resolve_consumer(struct status_run *run,
                                      SLICE("all references lead somewhere")};
 }
 
+static struct status_condition resolve_external(struct status_run *run,
+                                                const struct external_service *o)
+{
+    static const char *const reasons[] = {
+        [BACKEND_TRUST_OK] = "ResolvedRefs",
+        [BACKEND_TRUST_INVALID_REF] = "InvalidCACertificateRef",
+        [BACKEND_TRUST_INVALID_KIND] = "InvalidKind",
+        [BACKEND_TRUST_UNSUPPORTED] = "Invalid",
+    };
+    const struct backend_tls_policy *tls = backend_trust_of_external(&run->scratch, o);
+    struct backend_trust trust = {.is_usable = true};
+    if (tls)
+        trust = backend_trust_of(run->in->set, &run->scratch, tls);
+    if (trust.fault != BACKEND_TRUST_OK)
+        return (struct status_condition){"ResolvedRefs", false, reasons[trust.fault], trust.text};
+    return (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
+                                     SLICE("all references lead somewhere")};
+}
+
 /* ---- objects ---- */
 
 static bool is_refused(const struct status_run *run, const struct object *o)
@@ -173,6 +193,8 @@ static struct status_condition accepted(struct status_run *run, const struct obj
 {
     struct status_condition c = {"Accepted", true, "Accepted", SLICE("the policy is in force")};
     const struct selector *selector = NULL;
+    if (o->kind->id == KIND_EXTERNAL_SERVICE)
+        c.text = SLICE("routes can refer to it");
     if (o->kind->id == KIND_CONSUMER)
         c.text = SLICE("filters that accept this namespace let the consumer in");
     if (o->kind->id == KIND_AUTHORIZATION_POLICY)
@@ -207,6 +229,8 @@ static void emit(struct status_run *run, const struct object *o, const struct di
         items[count++] = resolve_filter(run, (const void *)o);
     if (o->kind->id == KIND_CONSUMER)
         items[count++] = resolve_consumer(run, (const void *)o);
+    if (o->kind->id == KIND_EXTERNAL_SERVICE)
+        items[count++] = resolve_external(run, (const void *)o);
     if (conflict)
         items[count++] =
             (struct status_condition){"Conflicted", true, "Conflicted", conflict->text};

@@ -98,11 +98,15 @@ static const struct status_refusal *of_listeners(const struct status_run *run,
     return found;
 }
 
-/* "cluster/outbound|80|subset|name.namespace.svc.…" */
-static bool is_of_service(struct slice resource, struct slice ns, struct slice name)
+/* "cluster/outbound|80|subset|name.namespace.svc.…", "cluster/external|80|subset|name.namespace" */
+static bool is_of_service(struct slice resource, struct slice kind, struct slice ns,
+                          struct slice name)
 {
     struct slice part;
-    if (!slice_starts_with(resource, SLICE("cluster/outbound|")))
+    bool is_external = slice_eq_cstr(kind, "ExternalService");
+    if ((!is_external && !slice_eq_cstr(kind, "Service")) ||
+        !slice_starts_with(resource, is_external ? SLICE("cluster/external|")
+                                                 : SLICE("cluster/outbound|")))
         return false;
     for (int i = 0; i < 3; i++)
         slice_split(&resource, '|', &part);
@@ -116,8 +120,7 @@ static const struct status_refusal *of_traffic(const struct status_run *run,
     struct slice ns = p->object.meta.namespace_name;
     for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
         for (size_t i = 0; i < run->n_refusals; i++)
-            if (slice_eq_cstr(t->kind, "Service") &&
-                is_of_service(run->refusals[i].resource, ns, t->name))
+            if (is_of_service(run->refusals[i].resource, t->kind, ns, t->name))
                 return &run->refusals[i];
     return NULL;
 }

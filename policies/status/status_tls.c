@@ -41,7 +41,7 @@ static void visit_backend(struct view *v, const struct route *route,
 {
     struct backend found;
     enum backend_fault fault = backend_resolve(v->run->in->set, &route->object, ref, use, &found);
-    if (fault != BACKEND_OK && fault != BACKEND_NEEDS_TLS)
+    if ((fault != BACKEND_OK && fault != BACKEND_NEEDS_TLS) || external_service_is(found.service))
         return;
     const struct metadata *meta = &found.service->object.meta;
     const struct object_list *policies = policy_index_group(

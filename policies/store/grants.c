@@ -15,10 +15,16 @@ static bool allows_from(const struct reference_grant *g, const char *group, cons
     return false;
 }
 
+/* Of what can be referred to. */
+static const char *group_of(const char *kind)
+{
+    return strcmp(kind, "ExternalService") == 0 ? KIND_GROUP_WEFT : KIND_GROUP_CORE;
+}
+
 static bool allows_to(const struct reference_grant *g, const char *kind, struct slice name)
 {
     for (SCHEMA_EACH(g->spec.to, struct reference_grant_to, t))
-        if (slice_is_empty(t->group) && slice_eq_cstr(t->kind, kind) &&
+        if (slice_eq_cstr(t->group, group_of(kind)) && slice_eq_cstr(t->kind, kind) &&
             (slice_is_empty(t->name) || slice_eq(t->name, name)))
             return true;
     return false;

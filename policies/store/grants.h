@@ -5,7 +5,7 @@
 #include "policies/store/policy_index.h"
 
 /* May `kind` of the Gateway API in namespace `from` refer to to_kind to_namespace/to_name of the
- * core group? Within one namespace: always. */
+ * core group, or an ExternalService? Within one namespace: always. */
 bool grants_allow(const struct policy_set *set, const char *kind, struct slice from,
                   const char *to_kind, struct slice to_namespace, struct slice to_name);
 /* The same of an object of any kind. */

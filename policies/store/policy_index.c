@@ -176,10 +176,8 @@ static void index_traffic(struct policy_set *s, const struct object *o, struct d
     char hint[POLICY_INDEX_HINT_MAX];
     struct slice ns = policy->object.meta.namespace_name;
     for (SCHEMA_EACH(policy->spec.targets, struct policy_target, t)) {
-        bool is_service = slice_eq_cstr(t->kind, "Service");
-        enum kind_id kind = is_service                            ? KIND_SERVICE
-                            : slice_eq_cstr(t->kind, "GRPCRoute") ? KIND_GRPC_ROUTE
-                                                                  : KIND_HTTP_ROUTE;
+        enum kind_id kind = traffic_policy_target_kind(t);
+        bool is_service = kind == KIND_SERVICE || kind == KIND_EXTERNAL_SERVICE;
         join_group(s, is_service ? POLICY_GROUP_SERVICE_TRAFFIC : POLICY_GROUP_ROUTE_TRAFFIC, ns,
                    t->name, &policy->object);
         if (!policy_index_find(s, kind, ns, t->name))

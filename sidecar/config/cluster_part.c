@@ -41,6 +41,7 @@ static enum err take_endpoint(const struct part_build *b, struct stable_ids *ids
     to->weight = from->weight ? from->weight : 1;
     to->meshed = from->meshed;
     to->ready = from->ready;
+    to->is_backup = from->backup;
     to->spiffe_id = part_text(b->part, from->spiffe_id);
     to->workload = part_text(b->part, from->workload);
     to->namespace_name = part_text(b->part, from->namespace_);
@@ -60,6 +61,7 @@ static enum err take_endpoints(const struct part_build *b, struct stable_ids *id
         if (e)
             return e;
         to->endpoint_count++;
+        to->is_weighted |= endpoints[i].weight != endpoints[0].weight;
     }
     return ERR_OK;
 }

@@ -79,6 +79,7 @@ struct endpoint_conf {
     struct slice port_name; /* with mesh_port: "p<port of addr>.weft", which says what it is for */
     uint32_t weight;
     bool meshed, ready;
+    bool is_backup; /* called only while no other is healthy, or all others were tried */
     struct slice address_text; /* "10.0.0.1:9080" */
     struct slice spiffe_id, workload, namespace_name;
     uint64_t
@@ -114,6 +115,7 @@ struct cluster_conf {
     struct cluster_usage *usage;    /* of all workers; NULL: each worker has its own */
     uint32_t max_connections, max_requests, max_pending;
     bool mtls_disabled;
+    bool is_weighted;         /* endpoints have different weights */
     bool node_local;          /* only endpoints of our own node are here */
     bool affinity_by_client;  /* clients are told apart by their address; else we are the client */
     uint32_t affinity_s;      /* how long a client keeps its endpoint */

@@ -12,6 +12,7 @@
 #include "lib/identity/identity.h"
 #include "lib/io/loop.h"
 #include "lib/io/mailbox.h"
+#include "lib/io/resolve.h"
 #include "lib/io/work.h"
 #include "lib/io/signals.h"
 #include "lib/io/thread.h"
@@ -278,6 +279,11 @@ int app_main(const struct settings *settings)
     if (tls_lib_init() != ERR_OK) {
         LOG_E("app", "the TLS library does not start");
         return 1;
+    }
+    if (settings->dns_servers && resolve_use_servers(slice_from_cstr(settings->dns_servers))) {
+        LOG_E("app", "--dns-servers %s: must be IP addresses with commas between, as "
+              "\"10.0.0.53,[fd00::53]:5353\"", settings->dns_servers);
+        return 2;
     }
     app.workers = mem_zalloc(sizeof(*app.workers) * settings->workers);
     app.threads = mem_zalloc(sizeof(struct thread *) * settings->workers);

@@ -121,6 +121,8 @@ static const struct option_row rows[] = {
           .help = "the app's probes that are answered below /app-health/"),
     OPTION(struct settings, app_metrics, "app-metrics", "PORT/PATH", optional,
           .help = "the app's own metrics, shown with ours"),
+    OPTION(struct settings, dns_servers, "dns-servers", "IP[:PORT],...", optional,
+          .help = "who is asked for host names, instead of the servers of /etc/resolv.conf"),
     OPTION(struct settings, workers, "workers", "N", number,
           .fallback = "0", .max = 256, .help = "data-plane threads; 0: one per CPU, at most 4"),
     OPTION(struct settings, drain_ms, "drain-time", "DURATION", duration,

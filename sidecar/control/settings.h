@@ -47,6 +47,7 @@ struct settings {
     uint32_t discovery_idle_ms; /* a destination that nobody has called for so long is let go */
     char *certd_address, *certd_name, *trust_bundle_file, *token_file, *join_token_file;
     char *identity_dir;
+    char *dns_servers; /* NULL: those of /etc/resolv.conf */
     char *cert_file, *key_file;
     char *last_good_file;
     char *app_probes, *app_metrics; /* as the injector says it, see app_probes.h, app_metrics.h */

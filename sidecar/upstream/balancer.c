@@ -15,13 +15,23 @@ static const struct lb *const balancers[LB_COUNT] = {
 };
 #undef LB
 
+static const struct {
+    bool is_healthy, is_new, is_primary;
+} wanted[LB_LEVEL_COUNT] = {
+    [LB_HEALTHY_AND_NEW] = {true, true, true}, [LB_BACKUP_AND_NEW] = {true, true, false},
+    [LB_HEALTHY] = {true, false, true},        [LB_BACKUP] = {true, false, false},
+    [LB_READY_AND_NEW] = {false, true, false}, [LB_READY] = {false, false, false},
+};
+
 bool lb_is_usable(const struct pick *p, const struct endpoint *e)
 {
     if (!e->conf->ready || e->conf->weight == 0)
         return false;
-    if (p->level <= LB_HEALTHY && !outlier_is_healthy(e->conf->health, p->now_ms))
+    if (wanted[p->level].is_healthy && !outlier_is_healthy(e->conf->health, p->now_ms))
         return false;
-    if (p->level == LB_HEALTHY_AND_NEW || p->level == LB_READY_AND_NEW)
+    if (wanted[p->level].is_primary && e->conf->is_backup)
+        return false;
+    if (wanted[p->level].is_new)
         for (unsigned i = 0; i < p->tried_count; i++)
             if (p->tried[i] == e)
                 return false;

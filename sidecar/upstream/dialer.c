@@ -18,7 +18,8 @@ static bool is_own_listener(const struct endpoint *e)
 {
     const struct settings *settings = e->cluster->worker->settings;
     const struct addr *to = &e->conf->addr;
-    if (to->port != settings->outbound_port && to->port != settings->inbound_port)
+    bool is_admin = to->port == settings->admin.port;
+    if (to->port != settings->outbound_port && to->port != settings->inbound_port && !is_admin)
         return false;
     return e->cluster->is_own_app || addr_is_loopback(to) || addr_eq_ip(to, &settings->pod_ip);
 }

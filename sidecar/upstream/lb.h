@@ -9,7 +9,15 @@
 #include "sidecar/worker/worker.h"
 
 /* What is asked of an endpoint, less and less until there is one. */
-enum lb_level { LB_HEALTHY_AND_NEW, LB_HEALTHY, LB_READY_AND_NEW, LB_READY, LB_LEVEL_COUNT };
+enum lb_level {
+    LB_HEALTHY_AND_NEW,
+    LB_BACKUP_AND_NEW, /* as above, and backups count */
+    LB_HEALTHY,
+    LB_BACKUP,
+    LB_READY_AND_NEW, /* from here on backups count */
+    LB_READY,
+    LB_LEVEL_COUNT
+};
 
 /* One choice: what it is made for. */
 struct pick {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/named_host.h"
 
+#include "lib/base/addr_reach.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/codec/http/host.h"
 #include "lib/io/resolve.h"
 #include "lib/io/timer.h"
 #include "sidecar/worker/worker.h"
@@ -16,38 +18,6 @@ struct named_host {
     size_t count;
     bool has_failed; /* the last time; it is in the log */
 };
-
-/* ---- where a name may lead ---- */
-
-static bool is_v4_in(const struct addr *a, uint8_t first, uint8_t second)
-{
-    return a->family == 4 && a->ip[0] == first && a->ip[1] == second;
-}
-
-/* Metadata services that do not answer on the link: of Alibaba Cloud, Oracle Cloud, AWS by IPv6. */
-static bool is_metadata(const struct addr *a)
-{
-    static const uint8_t alibaba[] = {100, 100, 100, 200}, oracle[] = {192, 0, 0, 192};
-    static const uint8_t aws[16] = {0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};
-    if (a->family == 4)
-        return memcmp(a->ip, alibaba, 4) == 0 || memcmp(a->ip, oracle, 4) == 0;
-    return memcmp(a->ip, aws, 16) == 0;
-}
-
-bool named_host_is_public(const struct addr *a)
-{
-    bool is_v6 = a->family == 6;
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (is_v6 && memcmp(a->ip, mapped, 12) == 0) {
-        struct addr v4 = {.family = 4, .port = a->port};
-        memcpy(v4.ip, a->ip + 12, 4);
-        return named_host_is_public(&v4);
-    }
-    bool is_link = is_v6 ? a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80 : is_v4_in(a, 169, 254);
-    bool is_group = is_v6 ? a->ip[0] == 0xff : a->ip[0] >= 224;
-    bool is_nobody = addr_is_any(a) || (a->family == 4 && a->ip[0] == 0);
-    return !addr_is_loopback(a) && !is_link && !is_group && !is_nobody && !is_metadata(a);
-}
 
 /* ---- endpoints from addresses ---- */
 
@@ -163,7 +133,7 @@ static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t 
     size_t kept = 0;
     n->asking = NULL;
     for (size_t i = 0; i < count; i++)
-        if (n->conf->host_allows_local || named_host_is_public(&addrs[i]))
+        if (n->conf->host_allows_local || addr_is_beyond(&addrs[i]))
             allowed[kept++] = addrs[i];
     if (e)
         fail(n, "cannot be resolved");
@@ -173,12 +143,21 @@ static void on_answer(void *owner, enum err e, const struct addr *addrs, size_t 
         take(n, allowed, kept, ttl_s);
 }
 
+/* An absolute name: what a policy calls "a.b" must not become a Service of the cluster. */
 static void look_up(struct named_host *n)
 {
+    char name[HOST_MAX + 1];
+    struct slice host = n->conf->host;
+    struct addr literal;
     timer_stop(&n->again);
-    if (!n->asking)
-        n->asking = resolve_start(n->cluster->worker->loop, n->conf->host, n->conf->port, on_answer,
-                                  n);
+    if (n->asking)
+        return;
+    memcpy(name, host.ptr, host.len);
+    name[host.len] = '.';
+    struct slice absolute = slice_of(name, host.len + 1);
+    n->asking = resolve_start(n->cluster->worker->loop,
+                              addr_parse(host, &literal) == ERR_OK ? host : absolute,
+                              n->conf->port, on_answer, n);
 }
 
 static void on_time(struct timer *t)

@@ -23,7 +23,3 @@ void named_host_adopt(struct named_host *n, const struct cluster_conf *conf);
 const struct cluster_conf *named_host_conf(const struct named_host *n);
 /* NULL is allowed. */
 void named_host_destroy(struct named_host *n);
-
-/* May a name lead there, where the configuration does not allow more? Not to this machine itself,
- * to its link (where clouds answer for their metadata), to everybody, or to nobody. */
-bool named_host_is_public(const struct addr *a);

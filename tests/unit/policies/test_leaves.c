@@ -32,6 +32,8 @@ static const struct {
     {"HTTPFilter.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"MeshConfig.spec.sidecarDefaults[]", "read by the injector, not by data planes"},
     {"Consumer.spec.tags[]", "words for people"},
+    {"ExternalService.spec.tls.subjectAltNames[].type", "follows from the other member"},
+    {"ExternalService.spec.tls.wellKnownCACertificates", "one is known; another is refused"},
     {"ListenerPolicy.spec.trustedGateways", "what sidecars do, as its text says"},
 };
 
@@ -139,7 +141,8 @@ static bool changes(struct world *w, const struct schema_field *f, struct doc *a
 {
     static const char *const texts[] = {"other",         "10.99.0.0/16",   "/other", "8.8.8.8",
                                         "other.example", "GET",            "9999",   "*",
-                                        "remote.ip",     "other/ns/a/sa/b", "Service"};
+                                        "remote.ip",     "other/ns/a/sa/b", "Service",
+                                        "spiffe://other"};
     for (size_t i = 0; f->type == SCHEMA_ENUM && f->choices[i]; i++)
         if (changes_as_text(w, at, f->choices[i]))
             return true;

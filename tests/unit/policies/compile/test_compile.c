@@ -395,6 +395,7 @@ OUTPUT(authz, 8)
 OUTPUT(address, 8)
 OUTPUT(grpc, 5)
 OUTPUT(backend_tls, 15)
+OUTPUT(external, 8)
 OUTPUT(ingress, 7)
 OUTPUT(consumers, 8)
 
@@ -409,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),
         cmocka_unit_test(test_address),      cmocka_unit_test(test_grpc),
         cmocka_unit_test(test_backend_tls),  cmocka_unit_test(test_ingress),
+        cmocka_unit_test(test_external),
         cmocka_unit_test(test_consumers),
         cmocka_unit_test(test_client_traffic), cmocka_unit_test(test_services),
     };

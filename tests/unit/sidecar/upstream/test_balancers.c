@@ -88,13 +88,17 @@ static void add_endpoint(struct bed *b, struct slice line)
     ewma_init(&e->latency, loop_now_ns(b->worker.loop));
     for (struct slice word = next_word(&line); word.len; word = next_word(&line)) {
         if (is_setting(word, "weight", &value))
-            conf->weight = value;
+            b->conf.is_weighted |= value != 1, conf->weight = value;
         else if (is_setting(word, "active", &value))
             e->active = value;
         else if (is_setting(word, "latency", &value))
             ewma_observe(&e->latency, loop_now_ns(b->worker.loop), (uint64_t)value * NS_OF_MS);
         else if (slice_eq_cstr(word, "unready"))
             conf->ready = false;
+        else if (slice_eq_cstr(word, "backup"))
+            conf->is_backup = true;
+        else if (slice_eq_cstr(word, "unhealthy"))
+            conf->health->is_unhealthy = true;
         else if (slice_eq_cstr(word, "ejected"))
             conf->health->ejected_until_ms = UINT64_MAX;
         else
