@@ -75,7 +75,11 @@ static enum truth any_of_claim(const struct authz_strings *list, const struct do
 /* An opaque connection has no token, and where nobody has looked for one nobody can tell. */
 static bool is_unknown(const struct authz_facts *f)
 {
-    return !f->request || f->tokens_unknown;
+    if (f->request && f->tokens == AUTHZ_TOKENS_READ)
+        return false;
+    if (f->trace)
+        authz_trace_no_token(f->trace, f->tokens == AUTHZ_TOKENS_AWAITED);
+    return true;
 }
 
 /* ---- what rules ask ---- */

@@ -112,7 +112,7 @@ static bool asks_for_token(const struct authz_rule_spec *rule)
     return false;
 }
 
-/* At a Gateway they are read by filters of its routes, after the policies. */
+/* At a Gateway filters of its routes may read them, behind the policies. */
 static bool ask_for_tokens(const struct schema_list *policies)
 {
     for (SCHEMA_EACH(*policies, struct authz_policy_spec, p))
@@ -126,7 +126,7 @@ PB(Filter) * compile_authz_filter(struct compile *c, const struct schema_list *p
 {
     struct authz_spec spec = {.trust_domain = c->trust_domain,
                               .policies = *policies,
-                              .tokens_unknown = c->is_gateway && ask_for_tokens(policies)};
+                              .tokens_later = c->is_gateway && ask_for_tokens(policies)};
     bool asks = false;
     for (SCHEMA_EACH(*policies, struct authz_policy_spec, p))
         asks |= p->action == AUTHZ_CUSTOM;

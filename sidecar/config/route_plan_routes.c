@@ -121,7 +121,7 @@ static enum err take_actions(struct plan_build *pb, const Weft__Config__V1__Rout
     if (!e)
         e = take_mirrors(pb, from->mirrors, from->n_mirrors, &to->mirrors, &to->mirror_count);
     if (!e)
-        e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, NULL,
+        e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, p->route_own,
                               &p->route_filters[to - p->routes]);
     return e;
 }

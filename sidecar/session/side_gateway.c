@@ -341,7 +341,8 @@ static const struct gateway_conf *gateway_for(const struct exchange *ex)
 static struct side_guard guard(const struct exchange *ex)
 {
     const struct gateway_conf *g = gateway_for(ex);
-    return g ? (struct side_guard){.chain = g->chain, .authz = g->authz} : (struct side_guard){0};
+    return g ? (struct side_guard){.chain = g->chain, .authz = g->authz, .late = g->late}
+             : (struct side_guard){0};
 }
 
 static bool is_misdirected(const struct exchange *ex, const struct gateway_conf *g)

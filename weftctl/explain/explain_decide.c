@@ -90,7 +90,7 @@ static void decide(struct explain *e, const struct authz *authz, struct authz_fa
     out->text = asked;
     if (!out->allowed)
         return;
-    out->allowed = authz_decide(authz, facts, &rule);
+    out->allowed = authz_decide(authz, facts, &rule) == AUTHZ_ALLOWED;
     out->text = say(e, rule, out);
     if (asked.len)
         out->text = arena_printf(&e->arena, "%.*s; then %.*s", SLICE_ARG(asked),
