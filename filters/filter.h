@@ -268,6 +268,9 @@ struct filter_entry {
     uint32_t ctx_offset;
 };
 
+/* What stands for the namespace of filters that are made of RequestAuthentications, and have no
+ * HTTPFilter: "RequestAuthentication/shop:api+shop:web". No namespace has capitals. */
+#define FILTER_OWNER_REQUEST_AUTH "RequestAuthentication"
 /* The HTTPFilter that it is from, as "shop/limits"; empty: a route's own filter. */
 struct slice filter_entry_owner(const struct filter_entry *e);
 
