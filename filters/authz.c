@@ -199,6 +199,15 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     return a->is_late && !x->awaits_token ? FILTER_NEXT : authz_check(x, a);
 }
 
+struct slice authz_describe(struct arena *arena, const void *conf, struct slice prefix)
+{
+    const struct authz *a = conf;
+    (void)arena;
+    (void)prefix;
+    return a->is_late ? SLICE("decides what depends on the token")
+                      : SLICE("decides by AuthorizationPolicies");
+}
+
 const struct filter filter_authz = {
     .name = "authorization",
     .doc = "Decides by AuthorizationPolicies who may do what.",
@@ -207,4 +216,5 @@ const struct filter filter_authz = {
     .conf_size = sizeof(struct authz),
     .prepare = authz_prepare,
     .on_request = on_request,
+    .describe = authz_describe,
 };

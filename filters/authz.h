@@ -6,6 +6,7 @@
 #pragma once
 
 #include "filters/filter.h"
+#include "filters/token/claim_match.h"
 #include "lib/codec/http/header_set.h"
 #include "lib/codec/http/match.h"
 
@@ -118,8 +119,7 @@ enum authz_key {
 struct authz_condition {
     enum authz_key key;
     struct slice header; /* lower-case */
-    const struct slice *claim; /* names, from the outermost on */
-    uint32_t claim_count;
+    struct claim_path claim;
     struct authz_strings values, not_values;
     struct authz_cidrs ips, not_ips;
     struct authz_ports ports, not_ports;
@@ -226,6 +226,8 @@ enum truth authz_rule_test(const struct authz_rule *r, const struct authz_facts 
 const struct authz *authz_late(struct arena *arena, const struct authz *a);
 /* DENY and ALLOW, as on_request. */
 enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a);
+/* describe of both filters. */
+struct slice authz_describe(struct arena *arena, const void *conf, struct slice prefix);
 /* Ends the request, by that rule or because no ALLOW policy holds (NULL). */
 enum filter_verdict authz_refuse(struct filter_exchange *x, const struct authz_rule *rule);
 /* Of a request, whose path can be told. */

@@ -62,4 +62,5 @@ const struct filter filter_authz_custom = {
     .prepare = authz_prepare,
     .on_request = on_request,
     .on_response = on_response,
+    .describe = authz_describe,
 };

@@ -182,7 +182,7 @@ static enum err take_key(const struct build *p, struct slice key, struct authz_c
             return ERR_OK;
         }
     }
-    if (authz_token_path(key, p->b->arena, &to->claim, &to->claim_count)) {
+    if (authz_token_path(key, p->b->arena, &to->claim)) {
         to->key = AUTHZ_KEY_TOKEN_CLAIM;
         return ERR_OK;
     }

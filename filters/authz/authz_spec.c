@@ -237,11 +237,10 @@ static const struct schema_field when_fields[] = {
 
 static bool is_claim(struct slice key)
 {
-    const struct slice *names;
-    uint32_t count;
+    struct claim_path path;
     struct arena arena;
     arena_init(&arena, 512);
-    bool is_one = authz_token_path(key, &arena, &names, &count);
+    bool is_one = authz_token_path(key, &arena, &path);
     arena_dispose(&arena);
     return is_one;
 }

@@ -115,6 +115,7 @@ static void add_guard(struct gateway_build *b, PB(GatewayPort) * to)
     struct schema_list policies = compile_authz_list(b->c, &scope);
     to->authorization = compile_authz_filter(b->c, &policies);
     char *tokens = compile_request_auth_filter(b->c, &scope);
+    b->c->reads_tokens = tokens != NULL;
     if (tokens)
         PB_PUSH(b->c, to, filters, tokens);
 }
@@ -222,6 +223,7 @@ static void emit_port(struct gateway_build *b, int64_t port)
     to->name = compile_build_format(c, "%.*s/%.*s:%d", SLICE_ARG(meta->namespace_name),
                                     SLICE_ARG(meta->name), (int)port);
     to->port = (uint32_t)port;
+    add_guard(b, to);
     for (size_t i = 0; i < m->n_listeners; i++) {
         const struct gateway_model_listener *l = &m->listeners[i];
         if (!is_on_port(l, to->port))
@@ -233,7 +235,6 @@ static void emit_port(struct gateway_build *b, int64_t port)
     }
     add_validation(b, to);
     add_client_traffic(b, to);
-    add_guard(b, to);
     if (served)
         compile_build_resource(c, compile_build_format(c, "gateway/%s", to->name),
                                WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY, to);

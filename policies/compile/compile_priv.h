@@ -45,6 +45,7 @@ struct compile {
     struct map filters;  /* names of those that are in the result -> their messages */
     struct map consumers; /* namespaces whose Consumers some filter accepts; "*": all */
     bool is_gateway;
+    bool reads_tokens; /* of requests, before it is known which route they have */
     struct slice node, zone; /* empty: not known */
     unsigned locality;       /* enum compile_locality: what was asked of them */
     /* What the Gateway shows to backends that are called over TLS; NULL: nothing. */

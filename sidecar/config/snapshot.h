@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "filters/token/claim_match.h"
 #include "lib/base/addr.h"
 #include "lib/io/tcp.h"
 #include "lib/base/err.h"
@@ -133,13 +134,21 @@ struct backend_conf {
     uint16_t mirror_count;
 };
 
+/* A claim of the token that a request has shown. */
+struct claim_match {
+    struct claim_path path;
+    struct slice text; /* "realm_access.roles", for people */
+    struct string_match value;
+};
+
 struct route_conf {
     struct slice name;
     struct string_match path;
     struct slice method; /* empty: any */
     const struct named_match *headers;
     const struct named_match *query;
-    uint16_t header_count, query_count, backend_count;
+    const struct claim_match *claims;
+    uint16_t header_count, query_count, claim_count, backend_count;
     uint16_t direct_status; /* 0: forward */
     uint16_t mirror_count;
     const struct backend_conf *backends;

@@ -128,7 +128,7 @@ enum fail exchange_find_in_table(struct exchange *ex, const struct route_table *
 {
     if (!exchange_check_names(ex, table->headers, detail))
         return FAIL_BAD_REQUEST;
-    ex->route = route_table_find(table, ex->request, ex->match_path);
+    ex->route = route_table_find(table, ex->request, ex->match_path, exchange_claims(ex));
     return ex->route ? FAIL_NONE : FAIL_NO_ROUTE;
 }
 

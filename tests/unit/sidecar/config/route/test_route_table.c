@@ -81,7 +81,7 @@ static void set(struct message *m, const char *name, const char *value)
 /* "-" when there is no route. */
 static void expect(const struct destination_conf *d, const struct message *m, const char *want)
 {
-    const struct route_conf *r = route_table_find(d->routes, m, message_path_only(m));
+    const struct route_conf *r = route_table_find(d->routes, m, message_path_only(m), NULL);
     assert_slice(r ? r->name : SLICE("-"), want);
 }
 
@@ -193,7 +193,7 @@ static void test_ambiguous_path_matches_nothing(void **state)
     struct world *w = *state;
     add_route(w, add_host(w, "*"), "any", "/");
     const struct destination_conf *d = build(w);
-    assert_null(route_table_find(d->routes, ask(w, "GET", "x", "/%00"), SLICE("")));
+    assert_null(route_table_find(d->routes, ask(w, "GET", "x", "/%00"), SLICE(""), NULL));
 }
 
 /* A route's own path is brought into the form that requests are matched in. */
@@ -204,7 +204,7 @@ static void test_route_paths_are_canonical(void **state)
     add_route(w, h, "space", "=/a%20b");
     add_route(w, h, "dots", "/x/../y");
     const struct destination_conf *d = build(w);
-    assert_slice(route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/a b"))->name,
+    assert_slice(route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/a b"), NULL)->name,
                  "space");
     expect(d, ask(w, "GET", "h", "/y/z"), "dots");
 }
@@ -218,7 +218,7 @@ static void test_weights(void **state)
     config_make_backend(&w->make, r, "b", 5);
     const struct destination_conf *d = build(w);
     const struct route_conf *route =
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"));
+        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"), NULL);
     assert_int_equal(route->backend_count, 3);
     assert_int_equal(route->total_weight, 100);
     unsigned picked[3] = {0};
@@ -237,7 +237,7 @@ static void test_no_weight_no_backend(void **state)
     config_make_backend(&w->make, r, "a", 0);
     const struct destination_conf *d = build(w);
     const struct route_conf *route =
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"));
+        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"), NULL);
     assert_null(route_pick_backend(route, 7));
     assert_int_equal(route->direct_status, 0);
 }
@@ -250,10 +250,10 @@ static void test_rule_without_backends_is_500(void **state)
     config_make_route(&w->make, h, "says", "/says", NULL)->direct_status = 404;
     const struct destination_conf *d = build(w);
     assert_int_equal(
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/nothing"))->direct_status,
+        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/nothing"), NULL)->direct_status,
         500);
     assert_int_equal(
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/says"))->direct_status, 404);
+        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/says"), NULL)->direct_status, 404);
 }
 
 /* ---- preflights ---- */
@@ -370,9 +370,9 @@ static void test_a_trace_says_why_not(void **state)
     struct told told = {.count = 0};
     struct match_trace trace = {.arena = &w->arena, .on_route = on_route, .owner = &told};
     const struct message *m = ask(w, "GET", "h", "/a/x?v=1");
-    const struct route_conf *r = route_table_trace(d->routes, m, SLICE("/a/x"), &trace);
+    const struct route_conf *r = route_table_trace(d->routes, m, SLICE("/a/x"), NULL, &trace);
     assert_slice(r->name, "it");
-    assert_ptr_equal(r, route_table_find(d->routes, m, SLICE("/a/x")));
+    assert_ptr_equal(r, route_table_find(d->routes, m, SLICE("/a/x"), NULL));
     assert_int_equal(told.count, 5);
     assert_slice(told.lines[0], "the path is not \"/b\" or below");
     assert_slice(told.lines[1], "the method is not POST");
