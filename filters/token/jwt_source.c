@@ -262,7 +262,7 @@ static struct jwt_source *create(struct filter_keep *keep, struct slice uri, str
                                      .authority = parts.authority,
                                      .path = parts.path,
                                      .accept = SLICE("application/json"),
-                                     .timeout_ms = timeout_ms,
+                                     .timeout_ms = timeout_ms ? timeout_ms : JWT_SOURCE_TIMEOUT_MS,
                                      .body_max = JWK_SET_TEXT_MAX,
                                      .done = on_fetched};
     atomic_init(&s->max_age_ms, UINT64_MAX);
@@ -274,7 +274,7 @@ struct jwt_source *jwt_source_of(struct jwt_source **list, struct filter_keep *k
 {
     for (struct jwt_source *s = *list; s; s = s->next)
         if (slice_eq(s->uri, uri) && slice_eq(s->fetch.cluster, cluster) &&
-            s->fetch.timeout_ms == timeout_ms)
+            s->fetch.timeout_ms == (timeout_ms ? timeout_ms : JWT_SOURCE_TIMEOUT_MS))
             return s;
     struct jwt_source *s = create(keep, uri, cluster, timeout_ms);
     s->next = *list;

@@ -27,7 +27,7 @@ static const struct schema_field keys_fields[] = {
                  "asked, the last keys stay in use for a day.",
                  .min = 1000, .max = 86400000, .fallback = 600000),
     SCHEMA_FIELD(struct jwt_keys_spec, timeout_ms, "timeout", DURATION,
-                 "Keys of `remote`: for how long they are waited for.", .min = 100, .max = 60000,
+                 "Keys of `remote`: for how long they are waited for.",
                  .fallback = JWT_SOURCE_TIMEOUT_MS),
     {0},
 };

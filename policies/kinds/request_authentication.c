@@ -7,7 +7,7 @@
 
 #define SKEW_MS 60000      /* as in Envoy, where nobody can say it either */
 #define CACHE_MS 600000    /* of keys at a URI */
-#define TIMEOUT_MS 5000    /* until they are there */
+#define TIMEOUT_MIN_MS 100 /* until they are there */
 #define TIMEOUT_MAX_MS 60000
 #define BLOCK 4096
 
@@ -102,8 +102,8 @@ static const struct schema_field rule_fields[] = {
     SCHEMA_FIELD(struct request_authentication_rule, forward, "forwardOriginalToken", BOOL,
                  "The backend gets the token as well."),
     SCHEMA_FIELD(struct request_authentication_rule, timeout_ms, "timeout", DURATION,
-                 "For how long the keys at jwksUri are waited for.", .min = 100,
-                 .max = TIMEOUT_MAX_MS, .fallback = TIMEOUT_MS),
+                 "For how long the keys at jwksUri are waited for: 100ms to 1m.",
+                 .fallback = JWT_SOURCE_TIMEOUT_MS),
     {0},
 };
 
@@ -125,16 +125,21 @@ static void check_keys(struct schema_run *run, const struct doc *node, struct sl
 static void check_rule(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct request_authentication_rule *r = value;
-    if ((r->jwks.ptr != NULL) == (r->jwks_uri.ptr != NULL))
+    if ((doc_get(node, SLICE("jwks")) != NULL) == (doc_get(node, SLICE("jwksUri")) != NULL))
         schema_error(run, node, NULL,
                      "exactly one of jwksUri and jwks must be given: keys are not looked for at "
                      "the issuer itself");
     else if (r->jwks.ptr)
         check_keys(run, node, r->jwks);
+    if (r->timeout_ms < TIMEOUT_MIN_MS || r->timeout_ms > TIMEOUT_MAX_MS)
+        schema_error(run, node, "timeout", "must be from 100ms to 1m");
 }
 
 static const struct schema_rule rule_rules[] = {
     {"has(self.jwksUri) != has(self.jwks)", "exactly one of jwksUri and jwks must be given"},
+    {"!has(self.timeout) || (duration(self.timeout) >= duration('100ms') && "
+     "duration(self.timeout) <= duration('1m'))",
+     "timeout must be from 100ms to 1m"},
     {0},
 };
 

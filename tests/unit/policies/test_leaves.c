@@ -30,6 +30,7 @@ static const struct {
     {"ListenerPolicy.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"ListenerPolicy.spec.targetRefs[].kind", "one is known; another is refused"},
     {"HTTPFilter.spec.targetRefs[].group", "follows from the kind; another is refused"},
+    {"RequestAuthentication.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"MeshConfig.spec.sidecarDefaults[]", "read by the injector, not by data planes"},
     {"Consumer.spec.tags[]", "words for people"},
     {"ListenerPolicy.spec.trustedGateways", "what sidecars do, as its text says"},
