@@ -136,11 +136,15 @@ static bool changes_as_text(struct world *w, struct doc *at, const char *text)
     return changes_with(w, at, (struct doc){.type = DOC_STRING, .string = slice_from_cstr(text)});
 }
 
+static const char other_key[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"other\","
+                                "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}";
+
 static bool changes(struct world *w, const struct schema_field *f, struct doc *at)
 {
     static const char *const texts[] = {"other",         "10.99.0.0/16",   "/other", "8.8.8.8",
                                         "other.example", "GET",            "9999",   "*",
-                                        "remote.ip",     "other/ns/a/sa/b", "Service"};
+                                        "remote.ip",     "other/ns/a/sa/b", "Service",
+                                        "https://keys.test/", other_key};
     for (size_t i = 0; f->type == SCHEMA_ENUM && f->choices[i]; i++)
         if (changes_as_text(w, at, f->choices[i]))
             return true;
