@@ -105,7 +105,7 @@ def fixture_key(issuer):
 
 
 @contextlib.contextmanager
-def door(shop, where=None, alpn=None):
+def door(shop, where=None):
     def dial(_, to):
         return (where or shop.outside).connect(shop.ingress.ip, to)
     with Client(dial, HOST, 443, browser(shop.public_ca.roots)) as client:
@@ -184,10 +184,9 @@ def test_who_may_not_call_is_not_told_which_routes_there_are(shop, key):
         assert knock(shop, token=key.sign(role="user")).status == 403
         assert knock(shop, token=key.sign(role="admin")).status == 200
         # This listener's only route redirects, and no filter of it reads tokens.
-        plain = shop.outside.get(f"http://{shop.ingress.ip}/shown", {"host": HOST})
-        assert plain.status == 403
-        lost = shop.outside.get(f"http://{shop.ingress.ip}/shown", {"host": "nobody.example.com"})
-        assert lost.status == 403
+        for host in (HOST, "nobody.example.com"):
+            with Client(lambda _, to: shop.outside.connect(shop.ingress.ip, to), host, 80) as plain:
+                assert plain.ask("GET", "/shown", None, {}).status == 403, host
 
 
 def test_a_policy_waits_for_the_token_of_the_route(shop, key):
