@@ -156,8 +156,8 @@ struct authz {
     uint32_t count, provider_count;
     bool has_allow;
     bool asks_token; /* some rule does */
-    /* What the token decides and nobody has read yet is left for the second decision, is_late, which
-     * has the last word. */
+    /* What depends on a token that nobody has read yet is left for the second decision, is_late,
+     * which has the last word. */
     bool tokens_later, is_late;
     struct header_set headers; /* that rules look at */
 };

@@ -20,8 +20,8 @@ static const struct consumer_credential *find_credential(const struct filter_exc
 }
 
 /* A provider's tokens come where it says: one that is only to be found in a cookie is not good in a
- * header. An issuer that is named cannot be taken over by a Consumer who calls itself so. Of several
- * for one issuer the next one comes `behind` another; NULL: the first. */
+ * header. An issuer that is named cannot be taken over by a Consumer who calls itself so. There may
+ * be several for one issuer: the first `behind` that one; NULL: the first of all. */
 static const struct jwt_provider *find_provider(const struct filter_exchange *x,
                                                 const struct jwt_conf *c,
                                                 const struct claims *claims,

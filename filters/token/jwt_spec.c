@@ -88,7 +88,8 @@ static bool is_name(struct slice text)
 
 const struct schema_format jwt_name_format = {
     "jwt-name", "must be a name without spaces and without = ; & , % + # ? \"", NULL, is_name};
-static const struct schema_field header_element = {.type = SCHEMA_INLINE, .object = &jwt_header_schema};
+static const struct schema_field header_element = {.type = SCHEMA_INLINE,
+                                                   .object = &jwt_header_schema};
 static const struct schema_field name_element = {
     .type = SCHEMA_STRING, .min = 1, .max = 256, .format = &jwt_name_format};
 
@@ -242,7 +243,8 @@ static const struct schema_field path_element = {
 static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct jwt_spec, providers, "providers", LIST,
                  "Issuers whose tokens are accepted; the claim `iss` of a token chooses.",
-                 .flags = SCHEMA_REQUIRED, .min = 1, .max = JWT_PROVIDERS_MAX, .element = &provider_element),
+                 .flags = SCHEMA_REQUIRED, .min = 1, .max = JWT_PROVIDERS_MAX,
+                 .element = &provider_element),
     SCHEMA_FIELD(struct jwt_spec, is_optional, "optional", BOOL,
                  "A request without a token passes as well; one with a token that is not good is "
                  "refused all the same."),

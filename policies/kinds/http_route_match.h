@@ -38,8 +38,8 @@ void http_route_match_check_regex(struct schema_run *run, const struct doc *node
  * "request.auth.claims.https%3A%2F%2Fexample%2Ecom%2Frole". */
 #define HTTP_ROUTE_CLAIM "request.auth.claims."
 bool http_route_match_is_claim(struct slice header);
-/* The names of the claim that such a header is about, in the arena; returns how many. 0: one of them
- * is empty, or has an escape that is none. */
+/* The names of the claim that such a header is about, in the arena; returns how many. 0: one of
+ * them is empty, or has an escape that is none. */
 size_t http_route_match_claim(struct slice header, struct arena *arena, struct slice **names);
 /* Names of headers know no case, those of claims do. */
 bool http_route_match_same_header(struct slice a, struct slice b);

@@ -190,7 +190,7 @@ def test_who_may_not_call_is_not_told_which_routes_there_are(shop, key):
 
 
 def test_a_policy_waits_for_the_token_of_the_route(shop, key):
-    """What does not depend on the token is denied before; the rest is when the route has read it."""
+    """What does not depend on it is denied before; the rest when the route has read it."""
     rules = ('{from: [{source: {requestPrincipals: ["*"]}}], to: [{operation: {methods: [GET]}}]}, '
              '{to: [{operation: {paths: ["/open"]}}]}')
     with shop.bed.policy(policy("need", rules) + jwt("tokens", more="optional: true")
@@ -210,7 +210,7 @@ def test_a_claim_leads_to_a_route(shop, key):
     routes = (route("beta", "/x", "reviews-v2", more=claim.format("groups", "beta"))
               + route("realm", "/x", "reviews-v2", more=claim.format("realm_access.roles", "beta"))
               + route("odd", "/x", "reviews-v2",
-                      more=claim.format("https%3A%2F%2Fshop%2Eexample%2Frole", "beta"))
+                      more=claim.format("https%3A%2F%2Fshop%2Eexample%2Ecom%2Frole", "beta"))
               + route("others", "/x", "reviews-v1"))
     with shop.bed.policy(tokens(AT_GATEWAY) + routes):
         def version(token=None, **headers):
@@ -223,7 +223,7 @@ def test_a_claim_leads_to_a_route(shop, key):
         assert version(key.sign(groups=["alpha", "beta"])) == "v2"
         assert version(key.sign(Groups="beta")) == "v1"
         assert version(key.sign(realm_access={"roles": ["beta"]})) == "v2"
-        assert version(key.sign(**{"https://shop.example/role": "beta"})) == "v2"
+        assert version(key.sign(**{"https://shop.example.com/role": "beta"})) == "v2"
         assert version("x") == 401
         # What a client says itself is a header like any other.
         with door(shop) as client:

@@ -184,7 +184,8 @@ static void use_table(struct explain *e, const struct route_table *table, bool a
         return;
     e->is_routed = true;
     e->route = find_route(e, table);
-    if (at_gateway && !route_table_is_one_route(table, e->request, e->asked.other_paths, NULL, e->route))
+    if (at_gateway &&
+        !route_table_is_one_route(table, e->request, e->asked.other_paths, NULL, e->route))
         refuse_unrouted(e, 400,
                         SLICE("the path can be read in ways that lead to different routes"));
     else if (!e->route)

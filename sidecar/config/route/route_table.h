@@ -10,8 +10,9 @@ struct match_trace; /* route/match_trace.h */
 struct route_table;
 
 /* match_path: normalised, without query. host: message.authority without port is computed here.
- * NULL: no match. claims: of the token that the request has shown; may be NULL. A CORS preflight finds the route of the request that it announces; where that
- * has no CORS, one that is for OPTIONS goes first. */
+ * claims: of the token that the request has shown; may be NULL. NULL: no match. A CORS preflight
+ * finds the route of the request that it announces; where that has no CORS, one that is for OPTIONS
+ * goes first. */
 const struct route_conf *route_table_find(const struct route_table *t,
                                           const struct message *request, struct slice match_path,
                                           const struct doc *claims);

@@ -144,7 +144,7 @@ static bool changes(struct world *w, const struct schema_field *f, struct doc *a
     static const char *const texts[] = {"other",         "10.99.0.0/16",   "/other", "8.8.8.8",
                                         "other.example", "GET",            "9999",   "*",
                                         "remote.ip",     "other/ns/a/sa/b", "Service",
-                                        "https://keys.test/", other_key};
+                                        "https://keys.example.com/", other_key};
     for (size_t i = 0; f->type == SCHEMA_ENUM && f->choices[i]; i++)
         if (changes_as_text(w, at, f->choices[i]))
             return true;
