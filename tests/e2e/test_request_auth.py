@@ -205,6 +205,16 @@ def test_a_policy_waits_for_the_token_of_the_route(shop, key):
         assert knock(shop, "/other", key.sign()).status == 403
 
 
+def test_a_denial_by_token_where_nobody_reads_tokens(shop, key):
+    """It denies everybody there, and where one is read only whom it is for."""
+    not_bob = policy("not-bob", f'{{from: [{{source: {{requestPrincipals: ["https://{ISSUER}/bob"]'
+                     '}}]}', action="DENY")
+    with shop.bed.policy(not_bob + jwt("tokens", more="optional: true")
+                         + route("a", "/a", filters=extension("tokens"))):
+        assert statuses(shop, ("/other", None), ("/a", None), ("/a", key.sign()),
+                        ("/a", key.sign(sub="bob"))) == [403, 200, 200, 403]
+
+
 def test_a_claim_leads_to_a_route(shop, key):
     claim = ', headers: [{{name: request.auth.claims.{0}, value: {1}}}]'
     routes = (route("beta", "/x", "reviews-v2", more=claim.format("groups", "beta"))

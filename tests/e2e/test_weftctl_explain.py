@@ -330,4 +330,5 @@ def test_what_a_token_decides_at_a_gateway(tmp_path: pathlib.Path) -> None:
     (tmp_path / "b.yaml").write_text(READS)
     assert [ask(p)["status"] for p in ("/read", "/unread", "/nowhere")] == [302, 302, 404]
     assert {"name": "jwt", "requestAuthentication": "shop:door",
-            "does": "RequestAuthentication shop:door: checks a token of i"} in ask("/read")["filters"]
+            "does": "RequestAuthentication shop:door: checks a token of i"} in (
+                ask("/read")["filters"])

@@ -227,6 +227,41 @@ static void test_audit_waits(void **state)
     expect_twice(w, "denied by ns/path rule 1", TOKEN, "");
 }
 
+/* Of a provider that cannot be asked what matches is denied: that shows when it would be asked. */
+static void expect_custom(void **state, enum reading reading, const char *second)
+{
+    struct world *w = later(state, AUTHZ_CUSTOM, false);
+    policy_at(w, 0)->provider_name = SLICE("ns/authorizer");
+    w->spec.tokens_later = true;
+    const struct authz *a = compile(w), *late = authz_late(&w->arena, a);
+    void *ctx = arena_zalloc(&w->arena, filter_authz_custom.ctx_size);
+    assert_int_equal(filter_authz_custom.on_request(&w->x, a, ctx), FILTER_NEXT);
+    if (reading == TOKEN)
+        show_token(w, "{}");
+    w->x.was_authenticated = reading != NOBODY;
+    w->why = SLICE("");
+    ctx = arena_zalloc(&w->arena, filter_authz_custom.ctx_size);
+    enum filter_verdict verdict = filter_authz_custom.on_request(&w->x, late, ctx);
+    assert_slice(w->why, second);
+    assert_int_equal(verdict, second[0] ? FILTER_REPLY : FILTER_NEXT);
+}
+
+static void test_a_provider_is_asked_when_the_token_is_read(void **state)
+{
+    expect_custom(state, TOKEN, denied);
+    expect_custom(state, NO_TOKEN, "");
+    expect_custom(state, NOBODY, denied);
+    /* One whose rules do not ask for tokens is asked at once, and not again. */
+    struct world *w = authz_world_renew(state);
+    add(w, AUTHZ_CUSTOM, "ns/p");
+    say(w, &from(w, add(w, AUTHZ_DENY, "ns/q"))->request_principals, "*");
+    policy_at(w, 0)->provider_name = SLICE("ns/authorizer");
+    w->spec.tokens_later = true;
+    const struct authz *a = compile(w), *late = authz_late(&w->arena, a);
+    assert_true(authz_is_turn_of(a, 0));
+    assert_false(authz_is_turn_of(late, 0));
+}
+
 static void test_nothing_is_left(void **state)
 {
     struct world *w = authz_world_renew(state);
@@ -273,6 +308,7 @@ int main(void)
         TEST(test_claim_decides_later),
         TEST(test_token_is_known_early),
         TEST(test_audit_waits),
+        TEST(test_a_provider_is_asked_when_the_token_is_read),
         TEST(test_nothing_is_left),
         TEST(test_connections_do_not_wait),
         TEST(test_keys_that_are_none),
