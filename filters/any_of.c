@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "filters/filter.h"
+#include "filters/refusal.h"
 #include "lib/schema/schema_format.h"
 #include "lib/schema/schema_ref.h"
 
@@ -166,27 +167,34 @@ static enum err prepare(const struct filter_build *b, const void *spec, void *co
 
 /* ---- a host that takes down ---- */
 
+/* What one alternative would have answered. */
+struct refusal {
+    const struct fail_info *failed; /* NULL: it did not say */
+    struct message *head;           /* NULL: it has not refused */
+    struct slice body;              /* of its own, instead of the failure's text; empty: none */
+};
+
 struct notes {
     struct filter_host host; /* what x->host is meanwhile */
-    const struct fail_info *failed;
-    struct message *head; /* of the refusal */
+    struct refusal refusal;
 };
 
 static struct message *note_reply(struct filter_exchange *x, unsigned status, struct slice body)
 {
-    struct notes *n = container_of(x->host, struct notes, host);
-    (void)body;
-    n->head = arena_zalloc(x->arena, sizeof(*n->head));
-    message_init(n->head, x->arena);
-    n->head->status = (uint16_t)status;
-    return n->head;
+    struct refusal *r = &container_of(x->host, struct notes, host)->refusal;
+    r->body = body;
+    r->head = arena_zalloc(x->arena, sizeof(*r->head));
+    message_init(r->head, x->arena);
+    r->head->status = (uint16_t)status;
+    return r->head;
 }
 
 static struct message *note_fail(struct filter_exchange *x, const struct fail_info *why,
                                  struct slice detail)
 {
-    container_of(x->host, struct notes, host)->failed = why;
-    return note_reply(x, why->http_status, detail);
+    container_of(x->host, struct notes, host)->refusal.failed = why;
+    (void)detail;
+    return note_reply(x, why->http_status, (struct slice){0});
 }
 
 /* ---- hooks ---- */
@@ -195,7 +203,7 @@ struct ctx {
     uint32_t at; /* the alternative that is asked */
     void *own[ALTERNATIVES_MAX];
     bool begun[ALTERNATIVES_MAX];
-    struct message *refusals[ALTERNATIVES_MAX];
+    struct refusal refusals[ALTERNATIVES_MAX];
     const struct fail_info *trouble; /* the first that was none of the caller's fault */
 };
 
@@ -228,9 +236,10 @@ static enum filter_verdict ask(struct filter_exchange *x, const struct alternati
     enum filter_verdict verdict = a->filter->on_request(x, a->conf, own->own[own->at]);
     x->host = real;
     if (verdict == FILTER_REPLY) {
-        own->refusals[own->at] = notes.head;
-        if (!own->trouble && notes.failed && notes.failed->http_status >= 500)
-            own->trouble = notes.failed;
+        const struct fail_info *failed = notes.refusal.failed;
+        own->refusals[own->at] = notes.refusal;
+        if (!own->trouble && failed && failed->http_status >= 500)
+            own->trouble = failed;
     }
     return verdict;
 }
@@ -239,7 +248,7 @@ static enum filter_verdict ask(struct filter_exchange *x, const struct alternati
 static void add_challenges(const struct ctx *own, const struct conf *c, struct message *head)
 {
     for (uint32_t i = 0; i < c->count; i++) {
-        const struct headers *h = own->refusals[i] ? &own->refusals[i]->headers : NULL;
+        const struct headers *h = own->refusals[i].head ? &own->refusals[i].head->headers : NULL;
         for (uint32_t j = 0; h && j < h->count; j++) {
             bool is_new = h->items[j].id == HEADER_WWW_AUTHENTICATE;
             for (uint32_t k = 0; is_new && k < head->headers.count; k++)
@@ -250,6 +259,35 @@ static void add_challenges(const struct ctx *own, const struct conf *c, struct m
     }
 }
 
+/* Whose words the client gets: of those that have words of their own, the first to which something
+ * was shown, else the first. NULL: none has. */
+static const struct refusal *find_words(const struct ctx *own, uint32_t count)
+{
+    const struct refusal *found = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct refusal *r = &own->refusals[i];
+        bool is_shown = r->failed && !r->failed->is_absence;
+        if (r->body.len && is_shown)
+            return r;
+        if (r->body.len && !found)
+            found = r;
+    }
+    return found;
+}
+
+static enum filter_verdict refuse_all(struct filter_exchange *x, const struct conf *c,
+                                      const struct ctx *own)
+{
+    const struct refusal *words = find_words(own, c->count);
+    struct message *head =
+        words ? refusal_answer(x, &fails[UNAUTHENTICATED], (struct slice){0}, words->head->status,
+                               headers_get_id(&words->head->headers, HEADER_CONTENT_TYPE),
+                               words->body)
+              : x->host->fail(x, &fails[UNAUTHENTICATED], (struct slice){0});
+    add_challenges(own, c, head);
+    return FILTER_REPLY;
+}
+
 static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *c,
                                   const struct ctx *own)
 {
@@ -257,10 +295,8 @@ static enum filter_verdict refuse(struct filter_exchange *x, const struct conf *
         x->host->fail(x, own->trouble, (struct slice){0});
         return FILTER_REPLY;
     }
-    if (!c->anonymous.len) {
-        add_challenges(own, c, x->host->fail(x, &fails[UNAUTHENTICATED], (struct slice){0}));
-        return FILTER_REPLY;
-    }
+    if (!c->anonymous.len)
+        return refuse_all(x, c, own);
     const struct consumer *nobody = consumer_find_named(x->consumers, &c->scope, c->anonymous);
     if (!nobody) {
         x->host->fail(x, &fails[ANONYMOUS_MISSING], c->anonymous);

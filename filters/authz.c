@@ -1,6 +1,7 @@
 /* authorization: from rules to a decision. DENY, then ALLOW (none: everything is allowed); CUSTOM,
  * which goes before both, is in authz_custom.c. Its specification is in authz_spec.c, and
- * authz_rule.c tests its rules.
+ * authz_rule.c tests its rules. At a Gateway it stands twice: before a route is known, and behind
+ * the filters of the route that read tokens, for what depends on those.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/authz.h"
 
@@ -20,65 +21,101 @@ static void audit(const struct authz_rule *r, const struct authz_facts *f)
           addr_format(f->remote ? f->remote : &f->down->peer, client), SLICE_ARG(f->principal));
 }
 
+/* What was found of rules: the one that holds, and whether one may hold once a token is read. */
+struct found {
+    const struct authz_rule *rule;
+    bool awaits;
+};
+
 /* The first rule of the policy that holds, or may hold when `denies`. */
-static const struct authz_rule *find_rule(const struct authz_policy *p, const struct authz_facts *f,
-                                          bool denies)
+static void find_rule(const struct authz_policy *p, const struct authz_facts *f, bool denies,
+                      struct found *to)
 {
-    for (uint32_t i = 0; i < p->rule_count; i++) {
-        enum truth t = authz_rule_test(&p->rules[i], f, denies);
-        bool holds = t == TRUTH_YES || (denies && t == TRUTH_UNKNOWN);
+    for (uint32_t i = 0; i < p->rule_count && !to->rule; i++) {
+        const struct authz_rule *r = &p->rules[i];
+        enum truth t = authz_rule_test(r, f, denies);
+        bool awaits =
+            t == TRUTH_UNKNOWN && r->asks_token && f->tokens == AUTHZ_TOKENS_AWAITED;
+        bool holds = t == TRUTH_YES || (denies && t == TRUTH_UNKNOWN && !awaits);
         if (f->trace)
             authz_trace_rule(f->trace, p, i, holds);
-        if (holds)
-            return &p->rules[i];
+        to->awaits |= awaits;
+        to->rule = holds ? r : NULL;
     }
-    return NULL;
 }
 
-static const struct authz_rule *find_action(const struct authz *a, enum authz_action action,
-                                            const struct authz_facts *f)
+static struct found find_action(const struct authz *a, enum authz_action action,
+                                const struct authz_facts *f)
 {
-    bool denies = action != AUTHZ_ALLOW;
-    const struct authz_rule *rule = NULL;
-    for (uint32_t i = 0; i < a->count && !rule; i++) {
+    struct found found = {NULL, false};
+    for (uint32_t i = 0; i < a->count && !found.rule; i++)
         if (a->policies[i].action == action)
-            rule = find_rule(&a->policies[i], f, denies);
-    }
-    return rule;
+            find_rule(&a->policies[i], f, action != AUTHZ_ALLOW, &found);
+    return found;
 }
 
-static void audit_all(const struct authz *a, const struct authz_facts *f)
+/* Every AUDIT policy writes a line of its own where is_told. True: one of them awaits the token. */
+static bool audit_all(const struct authz *a, const struct authz_facts *f, bool is_told)
 {
+    bool awaits = false;
     for (uint32_t i = 0; i < a->count; i++) {
+        struct found found = {NULL, false};
         if (a->policies[i].action != AUTHZ_AUDIT)
             continue;
-        const struct authz_rule *rule = find_rule(&a->policies[i], f, true);
-        if (rule && !f->trace)
-            audit(rule, f);
+        find_rule(&a->policies[i], f, true, &found);
+        if (found.rule && is_told && !f->trace)
+            audit(found.rule, f);
+        awaits |= found.awaits && !found.rule;
     }
+    return awaits;
 }
 
-bool authz_decide(const struct authz *a, const struct authz_facts *f,
-                  const struct authz_rule **rule)
+static enum authz_answer decide(const struct authz *a, const struct authz_facts *f,
+                                const struct authz_rule **rule)
 {
-    audit_all(a, f);
-    *rule = find_action(a, AUTHZ_DENY, f);
-    if (*rule)
-        return false;
-    if (!a->has_allow)
-        return true;
-    *rule = find_action(a, AUTHZ_ALLOW, f);
-    return *rule != NULL;
+    struct found deny = find_action(a, AUTHZ_DENY, f), allow = {NULL, false};
+    *rule = deny.rule;
+    if (deny.rule)
+        return AUTHZ_DENIED;
+    if (a->has_allow)
+        allow = find_action(a, AUTHZ_ALLOW, f);
+    *rule = allow.rule;
+    if (a->has_allow && !allow.rule && !allow.awaits)
+        return AUTHZ_DENIED;
+    return deny.awaits || (allow.awaits && !allow.rule) ? AUTHZ_LATER : AUTHZ_ALLOWED;
+}
+
+enum authz_answer authz_decide(const struct authz *a, const struct authz_facts *f,
+                               const struct authz_rule **rule)
+{
+    bool is_last = f->tokens != AUTHZ_TOKENS_AWAITED;
+    struct authz_facts untold = *f;
+    untold.trace = NULL;
+    if (is_last)
+        audit_all(a, f, true);
+    enum authz_answer answer = decide(a, f, rule);
+    if (is_last || answer == AUTHZ_LATER)
+        return answer;
+    if (answer == AUTHZ_ALLOWED && audit_all(a, &untold, false))
+        return AUTHZ_LATER;
+    audit_all(a, f, true);
+    return answer;
+}
+
+bool authz_is_turn_of(const struct authz *a, uint32_t provider)
+{
+    bool is_late = a->tokens_later && a->providers[provider].asks_token;
+    return is_late == a->is_late;
 }
 
 const struct authz_rule *authz_find_custom(const struct authz *a, uint32_t provider,
                                            const struct authz_facts *f)
 {
-    const struct authz_rule *rule = NULL;
-    for (uint32_t i = 0; i < a->count && !rule; i++)
+    struct found found = {NULL, false};
+    for (uint32_t i = 0; i < a->count && !found.rule; i++)
         if (a->policies[i].action == AUTHZ_CUSTOM && a->policies[i].provider == provider)
-            rule = find_rule(&a->policies[i], f, true);
-    return rule;
+            find_rule(&a->policies[i], f, true, &found);
+    return found.rule;
 }
 
 /* By the first provider that would have to be asked. */
@@ -97,7 +134,7 @@ bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
     const struct authz_rule *rule;
     authz_facts_take(&facts, down, NULL, SLICE(""), &down->peer);
     const struct authz_rule *custom = find_any_custom(a, &facts);
-    if (!custom && authz_decide(a, &facts, &rule))
+    if (!custom && authz_decide(a, &facts, &rule) == AUTHZ_ALLOWED)
         return true;
     if (custom)
         snprintf(reason, AUTHZ_REASON_MAX, "nobody can be asked about a connection, as %.*s wants",
@@ -126,7 +163,12 @@ void authz_facts_of(struct authz_facts *f, const struct filter_exchange *x, cons
                      from->is_unknown ? NULL : &from->client);
     f->other_paths = x->other_paths;
     f->caller = x->caller;
-    f->tokens_unknown = a->tokens_unknown;
+    if (!a->tokens_later || (x->caller && x->caller->claims))
+        f->tokens = AUTHZ_TOKENS_READ;
+    else if (!a->is_late)
+        f->tokens = AUTHZ_TOKENS_AWAITED;
+    else
+        f->tokens = x->was_authenticated ? AUTHZ_TOKENS_READ : AUTHZ_TOKENS_UNREAD;
 }
 
 enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a)
@@ -138,13 +180,32 @@ enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a
         return FILTER_REPLY;
     }
     authz_facts_of(&facts, x, a);
-    return authz_decide(a, &facts, &rule) ? FILTER_NEXT : authz_refuse(x, rule);
+    switch (authz_decide(a, &facts, &rule)) {
+    case AUTHZ_ALLOWED:
+        return FILTER_NEXT;
+    case AUTHZ_LATER:
+        x->awaits_token = true;
+        return FILTER_NEXT;
+    case AUTHZ_DENIED:
+        break;
+    }
+    return authz_refuse(x, rule);
 }
 
 static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
 {
+    const struct authz *a = conf;
     (void)ctx;
-    return authz_check(x, conf);
+    return a->is_late && !x->awaits_token ? FILTER_NEXT : authz_check(x, a);
+}
+
+struct slice authz_describe(struct arena *arena, const void *conf, struct slice prefix)
+{
+    const struct authz *a = conf;
+    (void)arena;
+    (void)prefix;
+    return a->is_late ? SLICE("decides what depends on the token")
+                      : SLICE("decides by AuthorizationPolicies");
 }
 
 const struct filter filter_authz = {
@@ -155,4 +216,5 @@ const struct filter filter_authz = {
     .conf_size = sizeof(struct authz),
     .prepare = authz_prepare,
     .on_request = on_request,
+    .describe = authz_describe,
 };

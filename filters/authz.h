@@ -6,6 +6,7 @@
 #pragma once
 
 #include "filters/filter.h"
+#include "filters/token/claim_match.h"
 #include "lib/codec/http/header_set.h"
 #include "lib/codec/http/match.h"
 
@@ -63,7 +64,7 @@ struct authz_policy_spec {
 /* Of the filter: all policies for one workload or Gateway. */
 struct authz_spec {
     struct slice trust_domain;   /* of service accounts */
-    bool tokens_unknown;         /* nobody has read a token when the decision is made */
+    bool tokens_later;           /* filters that read them may stand behind the decision */
     struct schema_list policies; /* struct authz_policy_spec */
 };
 
@@ -108,7 +109,7 @@ enum authz_key {
     AUTHZ_KEY_DESTINATION_IP,
     AUTHZ_KEY_DESTINATION_PORT,
     AUTHZ_KEY_SNI,
-    AUTHZ_KEY_TOKEN_PRINCIPAL,
+    AUTHZ_KEY_TOKEN_PRINCIPAL, /* from here on: of tokens */
     AUTHZ_KEY_TOKEN_AUDIENCES,
     AUTHZ_KEY_TOKEN_PRESENTER,
     AUTHZ_KEY_TOKEN_CLAIM,
@@ -118,8 +119,7 @@ enum authz_key {
 struct authz_condition {
     enum authz_key key;
     struct slice header; /* lower-case */
-    const struct slice *claim; /* names, from the outermost on */
-    uint32_t claim_count;
+    struct claim_path claim;
     struct authz_strings values, not_values;
     struct authz_cidrs ips, not_ips;
     struct authz_ports ports, not_ports;
@@ -130,6 +130,7 @@ struct authz_rule {
     const struct authz_operation *operations;
     const struct authz_condition *conditions;
     uint32_t source_count, operation_count, condition_count;
+    bool asks_token;    /* some part of it is about a token */
     struct slice label; /* "default/deny-admin rule 1" */
 };
 
@@ -137,6 +138,7 @@ struct authz_rule {
 struct authz_provider {
     struct slice name;
     const struct ext_auth *asks; /* filters/ext_auth.h; NULL: it cannot be asked */
+    bool asks_token;             /* a rule by which it is asked does */
 };
 
 struct authz_policy {
@@ -153,7 +155,10 @@ struct authz {
     struct authz_provider *providers;
     uint32_t count, provider_count;
     bool has_allow;
-    bool tokens_unknown;
+    bool asks_token; /* some rule does */
+    /* What depends on a token that nobody has read yet is left for the second decision, is_late,
+     * which has the last word. */
+    bool tokens_later, is_late;
     struct header_set headers; /* that rules look at */
 };
 
@@ -166,6 +171,12 @@ MUST_USE enum err authz_prepare(const struct filter_build *b, const void *spec, 
 
 struct authz_trace; /* filters/authz/authz_trace.h */
 
+enum authz_tokens {
+    AUTHZ_TOKENS_READ,    /* there is one, or it is known that there is none */
+    AUTHZ_TOKENS_AWAITED, /* filters behind the decision may still read one */
+    AUTHZ_TOKENS_UNREAD,  /* nobody has looked: what asks for one never allows, and denies */
+};
+
 /* What rules ask about. */
 struct authz_facts {
     const struct downstream_info *down;
@@ -177,7 +188,7 @@ struct authz_facts {
     uint16_t port;               /* that was called */
     const struct addr *remote;   /* the client; NULL: nobody can tell who that is */
     const struct filter_caller *caller; /* who authenticated; NULL: nobody */
-    bool tokens_unknown;         /* that is not known yet: what asks for it never allows */
+    enum authz_tokens tokens;
     struct authz_trace *trace;   /* NULL on the request path */
 };
 
@@ -185,10 +196,18 @@ struct authz_facts {
 void authz_facts_take(struct authz_facts *f, const struct downstream_info *down,
                       const struct message *request, struct slice match_path,
                       const struct addr *remote);
+enum authz_answer {
+    AUTHZ_DENIED,
+    AUTHZ_LATER, /* the token decides: only where tokens are AUTHZ_TOKENS_AWAITED */
+    AUTHZ_ALLOWED,
+};
+
 /* The decision itself. *rule: the one that denies or allows; NULL: none of a DENY policy holds, and
  * there are no ALLOW policies (then it is allowed) or none of them holds. */
-bool authz_decide(const struct authz *a, const struct authz_facts *f,
-                  const struct authz_rule **rule);
+enum authz_answer authz_decide(const struct authz *a, const struct authz_facts *f,
+                               const struct authz_rule **rule);
+/* Is it the turn of that provider, or that of the other decision? */
+bool authz_is_turn_of(const struct authz *a, uint32_t provider);
 /* The rule by which that provider is to be asked; NULL: none holds. */
 const struct authz_rule *authz_find_custom(const struct authz *a, uint32_t provider,
                                            const struct authz_facts *f);
@@ -202,8 +221,13 @@ bool authz_decide_tcp(const struct authz *a, const struct downstream_info *down,
  * to be good. */
 enum truth authz_rule_test(const struct authz_rule *r, const struct authz_facts *f, bool denies);
 
+/* The second decision, for where the first one may leave something: the same policies, in the
+ * arena. NULL: nothing is ever left. */
+const struct authz *authz_late(struct arena *arena, const struct authz *a);
 /* DENY and ALLOW, as on_request. */
 enum filter_verdict authz_check(struct filter_exchange *x, const struct authz *a);
+/* describe of both filters. */
+struct slice authz_describe(struct arena *arena, const void *conf, struct slice prefix);
 /* Ends the request, by that rule or because no ALLOW policy holds (NULL). */
 enum filter_verdict authz_refuse(struct filter_exchange *x, const struct authz_rule *rule);
 /* Of a request, whose path can be told. */

@@ -1,6 +1,7 @@
 /* customAuthorization: authorization where some AuthorizationPolicy has the action CUSTOM. Its
  * rules choose the requests that its provider is asked about; whatever that lets pass, DENY and
- * ALLOW see then, with the headers that the provider has set.
+ * ALLOW see then, with the headers that the provider has set. Where tokens are read later, a
+ * provider by whose rules a token counts is asked then, before what is left of DENY and ALLOW.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/authz.h"
 #include "filters/ext_auth.h"
@@ -34,11 +35,12 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     const struct authz *a = conf;
     struct ctx *own = ctx;
     for (; own->at < a->provider_count && x->match_path.len; own->at++) {
-        enum filter_verdict verdict = ask(x, a, own);
+        enum filter_verdict verdict =
+            authz_is_turn_of(a, own->at) ? ask(x, a, own) : FILTER_NEXT;
         if (verdict != FILTER_NEXT)
             return verdict;
     }
-    return authz_check(x, a);
+    return a->is_late && !x->awaits_token ? FILTER_NEXT : authz_check(x, a);
 }
 
 static enum filter_verdict on_response(struct filter_exchange *x, const void *conf, void *ctx)
@@ -60,4 +62,5 @@ const struct filter filter_authz_custom = {
     .prepare = authz_prepare,
     .on_request = on_request,
     .on_response = on_response,
+    .describe = authz_describe,
 };

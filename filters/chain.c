@@ -160,6 +160,7 @@ enum filter_verdict filter_road_request(struct filter_road *r, struct filter_exc
             verdict = e->filter->on_request(x, e->conf, ctx_of(f, f->passed));
         if (verdict != FILTER_NEXT)
             return note(r, FILTER_ON_REQUEST, verdict);
+        x->was_authenticated |= e->filter->phase == FILTER_PHASE_AUTHENTICATE;
         f->passed++;
     }
     return FILTER_NEXT;

@@ -25,6 +25,7 @@ struct fail_info {
     /* The text is meant for clients and tells nothing of what lies behind: they read it also where
      * reasons are kept from them. */
     bool is_public;
+    bool is_absence; /* of filters that authenticate: no credential was shown */
 };
 
 /* Of a row that a filter has of its own: .text = FAIL_TEXT("the body is too large"). */

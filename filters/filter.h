@@ -138,7 +138,7 @@ struct filter_host {
 };
 
 /* The first member of an exchange. Filters change nothing here but what request and response point
- * at, `caller`, `shown_path` and `flag`. */
+ * at, `caller`, `awaits_token`, `shown_path` and `flag`. */
 struct filter_exchange {
     const struct filter_host *host;
     struct arena *arena;        /* lives as long as the exchange */
@@ -152,6 +152,8 @@ struct filter_exchange {
     const struct forwarded *client; /* whom it is from, as far as those who say so are trusted */
     const struct filter_caller *caller; /* NULL: nobody has said yet (filters/caller/caller.h) */
     const struct consumer_directory *consumers; /* NULL: there are none */
+    bool was_authenticated;         /* a filter that authenticates has let it pass */
+    bool awaits_token;              /* policies wait for who it is: filters/authz.h, is_late */
     bool has_odd_names;             /* headers whose names some server takes for others */
     struct slice route;             /* its name; empty where no route was chosen yet */
     struct slice matched_prefix;    /* the path prefix that its match names; empty: none */
@@ -266,6 +268,9 @@ struct filter_entry {
     uint32_t ctx_offset;
 };
 
+/* What stands for the namespace of filters that are made of RequestAuthentications, and have no
+ * HTTPFilter: "RequestAuthentication/shop:api+shop:web". No namespace has capitals. */
+#define FILTER_OWNER_REQUEST_AUTH "RequestAuthentication"
 /* The HTTPFilter that it is from, as "shop/limits"; empty: a route's own filter. */
 struct slice filter_entry_owner(const struct filter_entry *e);
 

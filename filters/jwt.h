@@ -13,10 +13,12 @@
 
 /* ---- what users write ---- */
 
+#define JWT_PROVIDERS_MAX 64
+
 struct jwt_keys_spec {
     struct slice inline_keys;
     const struct schema_ref *config_map, *secret, *remote;
-    int64_t cache_ms; /* of remote */
+    int64_t cache_ms, timeout_ms; /* of remote */
 };
 
 struct jwt_header_spec {
@@ -61,6 +63,10 @@ struct jwt_spec {
 enum jwt_errors { JWT_ERRORS_TEXT, JWT_ERRORS_JSON };
 
 extern const struct schema jwt_schema;
+extern const struct filter filter_jwt;
+/* Of struct jwt_header_spec and struct jwt_claim_header_spec, and of names of places. */
+extern const struct schema jwt_header_schema, jwt_claim_header_schema;
+extern const struct schema_format jwt_name_format;
 /* In the order of `algorithms`; NULL-terminated. */
 extern const char *const jwt_algorithm_names[];
 

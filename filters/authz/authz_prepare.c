@@ -182,7 +182,7 @@ static enum err take_key(const struct build *p, struct slice key, struct authz_c
             return ERR_OK;
         }
     }
-    if (authz_token_path(key, p->b->arena, &to->claim, &to->claim_count)) {
+    if (authz_token_path(key, p->b->arena, &to->claim)) {
         to->key = AUTHZ_KEY_TOKEN_CLAIM;
         return ERR_OK;
     }
@@ -225,6 +225,17 @@ static enum err take_condition(const struct build *p, const struct authz_when_sp
 
 /* ---- rules and policies ---- */
 
+static bool asks_token(const struct authz_rule *r)
+{
+    for (uint32_t i = 0; i < r->source_count; i++)
+        if (r->sources[i].request_principals.count || r->sources[i].not_request_principals.count)
+            return true;
+    for (uint32_t i = 0; i < r->condition_count; i++)
+        if (r->conditions[i].key >= AUTHZ_KEY_TOKEN_PRINCIPAL)
+            return true;
+    return false;
+}
+
 static enum err take_rule(const struct build *p, const struct authz_rule_spec *from,
                           struct authz_rule *to)
 {
@@ -243,6 +254,7 @@ static enum err take_rule(const struct build *p, const struct authz_rule_spec *f
         e = e ? e : take_operation(p, &t->operation, &operations[to->operation_count++]);
     for (SCHEMA_EACH(from->when, struct authz_when_spec, w))
         e = e ? e : take_condition(p, w, &conditions[to->condition_count++]);
+    to->asks_token = asks_token(to);
     return e;
 }
 
@@ -261,6 +273,16 @@ static enum err take_policy(const struct build *p, const struct authz_policy_spe
             return e;
     }
     return ERR_OK;
+}
+
+static void note_tokens(const struct authz_policy *policy, struct authz *to)
+{
+    bool asks = false;
+    for (uint32_t i = 0; i < policy->rule_count; i++)
+        asks |= policy->rules[i].asks_token;
+    to->asks_token |= asks;
+    if (policy->action == AUTHZ_CUSTOM)
+        to->providers[policy->provider].asks_token |= asks;
 }
 
 static void note_headers(struct arena *arena, const struct authz_policy *policy,
@@ -300,7 +322,7 @@ enum err authz_prepare(const struct filter_build *b, const void *spec, void *con
     struct authz_policy *policies =
         arena_zalloc(b->arena, from->policies.count * sizeof(*policies));
     to->policies = policies;
-    to->tokens_unknown = from->tokens_unknown;
+    to->tokens_later = from->tokens_later;
     to->providers = arena_zalloc(b->arena, from->policies.count * sizeof(*to->providers));
     for (SCHEMA_EACH(from->policies, struct authz_policy_spec, policy)) {
         struct build p = {b, policy->name, from->trust_domain};
@@ -311,7 +333,18 @@ enum err authz_prepare(const struct filter_build *b, const void *spec, void *con
         if (e)
             return e;
         note_headers(b->arena, made, &to->headers);
+        note_tokens(made, to);
         to->has_allow |= made->action == AUTHZ_ALLOW;
     }
     return ERR_OK;
+}
+
+const struct authz *authz_late(struct arena *arena, const struct authz *a)
+{
+    if (!a || !a->tokens_later || !a->asks_token)
+        return NULL;
+    struct authz *late = arena_alloc(arena, sizeof(*late));
+    *late = *a;
+    late->is_late = true;
+    return late;
 }

@@ -237,11 +237,10 @@ static const struct schema_field when_fields[] = {
 
 static bool is_claim(struct slice key)
 {
-    const struct slice *names;
-    uint32_t count;
+    struct claim_path path;
     struct arena arena;
     arena_init(&arena, 512);
-    bool is_one = authz_token_path(key, &arena, &names, &count);
+    bool is_one = authz_token_path(key, &arena, &path);
     arena_dispose(&arena);
     return is_one;
 }
@@ -382,9 +381,9 @@ static const struct schema_field policy_element = {.type = SCHEMA_INLINE,
 static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct authz_spec, trust_domain, "trustDomain", STRING,
                  "Whose service accounts are meant."),
-    SCHEMA_FIELD(struct authz_spec, tokens_unknown, "tokensUnknown", BOOL,
-                 "Tokens are read later, if at all: what asks for them never allows and always "
-                 "denies."),
+    SCHEMA_FIELD(struct authz_spec, tokens_later, "tokensLater", BOOL,
+                 "Filters that read tokens may stand behind the decision: what depends on one that "
+                 "was not read yet is decided behind them."),
     SCHEMA_FIELD(struct authz_spec, policies, "policies", LIST, "All that are for one workload.",
                  .max = 65536, .element = &policy_element),
     {0},

@@ -7,8 +7,7 @@
 
 /* "request.auth.claims[realm_access][roles]" into its names, in the arena; false: it is no such
  * key. */
-bool authz_token_path(struct slice key, struct arena *arena, const struct slice **names,
-                      uint32_t *count);
+bool authz_token_path(struct slice key, struct arena *arena, struct claim_path *out);
 /* The token's "<issuer>/<subject>" against requestPrincipals. Unknown where nobody can tell. */
 enum truth authz_token_principal(const struct authz_facts *f, const struct authz_strings *in,
                                  const struct authz_strings *not_in);

@@ -116,6 +116,13 @@ void authz_trace_header(struct authz_trace *t, const struct authz_condition *c,
                                SLICE_ARG(wanted(t->arena, in, not_in)));
 }
 
+void authz_trace_no_token(struct authz_trace *t, bool is_awaited)
+{
+    if (!t->miss.len)
+        t->miss = is_awaited ? SLICE("the token is read later, by filters of the route")
+                             : SLICE("no filter reads tokens here");
+}
+
 void authz_trace_rule(struct authz_trace *t, const struct authz_policy *p, uint32_t rule,
                       bool holds)
 {

@@ -42,6 +42,8 @@ void authz_trace_ports(struct authz_trace *t, const struct authz_ports *in,
                        const struct authz_ports *not_in, uint16_t port);
 void authz_trace_header(struct authz_trace *t, const struct authz_condition *c,
                         const struct headers *headers);
+/* Something asks for a token that nobody has read; is_awaited: and somebody may still do so. */
+void authz_trace_no_token(struct authz_trace *t, bool is_awaited);
 /* A rule was tried. */
 void authz_trace_rule(struct authz_trace *t, const struct authz_policy *p, uint32_t rule,
                       bool holds);

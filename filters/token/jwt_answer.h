@@ -18,7 +18,6 @@ enum {
 };
 
 extern const struct fail_info jwt_fails[JWT_FAIL_COUNT];
-extern const struct filter filter_jwt;
 
 /* All answer FILTER_REPLY. */
 enum filter_verdict jwt_answer_missing(struct filter_exchange *x, const struct jwt_conf *c);

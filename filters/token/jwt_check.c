@@ -20,15 +20,18 @@ static const struct consumer_credential *find_credential(const struct filter_exc
 }
 
 /* A provider's tokens come where it says: one that is only to be found in a cookie is not good in a
- * header. An issuer that is named cannot be taken over by a Consumer who calls itself so. */
+ * header. An issuer that is named cannot be taken over by a Consumer who calls itself so. There may
+ * be several for one issuer: the first `behind` that one; NULL: the first of all. */
 static const struct jwt_provider *find_provider(const struct filter_exchange *x,
                                                 const struct jwt_conf *c,
                                                 const struct claims *claims,
-                                                const struct jwt_place *place)
+                                                const struct jwt_place *place,
+                                                const struct jwt_provider *behind)
 {
     const struct jwt_provider *of_consumers = NULL;
-    bool is_named = false;
-    for (size_t i = 0; claims->issuer.ptr && i < c->provider_count; i++) {
+    bool is_named = behind != NULL;
+    size_t first = behind ? (size_t)(behind - c->providers) + 1 : 0;
+    for (size_t i = first; claims->issuer.ptr && i < c->provider_count; i++) {
         const struct jwt_provider *p = &c->providers[i];
         bool is_here = jwt_place_is_in(&p->places, place);
         bool is_its = !p->is_of_consumers && slice_eq(p->issuer, claims->issuer);
@@ -191,11 +194,32 @@ static struct jwt_result check_signature(struct filter_exchange *x, const struct
     return refuse(fault ? JWT_REFUSED : JWT_GOOD, jws_fault_text(fault));
 }
 
+/* What a token comes to by one provider of its issuer. */
+static struct jwt_result check_by(struct filter_exchange *x, const struct jwt_conf *c,
+                                  const struct jwt_provider *p, const struct jws *jws,
+                                  const struct claims *claims, const uint8_t digest[DIGEST_SIZE],
+                                  struct jwt_wait *wait)
+{
+    uint64_t version = 0;
+    const struct consumer_credential *credential = find_credential(x, p, claims->issuer);
+    struct jwt_result r = check_signature(x, p, credential, jws, wait, &version);
+    if (r.outcome == JWT_GOOD)
+        r = check_times(p, claims, x->host->unix_ms(x));
+    if (r.outcome == JWT_GOOD)
+        r = check_claims(p, claims, x->arena);
+    if (r.outcome == JWT_GOOD)
+        r.verified = keep(x, c, p, jws, digest, version);
+    if (r.outcome == JWT_GOOD && !r.verified)
+        return refuse(JWT_MALFORMED, "has no claims that can be read");
+    r.provider = p;
+    r.credential = credential;
+    return r;
+}
+
 static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_conf *c,
                                     const struct jwt_token *token,
                                     const uint8_t digest[DIGEST_SIZE], struct jwt_wait *wait)
 {
-    uint64_t version = 0;
     struct jws jws;
     struct claims claims;
     enum jws_fault fault = jws_parse(token->text, x->arena, &jws);
@@ -205,22 +229,15 @@ static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_
         return refuse(JWT_REFUSED, jws_fault_text(fault));
     if (claims_parse(jws.payload, x->arena, &claims))
         return refuse(JWT_MALFORMED, "has no claims that can be read");
-    const struct jwt_provider *p = find_provider(x, c, &claims, token->place);
+    const struct jwt_provider *p = find_provider(x, c, &claims, token->place, NULL);
     if (!p)
         return refuse(JWT_REFUSED, "is from an issuer that is not accepted here");
-    const struct consumer_credential *credential = find_credential(x, p, claims.issuer);
-    struct jwt_result r = check_signature(x, p, credential, &jws, wait, &version);
-    if (r.outcome == JWT_GOOD)
-        r = check_times(p, &claims, x->host->unix_ms(x));
-    if (r.outcome == JWT_GOOD)
-        r = check_claims(p, &claims, x->arena);
-    if (r.outcome == JWT_GOOD)
-        r.verified = keep(x, c, p, &jws, digest, version);
-    if (r.outcome == JWT_GOOD && !r.verified)
-        return refuse(JWT_MALFORMED, "has no claims that can be read");
-    r.provider = p;
-    r.credential = credential;
-    return r;
+    struct jwt_result first = check_by(x, c, p, &jws, &claims, digest, wait), r = first;
+    /* Others of the same issuer may have other keys or audiences; the first says why not. */
+    while (r.outcome != JWT_GOOD && r.outcome != JWT_WAIT &&
+           (p = find_provider(x, c, &claims, token->place, p)))
+        r = check_by(x, c, p, &jws, &claims, digest, wait);
+    return r.outcome == JWT_GOOD || r.outcome == JWT_WAIT ? r : first;
 }
 
 static bool is_current(struct filter_exchange *x, const struct jwt_verified *v,

@@ -29,7 +29,7 @@ static enum err take_keys(const struct filter_build *b, struct jwt_cache *cache,
     }
     if (keys->remote) {
         to->source = jwt_source_of(&cache->sources, &cache->keep, keys->remote->name,
-                                   keys->remote->value);
+                                   keys->remote->value, (uint32_t)keys->timeout_ms);
         to->cache_ms = (uint64_t)keys->cache_ms;
         return ERR_OK;
     }

@@ -182,9 +182,10 @@ static uint64_t age(const struct jwt_source *s, uint64_t now)
 static enum jwt_keys_state wait_for(struct filter_exchange *x, const struct jwt_source *s,
                                     struct jwt_wait *w, uint64_t seen)
 {
-    (void)s;
+    w->of = s;
+    w->count++;
     w->seen = seen;
-    w->due_ms = x->host->now_ms(x) + JWT_SOURCE_TIMEOUT_MS;
+    w->due_ms = x->host->now_ms(x) + s->fetch.timeout_ms;
     x->host->wake_after(x, POLL_MS);
     return JWT_KEYS_WAIT;
 }
@@ -192,7 +193,7 @@ static enum jwt_keys_state wait_for(struct filter_exchange *x, const struct jwt_
 static bool still_waits(struct filter_exchange *x, const struct jwt_source *s,
                         const struct jwt_wait *w)
 {
-    if (!w->due_ms || atomic_load(&s->finished) != w->seen || x->host->now_ms(x) >= w->due_ms)
+    if (w->of != s || atomic_load(&s->finished) != w->seen || x->host->now_ms(x) >= w->due_ms)
         return false;
     x->host->wake_after(x, POLL_MS);
     return true;
@@ -210,7 +211,8 @@ enum jwt_keys_state jwt_source_take(struct filter_exchange *x, struct jwt_source
     *out = NULL;
     if (still_waits(x, s, wait))
         return JWT_KEYS_WAIT;
-    if (!is_fresh && !wait->due_ms && begin(x, s, spacing))
+    bool may_wait = wait->of != s && wait->count < JWT_SOURCE_WAITS_MAX;
+    if (!is_fresh && may_wait && begin(x, s, spacing))
         return wait_for(x, s, wait, seen);
     if (!has_keys)
         return JWT_KEYS_NONE;
@@ -246,7 +248,8 @@ bool jwt_source_is_current(struct filter_exchange *x, struct jwt_source *s, uint
 
 /* ---- life ---- */
 
-static struct jwt_source *create(struct filter_keep *keep, struct slice uri, struct slice cluster)
+static struct jwt_source *create(struct filter_keep *keep, struct slice uri, struct slice cluster,
+                                 uint32_t timeout_ms)
 {
     struct jwt_source *s = mem_zalloc(sizeof(*s));
     struct http_uri parts;
@@ -259,7 +262,7 @@ static struct jwt_source *create(struct filter_keep *keep, struct slice uri, str
                                      .authority = parts.authority,
                                      .path = parts.path,
                                      .accept = SLICE("application/json"),
-                                     .timeout_ms = JWT_SOURCE_TIMEOUT_MS,
+                                     .timeout_ms = timeout_ms ? timeout_ms : JWT_SOURCE_TIMEOUT_MS,
                                      .body_max = JWK_SET_TEXT_MAX,
                                      .done = on_fetched};
     atomic_init(&s->max_age_ms, UINT64_MAX);
@@ -267,12 +270,13 @@ static struct jwt_source *create(struct filter_keep *keep, struct slice uri, str
 }
 
 struct jwt_source *jwt_source_of(struct jwt_source **list, struct filter_keep *keep,
-                                 struct slice uri, struct slice cluster)
+                                 struct slice uri, struct slice cluster, uint32_t timeout_ms)
 {
     for (struct jwt_source *s = *list; s; s = s->next)
-        if (slice_eq(s->uri, uri) && slice_eq(s->fetch.cluster, cluster))
+        if (slice_eq(s->uri, uri) && slice_eq(s->fetch.cluster, cluster) &&
+            s->fetch.timeout_ms == (timeout_ms ? timeout_ms : JWT_SOURCE_TIMEOUT_MS))
             return s;
-    struct jwt_source *s = create(keep, uri, cluster);
+    struct jwt_source *s = create(keep, uri, cluster, timeout_ms);
     s->next = *list;
     return *list = s;
 }

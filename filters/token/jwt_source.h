@@ -10,12 +10,13 @@
 #include "filters/fetch.h"
 #include "lib/jose/jwk.h"
 
-#define JWT_SOURCE_TIMEOUT_MS 5000
+#define JWT_SOURCE_TIMEOUT_MS 5000         /* where nobody says another */
 #define JWT_SOURCE_SPACING_MS 6000         /* between fetches … */
 #define JWT_SOURCE_SPACING_NONE_MS 1000    /* … while there are no keys at all … */
 #define JWT_SOURCE_COOLDOWN_MS 10000       /* … and for a key that is not known */
 #define JWT_SOURCE_PER_MINUTE 10u          /* fetches */
 #define JWT_SOURCE_LAST_GOOD_MS 86400000   /* keys that could not be fetched again are good for */
+#define JWT_SOURCE_WAITS_MAX 4u            /* of one exchange, where an issuer has several */
 #define JWT_SOURCE_CACHE_MIN_MS 60000      /* whatever Cache-Control says */
 
 /* Immutable but for its count. */
@@ -42,15 +43,17 @@ struct jwt_source {
     _Atomic uint64_t max_age_ms; /* that the issuer asks for; UINT64_MAX: it does not */
 };
 
-/* Control thread: the one for that URI and cluster in the list, made if need be. */
+/* Control thread: the one for that URI, cluster and timeout in the list, made if need be. */
 struct jwt_source *jwt_source_of(struct jwt_source **list, struct filter_keep *keep,
-                                 struct slice uri, struct slice cluster);
+                                 struct slice uri, struct slice cluster, uint32_t timeout_ms);
 /* Nobody uses them any more. */
 void jwt_source_destroy_all(struct jwt_source *list);
 
 /* How one exchange waits for keys; zeroed. */
 struct jwt_wait {
-    uint64_t due_ms; /* 0: it has not waited yet */
+    const struct jwt_source *of; /* for which keys; NULL: it has not waited yet */
+    unsigned count;              /* how often it has */
+    uint64_t due_ms;
     uint64_t seen;   /* what `finished` was */
     bool has_asked_again;
 };

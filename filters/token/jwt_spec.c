@@ -26,6 +26,9 @@ static const struct schema_field keys_fields[] = {
                  "Cache-Control can make it shorter, down to a minute. When the issuer cannot be "
                  "asked, the last keys stay in use for a day.",
                  .min = 1000, .max = 86400000, .fallback = 600000),
+    SCHEMA_FIELD(struct jwt_keys_spec, timeout_ms, "timeout", DURATION,
+                 "Keys of `remote`: for how long they are waited for.",
+                 .fallback = JWT_SOURCE_TIMEOUT_MS),
     {0},
 };
 
@@ -67,7 +70,7 @@ static const struct schema_field header_fields[] = {
     {0},
 };
 
-static const struct schema header_schema = {
+const struct schema jwt_header_schema = {
     .name = "JWTHeader",
     .doc = "A header that tokens are in.",
     .size = sizeof(struct jwt_header_spec),
@@ -83,11 +86,12 @@ static bool is_name(struct slice text)
     return text.len > 0;
 }
 
-static const struct schema_format name_format = {
+const struct schema_format jwt_name_format = {
     "jwt-name", "must be a name without spaces and without = ; & , % + # ? \"", NULL, is_name};
-static const struct schema_field header_element = {.type = SCHEMA_INLINE, .object = &header_schema};
+static const struct schema_field header_element = {.type = SCHEMA_INLINE,
+                                                   .object = &jwt_header_schema};
 static const struct schema_field name_element = {
-    .type = SCHEMA_STRING, .min = 1, .max = 256, .format = &name_format};
+    .type = SCHEMA_STRING, .min = 1, .max = 256, .format = &jwt_name_format};
 
 /* ---- claims ---- */
 
@@ -121,7 +125,7 @@ static const struct schema_field claim_header_fields[] = {
     {0},
 };
 
-static const struct schema claim_header_schema = {
+const struct schema jwt_claim_header_schema = {
     .name = "JWTClaimHeader",
     .doc = "A claim that the backend gets as a header.",
     .size = sizeof(struct jwt_claim_header_spec),
@@ -130,7 +134,7 @@ static const struct schema claim_header_schema = {
 
 static const struct schema_field claim_element = {.type = SCHEMA_INLINE, .object = &claim_schema};
 static const struct schema_field claim_header_element = {.type = SCHEMA_INLINE,
-                                                         .object = &claim_header_schema};
+                                                         .object = &jwt_claim_header_schema};
 
 /* ---- providers ---- */
 
@@ -239,7 +243,8 @@ static const struct schema_field path_element = {
 static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct jwt_spec, providers, "providers", LIST,
                  "Issuers whose tokens are accepted; the claim `iss` of a token chooses.",
-                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 16, .element = &provider_element),
+                 .flags = SCHEMA_REQUIRED, .min = 1, .max = JWT_PROVIDERS_MAX,
+                 .element = &provider_element),
     SCHEMA_FIELD(struct jwt_spec, is_optional, "optional", BOOL,
                  "A request without a token passes as well; one with a token that is not good is "
                  "refused all the same."),

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/analyze/analyze_priv.h"
 #include "policies/compile/audience.h"
+#include "policies/compile/policy_scope.h"
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/peer_authentication.h"
@@ -60,9 +61,9 @@ void analyze_target_sections(struct analyze *a)
 
 /* ---- selectors ---- */
 
-static void judge_selector(struct analyze *a, const struct object *policy,
-                           const struct selector *selector)
+static void judge_selector(struct analyze *a, const struct object *policy)
 {
+    const struct selector *selector = audience_selector(policy);
     if (audience_is_empty(a->set, policy, selector))
         analyze_say(a, FINDING_SELECTOR_NOBODY, policy, 0, "spec.selector", "%.*s",
                     SLICE_ARG(audience_explain(&a->arena, a->set, policy, selector)));
@@ -70,14 +71,9 @@ static void judge_selector(struct analyze *a, const struct object *policy,
 
 void analyze_selectors(struct analyze *a)
 {
-    const struct object_list *authz = &a->set->all[KIND_AUTHORIZATION_POLICY];
-    const struct object_list *peers = &a->set->all[KIND_PEER_AUTHENTICATION];
-    for (size_t i = 0; i < authz->count; i++)
-        judge_selector(a, authz->items[i],
-                       POLICY_AT(authz, struct authorization_policy, i)->spec.selector);
-    for (size_t i = 0; i < peers->count; i++)
-        judge_selector(a, peers->items[i],
-                       POLICY_AT(peers, struct peer_authentication, i)->spec.selector);
+    for (size_t kind = 0; kind < KIND_COUNT; kind++)
+        for (size_t i = 0; i < a->set->all[kind].count; i++)
+            judge_selector(a, a->set->all[kind].items[i]);
 }
 
 /* ---- ports that nobody may call ---- */
@@ -119,8 +115,9 @@ static void judge_pod(struct analyze *a, struct compile *c, const struct pod *po
 {
     struct ports open = {0};
     const struct object *first = NULL;
-    struct schema_list all = compile_authz_list(c, pod->object.meta.namespace_name,
-                                                &pod->object.meta.labels, SLICE(""));
+    struct policy_scope scope = {.namespace_name = pod->object.meta.namespace_name,
+                                 .labels = &pod->object.meta.labels};
+    struct schema_list all = compile_authz_list(c, &scope);
     for (SCHEMA_EACH(all, struct authz_policy_spec, policy)) {
         if (policy->action != AUTHZ_ALLOW || !policy->rules.count)
             continue;

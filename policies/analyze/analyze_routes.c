@@ -218,7 +218,8 @@ static bool values_cover(const struct schema_list *wide, const struct schema_lis
         bool found = false;
         for (SCHEMA_EACH(*narrow, struct http_route_value_match, n))
             found |= w->type == n->type && slice_eq(w->value, n->value) &&
-                     (ignore_case ? slice_eq_nocase(w->name, n->name) : slice_eq(w->name, n->name));
+                     (ignore_case ? http_route_match_same_header(w->name, n->name)
+                                  : slice_eq(w->name, n->name));
         if (!found)
             return false;
     }

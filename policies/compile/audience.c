@@ -5,7 +5,25 @@
 
 #include "lib/base/similar.h"
 #include "policies/gateway/gateway_model.h"
+#include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/namespace.h"
+#include "policies/kinds/peer_authentication.h"
+#include "policies/kinds/request_authentication.h"
+
+const struct selector *audience_selector(const struct object *policy)
+{
+    const void *p = policy;
+    switch (policy->kind->id) {
+    case KIND_AUTHORIZATION_POLICY:
+        return ((const struct authorization_policy *)p)->spec.selector;
+    case KIND_PEER_AUTHENTICATION:
+        return ((const struct peer_authentication *)p)->spec.selector;
+    case KIND_REQUEST_AUTHENTICATION:
+        return ((const struct request_authentication *)p)->spec.selector;
+    default:
+        return NULL;
+    }
+}
 
 static bool is_in_scope(const struct object *policy, const struct object *workload)
 {

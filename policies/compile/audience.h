@@ -6,6 +6,8 @@
 #include "policies/store/policy_set_priv.h"
 #include "policies/kinds/selector.h"
 
+/* Of any kind of policy; NULL: it has none. */
+const struct selector *audience_selector(const struct object *policy);
 /* Nobody has the labels that the policy asks for, in its namespace (weft-system: in any). */
 bool audience_is_empty(const struct policy_set *set, const struct object *policy,
                        const struct selector *selector);

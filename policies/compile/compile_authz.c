@@ -1,32 +1,10 @@
 /* Which AuthorizationPolicies are for whom, and the filter that decides by them. Control thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_priv.h"
+#include "policies/compile/policy_scope.h"
 #include "policies/compile/provider.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/namespace.h"
-#include "policies/kinds/selector.h"
-
-struct scope {
-    const struct schema_list *labels; /* NULL: not known */
-    struct slice gateway;
-    bool is_own_namespace;
-    const struct object *guessed; /* a policy whose selector could not be compared */
-};
-
-static bool is_for(struct scope *scope, const struct authorization_policy *p)
-{
-    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
-        if (scope->is_own_namespace && scope->gateway.len && slice_eq(t->name, scope->gateway))
-            return true;
-    if (p->spec.targets.present)
-        return false;
-    if (!p->spec.selector || p->spec.selector->match_labels.count == 0)
-        return true;
-    if (scope->labels)
-        return selector_matches(p->spec.selector, scope->labels);
-    scope->guessed = &p->object;
-    return p->spec.action == AUTHORIZATION_POLICY_DENY;
-}
 
 static void add(struct compile *c, struct schema_list *to, struct authz_policy_spec policy)
 {
@@ -56,7 +34,7 @@ static void add_provider(struct compile *c, const struct authorization_policy *p
                            "%.*s: what matches is denied", SLICE_ARG(why));
 }
 
-static void collect(struct compile *c, struct slice namespace_name, struct scope *scope,
+static void collect(struct compile *c, struct slice namespace_name, struct policy_scope *scope,
                     struct schema_list *to)
 {
     const struct object_list *policies =
@@ -65,7 +43,8 @@ static void collect(struct compile *c, struct slice namespace_name, struct scope
         const struct authorization_policy *p =
             POLICY_AT(policies, struct authorization_policy, i);
         const struct metadata *meta = &p->object.meta;
-        if (!is_for(scope, p))
+        if (!policy_scope_has(scope, &p->object, p->spec.selector, &p->spec.targets,
+                              p->spec.action == AUTHORIZATION_POLICY_DENY))
             continue;
         struct authz_policy_spec made = {
             .name = arena_printf(c->arena, "%.*s/%.*s", SLICE_ARG(meta->namespace_name),
@@ -78,25 +57,22 @@ static void collect(struct compile *c, struct slice namespace_name, struct scope
     }
 }
 
-struct schema_list compile_authz_list(struct compile *c, struct slice namespace_name,
-                                      const struct schema_list *labels, struct slice gateway)
+struct schema_list compile_authz_list(struct compile *c, struct policy_scope *scope)
 {
-    struct scope scope = {.labels = labels, .gateway = gateway};
     struct schema_list all = {0};
-    bool is_root = slice_eq_cstr(namespace_name, NAMESPACE_ROOT);
-    if (!is_root)
-        collect(c, SLICE(NAMESPACE_ROOT), &scope, &all);
-    scope.is_own_namespace = true;
-    collect(c, namespace_name, &scope, &all);
-    if (scope.guessed) {
+    scope->guessed = NULL;
+    if (!slice_eq_cstr(scope->namespace_name, NAMESPACE_ROOT))
+        collect(c, SLICE(NAMESPACE_ROOT), scope, &all);
+    collect(c, scope->namespace_name, scope, &all);
+    if (scope->guessed) {
         /* Which policies hold is not known, so nothing may pass: an ALLOW that allows nothing. */
         add(c, &all, (struct authz_policy_spec){.name = SLICE("weft/unknown-workload"),
                                                 .action = AUTHZ_ALLOW});
         if (c->target.workload.len) /* else it is nobody in particular */
-            compile_build_note(c, scope.guessed, 0, "spec.selector", FINDING_WORKLOAD_UNKNOWN,
+            compile_build_note(c, scope->guessed, 0, "spec.selector", FINDING_WORKLOAD_UNKNOWN,
                                "the labels of workload %.*s/%.*s are not known (no such Pod): all "
                                "calls to it are denied",
-                               SLICE_ARG(namespace_name), SLICE_ARG(c->target.workload));
+                               SLICE_ARG(scope->namespace_name), SLICE_ARG(c->target.workload));
     }
     return all;
 }
@@ -112,7 +88,7 @@ static bool asks_for_token(const struct authz_rule_spec *rule)
     return false;
 }
 
-/* At a Gateway they are read by filters of its routes, after the policies. */
+/* At a Gateway filters of its routes may read them, behind the policies. */
 static bool ask_for_tokens(const struct schema_list *policies)
 {
     for (SCHEMA_EACH(*policies, struct authz_policy_spec, p))
@@ -126,7 +102,7 @@ PB(Filter) * compile_authz_filter(struct compile *c, const struct schema_list *p
 {
     struct authz_spec spec = {.trust_domain = c->trust_domain,
                               .policies = *policies,
-                              .tokens_unknown = c->is_gateway && ask_for_tokens(policies)};
+                              .tokens_later = c->is_gateway && ask_for_tokens(policies)};
     bool asks = false;
     for (SCHEMA_EACH(*policies, struct authz_policy_spec, p))
         asks |= p->action == AUTHZ_CUSTOM;

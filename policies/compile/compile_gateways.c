@@ -6,6 +6,7 @@
 #include "policies/gateway/gateway_names.h"
 #include "policies/compile/compile_gateway_priv.h"
 #include "policies/gateway/gateway_refs.h"
+#include "policies/compile/policy_scope.h"
 #include "policies/kinds/gateway_class.h"
 
 enum { ARENA_BLOCK = 8192 };
@@ -97,17 +98,26 @@ static bool is_on_port(const struct gateway_model_listener *l, uint32_t port)
     return l->from->port == (int64_t)port && l->accepted.ok;
 }
 
-static PB(Filter) * authorization_of(struct gateway_build *b)
+/* Who calls, and who may: what is decided before it is known which route a request has. */
+static void add_guard(struct gateway_build *b, PB(GatewayPort) * to)
 {
     const struct metadata *meta = &b->model.gateway->object.meta;
     char label[GATEWAY_NAMES_MAX];
     struct schema_pair name = {SLICE("gateway.networking.k8s.io/gateway-name"),
                                slice_from_cstr(gateway_names_label(meta->name, label))};
     struct schema_list labels = {&name, 1, true};
-    const struct schema_list *own = b->c->self ? &b->c->self->object.meta.labels : &labels;
-    struct schema_list policies =
-        compile_authz_list(b->c, meta->namespace_name, own, meta->name);
-    return compile_authz_filter(b->c, &policies);
+    struct policy_scope scope = {
+        .namespace_name = meta->namespace_name,
+        .labels = b->c->self ? &b->c->self->object.meta.labels : &labels,
+        .target_kind = "Gateway",
+        .targets = &meta->name,
+        .target_count = 1};
+    struct schema_list policies = compile_authz_list(b->c, &scope);
+    to->authorization = compile_authz_filter(b->c, &policies);
+    char *tokens = compile_request_auth_filter(b->c, &scope);
+    b->c->reads_tokens = tokens != NULL;
+    if (tokens)
+        PB_PUSH(b->c, to, filters, tokens);
 }
 
 static void add_certificates(struct compile *c, const struct gateway_model_listener *l,
@@ -213,6 +223,7 @@ static void emit_port(struct gateway_build *b, int64_t port)
     to->name = compile_build_format(c, "%.*s/%.*s:%d", SLICE_ARG(meta->namespace_name),
                                     SLICE_ARG(meta->name), (int)port);
     to->port = (uint32_t)port;
+    add_guard(b, to);
     for (size_t i = 0; i < m->n_listeners; i++) {
         const struct gateway_model_listener *l = &m->listeners[i];
         if (!is_on_port(l, to->port))
@@ -224,7 +235,6 @@ static void emit_port(struct gateway_build *b, int64_t port)
     }
     add_validation(b, to);
     add_client_traffic(b, to);
-    to->authorization = authorization_of(b);
     if (served)
         compile_build_resource(c, compile_build_format(c, "gateway/%s", to->name),
                                WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY, to);

@@ -5,6 +5,7 @@
 
 #include "policies/compile/compile_priv.h"
 #include "policies/kinds/peer_authentication.h"
+#include "policies/compile/policy_scope.h"
 #include "policies/compile/protocol.h"
 #include "policies/kinds/selector.h"
 
@@ -32,17 +33,27 @@ static struct slice opaque_ports(const struct object *o)
     return selector_label(&o->meta.annotations, SLICE(PROTOCOL_OPAQUE_ANNOTATION));
 }
 
+/* Of the pod, that the Service's port leads to; 0: none. */
+static uint16_t port_of(const struct compile *c, const struct service_port *from)
+{
+    if (from->protocol != SERVICE_TCP)
+        return 0;
+    if (from->target.name.len)
+        return pod_find_port(c->self, from->target.name);
+    return from->target.number ? from->target.number : (uint16_t)from->port;
+}
+
+static bool is_of_service(const struct compile *c, const struct service *s)
+{
+    return s->spec.selector.count &&
+           selector_is_subset(&s->spec.selector, &c->self->object.meta.labels);
+}
+
 static void add_service_port(struct compile *c, PB(Inbound) * in, const struct service *s,
                              const struct service_port *from)
 {
-    uint16_t port = from->target.number;
+    uint16_t port = port_of(c, from);
     struct protocol_hints hints = {from->app_protocol, from->name, opaque_ports(&s->object)};
-    if (from->protocol != SERVICE_TCP)
-        return;
-    if (from->target.name.len)
-        port = pod_find_port(c->self, from->target.name);
-    else if (!port)
-        port = (uint16_t)from->port;
     if (!port)
         return;
     PB(Protocol) protocol = protocol_of_port(&hints, (uint16_t)from->port);
@@ -68,8 +79,7 @@ static void add_services(struct compile *c, PB(Inbound) * in)
         policy_index_group(c->set, POLICY_GROUP_SERVICES, c->target.namespace_name, SLICE(""));
     for (size_t i = 0; i < services->count; i++) {
         const struct service *s = POLICY_AT(services, struct service, i);
-        if (s->spec.selector.count == 0 ||
-            !selector_is_subset(&s->spec.selector, &c->self->object.meta.labels))
+        if (!is_of_service(c, s))
             continue;
         compile_chain_note_conflicts(c, policy_index_group(c->set, POLICY_GROUP_SERVICE_FILTERS,
                                                            s->object.meta.namespace_name,
@@ -122,6 +132,48 @@ static void apply_opaque(struct compile *c, PB(Inbound) * in)
             in->ports[i]->protocol = WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP;
 }
 
+/* ---- tokens ---- */
+
+static bool leads_to(const struct compile *c, const struct service *s, uint32_t port)
+{
+    for (SCHEMA_EACH(s->spec.ports, struct service_port, p))
+        if (port_of(c, p) == port)
+            return true;
+    return false;
+}
+
+/* The names of the Services that are called at that port of the pod. */
+static struct slice *services_of(struct compile *c, uint32_t port, size_t *count)
+{
+    const struct object_list *services =
+        policy_index_group(c->set, POLICY_GROUP_SERVICES, c->target.namespace_name, SLICE(""));
+    struct slice *names = arena_alloc(c->arena, (services->count + 1) * sizeof *names);
+    *count = 0;
+    for (size_t i = 0; c->self && i < services->count; i++) {
+        const struct service *s = POLICY_AT(services, struct service, i);
+        if (is_of_service(c, s) && leads_to(c, s, port))
+            names[(*count)++] = s->object.meta.name;
+    }
+    return names;
+}
+
+static void add_tokens(struct compile *c, const struct policy_scope *workload, PB(Inbound) * in)
+{
+    for (size_t i = 0; i < in->n_ports; i++) {
+        struct policy_scope scope = *workload;
+        scope.targets = services_of(c, in->ports[i]->port, &scope.target_count);
+        char *tokens = protocol_may_be_http(in->ports[i]->protocol)
+                           ? compile_request_auth_filter(c, &scope)
+                           : NULL;
+        if (tokens)
+            PB_PUSH(c, in->ports[i], filters, tokens);
+    }
+    struct policy_scope scope = *workload;
+    char *tokens = compile_request_auth_filter(c, &scope);
+    if (tokens)
+        PB_PUSH(c, in, filters, tokens);
+}
+
 static int by_port(const void *a, const void *b)
 {
     const PB(InboundPort) *x = *(PB(InboundPort) *const *)a, *y = *(PB(InboundPort) *const *)b;
@@ -145,9 +197,12 @@ void compile_inbound_emit(struct compile *c)
         apply_opaque(c, in);
     if (in->n_ports)
         qsort(in->ports, in->n_ports, sizeof *in->ports, by_port);
-    struct schema_list policies = compile_authz_list(
-        c, ns, c->self ? &c->self->object.meta.labels : NULL, (struct slice){0});
+    struct policy_scope scope = {.namespace_name = ns,
+                                 .labels = c->self ? &c->self->object.meta.labels : NULL,
+                                 .target_kind = "Service"};
+    struct schema_list policies = compile_authz_list(c, &scope);
     in->authorization = compile_authz_filter(c, &policies);
+    add_tokens(c, &scope, in);
     compile_mtls_note_conflicts(c);
     compile_build_resource(c, "inbound", WEFT__CONFIG__V1__RESOURCE__BODY_INBOUND, in);
 }

@@ -27,13 +27,9 @@ static PB(StringMatch) * path_of(struct compile *c, const struct http_route_path
     return m;
 }
 
-static PB(NamedMatch) *
-    value_of(struct compile *c, const struct http_route_value_match *from, bool is_header)
+static PB(StringMatch) * text_of(struct compile *c, const struct http_route_value_match *from)
 {
-    PB(NamedMatch) *m = PB_NEW(c, NamedMatch, named_match);
     PB(StringMatch) *value = PB_NEW(c, StringMatch, string_match);
-    m->name = is_header ? compile_build_lower(c, from->name) : compile_build_text(c, from->name);
-    m->value = value;
     if (from->type == HTTP_ROUTE_VALUE_REGEX) {
         value->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_REGEX;
         value->regex = compile_build_text(c, from->value);
@@ -41,6 +37,26 @@ static PB(NamedMatch) *
         value->kind_case = WEFT__CONFIG__V1__STRING_MATCH__KIND_EXACT;
         value->exact = compile_build_text(c, from->value);
     }
+    return value;
+}
+
+static PB(NamedMatch) *
+    value_of(struct compile *c, const struct http_route_value_match *from, bool is_header)
+{
+    PB(NamedMatch) *m = PB_NEW(c, NamedMatch, named_match);
+    m->name = is_header ? compile_build_lower(c, from->name) : compile_build_text(c, from->name);
+    m->value = text_of(c, from);
+    return m;
+}
+
+static PB(ClaimMatch) * claim_of(struct compile *c, const struct http_route_value_match *from)
+{
+    PB(ClaimMatch) *m = PB_NEW(c, ClaimMatch, claim_match);
+    struct slice *names;
+    size_t count = http_route_match_claim(from->name, c->arena, &names);
+    for (size_t i = 0; i < count; i++)
+        PB_PUSH(c, m, path, compile_build_text(c, names[i]));
+    m->value = text_of(c, from);
     return m;
 }
 
@@ -50,7 +66,7 @@ static bool is_repeated(const struct schema_list *headers, const struct http_rou
     for (SCHEMA_EACH(*headers, struct http_route_value_match, before)) {
         if (before == h)
             return false;
-        if (slice_eq_nocase(before->name, h->name))
+        if (http_route_match_same_header(before->name, h->name))
             return true;
     }
     return false;
@@ -81,9 +97,14 @@ PB(RouteMatch) * compile_match(struct compile *c, const struct http_route_match 
     if (!from)
         return m;
     m->path = path_of(c, &from->path);
-    for (SCHEMA_EACH(from->headers, struct http_route_value_match, h))
-        if (!is_repeated(&from->headers, h))
+    for (SCHEMA_EACH(from->headers, struct http_route_value_match, h)) {
+        if (is_repeated(&from->headers, h))
+            continue;
+        if (http_route_match_is_claim(h->name))
+            PB_PUSH(c, m, claims, claim_of(c, h));
+        else
             PB_PUSH(c, m, headers, value_of(c, h, true));
+    }
     for (SCHEMA_EACH(from->query, struct http_route_value_match, q))
         PB_PUSH(c, m, query, value_of(c, q, false));
     if (from->method != SCHEMA_UNSET)

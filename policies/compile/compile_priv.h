@@ -29,6 +29,8 @@
         (message)->field[(message)->n_##field++] = (item);                                 \
     } while (0)
 
+struct policy_scope; /* policy_scope.h */
+
 struct compile {
     struct arena *arena;
     const struct policy_set *set;
@@ -43,6 +45,7 @@ struct compile {
     struct map filters;  /* names of those that are in the result -> their messages */
     struct map consumers; /* namespaces whose Consumers some filter accepts; "*": all */
     bool is_gateway;
+    bool reads_tokens; /* of requests, before it is known which route they have */
     struct slice node, zone; /* empty: not known */
     unsigned locality;       /* enum compile_locality: what was asked of them */
     /* What the Gateway shows to backends that are called over TLS; NULL: nothing. */
@@ -108,12 +111,14 @@ compile_mtls_mode(struct compile *c, struct slice namespace_name, const struct p
 
 void compile_mtls_note_conflicts(struct compile *c);
 
-/* Policies for workloads in namespace_name with those labels (NULL: labels unknown), or for the
- * Gateway of that name: struct authz_policy_spec. */
-struct schema_list compile_authz_list(struct compile *c, struct slice namespace_name,
-                                      const struct schema_list *labels, struct slice gateway);
+/* Policies that are for it: struct authz_policy_spec. */
+struct schema_list compile_authz_list(struct compile *c, struct policy_scope *scope);
 /* The filter that decides by them; NULL: there are none. */
 PB(Filter) * compile_authz_filter(struct compile *c, const struct schema_list *policies);
+
+/* The name of the filter that reads tokens by all RequestAuthentications that are for it; NULL:
+ * there are none. */
+char *compile_request_auth_filter(struct compile *c, struct policy_scope *scope);
 
 /* What TrafficPolicies say, the narrower ones first; members are NULL where none says anything. */
 struct traffic compile_traffic_of_service(struct compile *c, const struct service *s,

@@ -85,6 +85,11 @@ PB(Route) * compile_route_one(struct compile *c, const struct compile_route *fro
     enum backend_use use = parent->traffic ? BACKEND_OF_MESH : BACKEND_OF_GATEWAY;
     char *prefix = compile_match_prefix(c, from->match);
     to->match = compile_match(c, from->match, from->route->object.kind->id == KIND_GRPC_ROUTE);
+    if (to->match && to->match->n_claims && !c->reads_tokens)
+        compile_build_note(c, &from->route->object, 0, "spec.rules.matches", FINDING_CLAIM_UNREAD,
+                           "a match asks for a claim, and no RequestAuthentication is for the "
+                           "%s: it is never true",
+                           parent->gateway ? "Gateway" : "callers of a Service");
     if (prefix)
         to->matched_prefix = prefix;
     compile_filters_rule(c, from, use, to);

@@ -118,6 +118,47 @@ static const struct schema path_schema = {
     .check = check_path,
 };
 
+/* ---- claims ---- */
+
+static const struct slice claim_front = {HTTP_ROUTE_CLAIM, sizeof HTTP_ROUTE_CLAIM - 1};
+
+bool http_route_match_is_claim(struct slice header)
+{
+    return slice_eq_nocase(slice_sub(header, 0, claim_front.len), claim_front);
+}
+
+static bool has_whole_escapes(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] == '%' && percent_byte(name.ptr + i, name.ptr + name.len) < 0)
+            return false;
+    return true;
+}
+
+size_t http_route_match_claim(struct slice header, struct arena *arena, struct slice **names)
+{
+    struct slice rest = slice_sub(header, claim_front.len, header.len), name;
+    bool ends_in_dot = rest.len && rest.ptr[rest.len - 1] == '.';
+    size_t count = 0;
+    *names = arena_alloc(arena, (rest.len + 1) * sizeof **names);
+    while (slice_split(&rest, '.', &name)) {
+        if (!name.len || !has_whole_escapes(name))
+            return 0;
+        (*names)[count++] = percent_decode(name, arena_alloc(arena, name.len));
+    }
+    return ends_in_dot ? 0 : count;
+}
+
+bool http_route_match_same_header(struct slice a, struct slice b)
+{
+    bool is_claim = http_route_match_is_claim(a) && http_route_match_is_claim(b);
+    return is_claim ? slice_eq(slice_sub(a, claim_front.len, a.len),
+                               slice_sub(b, claim_front.len, b.len))
+                    : slice_eq_nocase(a, b);
+}
+
+/* ---- headers and the query ---- */
+
 static void check_value(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct http_route_value_match *m = value;
@@ -147,12 +188,23 @@ static const struct schema_field query_fields[] = {
     {0},
 };
 
+static void check_header(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct http_route_value_match *m = value;
+    struct slice *names;
+    check_value(run, node, value);
+    if (http_route_match_is_claim(m->name) && !http_route_match_claim(m->name, run->arena, &names))
+        schema_error(run, node, "name",
+                     "must name a claim behind " HTTP_ROUTE_CLAIM ", with dots between members of "
+                     "objects and %%XX for other characters");
+}
+
 const struct schema http_route_match_header_schema = {
     .name = "HTTPHeaderMatch",
-    .doc = "What a header must be.",
+    .doc = "What a header must be, or a claim of the token (request.auth.claims.NAME).",
     .size = sizeof(struct http_route_value_match),
     .fields = header_fields,
-    .check = check_value,
+    .check = check_header,
 };
 
 static const struct schema query_schema = {

@@ -32,5 +32,16 @@ extern const char *const http_route_match_methods[]; /* NULL-terminated */
 /* For checks: the text at `sub` must be a regular expression. */
 void http_route_match_check_regex(struct schema_run *run, const struct doc *node, const char *sub,
                                   struct slice pattern);
+/* A header match whose name begins with this (in any case) is about a claim of the token that a
+ * RequestAuthentication of the Gateway has found good. Members of objects stand behind dots, and
+ * what a header's name cannot have is escaped: "request.auth.claims.realm_access.roles",
+ * "request.auth.claims.https%3A%2F%2Fexample%2Ecom%2Frole". */
+#define HTTP_ROUTE_CLAIM "request.auth.claims."
+bool http_route_match_is_claim(struct slice header);
+/* The names of the claim that such a header is about, in the arena; returns how many. 0: one of
+ * them is empty, or has an escape that is none. */
+size_t http_route_match_claim(struct slice header, struct arena *arena, struct slice **names);
+/* Names of headers know no case, those of claims do. */
+bool http_route_match_same_header(struct slice a, struct slice b);
 /* A path, exact or a prefix, that requests can have once they are decoded and normalised. */
 bool http_route_match_is_plain_path(struct slice path);

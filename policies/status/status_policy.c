@@ -9,11 +9,11 @@
 #include "policies/compile/compile_priv.h"
 #include "policies/compile/material.h"
 #include "policies/compile/provider.h"
+#include "policies/compile/request_auth.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/consumer_object.h"
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/listener_policy.h"
-#include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/store/filter_ref.h"
 #include "policies/status/status_priv.h"
@@ -180,6 +180,22 @@ static struct status_condition resolve_external(struct status_run *run,
                                      SLICE("all references lead somewhere")};
 }
 
+static struct status_condition resolve_tokens(struct status_run *run,
+                                              const struct request_authentication *p)
+{
+    struct slice ns = p->object.meta.namespace_name, why;
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t))
+        if (!exists(run->in->set, t, ns))
+            return not_found(run, "there is no %.*s %.*s/%.*s", SLICE_ARG(t->kind), SLICE_ARG(ns),
+                             SLICE_ARG(t->name));
+    enum material_fault fault =
+        request_auth_check(run->in->set, p, &run->scratch, &why);
+    if (fault)
+        return (struct status_condition){"ResolvedRefs", false, material_reason(fault), why};
+    return (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
+                                     SLICE("all references lead somewhere")};
+}
+
 /* ---- objects ---- */
 
 static bool is_refused(const struct status_run *run, const struct object *o)
@@ -192,15 +208,11 @@ static bool is_refused(const struct status_run *run, const struct object *o)
 static struct status_condition accepted(struct status_run *run, const struct object *o)
 {
     struct status_condition c = {"Accepted", true, "Accepted", SLICE("the policy is in force")};
-    const struct selector *selector = NULL;
+    const struct selector *selector = audience_selector(o);
     if (o->kind->id == KIND_EXTERNAL_SERVICE)
         c.text = SLICE("routes can refer to it");
     if (o->kind->id == KIND_CONSUMER)
         c.text = SLICE("filters that accept this namespace let the consumer in");
-    if (o->kind->id == KIND_AUTHORIZATION_POLICY)
-        selector = ((const struct authorization_policy *)(const void *)o)->spec.selector;
-    if (o->kind->id == KIND_PEER_AUTHENTICATION)
-        selector = ((const struct peer_authentication *)(const void *)o)->spec.selector;
     if (audience_is_empty(run->in->set, o, selector))
         c.text = audience_explain(&run->scratch, run->in->set, o, selector);
     return c;
@@ -224,6 +236,8 @@ static void emit(struct status_run *run, const struct object *o, const struct di
         items[count++] = resolve_authz(run, (const void *)o);
     if (o->kind->id == KIND_LISTENER_POLICY)
         items[count++] = resolve_clients(run, (const void *)o);
+    if (o->kind->id == KIND_REQUEST_AUTHENTICATION)
+        items[count++] = resolve_tokens(run, (const void *)o);
     if (o->kind->id == KIND_HTTP_FILTER &&
         ((const struct http_filter *)(const void *)o)->spec.targets.present)
         items[count++] = resolve_filter(run, (const void *)o);

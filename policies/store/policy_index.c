@@ -15,6 +15,7 @@
 #include "policies/kinds/http_route.h"
 #include "policies/kinds/listener_policy.h"
 #include "policies/kinds/listener_set.h"
+#include "policies/kinds/request_authentication.h"
 #include "policies/kinds/service.h"
 #include "policies/kinds/traffic_policy.h"
 #include "policies/store/filter_ref.h"
@@ -266,6 +267,23 @@ static void index_authorization(struct policy_set *s, const struct object *o,
                                 "there is no Gateway %.*s/%.*s%s: the policy does nothing for it",
                                 SLICE_ARG(ns), SLICE_ARG(t->name),
                                 policy_index_hint(s, KIND_GATEWAY, ns, t->name, hint));
+}
+
+static void index_request_authentication(struct policy_set *s, const struct object *o,
+                                         struct diag_list *diags)
+{
+    const struct request_authentication *policy = (const void *)o;
+    char hint[POLICY_INDEX_HINT_MAX];
+    struct slice ns = o->meta.namespace_name;
+    join_group(s, POLICY_GROUP_REQUEST_AUTH, ns, SLICE(""), o);
+    for (SCHEMA_EACH(policy->spec.targets, struct policy_target, t)) {
+        enum kind_id kind = slice_eq_cstr(t->kind, "Service") ? KIND_SERVICE : KIND_GATEWAY;
+        if (!policy_index_find(s, kind, ns, t->name))
+            policy_set_complain(diags, o, t->line, true, "spec.targetRefs", FINDING_TARGET_MISSING,
+                                "there is no %.*s %.*s/%.*s%s: the policy does nothing for it",
+                                SLICE_ARG(t->kind), SLICE_ARG(ns), SLICE_ARG(t->name),
+                                policy_index_hint(s, kind, ns, t->name, hint));
+    }
 }
 
 /* A headless Service is called by the addresses of its endpoints. */

@@ -35,6 +35,7 @@ enum policy_group {
     POLICY_GROUP_GRANTS,          /* ReferenceGrants of the namespace */
     POLICY_GROUP_PEER,            /* PeerAuthentications of the namespace */
     POLICY_GROUP_AUTHZ,           /* AuthorizationPolicies of the namespace */
+    POLICY_GROUP_REQUEST_AUTH,    /* RequestAuthentications of the namespace */
     POLICY_GROUP_COUNT
 };
 

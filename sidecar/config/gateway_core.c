@@ -5,6 +5,8 @@
 
 #include <strings.h>
 
+#include "filters/authz.h"
+#include "filters/prepare.h"
 #include "lib/base/log.h"
 #include "lib/tls/tls_ctx.h"
 #include "lib/tls/tls_roots.h"
@@ -203,6 +205,23 @@ static enum err take_tls(const struct part_build *b, const Weft__Config__V1__Gat
 
 /* ---- the port ---- */
 
+/* What it may leave undecided is decided once more, in the chains of the routes. */
+static enum err take_authorization(const struct part_build *b,
+                                   const Weft__Config__V1__Filter *from, struct gateway_conf *to)
+{
+    const void *authz;
+    enum err e = filter_part_inline(b, from, &to->chain, &authz);
+    if (e)
+        return e;
+    to->authz = authz;
+    const struct authz *late = authz_late(&b->part->arena, authz);
+    if (!late)
+        return ERR_OK;
+    struct filter_entry entry = to->chain->entries[0];
+    entry.conf = late;
+    return filter_chain_make(&b->part->arena, &entry, 1, &to->late);
+}
+
 static enum err take_gateway(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
                              const struct routed_core *before, struct routed_core *to)
 {
@@ -213,20 +232,22 @@ static enum err take_gateway(const struct part_build *b, const Weft__Config__V1_
         .listener_count = from->n_listeners,
         .default_cluster = "",
         .port = (uint16_t)from->port,
+        .guard_filters = from->filters,
+        .guard_filter_count = from->n_filters,
     };
     if (from->port == 0 || from->port > UINT16_MAX)
         return part_refuse(b, "%u is not a port", from->port);
     to->gateway.name = part_text(b->part, from->name);
     to->gateway.port = (uint16_t)from->port;
     to->gateway.protocol = from->protocol;
-    const void *authz;
-    enum err e = filter_part_inline(b, from->authorization, &to->gateway.chain, &authz);
+    enum err e = take_authorization(b, from->authorization, &to->gateway);
     if (e)
         return e;
-    to->gateway.authz = authz;
     e = client_conf_create(b, from->client_traffic, &to->gateway.clients);
     if (e)
         return e;
+    routes.route_own = to->gateway.late;
+    routes.guard_own = to->gateway.chain;
     e = route_plan_create(b, &routes, &to->plan);
     if (!e)
         e = take_listeners(b, from, to);

@@ -63,12 +63,13 @@ static enum err take_ports(const struct part_build *b, const Weft__Config__V1__I
         enum err e = take_port(b, from->ports[i], to->conf.mtls, to, &ports[i]);
         if (!e)
             e = filter_names_take(b, &to->names, from->ports[i]->filters,
-                                  from->ports[i]->n_filters, to->conf.chain, &uses[i]);
+                                  from->ports[i]->n_filters, to->own, &uses[i]);
         if (e)
             return e;
-        ports[i].chain = to->conf.chain;
+        ports[i].chain = to->own;
     }
-    return ERR_OK;
+    return filter_names_take(b, &to->names, from->filters, from->n_filters, to->own,
+                             &to->other_uses);
 }
 
 /* Both the policies and the mTLS modes decide whether a connection may live on. */
@@ -87,10 +88,11 @@ static enum err take_inbound(const struct part_build *b, const Weft__Config__V1_
     to->conf.workload = part_text(b->part, from->workload);
     to->conf.mtls = from->mtls == UNSET ? PERMISSIVE : from->mtls;
     const void *authz;
-    enum err e = filter_part_inline(b, from->authorization, &to->conf.chain, &authz);
+    enum err e = filter_part_inline(b, from->authorization, &to->own, &authz);
     if (e)
         return e;
     to->conf.authz = authz;
+    to->conf.chain = to->own;
     filter_names_begin(&to->names);
     e = take_ports(b, from, to);
     filter_names_end(&to->names);
@@ -159,11 +161,13 @@ static void bind_ports(struct inbound_part *to, const struct inbound_part *from)
     lookup_init(&to->by_port, &to->part.arena, count);
     for (uint32_t i = 0; i < count; i++) {
         ports[i] = from->conf.ports[i];
-        ports[i].chain = filter_names_chain(&from->names, to->filters, from->conf.chain,
-                                            &from->uses[i], &to->part.arena);
+        ports[i].chain = filter_names_chain(&from->names, to->filters, from->own, &from->uses[i],
+                                            &to->part.arena);
         lookup_add(&to->by_port, hash_port(ports[i].port), &ports[i]);
     }
     to->conf.ports = ports;
+    to->conf.chain = filter_names_chain(&from->names, to->filters, from->own, &from->other_uses,
+                                        &to->part.arena);
 }
 
 struct inbound_part *inbound_part_bind(struct inbound_part *p, filter_find_fn find,

@@ -14,7 +14,9 @@ struct inbound_part {
     struct inbound_conf conf;
     struct lookup by_port; /* struct inbound_port_conf */
     struct filter_names names;
+    const struct filter_chain *own; /* authorization alone; NULL: none */
     const struct filter_uses *uses; /* for each of conf.ports */
+    struct filter_uses other_uses;  /* for ports that are not listed */
     struct inbound_part *unbound;   /* what it was bound from; NULL: it was not */
     struct filter_part **filters;   /* references; one for each name, or NULL */
 };

@@ -91,3 +91,31 @@ enum err match_conf_named(const struct part_build *b, enum match_subject subject
     *to = items;
     return ERR_OK;
 }
+
+static enum err take_claim(const struct part_build *b, const Weft__Config__V1__ClaimMatch *from,
+                           struct claim_match *to)
+{
+    struct slice *names = part_array(b->part, from->n_path, sizeof(*names));
+    if (!from->n_path || from->n_path > UINT16_MAX)
+        return part_refuse(b, "a claim match without a name");
+    for (size_t i = 0; i < from->n_path; i++) {
+        names[i] = part_text(b->part, from->path[i]);
+        to->text = i ? arena_printf(&b->part->arena, "%.*s.%s", SLICE_ARG(to->text), from->path[i])
+                     : names[i];
+    }
+    to->path = (struct claim_path){names, (uint32_t)from->n_path};
+    return match_conf_string(b, from->value, &to->value);
+}
+
+enum err match_conf_claims(const struct part_build *b, Weft__Config__V1__ClaimMatch *const *from,
+                           size_t count, const struct claim_match **to)
+{
+    struct claim_match *items = part_array(b->part, count, sizeof(*items));
+    for (size_t i = 0; i < count; i++) {
+        enum err e = take_claim(b, from[i], &items[i]);
+        if (e)
+            return e;
+    }
+    *to = items;
+    return ERR_OK;
+}

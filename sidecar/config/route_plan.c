@@ -147,7 +147,7 @@ enum err route_plan_create(const struct part_build *b, const struct route_plan_s
 {
     struct map names;
     struct plan_build pb = {b, p, &names, from->port};
-    *p = (struct route_plan){.default_route = ROUTE_PLAN_NONE};
+    *p = (struct route_plan){.default_route = ROUTE_PLAN_NONE, .route_own = from->route_own};
     map_init(&names);
     filter_names_begin(&p->filters);
     enum err e = make_room(&pb, from);
@@ -155,6 +155,9 @@ enum err route_plan_create(const struct part_build *b, const struct route_plan_s
         e = take_host(&pb, from->hosts[i]);
     if (!e)
         e = take_listeners(&pb, from);
+    if (!e)
+        e = filter_names_take(b, &p->filters, from->guard_filters, from->guard_filter_count,
+                              from->guard_own, &p->guard_filters);
     if (!e)
         take_default(&pb, from->default_cluster);
     filter_names_end(&p->filters);
@@ -231,7 +234,7 @@ void route_plan_bind(const struct route_plan *p, const struct cluster_conf *cons
         routes[i].backends = MOVED(backends, p->backends, p->routes[i].backends);
         routes[i].mirrors = MOVED(mirrors, p->mirrors, p->routes[i].mirrors);
         routes[i].chain =
-            filter_names_chain(&p->filters, filters, NULL, &p->route_filters[i], arena);
+            filter_names_chain(&p->filters, filters, p->route_own, &p->route_filters[i], arena);
         merge(&routes[i], p->says[i]);
         settle(&routes[i]);
     }

@@ -28,6 +28,8 @@ struct route_plan {
     struct header_set headers;   /* that matches look at */
     struct filter_names filters; /* that are resources of their own */
     struct filter_uses *route_filters, *backend_filters; /* for each route and backend */
+    const struct filter_chain *route_own; /* what every route has besides; NULL: nothing */
+    struct filter_uses guard_filters;     /* of the Gateway, before a route is known */
 };
 
 enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };
@@ -39,6 +41,10 @@ struct route_plan_source {
     size_t listener_count;
     const char *default_cluster; /* may be empty */
     uint16_t port;               /* that clients connect to */
+    const struct filter_chain *route_own; /* as in the plan */
+    char *const *guard_filters;           /* names */
+    size_t guard_filter_count;
+    const struct filter_chain *guard_own; /* filters that stand there besides; NULL: none */
 };
 
 MUST_USE enum err route_plan_create(const struct part_build *b,

@@ -94,14 +94,18 @@ static enum err take_match(struct plan_build *pb, const Weft__Config__V1__RouteM
     enum err e = take_path(pb, from, &to->path);
     if (e || !from)
         return e;
-    if (from->n_headers > UINT16_MAX || from->n_query > UINT16_MAX)
+    if (from->n_headers > UINT16_MAX || from->n_query > UINT16_MAX ||
+        from->n_claims > UINT16_MAX)
         return part_refuse(pb->b, "too many matches");
     to->method = part_text(pb->b->part, from->method);
     to->header_count = (uint16_t)from->n_headers;
     to->query_count = (uint16_t)from->n_query;
+    to->claim_count = (uint16_t)from->n_claims;
     e = match_conf_named(pb->b, MATCH_CONF_HEADERS, from->headers, from->n_headers, &to->headers);
     if (!e)
         e = match_conf_named(pb->b, MATCH_CONF_QUERY, from->query, from->n_query, &to->query);
+    if (!e)
+        e = match_conf_claims(pb->b, from->claims, from->n_claims, &to->claims);
     for (uint16_t i = 0; i < to->header_count && !e; i++)
         header_set_add(&pb->plan->headers, &pb->b->part->arena, to->headers[i].name);
     return e;
@@ -121,7 +125,7 @@ static enum err take_actions(struct plan_build *pb, const Weft__Config__V1__Rout
     if (!e)
         e = take_mirrors(pb, from->mirrors, from->n_mirrors, &to->mirrors, &to->mirror_count);
     if (!e)
-        e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, NULL,
+        e = filter_names_take(pb->b, &p->filters, from->filters, from->n_filters, p->route_own,
                               &p->route_filters[to - p->routes]);
     return e;
 }

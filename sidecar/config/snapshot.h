@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "filters/token/claim_match.h"
 #include "lib/base/addr.h"
 #include "lib/io/tcp.h"
 #include "lib/base/err.h"
@@ -149,13 +150,21 @@ struct backend_conf {
     uint16_t mirror_count;
 };
 
+/* A claim of the token that a request has shown. */
+struct claim_match {
+    struct claim_path path;
+    struct slice text; /* "realm_access.roles", for people */
+    struct string_match value;
+};
+
 struct route_conf {
     struct slice name;
     struct string_match path;
     struct slice method; /* empty: any */
     const struct named_match *headers;
     const struct named_match *query;
-    uint16_t header_count, query_count, backend_count;
+    const struct claim_match *claims;
+    uint16_t header_count, query_count, claim_count, backend_count;
     uint16_t direct_status; /* 0: forward */
     uint16_t mirror_count;
     const struct backend_conf *backends;
@@ -229,7 +238,8 @@ struct gateway_conf {
     struct tls_ctx *tls;       /* for HTTPS listeners; NULL: there are none */
     struct tls_ctx *tls_bytes; /* for TLS listeners that end TLS here; NULL: there are none */
     const struct route_table *routes;
-    const struct filter_chain *chain;  /* may be NULL */
+    const struct filter_chain *chain;  /* before a route is known; may be NULL */
+    const struct filter_chain *late;   /* what routes have of it; may be NULL */
     const struct authz *authz;         /* for opaque connections; NULL: none */
     const struct client_conf *clients; /* NULL: the mesh's */
     const struct gateway_listener_conf *listeners;

@@ -128,7 +128,7 @@ enum fail exchange_find_in_table(struct exchange *ex, const struct route_table *
 {
     if (!exchange_check_names(ex, table->headers, detail))
         return FAIL_BAD_REQUEST;
-    ex->route = route_table_find(table, ex->request, ex->match_path);
+    ex->route = route_table_find(table, ex->request, ex->match_path, exchange_claims(ex));
     return ex->route ? FAIL_NONE : FAIL_NO_ROUTE;
 }
 
@@ -138,12 +138,20 @@ const struct route_conf *exchange_find_route(const struct exchange *ex)
     return ex->route || !side->foresee_route ? ex->route : side->foresee_route(ex);
 }
 
+/* Who may not call is not told which routes there are: what the guard left undecided goes first. */
+static enum progress refuse_unrouted(struct exchange *ex, enum fail why, struct slice detail)
+{
+    enum filter_verdict verdict = exchange_enter_chain(ex, exchange_guard(ex).late);
+    return verdict == FILTER_NEXT ? exchange_fail(ex, why, detail)
+                                  : exchange_take_verdict(ex, verdict, STEP_route);
+}
+
 enum progress exchange_step_route(struct exchange *ex)
 {
     struct slice detail = {0};
     enum fail why = ex->session->side->route(ex, &detail);
     if (why != FAIL_NONE)
-        return exchange_fail(ex, why, detail);
+        return refuse_unrouted(ex, why, detail);
     if (ex->route->timeouts.request_ms)
         ex->request_deadline_ms = loop_now_ms(ex->worker->loop) + ex->route->timeouts.request_ms;
     exchange_arm_timer(ex);

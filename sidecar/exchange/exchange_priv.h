@@ -146,6 +146,11 @@ const struct route_conf *exchange_find_route(const struct exchange *ex);
  * of headers pretend to be those by which the table decides. */
 enum fail exchange_find_in_table(struct exchange *ex, const struct route_table *table,
                                  struct slice *detail);
+/* Of the token by which it is known who calls, as the table may ask for them; NULL: none. */
+static inline const struct doc *exchange_claims(const struct exchange *ex)
+{
+    return ex->view.caller ? ex->view.caller->claims : NULL;
+}
 /* One of ex->route's. Where there is none the filters of the route have the word all the same. */
 void exchange_choose_backend(struct exchange *ex);
 void exchange_use_cluster(struct exchange *ex, struct cluster *cluster);

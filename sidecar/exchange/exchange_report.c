@@ -136,7 +136,8 @@ void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detai
     headers_add_id(&head->headers, HEADER_WEFT_REASON, info->label);
 }
 
-/* Only data planes say x-weft-reason: apps cannot (exchange_prepare_response). */
+/* Only data planes say x-weft-reason: apps cannot (exchange_prepare_response). A challenge is for
+ * clients, and a 401 has one (RFC 9110 §15.5.2). */
 bool exchange_hide_reason(struct exchange *ex)
 {
     const struct headers *said = &ex->response->headers;
@@ -146,6 +147,9 @@ bool exchange_hide_reason(struct exchange *ex)
     ex->detail = reason->value;
     ex->response_trailers = NULL;
     reply_short(ex, ex->response->status, headers_get_id(said, HEADER_GRPC_STATUS));
+    for (uint32_t i = 0; i < said->count; i++)
+        if (said->items[i].id == HEADER_WWW_AUTHENTICATE)
+            headers_add_id(&ex->response->headers, HEADER_WWW_AUTHENTICATE, said->items[i].value);
     ex->step = STEP_reply;
     return true;
 }

@@ -17,6 +17,9 @@ struct http_server_config;
 struct side_guard {
     const struct filter_chain *chain; /* NULL: nobody */
     const struct authz *authz;        /* the policies in it; NULL: none */
+    /* What that leaves undecided until tokens are read is decided in the route's chain, or by this
+     * one where there is no route. NULL: it leaves nothing. */
+    const struct filter_chain *late;
 };
 
 /* FAIL_NONE, or why not, with what more there is to say of it. */

@@ -341,7 +341,8 @@ static const struct gateway_conf *gateway_for(const struct exchange *ex)
 static struct side_guard guard(const struct exchange *ex)
 {
     const struct gateway_conf *g = gateway_for(ex);
-    return g ? (struct side_guard){.chain = g->chain, .authz = g->authz} : (struct side_guard){0};
+    return g ? (struct side_guard){.chain = g->chain, .authz = g->authz, .late = g->late}
+             : (struct side_guard){0};
 }
 
 static bool is_misdirected(const struct exchange *ex, const struct gateway_conf *g)
@@ -362,7 +363,8 @@ static enum fail route(struct exchange *ex, struct slice *detail)
     enum fail why = exchange_find_in_table(ex, g->routes, detail);
     if (why != FAIL_NONE && why != FAIL_NO_ROUTE)
         return why;
-    if (!route_table_is_one_route(g->routes, ex->request, ex->other_paths, ex->route)) {
+    if (!route_table_is_one_route(g->routes, ex->request, ex->other_paths, exchange_claims(ex),
+                                  ex->route)) {
         ex->route = NULL;
         *detail = SLICE("the path can be read in ways that lead to different routes");
         return FAIL_BAD_REQUEST;
@@ -377,7 +379,7 @@ static const struct route_conf *foresee_route(const struct exchange *ex)
     const struct gateway_conf *g = gateway_for(ex);
     if (!ex->match_path.len || !g || !g->routes || is_misdirected(ex, g))
         return NULL;
-    return route_table_find(g->routes, ex->request, ex->match_path);
+    return route_table_find(g->routes, ex->request, ex->match_path, exchange_claims(ex));
 }
 
 /* A browser's HTTP/2 says nothing of what the backend speaks; gRPC does. */

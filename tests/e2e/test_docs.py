@@ -28,6 +28,13 @@ apiVersion: v1
 kind: Secret
 metadata: {name: mobile-app, namespace: shop, labels: {policy.weft.dev/credential: "yes"}}
 stringData: {key: a-long-random-text}
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: RequestAuthentication
+metadata: {name: made, namespace: shop}
+spec:
+  targetRefs: [{kind: Gateway, name: front-door}]
+  jwtRules: [{issuer: made, jwksUri: "https://login.example.com/keys"}]
 """
 # The examples' Secret and ConfigMap hold words instead of certificates.
 PLACEHOLDERS = re.compile("holds a placeholder|certificate 1: it is not Base64")

@@ -56,6 +56,27 @@ spec:
 """
 
 
+SIGNED = f"""
+apiVersion: policy.weft.dev/v1alpha1
+kind: RequestAuthentication
+metadata: {{name: signed, namespace: default}}
+spec:
+  targetRefs: [{{kind: Gateway, name: edge}}]
+  jwtRules:
+  - issuer: {ISSUER}
+    audiences: [https://api.example.com]
+    jwksUri: http://idp.default.svc:{IDP_PORT}/jwks
+    outputClaimToHeaders: [{{claim: client_id, header: x-client}}]
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: {{name: signed, namespace: default}}
+spec:
+  targetRefs: [{{kind: Gateway, name: edge}}]
+  rules: [{{when: [{{key: "request.auth.claims[scope]", values: [read]}}]}}]
+"""
+
+
 def policy(more: str = "", secret: str = "s:cret/1") -> str:
     return FILTER.replace("MORE", more).replace("SECRET", json.dumps(secret))
 
@@ -93,9 +114,9 @@ class Door:
         self.idp.start([self.node, str(self.folder / "provider.js"), ISSUER, str(IDP_PORT),
                         str(seconds)], "listens on", name="provider")
 
-    def token(self, scope: str = "read") -> str:
+    def token(self, scope: str = "read", more: str = "") -> str:
         told = self.outside.ask("POST", f"http://{self.idp.ip}:{IDP_PORT}/token",
-                                f"grant_type=client_credentials&scope={scope}".encode(), FORM)
+                                f"grant_type=client_credentials&scope={scope}{more}".encode(), FORM)
         return told.json()["access_token"]
 
     def revoke(self, token: str) -> None:
@@ -163,6 +184,22 @@ def test_a_revoked_token_is_good_for_as_long_as_it_is_remembered(door):
         assert door.knock(other).status == 200
         door.revoke(other)
         assert door.knock(other).status == 401
+
+
+# requirement: H25
+def test_signed_tokens_of_the_server(door):
+    """An identity provider of another project issues them, and publishes its keys."""
+    with door.bed.policy(SIGNED):
+        good = door.token("read", "&resource=https://api.example.com")
+        assert good.count(".") == 2
+        told = door.knock(good, x_client="root")
+        assert told.status == 200, told
+        assert "x-client: app" in told.text() and "root" not in told.text()
+        assert door.knock().status == 403
+        assert door.knock(door.token("write", "&resource=https://api.example.com")).status == 403
+        for wrong in (good[:-8] + "AAAAAAAA", door.token(),
+                      door.token("read", "&resource=https://bank.example.com")):
+            assert door.knock(wrong).status == 401
 
 
 def test_another_issuer(door):

@@ -3,21 +3,14 @@ what the backend is told, and what happens when keys are replaced and the issuer
 signatures are made by openssl.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
-import base64
-import json
-import subprocess
-import time
-
 import pytest
 
 from bed.http_client import Client
-from bed.pki import openssl
-from bed.programs import tool
+from bed.issuer import ISSUER, JWKS_URI, Issuer, Key
 from bed.shop import HOST
 from bed.tls import browser
 from bed.wait import until
 
-ISSUER, PORT = "login.example.com", 8090
 FILTER = f"""
 apiVersion: policy.weft.dev/v1alpha1
 kind: HTTPFilter
@@ -28,7 +21,7 @@ spec:
     providers:
     - issuer: https://{ISSUER}
       audiences: [shop]
-      jwks: {{remote: {{uri: "http://{ISSUER}:{PORT}/keys.json"}}}}
+      jwks: {{remote: {{uri: "{JWKS_URI}"}}}}
       claimToHeaders: [{{header: X-User-ID, claim: sub}}, {{header: X-User-Roles, claim: roles}}]
     errorFormat: JSON
 """
@@ -43,61 +36,12 @@ spec:
 """
 
 
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-class Key:
-    """An RSA key with a name."""
-
-    def __init__(self, folder, kid):
-        self.path, self.kid = folder / f"{kid}.pem", kid
-        openssl("genrsa", "-out", str(self.path), "2048")
-
-    def jwk(self):
-        text = openssl("rsa", "-in", str(self.path), "-noout", "-modulus").strip()
-        modulus = bytes.fromhex(text.split("=", 1)[1])
-        return {"kty": "RSA", "kid": self.kid, "use": "sig", "alg": "RS256", "n": b64(modulus),
-                "e": "AQAB"}
-
-    def sign(self, **claims):
-        claims = {"iss": f"https://{ISSUER}", "aud": "shop", "sub": "ann",
-                  "exp": int(time.time()) + 3600, **claims}
-        parts = [json.dumps(p).encode() for p in ({"alg": "RS256", "kid": self.kid}, claims)]
-        text = ".".join(map(b64, parts))
-        made = subprocess.run([tool("openssl"), "dgst", "-sha256", "-sign", str(self.path)],
-                              input=text.encode(), capture_output=True, check=True)
-        return f"{text}.{b64(made.stdout)}"
-
-
-class Issuer:
-    """A web server with a file of keys."""
-
-    def __init__(self, shop):
-        self.shop = shop
-        self.secret = shop.bed.run.folder("issuer-secret", mode=0o700)
-        self.public = shop.bed.run.folder("issuer", mode=0o755)
-        self.process = None
-
-    def publish(self, *keys):
-        text = json.dumps({"keys": [k.jwk() for k in keys]})
-        (self.public / "keys.json").write_text(text)
-
-    def start(self):
-        self.process = self.shop.outside.start(
-            ["/usr/bin/python3", "-u", "-m", "http.server", str(PORT), "--directory",
-             str(self.public)], "Serving HTTP", name="issuer")
-
-
 @pytest.fixture(name="issuer")
 def fixture_issuer(shop):
     one = Issuer(shop)
-    shop.bed.name_host(ISSUER, shop.outside.ip)
-    shop.bed.publish()
     one.start()
     yield one
-    if one.process.is_running():
-        one.process.stop()
+    one.stop()
 
 
 def knock(shop, token=None, **headers):
@@ -140,7 +84,7 @@ def test_keys_are_replaced_and_the_issuer_goes_away(shop, issuer):
         issuer.publish(old, new)
         # Within the time in which the issuer is not asked again.
         until("the new key to be known", lambda: knock(shop, new.sign()).status == 200)
-        issuer.process.stop()
+        issuer.stop()
         assert knock(shop, new.sign(jti="another")).status == 200
         assert knock(shop, old.sign(jti="another")).status == 200
 
@@ -148,7 +92,7 @@ def test_keys_are_replaced_and_the_issuer_goes_away(shop, issuer):
 def test_without_an_issuer_nobody_is_let_in(shop, issuer):
     key = Key(issuer.secret, "a")
     issuer.publish(key)
-    issuer.process.stop()
+    issuer.stop()
     with shop.bed.policy(FILTER):
         told = knock(shop, key.sign())
         assert (told.status, told.json()["error"]) == (503, "internal_error")

@@ -262,3 +262,73 @@ def test_without_a_cluster_it_says_so(tmp_path: pathlib.Path) -> None:
                    "http://a/")
     assert done.returncode == 2
     assert "no way to the cluster" in done.stderr and "none" in done.stderr
+
+
+GUARDED = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: door, namespace: shop}
+spec:
+  gatewayClassName: weft
+  listeners: [{name: web, port: 80, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: read, namespace: shop}
+spec:
+  parentRefs: [{name: door}]
+  rules:
+  - matches: [{path: {value: /read}}]
+    filters:
+    - {type: ExtensionRef, extensionRef: {group: policy.weft.dev, kind: HTTPFilter, name: tokens}}
+    - {type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /}}}
+  - matches: [{path: {value: /unread}}]
+    filters:
+    - {type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /}}}
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: HTTPFilter
+metadata: {name: tokens, namespace: shop}
+spec:
+  jwt:
+    optional: true
+    providers: [{issuer: i, jwks: {remote: {uri: "https://login.example.com/"}}}]
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: {name: not-bob, namespace: shop}
+spec:
+  targetRefs: [{kind: Gateway, name: door}]
+  action: DENY
+  rules: [{from: [{source: {requestPrincipals: [i/bob]}}]}]
+"""
+READS = """---
+apiVersion: policy.weft.dev/v1alpha1
+kind: RequestAuthentication
+metadata: {name: door, namespace: shop}
+spec:
+  targetRefs: [{kind: Gateway, name: door}]
+  jwtRules: [{issuer: i, jwksUri: "https://login.example.com/"}]
+"""
+
+
+def test_what_a_token_decides_at_a_gateway(tmp_path: pathlib.Path) -> None:
+    """As the Gateway does: behind the filters of the route that read it, and before a 404."""
+    def ask(path: str) -> Any:
+        done = weftctl("explain", "--policies", str(tmp_path), "-n", "shop", "-o", "json", "--from",
+                       "gateway/door", f"http://shop.example.com{path}")
+        return json.loads(done.stdout)
+    (tmp_path / "a.yaml").write_text(GUARDED)
+    told = ask("/read")
+    assert (told["status"], told["verdict"]["allowed"]) == (302, True)
+    assert told["verdict"]["because"].endswith(", as a request without a token")
+    assert told["verdict"]["rules"][0]["because"].startswith("the token's principal is")
+    assert [f["name"] for f in told["route"]["filters"]] == ["jwt", "authorization", "redirect"]
+    told = ask("/unread")
+    assert (told["status"], told["verdict"]["because"]) == (403, "denied by shop/not-bob rule 1")
+    assert (ask("/nowhere")["status"], ask("/nowhere")["route"]) == (403, None)
+    (tmp_path / "b.yaml").write_text(READS)
+    assert [ask(p)["status"] for p in ("/read", "/unread", "/nowhere")] == [302, 302, 404]
+    assert {"name": "jwt", "requestAuthentication": "shop:door",
+            "does": "RequestAuthentication shop:door: checks a token of i"} in (
+                ask("/read")["filters"])

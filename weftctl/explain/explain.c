@@ -142,7 +142,20 @@ static const struct route_conf *find_route(struct explain *e, const struct route
     /* Preflights are held against each route twice. */
     e->tried = arena_alloc(&e->arena, (2 * range.count + 1u) * sizeof(*e->tried));
     e->tried_count = 0;
-    return route_table_trace(table, e->request, e->asked.path, &trace);
+    return route_table_trace(table, e->request, e->asked.path, NULL, &trace);
+}
+
+/* What the policies of a Gateway have left undecided goes before whatever is said of its routes. */
+static void refuse_unrouted(struct explain *e, unsigned status, struct slice text)
+{
+    if (explain_guard_settle(e, NULL))
+        answer(e, status, text);
+}
+
+static bool find_disguise(const struct explain *e, const struct header_set *set)
+{
+    struct slice meant;
+    return header_set_find_disguise(set, &e->request->headers, &meant) != NULL;
 }
 
 static bool is_disguised(struct explain *e, const struct header_set *set)
@@ -165,17 +178,21 @@ static bool has_host(const struct explain *e, const struct route_table *table)
 
 static void use_table(struct explain *e, const struct route_table *table, bool at_gateway)
 {
+    if (at_gateway && find_disguise(e, table->headers) && !explain_guard_settle(e, NULL))
+        return;
     if (is_disguised(e, table->headers))
         return;
     e->is_routed = true;
     e->route = find_route(e, table);
-    if (at_gateway && !route_table_is_one_route(table, e->request, e->asked.other_paths, e->route))
-        answer(e, 400, SLICE("the path can be read in ways that lead to different routes"));
-    else if (e->route)
+    if (at_gateway &&
+        !route_table_is_one_route(table, e->request, e->asked.other_paths, NULL, e->route))
+        refuse_unrouted(e, 400,
+                        SLICE("the path can be read in ways that lead to different routes"));
+    else if (!e->route)
+        refuse_unrouted(e, 404, has_host(e, table) ? SLICE("no route matches")
+                                                   : SLICE("no route is for this host"));
+    else if (explain_guard_settle(e, e->route))
         take_route(e, e->route);
-    else
-        answer(e, 404, has_host(e, table) ? SLICE("no route matches")
-                                          : SLICE("no route is for this host"));
 }
 
 /* Names of headers, before anything else is looked at. */
@@ -298,33 +315,6 @@ static void merge_leading_slashes(struct explain *e)
         normalize_path_readings(&e->arena, message_path_only(m), &e->asked.other_paths);
 }
 
-/* Policies of the Gateway; what a preflight announces is judged when it comes. */
-static bool is_let_in(struct explain *e, const struct gateway_conf *g, const struct addr *peer)
-{
-    struct downstream_info down = {.peer = *peer};
-    struct authz_facts facts;
-    struct preflight preflight;
-    if (g->authz && is_disguised(e, &g->authz->headers))
-        return false;
-    down.local.port = e->asked.port;
-    down.is_tls = slice_eq(e->asked.scheme, SLICE("https"));
-    down.sni = down.is_tls ? e->asked.host : SLICE("");
-    authz_facts_take(&facts, &down, e->request, e->asked.path,
-                     e->client.is_unknown ? NULL : &e->client.client);
-    facts.other_paths = e->asked.other_paths;
-    e->is_preflight = preflight_read(&preflight, e->request);
-    const struct route_conf *route =
-        e->is_preflight && g->routes
-            ? route_table_find(g->routes, e->request, e->asked.path)
-            : NULL;
-    e->entry = arena_alloc(&e->arena, sizeof(*e->entry));
-    explain_decide(e, g->authz, &facts, e->entry);
-    if (e->entry->allowed || (route && route->has_cors))
-        return true;
-    answer(e, 403, SLICE("denied at the Gateway"));
-    return false;
-}
-
 static struct slice no_listener(struct explain *e)
 {
     uint32_t count;
@@ -359,15 +349,18 @@ static void at_gateway(struct explain *e, struct slice client_ip)
         return;
     client_head_find(&e->client, &e->request->headers, &peer, clients, true, false, &text);
     merge_leading_slashes(e);
-    if (!is_let_in(e, g, &peer))
+    e->gateway = g;
+    e->peer = peer;
+    if ((g->authz && is_disguised(e, &g->authz->headers)) || !explain_guard_enter(e))
         return;
     if (sni.len &&
         listener_choice_is_misdirected(g, sni, host_of_authority(e->request->authority)))
-        answer(e, 421, SLICE("the host belongs to another listener than the connection's name"));
+        refuse_unrouted(e, 421,
+                        SLICE("the host belongs to another listener than the connection's name"));
     else if (g->routes)
         use_table(e, g->routes, true);
     else
-        answer(e, 404, SLICE("no route is for this port"));
+        refuse_unrouted(e, 404, SLICE("no route is for this port"));
 }
 
 /* ---- the whole ---- */

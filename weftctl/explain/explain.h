@@ -27,6 +27,7 @@ struct explain_rule {
 struct explain_verdict {
     bool allowed;
     bool is_open;      /* depends on an address that is not known */
+    bool is_later;     /* depends on a token that filters of the route may read */
     unsigned status;   /* that a filter of the port answers instead; 0: none does */
     struct slice text; /* the whole in one sentence */
     struct explain_rule *rules;
@@ -74,7 +75,9 @@ struct explain {
     size_t tried_count;
     struct message *request;       /* as the caller's data plane sees it */
     struct forwarded client;       /* whom it takes the request to be from */
-    struct explain_verdict *entry; /* of the Gateway itself; NULL: not at a Gateway */
+    const struct gateway_conf *gateway; /* NULL: not at a Gateway, like entry */
+    struct addr peer;                   /* who calls there */
+    struct explain_verdict *entry;      /* of the Gateway itself */
     struct explain_share *shares;
     size_t share_count;
     unsigned status;     /* what the caller is answered without any endpoint; 0: it is forwarded */
@@ -95,11 +98,19 @@ void explain_destroy(struct explain *e);
 /* The decision of those policies (NULL: there are none); all memory is the explanation's. */
 void explain_decide(struct explain *e, const struct authz *authz, struct authz_facts *facts,
                     struct explain_verdict *out);
+/* explain_guard.c: the policies of the Gateway; what a preflight announces is judged when it comes.
+ * False: it is denied. */
+bool explain_guard_enter(struct explain *e);
+/* What they left undecided, once it is known which route it is; NULL: none. True where nothing is
+ * left, and where there is no Gateway. */
+bool explain_guard_settle(struct explain *e, const struct route_conf *route);
 /* The filters of a chain over a request of its own. Returns the entry that answers instead of going
  * on, and with which status; or NULL. */
 const struct filter_entry *explain_filters_apply(struct explain *e,
                                                  const struct filter_chain *chain,
                                                  struct message *request, unsigned *status);
+/* Of which kind the object is that a filter is from, and its name; empty: the route itself. */
+struct slice explain_filters_owner(const struct filter_entry *entry, const char **kind);
 /* "redirect to https://a.b (301)". */
 struct slice explain_filters_describe(struct explain *e, const struct filter_entry *entry);
 /* A destination that is none of the mesh: what may have been meant. */

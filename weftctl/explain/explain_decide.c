@@ -90,8 +90,10 @@ static void decide(struct explain *e, const struct authz *authz, struct authz_fa
     out->text = asked;
     if (!out->allowed)
         return;
-    out->allowed = authz_decide(authz, facts, &rule);
-    out->text = say(e, rule, out);
+    enum authz_answer answer = authz_decide(authz, facts, &rule);
+    out->is_later = answer == AUTHZ_LATER;
+    out->allowed = answer != AUTHZ_DENIED;
+    out->text = out->is_later ? SLICE("decided by the token") : say(e, rule, out);
     if (asked.len)
         out->text = arena_printf(&e->arena, "%.*s; then %.*s", SLICE_ARG(asked),
                                  SLICE_ARG(out->text));

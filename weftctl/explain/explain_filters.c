@@ -123,14 +123,23 @@ const struct filter_entry *explain_filters_apply(struct explain *e,
     return NULL;
 }
 
+struct slice explain_filters_owner(const struct filter_entry *entry, const char **kind)
+{
+    struct slice owner = filter_entry_owner(entry), tokens = SLICE(FILTER_OWNER_REQUEST_AUTH "/");
+    bool is_tokens = slice_starts_with(owner, tokens);
+    *kind = is_tokens ? FILTER_OWNER_REQUEST_AUTH : "HTTPFilter";
+    return is_tokens ? slice_sub(owner, tokens.len, owner.len) : owner;
+}
+
 struct slice explain_filters_describe(struct explain *e, const struct filter_entry *entry)
 {
     const struct filter *f = entry->filter;
     struct slice prefix = e->route ? e->route->matched_prefix : SLICE("");
     struct slice text =
         f->describe ? f->describe(&e->arena, entry->conf, prefix) : slice_from_cstr(f->name);
-    struct slice owner = filter_entry_owner(entry);
-    return owner.len ? arena_printf(&e->arena, "HTTPFilter %.*s: %.*s", SLICE_ARG(owner),
+    const char *kind;
+    struct slice owner = explain_filters_owner(entry, &kind);
+    return owner.len ? arena_printf(&e->arena, "%s %.*s: %.*s", kind, SLICE_ARG(owner),
                                     SLICE_ARG(text))
                      : text;
 }

@@ -41,8 +41,12 @@ static void write_chain(struct explain *e, struct json_write *w, const struct fi
     for (uint32_t i = 0; i < chain->count; i++) {
         json_write_object(w);
         write_text(w, "name", chain->entries[i].filter->name);
-        if (filter_entry_owner(&chain->entries[i]).len)
-            json_write_field(w, "httpFilter", filter_entry_owner(&chain->entries[i]));
+        const char *kind;
+        struct slice owner = explain_filters_owner(&chain->entries[i], &kind);
+        if (owner.len)
+            json_write_field(w,
+                             strcmp(kind, "HTTPFilter") ? "requestAuthentication" : "httpFilter",
+                             owner);
         json_write_field(w, "does", explain_filters_describe(e, &chain->entries[i]));
         json_write_object_end(w);
     }
@@ -150,6 +154,8 @@ void explain_print_json(struct explain *e, struct json_write *w)
     }
     if (e->certificate.len)
         json_write_field(w, "certificate", e->certificate);
+    if (e->gateway)
+        write_chain(e, w, e->gateway->chain);
     if (e->entry)
         write_verdict(e->entry, w);
     write_route(e, w);

@@ -114,6 +114,16 @@ static void print_verdict(const struct explain_verdict *v, bool verbose)
     }
 }
 
+/* Who reads tokens there; its policies have the verdict. */
+static void print_guard(struct explain *e)
+{
+    const struct filter_chain *chain = e->gateway ? e->gateway->chain : NULL;
+    for (uint32_t i = 0; chain && i < chain->count; i++)
+        if (filter_entry_owner(&chain->entries[i]).len)
+            line("", TERM_PLAIN, "    %.*s",
+                 SLICE_ARG(explain_filters_describe(e, &chain->entries[i])));
+}
+
 static void print_endpoint(const struct explain_share *s, const struct explain_endpoint *end,
                            bool verbose)
 {
@@ -171,6 +181,7 @@ void explain_print_text(struct explain *e, bool verbose)
          SLICE_ARG(e->asked.scheme), SLICE_ARG(e->asked.authority), SLICE_ARG(e->asked.target));
     print_from(e);
     print_destination(e);
+    print_guard(e);
     if (e->entry)
         print_verdict(e->entry, verbose);
     print_route(e, verbose);

@@ -107,8 +107,9 @@ static struct slice describe_match(struct table *t, const PB(RouteMatch) * m)
                    : arena_printf(t->arena, "%s*", p->path_prefix);
     if (m && *m->method)
         text = arena_printf(t->arena, "%s %.*s", m->method, SLICE_ARG(text));
-    if (m && m->n_headers + m->n_query)
-        text = arena_printf(t->arena, "%.*s +%zu", SLICE_ARG(text), m->n_headers + m->n_query);
+    size_t more = m ? m->n_headers + m->n_query + m->n_claims : 0;
+    if (more)
+        text = arena_printf(t->arena, "%.*s +%zu", SLICE_ARG(text), more);
     return text;
 }
 

@@ -20,6 +20,8 @@ struct slice match_trace_describe_route(struct arena *arena, const struct route_
     for (uint16_t i = 0; i < r->header_count; i++)
         add(arena, &text, "header", r->headers[i].name,
             match_describe(arena, &r->headers[i].value));
+    for (uint16_t i = 0; i < r->claim_count; i++)
+        add(arena, &text, "claim", r->claims[i].text, match_describe(arena, &r->claims[i].value));
     for (uint16_t i = 0; i < r->query_count; i++)
         add(arena, &text, "query", r->query[i].name,
             match_describe(arena, &r->query[i].value));
@@ -46,6 +48,11 @@ void match_trace_method(struct match_trace *t, const struct route_conf *r)
 void match_trace_header(struct match_trace *t, const struct named_match *m)
 {
     miss(t, "header", m->name, match_describe(t->arena, &m->value));
+}
+
+void match_trace_claim(struct match_trace *t, const struct claim_match *m)
+{
+    miss(t, "the token's claim", m->text, match_describe(t->arena, &m->value));
 }
 
 void match_trace_query(struct match_trace *t, const struct named_match *m)

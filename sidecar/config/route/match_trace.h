@@ -22,4 +22,5 @@ struct slice match_trace_describe_route(struct arena *arena, const struct route_
 void match_trace_path(struct match_trace *t, const struct route_conf *r);
 void match_trace_method(struct match_trace *t, const struct route_conf *r);
 void match_trace_header(struct match_trace *t, const struct named_match *m);
+void match_trace_claim(struct match_trace *t, const struct claim_match *m);
 void match_trace_query(struct match_trace *t, const struct named_match *m);

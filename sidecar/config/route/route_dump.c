@@ -93,6 +93,22 @@ static void put_timing(struct json_write *w, const struct route_conf *r)
                          r->retry.attempts ? r->retry.budget_percent : 0);
 }
 
+static void put_claims(struct json_write *w, const struct route_conf *r)
+{
+    if (!r->claim_count)
+        return;
+    json_write_key(w, "claims");
+    json_write_array(w);
+    for (uint16_t i = 0; i < r->claim_count; i++) {
+        json_write_object(w);
+        json_write_field(w, "name", r->claims[i].text);
+        json_write_key(w, "value");
+        route_dump_match(w, &r->claims[i].value);
+        json_write_object_end(w);
+    }
+    json_write_array_end(w);
+}
+
 static void put_route(struct json_write *w, const struct route_conf *r)
 {
     json_write_object(w);
@@ -103,6 +119,7 @@ static void put_route(struct json_write *w, const struct route_conf *r)
         json_write_field(w, "method", r->method);
     put_named(w, "headers", r->headers, r->header_count);
     put_named(w, "query", r->query, r->query_count);
+    put_claims(w, r);
     if (r->chain) {
         json_write_key(w, "filters");
         route_dump_chain(w, r->chain);

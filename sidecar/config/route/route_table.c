@@ -22,6 +22,7 @@ static bool header_matches(const struct named_match *m, const struct message *re
 struct search {
     const struct message *request;
     struct slice match_path;
+    const struct doc *claims;
     struct match_trace *trace; /* NULL on the request path */
 };
 
@@ -35,6 +36,24 @@ static bool headers_match(const struct route_conf *r, const struct search *s,
             continue;
         if (s->trace)
             match_trace_header(s->trace, &r->headers[i]);
+        return false;
+    }
+    return true;
+}
+
+/* A preflight has no token. It is answered by CORS where the request that it announces may have one
+ * that fits, and led nowhere by that. */
+static bool claims_match(const struct route_conf *r, const struct search *s,
+                         const struct preflight *announced)
+{
+    for (uint16_t i = 0; i < r->claim_count; i++) {
+        const struct claim_match *m = &r->claims[i];
+        const struct doc *claim = claim_match_find(s->claims, &m->path);
+        if ((announced && r->has_cors) ||
+            claim_match_any(&m->value, 1, claim, claim_match_has_words(&m->path)) == TRUTH_YES)
+            continue;
+        if (s->trace)
+            match_trace_claim(s->trace, m);
         return false;
     }
     return true;
@@ -66,7 +85,7 @@ static bool route_matches(const struct route_conf *r, const struct search *s,
             match_trace_method(s->trace, r);
         return false;
     }
-    return headers_match(r, s, announced) && query_matches(r, s);
+    return headers_match(r, s, announced) && query_matches(r, s) && claims_match(r, s, announced);
 }
 
 static void tell(struct match_trace *t, const struct route_conf *r)
@@ -91,9 +110,9 @@ static const struct route_conf *find(const struct route_table *t, struct route_r
 
 const struct route_conf *route_table_trace(const struct route_table *t,
                                            const struct message *request, struct slice match_path,
-                                           struct match_trace *trace)
+                                           const struct doc *claims, struct match_trace *trace)
 {
-    struct search search = {request, match_path, trace};
+    struct search search = {request, match_path, claims, trace};
     struct route_range range;
     if (match_path.len == 0 ||
         !route_hosts_find(t->hosts, host_of_authority(request->authority), &range))
@@ -110,17 +129,18 @@ const struct route_conf *route_table_trace(const struct route_table *t,
 }
 
 const struct route_conf *route_table_find(const struct route_table *t,
-                                          const struct message *request, struct slice match_path)
+                                          const struct message *request, struct slice match_path,
+                                          const struct doc *claims)
 {
-    return route_table_trace(t, request, match_path, NULL);
+    return route_table_trace(t, request, match_path, claims, NULL);
 }
 
 bool route_table_is_one_route(const struct route_table *t, const struct message *request,
-                              const struct normalize_readings *others,
+                              const struct normalize_readings *others, const struct doc *claims,
                               const struct route_conf *route)
 {
     for (uint32_t i = 0; others && i < others->count; i++) {
-        if (route_table_find(t, request, others->paths[i]) != route)
+        if (route_table_find(t, request, others->paths[i], claims) != route)
             return false;
     }
     return true;

@@ -125,17 +125,160 @@ static void test_connections(void **state)
     expect_tcp(w, denied);
 }
 
-/* The same where tokens are read later than the decision is made. */
-static void test_too_early(void **state)
+/* ---- where filters of routes read tokens, behind the first decision ---- */
+
+enum reading { NOBODY, NO_TOKEN, TOKEN };
+
+/* What the first decision says ("?": nothing yet), and the one behind the route's filters. */
+static void expect_twice(struct world *w, const char *first, enum reading reading,
+                         const char *second)
+{
+    w->spec.tokens_later = true;
+    const struct authz *a = compile(w), *late = authz_late(&w->arena, a);
+    w->fail = FAIL_NONE;
+    w->why = SLICE("");
+    enum filter_verdict verdict = filter_authz.on_request(&w->x, a, NULL);
+    assert_int_equal(w->x.awaits_token, first[0] == '?');
+    assert_slice(w->why, first[0] == '?' ? "" : first);
+    assert_int_equal(verdict, w->why.len ? FILTER_REPLY : FILTER_NEXT);
+    if (verdict != FILTER_NEXT)
+        return;
+    if (reading == TOKEN)
+        show_token(w, "{\"role\":\"admin\"}");
+    w->x.was_authenticated = reading != NOBODY;
+    assert_non_null(late);
+    verdict = filter_authz.on_request(&w->x, late, NULL);
+    assert_slice(w->why, second);
+    assert_int_equal(verdict, second[0] ? FILTER_REPLY : FILTER_NEXT);
+}
+
+static struct world *later(void **state, enum authz_action action, bool is_not)
 {
     struct world *w = authz_world_renew(state);
-    w->spec.tokens_unknown = true;
-    say(w, &from(w, add(w, AUTHZ_ALLOW, "ns/p"))->not_request_principals, "x");
-    expect(w, no_allow);
+    struct authz_source_spec *s = from(w, add(w, action, "ns/p"));
+    say(w, is_not ? &s->not_request_principals : &s->request_principals, "*");
+    return w;
+}
+
+static void test_token_decides_later(void **state)
+{
+    expect_twice(later(state, AUTHZ_ALLOW, false), "?", TOKEN, "");
+    expect_twice(later(state, AUTHZ_ALLOW, false), "?", NO_TOKEN, no_allow);
+    expect_twice(later(state, AUTHZ_ALLOW, false), "?", NOBODY, no_allow);
+    expect_twice(later(state, AUTHZ_ALLOW, true), "?", NO_TOKEN, "");
+    expect_twice(later(state, AUTHZ_ALLOW, true), "?", NOBODY, no_allow);
+    expect_twice(later(state, AUTHZ_DENY, false), "?", TOKEN, denied);
+    expect_twice(later(state, AUTHZ_DENY, false), "?", NO_TOKEN, "");
+    expect_twice(later(state, AUTHZ_DENY, false), "?", NOBODY, denied);
+    expect_twice(later(state, AUTHZ_DENY, true), "?", TOKEN, "");
+    expect_twice(later(state, AUTHZ_DENY, true), "?", NO_TOKEN, denied);
+    expect_twice(later(state, AUTHZ_DENY, true), "?", NOBODY, denied);
+}
+
+/* Whatever the token says. */
+static void test_decides_at_once(void **state)
+{
+    struct world *w = later(state, AUTHZ_DENY, false);
+    say(w, &to(w, add(w, AUTHZ_DENY, "ns/path"))->paths, "/reviews/*");
+    expect_twice(w, "denied by ns/path rule 1", TOKEN, "");
+    w = later(state, AUTHZ_DENY, false);
+    say(w, &to(w, add(w, AUTHZ_ALLOW, "ns/path"))->paths, "/other");
+    expect_twice(w, no_allow, TOKEN, "");
+    w = later(state, AUTHZ_ALLOW, false);
+    say(w, &to(w, add(w, AUTHZ_ALLOW, "ns/path"))->paths, "/reviews/*");
+    expect_twice(w, "", NOBODY, "");
     w = authz_world_renew(state);
-    w->spec.tokens_unknown = true;
-    say(w, &from(w, add(w, AUTHZ_DENY, "ns/p"))->request_principals, "x");
-    expect(w, denied);
+    struct authz_rule_spec *rule = add(w, AUTHZ_DENY, "ns/p");
+    say(w, &to(w, rule)->paths, "/other");
+    say(w, &from(w, rule)->request_principals, "*");
+    expect_twice(w, "", TOKEN, "");
+}
+
+/* Both sides of the rule count, a condition as well as a source. */
+static void test_claim_decides_later(void **state)
+{
+    struct world *w = authz_world_renew(state);
+    struct authz_rule_spec *rule = add(w, AUTHZ_ALLOW, "ns/p");
+    say(w, &to(w, rule)->paths, "/reviews/*");
+    say(w, &when(w, rule, "request.auth.claims[role]")->values, "admin");
+    expect_twice(w, "?", TOKEN, "");
+    w->x.awaits_token = w->x.was_authenticated = false;
+    w->x.caller = NULL;
+    expect_twice(w, "?", NO_TOKEN, no_allow);
+}
+
+/* A filter of the Gateway has read it already. */
+static void test_token_is_known_early(void **state)
+{
+    struct world *w = later(state, AUTHZ_ALLOW, false);
+    show_token(w, "{}");
+    expect_twice(w, "", NOBODY, "");
+    w = later(state, AUTHZ_DENY, false);
+    show_token(w, "{}");
+    expect_twice(w, denied, NOBODY, "");
+}
+
+/* What is only said in the log is said when it is known. */
+static void test_audit_waits(void **state)
+{
+    expect_twice(later(state, AUTHZ_AUDIT, false), "?", TOKEN, "");
+    struct world *w = later(state, AUTHZ_AUDIT, false);
+    say(w, &to(w, add(w, AUTHZ_DENY, "ns/path"))->paths, "/reviews/*");
+    expect_twice(w, "denied by ns/path rule 1", TOKEN, "");
+}
+
+/* Of a provider that cannot be asked what matches is denied: that shows when it would be asked. */
+static void expect_custom(void **state, enum reading reading, const char *second)
+{
+    struct world *w = later(state, AUTHZ_CUSTOM, false);
+    policy_at(w, 0)->provider_name = SLICE("ns/authorizer");
+    w->spec.tokens_later = true;
+    const struct authz *a = compile(w), *late = authz_late(&w->arena, a);
+    void *ctx = arena_zalloc(&w->arena, filter_authz_custom.ctx_size);
+    assert_int_equal(filter_authz_custom.on_request(&w->x, a, ctx), FILTER_NEXT);
+    if (reading == TOKEN)
+        show_token(w, "{}");
+    w->x.was_authenticated = reading != NOBODY;
+    w->why = SLICE("");
+    ctx = arena_zalloc(&w->arena, filter_authz_custom.ctx_size);
+    enum filter_verdict verdict = filter_authz_custom.on_request(&w->x, late, ctx);
+    assert_slice(w->why, second);
+    assert_int_equal(verdict, second[0] ? FILTER_REPLY : FILTER_NEXT);
+}
+
+static void test_a_provider_is_asked_when_the_token_is_read(void **state)
+{
+    expect_custom(state, TOKEN, denied);
+    expect_custom(state, NO_TOKEN, "");
+    expect_custom(state, NOBODY, denied);
+    /* One whose rules do not ask for tokens is asked at once, and not again. */
+    struct world *w = authz_world_renew(state);
+    add(w, AUTHZ_CUSTOM, "ns/p");
+    say(w, &from(w, add(w, AUTHZ_DENY, "ns/q"))->request_principals, "*");
+    policy_at(w, 0)->provider_name = SLICE("ns/authorizer");
+    w->spec.tokens_later = true;
+    const struct authz *a = compile(w), *late = authz_late(&w->arena, a);
+    assert_true(authz_is_turn_of(a, 0));
+    assert_false(authz_is_turn_of(late, 0));
+}
+
+static void test_nothing_is_left(void **state)
+{
+    struct world *w = authz_world_renew(state);
+    say(w, &to(w, add(w, AUTHZ_DENY, "ns/p"))->paths, "/x");
+    w->spec.tokens_later = true;
+    assert_null(authz_late(&w->arena, compile(w)));
+    w = later(state, AUTHZ_DENY, false);
+    assert_null(authz_late(&w->arena, compile(w)));
+    assert_null(authz_late(&w->arena, NULL));
+}
+
+/* An opaque connection has none, and no route whose filters would read one. */
+static void test_connections_do_not_wait(void **state)
+{
+    struct world *w = later(state, AUTHZ_DENY, false);
+    w->spec.tokens_later = true;
+    expect_tcp(w, denied);
 }
 
 static void test_keys_that_are_none(void **state)
@@ -160,7 +303,14 @@ int main(void)
         TEST(test_principals),
         TEST(test_claims),
         TEST(test_connections),
-        TEST(test_too_early),
+        TEST(test_token_decides_later),
+        TEST(test_decides_at_once),
+        TEST(test_claim_decides_later),
+        TEST(test_token_is_known_early),
+        TEST(test_audit_waits),
+        TEST(test_a_provider_is_asked_when_the_token_is_read),
+        TEST(test_nothing_is_left),
+        TEST(test_connections_do_not_wait),
         TEST(test_keys_that_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,10 +33,10 @@ static bool decide(struct world *w, struct authz_trace *trace)
     authz_facts_take(&facts, &w->down, &w->request, w->x.match_path, &w->down.peer);
     plain = facts;
     facts.trace = trace;
-    bool allowed = authz_decide(a, &facts, &rule);
-    assert_int_equal(allowed, authz_decide(a, &plain, &again));
+    enum authz_answer answer = authz_decide(a, &facts, &rule);
+    assert_int_equal(answer, authz_decide(a, &plain, &again));
     assert_ptr_equal(rule, again);
-    return allowed;
+    return answer == AUTHZ_ALLOWED;
 }
 
 static void expect_miss(struct world *w, const char *want)

@@ -30,6 +30,7 @@ static const struct {
     {"ListenerPolicy.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"ListenerPolicy.spec.targetRefs[].kind", "one is known; another is refused"},
     {"HTTPFilter.spec.targetRefs[].group", "follows from the kind; another is refused"},
+    {"RequestAuthentication.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"MeshConfig.spec.sidecarDefaults[]", "read by the injector, not by data planes"},
     {"Consumer.spec.tags[]", "words for people"},
     {"ExternalService.spec.tls.subjectAltNames[].type", "follows from the other member"},
@@ -137,12 +138,15 @@ static bool changes_as_text(struct world *w, struct doc *at, const char *text)
     return changes_with(w, at, (struct doc){.type = DOC_STRING, .string = slice_from_cstr(text)});
 }
 
+static const char other_key[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"other\","
+                                "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}";
+
 static bool changes(struct world *w, const struct schema_field *f, struct doc *at)
 {
     static const char *const texts[] = {"other",         "10.99.0.0/16",   "/other", "8.8.8.8",
                                         "other.example", "GET",            "9999",   "*",
                                         "remote.ip",     "other/ns/a/sa/b", "Service",
-                                        "spiffe://other"};
+                                        "spiffe://other", "https://keys.example.com/", other_key};
     for (size_t i = 0; f->type == SCHEMA_ENUM && f->choices[i]; i++)
         if (changes_as_text(w, at, f->choices[i]))
             return true;

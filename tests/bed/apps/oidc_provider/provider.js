@@ -17,6 +17,14 @@ const provider = new Provider(issuer, {
     clientCredentials: { enabled: true },
     introspection: { enabled: true, allowedPolicy: async () => true },
     revocation: { enabled: true, allowedPolicy: async () => true },
+    // Tokens for an API that is named are signed ones (RFC 9068); others are opaque.
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: async () => undefined,
+      getResourceServerInfo: async (_, resource) => ({
+        scope: "read write", audience: resource, accessTokenFormat: "jwt",
+      }),
+    },
   },
   ttl: { ClientCredentials: Number(seconds) },
 });

@@ -392,6 +392,7 @@ OUTPUT(traffic, 8)
 OUTPUT(client_traffic, 9)
 OUTPUT(inbound, 10)
 OUTPUT(authz, 8)
+OUTPUT(request_auth, 8)
 OUTPUT(address, 8)
 OUTPUT(grpc, 5)
 OUTPUT(backend_tls, 15)
@@ -408,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_listeners),    cmocka_unit_test(test_clusters),
         cmocka_unit_test(test_destinations), cmocka_unit_test(test_traffic),
         cmocka_unit_test(test_inbound),      cmocka_unit_test(test_authz),
+        cmocka_unit_test(test_request_auth),
         cmocka_unit_test(test_address),      cmocka_unit_test(test_grpc),
         cmocka_unit_test(test_backend_tls),  cmocka_unit_test(test_ingress),
         cmocka_unit_test(test_external),

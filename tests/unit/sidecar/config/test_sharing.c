@@ -74,7 +74,7 @@ static const struct route_conf *route_of(const struct snapshot *s, const char *n
     struct message m;
     arena_init(&arena, 256);
     message_init(&m, &arena);
-    const struct route_conf *r = route_table_find(find(s, name)->routes, &m, SLICE("/x"));
+    const struct route_conf *r = route_table_find(find(s, name)->routes, &m, SLICE("/x"), NULL);
     arena_dispose(&arena);
     return r;
 }

@@ -4,6 +4,7 @@
 
 #include "sidecar/config/route/match_trace.h"
 #include "sidecar/config/route/route_hosts.h"
+#include "lib/codec/doc/doc_json.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
 #include "tests/unit/sidecar/config_make.h"
 
@@ -81,7 +82,7 @@ static void set(struct message *m, const char *name, const char *value)
 /* "-" when there is no route. */
 static void expect(const struct destination_conf *d, const struct message *m, const char *want)
 {
-    const struct route_conf *r = route_table_find(d->routes, m, message_path_only(m));
+    const struct route_conf *r = route_table_find(d->routes, m, message_path_only(m), NULL);
     assert_slice(r ? r->name : SLICE("-"), want);
 }
 
@@ -193,7 +194,7 @@ static void test_ambiguous_path_matches_nothing(void **state)
     struct world *w = *state;
     add_route(w, add_host(w, "*"), "any", "/");
     const struct destination_conf *d = build(w);
-    assert_null(route_table_find(d->routes, ask(w, "GET", "x", "/%00"), SLICE("")));
+    assert_null(route_table_find(d->routes, ask(w, "GET", "x", "/%00"), SLICE(""), NULL));
 }
 
 /* A route's own path is brought into the form that requests are matched in. */
@@ -204,7 +205,7 @@ static void test_route_paths_are_canonical(void **state)
     add_route(w, h, "space", "=/a%20b");
     add_route(w, h, "dots", "/x/../y");
     const struct destination_conf *d = build(w);
-    assert_slice(route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/a b"))->name,
+    assert_slice(route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/a b"), NULL)->name,
                  "space");
     expect(d, ask(w, "GET", "h", "/y/z"), "dots");
 }
@@ -218,7 +219,7 @@ static void test_weights(void **state)
     config_make_backend(&w->make, r, "b", 5);
     const struct destination_conf *d = build(w);
     const struct route_conf *route =
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"));
+        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"), NULL);
     assert_int_equal(route->backend_count, 3);
     assert_int_equal(route->total_weight, 100);
     unsigned picked[3] = {0};
@@ -237,7 +238,7 @@ static void test_no_weight_no_backend(void **state)
     config_make_backend(&w->make, r, "a", 0);
     const struct destination_conf *d = build(w);
     const struct route_conf *route =
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"));
+        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/"), NULL);
     assert_null(route_pick_backend(route, 7));
     assert_int_equal(route->direct_status, 0);
 }
@@ -249,11 +250,9 @@ static void test_rule_without_backends_is_500(void **state)
     config_make_route(&w->make, h, "nothing", "/nothing", NULL);
     config_make_route(&w->make, h, "says", "/says", NULL)->direct_status = 404;
     const struct destination_conf *d = build(w);
-    assert_int_equal(
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/nothing"))->direct_status,
-        500);
-    assert_int_equal(
-        route_table_find(d->routes, ask(w, "GET", "h", "/"), SLICE("/says"))->direct_status, 404);
+    const struct message *m = ask(w, "GET", "h", "/");
+    assert_int_equal(route_table_find(d->routes, m, SLICE("/nothing"), NULL)->direct_status, 500);
+    assert_int_equal(route_table_find(d->routes, m, SLICE("/says"), NULL)->direct_status, 404);
 }
 
 /* ---- preflights ---- */
@@ -340,6 +339,76 @@ static void test_preflights_without_cors(void **state)
     expect(d, m, "options");
 }
 
+/* ---- claims ---- */
+
+static Weft__Config__V1__ClaimMatch *claim(struct world *w, const char *name, const char *member,
+                                           const char *match)
+{
+    Weft__Config__V1__ClaimMatch *m = arena_alloc(&w->arena, sizeof(*m));
+    weft__config__v1__claim_match__init(m);
+    CONFIG_PUSH(&w->make, m, path, config_make_text(&w->make, name));
+    if (member)
+        CONFIG_PUSH(&w->make, m, path, config_make_text(&w->make, member));
+    m->value = config_make_match(&w->make, match);
+    return m;
+}
+
+static void test_claims(void **state)
+{
+    static const char *const rows[][2] = {
+        {NULL, "rest"},
+        {"{}", "rest"},
+        {"{\"role\":\"admin\"}", "admin"},
+        {"{\"Role\":\"admin\"}", "rest"},
+        {"{\"role\":\"Admin\"}", "rest"},
+        {"{\"role\":[\"user\",\"admin\"]}", "admin"},
+        {"{\"role\":{\"admin\":true}}", "rest"},
+        {"{\"role\":\"user admin\"}", "rest"},
+        {"{\"scope\":\"read write\"}", "scope"},
+        {"{\"realm\":{\"roles\":[\"x1\"]}}", "nested"},
+        {"{\"realm.roles\":[\"x1\"]}", "rest"},
+        {"{\"role\":null}", "rest"},
+    };
+    struct world *w = *state;
+    struct doc_error error;
+    Weft__Config__V1__VirtualHost *h = add_host(w, "*");
+    CONFIG_PUSH(&w->make, add_route(w, h, "admin", "/")->match, claims,
+                claim(w, "role", NULL, "=admin"));
+    CONFIG_PUSH(&w->make, add_route(w, h, "scope", "/")->match, claims,
+                claim(w, "scope", NULL, "=write"));
+    CONFIG_PUSH(&w->make, add_route(w, h, "nested", "/")->match, claims,
+                claim(w, "realm", "roles", "~x[0-9]"));
+    add_route(w, h, "rest", "/");
+    const struct destination_conf *d = build(w);
+    struct message *m = ask(w, "GET", "h", "/");
+    set(m, "role", "admin"); /* a header is none */
+    set(m, "request.auth.claims.role", "admin");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct doc *claims = NULL;
+        if (rows[i][0])
+            assert_int_equal(
+                doc_json_parse(slice_from_cstr(rows[i][0]), &w->arena, &claims, &error), ERR_OK);
+        assert_slice(route_table_find(d->routes, m, SLICE("/"), claims)->name, rows[i][1]);
+    }
+}
+
+/* It shows no token: CORS answers for the request that it announces, and no app gets it for what
+ * that may claim. */
+static void test_preflights_and_claims(void **state)
+{
+    struct world *w = *state;
+    Weft__Config__V1__VirtualHost *h = add_host(w, "*");
+    Weft__Config__V1__Route *r = add_route(w, h, "app", "/x");
+    CONFIG_PUSH(&w->make, r->match, claims, claim(w, "role", NULL, "=admin"));
+    r = add_route(w, h, "cors", "/x");
+    CONFIG_PUSH(&w->make, r->match, claims, claim(w, "role", NULL, "=user"));
+    add_cors(w, r);
+    const struct destination_conf *d = build(w);
+    preflight(w, d, "GET", NULL, "cors");
+    expect(d, ask(w, "OPTIONS", "a", "/x"), "-");
+    expect(d, ask(w, "GET", "a", "/x"), "-");
+}
+
 /* ---- why not ---- */
 
 struct told {
@@ -364,21 +433,26 @@ static void test_a_trace_says_why_not(void **state)
                 config_make_named(&w->make, "X-Role", "=admin"));
     CONFIG_PUSH(&w->make, add_route(w, h, "by-query", "/a")->match, query,
                 config_make_named(&w->make, "v", "=2"));
+    CONFIG_PUSH(&w->make, add_route(w, h, "by-claim", "/a")->match, claims,
+                claim(w, "realm", "roles", "=a"));
     add_route(w, h, "it", "/a");
     add_route(w, h, "too-late", "/");
     const struct destination_conf *d = build(w);
     struct told told = {.count = 0};
     struct match_trace trace = {.arena = &w->arena, .on_route = on_route, .owner = &told};
     const struct message *m = ask(w, "GET", "h", "/a/x?v=1");
-    const struct route_conf *r = route_table_trace(d->routes, m, SLICE("/a/x"), &trace);
+    const struct route_conf *r = route_table_trace(d->routes, m, SLICE("/a/x"), NULL, &trace);
     assert_slice(r->name, "it");
-    assert_ptr_equal(r, route_table_find(d->routes, m, SLICE("/a/x")));
-    assert_int_equal(told.count, 5);
+    assert_ptr_equal(r, route_table_find(d->routes, m, SLICE("/a/x"), NULL));
+    assert_int_equal(told.count, 6);
     assert_slice(told.lines[0], "the path is not \"/b\" or below");
     assert_slice(told.lines[1], "the method is not POST");
     assert_slice(told.lines[2], "header x-role is not \"admin\"");
     assert_slice(told.lines[3], "query parameter v is not \"2\"");
-    assert_slice(told.lines[4], "");
+    assert_slice(told.lines[4], "the token's claim realm.roles is not \"a\"");
+    assert_slice(told.lines[5], "");
+    assert_slice(match_trace_describe_route(&w->arena, &d->routes->routes[4]),
+                 "path \"/a\" or below, claim realm.roles \"a\"");
     assert_slice(match_trace_describe_route(&w->arena, &d->routes->routes[2]),
                  "path \"/a\" or below, header x-role \"admin\"");
 }
@@ -399,6 +473,8 @@ int main(void)
         TEST(test_rule_without_backends_is_500),
         TEST(test_preflights),
         TEST(test_preflights_without_cors),
+        TEST(test_claims),
+        TEST(test_preflights_and_claims),
         TEST(test_a_trace_says_why_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
