@@ -8,7 +8,7 @@
 
 struct ctx {
     struct jwt_verified *held; /* the claims, for as long as the exchange lasts */
-    struct jwt_wait wait;
+    struct published_wait wait;
 };
 
 /* ---- what the backend is told ---- */

@@ -69,6 +69,9 @@ extern const struct schema jwt_header_schema, jwt_claim_header_schema;
 extern const struct schema_format jwt_name_format;
 /* In the order of `algorithms`; NULL-terminated. */
 extern const char *const jwt_algorithm_names[];
+/* For lists of such things in other filters: an int, a jwt_claim_spec, a jwt_claim_header_spec. */
+extern const struct schema_field jwt_algorithm_element, jwt_claim_element,
+    jwt_claim_header_element;
 
 /* ---- what is made of it ---- */
 
@@ -94,7 +97,7 @@ struct jwt_provider {
     struct jwt_texts audiences; /* none: any */
     unsigned algorithms;        /* JOSE_ALG_BIT of each that is allowed */
     struct jwk_set keys;       /* where there is no source */
-    struct jwt_source *source; /* who publishes them; NULL: the configuration has them */
+    struct published *source; /* who publishes them; NULL: the configuration has them */
     uint64_t cache_ms;
     struct jwt_place_list places;
     bool forward, needs_expiry;
@@ -122,6 +125,17 @@ struct jwt_conf {
 
 /* In jwt_prepare.c. */
 MUST_USE enum err jwt_prepare(const struct filter_build *b, const void *spec, void *conf);
+
+/* The same of lists of other filters (jwt_prepare.c). */
+unsigned jwt_prepare_algorithms(const struct schema_list *from);
+const struct jwt_claim_rule *jwt_prepare_rules(const struct filter_build *b,
+                                               const struct schema_list *from);
+/* *count: how many are there already. ERR_INVALID: one is to be set twice. */
+MUST_USE enum err jwt_prepare_header(const struct filter_build *b, struct jwt_claim_header *items,
+                                     size_t *count, struct slice name, struct slice claim);
+
+/* Is the claim what it must be? */
+bool jwt_check_rule(const struct jwt_claim_rule *rule, const struct doc *claims);
 
 /* ---- what a good token comes to ---- */
 
@@ -152,4 +166,4 @@ struct jwt_result {
 /* In jwt_check.c: checks what was found at a place, from the start or by the cache. wait: of the
  * exchange, zeroed before the first call. */
 struct jwt_result jwt_check(struct filter_exchange *x, const struct jwt_conf *c,
-                            const struct jwt_token *token, struct jwt_wait *wait);
+                            const struct jwt_token *token, struct published_wait *wait);

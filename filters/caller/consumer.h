@@ -110,6 +110,9 @@ void consumer_headers_say(struct filter_exchange *x);
 /* It is authenticated: sets x->caller, and tells the backend. method: the filter. */
 void consumer_accept(struct filter_exchange *x, const char *method,
                      const struct consumer_credential *credential);
+/* The same of one that was found by name. */
+void consumer_accept_named(struct filter_exchange *x, const char *method,
+                           const struct consumer *consumer);
 /* Nobody is authenticated, and that is allowed: as that consumer, with X-Anonymous-Consumer. */
 void consumer_accept_anonymous(struct filter_exchange *x, const char *method,
                                const struct consumer *consumer);

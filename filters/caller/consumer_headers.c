@@ -82,6 +82,13 @@ void consumer_accept(struct filter_exchange *x, const char *method,
     consumer_headers_say(x);
 }
 
+void consumer_accept_named(struct filter_exchange *x, const char *method,
+                           const struct consumer *consumer)
+{
+    set_caller(x, method, consumer);
+    consumer_headers_say(x);
+}
+
 void consumer_accept_anonymous(struct filter_exchange *x, const char *method,
                                const struct consumer *consumer)
 {

@@ -30,3 +30,5 @@ extern const struct schema introspection_schema;
 MUST_USE enum err introspection_prepare(const struct filter_build *b, const void *spec, void *conf);
 /* As a form has it (RFC 6749 appendix B), in the arena. */
 struct slice introspection_encode(struct arena *arena, struct slice text);
+/* "Basic …" of a client (RFC 6749 §2.3.1): a secret, in the arena. */
+struct slice introspection_basic(struct arena *arena, struct slice id, struct slice secret);

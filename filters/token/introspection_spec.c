@@ -130,8 +130,7 @@ struct slice introspection_encode(struct arena *arena, struct slice text)
     return slice_of(to, percent_encode(text, "-._*", to));
 }
 
-/* RFC 6749 §2.3.1. */
-static struct slice basic(struct arena *arena, struct slice id, struct slice secret)
+struct slice introspection_basic(struct arena *arena, struct slice id, struct slice secret)
 {
     struct slice pair = arena_printf(arena, "%.*s:%.*s", SLICE_ARG(introspection_encode(arena, id)),
                                      SLICE_ARG(introspection_encode(arena, secret)));
@@ -169,7 +168,8 @@ enum err introspection_prepare(const struct filter_build *b, const void *spec, v
                                 (int)s->backend->port),
         .path = s->path,
         .host = s->host,
-        .authorization = basic(b->arena, s->client_id, s->client_secret->value),
+        .authorization = introspection_basic(b->arena, s->client_id,
+                                             s->client_secret->value),
         .token_header = arena_copy_lower(b->arena, s->token_header),
         .issuer = s->issuer,
         .audiences = s->audiences.items,

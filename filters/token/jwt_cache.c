@@ -46,5 +46,5 @@ void jwt_cache_dispose(struct filter_keep *keep)
 {
     struct jwt_cache *cache = (struct jwt_cache *)(void *)keep;
     digest_cache_dispose(&cache->verified);
-    jwt_source_destroy_all(cache->sources);
+    published_destroy_all(cache->sources);
 }

@@ -26,7 +26,7 @@ struct jwt_verified {
 struct jwt_cache {
     struct filter_keep keep;
     _Atomic uint64_t generations; /* configurations that there were */
-    struct jwt_source *sources;   /* of all of them; control thread */
+    struct published *sources;   /* of all of them; control thread */
     struct digest_cache verified;
 };
 

@@ -84,7 +84,7 @@ static struct jwt_result check_times(const struct jwt_provider *p, const struct 
     return (struct jwt_result){.outcome = JWT_GOOD};
 }
 
-static bool rule_holds(const struct jwt_claim_rule *rule, const struct doc *claims)
+bool jwt_check_rule(const struct jwt_claim_rule *rule, const struct doc *claims)
 {
     const struct doc *claim = claims_find(claims, rule->claim);
     for (size_t i = 0; i < rule->values.count; i++)
@@ -120,7 +120,7 @@ static struct jwt_result check_claims(const struct jwt_provider *p, const struct
         !claims_have_audience(claims->all, p->audiences.items, p->audiences.count))
         return refuse(JWT_REFUSED, "is for another audience");
     for (size_t i = 0; i < p->rule_count; i++)
-        if (!rule_holds(&p->rules[i], claims->all))
+        if (!jwt_check_rule(&p->rules[i], claims->all))
             return refuse(JWT_CLAIM_MISSING, "lacks a claim that is required here");
     for (size_t i = 0; i < p->scopes.count; i++)
         if (!claims_value_has(scopes, p->scopes.items[i], true))
@@ -173,23 +173,26 @@ static struct jwt_verified *keep(struct filter_exchange *x, const struct jwt_con
 /* *version: of the keys, or an older one: then the next request looks again. */
 static struct jwt_result check_signature(struct filter_exchange *x, const struct jwt_provider *p,
                                          const struct consumer_credential *credential,
-                                         const struct jws *jws, struct jwt_wait *wait,
+                                         const struct jws *jws, struct published_wait *wait,
                                          uint64_t *version)
 {
-    struct jwt_keys *fetched = NULL;
+    struct published_doc *fetched = NULL;
     if (credential) {
         enum jws_fault fault = check_credential(x, jws, credential);
         return refuse(fault ? JWT_REFUSED : JWT_GOOD, jws_fault_text(fault));
     }
     *version = p->source ? atomic_load(&p->source->version) : 0;
     if (p->source) {
-        enum jwt_keys_state state = jwt_source_take(x, p->source, p->cache_ms, wait, &fetched);
-        if (state != JWT_KEYS_READY)
-            return refuse(state == JWT_KEYS_WAIT ? JWT_WAIT : JWT_NO_KEYS, NULL);
+        enum published_state state =
+            published_take(x, p->source, p->cache_ms, wait, &fetched);
+        if (state != PUBLISHED_READY)
+            return refuse(state == PUBLISHED_WAIT ? JWT_WAIT : JWT_NO_KEYS, NULL);
     }
-    enum jws_fault fault = jws_check(jws, fetched ? &fetched->set : &p->keys, p->algorithms);
-    jwt_keys_unref(fetched);
-    if (fault == JWS_NO_KEY && p->source && jwt_source_ask_again(x, p->source, wait))
+    const struct jwk_set *keys =
+        fetched ? &((const struct jwt_keys *)(const void *)fetched)->set : &p->keys;
+    enum jws_fault fault = jws_check(jws, keys, p->algorithms);
+    published_doc_unref(fetched);
+    if (fault == JWS_NO_KEY && p->source && published_ask_again(x, p->source, wait))
         return refuse(JWT_WAIT, NULL);
     return refuse(fault ? JWT_REFUSED : JWT_GOOD, jws_fault_text(fault));
 }
@@ -198,7 +201,7 @@ static struct jwt_result check_signature(struct filter_exchange *x, const struct
 static struct jwt_result check_by(struct filter_exchange *x, const struct jwt_conf *c,
                                   const struct jwt_provider *p, const struct jws *jws,
                                   const struct claims *claims, const uint8_t digest[DIGEST_SIZE],
-                                  struct jwt_wait *wait)
+                                  struct published_wait *wait)
 {
     uint64_t version = 0;
     const struct consumer_credential *credential = find_credential(x, p, claims->issuer);
@@ -218,7 +221,7 @@ static struct jwt_result check_by(struct filter_exchange *x, const struct jwt_co
 
 static struct jwt_result check_anew(struct filter_exchange *x, const struct jwt_conf *c,
                                     const struct jwt_token *token,
-                                    const uint8_t digest[DIGEST_SIZE], struct jwt_wait *wait)
+                                    const uint8_t digest[DIGEST_SIZE], struct published_wait *wait)
 {
     struct jws jws;
     struct claims claims;
@@ -248,11 +251,11 @@ static bool is_current(struct filter_exchange *x, const struct jwt_verified *v,
     digest_credential(find_credential(x, p, v->claims.issuer), x->arena, now);
     return memcmp(now, v->credential, DIGEST_SIZE) == 0 &&
            jwt_place_is_in(&p->places, token->place) &&
-           (!p->source || jwt_source_is_current(x, p->source, p->cache_ms, v->version));
+           (!p->source || published_is_current(x, p->source, p->cache_ms, v->version));
 }
 
 struct jwt_result jwt_check(struct filter_exchange *x, const struct jwt_conf *c,
-                            const struct jwt_token *token, struct jwt_wait *wait)
+                            const struct jwt_token *token, struct published_wait *wait)
 {
     uint8_t digest[DIGEST_SIZE];
     if (token->text.len > JWS_TOKEN_MAX)

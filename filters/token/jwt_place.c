@@ -3,6 +3,7 @@
 
 #include "filters/caller/credential_query.h"
 #include "filters/strip.h"
+#include "lib/codec/http/cookie.h"
 
 bool jwt_place_eq(const struct jwt_place *a, const struct jwt_place *b)
 {
@@ -60,28 +61,16 @@ static void find_header(const struct headers *h, const struct jwt_place *p, stru
         f->count = lines;
 }
 
-/* "a=b; c=d" (RFC 6265 §4.2.1); quotes around a value are not part of it. */
-static bool cookie_pair(struct slice pair, struct slice name, struct slice *value)
-{
-    pair = slice_trim(pair);
-    size_t equals = slice_find_byte(pair, '=');
-    if (equals == pair.len || !slice_eq(slice_trim(slice_sub(pair, 0, equals)), name))
-        return false;
-    *value = slice_trim(slice_sub(pair, equals + 1, pair.len));
-    if (value->len >= 2 && value->ptr[0] == '"' && value->ptr[value->len - 1] == '"')
-        *value = slice_sub(*value, 1, value->len - 2);
-    return true;
-}
-
 static void find_cookie(const struct headers *h, const struct jwt_place *p, struct find *f)
 {
     for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value, pair, value;
+        struct slice rest = h->items[i].value;
+        struct cookie c;
         if (!is_named(&h->items[i], SLICE("cookie")))
             continue;
-        while (slice_split(&rest, ';', &pair))
-            if (cookie_pair(pair, p->name, &value))
-                note(f, value);
+        while (cookie_next(&rest, &c))
+            if (slice_eq(c.name, p->name))
+                note(f, c.value);
     }
 }
 
@@ -122,38 +111,9 @@ enum jwt_found jwt_place_search(const struct filter_exchange *x, const struct jw
 
 /* ---- taking away ---- */
 
-/* The cookies but those of that name. */
-static struct slice without(struct arena *arena, struct slice all, struct slice name)
+static bool is_cookie(const struct cookie *c, const void *name)
 {
-    char *to = arena_alloc(arena, all.len * 3 + 1);
-    size_t len = 0;
-    struct slice pair, ignored;
-    while (slice_split(&all, ';', &pair)) {
-        if (cookie_pair(pair, name, &ignored))
-            continue;
-        pair = slice_trim(pair);
-        if (len) {
-            memcpy(to + len, "; ", 2);
-            len += 2;
-        }
-        memcpy(to + len, pair.ptr, pair.len);
-        len += pair.len;
-    }
-    return slice_of(to, len);
-}
-
-static bool is_empty_cookie(const struct header *h)
-{
-    return h->value.len == 0 && slice_eq(h->name, SLICE("cookie"));
-}
-
-static void clear_cookie(struct filter_exchange *x, struct slice name)
-{
-    struct headers *h = &x->request->headers;
-    for (uint32_t i = 0; i < h->count; i++)
-        if (is_named(&h->items[i], SLICE("cookie")))
-            h->items[i].value = without(x->arena, h->items[i].value, name);
-    headers_remove_if(h, is_empty_cookie);
+    return slice_eq(c->name, *(const struct slice *)name);
 }
 
 void jwt_place_clear(struct filter_exchange *x, const struct jwt_place *place)
@@ -163,7 +123,7 @@ void jwt_place_clear(struct filter_exchange *x, const struct jwt_place *place)
     if (place->kind == JWT_IN_HEADER)
         headers_remove(&x->request->headers, place->name);
     else if (place->kind == JWT_IN_COOKIE)
-        clear_cookie(x, place->name);
+        cookie_remove_if(&x->request->headers, is_cookie, &place->name);
     else
         x->request->path =
             credential_query_remove(x->arena, x->request->path, &place->name, 1);

@@ -48,12 +48,12 @@ static enum err take_keys(const struct filter_build *b, struct jwt_cache *cache,
 }
 
 /* Symmetric and public keys are never mixed up: an algorithm needs a key of its kind. */
-static unsigned take_algorithms(const struct jwt_provider_spec *from)
+unsigned jwt_prepare_algorithms(const struct schema_list *from)
 {
     unsigned algs = 0;
-    for (SCHEMA_EACH(from->algorithms, int, index))
+    for (SCHEMA_EACH(*from, int, index))
         algs |= JOSE_ALG_BIT(jose_alg_find(slice_from_cstr(jwt_algorithm_names[*index])));
-    return from->algorithms.count ? algs : JOSE_ALGS_PUBLIC | JOSE_ALGS_HMAC;
+    return from->count ? algs : JOSE_ALGS_PUBLIC | JOSE_ALGS_HMAC;
 }
 
 /* ---- places ---- */
@@ -96,25 +96,24 @@ static void join_places(const struct filter_build *b, struct jwt_conf *c)
 
 /* ---- claims ---- */
 
-static void take_rules(const struct filter_build *b, const struct jwt_provider_spec *from,
-                       struct jwt_provider *to)
+const struct jwt_claim_rule *jwt_prepare_rules(const struct filter_build *b,
+                                               const struct schema_list *from)
 {
-    struct jwt_claim_rule *rules =
-        arena_alloc(b->arena, (from->required_claims.count + 1) * sizeof(*rules));
-    to->rules = rules;
-    for (SCHEMA_EACH(from->required_claims, struct jwt_claim_spec, rule))
-        rules[to->rule_count++] =
-            (struct jwt_claim_rule){rule->claim, take_texts(b, &rule->values)};
+    struct jwt_claim_rule *rules = arena_alloc(b->arena, (from->count + 1) * sizeof(*rules));
+    size_t count = 0;
+    for (SCHEMA_EACH(*from, struct jwt_claim_spec, rule))
+        rules[count++] = (struct jwt_claim_rule){rule->claim, take_texts(b, &rule->values)};
+    return rules;
 }
 
-static enum err take_header(const struct filter_build *b, struct jwt_provider *to,
-                            struct jwt_claim_header *items, struct slice name, struct slice claim)
+enum err jwt_prepare_header(const struct filter_build *b, struct jwt_claim_header *items,
+                            size_t *count, struct slice name, struct slice claim)
 {
     struct slice lower = arena_copy_lower(b->arena, name);
-    for (size_t i = 0; i < to->header_count; i++)
+    for (size_t i = 0; i < *count; i++)
         if (slice_eq(items[i].header, lower))
             return filter_refuse(b, "header %.*s is to be set twice", SLICE_ARG(name));
-    items[to->header_count++] = (struct jwt_claim_header){lower, claim};
+    items[(*count)++] = (struct jwt_claim_header){lower, claim};
     return ERR_OK;
 }
 
@@ -126,9 +125,10 @@ static enum err take_headers(const struct filter_build *b, const struct jwt_prov
     enum err e = ERR_OK;
     to->headers = items;
     for (SCHEMA_EACH(from->claim_headers, struct jwt_claim_header_spec, h))
-        e = e ? e : take_header(b, to, items, h->header, h->claim);
+        e = e ? e : jwt_prepare_header(b, items, &to->header_count, h->header, h->claim);
     if (!e && from->payload_header.len)
-        e = take_header(b, to, items, from->payload_header, (struct slice){0});
+        e = jwt_prepare_header(b, items, &to->header_count, from->payload_header,
+                               (struct slice){0});
     return e;
 }
 
@@ -139,13 +139,14 @@ static enum err take_provider(const struct filter_build *b, struct jwt_cache *ca
 {
     *to = (struct jwt_provider){.issuer = from->issuer,
                                 .audiences = take_texts(b, &from->audiences),
-                                .algorithms = take_algorithms(from),
+                                .algorithms = jwt_prepare_algorithms(&from->algorithms),
                                 .forward = from->forward,
                                 .needs_expiry = from->needs_expiry,
                                 .clock_skew_ms = from->clock_skew_ms,
                                 .scopes = take_texts(b, &from->scopes)};
     take_places(b, from, to);
-    take_rules(b, from, to);
+    to->rules = jwt_prepare_rules(b, &from->required_claims);
+    to->rule_count = from->required_claims.count;
     enum err e = take_headers(b, from, to);
     return e ? e : take_keys(b, cache, from, to);
 }

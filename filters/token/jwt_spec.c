@@ -28,7 +28,7 @@ static const struct schema_field keys_fields[] = {
                  .min = 1000, .max = 86400000, .fallback = 600000),
     SCHEMA_FIELD(struct jwt_keys_spec, timeout_ms, "timeout", DURATION,
                  "Keys of `remote`: for how long they are waited for.",
-                 .fallback = JWT_SOURCE_TIMEOUT_MS),
+                 .fallback = PUBLISHED_TIMEOUT_MS),
     {0},
 };
 
@@ -132,17 +132,18 @@ const struct schema jwt_claim_header_schema = {
     .fields = claim_header_fields,
 };
 
-static const struct schema_field claim_element = {.type = SCHEMA_INLINE, .object = &claim_schema};
-static const struct schema_field claim_header_element = {.type = SCHEMA_INLINE,
-                                                         .object = &jwt_claim_header_schema};
+const struct schema_field jwt_claim_element = {.type = SCHEMA_INLINE,
+                                               .object = &claim_schema};
+const struct schema_field jwt_claim_header_element = {.type = SCHEMA_INLINE,
+                                                      .object = &jwt_claim_header_schema};
 
 /* ---- providers ---- */
 
 const char *const jwt_algorithm_names[] = {"HS256", "HS384", "HS512", "RS256", "RS384",
                                            "RS512", "PS256", "PS384", "PS512", "ES256",
                                            "ES384", "ES512", "EdDSA", NULL};
-static const struct schema_field algorithm_element = {.type = SCHEMA_ENUM,
-                                                      .choices = jwt_algorithm_names};
+const struct schema_field jwt_algorithm_element = {.type = SCHEMA_ENUM,
+                                                   .choices = jwt_algorithm_names};
 
 static const struct schema_field provider_fields[] = {
     SCHEMA_FIELD(struct jwt_provider_spec, issuer, "issuer", STRING,
@@ -159,7 +160,7 @@ static const struct schema_field provider_fields[] = {
     SCHEMA_FIELD(struct jwt_provider_spec, algorithms, "algorithms", LIST,
                  "Which algorithms its tokens may be signed with: all that fit the keys when left "
                  "out.",
-                 .min = 1, .max = 13, .element = &algorithm_element),
+                 .min = 1, .max = 13, .element = &jwt_algorithm_element),
     SCHEMA_FIELD(struct jwt_provider_spec, from_headers, "fromHeaders", LIST,
                  "Headers that its tokens are in. Without any place: Authorization, behind "
                  "\"Bearer \".",
@@ -178,14 +179,14 @@ static const struct schema_field provider_fields[] = {
                  .max = 600000, .fallback = 30000),
     SCHEMA_FIELD(struct jwt_provider_spec, required_claims, "requiredClaims", LIST,
                  "What claims must say, all of it; else 403.", .min = 1, .max = 32,
-                 .element = &claim_element),
+                 .element = &jwt_claim_element),
     SCHEMA_FIELD(struct jwt_provider_spec, scopes, "scopes", LIST,
                  "Scopes that the token must have, all of them (claims `scope` or `scp`); else "
                  "403.",
                  .min = 1, .max = 64, .element = &text_element),
     SCHEMA_FIELD(struct jwt_provider_spec, claim_headers, "claimToHeaders", LIST,
                  "Claims that the backend gets as headers.", .min = 1, .max = 64,
-                 .element = &claim_header_element),
+                 .element = &jwt_claim_header_element),
     SCHEMA_FIELD(struct jwt_provider_spec, payload_header, "outputPayloadToHeader", STRING,
                  "A header in which the backend gets all claims, as JSON in Base64url.", .min = 1,
                  .max = 256, .format = &schema_format_mutable_header),

@@ -37,8 +37,8 @@ static bool take_text(const struct doc *claims, struct slice name, struct slice 
 enum err claims_parse(struct slice payload, struct arena *arena, struct claims *out)
 {
     struct doc_error error;
-    int64_t issued;
-    *out = (struct claims){.expires_ms = CLAIMS_NEVER, .not_before_ms = INT64_MIN};
+    *out = (struct claims){.expires_ms = CLAIMS_NEVER, .not_before_ms = INT64_MIN,
+                            .issued_ms = INT64_MIN};
     if (doc_json_parse(payload, arena, &out->all, &error) ||
         out->all->type != DOC_OBJECT)
         return ERR_SYNTAX;
@@ -46,7 +46,7 @@ enum err claims_parse(struct slice payload, struct arena *arena, struct claims *
                    take_text(out->all, SLICE("sub"), &out->subject) &&
                    take_date(out->all, SLICE("exp"), &out->expires_ms) &&
                    take_date(out->all, SLICE("nbf"), &out->not_before_ms) &&
-                   take_date(out->all, SLICE("iat"), &issued);
+                   take_date(out->all, SLICE("iat"), &out->issued_ms);
     return is_good ? ERR_OK : ERR_SYNTAX;
 }
 

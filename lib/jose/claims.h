@@ -11,7 +11,7 @@ struct claims {
     const struct doc *all; /* an object */
     struct slice issuer, subject; /* NULL ptr: none */
     int64_t expires_ms;    /* since 1970; CLAIMS_NEVER: it does not say */
-    int64_t not_before_ms; /* INT64_MIN: likewise */
+    int64_t not_before_ms, issued_ms; /* INT64_MIN: likewise */
 };
 
 /* payload: decoded, and its signature is good. ERR_SYNTAX: not an object in JSON without doubled

@@ -8,6 +8,8 @@
 #include "lib/tls/signature_key.h"
 #include "lib/tls/tls_priv.h"
 
+#include <string.h>
+
 #include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/hmac.h>
 #include <wolfssl/wolfcrypt/rsa.h>
@@ -56,6 +58,18 @@ static word32 hash_text(const struct method *m, struct slice text, byte out[WC_M
     if (size <= 0 || wc_Hash(m->hash, (const byte *)text.ptr, (word32)text.len, out, (word32)size))
         return 0;
     return (word32)size;
+}
+
+size_t signature_hash(enum signature_alg alg, struct slice text, uint8_t out[SIGNATURE_HASH_MAX])
+{
+    byte hash[WC_MAX_DIGEST_SIZE];
+    word32 len = alg > SIGNATURE_NONE && alg < SIGNATURE_ALG_COUNT
+                     ? hash_text(&methods[alg], text, hash)
+                     : 0;
+    if (len > SIGNATURE_HASH_MAX)
+        return 0;
+    memcpy(out, hash, len);
+    return len;
 }
 
 /* ---- HMAC ---- */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/err.h"
@@ -66,6 +67,9 @@ MUST_USE enum err signature_key_pem(struct arena *arena, struct slice pem,
 bool signature_fits(enum signature_alg alg, enum signature_kind kind);
 /* Bytes of the algorithm's hash. */
 size_t signature_hash_size(enum signature_alg alg);
+/* Hashes the text as the algorithm does; returns how many bytes of out that are. 0: it has none. */
+#define SIGNATURE_HASH_MAX 64
+size_t signature_hash(enum signature_alg alg, struct slice text, uint8_t out[SIGNATURE_HASH_MAX]);
 /* False as well when alg and key do not fit. HMACs are compared in constant time. */
 bool signature_is_good(enum signature_alg alg, const struct signature_key *key, struct slice text,
                        struct slice signature);

@@ -16,6 +16,7 @@ class Answer:
     def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.status, self.body = status, body
         self.headers = {k.lower(): v for k, v in headers}
+        self.fields = headers  # as they came, those that are there twice too
 
     @property
     def reason(self) -> str:

@@ -178,7 +178,7 @@ static enum jwt_outcome check(struct world *w, const struct jwt_conf *c, struct 
                               struct jwt_verified **out)
 {
     struct jwt_token token = {text, &c->places.items[0]};
-    struct jwt_wait wait = {0};
+    struct published_wait wait = {0};
     struct jwt_result r = jwt_check(&w->x, c, &token, &wait);
     *out = r.verified;
     return r.outcome;
