@@ -283,6 +283,21 @@ void compile_chain_route(struct compile *c, const struct compile_route *from,
     to->n_filters = all.count;
 }
 
+void compile_chain_unrouted(struct compile *c, const struct object *gateway, struct slice listener,
+                            PB(GatewayPort) * to)
+{
+    struct chain all = {NULL, 0}, seeing = {to->unrouted_filters, to->n_unrouted_filters};
+    push_targeting(c, &all, POLICY_GROUP_GATEWAY_FILTERS, gateway, listener);
+    for (size_t i = 0; i < all.count; i++) {
+        const PB(Filter) *m = map_get(&c->filters, slice_from_cstr(all.names[i]));
+        const struct filter *f = filter_find(slice_from_cstr(m->type));
+        if (f && f->sees_every_answer)
+            push(c, &seeing, all.names[i]);
+    }
+    to->unrouted_filters = seeing.names;
+    to->n_unrouted_filters = seeing.count;
+}
+
 void compile_chain_share(struct compile *c, const struct compile_route *from,
                          const struct schema_list *filters, PB(WeightedCluster) * to)
 {

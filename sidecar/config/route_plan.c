@@ -156,6 +156,9 @@ enum err route_plan_create(const struct part_build *b, const struct route_plan_s
     if (!e)
         e = take_listeners(&pb, from);
     if (!e)
+        e = filter_names_take(b, &p->filters, from->unrouted_filters, from->unrouted_count, NULL,
+                              &p->unrouted_filters);
+    if (!e)
         take_default(&pb, from->default_cluster);
     filter_names_end(&p->filters);
     map_dispose(&names);

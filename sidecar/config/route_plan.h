@@ -28,6 +28,7 @@ struct route_plan {
     struct header_set headers;   /* that matches look at */
     struct filter_names filters; /* that are resources of their own */
     struct filter_uses *route_filters, *backend_filters; /* for each route and backend */
+    struct filter_uses unrouted_filters;
 };
 
 enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };
@@ -37,6 +38,8 @@ struct route_plan_source {
     size_t host_count;
     Weft__Config__V1__GatewayListener *const *listeners;
     size_t listener_count;
+    char *const *unrouted_filters;
+    size_t unrouted_count;
     const char *default_cluster; /* may be empty */
     uint16_t port;               /* that clients connect to */
 };

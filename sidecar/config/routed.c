@@ -93,6 +93,8 @@ struct routed *routed_bind(struct routed_core *core, struct routed *before,
     if (core->is_gateway) {
         r->gateway = core->gateway;
         r->gateway.routes = &r->table;
+        r->gateway.unrouted = filter_names_chain(&plan->filters, r->filters, NULL,
+                                                 &plan->unrouted_filters, &r->arena);
     } else {
         bind_destination(r);
     }

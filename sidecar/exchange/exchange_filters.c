@@ -296,8 +296,12 @@ enum filter_verdict exchange_answer_chain(struct exchange *ex)
 void exchange_answer_unreached(struct exchange *ex)
 {
     const struct route_conf *route = exchange_find_route(ex);
-    if (route && route->chain)
-        filter_road_unreached(&ex->road, view_of(ex), route->chain);
+    const struct side *side = ex->session->side;
+    const struct filter_chain *chain = route            ? route->chain
+                                       : side->unrouted ? side->unrouted(ex)
+                                                        : NULL;
+    if (chain)
+        filter_road_unreached(&ex->road, view_of(ex), chain);
 }
 
 void exchange_end_chain(struct exchange *ex)
