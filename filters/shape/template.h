@@ -22,11 +22,11 @@ struct template {
     uint32_t count;
 };
 
-#define TEMPLATE_DOC \
-    "$(headers.NAME), $(query.NAME), $(method), $(host), $(path), $(path[N]) (a segment, from 0), " \
-    "$(claims.NAME), $(consumer.id), $(consumer.username), $(consumer.customId), $(clientIP), " \
-    "$(requestID) and $(route) stand for values of the request; $(headers.x // 'none') has a " \
-    "default; $$( stands for $( itself."
+#define TEMPLATE_DOC                                                                             \
+    "$(headers.NAME), $(query.NAME), $(method), $(host), $(path), $(path[N]) (a segment, from "   \
+    "0), $(claims.NAME), $(consumer.id), $(consumer.username), $(consumer.customId), "            \
+    "$(clientIP), $(requestID) and $(route) stand for values of the request; $(headers.x // "     \
+    "'none') has a default; $$( stands for $( itself."
 
 /* The text is kept. NULL, or what is wrong with it, in the arena. */
 MUST_USE const char *template_compile(struct arena *a, struct slice text, bool is_response,

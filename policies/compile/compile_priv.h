@@ -224,8 +224,8 @@ void compile_consumers_note_conflicts(struct compile *c);
 void compile_chain_route(struct compile *c, const struct compile_route *from,
                          const struct compile_parent *parent, PB(Route) * to);
 /* Those that a backendRef names. */
-/* Those of the Gateway that see every answer: of requests for which there is no route. listener: the
- * port's only one, may be empty. */
+/* Those of the Gateway that see every answer, for requests without a route. listener: the port's
+ * only one, may be empty. */
 void compile_chain_unrouted(struct compile *c, const struct object *gateway, struct slice listener,
                             PB(GatewayPort) * to);
 void compile_chain_share(struct compile *c, const struct compile_route *from,
