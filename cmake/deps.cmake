@@ -19,6 +19,7 @@ weft_pkg_dep(protobuf_c "libprotobuf-c>=1.4")
 weft_pkg_dep(pcre2 "libpcre2-8>=10.40")
 weft_pkg_dep(cares "libcares>=1.18")
 weft_pkg_dep(zlib "zlib>=1.2.13")
+weft_pkg_dep(expat "expat>=2.5")
 weft_pkg_dep(argon2 "libargon2")
 weft_pkg_dep(crypt "libxcrypt")
 

@@ -251,9 +251,10 @@ static void push_refs(struct compile *c, struct chain *to, const struct object *
 }
 
 /* Those that are for an object or a section of it. One that cannot be read closes whatever it is
- * for: nobody knows of which type it was. */
-static void push_targeting(struct compile *c, struct chain *to, enum policy_group group,
-                           const struct object *target, struct slice section)
+ * for: nobody knows of which type it was. wants: NULL, or which of them. */
+static void push_some(struct compile *c, struct chain *to, enum policy_group group,
+                      const struct object *target, struct slice section,
+                      bool (*wants)(const struct http_filter *o))
 {
     const struct metadata *meta = &target->meta;
     const struct object_list *all =
@@ -264,10 +265,16 @@ static void push_targeting(struct compile *c, struct chain *to, enum policy_grou
             const void *spec;
             int how =
                 policy_target_fit(&o->spec.targets, target->kind->name, meta->name, section);
-            if (how == wanted &&
+            if (how == wanted && (!wants || wants(o)) &&
                 (o->object.is_closed || !has_type(c, to, http_filter_chosen(o, &spec)->name)))
                 push(c, to, need(c, o));
         }
+}
+
+static void push_targeting(struct compile *c, struct chain *to, enum policy_group group,
+                           const struct object *target, struct slice section)
+{
+    push_some(c, to, group, target, section, NULL);
 }
 
 void compile_chain_route(struct compile *c, const struct compile_route *from,
@@ -281,6 +288,22 @@ void compile_chain_route(struct compile *c, const struct compile_route *from,
         push_targeting(c, &all, POLICY_GROUP_GATEWAY_FILTERS, parent->gateway, parent->listener);
     to->filters = all.names;
     to->n_filters = all.count;
+}
+
+/* What cannot be read closes routes; where there is none, nothing is to be closed. */
+static bool sees_every_answer(const struct http_filter *o)
+{
+    const void *spec;
+    return !o->object.is_closed && http_filter_chosen(o, &spec)->sees_every_answer;
+}
+
+void compile_chain_unrouted(struct compile *c, const struct object *gateway, struct slice listener,
+                            PB(GatewayPort) * to)
+{
+    struct chain all = {to->unrouted_filters, to->n_unrouted_filters};
+    push_some(c, &all, POLICY_GROUP_GATEWAY_FILTERS, gateway, listener, sees_every_answer);
+    to->unrouted_filters = all.names;
+    to->n_unrouted_filters = all.count;
 }
 
 void compile_chain_share(struct compile *c, const struct compile_route *from,

@@ -213,6 +213,15 @@ static void add_validation(struct gateway_build *b, PB(GatewayPort) * to)
     to->client_validation->insecure_fallback = v->mode == GATEWAY_INSECURE_FALLBACK;
 }
 
+/* Where several share the port, nobody knows whose a request without a route was. */
+static struct slice only_listener(const struct gateway_model *m, const PB(GatewayPort) * port)
+{
+    for (size_t i = 0; i < m->n_listeners && port->n_listeners == 1; i++)
+        if (is_on_port(&m->listeners[i], port->port) && can_be_named(m, &m->listeners[i]))
+            return m->listeners[i].from->name;
+    return SLICE("");
+}
+
 static void emit_port(struct gateway_build *b, int64_t port)
 {
     struct compile *c = b->c;
@@ -235,6 +244,7 @@ static void emit_port(struct gateway_build *b, int64_t port)
     }
     add_validation(b, to);
     add_client_traffic(b, to);
+    compile_chain_unrouted(c, &m->gateway->object, only_listener(m, to), to);
     if (served)
         compile_build_resource(c, compile_build_format(c, "gateway/%s", to->name),
                                WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY, to);

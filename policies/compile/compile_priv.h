@@ -232,6 +232,10 @@ void compile_consumers_note_conflicts(struct compile *c);
 void compile_chain_route(struct compile *c, const struct compile_route *from,
                          const struct compile_parent *parent, PB(Route) * to);
 /* Those that a backendRef names. */
+/* Those of the Gateway that see every answer, for requests without a route. listener: the port's
+ * only one, may be empty. */
+void compile_chain_unrouted(struct compile *c, const struct object *gateway, struct slice listener,
+                            PB(GatewayPort) * to);
 void compile_chain_share(struct compile *c, const struct compile_route *from,
                          const struct schema_list *filters, PB(WeightedCluster) * to);
 /* Those that are for a port of a Service, whose pods have it as that port. */

@@ -103,7 +103,7 @@ static const struct schema_field rule_fields[] = {
                  "The backend gets the token as well."),
     SCHEMA_FIELD(struct request_authentication_rule, timeout_ms, "timeout", DURATION,
                  "For how long the keys at jwksUri are waited for: 100ms to 1m.",
-                 .fallback = JWT_SOURCE_TIMEOUT_MS),
+                 .fallback = PUBLISHED_TIMEOUT_MS),
     {0},
 };
 

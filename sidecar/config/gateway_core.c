@@ -231,6 +231,8 @@ static enum err take_gateway(const struct part_build *b, const Weft__Config__V1_
         .listeners = from->listeners,
         .listener_count = from->n_listeners,
         .default_cluster = "",
+        .unrouted_filters = from->unrouted_filters,
+        .unrouted_count = from->n_unrouted_filters,
         .port = (uint16_t)from->port,
         .guard_filters = from->filters,
         .guard_filter_count = from->n_filters,

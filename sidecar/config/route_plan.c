@@ -159,6 +159,9 @@ enum err route_plan_create(const struct part_build *b, const struct route_plan_s
         e = filter_names_take(b, &p->filters, from->guard_filters, from->guard_filter_count,
                               from->guard_own, &p->guard_filters);
     if (!e)
+        e = filter_names_take(b, &p->filters, from->unrouted_filters, from->unrouted_count, NULL,
+                              &p->unrouted_filters);
+    if (!e)
         take_default(&pb, from->default_cluster);
     filter_names_end(&p->filters);
     map_dispose(&names);

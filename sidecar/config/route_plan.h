@@ -30,6 +30,7 @@ struct route_plan {
     struct filter_uses *route_filters, *backend_filters; /* for each route and backend */
     const struct filter_chain *route_own; /* what every route has besides; NULL: nothing */
     struct filter_uses guard_filters;     /* of the Gateway, before a route is known */
+    struct filter_uses unrouted_filters;
 };
 
 enum { ROUTE_SAYS_TIMEOUTS = 1, ROUTE_SAYS_RETRY = 2 };
@@ -39,6 +40,8 @@ struct route_plan_source {
     size_t host_count;
     Weft__Config__V1__GatewayListener *const *listeners;
     size_t listener_count;
+    char *const *unrouted_filters;
+    size_t unrouted_count;
     const char *default_cluster; /* may be empty */
     uint16_t port;               /* that clients connect to */
     const struct filter_chain *route_own; /* as in the plan */

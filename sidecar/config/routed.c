@@ -95,6 +95,8 @@ struct routed *routed_bind(struct routed_core *core, struct routed *before,
         r->gateway.routes = &r->table;
         r->gateway.chain = filter_names_chain(&plan->filters, r->filters, core->gateway.chain,
                                               &plan->guard_filters, &r->arena);
+        r->gateway.unrouted = filter_names_chain(&plan->filters, r->filters, NULL,
+                                                 &plan->unrouted_filters, &r->arena);
     } else {
         bind_destination(r);
     }

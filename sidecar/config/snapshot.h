@@ -238,8 +238,9 @@ struct gateway_conf {
     struct tls_ctx *tls;       /* for HTTPS listeners; NULL: there are none */
     struct tls_ctx *tls_bytes; /* for TLS listeners that end TLS here; NULL: there are none */
     const struct route_table *routes;
-    const struct filter_chain *chain;  /* before a route is known; may be NULL */
-    const struct filter_chain *late;   /* what routes have of it; may be NULL */
+    const struct filter_chain *chain;    /* before a route is known; may be NULL */
+    const struct filter_chain *late;     /* what routes have of it; may be NULL */
+    const struct filter_chain *unrouted; /* sees answers to requests without a route; may be NULL */
     const struct authz *authz;         /* for opaque connections; NULL: none */
     const struct client_conf *clients; /* NULL: the mesh's */
     const struct gateway_listener_conf *listeners;

@@ -200,6 +200,8 @@ static void put_gateway(struct json_write *w, const struct gateway_conf *g)
     put_clients(w, g->clients);
     json_write_key(w, "filters");
     route_dump_chain(w, g->chain);
+    json_write_key(w, "unrouted_filters");
+    route_dump_chain(w, g->unrouted);
     json_write_key(w, "virtual_hosts");
     route_dump_table(w, g->routes);
     put_listeners(w, g);

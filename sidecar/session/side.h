@@ -62,6 +62,8 @@ struct side {
     side_step *route;
     /* The route that a request would have if it came so far. NULL: there is no way to know. */
     const struct route_conf *(*foresee_route)(const struct exchange *ex);
+    /* Filters that see answers where there is no route. NULL: there are none. */
+    const struct filter_chain *(*unrouted)(const struct exchange *ex);
     /* As what an app of that cluster shall be spoken to. NULL: as exchange_version_for. */
     enum http_version (*version_for)(const struct exchange *ex, const struct cluster_conf *to);
 };

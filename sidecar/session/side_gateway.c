@@ -382,6 +382,12 @@ static const struct route_conf *foresee_route(const struct exchange *ex)
     return route_table_find(g->routes, ex->request, ex->match_path, exchange_claims(ex));
 }
 
+static const struct filter_chain *unrouted(const struct exchange *ex)
+{
+    const struct gateway_conf *g = gateway_for(ex);
+    return g ? g->unrouted : NULL;
+}
+
 /* A browser's HTTP/2 says nothing of what the backend speaks; gRPC does. */
 static enum http_version version_for(const struct exchange *ex, const struct cluster_conf *to)
 {
@@ -407,5 +413,6 @@ const struct side side_gateway = {
     .guard = guard,
     .route = route,
     .foresee_route = foresee_route,
+    .unrouted = unrouted,
     .version_for = version_for,
 };

@@ -56,6 +56,7 @@ THIRD_PARTY = {
     "nghttp2/": "lib/codec",
     "llhttp": "lib/codec",
     "jansson": "lib/codec",
+    "expat": "lib/codec",
     "yaml.h": "lib/codec",
     "protobuf-c/": "lib/codec",
     "pcre2": "lib/codec",

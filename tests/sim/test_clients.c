@@ -83,6 +83,7 @@ static const struct row rows[] = {
      {"8.8.8.8"}},
 };
 
+/* requirement: K20 */
 static void at_a_gateway(void **state)
 {
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
