@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "filters/shape/aws_canonical.h"
+#include "filters/shape/aws_signature.h"
 #include "filters/chain.h"
 #include "filters/strip.h"
 #include "lib/base/civil.h"
 #include "lib/schema/schema_ref.h"
-#include "lib/tls/digest.h"
 
 /* ---- what users write ---- */
 
@@ -99,34 +99,6 @@ static enum err prepare(const struct filter_build *b, const void *spec, void *co
 
 /* ---- the signature ---- */
 
-static const struct slice algorithm = {"AWS4-HMAC-SHA256", 16};
-
-static struct slice hash_hex(struct arena *arena, struct slice data)
-{
-    uint8_t digest[DIGEST_SIZE];
-    char text[DIGEST_HEX_MAX];
-    digest_sha256(data, digest);
-    return arena_copy(arena, slice_from_cstr(digest_hex(digest, text)));
-}
-
-/* HMACs of the parts of the scope, each keyed with the one before, then of the text. */
-static struct slice sign(struct arena *arena, const struct conf *c, struct slice day,
-                         struct slice text)
-{
-    struct slice parts[] = {day, c->region, c->service, SLICE("aws4_request"), text};
-    uint8_t keys[2][DIGEST_SIZE];
-    char hex[DIGEST_HEX_MAX];
-    struct slice key = c->first_key;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        digest_hmac_sha256(key, parts[i], keys[i % 2]);
-        key = slice_of((const char *)keys[i % 2], DIGEST_SIZE);
-    }
-    struct slice out =
-        arena_copy(arena, slice_from_cstr(digest_hex((const uint8_t *)key.ptr, hex)));
-    digest_wipe(keys, sizeof(keys));
-    return out;
-}
-
 static struct slice time_text(struct arena *arena, int64_t unix_ms)
 {
     struct civil t;
@@ -152,8 +124,7 @@ static void sign_request(struct filter_exchange *x, const struct conf *c, struct
 {
     struct message *m = x->request;
     struct slice now = time_text(x->arena, x->host->unix_ms(x)), day = slice_sub(now, 0, 8);
-    struct slice scope = arena_printf(x->arena, "%.*s/%.*s/%.*s/aws4_request", SLICE_ARG(day),
-                                      SLICE_ARG(c->region), SLICE_ARG(c->service));
+    struct aws_scope scope = {day, c->region, c->service};
     headers_remove_if(&m->headers, is_clients);
     strip_logged_query(x, presigned, sizeof(presigned) / sizeof(presigned[0]));
     headers_add(&m->headers, SLICE("x-amz-content-sha256"), payload);
@@ -163,16 +134,16 @@ static void sign_request(struct filter_exchange *x, const struct conf *c, struct
     struct aws_canonical canonical;
     aws_canonical_make(x->arena, m, c->is_s3, payload, &canonical);
     m->path = canonical.target;
-    struct slice hash = hash_hex(x->arena, canonical.text);
-    struct slice text =
-        arena_printf(x->arena, "%.*s\n%.*s\n%.*s\n%.*s", SLICE_ARG(algorithm), SLICE_ARG(now),
-                     SLICE_ARG(scope), SLICE_ARG(hash));
-    struct slice signature = sign(x->arena, c, day, text);
+    struct slice signature =
+        aws_signature(x->arena, c->first_key, &scope, now, canonical.text);
     struct header *h = headers_add_id(
         &m->headers, HEADER_AUTHORIZATION,
-        arena_printf(x->arena, "%.*s Credential=%.*s/%.*s, SignedHeaders=%.*s, Signature=%.*s",
-                     SLICE_ARG(algorithm), SLICE_ARG(c->key_id), SLICE_ARG(scope),
-                     SLICE_ARG(canonical.signed_headers), SLICE_ARG(signature)));
+        arena_printf(x->arena,
+                     AWS_SIGNATURE_ALGORITHM " Credential=%.*s/%.*s/%.*s/%.*s/aws4_request, "
+                                             "SignedHeaders=%.*s, Signature=%.*s",
+                     SLICE_ARG(c->key_id), SLICE_ARG(day), SLICE_ARG(c->region),
+                     SLICE_ARG(c->service), SLICE_ARG(canonical.signed_headers),
+                     SLICE_ARG(signature)));
     h->never_index = true;
 }
 
@@ -207,7 +178,7 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
             return refuse(x);
     }
     bool is_covered = c->signs_payload || x->request->content_length == 0;
-    sign_request(x, c, is_covered ? hash_hex(x->arena, body) : SLICE("UNSIGNED-PAYLOAD"));
+    sign_request(x, c, is_covered ? aws_hash(x->arena, body) : SLICE("UNSIGNED-PAYLOAD"));
     return FILTER_NEXT;
 }
 

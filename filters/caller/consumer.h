@@ -33,6 +33,7 @@ enum credential_type credential_find(struct slice name);
  *   basicAuth  lookup: user name. secret: hash of the password, "$2b$…", "$argon2id$…"
  *   hmacAuth   lookup: user name. secret: the shared secret
  *   jwt        lookup: `iss`. secret: the shared secret, or a public key in PEM. algorithm: "RS256"
+ *   awsSigV4Auth  lookup: the access key's id. secret: its secret
  *   mtlsAuth   lookup: a name of the client's certificate. secret: none
  *
  * lookup and secret must appear in no log, dump, header or message. */

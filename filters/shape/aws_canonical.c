@@ -84,7 +84,7 @@ static struct slice canonical_path(struct arena *arena, struct slice path, bool 
 /* ---- query ---- */
 
 /* A form's: '+' is a blank. */
-static struct slice decode_query(struct arena *arena, struct slice s)
+struct slice aws_canonical_decode(struct arena *arena, struct slice s)
 {
     char *text = arena_alloc(arena, s.len + 1);
     for (size_t i = 0; i < s.len; i++)
@@ -92,7 +92,7 @@ static struct slice decode_query(struct arena *arena, struct slice s)
     return decode(arena, slice_of(text, s.len));
 }
 
-/* What a client has signed in the query ("presigned") would be a second signature. */
+/* What a client has signed in the query ("presigned") would be a second signature where we sign. */
 static bool is_signature(struct slice name)
 {
     static const char *const names[] = {
@@ -105,7 +105,13 @@ static bool is_signature(struct slice name)
     return false;
 }
 
-static struct slice canonical_query(struct arena *arena, struct slice query)
+static bool is_only_signature(struct slice name)
+{
+    return slice_eq_cstr(name, "X-Amz-Signature");
+}
+
+static struct slice canonical_query(struct arena *arena, struct slice query,
+                                    bool (*is_left_out)(struct slice name))
 {
     size_t count = 0, room = 1;
     struct slice rest = query, item;
@@ -114,9 +120,9 @@ static struct slice canonical_query(struct arena *arena, struct slice query)
     struct pair *pairs = arena_alloc(arena, room * sizeof(*pairs));
     while (slice_split(&rest, '&', &item)) {
         size_t equals = slice_find_byte(item, '=');
-        struct slice name = decode_query(arena, slice_sub(item, 0, equals));
-        struct slice value = decode_query(arena, slice_sub(item, equals + 1, item.len));
-        if (item.len && !is_signature(name))
+        struct slice name = aws_canonical_decode(arena, slice_sub(item, 0, equals));
+        struct slice value = aws_canonical_decode(arena, slice_sub(item, equals + 1, item.len));
+        if (item.len && !is_left_out(name))
             pairs[count++] = (struct pair){encode(arena, name, false), encode(arena, value, false)};
     }
     qsort(pairs, count, sizeof(*pairs), compare_pairs);
@@ -187,28 +193,92 @@ static void put_line(struct buf *to, struct slice text)
     buf_append(to, "\n", 1);
 }
 
+struct parts {
+    struct slice method, path, query, names, payload; /* canonical */
+    const struct pair *headers;
+    size_t count;
+};
+
+static struct slice write_all(struct arena *arena, const struct parts *p)
+{
+    struct buf text;
+    buf_init(&text);
+    put_line(&text, p->method);
+    put_line(&text, p->path);
+    put_line(&text, p->query);
+    for (size_t i = 0; i < p->count; i++) {
+        buf_append_slice(&text, p->headers[i].name);
+        buf_append(&text, ":", 1);
+        put_line(&text, p->headers[i].value);
+    }
+    buf_append(&text, "\n", 1);
+    put_line(&text, p->names);
+    buf_append_slice(&text, p->payload);
+    struct slice out = buf_take_into(&text, arena);
+    buf_dispose(&text);
+    return out;
+}
+
 void aws_canonical_make(struct arena *arena, const struct message *m, bool is_s3,
                         struct slice payload, struct aws_canonical *out)
 {
     struct pair *headers = arena_alloc(arena, (m->headers.count + 1) * sizeof(*headers));
-    size_t count = take_headers(arena, m, headers);
-    struct slice path = message_path_only(m), query = canonical_query(arena, message_query(m));
-    struct buf text;
-    buf_init(&text);
-    put_line(&text, m->method);
-    put_line(&text, canonical_path(arena, path, is_s3));
-    put_line(&text, query);
-    for (size_t i = 0; i < count; i++) {
-        buf_append_slice(&text, headers[i].name);
-        buf_append(&text, ":", 1);
-        put_line(&text, headers[i].value);
+    struct slice path = message_path_only(m);
+    struct parts p = {.method = m->method,
+                      .path = canonical_path(arena, path, is_s3),
+                      .query = canonical_query(arena, message_query(m), is_signature),
+                      .payload = payload,
+                      .headers = headers,
+                      .count = take_headers(arena, m, headers)};
+    p.names = out->signed_headers = name_all(arena, headers, p.count);
+    out->text = write_all(arena, &p);
+    out->target = p.query.len ? arena_printf(arena, "%.*s?%.*s", SLICE_ARG(path),
+                                             SLICE_ARG(p.query))
+                              : path;
+}
+
+/* ---- what somebody else has signed ---- */
+
+/* All values of that header, as one. False: there is none. */
+static bool value_of(struct arena *arena, const struct message *m, struct slice name,
+                     struct slice *out)
+{
+    bool is_there = slice_eq_cstr(name, "host");
+    if (is_there)
+        *out = m->authority;
+    for (uint32_t i = 0; i < m->headers.count; i++) {
+        const struct header *h = &m->headers.items[i];
+        if (!slice_eq(h->name, name))
+            continue;
+        struct slice value = trim_all(arena, h->value);
+        *out = is_there ? arena_printf(arena, "%.*s,%.*s", SLICE_ARG(*out), SLICE_ARG(value))
+                        : value;
+        is_there = true;
     }
-    buf_append(&text, "\n", 1);
-    out->signed_headers = name_all(arena, headers, count);
-    put_line(&text, out->signed_headers);
-    buf_append_slice(&text, payload);
-    out->text = buf_take_into(&text, arena);
-    buf_dispose(&text);
-    out->target = query.len ? arena_printf(arena, "%.*s?%.*s", SLICE_ARG(path), SLICE_ARG(query))
-                            : path;
+    return is_there;
+}
+
+bool aws_canonical_of_signed(struct arena *arena, const struct message *m, struct slice target,
+                             bool is_s3, struct slice payload, struct slice names,
+                             struct slice *text)
+{
+    size_t mark = slice_find_byte(target, '?'), room = 1;
+    for (size_t i = 0; i < names.len; i++)
+        room += names.ptr[i] == ';';
+    struct pair *headers = arena_alloc(arena, room * sizeof(*headers));
+    struct parts p = {
+        .method = m->method,
+        .path = canonical_path(arena, slice_sub(target, 0, mark), is_s3),
+        .query = canonical_query(arena, slice_sub(target, mark + 1, target.len), is_only_signature),
+        .names = names,
+        .payload = payload,
+        .headers = headers};
+    struct slice rest = names, name;
+    while (slice_split(&rest, ';', &name)) {
+        headers[p.count].name = name;
+        if (!value_of(arena, m, name, &headers[p.count++].value))
+            return false;
+    }
+    *text = write_all(arena, &p);
+    return true;
 }

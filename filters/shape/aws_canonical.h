@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/base/arena.h"
+#include "lib/base/err.h"
 #include "lib/codec/http/message.h"
 
 /* All in the arena. */
@@ -18,3 +19,10 @@ struct aws_canonical {
  * payload: hexadecimal hash of the body, or "UNSIGNED-PAYLOAD". */
 void aws_canonical_make(struct arena *arena, const struct message *request, bool is_s3,
                         struct slice payload, struct aws_canonical *out);
+/* The text of a request that a client has signed: target is what it sent, names the headers that it
+ * says are signed ("host;x-amz-date"). False: one of them is not there. */
+MUST_USE bool aws_canonical_of_signed(struct arena *arena, const struct message *request,
+                                      struct slice target, bool is_s3, struct slice payload,
+                                      struct slice names, struct slice *text);
+/* A parameter of the query, decoded. */
+struct slice aws_canonical_decode(struct arena *arena, struct slice s);

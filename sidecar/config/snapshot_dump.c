@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/snapshot_dump.h"
 
+#include "filters/caller/consumer.h"
+
 #include <stdio.h>
 
 #include "filters/authz.h"
@@ -274,6 +276,39 @@ static void put_routed(struct json_write *w, const struct snapshot *s)
     json_write_array_end(w);
 }
 
+/* Of what a consumer shows only which it is: neither the credential nor its hash. */
+static void put_consumer(struct json_write *w, const struct consumer *c)
+{
+    json_write_object(w);
+    json_write_field(w, "id", c->id);
+    json_write_field(w, "username", c->username);
+    json_write_key(w, "groups");
+    json_write_array(w);
+    for (uint32_t i = 0; i < c->group_count; i++)
+        json_write_string(w, c->groups[i]);
+    json_write_array_end(w);
+    json_write_key(w, "credentials");
+    json_write_array(w);
+    for (uint32_t i = 0; i < c->credential_count; i++) {
+        json_write_object(w);
+        json_write_field(w, "type", slice_from_cstr(credential_name(c->credentials[i].type)));
+        json_write_field(w, "id", c->credentials[i].id);
+        json_write_object_end(w);
+    }
+    json_write_array_end(w);
+    json_write_object_end(w);
+}
+
+static void put_consumers(struct json_write *w, const struct consumer_directory *d)
+{
+    json_write_key(w, "consumers");
+    json_write_array(w);
+    for (uint64_t i = 0; d && i <= d->consumer_mask; i++)
+        if (d->consumers[i])
+            put_consumer(w, d->consumers[i]);
+    json_write_array_end(w);
+}
+
 void snapshot_dump(const struct snapshot *s, struct buf *out)
 {
     struct json_write w;
@@ -288,6 +323,7 @@ void snapshot_dump(const struct snapshot *s, struct buf *out)
     for (uint32_t i = 0; i < s->cluster_count; i++)
         put_cluster(&w, s->clusters[i]);
     json_write_array_end(&w);
+    put_consumers(&w, snapshot_consumers(s));
     json_write_key(&w, "inbound");
     put_inbound(&w, &s->inbound->conf);
     json_write_key(&w, "workloads");

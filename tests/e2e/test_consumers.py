@@ -4,10 +4,12 @@ SPDX-License-Identifier: GPL-3.0-or-later
 """
 import base64
 import contextlib
+import json
 
 from bed.http_client import Client
 from bed.shop import HOST
 from bed.tls import browser
+from bed.wait import until
 
 CONSUMERS = """
 apiVersion: policy.weft.dev/v1alpha1
@@ -90,6 +92,99 @@ def test_a_key_lets_in(shop):
         assert (told.status, told.text()) == (401, "Unauthorized\n")
         # A key of another namespace is none here.
         assert knock(shop, headers={"X-API-Key": "stranger-key"}).status == 401
+
+
+TWO = """
+apiVersion: policy.weft.dev/v1alpha1
+kind: Consumer
+metadata: {name: mobile-app, namespace: default}
+spec: {credentials: [{keyAuth: {secretRef: {name: keys, key: mobile}}}]}
+---
+apiVersion: policy.weft.dev/v1alpha1
+kind: Consumer
+metadata: {name: partner-api, namespace: default}
+spec: {credentials: [{keyAuth: {secretRef: {name: keys, key: partner}}}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys, namespace: default}
+stringData: {mobile: mobile-secret-key, partner: partner-secret-key}
+---
+"""
+
+
+def told_of(shop, key):
+    return knock(shop, "/headers", {"X-API-Key": key}).json()["headers"]
+
+
+# requirement: H3, H5
+def test_each_has_its_key_and_the_list_shows_none(shop):
+    with shop.bed.policy(TWO + KEYS):
+        for name in ("mobile-app", "partner-api"):
+            told = told_of(shop, f"{name.split('-', maxsplit=1)[0]}-secret-key")
+            assert told["x-consumer-username"] == name and "x-api-key" not in told
+        dump = shop.ingress.sidecar.ask(15000, "GET", "/config_dump").text()
+    listed = {c["username"]: c["credentials"] for c in json.loads(dump)["consumers"]}
+    assert listed == {"mobile-app": [{"type": "keyAuth", "id": "keys/mobile"}],
+                      "partner-api": [{"type": "keyAuth", "id": "keys/partner"}]}
+    assert "secret-key" not in dump
+
+
+LIMIT = "rateLimit: {limits: [{fixedWindow: {year: %d}, by: [{type: Consumer}]}]}"
+
+
+# requirement: I2, I3
+def test_a_consumers_limit_wins_over_the_services(shop):
+    own = FILTER.format("own", LIMIT % 4).replace(
+        "{kind: HTTPRoute, name: shop-secure}", "{kind: Consumer, name: partner-api}")
+    with shop.bed.policy(TWO + KEYS + FILTER.format("of-the-service", LIMIT % 2) + own):
+        statuses = {key: [knock(shop, headers={"X-API-Key": key}).status for _ in range(6)]
+                    for key in ("mobile-secret-key", "partner-secret-key")}
+    assert statuses == {"mobile-secret-key": [200] * 2 + [429] * 4,
+                        "partner-secret-key": [200] * 4 + [429] * 2}
+
+
+# requirement: H34
+def test_refused_authentications_are_counted(shop):
+    def refused():
+        return shop.ingress.sidecar.metric("istio_requests_total", response_flags="UAEX",
+                                           response_code="401")
+    with shop.bed.policy(TWO + KEYS):
+        before = refused()
+        for key in ("", "wrong", "partner-secret-key", "other"):
+            knock(shop, headers={"X-API-Key": key} if key else None)
+        assert refused() == before + 3
+
+
+LOG = """
+apiVersion: policy.weft.dev/v1alpha1
+kind: MeshConfig
+metadata: {name: default, namespace: weft-system}
+spec: {accessLog: {mode: All, format: JSON}}
+"""
+
+
+# requirement: H35
+def test_no_secret_is_told(shop):
+    """Of what is good and of what is not: in no log, no dump, no metric and no error."""
+    secrets = ["mobile-secret-key", "partner-secret-key", "wrong-secret-key", "ai-dev-key-2025",
+               "Hello world!", BASIC["Authorization"].split()[1], HASH, "wrong-query-key"]
+    either = FILTER.format("either", "anyOf: {alternatives: [{keyAuth: {}}, "
+                                     "{basicAuth: {realm: shop}}]}")
+    sidecar = shop.ingress.sidecar
+    mark = sidecar.mark()
+    with shop.bed.policy(TWO + CONSUMERS + SECRET.format("ai-dev-key-2025") + either + LOG):
+        told = [knock(shop, headers=headers).text() for headers in (
+            {"X-API-Key": "mobile-secret-key"}, {"X-API-Key": "wrong-secret-key"}, BASIC,
+            {"Authorization": "Basic " + base64.b64encode(b"ann:wrong-secret-key").decode()})]
+        told += [knock(shop, f"/who?apikey={key}").text()
+                 for key in ("partner-secret-key", "wrong-query-key")]
+        told += [sidecar.ask(15000, "GET", page).text()
+                 for page in ("/config_dump", "/clusters", "/status", "/metrics")]
+        until("a line for each", lambda: sidecar.output(mark).count("/who") >= 6)
+    told.append(sidecar.output(mark))
+    for secret in secrets:
+        assert not [text for text in told if secret in text], secret
 
 
 def test_a_consumer_has_filters_of_its_own(shop):

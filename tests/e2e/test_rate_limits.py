@@ -105,6 +105,18 @@ def test_exactly_as_many_pass_as_the_limit_says(world, algorithm):
         assert events["allowed"] % 500 == 0 and events["limited"] % 1500 == 0
 
 
+# requirement: I22
+def test_what_is_refused_reaches_no_app(world):
+    """A flood from one address ends at the gateway."""
+    def asked():
+        return world.ask("/count").json()["count"]
+    limit = "rateLimit: {limits: [{fixedWindow: {year: 20}, by: [{type: IP}]}]}"
+    before = asked()
+    with filtered(world, "flood", limit):
+        assert world.hammer(1000) == {200: 20, 429: 980}
+    assert asked() == before + 20
+
+
 # requirement: I23
 def test_an_edit_holds_at_once_and_forgets_nothing(world):
     limit = "rateLimit: {{limits: [{{fixedWindow: {{year: {0}}}}}]}}"
