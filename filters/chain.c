@@ -288,7 +288,9 @@ static enum filter_verdict run_stage(struct filter_stage *s, struct filter_excha
         return FILTER_NEXT;
     buf_move_all(&s->held, in);
     s->is_given_end |= end;
+    x->passing = in;
     enum filter_verdict verdict = call_stage(s, x, hook, &s->held);
+    x->passing = NULL;
     s->waits = verdict == FILTER_WAIT;
     if (verdict == FILTER_NEXT) {
         buf_move_all(in, &s->held);

@@ -174,6 +174,9 @@ struct filter_exchange {
                                        0 where no route was chosen yet */
     /* What the access log shows instead of original_path, where that has a secret. Empty: that. */
     struct slice shown_path;
+    /* In a hook of a body that will answer FILTER_WAIT: what it puts here goes on to whoever comes
+     * next, while the filter keeps what it leaves in the body. Else NULL. */
+    struct buf *passing;
     /* A letter code that the access log shows of a request that nothing else went wrong with, as
      * Envoy's response flags: "DI". Constant. */
     struct slice flag;

@@ -61,3 +61,29 @@ unsigned accept_quality(const struct headers *h, struct slice type)
     }
     return any ? quality : 1000;
 }
+
+/* RFC 9110 §8.4.1.3: "x-gzip" is another name of gzip. */
+static bool is_coding(struct slice said, struct slice coding)
+{
+    return slice_eq_nocase(said, coding) ||
+           (slice_eq_cstr(coding, "gzip") && slice_eq_nocase(said, SLICE("x-gzip")));
+}
+
+unsigned accept_coding_quality(const struct headers *h, struct slice coding)
+{
+    bool is_identity = slice_eq_cstr(coding, "identity"), is_named = false;
+    unsigned quality = is_identity ? 1 : 0; /* nobody objects to it, and it is not preferred */
+    for (uint32_t i = 0; i < h->count; i++) {
+        struct slice rest = h->items[i].value, one;
+        while (h->items[i].id == HEADER_ACCEPT_ENCODING && slice_split(&rest, ',', &one)) {
+            size_t end = slice_find_byte(one, ';');
+            struct slice said = slice_trim(slice_sub(one, 0, end));
+            bool names = is_coding(said, coding);
+            if (!names && (is_named || !slice_eq_cstr(said, "*")))
+                continue;
+            is_named |= names;
+            quality = weight_of(slice_sub(one, end + 1, one.len));
+        }
+    }
+    return quality;
+}

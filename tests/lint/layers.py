@@ -63,6 +63,7 @@ THIRD_PARTY = {
     "zlib.h": "lib/codec",
     "ldap.h": "lib/ldap",
     "brotli/": "lib/codec",
+    "zstd.h": "lib/codec",
 }
 
 # The messages on the wire: data without code of ours, so lib/net may see them too.
