@@ -42,7 +42,8 @@ class App(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name
         self.send_response(200)
-        self.send_header("content-type", "application/json")
+        events = self.path == "/events"
+        self.send_header("content-type", "text/event-stream" if events else "application/json")
         if self.path == "/page":
             self.send_header("content-length", str(len(PAGE)))
             self.end_headers()
@@ -50,10 +51,12 @@ class App(http.server.BaseHTTPRequestHandler):
             return
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        if self.path == "/pieces":
-            self._piece(PAGE[:5000])
-            App.go_on.wait(wait.SAFETY)
-            self._piece(PAGE[5000:])
+        for path, first, second in (("/pieces", PAGE[:5000], PAGE[5000:]),
+                                    ("/events", b"data: 1\n\n", b"data: 2\n\n")):
+            if self.path == path:
+                self._piece(first)
+                App.go_on.wait(wait.SAFETY)
+                self._piece(second)
         for i in range(LARGE if self.path == "/large" else 0):
             self._piece(block(i))
         self._piece(b"")
@@ -126,6 +129,23 @@ def test_pieces_arrive_as_they_are_sent(doors: Doors) -> None:
             if got == PAGE[:5000]:
                 App.go_on.set()  # what was sent has arrived, and more was not sent yet
     assert App.go_on.is_set() and got == PAGE
+
+
+# requirement: L4
+def test_events_arrive_as_they_are_sent(doors: Doors) -> None:
+    """Neither compressed nor waited for, though the client accepts the coding."""
+    App.go_on.clear()
+    got = b""
+    with socket.create_connection(("127.0.0.1", doors.gateways[0].port), wait.SAFETY) as sock:
+        sock.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n"
+                     b"Connection: close\r\n\r\n")
+        while data := sock.recv(65536):
+            got += data
+            if b"data: 1\n\n" in got and not App.go_on.is_set():
+                assert b"data: 2" not in got
+                App.go_on.set()
+    assert App.go_on.is_set() and b"data: 2\n\n" in got
+    assert b"content-encoding" not in got.lower()
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])

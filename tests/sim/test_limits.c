@@ -56,6 +56,7 @@ static void requests_by_default(void **state)
     sim_road_close(&r);
 }
 
+/* requirement: K16 */
 static void requests_as_the_mesh_says(void **state)
 {
     struct sim_road r;
