@@ -290,6 +290,7 @@ static PB(OutlierDetection) * outlier_of(struct arena *arena, const struct traff
     weft__config__v1__outlier_detection__init(to);
     to->disabled = from.disabled;
     to->consecutive_failures = (uint32_t)from.consecutive_failures;
+    to->window_ms = or_zero(from.window);
     to->base_ejection_ms = (uint32_t)from.base_ejection;
     to->max_ejection_ms = (uint32_t)from.max_ejection;
     to->max_ejection_percent = (uint32_t)from.max_ejection_percent;

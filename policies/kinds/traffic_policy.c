@@ -148,6 +148,10 @@ static const struct schema_field outlier_fields[] = {
     SCHEMA_FIELD(struct traffic_outlier, consecutive_failures, "consecutiveFailures", INT,
                  "Failures in a row that eject an endpoint.", .min = 1,
                  .max = 1000, INHERIT, .fallback = 5),
+    SCHEMA_FIELD(struct traffic_outlier, window, "window", DURATION,
+                 "Count failures within this time instead of those in a row: successes between "
+                 "them do not forgive. With consecutiveFailures: 3 and all times 30s this is "
+                 "nginx's max_fails=3 fail_timeout=30s.", UNSET),
     SCHEMA_FIELD(struct traffic_outlier, base_ejection, "baseEjectionTime", DURATION,
                  "The first ejection; later ones double.", INHERIT, .fallback = 5000),
     SCHEMA_FIELD(struct traffic_outlier, max_ejection, "maxEjectionTime", DURATION,
@@ -161,6 +165,8 @@ static const struct schema_field outlier_fields[] = {
 static void check_outlier(struct schema_run *run, const struct doc *node, void *value)
 {
     const struct traffic_outlier *o = value;
+    if (o->window == 0)
+        schema_error(run, node, "window", "must not be 0");
     if (o->base_ejection == 0)
         schema_error(run, node, "baseEjectionTime", "must not be 0; see disabled");
     if (o->base_ejection > 0 && o->max_ejection >= 0 && o->max_ejection < o->base_ejection)
@@ -168,6 +174,7 @@ static void check_outlier(struct schema_run *run, const struct doc *node, void *
 }
 
 static const struct schema_rule outlier_rules[] = {
+    {"!has(self.window) || duration(self.window) > duration('0s')", "window must not be 0"},
     {"!has(self.baseEjectionTime) || duration(self.baseEjectionTime) > duration('0s')",
      "baseEjectionTime must not be 0; see disabled"},
     {"!has(self.baseEjectionTime) || !has(self.maxEjectionTime) || duration(self.maxEjectionTime) "

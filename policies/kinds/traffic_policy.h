@@ -35,7 +35,7 @@ struct traffic_retries {
 
 struct traffic_outlier {
     bool disabled;
-    int64_t consecutive_failures, base_ejection, max_ejection, max_ejection_percent;
+    int64_t consecutive_failures, window, base_ejection, max_ejection, max_ejection_percent;
 };
 
 struct traffic_breaker {

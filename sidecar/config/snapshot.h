@@ -50,6 +50,7 @@ struct retry_conf {
 struct outlier_conf {
     bool enabled;
     uint32_t consecutive_failures, base_ejection_ms, max_ejection_ms, max_ejection_percent;
+    uint32_t window_ms; /* failures within it count; 0: those in a row */
 };
 
 enum health_check_kind { HEALTH_CHECK_TCP, HEALTH_CHECK_HTTP, HEALTH_CHECK_GRPC };
@@ -68,7 +69,8 @@ struct health_check_conf {
  * or worker holds it, by stable id (cluster name + address), across snapshots. */
 struct endpoint_health {
     _Atomic uint32_t refs;
-    _Atomic uint32_t consecutive_failures;
+    _Atomic uint32_t consecutive_failures; /* or those of the window */
+    _Atomic uint64_t window_ms;            /* since when they count, as ejected_until_ms */
     _Atomic uint32_t ejections;        /* in a row: the ejection time doubles */
     _Atomic uint64_t ejected_until_ms; /* clock_mono_ns()/1e6; 0: not ejected */
     _Atomic bool is_unhealthy;         /* by its health checks (upstream/health_checker.h) */

@@ -80,6 +80,7 @@ enum err traffic_conf_outlier(const struct part_build *b,
     *to = (struct outlier_conf){
         .enabled = !from->disabled,
         .consecutive_failures = from->consecutive_failures,
+        .window_ms = from->window_ms,
         .base_ejection_ms = from->base_ejection_ms,
         .max_ejection_ms = from->max_ejection_ms,
         .max_ejection_percent = from->max_ejection_percent,

@@ -1,5 +1,5 @@
-/* From consecutive failures to ejection, for a time that doubles with every ejection in a row.
- * Worker thread; what it writes is shared by all workers and atomic.
+/* From consecutive failures, or those within a time, to ejection, for a time that doubles with every
+ * ejection in a row. Worker thread; what it writes is shared by all workers and atomic.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/outlier.h"
 
@@ -26,8 +26,9 @@ bool outlier_is_healthy(const struct endpoint_health *h, uint64_t now_ms)
 void outlier_success(struct endpoint *e)
 {
     struct endpoint_health *h = e->conf->health;
+    bool forgives = !e->cluster->conf->outlier.window_ms;
     /* Read first: in the steady state the shared line is never written. */
-    if (atomic_load_explicit(&h->consecutive_failures, memory_order_relaxed))
+    if (forgives && atomic_load_explicit(&h->consecutive_failures, memory_order_relaxed))
         atomic_store_explicit(&h->consecutive_failures, 0, memory_order_relaxed);
     if (atomic_load_explicit(&h->ejections, memory_order_relaxed) && load64(&h->ejected_until_ms) &&
         !outlier_is_ejected(h, loop_now_ms(e->cluster->worker->loop)))
@@ -50,6 +51,17 @@ static bool may_eject(const struct cluster *c, const struct endpoint *victim, ui
     return ejected == 0 || (ejected + 1) * 100 <= ready * c->conf->outlier.max_ejection_percent;
 }
 
+/* The first failure begins a window, and the first behind it the next. Of two workers that begin
+ * one at once, one failure more or less may count. */
+static void enter_window(struct endpoint_health *h, uint32_t window_ms, uint64_t now_ms)
+{
+    uint64_t began = load64(&h->window_ms);
+    if (!window_ms || (began && now_ms - began < window_ms))
+        return;
+    atomic_store_explicit(&h->window_ms, now_ms, memory_order_relaxed);
+    atomic_store_explicit(&h->consecutive_failures, 0, memory_order_relaxed);
+}
+
 bool outlier_failure(struct endpoint *e)
 {
     const struct outlier_conf *conf = &e->cluster->conf->outlier;
@@ -59,6 +71,7 @@ bool outlier_failure(struct endpoint *e)
     uint64_t now_ms = loop_now_ms(e->cluster->worker->loop);
     if (outlier_is_ejected(h, now_ms))
         return false;
+    enter_window(h, conf->window_ms, now_ms);
     uint32_t failures =
         atomic_fetch_add_explicit(&h->consecutive_failures, 1, memory_order_relaxed) + 1;
     if (failures < conf->consecutive_failures || !may_eject(e->cluster, e, now_ms))

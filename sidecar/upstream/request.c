@@ -144,9 +144,10 @@ void upstream_request_failed(struct upstream_request *r)
     if (!outlier_failure(e))
         return;
     metrics_count_ejection(r->cluster->worker->metrics);
-    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row",
-          SLICE_ARG(e->conf->address_text), SLICE_ARG(e->cluster->conf->name),
-          e->cluster->conf->outlier.consecutive_failures);
+    const struct outlier_conf *conf = &e->cluster->conf->outlier;
+    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures %s", SLICE_ARG(e->conf->address_text),
+          SLICE_ARG(e->cluster->conf->name), conf->consecutive_failures,
+          conf->window_ms ? "within its window" : "in a row");
 }
 
 /* FAIL_UPSTREAM_REFUSED, or FAIL_NONE. */

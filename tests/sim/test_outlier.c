@@ -46,6 +46,37 @@ static void ejections_have_a_longest(void **state)
     sim_service_finish(&s);
 }
 
+/* As nginx's max_fails=3 fail_timeout=1s: successes between failures do not forgive, time does.
+ * requirement: D7 */
+static void failures_within_a_time(void **state)
+{
+    for (int is_slow = 0; is_slow < 2; is_slow++) {
+        struct sim_service s;
+        sim_service_prepare(&s, 2);
+        sim_conf_balance(s.r.cluster, ROUND_ROBIN);
+        Weft__Config__V1__OutlierDetection *o = outlier(&s);
+        o->window_ms = o->max_ejection_ms = 1000;
+        sim_service_start(&s, HTTP_PROTOCOL_1);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(sim_report.values[METRICS_EJECTIONS], 0);
+            s.apps[0].status = 500;
+            sim_service_ask_times(&s, 2); /* one of them fails */
+            s.apps[0].status = 200;
+            sim_service_ask_times(&s, 4);
+            sim_advance(&s.r.sim, is_slow ? 500 : 100);
+        }
+        assert_int_equal(sim_report.values[METRICS_EJECTIONS], !is_slow);
+        unsigned before = s.apps[0].requests;
+        sim_service_ask_times(&s, 10);
+        assert_int_equal(s.apps[0].requests - before, is_slow ? 5 : 0);
+        sim_advance(&s.r.sim, 1000);
+        before = s.apps[0].requests;
+        sim_service_ask_times(&s, 10);
+        assert_int_equal(s.apps[0].requests - before, 5);
+        sim_service_finish(&s);
+    }
+}
+
 /* An answer to what was asked before the ejection is no recovery: the next one is longer. */
 static void late_success_is_no_recovery(void **state)
 {
@@ -126,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ejections_have_a_longest),
+        cmocka_unit_test(failures_within_a_time),
         cmocka_unit_test(late_success_is_no_recovery),
         cmocka_unit_test(idle_closes_do_not_eject),
     };
