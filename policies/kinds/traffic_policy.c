@@ -15,8 +15,8 @@ static const struct schema_field timeouts_fields[] = {
     SCHEMA_FIELD(struct traffic_timeouts, backend, "backend", DURATION,
                  "For one attempt; \"0s\": none.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, idle, "idle", DURATION,
-                 "Silence in both directions; when left out, 5m for requests and none for opaque "
-                 "connections.", UNSET),
+                 "Silence in both directions; when left out, 5m for requests, none for opaque "
+                 "connections and 1m for flows of datagrams (UDP).", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
                  "For a new connection, including the TLS handshake.", INHERIT, .fallback = 2000),
     SCHEMA_FIELD(struct traffic_timeouts, tunnel, "tunnel", DURATION,
