@@ -306,13 +306,20 @@ static PB(OutlierDetection) * outlier_of(struct arena *arena, const struct traff
     return to;
 }
 
-static PB(CircuitBreaker) * breaker_of(struct arena *arena, const struct traffic_breaker *said)
+/* A client of a few datagrams, such as a question for DNS, is a connection until it was silent for
+ * long enough: what is plenty for connections is soon used up. The data plane has its own bound. */
+enum { FLOWS_FALLBACK = 1000000 };
+
+static PB(CircuitBreaker) * breaker_of(struct arena *arena, const struct traffic_breaker *said,
+                                       bool udp)
 {
     struct traffic_breaker from;
     schema_layer_complete(&traffic_policy_breaker_schema, said, &from);
     PB(CircuitBreaker) *to = arena_alloc(arena, sizeof *to);
     weft__config__v1__circuit_breaker__init(to);
-    to->max_connections = (uint32_t)from.max_connections;
+    bool has_own = said && said->max_connections != SCHEMA_UNSET;
+    to->max_connections =
+        udp && !has_own ? FLOWS_FALLBACK : (uint32_t)from.max_connections;
     to->max_requests = (uint32_t)from.max_requests;
     to->max_pending = (uint32_t)from.max_pending;
     return to;
@@ -329,7 +336,7 @@ void compile_clusters_fallback(struct arena *arena, PB(Cluster) * to)
     to->retry = compile_traffic_retry_of(arena, NULL);
     to->connect_timeout_ms = compile_traffic_connect_ms(NULL, 0);
     to->outlier = outlier_of(arena, NULL);
-    to->breaker = breaker_of(arena, NULL);
+    to->breaker = breaker_of(arena, NULL, false);
     to->load_balancer = balancer_of(arena, NULL);
 }
 
@@ -353,7 +360,7 @@ static void apply_traffic(struct cluster_build *b)
     to->outlier = outlier_of(c->arena, t.outlier);
     /* Whether a port answers over TCP says nothing of datagrams. */
     to->health_check = is_udp(b->port) ? NULL : compile_health_check(c->arena, t.health);
-    to->breaker = breaker_of(c->arena, t.breaker);
+    to->breaker = breaker_of(c->arena, t.breaker, is_udp(b->port));
     to->load_balancer = balancer_of(c->arena, t.balancing);
     if (t.pool)
         to->max_requests_per_connection = or_zero(t.pool->max_requests_per_connection);
