@@ -11,6 +11,7 @@
 #include "lib/io/wheel.h"
 
 struct resolver; /* resolve.c */
+struct udp_room; /* udp.c */
 
 struct loop {
     uv_loop_t uv;
@@ -31,6 +32,7 @@ struct loop {
     uint64_t now_ns;    /* 0: not asked yet in this batch */
     uint64_t sim_ms;    /* the clock of a simulated loop */
     struct resolver *resolvers[2]; /* for absolute names and for others; NULL: none is asked */
+    struct udp_room *udp; /* what UDP sockets read into; NULL: there are none */
     unsigned lingering; /* streams that are closed for their users but still sending */
     bool simulated;     /* no libuv beneath, see loop_sim.h */
     bool running;

@@ -13,6 +13,12 @@ static const struct kind *kind_of(const struct route_backend *ref)
     return kind_all[route_backend_is_external(ref) ? KIND_EXTERNAL_SERVICE : KIND_SERVICE];
 }
 
+/* What a route sends to: the number alone does not say which port it is. */
+static int protocol_of(const struct object *route)
+{
+    return route->kind->id == KIND_UDP_ROUTE ? SERVICE_UDP : SERVICE_TCP;
+}
+
 enum backend_fault backend_resolve(const struct policy_set *set, const struct object *route,
                                    const struct route_backend *ref, enum backend_use use,
                                    struct backend *out)
@@ -29,7 +35,7 @@ enum backend_fault backend_resolve(const struct policy_set *set, const struct ob
     out->service = (const void *)policy_index_find(set, kind->id, ns, ref->name);
     if (!out->service)
         return BACKEND_NO_SERVICE;
-    out->port = service_find_port(out->service, ref->port);
+    out->port = service_find_port_of(out->service, protocol_of(route), ref->port);
     if (!out->port || service_is_external(out->service))
         return BACKEND_NO_PORT;
     if (external_service_is(out->service))
@@ -60,11 +66,11 @@ enum finding backend_finding(enum backend_fault fault)
 }
 
 /* " (it has 80, 9090)"; empty: none. */
-static struct slice list_ports(struct arena *arena, const struct service *s)
+static struct slice list_ports(struct arena *arena, const struct service *s, int protocol)
 {
     struct slice list = SLICE("");
     for (SCHEMA_EACH(s->spec.ports, struct service_port, p))
-        if (p->protocol == SERVICE_TCP)
+        if (p->protocol == protocol)
             list = arena_printf(arena, "%.*s%s%d", SLICE_ARG(list), list.len ? ", " : "",
                                 (int)p->port);
     if (!list.len || service_is_external(s))
@@ -97,9 +103,10 @@ struct slice backend_explain(struct arena *arena, const struct policy_set *set,
     case BACKEND_NO_PORT: {
         const struct object *s = policy_index_find(set, kind->id, ns, ref->name);
         if (s)
-            ports = list_ports(arena, (const struct service *)(const void *)s);
-        return arena_printf(arena, "%s %.*s/%.*s has no TCP port %d%s%.*s", kind->name,
-                            SLICE_ARG(ns), SLICE_ARG(ref->name), (int)ref->port,
+            ports = list_ports(arena, (const struct service *)(const void *)s, protocol_of(route));
+        return arena_printf(arena, "%s %.*s/%.*s has no %s port %d%s%.*s", kind->name,
+                            SLICE_ARG(ns), SLICE_ARG(ref->name),
+                            service_protocols[protocol_of(route)], (int)ref->port,
                             kind->id == KIND_SERVICE ? " in the cluster" : "", SLICE_ARG(ports));
     }
     case BACKEND_NEEDS_TLS:

@@ -30,6 +30,7 @@ enum backend_use {
     BACKEND_OF_GATEWAY,     /* requests; BackendTLSPolicies count */
     BACKEND_OF_STREAM,      /* a connection's bytes, as TCP or out of TLS; the same */
     BACKEND_OF_PASSTHROUGH, /* a client's own TLS */
+    BACKEND_OF_DATAGRAMS,   /* of a UDPRoute: the UDP port of a Service */
 };
 
 /* *out is complete only with BACKEND_OK. */

@@ -1,4 +1,4 @@
-/* Cluster resources: one for each TCP port of a Service, with its endpoints and how they are
+/* Cluster resources: one for each TCP or UDP port of a Service, with its endpoints and how they are
  * called. Control thread. Must not know which routes lead there.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/schema/schema_layer.h"
@@ -35,20 +35,27 @@ struct cluster_build {
     size_t count;
 };
 
+static bool is_udp(const struct service_port *port)
+{
+    return port->protocol == SERVICE_UDP;
+}
+
 /* What is called otherwise has another name: one name never means two things. */
-static char *name_of(struct compile *c, const struct service *s, int64_t port,
+static char *name_of(struct compile *c, const struct service *s, const struct service_port *port,
                      const struct backend_tls_policy *tls)
 {
+    int number = (int)port->port;
     if (external_service_is(s))
-        return compile_build_format(c, "external|%d||%s", (int)port, compile_build_service(c, s));
+        return compile_build_format(c, "external|%d||%s", number, compile_build_service(c, s));
     const struct metadata *shown =
         tls && c->client_certificate ? &c->client_certificate->object.meta : NULL;
     const char *how =
-        !tls    ? ""
+        is_udp(port) ? "udp"
+        : !tls       ? ""
         : shown ? compile_build_format(c, "tls:%.*s/%.*s", SLICE_ARG(shown->namespace_name),
                                        SLICE_ARG(shown->name))
                 : "tls";
-    return compile_build_format(c, "outbound|%d|%s|%s", (int)port, how,
+    return compile_build_format(c, "outbound|%d|%s|%s", number, how,
                                 compile_build_service(c, s));
 }
 
@@ -72,8 +79,8 @@ static void describe_pod(struct cluster_build *b, const struct pod *pod, uint16_
     const struct metadata *meta = &pod->object.meta;
     to->workload = compile_build_text(c, meta->name);
     to->namespace_ = compile_build_text(c, meta->namespace_name);
-    /* TLS of the app's own goes to the app itself. */
-    if (b->tls || !pod_is_meshed(pod) ||
+    /* TLS of the app's own goes to the app itself; so do datagrams, which no sidecar takes. */
+    if (b->tls || is_udp(b->port) || !pod_is_meshed(pod) ||
         compile_mtls_mode(c, meta->namespace_name, pod, port) ==
             WEFT__CONFIG__V1__MTLS_MODE__MTLS_DISABLE)
         return;
@@ -126,7 +133,8 @@ static void add_candidate(struct cluster_build *b, const struct object *slice,
 static void add_slice(struct cluster_build *b, const struct endpoint_slice *slice)
 {
     for (SCHEMA_EACH(slice->ports, struct endpoint_slice_port, port)) {
-        if (port->protocol != SERVICE_TCP || !port->port || !slice_eq(port->name, b->port->name))
+        if (port->protocol != b->port->protocol || !port->port ||
+            !slice_eq(port->name, b->port->name))
             continue;
         for (SCHEMA_EACH(slice->endpoints, struct endpoint_slice_endpoint, e))
             if (e->addresses.count)
@@ -299,13 +307,20 @@ static PB(OutlierDetection) * outlier_of(struct arena *arena, const struct traff
     return to;
 }
 
-static PB(CircuitBreaker) * breaker_of(struct arena *arena, const struct traffic_breaker *said)
+/* A client of a few datagrams, such as a question for DNS, is a connection until it was silent for
+ * long enough: what is plenty for connections is soon used up. The data plane has its own bound. */
+enum { FLOWS_FALLBACK = 1000000 };
+
+static PB(CircuitBreaker) * breaker_of(struct arena *arena, const struct traffic_breaker *said,
+                                       bool udp)
 {
     struct traffic_breaker from;
     schema_layer_complete(&traffic_policy_breaker_schema, said, &from);
     PB(CircuitBreaker) *to = arena_alloc(arena, sizeof *to);
     weft__config__v1__circuit_breaker__init(to);
-    to->max_connections = (uint32_t)from.max_connections;
+    bool has_own = said && said->max_connections != SCHEMA_UNSET;
+    to->max_connections =
+        udp && !has_own ? FLOWS_FALLBACK : (uint32_t)from.max_connections;
     to->max_requests = (uint32_t)from.max_requests;
     to->max_pending = (uint32_t)from.max_pending;
     return to;
@@ -322,7 +337,7 @@ void compile_clusters_fallback(struct arena *arena, PB(Cluster) * to)
     to->retry = compile_traffic_retry_of(arena, NULL);
     to->connect_timeout_ms = compile_traffic_connect_ms(NULL, 0);
     to->outlier = outlier_of(arena, NULL);
-    to->breaker = breaker_of(arena, NULL);
+    to->breaker = breaker_of(arena, NULL, false);
     to->load_balancer = balancer_of(arena, NULL);
 }
 
@@ -344,8 +359,9 @@ static void apply_traffic(struct cluster_build *b)
                            "ClientIP comes before the loadBalancing of its TrafficPolicy");
     compile_traffic_merge(&t, mesh);
     to->outlier = outlier_of(c->arena, t.outlier);
-    to->health_check = compile_health_check(c->arena, t.health);
-    to->breaker = breaker_of(c->arena, t.breaker);
+    /* Whether a port answers over TCP says nothing of datagrams. */
+    to->health_check = is_udp(b->port) ? NULL : compile_health_check(c->arena, t.health);
+    to->breaker = breaker_of(c->arena, t.breaker, is_udp(b->port));
     to->load_balancer = balancer_of(c->arena, t.balancing);
     if (t.pool)
         to->max_requests_per_connection = or_zero(t.pool->max_requests_per_connection);
@@ -367,7 +383,9 @@ static void build(struct cluster_build *b)
     b->out->service_namespace = compile_build_text(c, meta->namespace_name);
     b->out->port = (uint32_t)b->port->port;
     uint16_t port = (uint16_t)b->port->port;
-    b->out->protocol = b->tls ? protocol_inside_tls(&hints, port) : protocol_of_port(&hints, port);
+    b->out->protocol = is_udp(b->port) ? WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_TCP
+                       : b->tls        ? protocol_inside_tls(&hints, port)
+                                       : protocol_of_port(&hints, port);
     b->out->affinity_s = service_affinity_s(b->service);
     b->out->affinity_by_client = b->out->affinity_s && c->is_gateway;
     if (external_service_is(b->service))
@@ -415,7 +433,7 @@ char *compile_clusters_need(struct compile *c, const struct service *s,
 {
     if (external_service_is(s))
         tls = backend_trust_of_external(c->arena, external_service_of(s));
-    char *name = name_of(c, s, port->port, tls);
+    char *name = name_of(c, s, port, tls);
     char *known = map_get(&c->clusters, slice_from_cstr(name));
     PB(UpstreamTls) *upstream = NULL;
     if (known)

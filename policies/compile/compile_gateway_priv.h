@@ -8,6 +8,6 @@
 /* Virtual hosts of a listener for HTTP or HTTPS, which is number `index` of the port's. */
 void compile_gateway_hosts_add(struct compile *c, const struct gateway_model_listener *l,
                                size_t index, PB(GatewayPort) * to);
-/* Stream routes of a listener for TLS or TCP. */
+/* Stream routes of a listener for TLS, TCP or UDP. */
 void compile_gateway_streams_add(struct compile *c, const struct gateway_model_listener *l,
                                  PB(GatewayListener) * to);

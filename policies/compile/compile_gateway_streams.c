@@ -1,5 +1,5 @@
-/* Stream routes of a Gateway's listener: TLS by host name, TCP as it comes. Control thread. Must
- * not know what is inside the connections.
+/* Stream routes of a Gateway's listener: TLS by host name, TCP and UDP as they come. Control thread.
+ * Must not know what is inside the connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_gateway_priv.h"
 #include "policies/kinds/stream_route.h"
@@ -74,12 +74,12 @@ static void add_tls(struct compile *c, const struct gateway_model_listener *l,
     }
 }
 
-static void add_tcp(struct compile *c, const struct gateway_model_listener *l,
-                    PB(GatewayListener) * to)
+static void add_first(struct compile *c, const struct gateway_model_listener *l,
+                      enum backend_use use, PB(GatewayListener) * to)
 {
     for (size_t i = 0; i < l->n_items; i++)
         if (i == 0)
-            PB_PUSH(c, to, stream_routes, build(c, l->items[i].route, BACKEND_OF_STREAM));
+            PB_PUSH(c, to, stream_routes, build(c, l->items[i].route, use));
         else
             compile_build_note(c, &l->items[i].route->object, 0, "spec.parentRefs",
                                FINDING_ROUTE_SHADOWED,
@@ -93,7 +93,9 @@ void compile_gateway_streams_add(struct compile *c, const struct gateway_model_l
     if (!l->is_served)
         return;
     if (l->from->protocol == GATEWAY_TCP)
-        add_tcp(c, l, to);
+        add_first(c, l, BACKEND_OF_STREAM, to);
+    else if (l->from->protocol == GATEWAY_UDP)
+        add_first(c, l, BACKEND_OF_DATAGRAMS, to);
     else
         add_tls(c, l, to);
 }

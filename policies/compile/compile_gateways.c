@@ -1,4 +1,4 @@
-/* GatewayPort resources: the listeners of one Gateway by port, with certificates and what is asked
+/* GatewayPort resources: the listeners of one Gateway by port and transport, with certificates and what is asked
  * of clients. Control thread. Must not know how routes are built, nor why a listener is not in
  * force.
  * SPDX-License-Identifier: GPL-3.0-or-later */
@@ -93,9 +93,16 @@ static void note_foreign(struct compile *c, const struct gateway *gateway)
 
 /* ---- ports ---- */
 
-static bool is_on_port(const struct gateway_model_listener *l, uint32_t port)
+static bool is_udp(const struct gateway_model_listener *l)
 {
-    return l->from->port == (int64_t)port && l->accepted.ok;
+    return l->from->protocol == GATEWAY_UDP;
+}
+
+/* Datagrams have ports of their own. */
+static bool is_on_port(const struct gateway_model_listener *l, const PB(GatewayPort) * port)
+{
+    bool wants_udp = port->protocol == WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_UDP;
+    return l->from->port == (int64_t)port->port && is_udp(l) == wants_udp && l->accepted.ok;
 }
 
 /* Who calls, and who may: what is decided before it is known which route a request has. */
@@ -114,6 +121,8 @@ static void add_guard(struct gateway_build *b, PB(GatewayPort) * to)
         .target_count = 1};
     struct schema_list policies = compile_authz_list(b->c, &scope);
     to->authorization = compile_authz_filter(b->c, &policies);
+    if (to->protocol == WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_UDP)
+        return; /* datagrams show no tokens */
     char *tokens = compile_request_auth_filter(b->c, &scope);
     b->c->reads_tokens = tokens != NULL;
     if (tokens)
@@ -140,6 +149,7 @@ static PB(ListenerProtocol) protocol_of(int protocol)
         [GATEWAY_HTTPS] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS,
         [GATEWAY_TLS] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS,
         [GATEWAY_TCP] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TCP,
+        [GATEWAY_UDP] = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_UDP,
     };
     return of[protocol];
 }
@@ -164,7 +174,7 @@ static void add_client_traffic(struct gateway_build *b, PB(GatewayPort) * to)
     size_t count = 0, at = 0;
     for (size_t i = 0; i < m->n_listeners; i++) {
         const struct gateway_model_listener *l = &m->listeners[i];
-        if (!is_on_port(l, to->port))
+        if (!is_on_port(l, to))
             continue;
         PB(GatewayListener) *g = to->listeners[at++];
         if (!can_be_named(m, l))
@@ -217,25 +227,28 @@ static void add_validation(struct gateway_build *b, PB(GatewayPort) * to)
 static struct slice only_listener(const struct gateway_model *m, const PB(GatewayPort) * port)
 {
     for (size_t i = 0; i < m->n_listeners && port->n_listeners == 1; i++)
-        if (is_on_port(&m->listeners[i], port->port) && can_be_named(m, &m->listeners[i]))
+        if (is_on_port(&m->listeners[i], port) && can_be_named(m, &m->listeners[i]))
             return m->listeners[i].from->name;
     return SLICE("");
 }
 
-static void emit_port(struct gateway_build *b, int64_t port)
+static void emit_port(struct gateway_build *b, const struct gateway_model_listener *first)
 {
     struct compile *c = b->c;
     const struct gateway_model *m = &b->model;
     const struct metadata *meta = &m->gateway->object.meta;
     PB(GatewayPort) *to = PB_NEW(c, GatewayPort, gateway_port);
     bool served = false;
-    to->name = compile_build_format(c, "%.*s/%.*s:%d", SLICE_ARG(meta->namespace_name),
-                                    SLICE_ARG(meta->name), (int)port);
-    to->port = (uint32_t)port;
+    to->name = compile_build_format(c, "%.*s/%.*s:%d%s", SLICE_ARG(meta->namespace_name),
+                                    SLICE_ARG(meta->name), (int)first->from->port,
+                                    is_udp(first) ? "/udp" : "");
+    to->port = (uint32_t)first->from->port;
+    if (is_udp(first))
+        to->protocol = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_UDP;
     add_guard(b, to);
     for (size_t i = 0; i < m->n_listeners; i++) {
         const struct gateway_model_listener *l = &m->listeners[i];
-        if (!is_on_port(l, to->port))
+        if (!is_on_port(l, to))
             continue;
         if (!to->n_listeners)
             to->protocol = protocol_of(l->from->protocol);
@@ -253,7 +266,8 @@ static void emit_port(struct gateway_build *b, int64_t port)
 static bool is_first_of_port(const struct gateway_model *m, size_t at)
 {
     for (size_t i = 0; i < at; i++)
-        if (m->listeners[i].from->port == m->listeners[at].from->port)
+        if (m->listeners[i].from->port == m->listeners[at].from->port &&
+            is_udp(&m->listeners[i]) == is_udp(&m->listeners[at]))
             return false;
     return true;
 }
@@ -264,7 +278,7 @@ static void emit(struct gateway_build *b)
     note_clients(b);
     for (size_t i = 0; b->model.accepted.ok && i < b->model.n_listeners; i++)
         if (is_first_of_port(&b->model, i))
-            emit_port(b, b->model.listeners[i].from->port);
+            emit_port(b, &b->model.listeners[i]);
 }
 
 void compile_gateways_emit(struct compile *c)

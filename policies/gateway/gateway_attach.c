@@ -34,7 +34,7 @@ static bool attach_host(struct gateway_model *m, struct gateway_model_listener *
                         const struct route *route, struct slice original)
 {
     struct gateway_attachment a = {.route = route, .original = original};
-    bool has_hosts = l->from->protocol != GATEWAY_TCP;
+    bool has_hosts = l->from->protocol != GATEWAY_TCP && l->from->protocol != GATEWAY_UDP;
     if (!gateway_host_intersect(l->from->hostname, original, &a.host) ||
         (has_hosts && is_covered(m, l, a.host)))
         return false;

@@ -5,16 +5,16 @@
 #include "policies/store/gateway_host.h"
 #include "policies/gateway/gateway_model_priv.h"
 
-enum transport { TRANSPORT_NONE, TRANSPORT_PLAIN, TRANSPORT_TLS, TRANSPORT_TCP };
+enum transport { TRANSPORT_NONE, TRANSPORT_PLAIN, TRANSPORT_TLS, TRANSPORT_TCP, TRANSPORT_UDP };
 
 /* What a connection on the port begins with. HTTPS and TLS share a port: the host name in the hello
- * tells them apart. */
+ * tells them apart. UDP has ports of its own. */
 static enum transport transport_of(const struct gateway_listener *l)
 {
     static const enum transport of[] = {
         [GATEWAY_HTTP] = TRANSPORT_PLAIN, [GATEWAY_HTTPS] = TRANSPORT_TLS,
         [GATEWAY_TLS] = TRANSPORT_TLS,    [GATEWAY_TCP] = TRANSPORT_TCP,
-        [GATEWAY_UDP] = TRANSPORT_NONE,   [GATEWAY_UNKNOWN] = TRANSPORT_NONE,
+        [GATEWAY_UDP] = TRANSPORT_UDP,   [GATEWAY_UNKNOWN] = TRANSPORT_NONE,
     };
     return of[l->protocol];
 }
@@ -26,7 +26,7 @@ static const char *clash(const struct gateway_listener *a, const struct gateway_
     if (a->port != b->port || !x || !y)
         return NULL;
     if (x != y)
-        return "ProtocolConflict";
+        return x == TRANSPORT_UDP || y == TRANSPORT_UDP ? NULL : "ProtocolConflict";
     if (!slice_eq(a->hostname, b->hostname))
         return NULL;
     return a->protocol == b->protocol ? "HostnameConflict" : "ProtocolConflict";
@@ -83,6 +83,7 @@ static void find_overlaps(struct gateway_model *m)
             struct gateway_model_listener *other = &m->listeners[j];
             struct slice both;
             if (other->accepted.ok && other->from->port == l->from->port &&
+                transport_of(other->from) == TRANSPORT_TLS &&
                 gateway_host_intersect(l->from->hostname, other->from->hostname, &both))
                 l->overlaps = other->overlaps = true;
         }

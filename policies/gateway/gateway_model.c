@@ -148,6 +148,7 @@ static unsigned kinds_of(enum gateway_protocol protocol)
     case GATEWAY_TCP:
         return 1u << KIND_TCP_ROUTE;
     case GATEWAY_UDP:
+        return 1u << KIND_UDP_ROUTE;
     case GATEWAY_UNKNOWN:
         break;
     }
@@ -187,10 +188,10 @@ static void judge_listener(struct gateway_model *m, struct gateway_model_listene
         l->accepted =
             gateway_model_say(m, false, "TooManyListeners", "a Gateway serves %d listeners at most",
                               GATEWAY_MODEL_LISTENERS_MAX);
-    else if (protocol == GATEWAY_UDP || protocol == GATEWAY_UNKNOWN)
+    else if (protocol == GATEWAY_UNKNOWN)
         l->accepted = gateway_model_say(m, false, "UnsupportedProtocol",
                                         "protocol %.*s is not supported; there are HTTP, HTTPS, "
-                                        "TLS and TCP",
+                                        "TLS, TCP and UDP",
                                         SLICE_ARG(l->from->protocol_name));
     else if (tls && tls->options.count)
         l->accepted =

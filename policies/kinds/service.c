@@ -205,10 +205,16 @@ void service_each_external(const struct service *s, void (*each)(void *owner, st
             each(owner, i->ip);
 }
 
-const struct service_port *service_find_port(const struct service *s, int64_t port)
+const struct service_port *service_find_port_of(const struct service *s, int protocol,
+                                                int64_t port)
 {
     for (SCHEMA_EACH(s->spec.ports, struct service_port, p))
-        if (p->port == port && p->protocol == SERVICE_TCP)
+        if (p->port == port && p->protocol == protocol)
             return p;
     return NULL;
+}
+
+const struct service_port *service_find_port(const struct service *s, int64_t port)
+{
+    return service_find_port_of(s, SERVICE_TCP, port);
 }

@@ -72,5 +72,8 @@ uint32_t service_affinity_s(const struct service *s);
  * and those of a load balancer that need not see the connections. */
 void service_each_external(const struct service *s, void (*each)(void *owner, struct slice ip),
                            void *owner);
+/* The port of that number and protocol (enum service_protocol); NULL when there is none. */
+const struct service_port *service_find_port_of(const struct service *s, int protocol,
+                                                int64_t port);
 /* The TCP port of that number; NULL when there is none. */
 const struct service_port *service_find_port(const struct service *s, int64_t port);

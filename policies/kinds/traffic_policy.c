@@ -15,8 +15,8 @@ static const struct schema_field timeouts_fields[] = {
     SCHEMA_FIELD(struct traffic_timeouts, backend, "backend", DURATION,
                  "For one attempt; \"0s\": none.", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, idle, "idle", DURATION,
-                 "Silence in both directions; when left out, 5m for requests and none for opaque "
-                 "connections.", UNSET),
+                 "Silence in both directions; when left out, 5m for requests, none for opaque "
+                 "connections and 1m for flows of datagrams (UDP).", UNSET),
     SCHEMA_FIELD(struct traffic_timeouts, connect, "connect", DURATION,
                  "For a new connection, including the TLS handshake.", INHERIT, .fallback = 2000),
     SCHEMA_FIELD(struct traffic_timeouts, tunnel, "tunnel", DURATION,
@@ -194,7 +194,8 @@ const struct schema traffic_policy_outlier_schema = {
 
 static const struct schema_field breaker_fields[] = {
     SCHEMA_FIELD(struct traffic_breaker, max_connections, "maxConnections", INT,
-                 "Connections of one sidecar to the Service.", .min = 1,
+                 "Connections of one sidecar to the Service. Flows of datagrams (UDP) count as such "
+                 "where a policy says how many there may be.", .min = 1,
                  .max = 1000000, INHERIT, .fallback = 1024),
     SCHEMA_FIELD(struct traffic_breaker, max_requests, "maxRequests", INT,
                  "Concurrent requests.", .min = 1, .max = 1000000, INHERIT, .fallback = 10000),

@@ -1,5 +1,5 @@
 /* The table of UDPRoute: parents and backends. Control thread. Must not know which parents and
- * backends exist, nor what happens to connections.
+ * backends exist, nor what happens to datagrams.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/kinds/stream_route.h"
 
@@ -31,7 +31,7 @@ static const struct schema_field fields[] = {
 
 const struct schema udp_route_kind_schema = {
     .name = "UDPRoute",
-    .doc = "Says where datagrams of a listener go. No Gateway of ours has such listeners.",
+    .doc = "Says where datagrams of a listener go.",
     .size = sizeof(struct route),
     .fields = fields,
 };

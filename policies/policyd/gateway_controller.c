@@ -189,7 +189,7 @@ static void apply(struct part *p, struct slice namespace_name, struct slice text
 
 /* Served or not: a Service whose ports come and go would cut connections. */
 static size_t find_ports(const struct policy_set *set, const struct gateway *g,
-                         uint16_t ports[PORTS_MAX])
+                         struct gateway_manifest_port ports[PORTS_MAX])
 {
     struct arena arena;
     struct gateway_model m;
@@ -197,10 +197,11 @@ static size_t find_ports(const struct policy_set *set, const struct gateway *g,
     arena_init(&arena, ARENA_BLOCK);
     gateway_model_build(&m, &arena, set, g);
     for (size_t i = 0; i < m.n_listeners && count < PORTS_MAX; i++) {
-        uint16_t port = (uint16_t)m.listeners[i].from->port;
-        bool is_there = m.listeners[i].from->protocol == GATEWAY_UDP;
+        const struct gateway_listener *l = m.listeners[i].from;
+        struct gateway_manifest_port port = {(uint16_t)l->port, l->protocol == GATEWAY_UDP};
+        bool is_there = false;
         for (size_t j = 0; j < count; j++)
-            is_there |= ports[j] == port;
+            is_there |= ports[j].number == port.number && ports[j].is_udp == port.is_udp;
         if (!is_there)
             ports[count++] = port;
     }
@@ -212,7 +213,7 @@ static size_t find_ports(const struct policy_set *set, const struct gateway *g,
 static void write_parts(const struct kept *one, const struct gateway *g, struct arena *arena,
                         struct slice texts[PARTS])
 {
-    uint16_t ports[PORTS_MAX];
+    struct gateway_manifest_port ports[PORTS_MAX];
     const struct gateway_controller_config *c = &one->controller->config;
     struct gateway_manifest m = {g, c->options, one->name, ports, 0};
     m.n_ports = find_ports(object_store_set(c->world), g, ports);

@@ -176,12 +176,13 @@ void gateway_manifest_service(const struct gateway_manifest *m, struct buf *to)
     open_array(&w, "ports");
     for (size_t i = 0; i < m->n_ports; i++) {
         char name[16];
-        snprintf(name, sizeof name, "port-%u", m->ports[i]);
+        const struct gateway_manifest_port *p = &m->ports[i];
+        snprintf(name, sizeof name, "%s-%u", p->is_udp ? "udp" : "port", p->number);
         json_write_object(&w);
         put_text(&w, "name", name);
-        put_text(&w, "protocol", "TCP");
-        json_write_field_u64(&w, "port", m->ports[i]);
-        json_write_field_u64(&w, "targetPort", m->ports[i]);
+        put_text(&w, "protocol", p->is_udp ? "UDP" : "TCP");
+        json_write_field_u64(&w, "port", p->number);
+        json_write_field_u64(&w, "targetPort", p->number);
         json_write_object_end(&w);
     }
     json_write_array_end(&w);

@@ -11,11 +11,16 @@
 #define GATEWAY_MANIFEST_REPLICAS "weft.dev/replicas"
 #define GATEWAY_MANIFEST_EXTERNAL "weft.dev/external-traffic-policy" /* Cluster or Local */
 
+struct gateway_manifest_port {
+    uint16_t number;
+    bool is_udp;
+};
+
 struct gateway_manifest {
     const struct gateway *gateway;
     const struct policyd_options *options;
     const char *name; /* of all three */
-    const uint16_t *ports;
+    const struct gateway_manifest_port *ports;
     size_t n_ports;
 };
 

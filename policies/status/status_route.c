@@ -192,7 +192,6 @@ static void put_ref(struct status_doc *d, struct doc *entry, const struct route_
         doc_make_put_int(d->arena, to, "port", p->port);
 }
 
-/* Datagrams have no backends that we would know how to find. */
 static void put_entry(struct status_doc *d, struct doc *entry, const struct route_parent *p,
                       const struct gateway_finding *accepted,
                       const struct gateway_finding *resolved, const char *controller)
@@ -200,14 +199,15 @@ static void put_entry(struct status_doc *d, struct doc *entry, const struct rout
     const struct doc *old = find_entry(status_doc_old(d->object, "parents"), p);
     struct status_condition items[] = {status_doc_of("Accepted", accepted),
                                        status_doc_of("ResolvedRefs", resolved)};
-    bool is_udp = d->object->kind->id == KIND_UDP_ROUTE;
     put_ref(d, entry, p);
     status_doc_text(d, entry, "controllerName", slice_from_cstr(controller));
-    status_doc_conditions(d, entry, doc_get(old, SLICE("conditions")), items, is_udp ? 1 : 2);
+    status_doc_conditions(d, entry, doc_get(old, SLICE("conditions")), items, 2);
 }
 
 static enum backend_use use_of(const struct route *route)
 {
+    if (route->object.kind->id == KIND_UDP_ROUTE)
+        return BACKEND_OF_DATAGRAMS;
     return is_http(route) ? BACKEND_OF_GATEWAY : BACKEND_OF_STREAM;
 }
 

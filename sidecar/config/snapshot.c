@@ -95,9 +95,20 @@ bool snapshot_add_cluster(struct snapshot *s, const struct cluster_conf *c)
     return true;
 }
 
+static const struct gateway_conf *find_gateway(const struct snapshot *s, uint16_t port, bool udp)
+{
+    uint64_t hash = hash_number(port), at = hash;
+    const struct gateway_conf *g;
+    while ((g = lookup_next(&s->by_gateway, hash, &at))) {
+        if (g->port == port && gateway_is_udp(g) == udp)
+            break;
+    }
+    return g;
+}
+
 bool snapshot_add_gateway(struct snapshot *s, struct routed *r)
 {
-    if (snapshot_gateway(s, r->gateway.port))
+    if (find_gateway(s, r->gateway.port, gateway_is_udp(&r->gateway)))
         return false;
     s->routed[s->routed_count++] = routed_ref(r);
     s->gateways[s->gateway_count++] = &r->gateway;
@@ -243,13 +254,12 @@ const struct inbound_port_conf *snapshot_inbound_port(const struct snapshot *s, 
 
 const struct gateway_conf *snapshot_gateway(const struct snapshot *s, uint16_t port)
 {
-    uint64_t hash = hash_number(port), at = hash;
-    const struct gateway_conf *g;
-    while ((g = lookup_next(&s->by_gateway, hash, &at))) {
-        if (g->port == port)
-            break;
-    }
-    return g;
+    return find_gateway(s, port, false);
+}
+
+const struct gateway_conf *snapshot_udp_gateway(const struct snapshot *s, uint16_t port)
+{
+    return find_gateway(s, port, true);
 }
 
 const struct gateway_conf *const *snapshot_gateways(const struct snapshot *s, uint32_t *count)

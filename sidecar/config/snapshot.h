@@ -228,7 +228,7 @@ struct gateway_listener_conf {
     Weft__Config__V1__ListenerProtocol protocol;
     bool is_passthrough;               /* TLS that is not ours to end */
     bool has_certificate;              /* its own: another listener's is shown to nobody */
-    const struct route_hosts *streams; /* TLS, TCP: by name, one of gateway_conf.routes */
+    const struct route_hosts *streams; /* TLS, TCP, UDP: by name, one of gateway_conf.routes */
     const struct client_conf *clients; /* NULL: the port's */
 };
 
@@ -249,6 +249,11 @@ struct gateway_conf {
     uint32_t listener_count;           /* 0: one that is not told apart */
     const struct route_hosts *by_name; /* TLS: which listener; NULL: they are not told apart */
 };
+
+static inline bool gateway_is_udp(const struct gateway_conf *g)
+{
+    return g->protocol == WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_UDP;
+}
 
 struct workload_conf {
     struct addr ip;
@@ -281,7 +286,9 @@ snapshot_inbound(const struct snapshot *s); /* never NULL: a permissive default 
 /* What a port of the app asks of its clients. Never UNSET. */
 Weft__Config__V1__MtlsMode snapshot_mtls_mode(const struct snapshot *s, uint16_t port);
 const struct inbound_port_conf *snapshot_inbound_port(const struct snapshot *s, uint16_t port);
+/* A gateway's port for connections, and that of the same number for datagrams. */
 const struct gateway_conf *snapshot_gateway(const struct snapshot *s, uint16_t port);
+const struct gateway_conf *snapshot_udp_gateway(const struct snapshot *s, uint16_t port);
 /* All gateways, for opening listeners. */
 const struct gateway_conf *const *snapshot_gateways(const struct snapshot *s, uint32_t *count);
 /* NULL when there is none of that name. snapshot: a struct snapshot. */

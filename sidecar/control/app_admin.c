@@ -89,6 +89,7 @@ static void ask_workers(struct app *app, const struct survey *question)
 static void copy_metrics(struct survey *s, struct worker *w)
 {
     metrics_set(w->metrics, METRICS_SESSIONS, w->session_count);
+    metrics_set(w->metrics, METRICS_UDP_FLOWS, flow_table_count(&w->flows));
     metrics_set(w->metrics, METRICS_EXCHANGES, w->exchange_count);
     metrics_set(w->metrics, METRICS_LISTENERS_MISSING, w->unbound);
     s->shards[w->index] = metrics_shard_copy(w->metrics, loop_now_ms(w->loop));

@@ -132,6 +132,7 @@ void app_dump_worker(const struct worker *worker, struct buf *out)
     json_write_field_u64(&w, "worker", worker->index);
     json_write_field_u64(&w, "config_version", snapshot_version(worker_snapshot(worker)));
     json_write_field_u64(&w, "sessions", worker->session_count);
+    json_write_field_u64(&w, "flows", flow_table_count(&worker->flows));
     json_write_field_u64(&w, "exchanges", worker->exchange_count);
     json_write_key(&w, "clusters");
     json_write_array(&w);

@@ -1,4 +1,4 @@
-/* One line for each request or opaque connection, as JSON or in Istio's text format. Worker
+/* One line for each request, opaque connection or flow of datagrams, as JSON or in Istio's text format. Worker
  * thread; nothing is allocated.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
@@ -18,9 +18,9 @@ struct access_record {
     int64_t start_ms;          /* wall clock */
     struct slice direction;    /* "inbound", "outbound", "ingress" */
     struct slice method, path; /* as the client sent them */
-    struct slice protocol;     /* "HTTP/1.1", "HTTP/2", "TCP" */
+    struct slice protocol;     /* "HTTP/1.1", "HTTP/2", "TCP", "UDP" */
     struct slice authority;
-    uint16_t status;         /* 0: none (TCP, or gone before there was one) */
+    uint16_t status;         /* 0: none (TCP, UDP, or gone before there was one) */
     int16_t grpc_status;     /* -1: none */
     struct slice flags;      /* fail_info's */
     struct slice details;    /* fail_info's label, or "via_upstream" */

@@ -97,6 +97,11 @@ void metrics_count_filter_event(struct metrics_shard *m, const char *filter, con
     count_labelled(m, FAMILY_FILTERS, slice_from_cstr(both), 1);
 }
 
+void metrics_count_udp_dropped(struct metrics_shard *m, struct slice reason, uint64_t n)
+{
+    count_labelled(m, FAMILY_UDP_DROPPED, reason, n);
+}
+
 /* ---- series ---- */
 
 static struct series *series_for(struct metrics_shard *m, const struct metrics_key *key)

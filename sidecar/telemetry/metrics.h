@@ -79,6 +79,9 @@ void metrics_count_plaintext(struct metrics_shard *m, struct slice source);
 /* weft_filter_events_total{filter=…, event=…}. Both are names of a filter's table. */
 void metrics_count_filter_event(struct metrics_shard *m, const char *filter, const char *event);
 
+/* weft_udp_datagrams_dropped_total{reason=…}. */
+void metrics_count_udp_dropped(struct metrics_shard *m, struct slice reason, uint64_t n);
+
 /* ---- requests and connections ---- */
 
 /* One end. Empty texts are shown as "unknown". hash: metrics_party_hash, kept wherever the texts
@@ -98,7 +101,13 @@ uint64_t metrics_service_hash(const struct metrics_service *s);
 
 enum metrics_reporter { METRICS_SOURCE, METRICS_DESTINATION };
 enum metrics_security { METRICS_UNKNOWN_SECURITY, METRICS_PLAINTEXT, METRICS_MUTUAL_TLS };
-enum metrics_protocol { METRICS_HTTP, METRICS_GRPC, METRICS_TCP };
+enum metrics_protocol { METRICS_HTTP, METRICS_GRPC, METRICS_TCP, METRICS_UDP };
+
+/* There are no requests in it that would be told apart. */
+static inline bool metrics_is_opaque(enum metrics_protocol p)
+{
+    return p == METRICS_TCP || p == METRICS_UDP;
+}
 
 #define METRICS_NO_GRPC_STATUS (-1)
 
@@ -119,7 +128,7 @@ struct metrics_key {
  * series that is new. */
 void metrics_request(struct metrics_shard *m, const struct metrics_key *key, uint64_t duration_us,
                      uint64_t request_bytes, uint64_t response_bytes);
-/* An opaque connection. Bytes may be reported as they flow or at the end. */
+/* An opaque connection, or a flow of datagrams. Bytes may be reported as they flow or at the end. */
 void metrics_tcp_opened(struct metrics_shard *m, const struct metrics_key *key);
 void metrics_tcp_bytes(struct metrics_shard *m, const struct metrics_key *key, uint64_t sent,
                        uint64_t received);

@@ -10,7 +10,13 @@
 /* The key of a family with two labels is both values with a space between. */
 #define METRICS_LABEL_PAIR_MAX 96
 
-enum metrics_family { FAMILY_HANDSHAKES, FAMILY_PLAINTEXT, FAMILY_FILTERS, FAMILY_COUNT };
+enum metrics_family {
+    FAMILY_HANDSHAKES,
+    FAMILY_PLAINTEXT,
+    FAMILY_FILTERS,
+    FAMILY_UDP_DROPPED,
+    FAMILY_COUNT
+};
 
 struct metrics_shard {
     metric_value values[METRICS_COUNT];

@@ -9,7 +9,7 @@ enum { LABELS_MAX = 16 };
 
 static const char *const reporter_names[] = {"source", "destination"};
 static const char *const security_names[] = {"unknown", "none", "mutual_tls"};
-static const char *const protocol_names[] = {"http", "grpc", "tcp"};
+static const char *const protocol_names[] = {"http", "grpc", "tcp", "udp"};
 
 static const char *const text_names[SERIES_TEXT_COUNT] = {
     [SERIES_SOURCE_WORKLOAD] = "source_workload",
@@ -66,6 +66,8 @@ static const struct family families[FAMILY_COUNT] = {
                           "Requests without mutual TLS: who would be shut out by STRICT."},
     [FAMILY_FILTERS] = {"weft_filter_events_total", "filter", "event",
                         "What filters did to requests, beside letting them pass."},
+    [FAMILY_UDP_DROPPED] = {"weft_udp_datagrams_dropped_total", "reason", NULL,
+                            "Datagrams that went nowhere, by the reason."},
 };
 
 static void render_families(const struct metrics_shard *m, struct buf *out)
@@ -106,13 +108,13 @@ static void fill_labels(struct labels *l, const struct series *s)
     for (int i = 0; i < SERIES_TEXT_COUNT; i++)
         push(l, text_names[i], series_text(s, (enum series_text)i));
     push(l, "request_protocol", slice_from_cstr(protocol_names[s->protocol]));
-    if (s->protocol != METRICS_TCP) {
+    if (!metrics_is_opaque(s->protocol)) {
         snprintf(l->status, sizeof(l->status), "%u", s->status);
         push(l, "response_code", slice_from_cstr(l->status));
     }
     push(l, "response_flags", fail_info(s->fail)->flag);
     push(l, "connection_security_policy", slice_from_cstr(security_names[s->security]));
-    if (s->protocol != METRICS_TCP && s->grpc_status != METRICS_NO_GRPC_STATUS) {
+    if (!metrics_is_opaque(s->protocol) && s->grpc_status != METRICS_NO_GRPC_STATUS) {
         snprintf(l->grpc, sizeof(l->grpc), "%d", s->grpc_status);
         push(l, "grpc_response_status", slice_from_cstr(l->grpc));
     }
@@ -170,7 +172,7 @@ static void render_sample(const struct shape *shape, const struct series *s, str
 
 static bool is_shown(const struct shape *shape, const struct series *s)
 {
-    return (s->protocol == METRICS_TCP) == shape->is_tcp &&
+    return metrics_is_opaque(s->protocol) == shape->is_tcp &&
            (shape->kind != SHAPE_SIZE || s->has_sizes);
 }
 

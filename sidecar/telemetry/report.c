@@ -132,3 +132,49 @@ void report_tunnel_closed(const struct session *s, const struct cluster *cluster
     r.bytes_sent = received;
     access_log_write(&r, report_is_json(s->worker));
 }
+
+/* ---- flows of datagrams ---- */
+
+static void fill_flow_key(struct metrics_key *key, const struct worker *w, const struct flow *f,
+                          const struct endpoint *endpoint, enum fail why)
+{
+    *key = (struct metrics_key){
+        .grpc_status = METRICS_NO_GRPC_STATUS, .protocol = METRICS_UDP, .fail = why};
+    report_fill_sent(key, w, f->cluster, endpoint);
+}
+
+void report_flow_opened(const struct worker *w, const struct flow *f)
+{
+    struct metrics_key key;
+    fill_flow_key(&key, w, f, NULL, FAIL_NONE);
+    metrics_tcp_opened(w->metrics, &key);
+}
+
+void report_flow_closed(const struct worker *w, const struct flow *f, enum fail why)
+{
+    struct metrics_key key;
+    uint64_t duration_us = (loop_now_ns(w->loop) - f->opened_ns) / 1000;
+    fill_flow_key(&key, w, f, f->endpoint, why);
+    metrics_tcp_bytes(w->metrics, &key, f->sent, f->received);
+    metrics_tcp_closed(w->metrics, &key);
+    if (!report_is_logged(w, why != FAIL_NONE))
+        return;
+    struct access_record r = {
+        .start_ms = clock_wall_ms() - (int64_t)(duration_us / 1000),
+        .direction = slice_from_cstr(side_gateway.name),
+        .protocol = SLICE("UDP"),
+        .flags = fail_info(why)->flag,
+        .reason = fail_info(why)->text,
+        .bytes_received = f->received,
+        .bytes_sent = f->sent,
+        .duration_us = duration_us,
+        .upstream_us = -1,
+        .grpc_status = -1,
+        .upstream_host = f->endpoint->conf->addr,
+        .upstream_cluster = f->cluster->conf->name,
+        .downstream_local = f->client.local,
+        .downstream_remote = f->client.peer,
+        .downstream_direct = f->client.peer,
+    };
+    access_log_write(&r, report_is_json(w));
+}

@@ -1,8 +1,9 @@
-/* What is told about an exchange or a tunnel when it ends: metrics and a line of the access log.
+/* What is told about an exchange, a tunnel or a flow when it ends: metrics and a line of the access log.
  * Worker thread; reads facts and changes nothing but counters.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "sidecar/session/flow.h"
 #include "sidecar/session/session.h"
 #include "sidecar/telemetry/access_log.h"
 #include "sidecar/telemetry/metrics.h"
@@ -23,6 +24,10 @@ void report_fill_record(struct access_record *r, const struct session *s,
  * was told when it was started, else as the newest configuration says. */
 bool report_is_logged(const struct worker *w, bool is_error);
 bool report_is_json(const struct worker *w);
+
+/* The same of flows of datagrams. why: FAIL_NONE when it was silent for long enough. */
+void report_flow_opened(const struct worker *w, const struct flow *f);
+void report_flow_closed(const struct worker *w, const struct flow *f, enum fail why);
 
 void report_tunnel_opened(const struct session *s, const struct cluster *cluster);
 void report_tunnel_closed(const struct session *s, const struct cluster *cluster,

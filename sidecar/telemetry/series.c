@@ -168,18 +168,18 @@ static void texts_of(const struct metrics_key *key, struct slice texts[SERIES_TE
     texts[SERIES_SERVICE_NAMESPACE] = key->service.namespace_name;
 }
 
-static struct series *overflow_of(struct series_table *t, bool is_tcp)
+static struct series *overflow_of(struct series_table *t, bool is_opaque)
 {
     static const struct slice name = {"overflow", 8};
-    struct series **slot = &t->overflow[is_tcp];
+    struct series **slot = &t->overflow[is_opaque];
     if (!*slot) {
         const struct slice texts[SERIES_TEXT_COUNT] = {name, name, name, name, name,
                                                        name, name, name, name};
         struct metrics_key key = {
-            .protocol = is_tcp ? METRICS_TCP : METRICS_HTTP,
+            .protocol = is_opaque ? METRICS_TCP : METRICS_HTTP,
             .grpc_status = METRICS_NO_GRPC_STATUS,
         };
-        *slot = create(&key, FAIL_NONE, t->has_sizes && !is_tcp, texts);
+        *slot = create(&key, FAIL_NONE, t->has_sizes && !is_opaque, texts);
     }
     return *slot;
 }
@@ -193,8 +193,8 @@ static struct series *add_series(struct series_table *t, const struct metrics_ke
     size_t len = shown_len(texts);
     if (t->count >= METRICS_SERIES_MAX || (t->text_max && len > t->text_max - t->text_bytes))
         return NULL;
-    bool is_tcp = key->protocol == METRICS_TCP;
-    struct series *s = create(key, fail, t->has_sizes && !is_tcp, texts);
+    bool is_opaque = metrics_is_opaque(key->protocol);
+    struct series *s = create(key, fail, t->has_sizes && !is_opaque, texts);
     s->hash = hash;
     s->id = *id;
     insert(t, s);
@@ -213,7 +213,7 @@ struct series *series_of(struct series_table *t, const struct metrics_key *key, 
         s = add_series(t, key, fail, &id, hash);
     if (!s) {
         *overflowed = true;
-        s = overflow_of(t, key->protocol == METRICS_TCP);
+        s = overflow_of(t, metrics_is_opaque(key->protocol));
     }
     s->touched = true;
     return s;
@@ -221,7 +221,7 @@ struct series *series_of(struct series_table *t, const struct metrics_key *key, 
 
 static struct series *resize(struct series *old, bool has_sizes)
 {
-    if (!old || old->has_sizes == has_sizes || old->protocol == METRICS_TCP)
+    if (!old || old->has_sizes == has_sizes || metrics_is_opaque(old->protocol))
         return old;
     size_t len = texts_len(old);
     struct series *s = mem_zalloc(sizeof(*s) + sizes_len(has_sizes) + len);

@@ -92,9 +92,15 @@ static void adopt_identity(struct worker *w, struct mesh_identity *m)
     judge_sessions(w);
 }
 
+/* What draining waits for. */
+static uint32_t left(const struct worker *w)
+{
+    return w->session_count + flow_table_count(&w->flows);
+}
+
 static void stop_if_over(struct worker *w)
 {
-    if (w->is_stopping && w->session_count == 0)
+    if (w->is_stopping && left(w) == 0)
         loop_stop(w->loop);
 }
 
@@ -103,19 +109,21 @@ static void drain(struct worker *w, bool all)
     w->is_draining = true;
     w->is_draining_out |= all;
     worker_listen_close(w, w->is_draining_out);
+    worker_listen_drain_udp(w);
     LIST_FOREACH_SAFE(node, next, &w->sessions)
     {
         struct session *s = container_of(node, struct session, node);
         if (session_is_draining(s))
             session_drain(s);
     }
-    app_note_sessions(w->app, w, w->session_count);
+    app_note_sessions(w->app, w, left(w));
 }
 
 static void stop(struct worker *w)
 {
     w->is_stopping = true;
     drain(w, true);
+    worker_listen_close_udp(w);
     LIST_FOREACH_SAFE(node, next, &w->sessions)
     session_close(container_of(node, struct session, node));
     stop_if_over(w);
@@ -221,8 +229,13 @@ void worker_post_visit(struct worker *w, struct worker_visit *v)
 void worker_session_gone(struct worker *w)
 {
     w->session_count--;
+    worker_flow_gone(w);
+}
+
+void worker_flow_gone(struct worker *w)
+{
     if (w->is_draining)
-        app_note_sessions(w->app, w, w->session_count);
+        app_note_sessions(w->app, w, left(w));
     stop_if_over(w);
 }
 
@@ -281,6 +294,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     rand_seed(&w->rand, seed);
     cluster_table_init(&w->clusters, w);
     subscription_table_init(&w->subscriptions, w);
+    flow_table_init(&w->flows, w);
 }
 
 void worker_init(struct worker *w, struct app *app, unsigned index, struct snapshot *s)
@@ -301,6 +315,7 @@ void worker_close(struct worker *w)
     timer_stop(&w->sweep);
     idle_memory_end(&w->memory);
     worker_listen_close(w, true);
+    worker_listen_close_udp(w);
     mirror_close_all(w);
     fetching_close_all(w);
     redis_post_close_all(w);
@@ -312,6 +327,7 @@ void worker_dispose(struct worker *w)
 {
     cluster_table_dispose(&w->clusters);
     subscription_table_dispose(&w->subscriptions);
+    flow_table_dispose(&w->flows);
     adopt_identity(w, NULL);
     lease_unpin(w->lease);
     metrics_shard_destroy(w->metrics);

@@ -15,6 +15,7 @@
 #include "sidecar/config/lease.h"
 #include "sidecar/config/snapshot.h"
 #include "lib/net/idle_memory.h"
+#include "sidecar/session/flow.h"
 #include "sidecar/session/subscription.h"
 #include "sidecar/worker/mesh_identity.h"
 #include "sidecar/control/settings.h"
@@ -25,10 +26,12 @@
 
 struct app;
 struct side;
+struct udp_port; /* session/udp_port.h */
 
-/* A gateway port that this worker listens on. */
+/* What this worker listens on; free while both are NULL. */
 struct worker_listener {
-    struct listener *listener;
+    struct listener *listener; /* for connections */
+    struct udp_port *udp;      /* or, at a gateway, for datagrams */
     uint16_t port; /* of the Gateway, not of the socket */
     struct worker *worker;
     const struct side *side;
@@ -47,6 +50,7 @@ struct worker {
     struct http_client_config client, client_mesh;
     struct subscription_table subscriptions;
     struct list sessions;
+    struct flow_table flows; /* of datagrams */
     struct list mirrors;  /* copies of requests under way */
     struct list fetches;  /* of filters, under way */
     struct list posts;    /* to Redis, which nobody waits for */
@@ -109,5 +113,6 @@ void worker_post_visit(struct worker *w, struct worker_visit *v);
 /* Runs `ex`'s steps at the end of this turn. */
 struct exchange;
 void worker_wake(struct worker *w, struct list *runnable_node);
-/* A session ended. */
+/* A session or a flow ended. */
 void worker_session_gone(struct worker *w);
+void worker_flow_gone(struct worker *w);

@@ -13,6 +13,7 @@ class Port:
     target: int
     name: str = "http"
     app_protocol: str | None = None
+    protocol: str = "TCP"
 
 
 @dataclass
@@ -56,6 +57,8 @@ def service(s: Service) -> dict[str, Any]:
         port: dict[str, Any] = {"name": p.name, "port": p.number, "targetPort": p.target}
         if p.app_protocol:
             port["appProtocol"] = p.app_protocol
+        if p.protocol != "TCP":
+            port["protocol"] = p.protocol
         ports.append(port)
     return {"apiVersion": "v1", "kind": "Service", "metadata": _meta(s.name, s.namespace),
             "spec": {"clusterIP": s.vip4, "clusterIPs": [s.vip4, s.vip6],
@@ -86,7 +89,7 @@ def slices(s: Service, pods: list[PodFacts]) -> list[dict[str, Any]]:
                       "targetRef": {"kind": "Pod", "name": p.name, "namespace": p.namespace}}
                      for p in pods if _selects(s, p)]
         labels = {"kubernetes.io/service-name": s.name}
-        ports = [{"name": p.name, "port": p.target} for p in s.ports]
+        ports = [{"name": p.name, "port": p.target, "protocol": p.protocol} for p in s.ports]
         made.append({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
                      "metadata": _meta(f"{s.name}-{suffix}", s.namespace, labels=labels),
                      "addressType": kind, "endpoints": endpoints, "ports": ports})

@@ -7,6 +7,7 @@
 #include "sidecar/session/session.h"
 #include "sidecar/upstream/cluster.h"
 #include "tests/sim/sim_report.h"
+#include "tests/sim/sim_udp.h"
 
 struct sim_report sim_report;
 
@@ -37,6 +38,7 @@ void sim_close(struct sim *s)
     sim_turn(s);
     assert_int_equal(sim_net_streams(), 0);
     assert_int_equal(sim_net_listeners(), 0);
+    assert_int_equal(sim_udp_open(), 0);
     loop_destroy(s->loop);
     sim_net_close();
 }

@@ -339,7 +339,8 @@ sim_gateway *sim_conf_port(struct sim_conf *c, uint32_t port,
                            Weft__Config__V1__ListenerProtocol protocol)
 {
     MAKE(c, Weft__Config__V1__GatewayPort, weft__config__v1__gateway_port__init);
-    Weft__Config__V1__Resource *r = add_port(c, "gateway", port);
+    bool is_udp = protocol == SIM_LISTENER_UDP;
+    Weft__Config__V1__Resource *r = add_port(c, is_udp ? "gateway/udp" : "gateway", port);
     r->body_case = WEFT__CONFIG__V1__RESOURCE__BODY_GATEWAY;
     r->gateway = m;
     m->name = text(c, "default/gateway");

@@ -22,6 +22,11 @@ void sim_net_refuse_listeners(enum err why)
     refusal = why;
 }
 
+enum err sim_net_listener_refusal(void)
+{
+    return refusal;
+}
+
 unsigned sim_net_listeners(void)
 {
     unsigned count = 0;

@@ -43,6 +43,7 @@ bool sim_net_listens_at(const struct addr *at);
 void sim_net_arrive(const struct addr *at, struct stream *accepted);
 /* What opening one comes to, until ERR_OK is said. */
 void sim_net_refuse_listeners(enum err why);
+enum err sim_net_listener_refusal(void);
 
 /* A connected pair with addresses. `original`: what tcp_original_dst says of `server`; NULL:
  * nothing. */

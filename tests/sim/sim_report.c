@@ -63,6 +63,13 @@ void metrics_count_filter_event(struct metrics_shard *m, const char *filter, con
     snprintf(sim_report.filter_event, sizeof(sim_report.filter_event), "%s %s", filter, event);
 }
 
+void metrics_count_udp_dropped(struct metrics_shard *m, struct slice reason, uint64_t n)
+{
+    (void)m;
+    sim_report.dropped += n;
+    snprintf(sim_report.drop_reason, sizeof(sim_report.drop_reason), "%.*s", SLICE_ARG(reason));
+}
+
 uint64_t metrics_party_hash(const struct metrics_party *p)
 {
     (void)p;

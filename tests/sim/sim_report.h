@@ -17,6 +17,8 @@ struct sim_report {
     /* Inbound: "workload namespace principal" of whom it was from, as far as that is known. */
     char source_in[512];
     char filter_event[64]; /* the last one: "faultInjection delay" */
+    uint64_t dropped;      /* datagrams */
+    char drop_reason[64];  /* of the last ones */
     uint64_t values[METRICS_COUNT]; /* of the plain numbers, over all nodes */
 };
 

@@ -27,7 +27,7 @@ struct made {
 static void make(struct made *m, void (*write)(const struct gateway_manifest *m, struct buf *to))
 {
     static struct policyd_options options;
-    static const uint16_t ports[] = {80, 8443};
+    static const struct gateway_manifest_port ports[] = {{80, false}, {8443, false}, {80, true}};
     struct doc_error error;
     struct buf text;
     options.image = (char *)"weft.local/weft:1";
@@ -38,7 +38,7 @@ static void make(struct made *m, void (*write)(const struct gateway_manifest *m,
     m->set = policy_text_set(listener);
     struct gateway_manifest manifest = {
         (const void *)policy_index_find(m->set, KIND_GATEWAY, SLICE("a"), SLICE("door")), &options,
-        "door-weft", ports, 2};
+        "door-weft", ports, 3};
     buf_init(&text);
     write(&manifest, &text);
     m->text = mem_alloc(text.len);
@@ -119,8 +119,13 @@ static void test_ports_and_a_static_address(void **state)
     expect(&m, "spec.type", "LoadBalancer");
     expect(&m, "spec.loadBalancerIP", "192.0.2.9");
     expect(&m, "spec.externalTrafficPolicy", "Local");
-    assert_int_equal(doc_find(m.doc, "spec.ports")->count, 2);
+    assert_int_equal(doc_find(m.doc, "spec.ports")->count, 3);
     assert_int_equal(doc_find(m.doc, "spec.ports[1].port")->integer, 8443);
+    expect(&m, "spec.ports[0].name", "port-80");
+    expect(&m, "spec.ports[0].protocol", "TCP");
+    assert_int_equal(doc_find(m.doc, "spec.ports[2].port")->integer, 80);
+    expect(&m, "spec.ports[2].name", "udp-80");
+    expect(&m, "spec.ports[2].protocol", "UDP");
     expect(&m, "spec.selector[\"gateway.networking.k8s.io/gateway-name\"]", "door");
     dispose(&m);
 }
