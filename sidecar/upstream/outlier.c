@@ -1,4 +1,4 @@
-/* From consecutive failures, or those within a time, to ejection, for a time that doubles with every
+/* From consecutive failures, or those within a time, to ejection, for a time that doubles with each
  * ejection in a row. Worker thread; what it writes is shared by all workers and atomic.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/upstream/outlier.h"
