@@ -197,15 +197,16 @@ static void test_refused_while_sending(void **state)
 static void test_strangers_are_not_heard(void **state)
 {
     struct loop *loop = loop_create();
-    struct inbox server = {.loop = loop, .expected = 1, .echoes = true};
+    struct inbox server = {.loop = loop, .expected = MANY, .echoes = true};
     struct inbox client = {.loop = loop, .expected = 1}, stranger = {.loop = loop};
     struct addr at = bind_at(&server, "127.0.0.1"), own;
     connect_to(&client, &at);
     udp_addr(client.socket, &own);
     connect_to(&stranger, &own);
     send_text(&stranger, "from a stranger");
+    loop_run(loop);
+    assert_int_equal(stranger.failed, ERR_REFUSED);
     send_text(&client, "x");
-    server.expected = MANY;
     loop_run(loop);
     assert_int_equal(client.count, 1);
     assert_int_equal(client.lens[0], 1);
