@@ -238,10 +238,13 @@ static bool send_some(const struct udp *u, struct outgoing *o, size_t count, siz
         int code = errno;
         if (code == EINTR)
             continue;
+        bool was_told = *why == ERR_REFUSED;
         *why = code == ENOBUFS ? ERR_AGAIN : err_from_errno(code);
-        if (*why == ERR_AGAIN || *why == ERR_REFUSED)
+        if (*why == ERR_AGAIN)
             return false;
-        at++; /* this one cannot go there: too large for the way, no route, a port that is 0 */
+        /* That is news of an earlier one, which the call has taken away: once more. Else this one
+         * cannot go there: it is too large for the way, there is no route, the port is 0. */
+        at += *why != ERR_REFUSED || was_told;
     }
     return true;
 }

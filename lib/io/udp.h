@@ -48,9 +48,9 @@ MUST_USE enum err udp_connect(struct loop *l, const struct addr *to,
 void *udp_owner(const struct udp *u);
 /* Where it is bound. */
 void udp_addr(const struct udp *u, struct addr *out);
-/* Returns how many of them the kernel took, in order but for those it left out; *why says what
- * became of the last one that it did not take: ERR_AGAIN when its buffer is full, ERR_REFUSED when
- * the peer refused an earlier one (connected sockets; nothing after it was tried). */
+/* Returns how many of them the kernel took; the others are lost. *why is the last thing that went
+ * wrong: ERR_AGAIN when its buffer is full, after which none was tried; ERR_REFUSED, on a connected
+ * socket, when the peer has refused an earlier one; something else of one that cannot be sent. */
 size_t udp_send(struct udp *u, const struct udp_datagram *d, size_t count, enum err *why);
 /* Inside its own callbacks too. */
 void udp_close(struct udp *u);

@@ -8,7 +8,7 @@ static const struct schema_field spec_fields[] = {
                  "Gateways and ListenerSets that the route is for.", .max = 32,
                  .element = &stream_route_parent_element),
     SCHEMA_FIELD(struct route_spec, rules, "rules", LIST, "Where they go.",
-                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 16,
+                 .flags = SCHEMA_REQUIRED, .min = 1, .max = 1,
                  .element = &stream_route_rule_element),
     SCHEMA_BARE("useDefaultGateways", REFUSED, "Attaching without naming a Gateway."),
     {0},

@@ -53,6 +53,7 @@ static const char *const features[] = {
     "TLSRoute",
     "TLSRouteModeMixed",
     "TLSRouteModeTerminate",
+    "UDPRoute",
 };
 
 static void put_features(struct status_doc *d)

@@ -315,16 +315,43 @@ static void merge_leading_slashes(struct explain *e)
         normalize_path_readings(&e->arena, message_path_only(m), &e->asked.other_paths);
 }
 
+/* Requests cannot come by that port; this is what can. */
+static struct slice for_datagrams(struct explain *e, const struct gateway_conf *g)
+{
+    const struct route_conf *r =
+        g->listener_count ? listener_choice_stream(g, &g->listeners[0], SLICE("")) : NULL;
+    struct slice text = arena_printf(&e->arena,
+                                     "port %u of the Gateway is for datagrams (UDP), not for "
+                                     "requests; ",
+                                     g->port);
+    if (!r)
+        return arena_printf(&e->arena, "%.*sno UDPRoute is attached, so they are dropped",
+                            SLICE_ARG(text));
+    text = arena_printf(&e->arena, "%.*sroute %.*s sends them to", SLICE_ARG(text),
+                        SLICE_ARG(r->name));
+    for (uint16_t i = 0; i < r->backend_count; i++) {
+        const struct backend_conf *b = &r->backends[i];
+        struct slice to = b->cluster ? b->cluster->service : SLICE("nowhere");
+        text = arena_printf(&e->arena, "%.*s%s %.*s (weight %u)", SLICE_ARG(text), i ? "," : "",
+                            SLICE_ARG(to), b->weight);
+    }
+    return text;
+}
+
 static struct slice no_listener(struct explain *e)
 {
+    const struct gateway_conf *udp = snapshot_udp_gateway(e->snapshot, e->asked.port);
     uint32_t count;
     const struct gateway_conf *const *all = snapshot_gateways(e->snapshot, &count);
     struct slice ports = SLICE(""), why = why_not_served(e);
+    if (udp)
+        return for_datagrams(e, udp);
     if (why.len)
         return arena_printf(&e->arena, "the Gateway does not serve port %u: %.*s", e->asked.port,
                             SLICE_ARG(why));
     for (uint32_t i = 0; i < count; i++)
-        ports = arena_printf(&e->arena, "%.*s%s%u", SLICE_ARG(ports), i ? ", " : "", all[i]->port);
+        ports = arena_printf(&e->arena, "%.*s%s%u%s", SLICE_ARG(ports), i ? ", " : "", all[i]->port,
+                             gateway_is_udp(all[i]) ? "/udp" : "");
     return arena_printf(&e->arena, "the Gateway has no listener on port %u; it has %.*s",
                         e->asked.port, SLICE_ARG(count ? ports : SLICE("none that is served")));
 }
