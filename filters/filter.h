@@ -125,6 +125,19 @@ struct filter_host {
      * answer FILTER_WAIT. *is_whole: there is no more of it; never so of a request that may switch
      * protocols, of which only what has come is shown. */
     bool (*peek_body)(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole);
+    /* Sends another body instead of the one that peek_body has shown whole; Content-Length becomes
+     * right. The filters behind this one see the new body. It is copied. */
+    void (*replace_body)(struct filter_exchange *x, struct slice body);
+    /* The same two for the response, in on_response: before its head is sent, so that status and
+     * headers may follow from the body. What it begins with, at most `max` bytes of it. False:
+     * answer FILTER_WAIT. When the backend breaks off meanwhile, the hook is called again with an
+     * answer of our own. Of an answer of our own all is there at once. *is_whole: never so behind a
+     * switch of protocols. */
+    bool (*peek_response_body)(struct filter_exchange *x, size_t max, struct slice *out,
+                               bool *is_whole);
+    /* Where the response has no content (to HEAD; 204, 304) only Content-Length says what there
+     * would have been, or nothing. `body` lives as long as the exchange. */
+    void (*replace_response_body)(struct filter_exchange *x, struct slice body);
     /* Asks a Redis server (filters/redis.h). As for call: it may be done when this returns, else
      * look again when the hook is called again. The question ends with the exchange, and may have
      * had its effect all the same. */

@@ -222,6 +222,8 @@ enum progress exchange_step_respond(struct exchange *ex)
     if (ex->session->side->faces_strangers && exchange_hide_reason(ex))
         return GO;
     enum filter_verdict verdict = exchange_answer_chain(ex);
+    if (verdict == FILTER_WAIT)
+        return exchange_response_waits(ex);
     if (verdict != FILTER_NEXT)
         return exchange_take_verdict(ex, verdict, STEP_relay);
     exchange_prepare_response(ex);
@@ -239,6 +241,13 @@ enum progress exchange_step_respond(struct exchange *ex)
     http_stream_send_head(&ex->down, ex->response, is_empty);
     ex->step = STEP_relay;
     return GO;
+}
+
+enum fail exchange_why_cut(const struct exchange *ex)
+{
+    return ex->up.error == ERR_PROTOCOL       ? FAIL_UPSTREAM_PROTOCOL
+           : ex->up.error == ERR_LARGE_FIELDS ? FAIL_UPSTREAM_TOO_LARGE
+                                              : FAIL_UPSTREAM_RESET;
 }
 
 /* The upstream broke off in the middle of its answer: the client must not take what it has for the
@@ -281,9 +290,7 @@ enum progress exchange_step_relay(struct exchange *ex)
         return GO;
     }
     if (has(ex, GOT_UP_ABORT) && !has(ex, GOT_RESPONSE_END))
-        return cut_response(ex, ex->up.error == ERR_PROTOCOL       ? FAIL_UPSTREAM_PROTOCOL
-                                : ex->up.error == ERR_LARGE_FIELDS ? FAIL_UPSTREAM_TOO_LARGE
-                                                                   : FAIL_UPSTREAM_RESET);
+        return cut_response(ex, exchange_why_cut(ex));
     if (has(ex, GOT_REQUEST_TIMEOUT | GOT_ATTEMPT_TIMEOUT))
         return cut_response(ex, has(ex, IS_SWITCHED) ? FAIL_TUNNEL_TIMEOUT : FAIL_REQUEST_TIMEOUT);
     if (has(ex, GOT_IDLE_TIMEOUT))

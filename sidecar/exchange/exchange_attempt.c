@@ -138,7 +138,8 @@ bool exchange_waits_for_endpoint(const struct exchange *ex)
     bool asks = has(ex, GOT_REQUEST_END) || !buf_is_empty(&ex->request_body) ||
                 http_stream_unsent(&ex->up.stream) > 0 ||
                 headers_find_id(&ex->request->headers, HEADER_EXPECT);
-    bool takes = buf_is_empty(&ex->response_body) && http_stream_unsent(&ex->down) == 0;
+    bool takes = (buf_is_empty(&ex->response_body) || has(ex, PEEKS_RESPONSE_BODY)) &&
+                 http_stream_unsent(&ex->down) == 0;
     return asks && takes && !has(ex, IS_SWITCHED);
 }
 

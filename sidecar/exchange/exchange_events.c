@@ -35,9 +35,9 @@ static void on_request_head(struct http_stream *st, struct message *head, bool e
 }
 
 /* What a filter waits for may have come. */
-static void wake_peeking(struct exchange *ex)
+static void wake_peeking(struct exchange *ex, uint32_t which)
 {
-    if (has(ex, PEEKS_REQUEST_BODY))
+    if (has(ex, which))
         filter_road_wake(&ex->road);
 }
 
@@ -49,7 +49,7 @@ static void on_request_body(struct http_stream *st, struct chunk *owner, const u
                       data, len);
     ex->request_bytes += len;
     mirror_give(&ex->copies, owner, data, len);
-    wake_peeking(ex);
+    wake_peeking(ex, PEEKS_REQUEST_BODY);
     note(ex, 0);
 }
 
@@ -60,7 +60,7 @@ static void on_request_end(struct http_stream *st, const struct headers *trailer
         trailers = exchange_clean_trailers(ex, trailers);
     ex->request_trailers = trailers;
     mirror_give_end(&ex->copies, trailers);
-    wake_peeking(ex);
+    wake_peeking(ex, PEEKS_REQUEST_BODY);
     note(ex, GOT_REQUEST_END);
 }
 
@@ -113,6 +113,7 @@ static void on_response_body(struct http_stream *st, struct chunk *owner, const 
     buf_append_shared(has(ex, FILTERS_RESPONSE_BODY) ? &ex->response_in : &ex->response_body, owner,
                       data, len);
     ex->response_bytes += len;
+    wake_peeking(ex, PEEKS_RESPONSE_BODY);
     note(ex, 0);
 }
 
@@ -120,6 +121,7 @@ static void on_response_end(struct http_stream *st, const struct headers *traile
 {
     struct exchange *ex = exchange_of(st);
     ex->response_trailers = trailers;
+    wake_peeking(ex, PEEKS_RESPONSE_BODY);
     note(ex, GOT_RESPONSE_END);
 }
 

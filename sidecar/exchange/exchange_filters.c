@@ -184,41 +184,25 @@ static void host_wake_after(struct filter_exchange *x, uint32_t ms)
     exchange_arm_timer(ex);
 }
 
-/* Its sender goes on, as far as what lies here is not more than a filter wants. */
-static void ask_for_more(struct exchange *ex)
-{
-    size_t news = ex->request_body.len - ex->request_early;
-    ex->got |= PEEKS_REQUEST_BODY;
-    if (news && http_stream_is_live(&ex->down))
-        http_stream_consume(&ex->down, news);
-    ex->request_early += news;
-    if (!ex->request->expect_continue || !http_stream_is_live(&ex->down))
-        return;
-    struct message *go_on = arena_zalloc(&ex->arena, sizeof(*go_on));
-    message_init(go_on, &ex->arena);
-    go_on->status = 100;
-    http_stream_send_head(&ex->down, go_on, false);
-    ex->request->expect_continue = false;
-    headers_remove_id(&ex->request->headers, HEADER_EXPECT);
-}
-
 static bool host_peek_body(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole)
 {
-    struct exchange *ex = exchange_of(x);
-    size_t len = ex->request_body.len;
-    /* What follows a switch of protocols has no end to wait for; nobody may take it for all. */
-    bool may_switch = message_may_switch(ex->request);
-    if (!may_switch && !has(ex, GOT_REQUEST_END) && len <= max) {
-        ask_for_more(ex);
-        return false;
-    }
-    ex->got &= ~(uint32_t)PEEKS_REQUEST_BODY;
-    *is_whole = len <= max && !may_switch;
-    len = len < max ? len : max;
-    char *copy = arena_alloc(&ex->arena, len);
-    buf_copy_out(&ex->request_body, copy, len);
-    *out = slice_of(copy, len);
-    return true;
+    return exchange_peek_request(exchange_of(x), max, out, is_whole);
+}
+
+static void host_replace_body(struct filter_exchange *x, struct slice body)
+{
+    exchange_replace_request(exchange_of(x), body);
+}
+
+static bool host_peek_response_body(struct filter_exchange *x, size_t max, struct slice *out,
+                                    bool *is_whole)
+{
+    return exchange_peek_response(exchange_of(x), max, out, is_whole);
+}
+
+static void host_replace_response_body(struct filter_exchange *x, struct slice body)
+{
+    exchange_replace_response(exchange_of(x), body);
 }
 
 static uint64_t host_now_ms(const struct filter_exchange *x)
@@ -265,6 +249,9 @@ static const struct filter_host host = {
     .fetch = host_fetch,
     .work = exchange_work,
     .peek_body = host_peek_body,
+    .replace_body = host_replace_body,
+    .peek_response_body = host_peek_response_body,
+    .replace_response_body = host_replace_response_body,
     .redis = exchange_redis,
     .redis_post = exchange_redis_post,
     .count = host_count,
@@ -331,14 +318,6 @@ static void give_back(struct http_stream *from, const struct buf *body, size_t h
     *unread = 0;
 }
 
-/* How many of so many bytes that leave their sender has still to be told of. */
-static size_t untold(struct exchange *ex, size_t len)
-{
-    size_t told = len < ex->request_early ? len : ex->request_early;
-    ex->request_early -= told;
-    return len - told;
-}
-
 void exchange_begin_request_body(struct exchange *ex)
 {
     if (!filter_road_sees_request_body(&ex->road))
@@ -367,7 +346,7 @@ enum filter_verdict exchange_filter_request_body(struct exchange *ex)
     struct filter_body *body = &ex->road.request_body;
     if (!has(ex, FILTERS_REQUEST_BODY) || body->is_over)
         return FILTER_NEXT;
-    ex->request_unread += untold(ex, ex->request_in.len);
+    ex->request_unread += exchange_untold(&ex->request_early, ex->request_in.len);
     enum filter_verdict verdict = filter_road_request_body(
         &ex->road, view_of(ex), &ex->request_in, has(ex, GOT_REQUEST_END), &ex->request_body);
     give_back(&ex->down, &ex->request_body, body->held, &ex->request_unread);
@@ -379,7 +358,7 @@ enum filter_verdict exchange_filter_response_body(struct exchange *ex)
     struct filter_body *body = &ex->road.response_body;
     if (!has(ex, FILTERS_RESPONSE_BODY) || body->is_over)
         return FILTER_NEXT;
-    ex->response_unread += ex->response_in.len;
+    ex->response_unread += exchange_untold(&ex->response_early, ex->response_in.len);
     enum filter_verdict verdict = filter_road_response_body(
         &ex->road, view_of(ex), &ex->response_in, has(ex, GOT_RESPONSE_END), &ex->response_body);
     give_back(&ex->up.stream, &ex->response_body, body->held, &ex->response_unread);
@@ -390,7 +369,8 @@ void exchange_request_was_sent(struct exchange *ex, size_t len)
 {
     if (has(ex, FILTERS_REQUEST_BODY))
         give_back(&ex->down, &ex->request_body, ex->road.request_body.held, &ex->request_unread);
-    else if ((len = untold(ex, len)) > 0 && http_stream_is_live(&ex->down))
+    else if ((len = exchange_untold(&ex->request_early, len)) > 0 &&
+             http_stream_is_live(&ex->down))
         http_stream_consume(&ex->down, len);
 }
 
@@ -399,7 +379,8 @@ void exchange_response_was_sent(struct exchange *ex, size_t len)
     if (has(ex, FILTERS_RESPONSE_BODY))
         give_back(&ex->up.stream, &ex->response_body, ex->road.response_body.held,
                   &ex->response_unread);
-    else if (len > 0 && http_stream_is_live(&ex->up.stream))
+    else if ((len = exchange_untold(&ex->response_early, len)) > 0 &&
+             http_stream_is_live(&ex->up.stream))
         http_stream_consume(&ex->up.stream, len);
 }
 

@@ -66,6 +66,8 @@ enum {
     FILTERS_REQUEST_BODY = 1u << 20, /* it goes by way of request_in */
     FILTERS_RESPONSE_BODY = 1u << 22,
     PEEKS_REQUEST_BODY = 1u << 23, /* a filter waits for more of it */
+    PEEKS_RESPONSE_BODY = 1u << 24,
+    IS_REPLY = 1u << 25, /* the response is reply_body and what was made for it */
     /* what is known of the request's head */
     HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
     HAS_ODD_NAMES = 1u << 29, /* names that some server takes for others */
@@ -102,7 +104,8 @@ struct exchange {
     struct buf request_in, response_in; /* what came for filters to look at */
     size_t request_unread, response_unread; /* of that: its sender was not told yet that it may
                                              * send more */
-    size_t request_early; /* of what lies here: its sender was told so before it went anywhere */
+    size_t request_early, response_early; /* of what lies here: its sender was told so before it
+                                           * went anywhere */
     uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
 
     struct buf request_body, response_body, replay;
@@ -138,6 +141,8 @@ enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict ver
                                     enum exchange_step next);
 /* Ends in the reply step with that failure. */
 enum progress exchange_fail(struct exchange *ex, enum fail why, struct slice detail);
+/* Why an answer that has begun does not end. */
+enum fail exchange_why_cut(const struct exchange *ex);
 /* What has a say before it is routed. */
 struct side_guard exchange_guard(const struct exchange *ex);
 /* The route that it has, or would have if it came so far; NULL: none. */
@@ -191,6 +196,16 @@ bool exchange_keeps_request(const struct exchange *ex);
 /* All of the body lies in request_body, or response_body, or was handed on. */
 bool exchange_request_ended(const struct exchange *ex);
 bool exchange_response_ended(const struct exchange *ex);
+
+/* ---- exchange_peek.c: for struct filter_host ---- */
+bool exchange_peek_request(struct exchange *ex, size_t max, struct slice *out, bool *is_whole);
+bool exchange_peek_response(struct exchange *ex, size_t max, struct slice *out, bool *is_whole);
+void exchange_replace_request(struct exchange *ex, struct slice body);
+void exchange_replace_response(struct exchange *ex, struct slice body);
+/* A hook waits before the head of the response goes on. */
+enum progress exchange_response_waits(struct exchange *ex);
+/* Of `len` bytes that leave: how many their sender has still to be told of. */
+size_t exchange_untold(size_t *early, size_t len);
 
 /* ---- exchange_work.c ---- */
 /* As filter_host.work. */

@@ -24,6 +24,10 @@ static bool tells_why(const struct exchange *ex)
 static struct message *make_head(struct exchange *ex, unsigned status)
 {
     struct message *head = arena_zalloc(&ex->arena, sizeof(*head));
+    /* What a backend may have answered is no more; whoever waits for its body sees this instead. */
+    ex->got = (ex->got & ~(uint32_t)(GOT_RESPONSE_HEAD | PEEKS_RESPONSE_BODY)) | IS_REPLY;
+    ex->response_trailers = NULL;
+    filter_road_wake(&ex->road);
     message_init(head, &ex->arena);
     head->version = HTTP_1_1;
     head->status = (uint16_t)status;
@@ -144,8 +148,8 @@ bool exchange_hide_reason(struct exchange *ex)
     if (!reason || !endpoint_is_mesh_hop(ex->up.endpoint) || tells_why(ex))
         return false;
     ex->detail = reason->value;
-    ex->response_trailers = NULL;
     reply_short(ex, ex->response->status, headers_get_id(said, HEADER_GRPC_STATUS));
+    ex->got |= GOT_RESPONSE_HEAD; /* in other words, but not ours */
     ex->step = STEP_reply;
     return true;
 }
@@ -153,10 +157,10 @@ bool exchange_hide_reason(struct exchange *ex)
 enum progress exchange_step_reply(struct exchange *ex)
 {
     bool is_late = has(ex, GOT_REQUEST_TIMEOUT | GOT_IDLE_TIMEOUT);
+    exchange_cut_upstream(ex);
     if (exchange_answer_chain(ex) == FILTER_WAIT && !is_late)
         return PARK;
     exchange_answer_unreached(ex);
-    exchange_cut_upstream(ex);
     exchange_lift_deadlines(ex); /* what ended the attempt does not end the reply to it */
     bool is_head = slice_eq(ex->request->method, SLICE("HEAD"));
     bool end = is_head || ex->reply_body.len == 0;

@@ -62,6 +62,21 @@ static void no_count(struct filter_exchange *x, const struct filter *f, unsigned
     (void)event;
 }
 
+/* Nobody sent one. */
+static bool no_body(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole)
+{
+    (void)x;
+    (void)max;
+    *out = SLICE("");
+    return *is_whole = true;
+}
+
+static void no_other_body(struct filter_exchange *x, struct slice body)
+{
+    (void)x;
+    (void)body;
+}
+
 static const struct filter_host host = {
     .reply = reply,
     .fail = fail,
@@ -71,6 +86,8 @@ static const struct filter_host host = {
     .now_us = no_time,
     .unix_ms = no_date,
     .random = no_chance,
+    .peek_body = no_body,
+    .replace_body = no_other_body,
     .count = no_count,
 };
 

@@ -26,3 +26,19 @@ void bed_head_fields(struct slice *rest, struct message *to, bool *has_odd_names
             assert_true(message_length_parse(h->value, &to->content_length));
     }
 }
+
+struct slice bed_head_body(struct slice rest)
+{
+    bool breaks = rest.len && rest.ptr[rest.len - 1] == '\n';
+    return slice_sub(rest, 0, rest.len - (breaks ? 1 : 0));
+}
+
+struct slice bed_head_give(struct message *m, struct arena *arena, struct slice body, bool is_head)
+{
+    bool has_none = m->status == 204 || m->status == 304;
+    m->content_length = has_none ? -1 : (int64_t)body.len;
+    headers_remove_id(&m->headers, HEADER_CONTENT_LENGTH);
+    if (!has_none)
+        headers_add_id(&m->headers, HEADER_CONTENT_LENGTH, arena_printf(arena, "%zu", body.len));
+    return has_none || is_head ? SLICE("") : arena_copy(arena, body);
+}

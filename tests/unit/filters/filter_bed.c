@@ -14,6 +14,7 @@
 #include "lib/io/stream.h"
 #include "tests/unit/filters/bed_caller.h"
 #include "tests/unit/filters/bed_head.h"
+#include "tests/unit/filters/bed_keeps.h"
 #include "tests/unit/filters/consumer_world.h"
 #include "tests/unit/filters/filter_shy.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
@@ -40,14 +41,15 @@ struct bed {
     unsigned job_count;
     struct slice reply_body, why;
     struct slice request_body, response_body; /* as they come */
+    struct slice *answer;                     /* of the response that there is */
 };
 
 static void say(struct bed *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void say(struct bed *b, const char *format, ...)
 {
-    char line[1024];
     va_list args;
     va_start(args, format);
+    char line[1024];
     int len = vsnprintf(line, sizeof line, format, args);
     va_end(args);
     buf_append(b->out, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
@@ -66,6 +68,7 @@ static struct message *reply(struct filter_exchange *x, unsigned status, struct 
     message_init(&b->response, &b->arena);
     b->response.status = (uint16_t)status;
     b->reply_body = body;
+    b->answer = &b->reply_body;
     x->response = &b->response;
     x->is_answered_here = true;
     return x->response;
@@ -159,6 +162,26 @@ static bool peek_body(struct filter_exchange *x, size_t max, struct slice *out, 
     return true;
 }
 
+static void replace_body(struct filter_exchange *x, struct slice body)
+{
+    bed_of(x)->request_body = bed_head_give(x->request, x->arena, body, false);
+}
+
+static bool peek_response_body(struct filter_exchange *x, size_t max, struct slice *out,
+                               bool *is_whole)
+{
+    *out = *bed_of(x)->answer;
+    *is_whole = out->len <= max && x->response->status != 101;
+    out->len = out->len < max ? out->len : max;
+    return true;
+}
+
+static void replace_response_body(struct filter_exchange *x, struct slice body)
+{
+    bool is_head = slice_eq_cstr(x->request->method, "HEAD");
+    *bed_of(x)->answer = bed_head_give(x->response, x->arena, body, is_head);
+}
+
 /* Nor is there any Redis. */
 static void ask_redis(struct filter_exchange *x, struct filter_redis *ask)
 {
@@ -185,6 +208,9 @@ static const struct filter_host host = {
     .fetch = fetch_document,
     .work = compute,
     .peek_body = peek_body,
+    .replace_body = replace_body,
+    .peek_response_body = peek_response_body,
+    .replace_response_body = replace_response_body,
     .redis = ask_redis,
     .redis_post = post_redis,
     .count = count,
@@ -211,8 +237,7 @@ static void take_request(struct bed *b, struct slice text)
         m->authority = host_header->value;
         headers_remove(&m->headers, SLICE("host"));
     }
-    b->request_body = text.len && text.ptr[text.len - 1] == '\n' ? slice_sub(text, 0, text.len - 1)
-                                                                  : text;
+    b->request_body = bed_head_body(text);
     b->x.request = m;
     b->x.original_path = m->path;
     b->x.match_path = normalize_path_readings(&b->arena, message_path_only(m), &b->x.other_paths);
@@ -228,9 +253,9 @@ static void take_response(struct bed *b, struct slice text)
     b->response.status = (uint16_t)status;
     bool ignored = false;
     bed_head_fields(&text, &b->response, &ignored);
-    b->response_body = text.len && text.ptr[text.len - 1] == '\n' ? slice_sub(text, 0, text.len - 1)
-                                                                   : text;
+    b->response_body = bed_head_body(text);
     b->x.response = &b->response;
+    b->answer = &b->response_body;
 }
 
 static void show_headers(struct bed *b, const struct headers *h)
@@ -241,10 +266,9 @@ static void show_headers(struct bed *b, const struct headers *h)
 
 static void show_body(struct bed *b, struct buf *body)
 {
-    if (!buf_is_empty(body)) {
-        struct slice text = buf_take_into(body, &b->arena);
+    struct slice text = buf_take_into(body, &b->arena);
+    if (text.len)
         say(b, "  \"%.*s\"\n", SLICE_ARG(text));
-    }
 }
 
 static void take_client(struct bed *b)
@@ -387,29 +411,11 @@ static void answer_early(struct bed *b, const struct filter_chain *chain)
     struct buf body;
     buf_init(&body);
     take_response(b, b->c->response);
+    b->x.is_answered_here = true;
     filter_road_unreached(&b->road, &b->x, chain);
     buf_append_slice(&body, b->response_body);
     show_answer(b, &body);
     buf_dispose(&body);
-}
-
-/* One thing for each filter; one that is made of others has what they keep. */
-struct kept {
-    struct filter_keep *items[8];
-    size_t count;
-};
-
-static void hold(void *holder, struct filter_keep *keep)
-{
-    struct kept *kept = holder;
-    assert_true(kept->count < sizeof(kept->items) / sizeof(kept->items[0]));
-    kept->items[kept->count++] = keep;
-}
-
-static void let_go(struct kept *kept)
-{
-    while (kept->count > 0)
-        filter_keep_unref(kept->items[--kept->count]);
 }
 
 static void serve(struct bed *b, const struct filter_chain *chain)
@@ -468,13 +474,13 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
                     struct buf *out, struct filter_bed_counts *counts)
 {
     struct bed b = {.c = c, .mode = mode, .counts = counts, .out = out, .now_ms = START_MS};
-    struct kept kept = {.count = 0};
+    struct bed_keeps kept = {.count = 0};
     char detail[FILTER_DETAIL_MAX];
     const void *conf;
     arena_init(&b.arena, 4096);
     *counts = (struct filter_bed_counts){0};
     struct filter_build build = {
-        .arena = &b.arena, .detail = detail, .hold = hold, .holder = &kept};
+        .arena = &b.arena, .detail = detail, .hold = bed_keeps_hold, .holder = &kept};
     build.secrets = c->secrets;
     build.secret_count = c->secret_count;
     struct consumer_directory *consumers = consumer_world_create();
@@ -488,6 +494,6 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
         serve(&b, chain_of(&b.arena, &shy, conf));
     }
     mem_free(consumers);
-    let_go(&kept);
+    bed_keeps_let_go(&kept);
     arena_dispose(&b.arena);
 }
