@@ -237,7 +237,7 @@ static unsigned types_within(const struct json_schema *s, unsigned depth)
     if (depth > NEST_MAX)
         return types;
     if ((r = rule_of(s, "type")))
-        types &= r->types;
+        types &= r->types > ALL_TYPES ? r->types | 1u << JSON_VALUE_NUMBER : r->types;
     if ((r = rule_of(s, "$ref")))
         types &= types_within(r->schema, depth + 1);
     if ((r = rule_of(s, "allOf")))

@@ -305,7 +305,7 @@ static enum filter_verdict head(struct bed *b, const struct filter_chain *chain)
     do {
         verdict = chain ? filter_road_request(&b->road, &b->x, chain)
                         : filter_road_response(&b->road, &b->x);
-    } while (verdict == FILTER_WAIT && await(b));
+    } while ((verdict == FILTER_REPLY && !chain) || (verdict == FILTER_WAIT && await(b)));
     return b->is_gone ? FILTER_RESET : verdict;
 }
 
@@ -370,7 +370,7 @@ static void answer_from_backend(struct bed *b)
         verdict = run_body(b, filter_road_response_body, &b->road.response_body, b->response_body,
                            &body);
     else
-        buf_append_slice(&body, b->response_body);
+        buf_append_slice(&body, *b->answer);
     if (verdict == FILTER_RESET)
         say(b, "reset\n");
     else
