@@ -16,6 +16,7 @@ ROOMS = {
     "lib/tls": 1,
     "lib/jose": 2,
     "lib/ldap": 2,
+    "lib/jsonschema": 2,
     "lib/schema": 2,
     "lib/io": 2,
     "lib/net": 3,

@@ -25,6 +25,10 @@ struct regex_fault {
 /* ERR_SYNTAX, or ERR_LIMIT when the pattern is too long; *fault says why (may be NULL). */
 MUST_USE enum err regex_create(struct slice pattern, bool ignore_case, struct regex **out,
                                struct regex_fault *fault);
+/* As JSON Schema has them (ECMA-262, with the flag u): over UTF-8, and found anywhere in the
+ * subject. */
+MUST_USE enum err regex_create_ecma(struct slice pattern, struct regex **out,
+                                    struct regex_fault *fault);
 /* NULL is allowed. */
 void regex_destroy(struct regex *r);
 /* The subject need not be UTF-8. */
