@@ -1,5 +1,5 @@
-/* GatewayPort resources: the listeners of one Gateway by port and transport, with certificates and what is asked
- * of clients. Control thread. Must not know how routes are built, nor why a listener is not in
+/* GatewayPort resources: the listeners of one Gateway by port and transport, with certificates and
+ * what is asked of clients. Control thread. Must not know how routes are built, nor why a listener is not in
  * force.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
