@@ -1,5 +1,5 @@
-/* Stream routes of a Gateway's listener: TLS by host name, TCP and UDP as they come. Control thread.
- * Must not know what is inside the connections.
+/* Stream routes of a Gateway's listener: TLS by host name, TCP and UDP as they come. Control
+ * thread. Must not know what is inside the connections.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "policies/compile/compile_gateway_priv.h"
 #include "policies/kinds/stream_route.h"

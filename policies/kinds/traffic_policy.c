@@ -187,8 +187,8 @@ const struct schema traffic_policy_outlier_schema = {
 
 static const struct schema_field breaker_fields[] = {
     SCHEMA_FIELD(struct traffic_breaker, max_connections, "maxConnections", INT,
-                 "Connections of one sidecar to the Service. Flows of datagrams (UDP) count as such "
-                 "where a policy says how many there may be.", .min = 1,
+                 "Connections of one sidecar to the Service. Flows of datagrams (UDP) count as "
+                 "such where a policy says how many there may be.", .min = 1,
                  .max = 1000000, INHERIT, .fallback = 1024),
     SCHEMA_FIELD(struct traffic_breaker, max_requests, "maxRequests", INT,
                  "Concurrent requests.", .min = 1, .max = 1000000, INHERIT, .fallback = 10000),

@@ -1,5 +1,5 @@
-/* What is told about an exchange, a tunnel or a flow when it ends: metrics and a line of the access log.
- * Worker thread; reads facts and changes nothing but counters.
+/* What is told about an exchange, a tunnel or a flow when it ends: metrics and a line of the access
+ * log. Worker thread; reads facts and changes nothing but counters.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
