@@ -1,7 +1,7 @@
-/* UDP sockets by recvmmsg and sendmmsg. Made by hand and watched by a uv_poll, as listeners are:
- * libuv knows no SO_REUSEPORT here, copies what it queues, and does not say at which of our addresses a
- * datagram arrived, which the answer has to come from. Owned by one loop, on its thread. Must not
- * know what is in datagrams.
+/* UDP sockets by recvmmsg and sendmmsg. Made by hand and watched by a uv_poll, like listeners:
+ * libuv knows no SO_REUSEPORT here, copies what it queues, and does not say at which of our
+ * addresses a datagram arrived, which the answer has to come from. Owned by one
+ * loop, on its thread. Must not know what is in datagrams.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/io/udp.h"
 

@@ -146,8 +146,9 @@ static void judge_backend(struct analyze *a, const struct object *route,
         map_put(told, found.service->object.text, a))
         return;
     analyze_say(a, FINDING_ENDPOINTS_NONE, route, ref->line, "spec.rules.backendRefs",
-                "Service %.*s/%.*s has no ready endpoints: answered 503",
-                SLICE_ARG(found.service->object.meta.namespace_name), SLICE_ARG(ref->name));
+                "Service %.*s/%.*s has no ready endpoints: %s",
+                SLICE_ARG(found.service->object.meta.namespace_name), SLICE_ARG(ref->name),
+                route->kind->id == KIND_UDP_ROUTE ? "its datagrams are dropped" : "answered 503");
 }
 
 /* A folder may leave endpoints to others; when it has some, they are meant to be all. */

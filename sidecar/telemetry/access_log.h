@@ -1,5 +1,5 @@
-/* One line for each request, opaque connection or flow of datagrams, as JSON or in Istio's text
- * format. Worker thread; nothing is allocated.
+/* One line for each request, opaque connection or flow of datagrams, as JSON or in Istio's
+ * text format. Worker thread; nothing is allocated.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 

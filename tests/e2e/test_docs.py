@@ -29,6 +29,18 @@ kind: Secret
 metadata: {name: mobile-app, namespace: shop, labels: {policy.weft.dev/credential: "yes"}}
 stringData: {key: a-long-random-text}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: dns, namespace: shop}
+spec: {clusterIP: 10.96.0.53, ports: [{name: dns, port: 53, protocol: UDP}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: dns-1, namespace: shop, labels: {kubernetes.io/service-name: dns}}
+addressType: IPv4
+ports: [{name: dns, port: 5353, protocol: UDP}]
+endpoints: [{addresses: [10.77.0.53]}]
+---
 apiVersion: policy.weft.dev/v1alpha1
 kind: RequestAuthentication
 metadata: {name: made, namespace: shop}

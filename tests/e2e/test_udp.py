@@ -1,6 +1,5 @@
 """Datagrams through a Gateway with four workers, over real sockets of both families: questions and
-answers of many clients, sizes up to the largest, servers that are not there, changes of policies
-while flows run.
+answers of many clients, sizes up to the largest, servers that are not there, changes meanwhile.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import collections

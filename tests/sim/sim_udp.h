@@ -1,6 +1,7 @@
 /* lib/io/udp.h without sockets: hosts that receive datagrams and answer them, clients whose
- * datagrams arrive at a port that is bound, and what was sent to clients. A host that does not exist swallows
- * what it is sent, as most of the net does. SPDX-License-Identifier: GPL-3.0-or-later */
+ * datagrams arrive at a port that is bound, and what was sent to clients. A host that does not
+ * exist swallows what it is sent, as most of the net does.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
 #include <stddef.h>
