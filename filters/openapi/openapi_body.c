@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
-#include "filters/openapi/openapi.h"
+#include "filters/openapi/openapi_document.h"
 #include "lib/base/percent.h"
 #include "lib/base/utf8.h"
 

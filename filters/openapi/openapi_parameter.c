@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 
-#include "filters/openapi/openapi.h"
+#include "filters/openapi/openapi_document.h"
 #include "lib/base/percent.h"
 #include "lib/base/utf8.h"
 
@@ -240,7 +240,7 @@ static bool is_part(const struct openapi_parameter *p, struct slice name, struct
 {
     *key = name;
     if (p->style != OPENAPI_DEEP)
-        return is_spread(p) && name.len && json_schema_child(p->schema, name);
+        return is_spread(p) && json_schema_names(p->schema, name);
     if (!slice_starts_with(name, p->prefix) || !slice_ends_with(name, SLICE("]")))
         return false;
     *key = slice_sub(name, p->prefix.len, name.len - p->prefix.len - 1);

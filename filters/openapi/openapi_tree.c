@@ -1,7 +1,7 @@
 /* Path templates as a tree of segments, in which what is concrete is tried first (OpenAPI, "Path
  * Templating Matching"). What a lookup costs depends on the path, not on how many there are.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/openapi/openapi.h"
+#include "filters/openapi/openapi_document.h"
 #include "lib/base/percent.h"
 
 struct openapi_node {

@@ -216,62 +216,79 @@ static const struct schema_rule *rule_of(const struct json_schema *s, const char
     return NULL;
 }
 
-enum { ALL_TYPES = 0x3f, NEST_MAX = 16 };
+enum { ALL_TYPES = 0x3f, LOOKS_MAX = 256 };
 
-static unsigned types_within(const struct json_schema *s, unsigned depth);
-
-static unsigned types_of_list(const struct schema_rule *r, unsigned depth, bool is_union)
+static unsigned types_of_list(const struct schema_rule *r, bool is_union)
 {
     unsigned types = is_union ? 0 : ALL_TYPES;
     for (size_t i = 0; i < r->count; i++) {
-        unsigned one = types_within(r->schemas[i], depth);
+        unsigned one = r->schemas[i]->types;
         types = is_union ? types | one : types & one;
     }
     return types;
 }
 
-static unsigned types_within(const struct json_schema *s, unsigned depth)
+unsigned schema_types_of(const struct json_schema *s)
 {
     const struct schema_rule *r;
     unsigned types = ALL_TYPES;
-    if (depth > NEST_MAX)
-        return types;
     if ((r = rule_of(s, "type")))
         types &= r->types > ALL_TYPES ? r->types | 1u << JSON_VALUE_NUMBER : r->types;
     if ((r = rule_of(s, "$ref")))
-        types &= types_within(r->schema, depth + 1);
+        types &= r->schema->types;
     if ((r = rule_of(s, "allOf")))
-        types &= types_of_list(r, depth + 1, false);
+        types &= types_of_list(r, false);
     if ((r = rule_of(s, "anyOf")))
-        types &= types_of_list(r, depth + 1, true);
+        types &= types_of_list(r, true);
     if ((r = rule_of(s, "oneOf")))
-        types &= types_of_list(r, depth + 1, true);
+        types &= types_of_list(r, true);
     return types;
 }
 
 unsigned json_schema_types(const struct json_schema *s)
 {
-    return types_within(s, 0);
+    return s->types;
 }
 
-static const struct json_schema *child_within(const struct json_schema *s, struct slice key,
-                                              unsigned depth)
+static const struct json_schema *named_member(const struct schema_rule *r, struct slice key)
 {
-    const struct schema_rule *r = rule_of(s, key.len ? "properties" : "items");
-    const struct json_schema *found = r && !key.len ? r->schema : NULL;
-    for (size_t i = 0; r && key.len && i < r->count; i++)
-        found = slice_eq(r->named[i].name, key) ? r->named[i].schema : found;
-    if (!found && key.len && (r = rule_of(s, "additionalProperties")))
+    for (size_t i = 0; r && i < r->count; i++)
+        if (slice_eq(r->named[i].name, key))
+            return r->named[i].schema;
+    return NULL;
+}
+
+/* looks: how many schemas may still be looked at. */
+static const struct json_schema *child_within(const struct json_schema *s, struct slice key,
+                                              bool named_only, unsigned *looks)
+{
+    const struct schema_rule *r;
+    const struct json_schema *found = NULL;
+    if (!*looks)
+        return NULL;
+    --*looks;
+    if (key.len)
+        found = named_member(rule_of(s, "properties"), key);
+    else if ((r = rule_of(s, "items")))
         found = r->schema;
-    if (!found && depth < NEST_MAX && (r = rule_of(s, "$ref")))
-        found = child_within(r->schema, key, depth + 1);
+    if (!found && key.len && !named_only && (r = rule_of(s, "additionalProperties")))
+        found = r->schema;
+    if (!found && (r = rule_of(s, "$ref")))
+        found = child_within(r->schema, key, named_only, looks);
     r = rule_of(s, "allOf");
-    for (size_t i = 0; r && !found && depth < NEST_MAX && i < r->count; i++)
-        found = child_within(r->schemas[i], key, depth + 1);
+    for (size_t i = 0; r && !found && i < r->count; i++)
+        found = child_within(r->schemas[i], key, named_only, looks);
     return found;
 }
 
 const struct json_schema *json_schema_child(const struct json_schema *s, struct slice key)
 {
-    return child_within(s, key, 0);
+    unsigned looks = LOOKS_MAX;
+    return child_within(s, key, false, &looks);
+}
+
+bool json_schema_names(const struct json_schema *s, struct slice key)
+{
+    unsigned looks = LOOKS_MAX;
+    return key.len && child_within(s, key, true, &looks);
 }

@@ -41,6 +41,8 @@ MUST_USE enum err json_schema_link(struct json_schema_set *set, struct doc_error
 unsigned json_schema_types(const struct json_schema *s);
 /* Of an object's member, or an array's item (key empty); NULL: nothing is said of it. */
 const struct json_schema *json_schema_child(const struct json_schema *s, struct slice key);
+/* Has it a member of that name among its `properties`? */
+bool json_schema_names(const struct json_schema *s, struct slice key);
 
 /* Whom the value is for: readOnly members are not for requests, nor writeOnly ones for responses
  * (OpenAPI). */

@@ -40,6 +40,7 @@ static enum err visit(struct json_schema_set *set, struct json_schema *s, unsign
         if (s->rules[i].keyword->is_in_place)
             err = visit_rule(set, &s->rules[i], depth + 1);
     s->color = BLACK;
+    s->types = schema_types_of(s);
     return err;
 }
 

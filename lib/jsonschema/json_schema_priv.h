@@ -69,6 +69,7 @@ struct json_schema {
     bool wants_seen; /* it has unevaluatedItems or unevaluatedProperties */
     bool read_only, write_only;
     uint8_t color; /* while loops are looked for */
+    unsigned types; /* json_schema_types; once linked */
     struct json_schema *queued;
 };
 
@@ -140,6 +141,9 @@ enum err schema_of(struct json_schema_set *set, const struct json_value *at,
                    const struct json_schema **out);
 enum err schema_regex(struct json_schema_set *set, const struct json_value *at,
                       struct slice pattern, const struct regex **out);
+
+/* Of one whose schemas for the same value have theirs. */
+unsigned schema_types_of(const struct json_schema *s);
 
 /* ---- json_schema_check.c ---- */
 

@@ -1,5 +1,5 @@
-"""The official JSON-Schema-Test-Suite, draft 2020-12: all that is required of an implementation, and
-the formats that are checked. The suite lies in jsonschema's source package, the meta-schemas in
+"""The official JSON-Schema-Test-Suite, draft 2020-12: all that is required of an implementation,
+and the formats that are checked. The suite lies in jsonschema's source package, the meta-schemas in
 jsonschema-specifications'; both are fetched once, into the cache.
 SPDX-License-Identifier: GPL-3.0-or-later
 """

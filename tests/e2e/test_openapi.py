@@ -84,7 +84,7 @@ def test_requests_are_validated(shop):
     with shop.bed.policy(inline()):
         assert ask(shop, "GET", "/who?limit=5").status == 200
         told = ask(shop, "GET", "/who?limit=500")
-        assert (told.status, told.headers["x-weft-reason"]) == (400, "openapi_request")
+        assert told.status == 400
         assert told.json() == {"message": 'query parameter "limit": is too large'}
         assert ask(shop, "GET", "/pets/7").status == 400
         assert ask(shop, "GET", "/nowhere").status == 404
@@ -97,17 +97,23 @@ def test_requests_are_validated(shop):
     assert ask(shop, "GET", "/who?limit=500").status == 200
 
 
-@pytest.mark.parametrize("length, status", [(10, 200), (200_000, 200), (2_000_000, 413)])
-def test_bodies_of_any_length(shop, tmp_path, length, status):
-    for body, want in (({"name": "x" * length}, status), ({"nick": "x" * length}, status | 400)):
+@pytest.mark.parametrize("length", [10, 200_000])
+def test_bodies_of_any_length(shop, tmp_path, length):
+    for name, want in (("name", 200), ("nick", 400)):
         sent = tmp_path / "sent.json"
-        sent.write_text(json.dumps(body), encoding="utf-8")
-        want = 413 if status == 413 else 400 if "nick" in body else want
+        sent.write_text(json.dumps({name: "x" * length}), encoding="utf-8")
         with shop.bed.policy(inline()):
             for extra in ([], ["-H", "transfer-encoding: chunked", "--http1.1"]):
                 got = curl(shop, "-H", "content-type: application/json", *extra,
                            "-d", f"@{sent}", f"https://{HOST}/sum")
                 assert got.endswith(f" {want}"), got
+
+
+def test_a_body_that_is_too_long(shop):
+    with shop.bed.policy(inline(maxBody="1k")):
+        told = ask(shop, "POST", "/sum", b'{"name":"' + b"x" * 2000 + b'"}',
+                   content_type="application/json")
+        assert told.status == 413
 
 
 def test_a_document_of_a_config_map(shop):
@@ -128,7 +134,6 @@ def test_responses_are_validated(shop):
         shop.bed.apply("50-test.yaml", inline(strict, responses="Enforce"))
         until("a response is refused", lambda: ask(shop, "GET", "/who").status == 502)
         told = ask(shop, "GET", "/who")
-        assert told.headers["x-weft-reason"] == "openapi_response"
         assert told.json() == {"message": 'body: lacks the required member "owner"'}
         assert "app" not in told.json()
 

@@ -1,5 +1,5 @@
-/* Fuzz target: a schema, a NUL, and a value. Whatever the schema is, it is refused with a sentence or
- * checks every value within its bounds; what does not conform has a reason; and a value always
+/* Fuzz target: a schema, a NUL, and a value. Whatever the schema is, it is refused with a sentence
+ * or checks every value within its bounds; what does not conform has a reason; and a value always
  * equals itself. SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdint.h>
 #include <stdlib.h>

@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SPEC                                                                                     \
-    "{\"responses\":\"Enforce\",\"document\":\"{\\\"openapi\\\":\\\"3.1.0\\\",\\\"paths\\\":{\\\"/" \
-    "x\\\":{\\\"post\\\":{\\\"requestBody\\\":{\\\"required\\\":true,\\\"content\\\":{"              \
-    "\\\"application/json\\\":{\\\"schema\\\":{\\\"required\\\":[\\\"a\\\"]}}}},\\\"responses\\\":{" \
-    "\\\"200\\\":{\\\"content\\\":{\\\"application/json\\\":{\\\"schema\\\":{\\\"required\\\":["     \
-    "\\\"ok\\\"]}}}}}}}}}\"}"
+#define SCHEMA(member) \
+    "{\\\"application/json\\\":{\\\"schema\\\":{\\\"required\\\":[\\\"" member "\\\"]}}}"
+#define OPERATION                                                                  \
+    "{\\\"requestBody\\\":{\\\"required\\\":true,\\\"content\\\":" SCHEMA("a") "}," \
+    "\\\"responses\\\":{\\\"200\\\":{\\\"content\\\":" SCHEMA("ok") "}}}"
+#define SPEC                                                               \
+    "{\"responses\":\"Enforce\",\"document\":\"{\\\"openapi\\\":\\\"3.1.0\\\"," \
+    "\\\"paths\\\":{\\\"/x\\\":{\\\"post\\\":" OPERATION "}}}\"}"
 #define POST                                                \
     "POST /x HTTP/1.1\r\nhost: app\r\nx-request-id: 1\r\n" \
     "content-type: application/json\r\n"

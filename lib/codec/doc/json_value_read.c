@@ -201,8 +201,9 @@ static struct json_value *convert_scalar(struct arena *a, const struct doc *d)
         return v;
     case DOC_INT:
         v->type = JSON_VALUE_NUMBER;
-        return json_number_read(a, arena_printf(a, "%lld", (long long)d->integer), &v->number) ? v
-                                                                                               : NULL;
+        if (!json_number_read(a, arena_printf(a, "%lld", (long long)d->integer), &v->number))
+            return NULL;
+        return v;
     case DOC_FLOAT:
         v = number_of(a, 15, d->number);
         return v ? v : number_of(a, 17, d->number);

@@ -2,119 +2,19 @@
  * that does not conform is refused (400), one for a path or method that the document does not have
  * with 404 and 405; answers as Kong's oas-validation does.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "filters/openapi/openapi.h"
+#include "filters/openapi/openapi_document.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "filters/chain.h"
+#include "filters/openapi/openapi_spec.h"
 #include "filters/refusal.h"
 #include "lib/base/json_write.h"
 #include "lib/base/mem.h"
 #include "lib/codec/http/normalize.h"
-#include "lib/schema/schema_format.h"
-#include "lib/schema/schema_ref.h"
 
 enum { WORK_FROM = 32768 }; /* bytes of a body that is checked by another thread */
-
-/* ---- what users write ---- */
-
-enum { MODE_ENFORCE, MODE_WARN };
-enum { RESPONSES_OFF, RESPONSES_WARN, RESPONSES_ENFORCE };
-enum { UNKNOWN_REFUSE, UNKNOWN_PASS };
-
-struct openapi_spec {
-    struct slice text, base_path;
-    struct schema_ref *config_map;
-    int mode, unknown, responses;
-    bool path, query, headers, cookies, body, only_known_query, verbose, formats;
-    int64_t status, max_body;
-};
-
-static const char *const modes[] = {[MODE_ENFORCE] = "Enforce", [MODE_WARN] = "Warn", NULL};
-static const char *const unknowns[] = {
-    [UNKNOWN_REFUSE] = "Refuse", [UNKNOWN_PASS] = "Pass", NULL};
-static const char *const response_modes[] = {[RESPONSES_OFF] = "Off",
-                                             [RESPONSES_WARN] = "Warn",
-                                             [RESPONSES_ENFORCE] = "Enforce",
-                                             NULL};
-
-static const struct schema_field fields[] = {
-    SCHEMA_FIELD(struct openapi_spec, text, "document", STRING,
-                 "The document, OpenAPI 3.0 or 3.1, as JSON or YAML. It must be whole: other "
-                 "documents are not fetched.",
-                 .min = 2, .max = 1 << 20),
-    SCHEMA_FIELD(struct openapi_spec, config_map, "documentRef", OBJECT,
-                 "A value of a ConfigMap that holds the document.",
-                 .object = &schema_ref_config_map),
-    SCHEMA_FIELD(struct openapi_spec, base_path, "basePath", STRING,
-                 "What stands before the paths of the document; when left out, the paths of its "
-                 "`servers`.",
-                 .min = 1, .max = 1024, .format = &schema_format_path),
-    SCHEMA_FIELD(struct openapi_spec, mode, "mode", ENUM,
-                 "Enforce: requests that do not conform are refused. Warn: they pass, and are "
-                 "counted.",
-                 .choices = modes),
-    SCHEMA_FIELD(struct openapi_spec, unknown, "unknownOperations", ENUM,
-                 "A path or method that the document does not have: Refuse (404, 405), or Pass.",
-                 .choices = unknowns),
-    SCHEMA_FIELD(struct openapi_spec, path, "checkPath", BOOL, "Parameters of the path.",
-                 .fallback = true),
-    SCHEMA_FIELD(struct openapi_spec, query, "checkQuery", BOOL, "Parameters of the query.",
-                 .fallback = true),
-    SCHEMA_FIELD(struct openapi_spec, headers, "checkHeaders", BOOL, "Headers of the request.",
-                 .fallback = true),
-    SCHEMA_FIELD(struct openapi_spec, cookies, "checkCookies", BOOL, "Cookies.",
-                 .fallback = true),
-    SCHEMA_FIELD(struct openapi_spec, body, "checkBody", BOOL,
-                 "The body of the request, and its Content-Type. JSON and "
-                 "application/x-www-form-urlencoded are looked into; of other types only the "
-                 "Content-Type counts.",
-                 .fallback = true),
-    SCHEMA_FIELD(struct openapi_spec, only_known_query, "onlyKnownQuery", BOOL,
-                 "A query parameter that the operation does not have is refused, too."),
-    SCHEMA_FIELD(struct openapi_spec, responses, "responses", ENUM,
-                 "Responses that do not conform, by status, headers and body: Off does not look; "
-                 "Warn counts them; Enforce answers 502 instead. Clients' Accept-Encoding is "
-                 "taken away where responses are looked at.",
-                 .choices = response_modes),
-    SCHEMA_FIELD(struct openapi_spec, formats, "checkFormats", BOOL,
-                 "`format` is checked: date-time, uuid, email, ipv4, int32 and so on.",
-                 .fallback = true),
-    SCHEMA_FIELD(struct openapi_spec, verbose, "verbose", BOOL,
-                 "Clients are told what is wrong, and where."),
-    SCHEMA_FIELD(struct openapi_spec, status, "status", INT,
-                 "The status of requests that do not conform.", .min = 400, .max = 499,
-                 .fallback = 400),
-    SCHEMA_FIELD(struct openapi_spec, max_body, "maxBody", QUANTITY,
-                 "How long a body may be that is looked into, at most 1Mi; a longer one is "
-                 "refused (413). 1Mi when left out."),
-    {0},
-};
-
-static void check_spec(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct openapi_spec *s = value;
-    if ((s->text.ptr != NULL) + (s->config_map != NULL) != 1)
-        schema_error(run, node, NULL, "exactly one of document and documentRef must be given");
-    if (s->max_body < 0 || s->max_body > INT64_C(1000) * FILTER_HOLD_MAX)
-        schema_error(run, node, "maxBody", "must be from 1 to 1Mi");
-}
-
-static const struct schema_rule rules[] = {
-    {"has(self.document) != has(self.documentRef)",
-     "exactly one of document and documentRef must be given"},
-    {0},
-};
-
-static const struct schema spec_schema = {
-    .name = "OpenAPI",
-    .doc = "Requests and responses must be what an OpenAPI document says.",
-    .size = sizeof(struct openapi_spec),
-    .fields = fields,
-    .check = check_spec,
-    .rules = rules,
-};
 
 /* ---- what is made of it ---- */
 
@@ -165,7 +65,7 @@ static enum err prepare(const struct filter_build *b, const void *spec, void *co
 
 /* ---- refusals ---- */
 
-extern const struct filter filter_openapi;
+extern const struct filter filter_openapi_validation;
 
 static const char *const events[] = {"invalid_request", "invalid_response", "unknown_operation",
                                      NULL};
@@ -238,9 +138,9 @@ static struct message *refuse(struct filter_exchange *x, const struct conf *c, i
 static enum filter_verdict reject(struct filter_exchange *x, const struct conf *c, int fail,
                                   const char *why)
 {
-    x->host->count(x, &filter_openapi,
+    x->host->count(x, &filter_openapi_validation,
                    fail == PATH || fail == METHOD ? UNKNOWN_OPERATION : INVALID_REQUEST);
-    if (c->mode == MODE_WARN)
+    if (c->mode == OPENAPI_MODE_WARN)
         return FILTER_NEXT;
     refuse(x, c, fail, why);
     return FILTER_REPLY;
@@ -287,8 +187,8 @@ static enum filter_verdict find_operation(struct filter_exchange *x, const struc
     own->operation = is_there ? operation_of(match->path, x->request->method) : NULL;
     if (own->operation)
         return FILTER_NEXT;
-    if (c->unknown == UNKNOWN_PASS) {
-        x->host->count(x, &filter_openapi, UNKNOWN_OPERATION);
+    if (c->unknown == OPENAPI_UNKNOWN_PASS) {
+        x->host->count(x, &filter_openapi_validation, UNKNOWN_OPERATION);
         return FILTER_NEXT;
     }
     enum filter_verdict verdict = reject(x, c, is_there ? METHOD : PATH, "");
@@ -455,7 +355,7 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
         enum filter_verdict verdict = check_head(x, c, own);
         if (verdict != FILTER_NEXT)
             return verdict;
-        if (c->responses != RESPONSES_OFF && own->operation)
+        if (c->responses != OPENAPI_RESPONSES_OFF && own->operation)
             headers_remove(&x->request->headers, SLICE("accept-encoding"));
     }
     return own->operation && c->body ? check_request_body(x, c, own) : FILTER_NEXT;
@@ -480,8 +380,8 @@ static const struct openapi_response *response_of(const struct openapi_operation
 static enum filter_verdict reject_response(struct filter_exchange *x, const struct conf *c,
                                            const char *why)
 {
-    x->host->count(x, &filter_openapi, INVALID_RESPONSE);
-    if (c->responses == RESPONSES_WARN)
+    x->host->count(x, &filter_openapi_validation, INVALID_RESPONSE);
+    if (c->responses == OPENAPI_RESPONSES_WARN)
         return FILTER_NEXT;
     refuse(x, c, RESPONSE, why);
     return FILTER_REPLY;
@@ -532,7 +432,7 @@ static enum filter_verdict on_response(struct filter_exchange *x, const void *co
     const struct conf *c = conf;
     struct ctx *own = ctx;
     char why[OPENAPI_WHY_MAX] = "";
-    if (c->responses == RESPONSES_OFF || !own->operation || x->is_answered_here ||
+    if (c->responses == OPENAPI_RESPONSES_OFF || !own->operation || x->is_answered_here ||
         x->response->status / 100 == 1)
         return FILTER_NEXT;
     const struct openapi_response *r = response_of(own->operation, x->response->status);
@@ -555,17 +455,17 @@ static struct slice describe(struct arena *arena, const void *conf, struct slice
     (void)prefix;
     return arena_printf(arena, "%s requests that do not conform to %zu operations of an OpenAPI "
                                "document%s",
-                        c->mode == MODE_WARN ? "counts" : "refuses", c->document->operation_count,
-                        c->responses == RESPONSES_OFF      ? ""
-                        : c->responses == RESPONSES_WARN   ? ", and counts such responses"
+                        c->mode == OPENAPI_MODE_WARN ? "counts" : "refuses", c->document->operation_count,
+                        c->responses == OPENAPI_RESPONSES_OFF      ? ""
+                        : c->responses == OPENAPI_RESPONSES_WARN   ? ", and counts such responses"
                                                            : ", and such responses with 502");
 }
 
-const struct filter filter_openapi = {
+const struct filter filter_openapi_validation = {
     .name = "openapi",
     .doc = "Checks requests and responses against an OpenAPI document.",
     .phase = FILTER_PHASE_LIMIT,
-    .spec = &spec_schema,
+    .spec = &openapi_schema,
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .prepare = prepare,
