@@ -1,6 +1,6 @@
-/* GatewayPort resources: the listeners of one Gateway by port and transport, with
- * certificates and what is asked of clients. Control thread. Must not know how routes are built,
- * nor why a listener is not in force.
+/* GatewayPort resources: the listeners of one Gateway by port and transport, with certificates and
+ * what is asked of clients. Control thread. Must not know how routes are built, nor why a listener
+ * is not in force.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/mem.h"
 #include "policies/gateway/gateway_names.h"

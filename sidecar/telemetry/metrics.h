@@ -128,8 +128,7 @@ struct metrics_key {
  * series that is new. */
 void metrics_request(struct metrics_shard *m, const struct metrics_key *key, uint64_t duration_us,
                      uint64_t request_bytes, uint64_t response_bytes);
-/* An opaque connection, or a flow of datagrams. Bytes may be reported as they flow or at the end.
- */
+/* An opaque connection, or a flow of datagrams. Bytes may be reported as they flow, or later. */
 void metrics_tcp_opened(struct metrics_shard *m, const struct metrics_key *key);
 void metrics_tcp_bytes(struct metrics_shard *m, const struct metrics_key *key, uint64_t sent,
                        uint64_t received);
