@@ -355,7 +355,7 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
         enum filter_verdict verdict = check_head(x, c, own);
         if (verdict != FILTER_NEXT)
             return verdict;
-        if (c->responses != OPENAPI_RESPONSES_OFF && own->operation)
+        if (c->responses != OPENAPI_RESPONSES_IGNORE && own->operation)
             headers_remove(&x->request->headers, SLICE("accept-encoding"));
     }
     return own->operation && c->body ? check_request_body(x, c, own) : FILTER_NEXT;
@@ -432,7 +432,7 @@ static enum filter_verdict on_response(struct filter_exchange *x, const void *co
     const struct conf *c = conf;
     struct ctx *own = ctx;
     char why[OPENAPI_WHY_MAX] = "";
-    if (c->responses == OPENAPI_RESPONSES_OFF || !own->operation || x->is_answered_here ||
+    if (c->responses == OPENAPI_RESPONSES_IGNORE || !own->operation || x->is_answered_here ||
         x->response->status / 100 == 1)
         return FILTER_NEXT;
     const struct openapi_response *r = response_of(own->operation, x->response->status);
@@ -456,7 +456,7 @@ static struct slice describe(struct arena *arena, const void *conf, struct slice
     return arena_printf(arena, "%s requests that do not conform to %zu operations of an OpenAPI "
                                "document%s",
                         c->mode == OPENAPI_MODE_WARN ? "counts" : "refuses", c->document->operation_count,
-                        c->responses == OPENAPI_RESPONSES_OFF      ? ""
+                        c->responses == OPENAPI_RESPONSES_IGNORE      ? ""
                         : c->responses == OPENAPI_RESPONSES_WARN   ? ", and counts such responses"
                                                            : ", and such responses with 502");
 }
