@@ -340,6 +340,30 @@ static void refused_by_the_server(void **state)
     udp_door_close(&d);
 }
 
+/* An answer in between: the failures are not in a row. */
+static void answers_make_up_for_refusals(void **state)
+{
+    struct udp_door d;
+    udp_door_prepare(&d);
+    sim_conf_share(&d.conf, d.route, "two", 1);
+    sim_conf_endpoint(&d.conf, d.two, "10.0.0.1:5353");
+    d.two->outlier->consecutive_failures = 3;
+    sim_conf_balance(d.two, "RoundRobin");
+    udp_door_start(&d);
+    for (unsigned i = 0; i < 12; i++) {
+        bool is_answering = i % 3 == 2;
+        d.hosts[2].refuses = d.hosts[0].refuses = !is_answering;
+        for (unsigned j = 0; j < 2; j++) /* one for each of the two */
+            udp_door_ask(&d, client_at(i * 2 + j), "x");
+        if (is_answering) {
+            sim_udp_answer(&d.hosts[2], "y");
+            sim_udp_answer(&d.hosts[0], "y");
+        }
+    }
+    assert_int_equal(sim_report.values[METRICS_EJECTIONS], 0);
+    udp_door_close(&d);
+}
+
 /* The refusal of an earlier datagram may also be heard when the next one is sent. */
 static void refused_while_sending(void **state)
 {
@@ -404,6 +428,7 @@ int main(void)
         cmocka_unit_test(out_of_descriptors),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(refused_by_the_server),
+        cmocka_unit_test(answers_make_up_for_refusals),
         cmocka_unit_test(refused_while_sending),
         cmocka_unit_test(away_from_the_ejected),
         cmocka_unit_test(no_loop),
