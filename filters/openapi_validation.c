@@ -455,7 +455,8 @@ static struct slice describe(struct arena *arena, const void *conf, struct slice
     (void)prefix;
     return arena_printf(arena, "%s requests that do not conform to %zu operations of an OpenAPI "
                                "document%s",
-                        c->mode == OPENAPI_MODE_WARN ? "counts" : "refuses", c->document->operation_count,
+                        c->mode == OPENAPI_MODE_WARN ? "counts" : "refuses",
+                        c->document->operation_count,
                         c->responses == OPENAPI_RESPONSES_IGNORE      ? ""
                         : c->responses == OPENAPI_RESPONSES_WARN   ? ", and counts such responses"
                                                            : ", and such responses with 502");

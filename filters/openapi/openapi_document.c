@@ -18,7 +18,8 @@ static enum err read_content(const struct openapi_reading *r, const struct json_
     for (JSON_VALUE_EACH(v, m)) {
         struct slice type = slice_sub(m->key, 0, slice_find_byte(m->key, ';'));
         all[out->count].type = arena_copy_lower(r->arena, slice_trim(type));
-        enum err err = openapi_read_schema(r, json_value_member(m, "schema"), &all[out->count].schema);
+        enum err err =
+            openapi_read_schema(r, json_value_member(m, "schema"), &all[out->count].schema);
         if (err)
             return err;
         out->count++;
@@ -83,7 +84,8 @@ static enum err read_responses(const struct openapi_reading *r, const struct jso
         one->status = status_of(m->key);
         const struct json_value *response = openapi_read_follow(r, m);
         if (one->status < 0)
-            return openapi_read_refuse(r, m, "must be a status, like \"200\" or \"2XX\", or default");
+            return openapi_read_refuse(r, m,
+                                       "must be a status, like \"200\" or \"2XX\", or default");
         enum err err = response ? read_headers(r, json_value_member(response, "headers"), one)
                                 : ERR_INVALID;
         err = err ? err : read_content(r, json_value_member(response, "content"), &one->content);
@@ -110,7 +112,8 @@ static enum err read_operation(struct openapi_reading *r, const struct json_valu
     r->operation = out;
     out->method = slice_from_cstr(upper);
     if (r->d->operation_count++ >= OPENAPI_OPERATIONS_MAX)
-        return openapi_read_refuse(r, v, "there are more than %u operations", OPENAPI_OPERATIONS_MAX);
+        return openapi_read_refuse(r, v, "there are more than %u operations",
+                                   OPENAPI_OPERATIONS_MAX);
     enum err err = openapi_read_parameters(r, item, v);
     err = err ? err : read_body(r, json_value_member(v, "requestBody"));
     return err ? err : read_responses(r, json_value_member(v, "responses"));
@@ -246,8 +249,9 @@ static enum err read_text(struct openapi_reading *r, struct slice text)
     while (trimmed.len && (trimmed.ptr[0] == '\n' || trimmed.ptr[0] == '\r'))
         trimmed = slice_sub(trimmed, 1, trimmed.len);
     if (trimmed.len && trimmed.ptr[0] == '{')
-        return json_value_parse(text, r->arena, &r->root, &error) ? openapi_read_refuse_with(r, &error)
-                                                                  : ERR_OK;
+        return json_value_parse(text, r->arena, &r->root, &error)
+                   ? openapi_read_refuse_with(r, &error)
+                   : ERR_OK;
     if (doc_yaml_parse(text, r->arena, &list, &error))
         return openapi_read_refuse_with(r, &error);
     if (list.count != 1)

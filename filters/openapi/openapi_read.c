@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum err openapi_read_refuse(const struct openapi_reading *r, const struct json_value *at, const char *format,
-                       ...)
+enum err openapi_read_refuse(const struct openapi_reading *r, const struct json_value *at,
+                             const char *format, ...)
 {
     char text[160];
     va_list args;
@@ -43,7 +43,8 @@ static const struct json_value *find_pointer(const struct openapi_reading *r, st
 }
 
 /* Where a Reference Object leads, or the value itself. NULL: refused. */
-const struct json_value *openapi_read_follow(const struct openapi_reading *r, const struct json_value *v)
+const struct json_value *openapi_read_follow(const struct openapi_reading *r,
+                                             const struct json_value *v)
 {
     for (int i = 0; i < OPENAPI_REFERENCES_MAX; i++) {
         struct slice to = json_value_string(json_value_member(v, "$ref"));
@@ -52,8 +53,9 @@ const struct json_value *openapi_read_follow(const struct openapi_reading *r, co
         const struct json_value *found =
             slice_starts_with(to, SLICE("#/")) ? find_pointer(r, slice_sub(to, 1, to.len)) : NULL;
         if (!found) {
-            openapi_read_refuse(r, v, "\"%.*s\" is not in this document, and others are not fetched",
-                   to.len < 80 ? (int)to.len : 80, to.ptr);
+            openapi_read_refuse(r, v,
+                                "\"%.*s\" is not in this document, and others are not fetched",
+                                to.len < 80 ? (int)to.len : 80, to.ptr);
             return NULL;
         }
         v = found;
@@ -68,7 +70,9 @@ enum err openapi_read_schema(const struct openapi_reading *r, const struct json_
     struct doc_error error;
     if (!at)
         return ERR_OK;
-    return json_schema_compile(r->d->schemas, at, out, &error) ? openapi_read_refuse_with(r, &error) : ERR_OK;
+    return json_schema_compile(r->d->schemas, at, out, &error)
+               ? openapi_read_refuse_with(r, &error)
+               : ERR_OK;
 }
 
 /* ---- where it is served ---- */
@@ -113,7 +117,8 @@ static struct slice path_of(struct slice url)
     return slice_sub(url, 0, slice_find_byte(url, '?'));
 }
 
-void openapi_read_bases(const struct openapi_reading *r, struct slice given, struct openapi_bases *all)
+void openapi_read_bases(const struct openapi_reading *r, struct slice given,
+                        struct openapi_bases *all)
 {
     const struct json_value *servers = json_value_member(r->root, "servers");
     if (given.ptr)

@@ -51,8 +51,9 @@ enum err openapi_read_value(const struct openapi_reading *r, const struct json_v
     if (content->type != JSON_VALUE_OBJECT || content->count != 1)
         return openapi_read_refuse(r, content, "must have exactly one media type");
     p->is_json = slice_ends_with(content->first->key, SLICE("json"));
-    return p->is_json ? openapi_read_schema(r, json_value_member(content->first, "schema"), &p->schema)
-                      : ERR_OK;
+    if (!p->is_json)
+        return ERR_OK;
+    return openapi_read_schema(r, json_value_member(content->first, "schema"), &p->schema);
 }
 
 static bool is_ignored_header(struct slice name)

@@ -4,7 +4,8 @@
 #include "filters/chain.h"
 #include "lib/schema/schema_format.h"
 
-static const char *const modes[] = {[OPENAPI_MODE_ENFORCE] = "Enforce", [OPENAPI_MODE_WARN] = "Warn", NULL};
+static const char *const modes[] = {
+    [OPENAPI_MODE_ENFORCE] = "Enforce", [OPENAPI_MODE_WARN] = "Warn", NULL};
 static const char *const unknowns[] = {
     [OPENAPI_UNKNOWN_REFUSE] = "Refuse", [OPENAPI_UNKNOWN_PASS] = "Pass", NULL};
 static const char *const response_modes[] = {[OPENAPI_RESPONSES_IGNORE] = "Ignore",
@@ -47,8 +48,8 @@ static const struct schema_field fields[] = {
     SCHEMA_FIELD(struct openapi_spec, only_known_query, "onlyKnownQuery", BOOL,
                  "A query parameter that the operation does not have is refused, too."),
     SCHEMA_FIELD(struct openapi_spec, responses, "responses", ENUM,
-                 "Responses that do not conform, by status, headers and body: Ignore does not look; "
-                 "Warn counts them; Enforce answers 502 instead. Clients' Accept-Encoding is "
+                 "Responses that do not conform, by status, headers and body: Ignore does not "
+                 "look; Warn counts them; Enforce answers 502 instead. Clients' Accept-Encoding is "
                  "taken away where responses are looked at.",
                  .choices = response_modes),
     SCHEMA_FIELD(struct openapi_spec, formats, "checkFormats", BOOL,
