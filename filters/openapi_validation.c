@@ -127,8 +127,8 @@ static struct message *refuse(struct filter_exchange *x, const struct conf *c, i
                               const char *why)
 {
     bool tells = c->verbose && why[0];
-    struct slice text = tells ? slice_from_cstr(why) : slice_of(fails[fail].text.ptr,
-                                                                fails[fail].text.len);
+    struct slice text =
+        tells ? slice_from_cstr(why) : slice_of(fails[fail].text.ptr, fails[fail].text.len);
     unsigned status = fail == REQUEST ? c->status : fails[fail].http_status;
     return refusal_answer(x, &fails[fail], SLICE(""), status, SLICE("application/json"),
                           message_of(x->arena, text));
@@ -230,8 +230,8 @@ static void dispose_job(struct filter_job *job)
 }
 
 static void start_job(struct filter_exchange *x, const struct conf *c, struct filter_work *work,
-                      const struct openapi_media *m, enum json_schema_side side,
-                      struct slice type, struct slice body)
+                      const struct openapi_media *m, enum json_schema_side side, struct slice type,
+                      struct slice body)
 {
     struct body_job *j = filter_job_create(sizeof(*j), run_job);
     j->job.dispose = dispose_job;
@@ -251,8 +251,8 @@ enum body_state { BODY_GOOD, BODY_BAD, BODY_WAITS, BODY_BUSY };
 
 static enum body_state check_body(struct filter_exchange *x, const struct conf *c,
                                   struct filter_work *work, const struct openapi_media *m,
-                                  enum json_schema_side side, struct slice type,
-                                  struct slice body, char *why)
+                                  enum json_schema_side side, struct slice type, struct slice body,
+                                  char *why)
 {
     if (!work->job && body.len < WORK_FROM)
         return openapi_body_check(x->arena, m, side, type, body, why) ? BODY_GOOD : BODY_BAD;
@@ -453,13 +453,12 @@ static struct slice describe(struct arena *arena, const void *conf, struct slice
 {
     const struct conf *c = conf;
     (void)prefix;
-    return arena_printf(arena, "%s requests that do not conform to %zu operations of an OpenAPI "
-                               "document%s",
-                        c->mode == OPENAPI_MODE_WARN ? "counts" : "refuses",
-                        c->document->operation_count,
-                        c->responses == OPENAPI_RESPONSES_IGNORE      ? ""
-                        : c->responses == OPENAPI_RESPONSES_WARN   ? ", and counts such responses"
-                                                           : ", and such responses with 502");
+    return arena_printf(
+        arena, "%s requests that do not conform to %zu operations of an OpenAPI document%s",
+        c->mode == OPENAPI_MODE_WARN ? "counts" : "refuses", c->document->operation_count,
+        c->responses == OPENAPI_RESPONSES_IGNORE ? ""
+        : c->responses == OPENAPI_RESPONSES_WARN ? ", and counts such responses"
+                                                 : ", and such responses with 502");
 }
 
 const struct filter filter_openapi_validation = {

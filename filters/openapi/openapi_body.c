@@ -35,8 +35,7 @@ static int nearness(struct slice pattern, struct slice type)
     size_t slash = slice_find_byte(pattern, '/');
     if (!slice_ends_with(pattern, SLICE("/*")) || type.len <= slash)
         return 0;
-    return slice_eq_nocase(slice_sub(pattern, 0, slash + 1), slice_sub(type, 0, slash + 1)) ? 2
-                                                                                           : 0;
+    return slice_eq_nocase(slice_sub(pattern, 0, slash + 1), slice_sub(type, 0, slash + 1)) ? 2 : 0;
 }
 
 const struct openapi_media *openapi_media_find(const struct openapi_content *content,

@@ -86,8 +86,8 @@ static enum err read_responses(const struct openapi_reading *r, const struct jso
         if (one->status < 0)
             return openapi_read_refuse(r, m,
                                        "must be a status, like \"200\" or \"2XX\", or default");
-        enum err err = response ? read_headers(r, json_value_member(response, "headers"), one)
-                                : ERR_INVALID;
+        enum err err =
+            response ? read_headers(r, json_value_member(response, "headers"), one) : ERR_INVALID;
         err = err ? err : read_content(r, json_value_member(response, "content"), &one->content);
         if (err)
             return err;
@@ -156,7 +156,7 @@ static enum err check_names(const struct openapi_reading *r, const struct json_v
         const struct openapi_parameter *p = &r->operation->parameters[i];
         if (p->in == OPENAPI_PATH && !has_name(path, p->name))
             return openapi_read_refuse(r, at, "the path has no parameter \"%.*s\"",
-                          p->name.len < 80 ? (int)p->name.len : 80, p->name.ptr);
+                                       p->name.len < 80 ? (int)p->name.len : 80, p->name.ptr);
     }
     return ERR_OK;
 }

@@ -25,9 +25,9 @@ struct openapi_parameter {
     struct slice name; /* of a header: lower-case */
     enum openapi_in in;
     enum openapi_style style;
-    bool explode, required, is_json; /* is_json: `content` says so */
+    bool explode, required, is_json;  /* is_json: `content` says so */
     const struct json_schema *schema; /* NULL: anything */
-    struct slice prefix; /* deepObject: "name[" */
+    struct slice prefix;              /* deepObject: "name[" */
 };
 
 struct openapi_media {
@@ -78,7 +78,7 @@ struct openapi_document {
 };
 
 struct openapi_options {
-    struct slice text; /* JSON or YAML */
+    struct slice text;      /* JSON or YAML */
     struct slice base_path; /* instead of those of `servers`; NULL ptr: none */
     bool checks_formats;
 };

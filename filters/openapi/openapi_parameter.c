@@ -32,8 +32,8 @@ const struct json_value *openapi_plain_value(struct arena *a, const struct json_
     unsigned types = s ? json_schema_types(s) : 1u << JSON_VALUE_STRING;
     const struct json_value *v = NULL;
     struct doc_error error;
-    bool is_word = slice_eq_cstr(text, "true") || slice_eq_cstr(text, "false") ||
-                   slice_eq_cstr(text, "null");
+    bool is_word =
+        slice_eq_cstr(text, "true") || slice_eq_cstr(text, "false") || slice_eq_cstr(text, "null");
     bool is_number = text.len && (text.ptr[0] == '-' || (text.ptr[0] >= '0' && text.ptr[0] <= '9'));
     if ((is_word || is_number) && json_value_parse(text, a, &v, &error))
         v = NULL;
@@ -84,14 +84,12 @@ static void add(struct reading *r, bool is_member, struct slice key, struct slic
     const struct json_schema *s =
         r->p->schema ? json_schema_child(r->p->schema, is_member ? key : SLICE("")) : NULL;
     struct slice text = text_of(r, raw);
-    const struct json_value *made =
-        openapi_plain_value(r->in->arena, s, r->in->side, text);
+    const struct json_value *made = openapi_plain_value(r->in->arena, s, r->in->side, text);
     struct json_value *child = arena_alloc(r->in->arena, sizeof(*child));
     *child = *made;
     child->key = key;
     if (!r->value)
-        r->value =
-            json_value_make(r->in->arena, is_member ? JSON_VALUE_OBJECT : JSON_VALUE_ARRAY);
+        r->value = json_value_make(r->in->arena, is_member ? JSON_VALUE_OBJECT : JSON_VALUE_ARRAY);
     json_value_push(r->value, &r->last, child);
 }
 

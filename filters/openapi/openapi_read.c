@@ -65,14 +65,13 @@ const struct json_value *openapi_read_follow(const struct openapi_reading *r,
 }
 
 enum err openapi_read_schema(const struct openapi_reading *r, const struct json_value *at,
-                        const struct json_schema **out)
+                             const struct json_schema **out)
 {
     struct doc_error error;
     if (!at)
         return ERR_OK;
-    return json_schema_compile(r->d->schemas, at, out, &error)
-               ? openapi_read_refuse_with(r, &error)
-               : ERR_OK;
+    return json_schema_compile(r->d->schemas, at, out, &error) ? openapi_read_refuse_with(r, &error)
+                                                               : ERR_OK;
 }
 
 /* ---- where it is served ---- */
@@ -98,8 +97,8 @@ static struct slice fill_in(const struct openapi_reading *r, const struct json_v
         if (end < from)
             break;
         struct slice name = slice_sub(url, from + 1, end - from - 1);
-        struct slice value = json_value_string(
-            json_value_member(json_value_get(variables, name), "default"));
+        struct slice value =
+            json_value_string(json_value_member(json_value_get(variables, name), "default"));
         url = arena_printf(r->arena, "%.*s%.*s%.*s", (int)from, url.ptr, SLICE_ARG(value),
                            (int)(end < url.len ? url.len - end - 1 : 0), url.ptr + end + 1);
     }

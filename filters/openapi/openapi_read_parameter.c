@@ -41,7 +41,7 @@ static enum err read_style(const struct openapi_reading *r, const struct json_va
 
 /* What its value must be: `schema`, or the schema of its one media type. */
 enum err openapi_read_value(const struct openapi_reading *r, const struct json_value *v,
-                           struct openapi_parameter *p)
+                            struct openapi_parameter *p)
 {
     const struct json_value *content = json_value_member(v, "content");
     p->required = json_value_is_true(json_value_member(v, "required"));
@@ -51,9 +51,9 @@ enum err openapi_read_value(const struct openapi_reading *r, const struct json_v
     if (content->type != JSON_VALUE_OBJECT || content->count != 1)
         return openapi_read_refuse(r, content, "must have exactly one media type");
     p->is_json = slice_ends_with(content->first->key, SLICE("json"));
-    if (!p->is_json)
-        return ERR_OK;
-    return openapi_read_schema(r, json_value_member(content->first, "schema"), &p->schema);
+    return p->is_json
+               ? openapi_read_schema(r, json_value_member(content->first, "schema"), &p->schema)
+               : ERR_OK;
 }
 
 static bool is_ignored_header(struct slice name)
@@ -117,7 +117,7 @@ static size_t length_of(const struct json_value *list)
 }
 
 enum err openapi_read_parameters(const struct openapi_reading *r, const struct json_value *item,
-                                const struct json_value *operation)
+                                 const struct json_value *operation)
 {
     const struct json_value *outer = json_value_member(item, "parameters");
     const struct json_value *inner = json_value_member(operation, "parameters");

@@ -38,8 +38,7 @@ static const struct schema_field fields[] = {
                  .fallback = true),
     SCHEMA_FIELD(struct openapi_spec, headers, "checkHeaders", BOOL, "Headers of the request.",
                  .fallback = true),
-    SCHEMA_FIELD(struct openapi_spec, cookies, "checkCookies", BOOL, "Cookies.",
-                 .fallback = true),
+    SCHEMA_FIELD(struct openapi_spec, cookies, "checkCookies", BOOL, "Cookies.", .fallback = true),
     SCHEMA_FIELD(struct openapi_spec, body, "checkBody", BOOL,
                  "The body of the request, and its Content-Type. JSON and "
                  "application/x-www-form-urlencoded are looked into; of other types only the "
@@ -47,11 +46,12 @@ static const struct schema_field fields[] = {
                  .fallback = true),
     SCHEMA_FIELD(struct openapi_spec, only_known_query, "onlyKnownQuery", BOOL,
                  "A query parameter that the operation does not have is refused, too."),
-    SCHEMA_FIELD(struct openapi_spec, responses, "responses", ENUM,
-                 "Responses that do not conform, by status, headers and body: Ignore does not "
-                 "look; Warn counts them; Enforce answers 502 instead. Clients' Accept-Encoding is "
-                 "taken away where responses are looked at.",
-                 .choices = response_modes),
+    SCHEMA_FIELD(
+        struct openapi_spec, responses, "responses", ENUM,
+        "Responses that do not conform, by status, headers and body: Ignore does not look; "
+        "Warn counts them; Enforce answers 502 instead. Clients' Accept-Encoding is "
+        "taken away where responses are looked at.",
+        .choices = response_modes),
     SCHEMA_FIELD(struct openapi_spec, formats, "checkFormats", BOOL,
                  "`format` is checked: date-time, uuid, email, ipv4, int32 and so on.",
                  .fallback = true),

@@ -52,8 +52,7 @@ static size_t literal_at(const struct openapi_node *parent, struct slice segment
 static struct openapi_node *literal_find(const struct openapi_node *parent, struct slice segment)
 {
     size_t at = literal_at(parent, segment);
-    bool is_there =
-        at < parent->literal_count && slice_eq(parent->literals[at]->segment, segment);
+    bool is_there = at < parent->literal_count && slice_eq(parent->literals[at]->segment, segment);
     return is_there ? parent->literals[at] : NULL;
 }
 

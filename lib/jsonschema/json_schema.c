@@ -9,9 +9,8 @@
 #include "lib/base/mem.h"
 #include "lib/jsonschema/json_schema_priv.h"
 
-struct json_schema_set *json_schema_set_create(struct arena *arena,
-                                               enum json_schema_dialect dialect,
-                                               bool checks_formats)
+struct json_schema_set *
+json_schema_set_create(struct arena *arena, enum json_schema_dialect dialect, bool checks_formats)
 {
     struct json_schema_set *set = arena_zalloc(arena, sizeof(*set));
     set->arena = arena;
@@ -33,8 +32,8 @@ void json_schema_set_destroy(struct json_schema_set *set)
     set->regex_count = 0;
 }
 
-enum err schema_refuse(struct json_schema_set *set, const struct json_value *at,
-                       const char *format, ...)
+enum err schema_refuse(struct json_schema_set *set, const struct json_value *at, const char *format,
+                       ...)
 {
     struct slice where = json_value_pointer(at, set->arena);
     struct doc_error *e = set->error;

@@ -20,9 +20,8 @@ struct json_schema;
 struct json_schema_set;
 
 /* checks_formats: `format` is an assertion; else it says nothing. */
-struct json_schema_set *json_schema_set_create(struct arena *arena,
-                                               enum json_schema_dialect dialect,
-                                               bool checks_formats);
+struct json_schema_set *
+json_schema_set_create(struct arena *arena, enum json_schema_dialect dialect, bool checks_formats);
 /* Frees what is not in the arena. NULL is allowed. */
 void json_schema_set_destroy(struct json_schema_set *set);
 /* A document that references may lead to; uri: absolute, or empty. is_schema: its root is one. */

@@ -23,8 +23,7 @@ bool schema_step(struct json_schema_run *run, uint32_t steps)
     return true;
 }
 
-bool schema_text_matches(struct json_schema_run *run, const struct regex *regex,
-                         struct slice text)
+bool schema_text_matches(struct json_schema_run *run, const struct regex *regex, struct slice text)
 {
     if (!schema_step(run, 1))
         return false;

@@ -160,8 +160,7 @@ enum err schema_place_index(struct json_schema_set *set, const struct json_value
 }
 
 enum err json_schema_set_add(struct json_schema_set *set, struct slice uri,
-                             const struct json_value *root, bool is_schema,
-                             struct doc_error *error)
+                             const struct json_value *root, bool is_schema, struct doc_error *error)
 {
     set->error = error;
     *error = (struct doc_error){0};

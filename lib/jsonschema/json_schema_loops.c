@@ -12,8 +12,7 @@ static enum err visit_one(struct json_schema_set *set, const struct json_schema 
     return place ? visit(set, place->compiled, depth) : ERR_OK;
 }
 
-static enum err visit_rule(struct json_schema_set *set, const struct schema_rule *r,
-                           unsigned depth)
+static enum err visit_rule(struct json_schema_set *set, const struct schema_rule *r, unsigned depth)
 {
     enum err err = visit_one(set, r->schema, depth);
     err = err ? err : visit_one(set, r->other, depth);
@@ -32,8 +31,7 @@ static enum err visit(struct json_schema_set *set, struct json_schema *s, unsign
     if (s->color == GREY)
         return schema_refuse(set, s->at, "refers to itself, and no check of it would ever end");
     if (depth > CHAIN_MAX)
-        return schema_refuse(set, s->at, "stands at the end of more than %d references",
-                             CHAIN_MAX);
+        return schema_refuse(set, s->at, "stands at the end of more than %d references", CHAIN_MAX);
     s->color = GREY;
     enum err err = ERR_OK;
     for (size_t i = 0; !err && i < s->rule_count; i++)

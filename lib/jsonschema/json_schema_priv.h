@@ -68,7 +68,7 @@ struct json_schema {
     bool never;      /* false */
     bool wants_seen; /* it has unevaluatedItems or unevaluatedProperties */
     bool read_only, write_only;
-    uint8_t color; /* while loops are looked for */
+    uint8_t color;  /* while loops are looked for */
     unsigned types; /* json_schema_types; once linked */
     struct json_schema *queued;
 };
@@ -99,8 +99,11 @@ struct json_schema_scope {
 };
 
 enum keyword_shape { SHAPE_NONE, SHAPE_SCHEMA, SHAPE_LIST, SHAPE_MAP };
-enum { KEYWORD_2020_12 = 1 << JSON_SCHEMA_2020_12, KEYWORD_3_0 = 1 << JSON_SCHEMA_OPENAPI_3_0,
-       KEYWORD_BOTH = KEYWORD_2020_12 | KEYWORD_3_0 };
+enum {
+    KEYWORD_2020_12 = 1 << JSON_SCHEMA_2020_12,
+    KEYWORD_3_0 = 1 << JSON_SCHEMA_OPENAPI_3_0,
+    KEYWORD_BOTH = KEYWORD_2020_12 | KEYWORD_3_0
+};
 
 struct keyword {
     const char *name;
@@ -134,8 +137,8 @@ enum err schema_reference_find(struct json_schema_set *set, const struct json_sc
 /* ---- json_schema.c ---- */
 
 /* ERR_INVALID; at: where. */
-enum err schema_refuse(struct json_schema_set *set, const struct json_value *at,
-                       const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum err schema_refuse(struct json_schema_set *set, const struct json_value *at, const char *format,
+                       ...) __attribute__((format(printf, 3, 4)));
 /* The one that will be compiled of the schema there. */
 enum err schema_of(struct json_schema_set *set, const struct json_value *at,
                    const struct json_schema **out);
@@ -161,8 +164,7 @@ bool schema_fail(struct json_schema_run *run, const struct json_schema *s, const
     __attribute__((format(printf, 5, 6)));
 /* Counts work; false: it was too much. */
 bool schema_step(struct json_schema_run *run, uint32_t steps);
-bool schema_text_matches(struct json_schema_run *run, const struct regex *regex,
-                         struct slice text);
+bool schema_text_matches(struct json_schema_run *run, const struct regex *regex, struct slice text);
 
 static inline void schema_seen_add(struct schema_seen *seen, size_t at)
 {
@@ -181,11 +183,11 @@ enum err schema_find_loops(struct json_schema_set *set);
 
 /* ---- the rows of the table: keyword_*.c ---- */
 
-#define KEYWORD(name_)                                                                        \
-    enum err keyword_##name_##_compile(struct json_schema_set *set, struct json_schema *s,    \
-                                       struct schema_rule *r);                                \
-    bool keyword_##name_##_check(struct json_schema_run *run, const struct json_schema *s,    \
-                                 const struct schema_rule *r, const struct json_value *v,     \
+#define KEYWORD(name_)                                                                     \
+    enum err keyword_##name_##_compile(struct json_schema_set *set, struct json_schema *s, \
+                                       struct schema_rule *r);                             \
+    bool keyword_##name_##_check(struct json_schema_run *run, const struct json_schema *s, \
+                                 const struct schema_rule *r, const struct json_value *v,  \
                                  struct schema_seen *seen);
 #include "lib/jsonschema/keyword.def"
 #undef KEYWORD

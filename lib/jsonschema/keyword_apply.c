@@ -51,17 +51,17 @@ static enum err compile_map(struct json_schema_set *set, struct schema_rule *r)
     return ERR_OK;
 }
 
-#define COMPILED_AS(stem, how)                                                          \
+#define COMPILED_AS(stem, how)                                                            \
     enum err keyword_##stem##_compile(struct json_schema_set *set, struct json_schema *s, \
-                                      struct schema_rule *r)                            \
-    {                                                                                   \
-        (void)s;                                                                        \
-        return how(set, r);                                                             \
+                                      struct schema_rule *r)                              \
+    {                                                                                     \
+        (void)s;                                                                          \
+        return how(set, r);                                                               \
     }
 
-#define CHECK(stem)                                                                        \
+#define CHECK(stem)                                                                       \
     bool keyword_##stem##_check(struct json_schema_run *run, const struct json_schema *s, \
-                                const struct schema_rule *r, const struct json_value *v,   \
+                                const struct schema_rule *r, const struct json_value *v,  \
                                 struct schema_seen *seen)
 
 COMPILED_AS(all_of, compile_list)
@@ -158,8 +158,9 @@ CHECK(one_of)
         met += schema_is_met(run, r->schemas[i], v, seen);
     if (met == 1)
         return true;
-    return schema_fail(run, s, "oneOf", v, met ? "conforms to more than one of %zu schemas"
-                                               : "conforms to none of %zu schemas",
+    return schema_fail(run, s, "oneOf", v,
+                       met ? "conforms to more than one of %zu schemas"
+                           : "conforms to none of %zu schemas",
                        r->count);
 }
 
@@ -212,9 +213,10 @@ static bool check_member(struct json_schema_run *run, const struct json_schema *
     if (s->rule_count && s->rules[0].schema && slice_eq_cstr(s->rules[0].value->key, "$ref"))
         to = s->rules[0].schema;
     if (is_hidden(run, s) || is_hidden(run, to))
-        return schema_fail(run, s, "", v, "is %s", run->side == JSON_SCHEMA_REQUEST
-                                                       ? "read-only: requests must not have it"
-                                                       : "write-only: responses must not have it");
+        return schema_fail(run, s, "", v, "is %s",
+                           run->side == JSON_SCHEMA_REQUEST
+                               ? "read-only: requests must not have it"
+                               : "write-only: responses must not have it");
     return schema_check(run, s, v);
 }
 

@@ -7,12 +7,12 @@
 #include "lib/jsonschema/json_schema_priv.h"
 #include "lib/jsonschema/schema_text_format.h"
 
-#define COMPILE(stem)                                                                      \
+#define COMPILE(stem)                                                                     \
     enum err keyword_##stem##_compile(struct json_schema_set *set, struct json_schema *s, \
                                       struct schema_rule *r)
-#define CHECK(stem)                                                                        \
+#define CHECK(stem)                                                                       \
     bool keyword_##stem##_check(struct json_schema_run *run, const struct json_schema *s, \
-                                const struct schema_rule *r, const struct json_value *v,   \
+                                const struct schema_rule *r, const struct json_value *v,  \
                                 struct schema_seen *seen)
 
 static const char *name_of(const struct schema_rule *r)
@@ -28,9 +28,12 @@ static const struct {
     const char *name;
     unsigned bits;
 } types[] = {
-    {"null", 1 << JSON_VALUE_NULL},     {"boolean", 1 << JSON_VALUE_BOOL},
-    {"integer", INTEGER},               {"number", 1 << JSON_VALUE_NUMBER},
-    {"string", 1 << JSON_VALUE_STRING}, {"array", 1 << JSON_VALUE_ARRAY},
+    {"null", 1 << JSON_VALUE_NULL},
+    {"boolean", 1 << JSON_VALUE_BOOL},
+    {"integer", INTEGER},
+    {"number", 1 << JSON_VALUE_NUMBER},
+    {"string", 1 << JSON_VALUE_STRING},
+    {"array", 1 << JSON_VALUE_ARRAY},
     {"object", 1 << JSON_VALUE_OBJECT},
 };
 
@@ -65,8 +68,7 @@ static const char *type_names(unsigned bits, char *to, size_t size)
     to[0] = '\0';
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (bits & types[i].bits && len < size)
-            len += (size_t)snprintf(to + len, size - len, "%s%s", len ? " or " : "",
-                                    types[i].name);
+            len += (size_t)snprintf(to + len, size - len, "%s%s", len ? " or " : "", types[i].name);
     return to;
 }
 
@@ -172,8 +174,7 @@ COMPILE(multiple_of)
 CHECK(multiple_of)
 {
     (void)seen;
-    return v->type != JSON_VALUE_NUMBER ||
-           json_number_is_multiple(&v->number, &r->value->number) ||
+    return v->type != JSON_VALUE_NUMBER || json_number_is_multiple(&v->number, &r->value->number) ||
            schema_fail(run, s, "multipleOf", v, "is not a multiple of what it must be");
 }
 
@@ -209,9 +210,7 @@ CHECK(length)
     size_t length = is_text ? characters(v->string) : v->count;
     if (r->flag ? length >= r->number : length <= r->number)
         return true;
-    const char *what = is_text                         ? "characters"
-                       : v->type == JSON_VALUE_ARRAY ? "items"
-                                                       : "members";
+    const char *what = is_text ? "characters" : v->type == JSON_VALUE_ARRAY ? "items" : "members";
     return schema_fail(run, s, name_of(r), v, "has %zu %s, but must have at %s %" PRIu64, length,
                        what, r->flag ? "least" : "most", r->number);
 }

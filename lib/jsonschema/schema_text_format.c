@@ -236,8 +236,8 @@ static bool is_uri_text(struct slice s)
             return false;
     }
     size_t hash = slice_find_byte(s, '#');
-    return hash == s.len || slice_find_byte(slice_sub(s, hash + 1, s.len), '#') ==
-                                slice_sub(s, hash + 1, s.len).len;
+    return hash == s.len ||
+           slice_find_byte(slice_sub(s, hash + 1, s.len), '#') == slice_sub(s, hash + 1, s.len).len;
 }
 
 static bool has_sound_authority(struct slice s)
@@ -251,8 +251,8 @@ static bool has_sound_authority(struct slice s)
     struct slice authority = slice_sub(s, at + 2, end - at - 2);
     struct slice tail = slice_sub(s, end, s.len);
     size_t user = slice_find_byte(authority, '@');
-    struct slice host = user < authority.len ? slice_sub(authority, user + 1, authority.len)
-                                             : authority;
+    struct slice host =
+        user < authority.len ? slice_sub(authority, user + 1, authority.len) : authority;
     if (slice_find_byte(tail, '[') < tail.len || slice_find_byte(tail, ']') < tail.len)
         return false;
     if (user < authority.len && slice_find_byte(slice_sub(authority, 0, user), '[') < user)

@@ -4,8 +4,8 @@
 #include "lib/base/percent.h"
 
 struct parts {
-    struct slice scheme;    /* with ':'; empty: none */
-    struct slice authority; /* with "//"; empty: none */
+    struct slice scheme;      /* with ':'; empty: none */
+    struct slice authority;   /* with "//"; empty: none */
     struct slice path, query; /* query with '?' */
 };
 
