@@ -196,7 +196,7 @@ static enum err read_paths(struct openapi_reading *r, struct slice base_path)
     if (paths && paths->type != JSON_VALUE_OBJECT)
         return openapi_read_refuse(r, paths, "must be an object of paths");
     for (const struct json_value *at = paths ? paths->first : NULL; at; at = at->next) {
-        const struct openapi_path *path;
+        const struct openapi_path *path = NULL;
         if (slice_starts_with(at->key, SLICE("x-")))
             continue;
         enum err err = read_path(r, at, &path);
