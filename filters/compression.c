@@ -43,7 +43,7 @@ static const struct schema_field fields[] = {
                  "From 1, which is fastest, to 9.", .min = 1, .max = 9, .fallback = 5),
     SCHEMA_FIELD(struct compression_spec, brotli_level, "brotliLevel", INT,
                  "From 0, which is fastest, to 6. From 4 on the library works on pieces of 64 kB, "
-                 "which can take a millisecond or two.",
+                 "which can take a few milliseconds.",
                  .min = 0, .max = 6, .fallback = 3),
     SCHEMA_FIELD(struct compression_spec, zstd_level, "zstdLevel", INT,
                  "From 1, which is fastest, to 6.", .min = 1, .max = 6, .fallback = 3),

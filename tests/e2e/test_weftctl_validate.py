@@ -136,7 +136,7 @@ MISTAKES = [
     ("20-gateway.yaml", "gatewayClassName: weft", "gatewayClassName: nginx",
      "there is no GatewayClass nginx, and the one of Weft is weft: not served", 0, "WEFT0106"),
     ("20-gateway.yaml", "protocol: HTTP,", "protocol: FOO,",
-     "protocol FOO is not supported; there are HTTP, HTTPS, TLS and TCP", 0, "WEFT0108"),
+     "protocol FOO is not supported; there are HTTP, HTTPS, TLS, TCP and UDP", 0, "WEFT0108"),
     ("20-gateway.yaml", "protocol: HTTP,", "protocol: http,",
      '"http" is written HTTP', 0, "WEFT0005"),
     ("40-policy.yaml", "action: DENY", "action: deny",
