@@ -37,7 +37,7 @@ class RedisServer:
         """Empty."""
         self.process = Process(self._name, Here(), [tool("redis-server"), *self._options],
                                self._folder / "log")
-        self.process.await_log("Ready to accept connections", self.process.mark())
+        self.process.await_log("Ready to accept connections")
 
     def kill(self) -> None:
         if self.process:
