@@ -3,6 +3,7 @@ example is one that kubectl takes. SPDX-License-Identifier: GPL-3.0-or-later
 """
 import json
 import pathlib
+import re
 from typing import Any, Iterator
 
 import pytest
@@ -100,11 +101,13 @@ def test_the_status_tells_the_same(shop: Shop) -> None:
 
 @pytest.fixture(name="namespace", scope="module")
 def namespace_of_examples(mesh: Mesh) -> Iterator[str]:
-    """What the examples need to be there: their ServiceAccounts, and no Service of their names."""
+    """What the examples need to be there: the ServiceAccounts that their pods name, and no Service
+    of their names."""
     name = "examples"
+    named = {account for example in EXAMPLES
+             for account in re.findall(r"^ *serviceAccountName: (\S+)$", example.read_text(), re.M)}
     accounts = [{"apiVersion": "v1", "kind": "ServiceAccount",
-                 "metadata": {"name": account, "namespace": name}}
-                for account in ("reviews", "frontend")]
+                 "metadata": {"name": account, "namespace": name}} for account in sorted(named)]
     mesh.kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
                         *accounts])
     yield name
