@@ -10,6 +10,12 @@ static bool is_vowel(char c)
     return memchr("aeiou", c, 5) != NULL;
 }
 
+/* Kinds whose name is a plural already. */
+static bool is_plural(struct slice kind)
+{
+    return slice_eq_cstr(kind, "Endpoints") || slice_ends_with(kind, SLICE("Settings"));
+}
+
 char *plural_of(struct slice kind)
 {
     char *small = mem_strndup(kind.ptr, kind.len), *plural;
@@ -17,7 +23,7 @@ char *plural_of(struct slice kind)
     slice_lower(kind, small);
     if (n > 1 && small[n - 1] == 'y' && !is_vowel(small[n - 2]))
         plural = mem_printf("%.*sies", (int)(n - 1), small);
-    else if (n && small[n - 1] == 's' && !slice_eq(kind, SLICE("Endpoints")))
+    else if (n && small[n - 1] == 's' && !is_plural(kind))
         plural = mem_printf("%ses", small);
     else
         plural = mem_printf("%s%s", small, n && small[n - 1] == 's' ? "" : "s");

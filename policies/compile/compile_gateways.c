@@ -39,8 +39,8 @@ static void note_all(struct gateway_build *b)
     struct compile *c = b->c;
     if (!m->accepted.ok && m->accepted.reason && strcmp(m->accepted.reason, "ListenersNotValid"))
         compile_build_note(c, &m->gateway->object, 0, "spec", FINDING_GATEWAY_INVALID,
-                           "%.*s: not in force",
-                           SLICE_ARG(m->accepted.text));
+                           "%.*s%s", SLICE_ARG(m->accepted.text),
+                           m->is_in_force ? "" : ": not in force");
     for (size_t i = 0; i < m->n_listeners; i++)
         note_listener(c, &m->listeners[i]);
     for (size_t i = 0; i < m->n_sets; i++)
@@ -276,7 +276,7 @@ static void emit(struct gateway_build *b)
 {
     note_all(b);
     note_clients(b);
-    for (size_t i = 0; b->model.accepted.ok && i < b->model.n_listeners; i++)
+    for (size_t i = 0; b->model.is_in_force && i < b->model.n_listeners; i++)
         if (is_first_of_port(&b->model, i))
             emit_port(b, &b->model.listeners[i]);
 }

@@ -232,6 +232,6 @@ void gateway_model_build(struct gateway_model *m, struct arena *arena, const str
     for (size_t i = 0; i < m->n_sets; i++)
         gateway_verdict_set(m, &m->sets[i]);
     for (size_t i = 0; i < m->n_listeners; i++)
-        m->listeners[i].is_served &= m->accepted.ok;
+        m->listeners[i].is_served &= m->is_in_force;
     gateway_attach_routes(m);
 }

@@ -1,8 +1,10 @@
 /* What is to be said of a Gateway and of a ListenerSet as a whole, once their listeners are judged.
  * Control thread. Must not know of routes, nor how status is written.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
 #include "policies/gateway/gateway_model_priv.h"
-#include "policies/kinds/gateway_class.h"
+#include "policies/gateway/gateway_parameters.h"
 
 static const struct gateway_model_listener *first_bad(const struct gateway_model_listener *l,
                                                       size_t count, size_t *served)
@@ -33,21 +35,16 @@ static const struct gateway_address *find_bad_address(const struct gateway *gate
 
 static struct gateway_finding judge_gateway(struct gateway_model *m)
 {
-    const struct gateway_spec *spec = &m->gateway->spec;
-    const struct gateway_parameters *parameters = spec->infrastructure.parameters;
     const struct gateway_address *address = find_bad_address(m->gateway);
     const struct gateway_class *class = gateway_model_class(m->set, m->gateway);
+    struct gateway_settings_spec settings;
+    struct slice why;
     bool any = false;
     size_t served;
-    if (class && class->spec.parameters)
+    if (gateway_parameters_find(m->set, class, m->gateway, m->arena, &settings, &why))
         return gateway_model_say(m, false, "InvalidParameters",
-                                 "GatewayClass %.*s has parameters, of which no kind is known",
-                                 SLICE_ARG(class->object.meta.name));
-    if (parameters)
-        return gateway_model_say(m, false, "InvalidParameters",
-                                 "infrastructure.parametersRef: kind %.*s is not known; there are "
-                                 "no parameters",
-                                 SLICE_ARG(parameters->kind));
+                                 "%.*s; its data plane, if there is one, stays as it is",
+                                 SLICE_ARG(why));
     if (address)
         return gateway_model_say(m, false, "UnsupportedAddress",
                                  "addresses: \"%.*s\" of type %.*s cannot be asked for; what can "
@@ -77,6 +74,8 @@ static void judge_refs(struct gateway_model *m)
 void gateway_verdict_gateway(struct gateway_model *m)
 {
     m->accepted = judge_gateway(m);
+    /* How pods are run is no reason to turn clients away. */
+    m->is_in_force = m->accepted.ok || strcmp(m->accepted.reason, "InvalidParameters") == 0;
     judge_refs(m);
 }
 
@@ -85,7 +84,7 @@ void gateway_verdict_set(struct gateway_model *m, struct gateway_model_set *s)
     size_t served;
     struct gateway_model_listener *all = m->listeners + s->first;
     const struct gateway_model_listener *bad = first_bad(all, s->count, &served);
-    if (!s->accepted.reason && !m->accepted.ok)
+    if (!s->accepted.reason && !m->is_in_force)
         s->accepted = gateway_model_say(m, false, "ParentNotAccepted",
                                         "the Gateway is not accepted: %s", m->accepted.reason);
     else if (!s->accepted.reason && bad)

@@ -161,13 +161,14 @@ static const struct schema_field parameters_fields[] = {
                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 63),
     SCHEMA_FIELD(struct gateway_parameters, name, "name", STRING, "Name of the referent.",
                  .flags = SCHEMA_REQUIRED, .min = 1, .max = 253),
-    SCHEMA_BARE("namespace", ANY, "Namespace of the referent."),
+    SCHEMA_FIELD(struct gateway_parameters, namespace_name, "namespace", STRING,
+                 "Namespace of the referent, for a GatewayClass.", .max = 63),
     {0},
 };
 
 const struct schema gateway_parameters_schema = {
     .name = "ParametersReference",
-    .doc = "Names an object with further settings; no kind of them is known.",
+    .doc = "Names a GatewaySettings (group policy.weft.dev).",
     .size = sizeof(struct gateway_parameters),
     .fields = parameters_fields,
 };
@@ -182,7 +183,7 @@ static const struct schema_field infrastructure_fields[] = {
                  "Annotations of the objects that are created for the Gateway.", .max = 16,
                  .format = &schema_format_label_key, .element = &annotation_element),
     SCHEMA_FIELD(struct gateway_infrastructure, parameters, "parametersRef", OBJECT,
-                 "Further settings; no kind of them is known.",
+                 "How its data plane is run: a GatewaySettings of the same namespace.",
                  .object = &gateway_parameters_schema),
     {0},
 };

@@ -45,6 +45,7 @@ struct gateway_address {
 
 struct gateway_parameters {
     struct slice group, kind, name;
+    struct slice namespace_name; /* of a class's; a Gateway's are in its own namespace */
 };
 
 struct gateway_infrastructure {

@@ -9,7 +9,7 @@ static const struct schema_field spec_fields[] = {
                  .flags = SCHEMA_REQUIRED, .min = 1,
                  .max = 253),
     SCHEMA_FIELD(struct gateway_class_spec, parameters, "parametersRef", OBJECT,
-                 "Further settings; no kind of them is known.",
+                 "How the data planes of its Gateways are run: a GatewaySettings.",
                  .object = &gateway_parameters_schema),
     SCHEMA_BARE("description", ANY, "Words for people."),
     {0},

@@ -52,6 +52,7 @@ struct kind {
     bool is_admitted; /* of others' groups: the injector's webhook is asked before it is stored */
     enum kind_invalidates invalidates;
     enum kind_status status;
+    bool makes_objects; /* it is read for the objects of a data plane, not for its messages */
     const char *selectors; /* of its list at the API server, escaped; NULL: all objects */
     /* Only those of a cluster that somebody has labelled for Weft are read (kind_is_labelled), and
      * those that are of use anyway: of this `type`, or with this key in `data`. */

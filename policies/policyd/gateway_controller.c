@@ -16,17 +16,20 @@
 #include "lib/kube/kube_watch.h"
 #include "lib/kube/kube_write.h"
 #include "policies/gateway/gateway_model.h"
+#include "policies/gateway/gateway_parameters.h"
 #include "policies/policyd/access.h"
 #include "policies/policyd/gateway_manifest.h"
 #include "policies/gateway/gateway_names.h"
 #include "policies/policyd/gateway_state.h"
 #include "policies/policyd/object_store.h"
 
+enum { ACCOUNT, DEPLOYMENT, SERVICE, AUTOSCALER }; /* indices of kinds */
+
 enum {
     LOOK_MS = 10,
     PORTS_MAX = 256,
     KEY_MAX = 600,
-    PARTS = 3,
+    PARTS = 4,
     ARENA_BLOCK = 16384,
 };
 
@@ -36,7 +39,9 @@ struct part {
     struct kube_request *request;
     struct kube_pace pace;
     uint64_t wanted, applied; /* hashes of what should be, and of what was applied */
-    uint64_t seen;            /* of what we say of it, as the watch showed it last */
+    /* Of what we say of it, as the watch showed it last; 0: it is not there. */
+    uint64_t seen;
+    uint64_t replicas; /* of the Deployment, as the watch showed them last */
     char *trouble;            /* why it could not be applied */
 };
 
@@ -54,6 +59,7 @@ struct watched {
     struct gateway_controller *controller;
     size_t part;
     struct kube_watch *watch;
+    bool is_synced; /* what there is has been seen */
 };
 
 struct gateway_controller {
@@ -68,10 +74,14 @@ struct gateway_controller {
 static const struct part_kind {
     const char *api_version, *plural, *path;
     void (*write)(const struct gateway_manifest *m, struct buf *to);
+    bool is_optional; /* it is deleted where it is not wanted (any more) */
 } kinds[PARTS] = {
-    {"v1", "serviceaccounts", "/api/v1/serviceaccounts", gateway_manifest_account},
-    {"apps/v1", "deployments", "/apis/apps/v1/deployments", gateway_manifest_deployment},
-    {"v1", "services", "/api/v1/services", gateway_manifest_service},
+    {"v1", "serviceaccounts", "/api/v1/serviceaccounts", gateway_manifest_account, false},
+    {"apps/v1", "deployments", "/apis/apps/v1/deployments", gateway_manifest_deployment,
+     false},
+    {"v1", "services", "/api/v1/services", gateway_manifest_service, false},
+    {"autoscaling/v2", "horizontalpodautoscalers", "/apis/autoscaling/v2/horizontalpodautoscalers",
+     gateway_manifest_autoscaler, true},
 };
 
 static size_t index_of(const struct part *p)
@@ -209,21 +219,67 @@ static size_t find_ports(const struct policy_set *set, const struct gateway *g,
     return count;
 }
 
-/* An empty text: there should be none. */
-static void write_parts(const struct kept *one, const struct gateway *g, struct arena *arena,
+/* What cannot be said yet, or is not wanted, is left out. An autoscaler's number of pods is said
+ * again, as it was seen last: a Deployment of which nobody says it has one pod. */
+static bool is_wanted(const struct kept *one, const struct gateway_manifest *m, size_t part)
+{
+    bool is_scaled = m->settings->scaling.max != SCHEMA_UNSET;
+    if (part == SERVICE)
+        return m->n_ports > 0;
+    if (part == DEPLOYMENT)
+        return !is_scaled || one->controller->watched[DEPLOYMENT].is_synced;
+    return part != AUTOSCALER || is_scaled;
+}
+
+/* An empty text: there should be none. False: its settings cannot be had, and all stays as it
+ * is. */
+static bool write_parts(const struct kept *one, const struct gateway *g, struct arena *arena,
                         struct slice texts[PARTS])
 {
     struct gateway_manifest_port ports[PORTS_MAX];
+    struct gateway_settings_spec settings;
+    struct slice why;
     const struct gateway_controller_config *c = &one->controller->config;
-    struct gateway_manifest m = {g, c->options, one->name, ports, 0};
-    m.n_ports = find_ports(object_store_set(c->world), g, ports);
+    const struct policy_set *set = object_store_set(c->world);
+    if (gateway_parameters_find(set, gateway_model_class(set, g), g, arena, &settings, &why))
+        return false;
+    struct gateway_manifest m = {.gateway = g,
+                                 .settings = &settings,
+                                 .options = c->options,
+                                 .name = one->name,
+                                 .ports = ports,
+                                 .n_ports = find_ports(set, g, ports),
+                                 .replicas = one->parts[DEPLOYMENT].replicas};
     for (size_t i = 0; i < PARTS; i++) {
         struct buf text;
         buf_init(&text);
-        if (kinds[i].write != gateway_manifest_service || m.n_ports)
+        if (is_wanted(one, &m, i))
             kinds[i].write(&m, &text);
         texts[i] = buf_take_into(&text, arena);
     }
+    return true;
+}
+
+static void on_deleted(void *owner, const struct kube_result *result)
+{
+    struct part *p = owner;
+    bool is_gone = result->status == 404;
+    p->request = NULL;
+    if (kube_pace_take(&p->pace, result) || is_gone)
+        p->seen = 0;
+    else
+        LOG_W("gateways", "%s %s cannot be deleted: %u %.*s", kinds[index_of(p)].plural,
+              p->of->name, result->status, SLICE_ARG(slice_sub(result->detail, 0, 300)));
+    look_in(p->of->controller, LOOK_MS);
+}
+
+static void delete(struct part *p, struct slice namespace_name)
+{
+    const struct part_kind *kind = &kinds[index_of(p)];
+    struct kube_ref ref = {kind->api_version, kind->plural, namespace_name,
+                           slice_from_cstr(p->of->name)};
+    p->applied = 0;
+    p->request = kube_write_delete(p->of->controller->config.client, &ref, on_deleted, p);
 }
 
 static void keep_part(struct part *p, struct slice namespace_name, struct slice text)
@@ -232,11 +288,14 @@ static void keep_part(struct part *p, struct slice namespace_name, struct slice 
     if (wanted != p->wanted)
         kube_pace_forgive(&p->pace);
     p->wanted = wanted;
-    if (p->request || !text.len || p->applied == wanted)
+    bool is_surplus = !text.len && p->seen && kinds[index_of(p)].is_optional;
+    if (p->request || (!text.len && !is_surplus) || (text.len && p->applied == wanted))
         return;
     uint64_t wait_ms = kube_pace_wait_ms(&p->pace);
     if (wait_ms)
         look_in(p->of->controller, wait_ms);
+    else if (is_surplus)
+        delete(p, namespace_name);
     else
         apply(p, namespace_name, text);
 }
@@ -246,8 +305,8 @@ static void keep_one(struct kept *one, const struct gateway *g)
     struct slice texts[PARTS];
     struct arena arena;
     arena_init(&arena, ARENA_BLOCK);
-    write_parts(one, g, &arena, texts);
-    for (size_t i = 0; i < PARTS; i++)
+    bool is_known = write_parts(one, g, &arena, texts);
+    for (size_t i = 0; is_known && i < PARTS; i++)
         keep_part(&one->parts[i], g->object.meta.namespace_name, texts[i]);
     arena_dispose(&arena);
 }
@@ -343,9 +402,13 @@ static void on_put(void *owner, const struct doc *object)
 {
     struct part *p = find_part(owner, object);
     uint64_t hash = hash_of(object);
+    const struct doc *replicas = doc_find(object, "spec.replicas");
     if (!p || p->seen == hash)
         return;
     p->seen = hash;
+    p->replicas = replicas && replicas->type == DOC_INT && replicas->integer > 0
+                      ? (uint64_t)replicas->integer
+                      : 0;
     apply_again(p);
 }
 
@@ -354,13 +417,20 @@ static void on_delete(void *owner, const struct doc *object)
     struct part *p = find_part(owner, object);
     if (!p)
         return;
-    p->seen = 0;
+    p->seen = p->replicas = 0;
     apply_again(p);
 }
 
-static void on_list(void *owner)
+static void on_begin(void *owner)
 {
     (void)owner;
+}
+
+static void on_synced(void *owner)
+{
+    struct watched *w = owner;
+    w->is_synced = true;
+    look_in(w->controller, LOOK_MS);
 }
 
 /* ---- how they are ---- */
@@ -386,7 +456,7 @@ void gateway_controller_describe(struct gateway_controller *k, const struct obje
 struct gateway_controller *gateway_controller_open(const struct gateway_controller_config *config)
 {
     static const struct kube_watch_events events = {
-        .on_begin = on_list, .on_put = on_put, .on_delete = on_delete, .on_synced = on_list};
+        .on_begin = on_begin, .on_put = on_put, .on_delete = on_delete, .on_synced = on_synced};
     struct gateway_controller *k = mem_zalloc(sizeof *k);
     k->config = *config;
     map_init(&k->kept);

@@ -4,6 +4,7 @@
 
 #include "lib/base/buf.h"
 #include "policies/kinds/gateway.h"
+#include "policies/kinds/gateway_settings.h"
 #include "policies/policyd/policyd_options.h"
 
 #define GATEWAY_MANIFEST_MANAGED_BY "weft-policyd"
@@ -18,13 +19,17 @@ struct gateway_manifest_port {
 
 struct gateway_manifest {
     const struct gateway *gateway;
+    const struct gateway_settings_spec *settings; /* complete: gateway_parameters_find */
     const struct policyd_options *options;
-    const char *name; /* of all three */
+    const char *name; /* of all of them */
     const struct gateway_manifest_port *ports;
     size_t n_ports;
+    uint64_t replicas; /* that there are, as far as is known; of use with autoscaling */
 };
 
 void gateway_manifest_account(const struct gateway_manifest *m, struct buf *to);
 void gateway_manifest_deployment(const struct gateway_manifest *m, struct buf *to);
 /* Needs at least one port. */
 void gateway_manifest_service(const struct gateway_manifest *m, struct buf *to);
+/* Needs autoscaling in the settings. */
+void gateway_manifest_autoscaler(const struct gateway_manifest *m, struct buf *to);

@@ -1,7 +1,7 @@
 /* The status of GatewayClasses: whether they are ours and valid, and what Gateways of ours can do.
  * Control thread. Must not know of Gateways.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "policies/kinds/gateway_class.h"
+#include "policies/gateway/gateway_parameters.h"
 #include "policies/status/status_priv.h"
 
 /* Names of the Gateway API's features, in the order of the alphabet. */
@@ -68,13 +68,10 @@ static void emit(struct status_run *run, const struct gateway_class *class)
     struct status_doc d;
     struct status_condition accepted = {"Accepted", true, "Accepted",
                                         SLICE("Gateways of this class are served")};
-    if (class->spec.parameters)
-        accepted = (struct status_condition){
-            "Accepted", false, "InvalidParameters",
-            arena_printf(&run->scratch,
-                         "parametersRef: kind %.*s is not known; there are no "
-                         "parameters",
-                         SLICE_ARG(class->spec.parameters->kind))};
+    struct gateway_settings_spec settings;
+    struct slice why;
+    if (gateway_parameters_of_class(run->in->set, class, &run->scratch, &settings, &why))
+        accepted = (struct status_condition){"Accepted", false, "InvalidParameters", why};
     status_doc_begin(&d, run, &class->object);
     status_doc_conditions(&d, d.root, status_doc_old(&class->object, "conditions"), &accepted, 1);
     put_features(&d);

@@ -211,6 +211,8 @@ static struct status_condition accepted(struct status_run *run, const struct obj
     const struct selector *selector = audience_selector(o);
     if (o->kind->id == KIND_EXTERNAL_SERVICE)
         c.text = SLICE("routes can refer to it");
+    if (o->kind->id == KIND_GATEWAY_SETTINGS)
+        c.text = SLICE("Gateways of its namespace and GatewayClasses can refer to it");
     if (o->kind->id == KIND_CONSUMER)
         c.text = SLICE("filters that accept this namespace let the consumer in");
     if (audience_is_empty(run->in->set, o, selector))

@@ -119,8 +119,8 @@ def fixture_world(api, tmp_path, authority):
     made.pod("frontend-a", "frontend")
     yield made
     made.stop()
-    for kind in ("gateways", "httproutes", "authorizationpolicies", "endpointslices", "services",
-                 "deployments", "pods"):
+    for kind in ("gateways", "gatewaysettings", "httproutes", "authorizationpolicies",
+                 "endpointslices", "services", "deployments", "horizontalpodautoscalers", "pods"):
         api.kubectl("delete", kind, "--all", "-n", "shop", "--force", "--grace-period=0")
 
 
@@ -325,6 +325,60 @@ def test_ports_follow_the_listeners(world, policyd):
                              {"name": "c", "port": 8081, "protocol": "HTTP", "hostname": "c.d"}])
     until("other ports", lambda: [p["port"] for p in world.api.get(
         "service", "door-weft", "-n", "shop")["spec"]["ports"]] == [8080, 8081])
+
+
+def settings(**spec):
+    return {"apiVersion": "policy.weft.dev/v1alpha1", "kind": "GatewaySettings",
+            "metadata": {"namespace": "shop", "name": "own"}, "spec": spec}
+
+
+USES_SETTINGS = {"infrastructure": {"parametersRef": {
+    "group": "policy.weft.dev", "kind": "GatewaySettings", "name": "own"}}}
+
+
+def test_settings_say_how_a_data_plane_is_run(world, policyd):
+    del policyd
+    api = world.api
+
+    def get(kind):
+        return api.get(kind, "door-weft", "-n", "shop")
+
+    def replicas():
+        return (get("deployment") or {"spec": {}})["spec"].get("replicas")
+
+    # Nothing is made with settings that are not there, and the Gateway says so.
+    world.gateway(**USES_SETTINGS)
+    await_conditions(api, {"Accepted": ("False", "InvalidParameters")}, "gateway", "door", "-n",
+                     "shop")
+    assert not get("deployment")
+    api.apply(settings(replicas=3, service={"type": "NodePort"},
+                       pod={"nodeSelector": {"role": "edge"}}))
+    until("three pods", lambda: replicas() == 3)
+    await_conditions(api, {"Accepted": ("True", "Accepted")}, "gateway", "door", "-n", "shop")
+    until("the Service", lambda: get("service"))
+    assert get("service")["spec"]["type"] == "NodePort"
+    assert get("deployment")["spec"]["template"]["spec"]["nodeSelector"] == {"role": "edge"}
+    assert not get("hpa")
+    # An autoscaler takes over the number of pods as it is, and what it chooses is left alone.
+    api.apply(settings(autoscaling={"minReplicas": 2, "maxReplicas": 5}))
+    scaler = until("the autoscaler", lambda: get("hpa"))
+    assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (2, 5)
+    assert replicas() == 3
+    api.kubectl("scale", "deployment", "door-weft", "--replicas=4", "-n", "shop")
+    api.apply(settings(autoscaling={"minReplicas": 2, "maxReplicas": 5},
+                       pod={"priorityClassName": "system-node-critical"}))
+    until("other pods", lambda: get("deployment")["spec"]["template"]["spec"].get(
+        "priorityClassName") == "system-node-critical")
+    assert replicas() == 4
+    # What is wrong with them stops nobody, and changes nothing.
+    api.kubectl("delete", "gatewaysettings", "own", "-n", "shop")
+    await_conditions(api, {"Accepted": ("False", "InvalidParameters")}, "gateway", "door", "-n",
+                     "shop")
+    assert get("hpa") and replicas() == 4
+    # It goes when it is not wanted any more.
+    api.apply(settings(replicas=1))
+    until("no autoscaler", lambda: not get("hpa"))
+    until("one pod", lambda: replicas() == 1)
 
 
 def test_what_others_delete_or_change_comes_back(world, policyd):

@@ -284,7 +284,8 @@ static void test_every_leaf_is_read(void **state)
     assert_int_equal(doc_yaml_parse(slice_of(text, len), &w.arena, &w.docs, &error), ERR_OK);
     assert_true(outcome(&w, &w.before));
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (kind_is_own(kind_all[i]) && kind_all[i]->status == KIND_STATUS_WRITTEN)
+        if (kind_is_own(kind_all[i]) && kind_all[i]->status == KIND_STATUS_WRITTEN &&
+            !kind_all[i]->makes_objects)
             look_at_kind(&w, kind_all[i]);
     if (*w.missing)
         fail_msg("of %u leaves:\n%s", w.leaves, w.missing);
