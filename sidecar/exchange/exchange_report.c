@@ -224,6 +224,14 @@ static void count_plaintext(struct exchange *ex)
                                 slice_from_cstr(addr_format_ip(&ex->session->info.peer, text)));
 }
 
+/* A request that was refused later, for its rate, is its consumer's too. */
+static void count_consumer(struct exchange *ex)
+{
+    const struct filter_caller *caller = ex->view.caller;
+    if (caller && caller->consumer_id.len)
+        metrics_count_consumer(ex->worker->metrics, caller->consumer_id, (uint16_t)status_of(ex));
+}
+
 static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
 {
     const struct message *request = ex->request;
@@ -274,6 +282,7 @@ void exchange_report(struct exchange *ex)
     bool is_grpc = message_is_grpc(ex->request);
     count(ex, duration_us, is_grpc);
     count_plaintext(ex);
+    count_consumer(ex);
     if (report_is_logged(ex->worker, is_error(ex, is_grpc)))
         log_line(ex, duration_us, is_grpc);
 }

@@ -55,13 +55,14 @@ void metrics_set(struct metrics_shard *m, enum metrics_id id, uint64_t value)
 
 /* ---- one label ---- */
 
-static void count_labelled(struct metrics_shard *m, enum metrics_family family, struct slice label,
-                           uint64_t n)
+/* other: what counts when there are `max` labels already. */
+static void count_within(struct metrics_shard *m, enum metrics_family family, struct slice label,
+                         uint64_t n, size_t max, struct slice other)
 {
     struct map *values = &m->families[family];
     metric_value *value = map_get(values, label);
-    if (!value && values->count >= METRICS_LABELS_MAX) {
-        label = SLICE("other");
+    if (!value && values->count >= max) {
+        label = other;
         value = map_get(values, label);
     }
     if (!value) {
@@ -69,6 +70,12 @@ static void count_labelled(struct metrics_shard *m, enum metrics_family family, 
         map_put(values, label, value);
     }
     metric_add(value, n);
+}
+
+static void count_labelled(struct metrics_shard *m, enum metrics_family family, struct slice label,
+                           uint64_t n)
+{
+    count_within(m, family, label, n, METRICS_LABELS_MAX, SLICE("other"));
 }
 
 void metrics_count_handshake(struct metrics_shard *m, bool ok)
@@ -95,6 +102,15 @@ void metrics_count_filter_event(struct metrics_shard *m, const char *filter, con
     char both[METRICS_LABEL_PAIR_MAX];
     snprintf(both, sizeof both, "%s %s", filter, event);
     count_labelled(m, FAMILY_FILTERS, slice_from_cstr(both), 1);
+}
+
+void metrics_count_consumer(struct metrics_shard *m, struct slice consumer, uint16_t status)
+{
+    char both[METRICS_CONSUMER_MAX], other[16];
+    snprintf(both, sizeof both, "%.*s %u", SLICE_ARG(slice_sub(consumer, 0, 510)), status);
+    snprintf(other, sizeof other, "other %u", status);
+    count_within(m, FAMILY_CONSUMERS, slice_from_cstr(both), 1, METRICS_CONSUMERS_MAX,
+                 slice_from_cstr(other));
 }
 
 void metrics_count_udp_dropped(struct metrics_shard *m, struct slice reason, uint64_t n)
@@ -153,7 +169,8 @@ void metrics_shard_merge(struct metrics_shard *to, const struct metrics_shard *f
         struct slice key;
         void *value;
         for (size_t at = 0; map_next(&from->families[i], &at, &key, &value);)
-            count_labelled(to, (enum metrics_family)i, key, metric_read(value));
+            /* What shards have is bounded, and a sum that left some out would seem to go back. */
+            count_within(to, (enum metrics_family)i, key, metric_read(value), SIZE_MAX, key);
     }
     series_merge(&to->series, &from->series);
 }

@@ -18,6 +18,7 @@
 #define METRICS_TEXT_MAX \
     (4u * 1024 * 1024)          /* bytes of their labels, of all workers together; then the same */
 #define METRICS_LABELS_MAX 200u /* values of a labelled counter, per worker; then "other" */
+#define METRICS_CONSUMERS_MAX 20000u /* consumers and statuses, per worker; then "other" */
 #define METRICS_IDLE_MS \
     (10u * 60000u) /* series that nothing was added to for so long are dropped */
 
@@ -78,6 +79,9 @@ void metrics_count_handshake_failure(struct metrics_shard *m, enum err why);
 void metrics_count_plaintext(struct metrics_shard *m, struct slice source);
 /* weft_filter_events_total{filter=…, event=…}. Both are names of a filter's table. */
 void metrics_count_filter_event(struct metrics_shard *m, const char *filter, const char *event);
+
+/* weft_consumer_requests_total{consumer="namespace/name", response_code=…}: an object's name. */
+void metrics_count_consumer(struct metrics_shard *m, struct slice consumer, uint16_t status);
 
 /* weft_udp_datagrams_dropped_total{reason=…}. */
 void metrics_count_udp_dropped(struct metrics_shard *m, struct slice reason, uint64_t n);

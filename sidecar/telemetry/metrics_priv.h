@@ -9,12 +9,14 @@
 /* Counters with one label. */
 /* The key of a family with two labels is both values with a space between. */
 #define METRICS_LABEL_PAIR_MAX 96
+#define METRICS_CONSUMER_MAX 520 /* two names of Kubernetes, and a status */
 
 enum metrics_family {
     FAMILY_HANDSHAKES,
     FAMILY_PLAINTEXT,
     FAMILY_FILTERS,
     FAMILY_UDP_DROPPED,
+    FAMILY_CONSUMERS,
     FAMILY_COUNT
 };
 

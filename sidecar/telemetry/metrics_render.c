@@ -68,6 +68,8 @@ static const struct family families[FAMILY_COUNT] = {
                         "What filters did to requests, beside letting them pass."},
     [FAMILY_UDP_DROPPED] = {"weft_udp_datagrams_dropped_total", "reason", NULL,
                             "Datagrams that went nowhere, by the reason."},
+    [FAMILY_CONSUMERS] = {"weft_consumer_requests_total", "consumer", "response_code",
+                          "Requests of consumers that a filter has let in."},
 };
 
 static void render_families(const struct metrics_shard *m, struct buf *out)

@@ -137,11 +137,19 @@ LIMIT = "rateLimit: {limits: [{fixedWindow: {year: %d}, by: [{type: Consumer}]}]
 def test_a_consumers_limit_wins_over_the_services(shop):
     own = FILTER.format("own", LIMIT % 4).replace(
         "{kind: HTTPRoute, name: shop-secure}", "{kind: Consumer, name: partner-api}")
+
+    def counted():
+        return [shop.ingress.sidecar.metric("weft_consumer_requests_total",
+                                            consumer=f"default/{name}", response_code=str(code))
+                for name in ("mobile-app", "partner-api") for code in (200, 429)]
+
+    before = counted()
     with shop.bed.policy(TWO + KEYS + FILTER.format("of-the-service", LIMIT % 2) + own):
         statuses = {key: [knock(shop, headers={"X-API-Key": key}).status for _ in range(6)]
                     for key in ("mobile-secret-key", "partner-secret-key")}
     assert statuses == {"mobile-secret-key": [200] * 2 + [429] * 4,
                         "partner-secret-key": [200] * 4 + [429] * 2}
+    assert [now - then for now, then in zip(counted(), before)] == [2, 4, 4, 2]
 
 
 # requirement: H34

@@ -63,6 +63,13 @@ void metrics_count_filter_event(struct metrics_shard *m, const char *filter, con
     snprintf(sim_report.filter_event, sizeof(sim_report.filter_event), "%s %s", filter, event);
 }
 
+void metrics_count_consumer(struct metrics_shard *m, struct slice consumer, uint16_t status)
+{
+    (void)m;
+    (void)consumer;
+    (void)status;
+}
+
 void metrics_count_udp_dropped(struct metrics_shard *m, struct slice reason, uint64_t n)
 {
     (void)m;

@@ -407,6 +407,26 @@ static void test_labels_are_bounded(void **state)
     metrics_shard_destroy(m);
 }
 
+/* A catalogue of consumers is large, and still no more than so many. */
+static void test_consumers(void **state)
+{
+    struct metrics_shard *m = metrics_shard_create(0), *sum = metrics_shard_create(0);
+    char name[32];
+    metrics_count_consumer(m, SLICE("shop/app"), 200);
+    metrics_count_consumer(m, SLICE("shop/app"), 200);
+    metrics_count_consumer(m, SLICE("shop/app"), 429);
+    for (unsigned i = 0; i < METRICS_CONSUMERS_MAX; i++) {
+        snprintf(name, sizeof(name), "shop/%u", i);
+        metrics_count_consumer(m, slice_from_cstr(name), 403);
+    }
+    metrics_shard_merge(sum, m);
+    expect(sum, "weft_consumer_requests_total{consumer=\"shop/app\",response_code=\"200\"} 2\n");
+    expect(sum, "weft_consumer_requests_total{consumer=\"shop/app\",response_code=\"429\"} 1\n");
+    expect(sum, "weft_consumer_requests_total{consumer=\"other\",response_code=\"403\"} 2\n");
+    metrics_shard_destroy(sum);
+    metrics_shard_destroy(m);
+}
+
 /* Every sample has its HELP and TYPE, each once, and no two samples are the same. */
 static void test_text_is_well_formed(void **state)
 {
@@ -457,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_merge),
         cmocka_unit_test(test_overflow_merges),
         cmocka_unit_test(test_labels_are_bounded),
+        cmocka_unit_test(test_consumers),
         cmocka_unit_test(test_text_is_well_formed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
