@@ -165,7 +165,7 @@ static enum err prepare(const struct filter_build *b, const void *spec, void *co
     }
     take_lists(b->arena, s, c);
     c->credentials = s->credentials;
-    c->max_age = arena_printf(b->arena, "%u", (unsigned)s->max_age);
+    c->max_age = arena_decimal(b->arena, (uint64_t)s->max_age);
     return ERR_OK;
 }
 

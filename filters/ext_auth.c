@@ -215,7 +215,7 @@ static void set_status(struct filter_exchange *x, struct message *m, unsigned st
 {
     if (headers_find_id(&m->headers, HEADER_GRPC_STATUS))
         headers_set_id(&m->headers, HEADER_GRPC_STATUS,
-                       arena_printf(x->arena, "%u", grpc_status_of(status)));
+                       arena_decimal(x->arena, grpc_status_of(status)));
     else
         m->status = (uint16_t)status;
 }

@@ -217,7 +217,7 @@ static enum filter_verdict abort_request(struct filter_exchange *x, const struct
     x->host->count(x, &filter_fault_injection, EVENT_ABORT);
     if (headers_find_id(&m->headers, HEADER_GRPC_STATUS))
         headers_set_id(&m->headers, HEADER_GRPC_STATUS,
-                       arena_printf(x->arena, "%u", (unsigned)c->grpc_status));
+                       arena_decimal(x->arena, (unsigned)c->grpc_status));
     else
         m->status = c->http_status;
     return FILTER_REPLY;

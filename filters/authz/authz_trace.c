@@ -99,7 +99,7 @@ static struct slice join_ports(struct authz_trace *t, const struct authz_ports *
 void authz_trace_ports(struct authz_trace *t, const struct authz_ports *in,
                        const struct authz_ports *not_in, uint16_t port)
 {
-    miss(t, "the port", arena_printf(t->arena, "%u", port), join_ports(t, in),
+    miss(t, "the port", arena_decimal(t->arena, port), join_ports(t, in),
          join_ports(t, not_in));
 }
 

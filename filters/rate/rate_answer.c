@@ -43,14 +43,14 @@ const struct rate_ask *rate_answer_tightest(const struct rate_ask *asks, unsigne
 
 static void set(struct filter_exchange *x, struct slice name, uint64_t value)
 {
-    headers_set(&x->response->headers, name, arena_printf(x->arena, "%" PRIu64, value));
+    headers_set(&x->response->headers, name, arena_decimal(x->arena, value));
 }
 
 void rate_answer_retry_after(struct filter_exchange *x, const struct rate_ask *tightest)
 {
     if (tightest->verdict.retry_ms != UINT64_MAX)
         headers_set_id(&x->response->headers, HEADER_RETRY_AFTER,
-                       arena_printf(x->arena, "%" PRIu64, retry_after(tightest)));
+                       arena_decimal(x->arena, retry_after(tightest)));
 }
 
 struct window_names {

@@ -96,7 +96,7 @@ static void write_args(struct arena *arena, const struct rate_ask *a, uint32_t c
     args[0] = arena_printf(arena, "%d", (int)l->algorithm);
     args[1] = arena_printf(arena, "%" PRIu32, cost);
     args[2] = arena_printf(arena, "%" PRIu32, l->max);
-    args[3] = arena_printf(arena, "%" PRIu64, size_of(l));
+    args[3] = arena_decimal(arena, size_of(l));
     args[4] = l->delays ? SLICE("1") : SLICE("0");
 }
 

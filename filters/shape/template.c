@@ -247,7 +247,7 @@ static struct slice value_of(const struct template_part *p, struct filter_exchan
     case ROUTE:
         return text_or_none(x->route);
     case STATUS:
-        return arena_printf(x->arena, "%u", (unsigned)x->response->status);
+        return arena_decimal(x->arena, x->response->status);
     case REASON:
         return slice_from_cstr(message_reason(x->response->status));
     default:

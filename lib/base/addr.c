@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/decimal.h"
+
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /* True when it was an IPv4-mapped address and is IPv4 now. */
@@ -79,12 +81,28 @@ enum err addr_parse(struct slice text, struct addr *out)
     return ERR_OK;
 }
 
+/* Each request has an address to show, most of them of IPv4, and inet_ntop asks printf for it. */
+static void write_ip(const struct addr *a, char text[ADDR_TEXT_MAX])
+{
+    if (a->family == 6) {
+        inet_ntop(AF_INET6, a->ip, text, ADDR_TEXT_MAX);
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        char digits[DECIMAL_MAX];
+        size_t len = decimal_write(digits, a->ip[i]);
+        memcpy(text, digits, len);
+        text += len;
+        *text++ = i < 3 ? '.' : '\0';
+    }
+}
+
 char *addr_format_ip(const struct addr *a, char text[ADDR_TEXT_MAX])
 {
     if (a->family == 0)
         memcpy(text, "none", sizeof("none"));
     else
-        inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, text, ADDR_TEXT_MAX);
+        write_ip(a, text);
     return text;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/decimal.h"
 #include "lib/base/mem.h"
 
 enum { BLOCK_MIN = 64 };
@@ -146,17 +147,26 @@ char *arena_strdup(struct arena *a, struct slice s)
     return copy;
 }
 
+struct slice arena_decimal(struct arena *a, uint64_t n)
+{
+    char digits[DECIMAL_MAX];
+    return arena_copy(a, slice_of(digits, decimal_write(digits, n)));
+}
+
 struct slice arena_printf(struct arena *a, const char *format, ...)
 {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    char *next = a->next; /* it is written where it will be, and again only where it has no room */
+    size_t left = a->left;
+    int len = vsnprintf(left ? next : NULL, left, format, args);
     va_end(args);
     if (len < 0)
         abort();
     char *text = arena_alloc(a, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, format, again);
+    if (text != next || (size_t)len >= left)
+        vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
     return (struct slice){text, (size_t)len};
 }

@@ -46,5 +46,8 @@ struct slice arena_copy(struct arena *a, struct slice s);
 struct slice arena_copy_lower(struct arena *a, struct slice s);
 /* NUL-terminated copy. */
 char *arena_strdup(struct arena *a, struct slice s);
+/* The number's digits: what a header's value is made with on the path of a request. */
+struct slice arena_decimal(struct arena *a, uint64_t n);
+/* For texts that few requests need: printf is slow. */
 struct slice arena_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -50,7 +50,7 @@ enum err kube_request_head(struct kube_request *r, char **why)
         m->content_length = (int64_t)r->body.len;
         headers_add_id(&m->headers, HEADER_CONTENT_TYPE, slice_from_cstr(r->content_type));
         headers_add_id(&m->headers, HEADER_CONTENT_LENGTH,
-                       arena_printf(&r->arena, "%zu", r->body.len));
+                       arena_decimal(&r->arena, r->body.len));
     }
     return ERR_OK;
 }

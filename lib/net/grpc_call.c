@@ -72,7 +72,7 @@ void grpc_call_send_plain(struct grpc_call *c, unsigned status, struct slice tex
         return;
     init_head(c, &m, status);
     headers_add_id(&m.headers, HEADER_CONTENT_TYPE, SLICE("text/plain"));
-    headers_add_id(&m.headers, HEADER_CONTENT_LENGTH, arena_printf(&c->arena, "%zu", text.len));
+    headers_add_id(&m.headers, HEADER_CONTENT_LENGTH, arena_decimal(&c->arena, text.len));
     m.content_length = (int64_t)text.len;
     buf_init(&body);
     buf_append_slice(&body, text);

@@ -104,7 +104,7 @@ static struct slice put_secret(struct fill *f, struct slice bytes)
     struct slice copy = arena_copy(f->c->arena, bytes);
     ProtobufCBinaryData data = {copy.len, (uint8_t *)(uintptr_t)copy.ptr};
     PB_PUSH(f->c, f->to, secrets, data);
-    return arena_printf(f->c->arena, "%zu", f->to->n_secrets - 1);
+    return arena_decimal(f->c->arena, f->to->n_secrets - 1);
 }
 
 static struct slice need_cluster(struct compile *c, const struct backend *b)

@@ -117,7 +117,7 @@ static void send_head(struct admin_request *r)
     if (!r->source) {
         head.content_length = (int64_t)r->body.len;
         headers_add_id(&head.headers, HEADER_CONTENT_LENGTH,
-                       arena_printf(&r->arena, "%zu", r->body.len));
+                       arena_decimal(&r->arena, r->body.len));
     }
     bool is_head = slice_eq(r->head->method, SLICE("HEAD"));
     if (is_head)

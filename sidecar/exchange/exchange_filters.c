@@ -109,7 +109,7 @@ static void complete_head(struct exchange *ex, struct filter_call *asked,
     m->content_length = asked->body.len || says_length ? (int64_t)asked->body.len : -1;
     if (asked->body.len)
         headers_set_id(&m->headers, HEADER_CONTENT_LENGTH,
-                       arena_printf(&ex->arena, "%zu", asked->body.len));
+                       arena_decimal(&ex->arena, asked->body.len));
     if (id.len && !headers_find_id(&m->headers, HEADER_X_REQUEST_ID))
         headers_add_id(&m->headers, HEADER_X_REQUEST_ID, id);
 }

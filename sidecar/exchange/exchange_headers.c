@@ -170,7 +170,7 @@ void exchange_prepare_attempt(struct exchange *ex)
     struct headers *h = &ex->request->headers;
     upstream_request_address(&ex->up, h, ex->app_version);
     if (ex->up.attempts > 1)
-        headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_printf(&ex->arena, "%u", ex->up.attempts));
+        headers_set_id(h, HEADER_WEFT_ATTEMPT, arena_decimal(&ex->arena, ex->up.attempts));
 }
 
 void exchange_prepare_response(struct exchange *ex)

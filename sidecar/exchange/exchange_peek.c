@@ -119,7 +119,7 @@ static void drop(struct http_stream *from, struct buf *body, size_t *early)
 static void set_length(struct exchange *ex, struct message *m, size_t len)
 {
     m->content_length = (int64_t)len;
-    headers_set_id(&m->headers, HEADER_CONTENT_LENGTH, arena_printf(&ex->arena, "%zu", len));
+    headers_set_id(&m->headers, HEADER_CONTENT_LENGTH, arena_decimal(&ex->arena, len));
 }
 
 void exchange_replace_request(struct exchange *ex, struct slice body)

@@ -45,7 +45,7 @@ struct message *exchange_reply(struct exchange *ex, unsigned status, struct slic
     if (status != 204 && status != 304) {
         head->content_length = (int64_t)body.len;
         headers_add_id(&head->headers, HEADER_CONTENT_LENGTH,
-                       arena_printf(&ex->arena, "%zu", body.len));
+                       arena_decimal(&ex->arena, body.len));
     }
     return head;
 }
@@ -121,7 +121,7 @@ void exchange_reply_fail(struct exchange *ex, enum fail fail, struct slice detai
     struct message *head;
     ex->fail = fail;
     ex->detail = detail;
-    grpc_status = arena_printf(&ex->arena, "%u", info->grpc_status);
+    grpc_status = arena_decimal(&ex->arena, info->grpc_status);
     if (!tells_why(ex) && info->is_public) {
         reply_public(ex, info, grpc_status);
         return;

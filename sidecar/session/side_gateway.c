@@ -270,7 +270,7 @@ static struct slice port_of(struct exchange *ex, struct slice scheme)
     port = ex->session->gateway_port;
     if (is_https != ex->session->info.is_tls || port == (is_https ? 443 : 80))
         return is_https ? SLICE("443") : SLICE("80");
-    return arena_printf(&ex->arena, "%u", (unsigned)port);
+    return arena_decimal(&ex->arena, port);
 }
 
 static struct slice host_of(const struct exchange *ex)

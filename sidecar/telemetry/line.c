@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/decimal.h"
 #include "lib/base/utf8.h"
 
 static void put(struct line *l, const char *text, size_t len)
@@ -24,13 +25,8 @@ void line_put_text(struct line *l, const char *text)
 
 void line_put_u64(struct line *l, uint64_t n)
 {
-    char digits[24];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    put(l, digits + at, sizeof(digits) - at);
+    char digits[DECIMAL_MAX];
+    put(l, digits, decimal_write(digits, n));
 }
 
 static size_t plain_run(struct slice s)

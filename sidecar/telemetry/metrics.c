@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/telemetry/metrics.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "lib/base/decimal.h"
 #include "lib/base/mem.h"
 #include "sidecar/telemetry/metrics_priv.h"
 
@@ -53,7 +53,18 @@ void metrics_set(struct metrics_shard *m, enum metrics_id id, uint64_t value)
     atomic_store_explicit(&m->values[id], value, memory_order_relaxed);
 }
 
-/* ---- one label ---- */
+/* ---- one label, or two ---- */
+
+/* Both with a space between, cut to the room. Each request that a filter counts comes by. */
+static struct slice join(struct slice a, struct slice b, char *to, size_t room)
+{
+    b = slice_sub(b, 0, room - 1);
+    a = slice_sub(a, 0, room - 1 - b.len);
+    memcpy(to, a.ptr, a.len);
+    to[a.len] = ' ';
+    memcpy(to + a.len + 1, b.ptr, b.len);
+    return slice_of(to, a.len + 1 + b.len);
+}
 
 /* other: what counts when there are `max` labels already. */
 static void count_within(struct metrics_shard *m, enum metrics_family family, struct slice label,
@@ -100,17 +111,16 @@ void metrics_count_plaintext(struct metrics_shard *m, struct slice source)
 void metrics_count_filter_event(struct metrics_shard *m, const char *filter, const char *event)
 {
     char both[METRICS_LABEL_PAIR_MAX];
-    snprintf(both, sizeof both, "%s %s", filter, event);
-    count_labelled(m, FAMILY_FILTERS, slice_from_cstr(both), 1);
+    struct slice names[] = {slice_from_cstr(filter), slice_from_cstr(event)};
+    count_labelled(m, FAMILY_FILTERS, join(names[0], names[1], both, sizeof both), 1);
 }
 
 void metrics_count_consumer(struct metrics_shard *m, struct slice consumer, uint16_t status)
 {
-    char both[METRICS_CONSUMER_MAX], other[16];
-    snprintf(both, sizeof both, "%.*s %u", SLICE_ARG(slice_sub(consumer, 0, 510)), status);
-    snprintf(other, sizeof other, "other %u", status);
-    count_within(m, FAMILY_CONSUMERS, slice_from_cstr(both), 1, METRICS_CONSUMERS_MAX,
-                 slice_from_cstr(other));
+    char both[METRICS_CONSUMER_MAX], other[32], digits[DECIMAL_MAX];
+    struct slice code = slice_of(digits, decimal_write(digits, status));
+    count_within(m, FAMILY_CONSUMERS, join(consumer, code, both, sizeof both), 1,
+                 METRICS_CONSUMERS_MAX, join(SLICE("other"), code, other, sizeof other));
 }
 
 void metrics_count_udp_dropped(struct metrics_shard *m, struct slice reason, uint64_t n)

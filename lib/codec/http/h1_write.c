@@ -5,11 +5,11 @@
 
 #include <string.h>
 
+#include "lib/base/decimal.h"
 #include "lib/base/mem.h"
 
 enum {
     HEAD_EXTRA = 192, /* start line's own text, framing fields and Connection, generously */
-    LENGTH_DIGITS = 20,
 };
 
 #define ID_BIT(id) (UINT64_C(1) << (id))
@@ -32,13 +32,8 @@ static char *put(char *at, struct slice s)
 
 static char *put_number(char *at, uint64_t number)
 {
-    char digits[LENGTH_DIGITS];
-    size_t n = sizeof(digits);
-    do {
-        digits[--n] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    return put(at, slice_of(digits + n, sizeof(digits) - n));
+    char digits[DECIMAL_MAX];
+    return put(at, slice_of(digits, decimal_write(digits, number)));
 }
 
 static char *put_field(char *at, struct slice name, struct slice value)

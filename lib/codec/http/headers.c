@@ -193,8 +193,9 @@ unsigned headers_remove_id(struct headers *h, enum header_id id)
 
 void headers_set(struct headers *h, struct slice name, struct slice value)
 {
-    headers_remove(h, name);
-    headers_add(h, name, value);
+    enum header_id id = header_id_of(name);
+    remove_named(h, id, name);
+    add(h, id ? names[id] : name, id, value);
 }
 
 void headers_set_id(struct headers *h, enum header_id id, struct slice value)
