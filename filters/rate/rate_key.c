@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "lib/base/decimal.h"
 #include "lib/codec/doc/doc.h"
 
 const struct rate_part *rate_key_parts(struct arena *arena, const struct schema_list *by,
@@ -42,19 +43,30 @@ struct slice rate_key_ip(struct arena *arena, const struct addr *client, unsigne
         if (bits < 8)
             a.ip[i] &= (uint8_t)(0xff00u >> bits);
     }
-    return arena_printf(arena, "ip:%s", addr_format_ip(&a, text));
+    struct slice parts[] = {SLICE("ip:"), slice_from_cstr(addr_format_ip(&a, text))};
+    return arena_concat(arena, parts, 2);
 }
 
 static struct slice named(struct arena *arena, const char *type, struct slice name,
                           struct slice value)
 {
-    return arena_printf(arena, "%s:%.*s=%zu:%.*s", type, SLICE_ARG(name), value.len,
-                        SLICE_ARG(value));
+    char digits[DECIMAL_MAX];
+    struct slice parts[] = {slice_from_cstr(type),
+                            SLICE(":"),
+                            name,
+                            SLICE("="),
+                            slice_of(digits, decimal_write(digits, value.len)),
+                            SLICE(":"),
+                            value};
+    return arena_concat(arena, parts, sizeof parts / sizeof *parts);
 }
 
 static struct slice plain(struct arena *arena, const char *type, struct slice value)
 {
-    return arena_printf(arena, "%s=%zu:%.*s", type, value.len, SLICE_ARG(value));
+    char digits[DECIMAL_MAX];
+    struct slice parts[] = {slice_from_cstr(type), SLICE("="),
+                            slice_of(digits, decimal_write(digits, value.len)), SLICE(":"), value};
+    return arena_concat(arena, parts, sizeof parts / sizeof *parts);
 }
 
 /* As Kong: who authenticated, by name or by credential. An anonymous one is nobody in particular.
@@ -115,7 +127,8 @@ struct slice rate_key_of(struct filter_exchange *x, const struct rate_part *part
         struct slice part = part_key(x, &parts[i]);
         if (!part.len)
             part = rate_key_ip(x->arena, &x->client->client, ipv6_prefix);
-        all = i ? arena_printf(x->arena, "%.*s,%.*s", SLICE_ARG(all), SLICE_ARG(part)) : part;
+        struct slice joined[] = {all, SLICE(","), part};
+        all = i ? arena_concat(x->arena, joined, 3) : part;
     }
     return all;
 }

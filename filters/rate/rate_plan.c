@@ -137,10 +137,10 @@ struct rate_ask *rate_plan_ask(struct filter_exchange *x, const struct rate_plan
         const struct rate_counter *n = &plan->counters[i];
         if (!i || n->parts != plan->counters[i - 1].parts)
             key = rate_key_of(x, n->parts, n->part_count, plan->ipv6_prefix);
-        asks[i] = (struct rate_ask){
-            .limit = &n->limit,
-            .key = arena_printf(x->arena, "%.*s/%.*s", SLICE_ARG(plan->names[i]), SLICE_ARG(key)),
-            .cost = cost_of(x, n)};
+        struct slice parts[] = {plan->names[i], SLICE("/"), key};
+        asks[i] = (struct rate_ask){.limit = &n->limit,
+                                    .key = arena_concat(x->arena, parts, 3),
+                                    .cost = cost_of(x, n)};
     }
     return asks;
 }

@@ -147,6 +147,20 @@ char *arena_strdup(struct arena *a, struct slice s)
     return copy;
 }
 
+struct slice arena_concat(struct arena *a, const struct slice *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(a, len), *at = text;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len)
+            memcpy(at, parts[i].ptr, parts[i].len);
+        at += parts[i].len;
+    }
+    return (struct slice){text, len};
+}
+
 struct slice arena_decimal(struct arena *a, uint64_t n)
 {
     char digits[DECIMAL_MAX];

@@ -48,6 +48,8 @@ struct slice arena_copy_lower(struct arena *a, struct slice s);
 char *arena_strdup(struct arena *a, struct slice s);
 /* The number's digits: what a header's value is made with on the path of a request. */
 struct slice arena_decimal(struct arena *a, uint64_t n);
+/* One after the other. */
+struct slice arena_concat(struct arena *a, const struct slice *parts, size_t count);
 /* For texts that few requests need: printf is slow. */
 struct slice arena_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/base/arena.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/mem.h"
@@ -116,6 +117,34 @@ static void test_text(void **state)
     arena_dispose(&a);
 }
 
+/* Whatever room its block has left: a text, its end, and what lies next to it stay whole. */
+static void test_texts_at_the_end_of_a_block(void **state)
+{
+    char wanted[64];
+    (void)state;
+    for (unsigned before = 0; before < 64; before++)
+        for (int len = 0; len < 40; len++) {
+            struct arena a;
+            arena_init(&a, 64);
+            char *first = arena_alloc(&a, before);
+            memset(first, 'x', before);
+            struct slice text = arena_printf(&a, "%0*d", len, 0);
+            snprintf(wanted, sizeof wanted, "%0*d", len, 0);
+            assert_string_equal(text.ptr, wanted);
+            assert_int_equal(text.len, strlen(wanted));
+            struct slice parts[] = {text, SLICE(""), SLICE("-"), text};
+            struct slice joined = arena_concat(&a, parts, 4);
+            assert_int_equal(joined.len, 2 * text.len + 1);
+            assert_memory_equal(joined.ptr, wanted, text.len);
+            assert_int_equal(joined.ptr[text.len], '-');
+            assert_memory_equal(joined.ptr + text.len + 1, wanted, text.len);
+            assert_string_equal(text.ptr, wanted);
+            for (unsigned i = 0; i < before; i++)
+                assert_int_equal(first[i], 'x');
+            arena_dispose(&a);
+        }
+}
+
 static void test_lent_memory_comes_first(void **state)
 {
     struct arena a;
@@ -140,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_reset_reuses),
         cmocka_unit_test(test_tiny_block_size),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_texts_at_the_end_of_a_block),
         cmocka_unit_test(test_lent_memory_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
