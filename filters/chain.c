@@ -85,8 +85,7 @@ static const struct filter_chain *join(struct arena *arena, const struct filter_
     struct filter_entry *entries = arena_alloc(arena, (count + 1) * sizeof(*entries));
     for (uint32_t i = 0; i < count; i++) {
         entries[i] = i < begun ? base->entries[i] : tail->entries[i - begun];
-        all->has_request_body |= entries[i].filter->on_request_body != NULL;
-        all->has_response_body |= entries[i].filter->on_response_body != NULL;
+        all->opens |= entries[i].filter->is_next_to_backend;
     }
     all->entries = entries;
     all->count = count;
@@ -138,7 +137,48 @@ static enum filter_verdict personalize(struct filter_road *r, struct filter_exch
     return FILTER_REPLY;
 }
 
+/* ---- who sees a body ---- */
+
+/* Behind those who have let the head pass before. */
+static void add_stage(struct filter_exchange *x, struct filter_body *b,
+                      const struct filter_entry *e, void *ctx)
+{
+    if (b->count == b->capacity) {
+        struct filter_stage *before = b->stages;
+        b->capacity = b->capacity ? 2 * b->capacity : 4;
+        b->stages = arena_alloc(x->arena, b->capacity * sizeof(*b->stages));
+        for (uint32_t i = 0; i < b->count; i++)
+            b->stages[i] = before[i];
+    }
+    b->stages[b->count++] = (struct filter_stage){.entry = e, .ctx = ctx};
+    b->is_over = false;
+}
+
+bool filter_road_sees_request_body(const struct filter_road *r)
+{
+    return r->request_body.count > 0;
+}
+
+bool filter_road_sees_response_body(const struct filter_road *r)
+{
+    return r->response_body.count > 0;
+}
+
 /* ---- heads ---- */
+
+void filter_road_break(struct filter_road *r, enum filter_verdict verdict)
+{
+    r->broken = (uint8_t)verdict;
+}
+
+/* A filter that waits for a body waits in vain when a stage has ended the matter. */
+static enum filter_verdict or_broken(struct filter_road *r, enum filter_verdict verdict)
+{
+    if (verdict == FILTER_WAIT && r->broken)
+        verdict = (enum filter_verdict)r->broken;
+    r->broken = 0;
+    return verdict;
+}
 
 enum filter_verdict filter_road_request(struct filter_road *r, struct filter_exchange *x,
                                         const struct filter_chain *chain)
@@ -155,37 +195,59 @@ enum filter_verdict filter_road_request(struct filter_road *r, struct filter_exc
         enum filter_verdict verdict = FILTER_NEXT;
         if (!may_call(r, FILTER_ON_REQUEST))
             return FILTER_WAIT;
-        f->begun = f->unanswered = f->passed + 1;
+        f->begun = f->unanswered = f->unopened = f->passed + 1;
         if (e->filter->on_request)
-            verdict = e->filter->on_request(x, e->conf, ctx_of(f, f->passed));
+            verdict = or_broken(r, e->filter->on_request(x, e->conf, ctx_of(f, f->passed)));
         if (verdict != FILTER_NEXT)
             return note(r, FILTER_ON_REQUEST, verdict);
         x->was_authenticated |= e->filter->phase == FILTER_PHASE_AUTHENTICATE;
+        if (e->filter->on_request_body)
+            add_stage(x, &r->request_body, e, ctx_of(f, f->passed));
         f->passed++;
+    }
+    return FILTER_NEXT;
+}
+
+/* The filters before *left that are next to the backend, or those that are not. */
+static enum filter_verdict answer(struct filter_road *r, struct filter_exchange *x,
+                                  struct filter_frame *f, bool is_next, uint32_t *left)
+{
+    while (*left > 0) {
+        uint32_t at = *left - 1;
+        const struct filter_entry *e = &f->chain->entries[at];
+        enum filter_verdict verdict = FILTER_NEXT;
+        if (e->filter->is_next_to_backend != is_next) {
+            --*left;
+            continue;
+        }
+        if (!may_call(r, FILTER_ON_RESPONSE))
+            return FILTER_WAIT;
+        if (e->filter->on_response) {
+            verdict = e->filter->on_response(x, e->conf, ctx_of(f, at));
+            if (verdict == FILTER_WAIT && !r->broken)
+                return note(r, FILTER_ON_RESPONSE, verdict);
+        }
+        if (verdict == FILTER_WAIT) /* it is called again, with the answer that came of that */
+            return or_broken(r, verdict);
+        r->broken = 0;
+        --*left;
+        if (verdict != FILTER_NEXT)
+            return verdict;
+        if (e->filter->on_response_body)
+            add_stage(x, &r->response_body, e, ctx_of(f, at));
     }
     return FILTER_NEXT;
 }
 
 enum filter_verdict filter_road_response(struct filter_road *r, struct filter_exchange *x)
 {
-    for (unsigned i = r->frame_count; i-- > 0;) {
-        struct filter_frame *f = &r->frames[i];
-        while (f->unanswered > 0) {
-            uint32_t at = f->unanswered - 1;
-            const struct filter_entry *e = &f->chain->entries[at];
-            enum filter_verdict verdict = FILTER_NEXT;
-            if (!may_call(r, FILTER_ON_RESPONSE))
-                return FILTER_WAIT;
-            if (e->filter->on_response)
-                verdict = e->filter->on_response(x, e->conf, ctx_of(f, at));
-            if (verdict == FILTER_WAIT)
-                return note(r, FILTER_ON_RESPONSE, verdict);
-            f->unanswered--;
-            if (verdict != FILTER_NEXT)
-                return verdict;
-        }
-    }
-    return FILTER_NEXT;
+    enum filter_verdict verdict = FILTER_NEXT;
+    for (unsigned i = r->frame_count; i-- > 0 && verdict == FILTER_NEXT;)
+        if (r->frames[i].chain->opens)
+            verdict = answer(r, x, &r->frames[i], true, &r->frames[i].unopened);
+    for (unsigned i = r->frame_count; i-- > 0 && verdict == FILTER_NEXT;)
+        verdict = answer(r, x, &r->frames[i], false, &r->frames[i].unanswered);
+    return verdict;
 }
 
 void filter_road_unreached(struct filter_road *r, struct filter_exchange *x,
@@ -225,50 +287,6 @@ void filter_road_end(struct filter_road *r, struct filter_exchange *x)
 
 /* ---- bodies ---- */
 
-bool filter_road_sees_request_body(const struct filter_road *r)
-{
-    for (unsigned i = 0; i < r->frame_count; i++)
-        if (r->frames[i].chain->has_request_body)
-            return true;
-    return false;
-}
-
-bool filter_road_sees_response_body(const struct filter_road *r)
-{
-    for (unsigned i = 0; i < r->frame_count; i++)
-        if (r->frames[i].chain->has_response_body)
-            return true;
-    return false;
-}
-
-static bool looks(const struct filter_entry *e, enum filter_hook hook)
-{
-    return hook == FILTER_ON_REQUEST_BODY ? e->filter->on_request_body != NULL
-                                          : e->filter->on_response_body != NULL;
-}
-
-/* Filters that saw the head, in the order in which the body meets them. */
-static void make_stages(struct filter_road *r, struct filter_exchange *x, struct filter_body *b,
-                        enum filter_hook hook)
-{
-    uint32_t most = 0;
-    for (unsigned i = 0; i < r->frame_count; i++)
-        most += r->frames[i].begun;
-    b->stages = arena_zalloc(x->arena, most * sizeof(*b->stages));
-    for (unsigned i = 0; i < r->frame_count; i++) {
-        const struct filter_frame *f = &r->frames[i];
-        for (uint32_t j = 0; j < f->begun; j++)
-            if (looks(&f->chain->entries[j], hook))
-                b->stages[b->count++] =
-                    (struct filter_stage){.entry = &f->chain->entries[j], .ctx = ctx_of(f, j)};
-    }
-    for (uint32_t i = 0; hook == FILTER_ON_RESPONSE_BODY && i < b->count / 2; i++) {
-        struct filter_stage last = b->stages[b->count - 1 - i];
-        b->stages[b->count - 1 - i] = b->stages[i];
-        b->stages[i] = last;
-    }
-}
-
 static enum filter_verdict call_stage(const struct filter_stage *s, struct filter_exchange *x,
                                       enum filter_hook hook, struct buf *held)
 {
@@ -305,13 +323,15 @@ static enum filter_verdict run_body(struct filter_road *r, struct filter_exchang
 {
     uint8_t bit = (uint8_t)(1u << hook);
     bool woken = r->woken & bit;
-    if (!b->stages)
-        make_stages(r, x, b, hook);
     r->woken &= (uint8_t)~bit;
     b->held = 0;
     b->waits = false;
     for (uint32_t i = 0; i < b->count; i++) {
         struct filter_stage *s = &b->stages[i];
+        if (i == b->ran) { /* it has come since: what had passed those before goes on here */
+            buf_move_all(out, in);
+            buf_move_all(in, out);
+        }
         enum filter_verdict verdict = run_stage(s, x, hook, in, end, woken);
         if (verdict == FILTER_REPLY || verdict == FILTER_RESET)
             return verdict;
@@ -320,6 +340,7 @@ static enum filter_verdict run_body(struct filter_road *r, struct filter_exchang
         b->waits |= s->waits;
     }
     buf_move_all(out, in);
+    b->ran = b->count;
     b->is_over = end;
     return FILTER_NEXT;
 }

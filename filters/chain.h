@@ -22,6 +22,7 @@ struct filter_frame {
     uint32_t begun;      /* entries before this one have seen the request's head */
     uint32_t passed;     /* those before this one let it go on */
     uint32_t unanswered; /* those before this one have not seen the response's head */
+    uint32_t unopened;   /* the same of those that are next to the backend, who go first */
 };
 
 /* A filter that looks at a body, and what it keeps of it. */
@@ -32,9 +33,12 @@ struct filter_stage {
     bool is_given_end, is_over, waits;
 };
 
+/* Stages are added as filters let the head pass, so a filter that looks at the body before it does
+ * (filter_host.peek_body) sees what those before it have made of it. */
 struct filter_body {
     struct filter_stage *stages;
-    uint32_t count;
+    uint32_t count, capacity;
+    uint32_t ran; /* what lies behind the last stage has passed so many of them */
     bool is_over; /* its end has left the last stage */
     bool waits;   /* some stage keeps what it has until it is woken, or more comes */
     size_t held;  /* bytes, in all stages */
@@ -49,6 +53,8 @@ struct filter_road {
     const struct filter_chain *personal; /* the caller's own, which some frame has; NULL: none */
     uint8_t frame_count;
     uint8_t waiting, woken; /* bits of enum filter_hook */
+    uint8_t broken; /* FILTER_REPLY or FILTER_RESET: what a stage said while a filter peeked; else
+                     * 0 */
 };
 
 /* When the filters that authenticate are passed, those that are for the consumer (struct consumer)
@@ -68,13 +74,17 @@ void filter_road_end(struct filter_road *r, struct filter_exchange *x);
 /* What waits is called again. */
 void filter_road_wake(struct filter_road *r);
 
-/* Does a filter that was begun look at that body? Asked once all chains are passed, or the
- * response's head is there. */
+/* While a hook of a head peeks at a body: a stage has answered or reset, so the head does not go on
+ * when the hook waits. */
+void filter_road_break(struct filter_road *r, enum filter_verdict verdict);
+
+/* Does a filter that has let the head pass look at that body? */
 bool filter_road_sees_request_body(const struct filter_road *r);
 bool filter_road_sees_response_body(const struct filter_road *r);
 /* Takes what has come from `in`, and puts into `out` what the last filter lets go; end: nothing
  * comes behind `in`. The body's is_over tells whether the end has passed too, held how much filters
- * keep. Never FILTER_WAIT. */
+ * keep. Never FILTER_WAIT. May be called while a chain waits: then the filters that have let the
+ * head pass see it, and what lies in `out` goes on from there later. */
 enum filter_verdict filter_road_request_body(struct filter_road *r, struct filter_exchange *x,
                                              struct buf *in, bool end, struct buf *out);
 enum filter_verdict filter_road_response_body(struct filter_road *r, struct filter_exchange *x,

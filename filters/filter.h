@@ -121,8 +121,8 @@ struct filter_host {
     void (*work)(struct filter_exchange *x, struct filter_work *work);
     /* For a filter that decides by the body before others see the request, in on_request: what the
      * body begins with, at most `max` bytes of it (max: up to FILTER_HOLD_MAX, filters/chain.h),
-     * copied into the arena. The body itself goes on as it came. False: more has to come first;
-     * answer FILTER_WAIT. *is_whole: there is no more of it; never so of a request that may switch
+     * copied into the arena, as the filters before this one let it go (on_request_body). The body
+     * itself goes on as it came. False: more has to come first; answer FILTER_WAIT. *is_whole: there is no more of it; never so of a request that may switch
      * protocols, of which only what has come is shown. */
     bool (*peek_body)(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole);
     /* Sends another body instead of the one that peek_body has shown whole; Content-Length becomes
@@ -130,8 +130,8 @@ struct filter_host {
     void (*replace_body)(struct filter_exchange *x, struct slice body);
     /* The same two for the response, in on_response: before its head is sent, so that status and
      * headers may follow from the body. What it begins with, at most `max` bytes of it. False:
-     * answer FILTER_WAIT. When the backend breaks off meanwhile, the hook is called again with an
-     * answer of our own. Of an answer of our own all is there at once. *is_whole: never so behind a
+     * answer FILTER_WAIT. When the backend breaks off meanwhile, or a filter that has the body
+     * first refuses it, the hook is called again with an answer of our own. Of an answer of our own all is there at once. *is_whole: never so behind a
      * switch of protocols. */
     bool (*peek_response_body)(struct filter_exchange *x, size_t max, struct slice *out,
                                bool *is_whole);
@@ -244,6 +244,9 @@ struct filter {
     /* on_response is also called, with a ctx that nobody has written to, for answers of our own
      * that were given before the chain had its turn; it does not wait then. */
     bool sees_every_answer;
+    /* on_response and on_response_body run before those of all other filters, whatever the phase:
+     * it makes of what the backend sends what they can read. */
+    bool is_next_to_backend;
     /* What has come of a body and was not handed on yet; end: nothing more comes. NEXT hands all of
      * it on; with WAIT the filter keeps it, and is called again with more of it or when woken.
      * Called at least once, with end, where there is a body; not for what follows a switch of
@@ -295,5 +298,5 @@ struct filter_chain {
     const struct filter_entry *entries;
     uint32_t count;
     uint32_t ctx_size; /* of all together */
-    bool has_request_body, has_response_body; /* some entry has that hook */
+    bool opens; /* some entry is_next_to_backend */
 };

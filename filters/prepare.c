@@ -117,8 +117,7 @@ enum err filter_chain_make(struct arena *arena, const struct filter_entry *entri
         const struct filter *f = sorted[i].filter;
         sorted[i].ctx_offset = chain->ctx_size;
         chain->ctx_size += (uint32_t)((f->ctx_size + CTX_ALIGN - 1) & ~(size_t)(CTX_ALIGN - 1));
-        chain->has_request_body |= f->on_request_body != NULL;
-        chain->has_response_body |= f->on_response_body != NULL;
+        chain->opens |= f->is_next_to_backend;
     }
     chain->entries = sorted;
     chain->count = (uint32_t)count;

@@ -199,7 +199,7 @@ static void copy_request(struct exchange *ex)
     if (list_is_empty(&ex->copies))
         return;
     mirror_give_buf(&ex->copies, &ex->request_body);
-    if (has(ex, GOT_REQUEST_END))
+    if (exchange_request_ended(ex))
         mirror_give_end(&ex->copies, ex->request_trailers);
 }
 
@@ -214,8 +214,7 @@ enum progress exchange_step_filter(struct exchange *ex)
         return exchange_take_verdict(ex, verdict, STEP_pick);
     if (!ex->up.cluster)
         return exchange_fail(ex, FAIL_NO_CLUSTER, ex->route->name);
-    if (!has(ex, FILTERS_REQUEST_BODY))
-        exchange_begin_request_body(ex);
+    exchange_begin_request_body(ex);
     verdict = exchange_filter_request_body(ex);
     if (verdict != FILTER_NEXT || exchange_keeps_request(ex))
         return exchange_take_verdict(ex, verdict == FILTER_NEXT ? FILTER_WAIT : verdict, STEP_pick);
@@ -241,8 +240,9 @@ enum progress exchange_step_respond(struct exchange *ex)
     }
     exchange_begin_response_body(ex);
     verdict = exchange_filter_response_body(ex);
-    if (verdict != FILTER_NEXT)
-        return exchange_take_verdict(ex, FILTER_RESET, STEP_relay);
+    if (verdict != FILTER_NEXT) /* with an answer: its head can still be sent */
+        return exchange_take_verdict(ex, has(ex, IS_REPLY) ? FILTER_REPLY : FILTER_RESET,
+                                     STEP_relay);
     bool is_empty = exchange_response_ended(ex) && buf_is_empty(&ex->response_body) &&
                     !ex->response_trailers && !has(ex, IS_SWITCHED);
     ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);

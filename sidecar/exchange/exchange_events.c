@@ -45,10 +45,11 @@ static void on_request_body(struct http_stream *st, struct chunk *owner, const u
                             size_t len)
 {
     struct exchange *ex = exchange_of(st);
-    buf_append_shared(has(ex, FILTERS_REQUEST_BODY) ? &ex->request_in : &ex->request_body, owner,
-                      data, len);
+    bool is_filtered = has(ex, FILTERS_REQUEST_BODY);
+    buf_append_shared(is_filtered ? &ex->request_in : &ex->request_body, owner, data, len);
     ex->request_bytes += len;
-    mirror_give(&ex->copies, owner, data, len);
+    if (!is_filtered)
+        mirror_give(&ex->copies, owner, data, len);
     wake_peeking(ex, PEEKS_REQUEST_BODY);
     note(ex, 0);
 }
@@ -59,7 +60,8 @@ static void on_request_end(struct http_stream *st, const struct headers *trailer
     if (trailers)
         trailers = exchange_clean_trailers(ex, trailers);
     ex->request_trailers = trailers;
-    mirror_give_end(&ex->copies, trailers);
+    if (!has(ex, FILTERS_REQUEST_BODY))
+        mirror_give_end(&ex->copies, trailers);
     wake_peeking(ex, PEEKS_REQUEST_BODY);
     note(ex, GOT_REQUEST_END);
 }

@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/rand.h"
 #include "sidecar/exchange/fetching.h"
+#include "sidecar/exchange/mirror.h"
 #include "sidecar/telemetry/report.h"
 #include "sidecar/upstream/call.h"
 
@@ -324,7 +325,7 @@ static void give_back(struct http_stream *from, const struct buf *body, size_t h
 
 void exchange_begin_request_body(struct exchange *ex)
 {
-    if (!filter_road_sees_request_body(&ex->road))
+    if (has(ex, FILTERS_REQUEST_BODY) || !filter_road_sees_request_body(&ex->road))
         return;
     ex->got |= FILTERS_REQUEST_BODY;
     buf_move_all(&ex->request_in, &ex->request_body);
@@ -332,7 +333,8 @@ void exchange_begin_request_body(struct exchange *ex)
 
 void exchange_begin_response_body(struct exchange *ex)
 {
-    if (has(ex, IS_SWITCHED) || !filter_road_sees_response_body(&ex->road))
+    if (has(ex, IS_SWITCHED | FILTERS_RESPONSE_BODY) ||
+        !filter_road_sees_response_body(&ex->road))
         return;
     ex->got |= FILTERS_RESPONSE_BODY;
     buf_move_all(&ex->response_in, &ex->response_body);
@@ -345,22 +347,49 @@ void exchange_end_bodies(struct exchange *ex)
     buf_move_all(&ex->request_body, &ex->request_in);
 }
 
-enum filter_verdict exchange_filter_request_body(struct exchange *ex)
+/* Filters may make more of a body than has come: what is to leave before they go on. */
+#define BEHIND_MAX (128u * 1024)
+
+/* What leaves the last filter, copies of the request get as well. */
+static void hand_on_request(struct exchange *ex, struct buf *out)
+{
+    if (list_is_empty(&ex->copies))
+        return;
+    mirror_give_buf(&ex->copies, out);
+    if (ex->road.request_body.is_over)
+        mirror_give_end(&ex->copies, ex->request_trailers);
+}
+
+enum filter_verdict exchange_run_request_body(struct exchange *ex)
 {
     struct filter_body *body = &ex->road.request_body;
-    if (!has(ex, FILTERS_REQUEST_BODY) || body->is_over)
+    struct buf out;
+    if (body->is_over)
         return FILTER_NEXT;
+    bool has_copies = !list_is_empty(&ex->copies);
+    buf_init(&out);
     ex->request_unread += exchange_untold(&ex->request_early, ex->request_in.len);
-    enum filter_verdict verdict = filter_road_request_body(
-        &ex->road, view_of(ex), &ex->request_in, has(ex, GOT_REQUEST_END), &ex->request_body);
+    enum filter_verdict verdict =
+        filter_road_request_body(&ex->road, view_of(ex), &ex->request_in, has(ex, GOT_REQUEST_END),
+                                 has_copies ? &out : &ex->request_body);
+    hand_on_request(ex, &out);
+    buf_move_all(&ex->request_body, &out);
     give_back(&ex->down, &ex->request_body, body->held, &ex->request_unread);
     return verdict;
 }
 
-enum filter_verdict exchange_filter_response_body(struct exchange *ex)
+enum filter_verdict exchange_filter_request_body(struct exchange *ex)
+{
+    if (!has(ex, FILTERS_REQUEST_BODY))
+        return FILTER_NEXT;
+    ex->request_behind = ex->request_body.len >= BEHIND_MAX;
+    return ex->request_behind ? FILTER_NEXT : exchange_run_request_body(ex);
+}
+
+enum filter_verdict exchange_run_response_body(struct exchange *ex)
 {
     struct filter_body *body = &ex->road.response_body;
-    if (!has(ex, FILTERS_RESPONSE_BODY) || body->is_over)
+    if (body->is_over)
         return FILTER_NEXT;
     ex->response_unread += exchange_untold(&ex->response_early, ex->response_in.len);
     enum filter_verdict verdict = filter_road_response_body(
@@ -369,8 +398,18 @@ enum filter_verdict exchange_filter_response_body(struct exchange *ex)
     return verdict;
 }
 
+enum filter_verdict exchange_filter_response_body(struct exchange *ex)
+{
+    if (!has(ex, FILTERS_RESPONSE_BODY))
+        return FILTER_NEXT;
+    ex->response_behind = ex->response_body.len >= BEHIND_MAX;
+    return ex->response_behind ? FILTER_NEXT : exchange_run_response_body(ex);
+}
+
 void exchange_request_was_sent(struct exchange *ex, size_t len)
 {
+    if (ex->request_behind && ex->request_body.len < BEHIND_MAX)
+        exchange_wake(ex); /* its filters may go on */
     if (has(ex, FILTERS_REQUEST_BODY))
         give_back(&ex->down, &ex->request_body, ex->road.request_body.held, &ex->request_unread);
     else if ((len = exchange_untold(&ex->request_early, len)) > 0 &&
@@ -380,6 +419,8 @@ void exchange_request_was_sent(struct exchange *ex, size_t len)
 
 void exchange_response_was_sent(struct exchange *ex, size_t len)
 {
+    if (ex->response_behind && ex->response_body.len < BEHIND_MAX)
+        exchange_wake(ex);
     if (has(ex, FILTERS_RESPONSE_BODY))
         give_back(&ex->up.stream, &ex->response_body, ex->road.response_body.held,
                   &ex->response_unread);

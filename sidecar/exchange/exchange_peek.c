@@ -19,10 +19,21 @@ static void tell_sender(struct http_stream *from, const struct buf *body, size_t
     *early += news;
 }
 
+/* The same where filters have it first, by what came from the sender. */
+static void tell_unread(struct http_stream *from, size_t *unread)
+{
+    if (*unread && http_stream_is_live(from))
+        http_stream_consume(from, *unread);
+    *unread = 0;
+}
+
 static void ask_for_more(struct exchange *ex)
 {
     ex->got |= PEEKS_REQUEST_BODY;
-    tell_sender(&ex->down, &ex->request_body, &ex->request_early);
+    if (!has(ex, FILTERS_REQUEST_BODY))
+        tell_sender(&ex->down, &ex->request_body, &ex->request_early);
+    else if (ex->road.request_body.held <= FILTER_HOLD_MAX)
+        tell_unread(&ex->down, &ex->request_unread);
     if (!ex->request->expect_continue || !http_stream_is_live(&ex->down))
         return;
     struct message *go_on = arena_zalloc(&ex->arena, sizeof(*go_on));
@@ -41,11 +52,24 @@ static struct slice copy_start(struct exchange *ex, const struct buf *body, size
     return slice_of(copy, len);
 }
 
+/* What those before it let go. False: one of them has ended the matter. */
+static bool filter_request(struct exchange *ex)
+{
+    exchange_begin_request_body(ex);
+    enum filter_verdict verdict =
+        has(ex, FILTERS_REQUEST_BODY) ? exchange_run_request_body(ex) : FILTER_NEXT;
+    if (verdict != FILTER_NEXT)
+        filter_road_break(&ex->road, verdict);
+    return verdict == FILTER_NEXT;
+}
+
 bool exchange_peek_request(struct exchange *ex, size_t max, struct slice *out, bool *is_whole)
 {
     /* What follows a switch of protocols has no end to wait for; nobody may take it for all. */
     bool may_switch = message_may_switch(ex->request);
-    if (!may_switch && !has(ex, GOT_REQUEST_END) && ex->request_body.len <= max) {
+    if (!filter_request(ex))
+        return false;
+    if (!may_switch && !exchange_request_ended(ex) && ex->request_body.len <= max) {
         ask_for_more(ex);
         return false;
     }
@@ -61,6 +85,26 @@ static bool may_have_switched(const struct exchange *ex)
            (ex->response->status / 100 == 2 && message_is_connect(ex->request));
 }
 
+static bool filter_response(struct exchange *ex, bool switched)
+{
+    if (!switched)
+        exchange_begin_response_body(ex);
+    enum filter_verdict verdict =
+        has(ex, FILTERS_RESPONSE_BODY) ? exchange_run_response_body(ex) : FILTER_NEXT;
+    if (verdict != FILTER_NEXT)
+        filter_road_break(&ex->road, verdict);
+    return verdict == FILTER_NEXT;
+}
+
+static void ask_for_more_response(struct exchange *ex)
+{
+    ex->got |= PEEKS_RESPONSE_BODY;
+    if (!has(ex, FILTERS_RESPONSE_BODY))
+        tell_sender(&ex->up.stream, &ex->response_body, &ex->response_early);
+    else if (ex->road.response_body.held <= FILTER_HOLD_MAX)
+        tell_unread(&ex->up.stream, &ex->response_unread);
+}
+
 bool exchange_peek_response(struct exchange *ex, size_t max, struct slice *out, bool *is_whole)
 {
     if (has(ex, IS_REPLY)) {
@@ -69,9 +113,10 @@ bool exchange_peek_response(struct exchange *ex, size_t max, struct slice *out, 
         return true;
     }
     bool switched = may_have_switched(ex);
-    if (!switched && !has(ex, GOT_RESPONSE_END) && ex->response_body.len <= max) {
-        ex->got |= PEEKS_RESPONSE_BODY;
-        tell_sender(&ex->up.stream, &ex->response_body, &ex->response_early);
+    if (!filter_response(ex, switched))
+        return false;
+    if (!switched && !exchange_response_ended(ex) && ex->response_body.len <= max) {
+        ask_for_more_response(ex);
         return false;
     }
     ex->got &= ~(uint32_t)PEEKS_RESPONSE_BODY;
@@ -109,9 +154,12 @@ enum progress exchange_response_waits(struct exchange *ex)
 
 /* ---- another body ---- */
 
-static void drop(struct http_stream *from, struct buf *body, size_t *early)
+static void drop(struct http_stream *from, struct buf *body, size_t *early, size_t *unread)
 {
-    tell_sender(from, body, early);
+    if (unread)
+        tell_unread(from, unread);
+    else
+        tell_sender(from, body, early);
     *early = 0;
     buf_dispose(body);
 }
@@ -124,9 +172,11 @@ static void set_length(struct exchange *ex, struct message *m, size_t len)
 
 void exchange_replace_request(struct exchange *ex, struct slice body)
 {
-    drop(&ex->down, &ex->request_body, &ex->request_early);
+    bool is_filtered = has(ex, FILTERS_REQUEST_BODY);
+    drop(&ex->down, &ex->request_body, &ex->request_early,
+         is_filtered ? &ex->request_unread : NULL);
     buf_append_slice(&ex->request_body, body);
-    ex->request_early = body.len; /* nobody sends more for it */
+    ex->request_early = is_filtered ? 0 : body.len; /* nobody sends more for it */
     set_length(ex, ex->request, body.len);
 }
 
@@ -145,9 +195,11 @@ void exchange_replace_response(struct exchange *ex, struct slice body)
         ex->reply_body = body;
         return;
     }
-    drop(&ex->up.stream, &ex->response_body, &ex->response_early);
+    bool is_filtered = has(ex, FILTERS_RESPONSE_BODY);
+    drop(&ex->up.stream, &ex->response_body, &ex->response_early,
+         is_filtered ? &ex->response_unread : NULL);
     if (slice_eq_cstr(ex->request->method, "HEAD"))
         return;
     buf_append_slice(&ex->response_body, body);
-    ex->response_early = body.len;
+    ex->response_early = is_filtered ? 0 : body.len;
 }

@@ -106,6 +106,7 @@ struct exchange {
                                              * send more */
     size_t request_early, response_early; /* of what lies here: its sender was told so before it
                                            * went anywhere */
+    bool request_behind, response_behind; /* more of it lies here than shall: filters rest */
     uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
 
     struct buf request_body, response_body, replay;
@@ -190,9 +191,12 @@ void exchange_answer_unreached(struct exchange *ex);
 void exchange_begin_request_body(struct exchange *ex);
 void exchange_begin_response_body(struct exchange *ex);
 void exchange_end_bodies(struct exchange *ex);
-/* Shows them what has come: never FILTER_WAIT. */
+/* Shows them what has come: never FILTER_WAIT. They rest while too much has to be sent. */
 enum filter_verdict exchange_filter_request_body(struct exchange *ex);
 enum filter_verdict exchange_filter_response_body(struct exchange *ex);
+/* The same, however much has to be sent. */
+enum filter_verdict exchange_run_request_body(struct exchange *ex);
+enum filter_verdict exchange_run_response_body(struct exchange *ex);
 /* `len` bytes of the body were handed on. */
 void exchange_request_was_sent(struct exchange *ex, size_t len);
 void exchange_response_was_sent(struct exchange *ex, size_t len);

@@ -109,7 +109,11 @@ void mirror_give_buf(struct list *copies, const struct buf *body)
 {
     LIST_FOREACH(node, copies)
     {
-        buf_share(&copy_of(node)->call.body, body); /* its first turn is still to come */
+        struct upstream_call *c = &copy_of(node)->call;
+        if (c->is_over || buf_is_empty(body))
+            continue;
+        buf_share(&c->body, body);
+        upstream_call_wake(c);
     }
 }
 

@@ -22,7 +22,7 @@ struct mirror *mirror_open(struct cluster *cluster, const struct message *head,
                            struct slice client_said, struct list *copies);
 /* For all copies in a list. */
 void mirror_give(struct list *copies, struct chunk *owner, const uint8_t *data, size_t len);
-/* What had come before they were opened, in the same turn. */
+/* The same of what had come before they were opened, or of what filters have made of it. */
 void mirror_give_buf(struct list *copies, const struct buf *body);
 /* trailers: copied; may be NULL. */
 void mirror_give_end(struct list *copies, const struct headers *trailers);

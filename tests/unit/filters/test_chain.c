@@ -82,6 +82,10 @@ static const struct filter reader = {
 static const struct filter seer = {
     .name = "seer", .phase = FILTER_PHASE_CORS, .sees_every_answer = true, HOOKS};
 
+static const struct filter opener = {
+    .name = "opener", .phase = FILTER_PHASE_LIMIT, .on_request_body = on_body,
+    .on_response_body = on_body, .is_next_to_backend = true, HOOKS};
+
 struct world {
     struct arena arena;
     struct filter_road road;
@@ -296,7 +300,10 @@ static void test_responses_go_backward(void **state)
     struct world *w = *state;
     const struct part parts[] = {{.name = 'a'}, {.name = 'b'}, {.name = 'c', .keep = 2}};
     begin(w, parts, 3);
+    assert_false(filter_road_sees_response_body(&w->road)); /* nobody has seen its head */
+    assert_int_equal(filter_road_response(&w->road, &w->x), FILTER_NEXT);
     assert_true(filter_road_sees_response_body(&w->road));
+    story[0] = '\0';
     assert_false(give(w, false, "1", false, ""));
     assert_true(give(w, false, "2", true, "12"));
     assert_string_equal(story, "=c +c +b");
@@ -326,6 +333,69 @@ static void test_a_body_that_is_answered(void **state)
     buf_dispose(&in);
     assert_int_equal(filter_road_response(&w->road, &w->x), FILTER_NEXT);
     end(w, "<c <b <a .c .b .a");
+}
+
+/* Who is next to the backend has responses first, in whatever chain it stands. */
+static void test_next_to_the_backend(void **state)
+{
+    struct world *w = *state;
+    const struct part a = {.name = 'a'}, b = {.name = 'b'}, c = {.name = 'c'}, d = {.name = 'd'};
+    const struct filter_entry first[] = {{.filter = &early, .conf = &a},
+                                         {.filter = &opener, .conf = &b}};
+    const struct filter_entry second[] = {{.filter = &reader, .conf = &c},
+                                          {.filter = &late, .conf = &d}};
+    assert_int_equal(filter_road_request(&w->road, &w->x, make(w, first, 2)), FILTER_NEXT);
+    assert_int_equal(filter_road_request(&w->road, &w->x, make(w, second, 2)), FILTER_NEXT);
+    assert_int_equal(filter_road_response(&w->road, &w->x), FILTER_NEXT);
+    assert_true(give(w, true, "1", true, "1"));
+    assert_true(give(w, false, "1", true, "1"));
+    end(w, ">a >b >c >d <b <d <c <a +b +c +b +c .d .c .b .a");
+}
+
+/* ---- a filter that looks at a body before it lets the head go on ---- */
+
+/* What has passed the filters before it goes on to those behind it, in its order. */
+static void test_who_comes_behind_one_that_waits(void **state)
+{
+    struct world *w = *state;
+    const struct part a = {.name = 'a'}, b = {.name = 'b', .on_request = FILTER_WAIT, .keep = 4},
+                      c = {.name = 'c'};
+    const struct filter_entry entries[] = {{.filter = &reader, .conf = &a},
+                                           {.filter = &reader, .conf = &b},
+                                           {.filter = &reader, .conf = &c}};
+    const struct filter_chain *chain = make(w, entries, 3);
+    struct buf in, out;
+    buf_init(&in);
+    buf_init(&out);
+    assert_int_equal(filter_road_request(&w->road, &w->x, chain), FILTER_WAIT);
+    buf_append_slice(&in, SLICE("12"));
+    assert_int_equal(filter_road_request_body(&w->road, &w->x, &in, false, &out), FILTER_NEXT);
+    assert_int_equal(out.len, 2);
+    buf_append_slice(&in, SLICE("3"));
+    assert_int_equal(filter_road_request_body(&w->road, &w->x, &in, true, &out), FILTER_NEXT);
+    assert_true(w->road.request_body.is_over);
+    filter_road_wake(&w->road);
+    assert_int_equal(filter_road_request(&w->road, &w->x, chain), FILTER_NEXT);
+    assert_false(w->road.request_body.is_over); /* two have still to see it */
+    assert_int_equal(filter_road_request_body(&w->road, &w->x, &in, true, &out), FILTER_NEXT);
+    assert_true(w->road.request_body.is_over);
+    assert_slice(buf_take_into(&out, &w->arena), "123");
+    end(w, ">a ?b +a +a >b >c +b +c .c .b .a");
+}
+
+/* A body that is refused before the filter that waits for it has it all. */
+static void test_a_body_that_is_refused_meanwhile(void **state)
+{
+    struct world *w = *state;
+    const struct part a = {.name = 'a'}, b = {.name = 'b', .on_request = FILTER_WAIT};
+    const struct filter_entry entries[] = {{.filter = &reader, .conf = &a},
+                                           {.filter = &reader, .conf = &b}};
+    filter_road_break(&w->road, FILTER_REPLY); /* of no account to those that do not wait */
+    assert_int_equal(filter_road_request(&w->road, &w->x, make(w, entries, 1)), FILTER_NEXT);
+    filter_road_break(&w->road, FILTER_REPLY);
+    assert_int_equal(filter_road_request(&w->road, &w->x, make(w, entries + 1, 1)), FILTER_REPLY);
+    assert_int_equal(filter_road_response(&w->road, &w->x), FILTER_NEXT);
+    end(w, ">a ?b <b <a .b .a");
 }
 
 /* Without body hooks nobody is bothered. */
@@ -393,6 +463,9 @@ int main(void)
         TEST(test_responses_go_backward),
         TEST(test_nothing_but_an_end),
         TEST(test_a_body_that_is_answered),
+        TEST(test_next_to_the_backend),
+        TEST(test_who_comes_behind_one_that_waits),
+        TEST(test_a_body_that_is_refused_meanwhile),
         TEST(test_no_hooks),
         TEST(test_prepare_says_what_is_wrong),
         TEST(test_every_filter_is_found),
