@@ -8,6 +8,7 @@
 
 #include "filters/shape/accept.h"
 #include "filters/shape/body_form.h"
+#include "filters/shape/content_coding.h"
 #include "lib/codec/compress/encoder.h"
 
 #define PIECE (16u * 1024) /* of input at a time: well under a millisecond */
@@ -168,53 +169,14 @@ static bool is_of_type(const struct conf *c, const struct headers *h)
     return false;
 }
 
-static bool says_no_transform(const struct headers *h)
-{
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value, one;
-        while (h->items[i].id == HEADER_CACHE_CONTROL && slice_split(&rest, ',', &one))
-            if (slice_eq_nocase(slice_trim(one), SLICE("no-transform")))
-                return true;
-    }
-    return false;
-}
-
-static bool is_encoded(const struct headers *h)
-{
-    for (uint32_t i = 0; i < h->count; i++)
-        if (h->items[i].id == HEADER_CONTENT_ENCODING &&
-            !slice_eq_nocase(slice_trim(h->items[i].value), SLICE("identity")))
-            return true;
-    return false;
-}
-
 /* Whoever asks: what is decided by Accept-Encoding says so (Vary), also where nothing is done. */
 static bool is_ours(const struct conf *c, const struct filter_exchange *x)
 {
     const struct message *m = x->response;
     return !x->is_answered_here && body_form_is_complete(x->request, m) &&
            (m->content_length < 0 || m->content_length >= c->min_size) && m->content_length != 0 &&
-           !message_may_switch(x->request) && !is_encoded(&m->headers) &&
-           !says_no_transform(&m->headers) && is_of_type(c, &m->headers);
-}
-
-static void note_vary(struct headers *h)
-{
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value, one;
-        while (h->items[i].id == HEADER_VARY && slice_split(&rest, ',', &one)) {
-            one = slice_trim(one);
-            if (slice_eq_cstr(one, "*") || slice_eq_nocase(one, SLICE("accept-encoding")))
-                return;
-        }
-    }
-    headers_add_id(h, HEADER_VARY, SLICE("Accept-Encoding"));
-}
-
-static bool is_of_bytes(const struct header *h)
-{
-    return h->id == HEADER_CONTENT_LENGTH || h->id == HEADER_CONTENT_ENCODING ||
-           slice_eq_cstr(h->name, "accept-ranges");
+           !message_may_switch(x->request) && !content_coding_is_any(&m->headers) &&
+           !content_coding_is_final(&m->headers) && is_of_type(c, &m->headers);
 }
 
 /* ---- hooks ---- */
@@ -240,14 +202,12 @@ static enum filter_verdict on_response(struct filter_exchange *x, const void *co
     struct message *m = x->response;
     if (!is_ours(c, x))
         return FILTER_NEXT;
-    note_vary(&m->headers);
+    content_coding_note_vary(&m->headers);
     if (own->is_wanted)
         own->encoder = encoder_take(own->coding, c->levels[own->coding]);
     if (!own->encoder)
         return FILTER_NEXT;
-    headers_remove_if(&m->headers, is_of_bytes);
-    m->content_length = -1;
-    body_form_changed(m);
+    content_coding_changed(m);
     headers_add_id(&m->headers, HEADER_CONTENT_ENCODING,
                    slice_from_cstr(content_coding_names[own->coding]));
     x->host->count(x, &filter_compression, COMPRESSED);

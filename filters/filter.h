@@ -122,8 +122,9 @@ struct filter_host {
     /* For a filter that decides by the body before others see the request, in on_request: what the
      * body begins with, at most `max` bytes of it (max: up to FILTER_HOLD_MAX, filters/chain.h),
      * copied into the arena, as the filters before this one let it go (on_request_body). The body
-     * itself goes on as it came. False: more has to come first; answer FILTER_WAIT. *is_whole: there is no more of it; never so of a request that may switch
-     * protocols, of which only what has come is shown. */
+     * itself goes on as it came. False: more has to come first; answer FILTER_WAIT. *is_whole:
+     * there is no more of it; never so of a request that may switch protocols, of which only what
+     * has come is shown. */
     bool (*peek_body)(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole);
     /* Sends another body instead of the one that peek_body has shown whole; Content-Length becomes
      * right. The filters behind this one see the new body. It is copied. */
@@ -131,8 +132,8 @@ struct filter_host {
     /* The same two for the response, in on_response: before its head is sent, so that status and
      * headers may follow from the body. What it begins with, at most `max` bytes of it. False:
      * answer FILTER_WAIT. When the backend breaks off meanwhile, or a filter that has the body
-     * first refuses it, the hook is called again with an answer of our own. Of an answer of our own all is there at once. *is_whole: never so behind a
-     * switch of protocols. */
+     * first refuses it, the hook is called again with an answer of our own. Of an answer of our own
+     * all is there at once. *is_whole: never so behind a switch of protocols. */
     bool (*peek_response_body)(struct filter_exchange *x, size_t max, struct slice *out,
                                bool *is_whole);
     /* Where the response has no content (to HEAD; 204, 304) only Content-Length says what there

@@ -347,8 +347,9 @@ void exchange_end_bodies(struct exchange *ex)
     buf_move_all(&ex->request_body, &ex->request_in);
 }
 
-/* Filters may make more of a body than has come: what is to leave before they go on. */
-#define BEHIND_MAX (128u * 1024)
+/* Filters may make more of a body than has come: above that they rest. It is more than the stream
+ * that takes it likes to have, which therefore says when it has less, and so wakes them. */
+#define BEHIND_MAX (2 * HTTP_STREAM_HIGH_WATER)
 
 /* What leaves the last filter, copies of the request get as well. */
 static void hand_on_request(struct exchange *ex, struct buf *out)
@@ -382,8 +383,7 @@ enum filter_verdict exchange_filter_request_body(struct exchange *ex)
 {
     if (!has(ex, FILTERS_REQUEST_BODY))
         return FILTER_NEXT;
-    ex->request_behind = ex->request_body.len >= BEHIND_MAX;
-    return ex->request_behind ? FILTER_NEXT : exchange_run_request_body(ex);
+    return ex->request_body.len < BEHIND_MAX ? exchange_run_request_body(ex) : FILTER_NEXT;
 }
 
 enum filter_verdict exchange_run_response_body(struct exchange *ex)
@@ -402,14 +402,11 @@ enum filter_verdict exchange_filter_response_body(struct exchange *ex)
 {
     if (!has(ex, FILTERS_RESPONSE_BODY))
         return FILTER_NEXT;
-    ex->response_behind = ex->response_body.len >= BEHIND_MAX;
-    return ex->response_behind ? FILTER_NEXT : exchange_run_response_body(ex);
+    return ex->response_body.len < BEHIND_MAX ? exchange_run_response_body(ex) : FILTER_NEXT;
 }
 
 void exchange_request_was_sent(struct exchange *ex, size_t len)
 {
-    if (ex->request_behind && ex->request_body.len < BEHIND_MAX)
-        exchange_wake(ex); /* its filters may go on */
     if (has(ex, FILTERS_REQUEST_BODY))
         give_back(&ex->down, &ex->request_body, ex->road.request_body.held, &ex->request_unread);
     else if ((len = exchange_untold(&ex->request_early, len)) > 0 &&
@@ -419,8 +416,6 @@ void exchange_request_was_sent(struct exchange *ex, size_t len)
 
 void exchange_response_was_sent(struct exchange *ex, size_t len)
 {
-    if (ex->response_behind && ex->response_body.len < BEHIND_MAX)
-        exchange_wake(ex);
     if (has(ex, FILTERS_RESPONSE_BODY))
         give_back(&ex->up.stream, &ex->response_body, ex->road.response_body.held,
                   &ex->response_unread);

@@ -106,7 +106,6 @@ struct exchange {
                                              * send more */
     size_t request_early, response_early; /* of what lies here: its sender was told so before it
                                            * went anywhere */
-    bool request_behind, response_behind; /* more of it lies here than shall: filters rest */
     uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
 
     struct buf request_body, response_body, replay;

@@ -371,8 +371,9 @@ static void answer_from_backend(struct bed *b)
                            &body);
     else
         buf_append_slice(&body, *b->answer);
-    if (verdict == FILTER_RESET)
-        say(b, "reset\n");
+    if (verdict != FILTER_NEXT) /* its head may be on its way already */
+        say(b, "reset%s%.*s%s\n", b->why.len ? " (" : "", SLICE_ARG(b->why),
+            b->why.len ? ")" : "");
     else
         show_answer(b, &body);
     buf_dispose(&body);

@@ -4,8 +4,10 @@
 #include "tests/unit/filters/filter_bed.h"
 
 #include "lib/base/mem.h"
+#include "lib/codec/compress/encoder.h"
 #include "lib/codec/doc/doc_write.h"
 #include "lib/codec/doc/doc_yaml.h"
+#include "tests/unit/filters/bed_head.h"
 #include "tests/unit/filters/filter_tokens.h"
 #include "tests/unit/policies/cases.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
@@ -29,7 +31,11 @@
  * credential C by what: "ann-key/key"
  * claims J     with a token of these claims, JSON without spaces
  * before N     the same request has come N times already
- * early        the response is one of our own, given before the chain had its turn */
+ * early        the response is one of our own, given before the chain had its turn
+ * repeat N     the request's body comes N times, one behind the other
+ * pack C       the request's body is in that coding: gzip, br, zstd; several words, several codings
+ * packed C     the response's is
+ * short N      so many bytes are missing at the end of what was packed */
 
 static const struct filter *filter;
 
@@ -87,6 +93,74 @@ static void leave_everywhere(struct filter_bed_case *c, unsigned calls)
             assert_int_equal(counts.begun, counts.ended);
             buf_dispose(&out);
         }
+}
+
+/* ---- packed bodies ---- */
+
+/* In these words, for one direction. */
+struct packing {
+    const char *word; /* "pack" or "packed" */
+    uint64_t repeat, missing;
+};
+
+static void encode(struct slice coding, struct buf *body, struct arena *arena)
+{
+    struct slice plain = buf_take_into(body, arena);
+    for (int i = 0; i < CODING_COUNT; i++) {
+        if (!slice_eq_cstr(coding, content_coding_names[i]))
+            continue;
+        struct encoder *e = encoder_take((enum content_coding)i, 3);
+        assert_true(encoder_run(e, plain, ENCODER_END, body));
+        encoder_give(e);
+        return;
+    }
+    fail_msg("no coding %.*s", SLICE_ARG(coding));
+}
+
+/* A message with its body packed; the line break behind it is the case's. */
+static struct slice pack(const struct packing *how, struct slice words, struct slice message,
+                         struct arena *arena)
+{
+    struct buf body, all;
+    struct slice word, coding;
+    size_t head = slice_find(message, SLICE("\n\n")) + 2;
+    struct slice plain = bed_head_body(slice_sub(message, head, message.len));
+    buf_init(&body);
+    buf_init(&all);
+    for (uint64_t i = 0; i < how->repeat; i++)
+        buf_append_slice(&body, plain);
+    while (slice_split(&words, ' ', &word))
+        if (slice_eq_cstr(word, how->word) && slice_split(&words, ' ', &coding))
+            encode(coding, &body, arena);
+    buf_append_slice(&all, slice_sub(message, 0, head));
+    buf_move(&all, &body, body.len - how->missing);
+    buf_append(&all, "\n", 1);
+    buf_dispose(&body);
+    return buf_take_into(&all, arena);
+}
+
+static uint64_t number_behind(struct slice words, const char *name, uint64_t none)
+{
+    struct slice word, value;
+    uint64_t number = none;
+    while (slice_split(&words, ' ', &word))
+        if (slice_eq_cstr(word, name) && slice_split(&words, ' ', &value))
+            assert_int_equal(slice_to_u64(value, &number), ERR_OK);
+    return number;
+}
+
+static void pack_bodies(struct slice words, struct filter_bed_case *c, struct arena *arena)
+{
+    struct packing request = {"pack", number_behind(words, "repeat", 1), 0};
+    struct packing response = {"packed", 1, 0};
+    if (slice_find(words, SLICE("pack ")) < words.len) {
+        request.missing = number_behind(words, "short", 0);
+        c->request = pack(&request, words, c->request, arena);
+    }
+    if (slice_find(words, SLICE("packed ")) < words.len) {
+        response.missing = number_behind(words, "short", 0);
+        c->response = pack(&response, words, c->response, arena);
+    }
 }
 
 /* "a,b": each with a NUL behind it. */
@@ -158,6 +232,7 @@ static void run_case(const struct cases_item *item, struct buf *out)
     c.request = take_part(&rest);
     c.response = rest;
     take_words(item->words, &c);
+    pack_bodies(item->words, &c, &arena);
     filter_bed_run(&c, &(struct filter_bed_mode){0}, out, &counts);
     assert_int_equal(counts.begun, counts.ended);
     char *want = cases_text(out);
