@@ -152,7 +152,7 @@ struct filter_host {
 };
 
 /* The first member of an exchange. Filters change nothing here but what request and response point
- * at, `caller`, `awaits_token`, `shown_path` and `flag`. */
+ * at, `caller`, `awaits_token`, `shown_path`, `response_trailers` and `flag`. */
 struct filter_exchange {
     const struct filter_host *host;
     struct arena *arena;        /* lives as long as the exchange */
@@ -178,6 +178,10 @@ struct filter_exchange {
     /* In a hook of a body that will answer FILTER_WAIT: what it puts here goes on to whoever comes
      * next, while the filter keeps what it leaves in the body. Else NULL. */
     struct buf *passing;
+    /* What came behind the response's body, once on_response_body is called with end; NULL: nothing
+     * did. A filter that puts others here, or NULL, has those sent instead; metrics and the access
+     * log keep to what the backend said. */
+    const struct headers *response_trailers;
     /* A letter code that the access log shows of a request that nothing else went wrong with, as
      * Envoy's response flags: "DI". Constant. */
     struct slice flag;

@@ -244,7 +244,7 @@ enum progress exchange_step_respond(struct exchange *ex)
         return exchange_take_verdict(ex, has(ex, IS_REPLY) ? FILTER_REPLY : FILTER_RESET,
                                      STEP_relay);
     bool is_empty = exchange_response_ended(ex) && buf_is_empty(&ex->response_body) &&
-                    !ex->response_trailers && !has(ex, IS_SWITCHED);
+                    !ex->view.response_trailers && !has(ex, IS_SWITCHED);
     ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);
     http_stream_send_head(&ex->down, ex->response, is_empty);
     ex->step = STEP_relay;
@@ -279,7 +279,7 @@ static void pump_response(struct exchange *ex)
     size_t len = ex->response_body.len;
     if (has(ex, SENT_RESPONSE_END) || (!len && !ended))
         return;
-    if (http_stream_pump(&ex->down, &ex->response_body, ended, ex->response_trailers))
+    if (http_stream_pump(&ex->down, &ex->response_body, ended, ex->view.response_trailers))
         ex->got |= SENT_RESPONSE_END;
     exchange_response_was_sent(ex, len - ex->response_body.len);
 }

@@ -119,7 +119,7 @@ static enum progress try_again(struct exchange *ex)
     buf_init(&ex->replay);
     ex->request_body = body;
     ex->response = NULL;
-    ex->response_trailers = NULL;
+    ex->response_trailers = ex->view.response_trailers = NULL;
     ex->response_bytes = 0;
     ex->got &= ~(uint32_t)(GOT_RESPONSE_HEAD | GOT_RESPONSE_END | GOT_UP_ABORT |
                            GOT_ATTEMPT_TIMEOUT | GOT_BACKOFF_OVER | SENT_REQUEST_END);

@@ -122,7 +122,7 @@ static void on_response_body(struct http_stream *st, struct chunk *owner, const 
 static void on_response_end(struct http_stream *st, const struct headers *trailers)
 {
     struct exchange *ex = exchange_of(st);
-    ex->response_trailers = trailers;
+    ex->response_trailers = ex->view.response_trailers = trailers;
     wake_peeking(ex, PEEKS_RESPONSE_BODY);
     note(ex, GOT_RESPONSE_END);
 }

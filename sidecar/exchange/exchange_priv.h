@@ -109,6 +109,7 @@ struct exchange {
     uint64_t filter_due_ms;                 /* what waits is woken then; 0: never */
 
     struct buf request_body, response_body, replay;
+    /* As they came; of the response's, view.response_trailers are sent. */
     const struct headers *request_trailers, *response_trailers;
     struct list copies; /* of the request, on their way to mirrors */
     struct list calls;  /* of its filters, under way */

@@ -3,6 +3,7 @@
  * x-weft-reason and in one sentence. At a gateway clients are strangers, who get the status alone:
  * what services, policies and addresses there are is not theirs to know. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/codec/http/grpc_message.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/session/side.h"
@@ -26,7 +27,7 @@ static struct message *make_head(struct exchange *ex, unsigned status)
     struct message *head = arena_zalloc(&ex->arena, sizeof(*head));
     /* What a backend may have answered is no more; whoever waits for its body sees this instead. */
     ex->got = (ex->got & ~(uint32_t)(GOT_RESPONSE_HEAD | PEEKS_RESPONSE_BODY)) | IS_REPLY;
-    ex->response_trailers = NULL;
+    ex->response_trailers = ex->view.response_trailers = NULL;
     filter_road_wake(&ex->road);
     message_init(head, &ex->arena);
     head->version = HTTP_1_1;
@@ -50,25 +51,6 @@ struct message *exchange_reply(struct exchange *ex, unsigned status, struct slic
     return head;
 }
 
-/* As the gRPC protocol wants it: printable ASCII, everything else and '%' escaped. */
-static struct slice escape_message(struct exchange *ex, struct slice text)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *escaped = arena_alloc(&ex->arena, text.len * 3 + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.ptr[i];
-        if (byte >= 0x20 && byte < 0x7f && byte != '%') {
-            escaped[len++] = (char)byte;
-            continue;
-        }
-        escaped[len++] = '%';
-        escaped[len++] = hex[byte >> 4];
-        escaped[len++] = hex[byte & 15];
-    }
-    return slice_of(escaped, len);
-}
-
 /* gRPC clients read grpc-status, and a plain 503 tells them nothing: a "trailers only" answer. */
 static struct message *reply_grpc(struct exchange *ex, struct slice status, struct slice sentence)
 {
@@ -78,7 +60,7 @@ static struct message *reply_grpc(struct exchange *ex, struct slice status, stru
     ex->reply_body = (struct slice){0};
     headers_add_id(&head->headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
     headers_add_id(&head->headers, HEADER_GRPC_STATUS, status);
-    headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, escape_message(ex, sentence));
+    headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, grpc_message_escape(&ex->arena, sentence));
     return head;
 }
 

@@ -27,6 +27,15 @@ void bed_head_fields(struct slice *rest, struct message *to, bool *has_odd_names
     }
 }
 
+void bed_head_trailers(struct slice text, struct headers *to)
+{
+    struct slice one;
+    while (slice_split(&text, ',', &one)) {
+        size_t colon = slice_find_byte(one, ':');
+        headers_add(to, slice_sub(one, 0, colon), slice_sub(one, colon + 1, one.len));
+    }
+}
+
 struct slice bed_head_body(struct slice rest)
 {
     bool breaks = rest.len && rest.ptr[rest.len - 1] == '\n';

@@ -8,6 +8,8 @@
 struct slice bed_head_line(struct slice *rest);
 /* "name: value", until an empty line. */
 void bed_head_fields(struct slice *rest, struct message *to, bool *has_odd_names);
+/* "name:value,name:value". */
+void bed_head_trailers(struct slice text, struct headers *to);
 /* What follows them: without the line break at the end of the case. */
 struct slice bed_head_body(struct slice rest);
 /* The message has that body from then on: what is sent of it, in the arena. */

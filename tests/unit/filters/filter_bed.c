@@ -3,8 +3,6 @@
 #include "tests/unit/filters/filter_bed.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "filters/redis.h"
@@ -15,6 +13,7 @@
 #include "tests/unit/filters/bed_caller.h"
 #include "tests/unit/filters/bed_head.h"
 #include "tests/unit/filters/bed_keeps.h"
+#include "tests/unit/filters/bed_show.h"
 #include "tests/unit/filters/consumer_world.h"
 #include "tests/unit/filters/filter_shy.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
@@ -41,19 +40,9 @@ struct bed {
     unsigned job_count;
     struct slice reply_body, why;
     struct slice request_body, response_body; /* as they come */
+    struct headers trailers; /* of the backend's response */
     struct slice *answer;                     /* of the response that there is */
 };
-
-static void say(struct bed *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct bed *b, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char line[1024];
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    buf_append(b->out, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
-}
 
 /* ---- the host ---- */
 
@@ -124,7 +113,7 @@ static uint64_t random_number(struct filter_exchange *x)
 
 static void count(struct filter_exchange *x, const struct filter *f, unsigned event)
 {
-    say(bed_of(x), "event %s\n", f->events[event]);
+    bed_say(bed_of(x)->out, "event %s\n", f->events[event]);
 }
 
 static bool fetch_document(struct filter_exchange *x, struct filter_fetch *what)
@@ -254,21 +243,11 @@ static void take_response(struct bed *b, struct slice text)
     bool ignored = false;
     bed_head_fields(&text, &b->response, &ignored);
     b->response_body = bed_head_body(text);
+    headers_init(&b->trailers, &b->arena);
+    bed_head_trailers(b->c->trailers, &b->trailers);
+    b->x.response_trailers = b->trailers.count ? &b->trailers : NULL;
     b->x.response = &b->response;
     b->answer = &b->response_body;
-}
-
-static void show_headers(struct bed *b, const struct headers *h)
-{
-    for (uint32_t i = 0; i < h->count; i++)
-        say(b, "  %.*s: %.*s\n", SLICE_ARG(h->items[i].name), SLICE_ARG(h->items[i].value));
-}
-
-static void show_body(struct bed *b, struct buf *body)
-{
-    struct slice text = buf_take_into(body, &b->arena);
-    if (text.len)
-        say(b, "  \"%.*s\"\n", SLICE_ARG(text));
 }
 
 static void take_client(struct bed *b)
@@ -290,7 +269,7 @@ static bool await(struct bed *b)
         return false;
     if (!b->is_woken) {
         assert_true(b->due_ms > 0); /* nobody else would ever wake it */
-        say(b, "after %" PRIu64 " ms\n", b->due_ms - b->now_ms);
+        bed_say(b->out, "after %" PRIu64 " ms\n", b->due_ms - b->now_ms);
         b->now_ms = b->due_ms;
         b->due_ms = 0;
     }
@@ -340,10 +319,10 @@ static enum filter_verdict run_body(struct bed *b, body_fn run, const struct fil
 
 static void show_answer(struct bed *b, struct buf *body)
 {
-    say(b, "answer %u%s%.*s%s\n", (unsigned)b->x.response->status, b->why.len ? " (" : "",
+    bed_say(b->out, "answer %u%s%.*s%s\n", (unsigned)b->x.response->status, b->why.len ? " (" : "",
         SLICE_ARG(b->why), b->why.len ? ")" : "");
-    show_headers(b, &b->x.response->headers);
-    show_body(b, body);
+    bed_show_headers(b->out, &b->x.response->headers);
+    bed_show_body(b->out, body);
 }
 
 static void answer_here(struct bed *b)
@@ -352,7 +331,7 @@ static void answer_here(struct bed *b)
     enum filter_verdict verdict = head(b, NULL);
     buf_init(&body);
     if (verdict == FILTER_RESET || b->is_gone)
-        say(b, "reset\n");
+        bed_say(b->out, "reset\n");
     else {
         buf_append_slice(&body, b->reply_body);
         show_answer(b, &body);
@@ -372,10 +351,12 @@ static void answer_from_backend(struct bed *b)
     else
         buf_append_slice(&body, *b->answer);
     if (verdict != FILTER_NEXT) /* its head may be on its way already */
-        say(b, "reset%s%.*s%s\n", b->why.len ? " (" : "", SLICE_ARG(b->why),
+        bed_say(b->out, "reset%s%.*s%s\n", b->why.len ? " (" : "", SLICE_ARG(b->why),
             b->why.len ? ")" : "");
     else
         show_answer(b, &body);
+    if (verdict == FILTER_NEXT && b->x.response_trailers)
+        bed_show_headers(b->out, b->x.response_trailers);
     buf_dispose(&body);
 }
 
@@ -392,15 +373,15 @@ static void walk(struct bed *b, const struct filter_chain *chain)
     if (verdict == FILTER_REPLY) {
         answer_here(b);
     } else if (verdict == FILTER_RESET) {
-        say(b, "reset\n");
+        bed_say(b->out, "reset\n");
     } else {
         if (b->x.shown_path.len)
-            say(b, "logged %.*s\n", SLICE_ARG(b->x.shown_path));
-        say(b, "sent %.*s %.*s %.*s%s%.*s\n", SLICE_ARG(b->request.method),
+            bed_say(b->out, "logged %.*s\n", SLICE_ARG(b->x.shown_path));
+        bed_say(b->out, "sent %.*s %.*s %.*s%s%.*s\n", SLICE_ARG(b->request.method),
             SLICE_ARG(b->request.authority), SLICE_ARG(b->request.path), b->x.flag.len ? " " : "",
             SLICE_ARG(b->x.flag));
-        show_headers(b, &b->request.headers);
-        show_body(b, &body);
+        bed_show_headers(b->out, &b->request.headers);
+        bed_show_body(b->out, &body);
         answer_from_backend(b);
     }
     buf_dispose(&body);
@@ -489,7 +470,7 @@ void filter_bed_run(const struct filter_bed_case *c, const struct filter_bed_mod
     struct filter shy = filter_shy_make(
         &(struct filter_shy){c->filter, mode, counts, &b.is_gone, &b.is_woken, c->is_early});
     if (filter_prepare(c->filter, c->spec, &build, &conf)) {
-        say(&b, "refused: %s\n", detail);
+        bed_say(b.out, "refused: %s\n", detail);
     } else {
         serve_before(&b, conf);
         serve(&b, chain_of(&b.arena, &shy, conf));

@@ -18,6 +18,7 @@ struct filter_bed_case {
     struct slice spec;     /* JSON */
     struct slice request;  /* "POST /x", headers, an empty line, the body */
     struct slice response; /* of the backend, likewise: "200", …; empty: 200 without anything */
+    struct slice trailers; /* of the backend: "name:value,name:value" */
     uint64_t random;       /* what chance says */
     struct slice secrets[4]; /* what the references of the specification lead to */
     size_t secret_count;

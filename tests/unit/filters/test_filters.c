@@ -4,6 +4,7 @@
 #include "tests/unit/filters/filter_bed.h"
 
 #include "lib/base/mem.h"
+#include "lib/base/percent.h"
 #include "lib/codec/compress/encoder.h"
 #include "lib/codec/doc/doc_write.h"
 #include "lib/codec/doc/doc_yaml.h"
@@ -35,7 +36,9 @@
  * repeat N     the request's body comes N times, one behind the other
  * pack C       the request's body is in that coding: gzip, br, zstd; several words, several codings
  * packed C     the response's is
- * short N      so many bytes are missing at the end of what was packed */
+ * short N      so many bytes are missing at the end of what was packed
+ * pack hex     the request's body is written in hexadecimal digits; "packed hex" the response's
+ * trailers T   of the response, "a:b,c:d" */
 
 static const struct filter *filter;
 
@@ -106,6 +109,13 @@ struct packing {
 static void encode(struct slice coding, struct buf *body, struct arena *arena)
 {
     struct slice plain = buf_take_into(body, arena);
+    if (slice_eq_cstr(coding, "hex")) {
+        for (size_t at = 0; at + 2 <= plain.len; at += 2) {
+            int high = percent_digit(plain.ptr[at]), low = percent_digit(plain.ptr[at + 1]);
+            buf_append(body, &(uint8_t){(uint8_t)(high << 4 | low)}, 1);
+        }
+        return;
+    }
     for (int i = 0; i < CODING_COUNT; i++) {
         if (!slice_eq_cstr(coding, content_coding_names[i]))
             continue;
@@ -201,6 +211,8 @@ static void take_words(struct slice words, struct filter_bed_case *c)
             c->certificate = names_of(value);
         else if (slice_eq_cstr(word, "consumer"))
             slice_split(&words, ' ', &c->consumer);
+        else if (slice_eq_cstr(word, "trailers"))
+            slice_split(&words, ' ', &c->trailers);
         else if (slice_eq_cstr(word, "groups"))
             slice_split(&words, ' ', &c->groups);
         else if (slice_eq_cstr(word, "credential"))
