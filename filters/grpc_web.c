@@ -6,7 +6,7 @@
 
 #include "filters/shape/body_form.h"
 #include "lib/codec/http/grpc_message.h"
-#include "lib/codec/http/grpc_web.h"
+#include "lib/codec/http/grpc_web_frame.h"
 
 enum { MESSAGE_MAX = 1024 }; /* of a body that is no gRPC's, told as grpc-message */
 
@@ -95,8 +95,8 @@ static void recognize(const struct filter_exchange *x, struct ctx *own)
 {
     const struct headers *h = &x->request->headers;
     own->is_web = slice_eq_cstr(x->request->method, "POST") &&
-                  grpc_web_type_read(headers_get_id(h, HEADER_CONTENT_TYPE), &own->asked);
-    own->is_text_wanted = own->is_web && grpc_web_wants_text(h, own->asked.is_text);
+                  grpc_web_frame_read_type(headers_get_id(h, HEADER_CONTENT_TYPE), &own->asked);
+    own->is_text_wanted = own->is_web && grpc_web_frame_wants_text(h, own->asked.is_text);
 }
 
 static enum filter_verdict on_request(struct filter_exchange *x, const void *conf, void *ctx)
@@ -132,8 +132,8 @@ static enum filter_verdict on_request_body(struct filter_exchange *x, const void
     if (!own->is_web || !own->asked.is_text)
         return FILTER_NEXT;
     buf_init(&out);
-    bool is_good = grpc_web_decode(&own->request, body, &out);
-    if (!is_good || (end && !grpc_web_is_complete(&own->request))) {
+    bool is_good = grpc_web_frame_decode(&own->request, body, &out);
+    if (!is_good || (end && !grpc_web_frame_is_complete(&own->request))) {
         buf_dispose(&out);
         return fail(x, BODY_INVALID);
     }
@@ -171,7 +171,7 @@ static enum filter_verdict translate(struct filter_exchange *x, const struct ctx
         return FILTER_WAIT;
     struct slice text = grpc_message_escape(x->arena, slice_trim(body));
     headers_set_id(&m->headers, HEADER_GRPC_STATUS,
-                   arena_printf(x->arena, "%u", grpc_web_status_of_http(m->status)));
+                   arena_printf(x->arena, "%u", grpc_web_frame_status_of_http(m->status)));
     if (text.len)
         headers_set_id(&m->headers, HEADER_GRPC_MESSAGE, text);
     m->status = 200;
@@ -190,7 +190,7 @@ static enum filter_verdict on_response(struct filter_exchange *x, const void *co
     (void)conf;
     if (!own->is_web) /* perhaps on_request had no turn */
         recognize(x, own);
-    if (!own->is_web || grpc_web_type_read(type, &given) || m->status < 200)
+    if (!own->is_web || grpc_web_frame_read_type(type, &given) || m->status < 200)
         return FILTER_NEXT;
     bool is_grpc = message_type_is_grpc(type);
     if (!is_grpc && !headers_find_id(&m->headers, HEADER_GRPC_STATUS))
@@ -213,16 +213,16 @@ static enum filter_verdict on_response_body(struct filter_exchange *x, const voi
         return FILTER_NEXT;
     buf_init(&out);
     if (own->is_text_wanted)
-        grpc_web_encode(&own->response, body, end, &out);
+        grpc_web_frame_encode(&own->response, body, end, &out);
     else
         buf_move_all(&out, body);
     if (end && x->response_trailers) {
         struct buf last;
         struct grpc_web_encoder whole = {.count = 0};
         buf_init(&last);
-        grpc_web_write_trailers(x->response_trailers, &last);
+        grpc_web_frame_write_trailers(x->response_trailers, &last);
         if (own->is_text_wanted)
-            grpc_web_encode(&whole, &last, true, &out);
+            grpc_web_frame_encode(&whole, &last, true, &out);
         else
             buf_move_all(&out, &last);
         x->response_trailers = NULL;

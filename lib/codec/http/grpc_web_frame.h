@@ -15,9 +15,9 @@ struct grpc_web_type {
 };
 
 /* Of a Content-Type. False: it is not gRPC-Web. */
-bool grpc_web_type_read(struct slice type, struct grpc_web_type *to);
+bool grpc_web_frame_read_type(struct slice type, struct grpc_web_type *to);
 /* Which of the two forms an Accept field asks for, else `is_text`. */
-bool grpc_web_wants_text(const struct headers *h, bool is_text);
+bool grpc_web_frame_wants_text(const struct headers *h, bool is_text);
 
 /* ---- base64 of a stream ---- */
 
@@ -28,9 +28,9 @@ struct grpc_web_decoder {
 };
 
 /* Drains `in`. False: it is not base64. */
-MUST_USE bool grpc_web_decode(struct grpc_web_decoder *d, struct buf *in, struct buf *out);
+MUST_USE bool grpc_web_frame_decode(struct grpc_web_decoder *d, struct buf *in, struct buf *out);
 /* Nothing more comes: no group has only begun. */
-bool grpc_web_is_complete(const struct grpc_web_decoder *d);
+bool grpc_web_frame_is_complete(const struct grpc_web_decoder *d);
 
 /* Zeroed before it is begun. */
 struct grpc_web_encoder {
@@ -43,13 +43,13 @@ struct grpc_web_encoder {
 
 /* Drains `in`. The padding stands at the ends of messages, so that each can be read when it is
  * there; behind the end of a body that stops within one comes what there was. */
-void grpc_web_encode(struct grpc_web_encoder *e, struct buf *in, bool end, struct buf *out);
+void grpc_web_frame_encode(struct grpc_web_encoder *e, struct buf *in, bool end, struct buf *out);
 
 /* ---- trailers ---- */
 
 /* Appends the message that says them. */
-void grpc_web_write_trailers(const struct headers *trailers, struct buf *out);
+void grpc_web_frame_write_trailers(const struct headers *trailers, struct buf *out);
 
 /* What gRPC calls it when a server answers with that status of HTTP (grpc/doc/
  * http-grpc-status-mapping.md). */
-unsigned grpc_web_status_of_http(unsigned status);
+unsigned grpc_web_frame_status_of_http(unsigned status);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/http/grpc_web.h"
+#include "lib/codec/http/grpc_web_frame.h"
 
 static void types(void **state)
 {
@@ -32,7 +32,8 @@ static void types(void **state)
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         struct grpc_web_type type;
-        assert_int_equal(grpc_web_type_read(slice_from_cstr(all[i].type), &type), all[i].is_web);
+        bool is_web = grpc_web_frame_read_type(slice_from_cstr(all[i].type), &type);
+        assert_int_equal(is_web, all[i].is_web);
         if (!all[i].is_web)
             continue;
         assert_int_equal(type.is_text, all[i].is_text);
@@ -47,7 +48,7 @@ static bool wants_text(const char *accept, bool is_text)
     arena_init(&arena, 512);
     headers_init(&h, &arena);
     headers_add_id(&h, HEADER_ACCEPT, slice_from_cstr(accept));
-    bool wants = grpc_web_wants_text(&h, is_text);
+    bool wants = grpc_web_frame_wants_text(&h, is_text);
     arena_dispose(&arena);
     return wants;
 }
@@ -71,9 +72,9 @@ static char *decode(const char *text, size_t piece, bool *good)
     *good = true;
     for (size_t at = 0, len = strlen(text); *good && at < len; at += piece) {
         buf_append(&in, text + at, len - at < piece ? len - at : piece);
-        *good = grpc_web_decode(&d, &in, &out);
+        *good = grpc_web_frame_decode(&d, &in, &out);
     }
-    *good = *good && grpc_web_is_complete(&d);
+    *good = *good && grpc_web_frame_is_complete(&d);
     buf_dispose(&in);
     return buf_take_text(&out, NULL);
 }
@@ -102,9 +103,9 @@ static char *encode(const uint8_t *bytes, size_t len, size_t piece)
     buf_init(&out);
     for (size_t at = 0; at < len; at += piece) {
         buf_append(&in, bytes + at, len - at < piece ? len - at : piece);
-        grpc_web_encode(&e, &in, false, &out);
+        grpc_web_frame_encode(&e, &in, false, &out);
     }
-    grpc_web_encode(&e, &in, true, &out);
+    grpc_web_frame_encode(&e, &in, true, &out);
     return buf_take_text(&out, NULL);
 }
 
@@ -157,13 +158,13 @@ static void trailers(void **state)
     buf_init(&out);
     headers_add_id(&h, HEADER_GRPC_STATUS, SLICE("0"));
     headers_add(&h, SLICE("x-a"), SLICE("b: c"));
-    grpc_web_write_trailers(&h, &out);
+    grpc_web_frame_write_trailers(&h, &out);
     char *text = buf_take_text(&out, &len);
     assert_int_equal(len, 5 + 16 + 11);
     assert_memory_equal(text, "\x80\0\0\0\x1bgrpc-status: 0\r\nx-a: b: c\r\n", len);
     mem_free(text);
     h.count = 0;
-    grpc_web_write_trailers(&h, &out);
+    grpc_web_frame_write_trailers(&h, &out);
     assert_int_equal(out.len, 5);
     buf_dispose(&out);
     arena_dispose(&arena);
@@ -171,14 +172,14 @@ static void trailers(void **state)
 
 static void statuses(void **state)
 {
-    assert_int_equal(grpc_web_status_of_http(400), 13);
-    assert_int_equal(grpc_web_status_of_http(401), 16);
-    assert_int_equal(grpc_web_status_of_http(403), 7);
-    assert_int_equal(grpc_web_status_of_http(404), 12);
-    assert_int_equal(grpc_web_status_of_http(429), 14);
-    assert_int_equal(grpc_web_status_of_http(503), 14);
-    assert_int_equal(grpc_web_status_of_http(200), 2);
-    assert_int_equal(grpc_web_status_of_http(500), 2);
+    assert_int_equal(grpc_web_frame_status_of_http(400), 13);
+    assert_int_equal(grpc_web_frame_status_of_http(401), 16);
+    assert_int_equal(grpc_web_frame_status_of_http(403), 7);
+    assert_int_equal(grpc_web_frame_status_of_http(404), 12);
+    assert_int_equal(grpc_web_frame_status_of_http(429), 14);
+    assert_int_equal(grpc_web_frame_status_of_http(503), 14);
+    assert_int_equal(grpc_web_frame_status_of_http(200), 2);
+    assert_int_equal(grpc_web_frame_status_of_http(500), 2);
 }
 
 int main(void)

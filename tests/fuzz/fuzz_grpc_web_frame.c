@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/codec/http/grpc_web.h"
+#include "lib/codec/http/grpc_web_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,10 +25,10 @@ static bool decode(struct slice all, size_t piece, struct buf *out)
     buf_init(out);
     for (size_t at = 0; at < all.len && good; at += piece) {
         buf_append_slice(&in, slice_sub(all, at, piece));
-        good = grpc_web_decode(&d, &in, out);
+        good = grpc_web_frame_decode(&d, &in, out);
     }
     buf_dispose(&in);
-    return good && grpc_web_is_complete(&d);
+    return good && grpc_web_frame_is_complete(&d);
 }
 
 static void encode(struct slice all, size_t piece, struct buf *out)
@@ -39,9 +39,9 @@ static void encode(struct slice all, size_t piece, struct buf *out)
     buf_init(out);
     for (size_t at = 0; at < all.len; at += piece) {
         buf_append_slice(&in, slice_sub(all, at, piece));
-        grpc_web_encode(&e, &in, false, out);
+        grpc_web_frame_encode(&e, &in, false, out);
     }
-    grpc_web_encode(&e, &in, true, out);
+    grpc_web_frame_encode(&e, &in, true, out);
 }
 
 static void same(struct buf *a, struct buf *b)

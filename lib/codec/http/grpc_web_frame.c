@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lib/codec/http/grpc_web.h"
+#include "lib/codec/http/grpc_web_frame.h"
 
 #include "lib/codec/text/base64.h"
 
@@ -15,7 +15,7 @@ static bool take_prefix(struct slice *text, struct slice prefix)
     return true;
 }
 
-bool grpc_web_type_read(struct slice type, struct grpc_web_type *to)
+bool grpc_web_frame_read_type(struct slice type, struct grpc_web_type *to)
 {
     type = slice_trim(slice_sub(type, 0, slice_find_byte(type, ';')));
     if (!take_prefix(&type, SLICE("application/grpc-web")))
@@ -27,13 +27,13 @@ bool grpc_web_type_read(struct slice type, struct grpc_web_type *to)
     return !type.len || type.ptr[0] == '+';
 }
 
-bool grpc_web_wants_text(const struct headers *h, bool is_text)
+bool grpc_web_frame_wants_text(const struct headers *h, bool is_text)
 {
     for (uint32_t i = 0; i < h->count; i++) {
         struct slice rest = h->items[i].value, one;
         struct grpc_web_type type;
         while (h->items[i].id == HEADER_ACCEPT && slice_split(&rest, ',', &one))
-            if (grpc_web_type_read(slice_trim(one), &type))
+            if (grpc_web_frame_read_type(slice_trim(one), &type))
                 return type.is_text;
     }
     return is_text;
@@ -52,7 +52,7 @@ static bool decode_group(struct grpc_web_decoder *d, struct buf *out)
     return true;
 }
 
-bool grpc_web_decode(struct grpc_web_decoder *d, struct buf *in, struct buf *out)
+bool grpc_web_frame_decode(struct grpc_web_decoder *d, struct buf *in, struct buf *out)
 {
     while (!buf_is_empty(in)) {
         struct slice front = buf_front(in);
@@ -66,7 +66,7 @@ bool grpc_web_decode(struct grpc_web_decoder *d, struct buf *in, struct buf *out
     return true;
 }
 
-bool grpc_web_is_complete(const struct grpc_web_decoder *d)
+bool grpc_web_frame_is_complete(const struct grpc_web_decoder *d)
 {
     return d->count == 0;
 }
@@ -113,7 +113,7 @@ static size_t encode_run(struct grpc_web_encoder *e, struct slice bytes, struct 
     return len;
 }
 
-void grpc_web_encode(struct grpc_web_encoder *e, struct buf *in, bool end, struct buf *out)
+void grpc_web_frame_encode(struct grpc_web_encoder *e, struct buf *in, bool end, struct buf *out)
 {
     while (!buf_is_empty(in)) {
         struct slice front = buf_front(in);
@@ -135,7 +135,7 @@ void grpc_web_encode(struct grpc_web_encoder *e, struct buf *in, bool end, struc
 
 /* ---- trailers ---- */
 
-void grpc_web_write_trailers(const struct headers *trailers, struct buf *out)
+void grpc_web_frame_write_trailers(const struct headers *trailers, struct buf *out)
 {
     uint8_t prefix[GRPC_FRAME_PREFIX];
     size_t len = 0;
@@ -152,7 +152,7 @@ void grpc_web_write_trailers(const struct headers *trailers, struct buf *out)
     }
 }
 
-unsigned grpc_web_status_of_http(unsigned status)
+unsigned grpc_web_frame_status_of_http(unsigned status)
 {
     enum { UNKNOWN = 2, PERMISSION_DENIED = 7, UNIMPLEMENTED = 12, INTERNAL = 13,
            UNAVAILABLE = 14, UNAUTHENTICATED = 16 };
