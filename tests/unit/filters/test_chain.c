@@ -383,6 +383,28 @@ static void test_who_comes_behind_one_that_waits(void **state)
     end(w, ">a ?b +a +a >b >c +b +c .c .b .a");
 }
 
+/* It is the body and not only its end that they see. */
+static void test_what_they_see_of_it(void **state)
+{
+    struct world *w = *state;
+    const struct part a = {.name = 'a'}, b = {.name = 'b', .on_request = FILTER_WAIT, .most = 2};
+    const struct filter_entry entries[] = {{.filter = &reader, .conf = &a},
+                                           {.filter = &reader, .conf = &b}};
+    const struct filter_chain *chain = make(w, entries, 2);
+    struct buf in, out;
+    buf_init(&in);
+    buf_init(&out);
+    assert_int_equal(filter_road_request(&w->road, &w->x, chain), FILTER_WAIT);
+    buf_append_slice(&in, SLICE("123"));
+    assert_int_equal(filter_road_request_body(&w->road, &w->x, &in, true, &out), FILTER_NEXT);
+    filter_road_wake(&w->road);
+    assert_int_equal(filter_road_request(&w->road, &w->x, chain), FILTER_NEXT);
+    assert_int_equal(filter_road_request_body(&w->road, &w->x, &in, true, &out), FILTER_REPLY);
+    assert_true(buf_is_empty(&out));
+    buf_dispose(&in);
+    end(w, ">a ?b +a >b .b .a");
+}
+
 /* A body that is refused before the filter that waits for it has it all. */
 static void test_a_body_that_is_refused_meanwhile(void **state)
 {
@@ -465,6 +487,7 @@ int main(void)
         TEST(test_a_body_that_is_answered),
         TEST(test_next_to_the_backend),
         TEST(test_who_comes_behind_one_that_waits),
+        TEST(test_what_they_see_of_it),
         TEST(test_a_body_that_is_refused_meanwhile),
         TEST(test_no_hooks),
         TEST(test_prepare_says_what_is_wrong),

@@ -147,6 +147,27 @@ static void a_large_message(void **state)
     mem_free(bytes);
 }
 
+/* Each as if it were alone, whatever its length leaves over. */
+static void large_messages_in_a_row(void **state)
+{
+    enum { MOST = 4000 };
+    uint8_t *bytes = mem_alloc(3 * (MOST + GRPC_FRAME_PREFIX));
+    for (size_t len = MOST - 6; len < MOST; len++) {
+        size_t whole = len + GRPC_FRAME_PREFIX;
+        grpc_frame_write(bytes, len);
+        memset(bytes + GRPC_FRAME_PREFIX, 'x', len);
+        memcpy(bytes + whole, bytes, whole);
+        memcpy(bytes + 2 * whole, bytes, whole);
+        char *one = encode(bytes, whole, whole), *all = encode(bytes, 3 * whole, 3 * whole);
+        char *want = mem_printf("%s%s%s", one, one, one);
+        assert_string_equal(all, want);
+        mem_free(one);
+        mem_free(all);
+        mem_free(want);
+    }
+    mem_free(bytes);
+}
+
 static void trailers(void **state)
 {
     struct arena arena;
@@ -187,7 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types),    cmocka_unit_test(what_is_accepted), cmocka_unit_test(decoding),
         cmocka_unit_test(encoding), cmocka_unit_test(a_large_message),  cmocka_unit_test(trailers),
-        cmocka_unit_test(statuses),
+        cmocka_unit_test(statuses), cmocka_unit_test(large_messages_in_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
