@@ -150,21 +150,24 @@ static void a_large_message(void **state)
 /* Each as if it were alone, whatever its length leaves over. */
 static void large_messages_in_a_row(void **state)
 {
-    enum { MOST = 4000 };
-    uint8_t *bytes = mem_alloc(3 * (MOST + GRPC_FRAME_PREFIX));
-    for (size_t len = MOST - 6; len < MOST; len++) {
-        size_t whole = len + GRPC_FRAME_PREFIX;
-        grpc_frame_write(bytes, len);
-        memset(bytes + GRPC_FRAME_PREFIX, 'x', len);
-        memcpy(bytes + whole, bytes, whole);
-        memcpy(bytes + 2 * whole, bytes, whole);
-        char *one = encode(bytes, whole, whole), *all = encode(bytes, 3 * whole, 3 * whole);
-        char *want = mem_printf("%s%s%s", one, one, one);
-        assert_string_equal(all, want);
+    enum { FIRST = 4000, COUNT = 6 };
+    uint8_t *bytes = mem_alloc(COUNT * (FIRST + COUNT + GRPC_FRAME_PREFIX));
+    char *want = mem_strdup("");
+    size_t at = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        grpc_frame_write(bytes + at, FIRST + i);
+        memset(bytes + at + GRPC_FRAME_PREFIX, 'x', FIRST + i);
+        char *one = encode(bytes + at, FIRST + i + GRPC_FRAME_PREFIX, FIRST);
+        char *longer = mem_printf("%s%s", want, one);
         mem_free(one);
-        mem_free(all);
         mem_free(want);
+        want = longer;
+        at += FIRST + i + GRPC_FRAME_PREFIX;
     }
+    char *all = encode(bytes, at, at);
+    assert_string_equal(all, want);
+    mem_free(all);
+    mem_free(want);
     mem_free(bytes);
 }
 
