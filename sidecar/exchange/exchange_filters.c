@@ -351,6 +351,12 @@ void exchange_end_bodies(struct exchange *ex)
  * that takes it likes to have, which therefore says when it has less, and so wakes them. */
 #define BEHIND_MAX (2 * HTTP_STREAM_HIGH_WATER)
 
+/* out: what all of them let go, but for those that have come since. */
+static bool may_rest(const struct filter_body *body, const struct buf *out)
+{
+    return out->len >= BEHIND_MAX && body->ran == body->count;
+}
+
 /* What leaves the last filter, copies of the request get as well. */
 static void hand_on_request(struct exchange *ex, struct buf *out)
 {
@@ -383,7 +389,8 @@ enum filter_verdict exchange_filter_request_body(struct exchange *ex)
 {
     if (!has(ex, FILTERS_REQUEST_BODY))
         return FILTER_NEXT;
-    return ex->request_body.len < BEHIND_MAX ? exchange_run_request_body(ex) : FILTER_NEXT;
+    return may_rest(&ex->road.request_body, &ex->request_body) ? FILTER_NEXT
+                                                               : exchange_run_request_body(ex);
 }
 
 enum filter_verdict exchange_run_response_body(struct exchange *ex)
@@ -402,7 +409,8 @@ enum filter_verdict exchange_filter_response_body(struct exchange *ex)
 {
     if (!has(ex, FILTERS_RESPONSE_BODY))
         return FILTER_NEXT;
-    return ex->response_body.len < BEHIND_MAX ? exchange_run_response_body(ex) : FILTER_NEXT;
+    return may_rest(&ex->road.response_body, &ex->response_body) ? FILTER_NEXT
+                                                                 : exchange_run_response_body(ex);
 }
 
 void exchange_request_was_sent(struct exchange *ex, size_t len)

@@ -276,26 +276,51 @@ static void a_backend_that_takes_slowly(void **state)
 }
 
 /* Longer than a filter looks: what it has seen goes on, and the rest behind it. */
+static struct sim_peer *long_response(struct sim_road *r, bool is_compressed)
+{
+    enum { LEN = 3 * 1024 * 1024 };
+    char *text = mem_alloc(LEN + 1);
+    memset(text, '0', LEN);
+    text[LEN] = '\0';
+    sim_route *route = prepare(r, NULL);
+    sim_conf_name(&r->conf, &route->n_filters, &route->filters,
+                  sim_conf_filter(&r->conf, "select", "fieldSelection", "{}"));
+    if (is_compressed)
+        sim_conf_name(&r->conf, &route->n_filters, &route->filters,
+                      sim_conf_filter(&r->conf, "pack", "compression", "{}"));
+    struct sim_peer *client = start(r);
+    sim_peer_send(client, "GET /x?fields=a HTTP/1.1\r\nhost: app\r\n"
+                          "accept-encoding: gzip\r\n\r\n");
+    send_packed(sim_road_app(r), OK, text, 0);
+    for (unsigned i = 0; i < 300; i++)
+        sim_turn(&r->sim);
+    mem_free(text);
+    return client;
+}
+
 static void a_response_that_is_too_long_for_a_filter(void **state)
 {
     enum { LEN = 3 * 1024 * 1024 };
     struct sim_road r;
-    char *text = mem_alloc(LEN + 1);
-    memset(text, '0', LEN);
-    text[LEN] = '\0';
-    sim_route *route = prepare(&r, NULL);
-    sim_conf_name(&r.conf, &route->n_filters, &route->filters,
-                  sim_conf_filter(&r.conf, "select", "fieldSelection", "{}"));
-    struct sim_peer *client = start(&r);
-    sim_peer_send(client, "GET /x?fields=a HTTP/1.1\r\nhost: app\r\n\r\n");
-    send_packed(sim_road_app(&r), OK, text, 0);
-    for (unsigned i = 0; i < 300; i++)
-        sim_turn(&r.sim);
+    struct sim_peer *client = long_response(&r, false);
     size_t count = 0;
     for (const char *at = strstr(sim_peer_got(client), "\r\n\r\n"); *at; at++)
         count += *at == '0';
     assert_in_range(count, LEN, LEN + 5000);
-    mem_free(text);
+    finish(&r, client);
+}
+
+/* A filter that comes behind has all of it, from the first byte on. */
+static void and_is_compressed_again(void **state)
+{
+    struct sim_road r;
+    struct sim_peer *client = long_response(&r, true);
+    const char *got = sim_peer_got(client);
+    assert_non_null(strstr(got, "content-encoding: gzip\r\n"));
+    const char *chunk = strstr(got, "\r\n\r\n") + 4;
+    assert_memory_equal(strstr(chunk, "\r\n") + 2, "\x1f\x8b", 2);
+    assert_in_range(client->in.len, 3000, 100000);
+    assert_memory_equal(got + client->in.len - 7, "\r\n0\r\n\r\n", 7);
     finish(&r, client);
 }
 
@@ -327,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_long_request_that_a_filter_waits_for),
         cmocka_unit_test(a_backend_that_takes_slowly),
         cmocka_unit_test(a_response_that_is_too_long_for_a_filter),
+        cmocka_unit_test(and_is_compressed_again),
         cmocka_unit_test(the_client_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
