@@ -110,6 +110,7 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     headers_set_id(&m->headers, HEADER_CONTENT_TYPE,
                    arena_printf(x->arena, "application/grpc%.*s", SLICE_ARG(own->asked.message)));
     headers_set_id(&m->headers, HEADER_TE, SLICE("trailers"));
+    x->needs_http2 = true;
     /* Browsers cannot decompress messages. */
     if (!headers_find(&m->headers, SLICE("grpc-accept-encoding")))
         headers_add(&m->headers, SLICE("grpc-accept-encoding"), SLICE("identity"));

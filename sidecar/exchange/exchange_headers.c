@@ -160,8 +160,8 @@ enum http_version exchange_version_for(const struct exchange *ex, const struct c
         return HTTP_2;
     case WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1:
         return ex->came_in == HTTP_2 ? HTTP_1_1 : ex->came_in;
-    default: /* gRPC is HTTP/2, also where a filter has made it of something else */
-        return message_is_grpc(ex->request) ? HTTP_2 : ex->came_in;
+    default:
+        return ex->view.needs_http2 ? HTTP_2 : ex->came_in;
     }
 }
 
