@@ -179,8 +179,9 @@ struct filter_exchange {
     /* In a hook of a body that will answer FILTER_WAIT: what it puts here goes on to whoever comes
      * next, while the filter keeps what it leaves in the body. Else NULL. */
     struct buf *passing;
-    bool needs_http2; /* the request became one of HTTP/2, whatever the client speaks; a backend that
-                       * is declared as HTTP/1.1 gets that all the same */
+    /* The request became one of HTTP/2, whatever the client speaks; a backend that is declared as
+     * HTTP/1.1 gets that all the same. */
+    bool needs_http2;
     /* What came behind the response's body, once on_response_body is called with end; NULL: nothing
      * did. A filter that puts others here, or NULL, has those sent instead; metrics and the access
      * log keep to what the backend said. */
