@@ -53,22 +53,16 @@ static enum err prepare(const struct filter_build *b, const void *spec, void *co
 /* ---- hooks ---- */
 
 static const struct fail_info fails[] = {
-    {.label = FAIL_TEXT("request_too_large"),
-     .http_status = 413,
-     .grpc_status = 8,
-     .flag = FAIL_TEXT("RL"),
-     .text = FAIL_TEXT("the body of the request is larger than this route allows")},
     {.label = FAIL_TEXT("length_required"),
      .http_status = 411,
      .grpc_status = 3,
      .flag = FAIL_TEXT("DPE"),
      .text = FAIL_TEXT("this route wants a Content-Length")},
 };
-enum { TOO_LARGE, LENGTH_REQUIRED };
 
-static enum filter_verdict refuse(struct filter_exchange *x, int why)
+static enum filter_verdict refuse(struct filter_exchange *x, const struct fail_info *why)
 {
-    x->host->fail(x, &fails[why], (struct slice){0});
+    x->host->fail(x, why, (struct slice){0});
     return FILTER_REPLY;
 }
 
@@ -77,7 +71,8 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     const struct conf *c = conf;
     int64_t length = x->request->content_length;
     (void)ctx;
-    return length > 0 && (uint64_t)length > c->max ? refuse(x, TOO_LARGE) : FILTER_NEXT;
+    return length > 0 && (uint64_t)length > c->max ? refuse(x, fail_info(FAIL_REQUEST_TOO_LARGE))
+                                                : FILTER_NEXT;
 }
 
 static enum filter_verdict on_request_body(struct filter_exchange *x, const void *conf, void *ctx,
@@ -88,9 +83,9 @@ static enum filter_verdict on_request_body(struct filter_exchange *x, const void
     own->seen += body->len;
     (void)end;
     if (own->seen > c->max)
-        return refuse(x, TOO_LARGE);
+        return refuse(x, fail_info(FAIL_REQUEST_TOO_LARGE));
     if (own->seen && c->require_length && x->request->content_length < 0)
-        return refuse(x, LENGTH_REQUIRED);
+        return refuse(x, &fails[0]);
     return FILTER_NEXT;
 }
 

@@ -33,6 +33,12 @@ void http_server_drain(struct http_server *s)
     s->ops->drain(s);
 }
 
+void http_server_took(struct http_server *s)
+{
+    if (s->config->max_requests && ++s->taken == s->config->max_requests)
+        http_server_drain(s);
+}
+
 void http_server_close(struct http_server *s)
 {
     http_server_finish(s, ERR_CANCELED, s->active ? HTTP_CLOSE_RESET : HTTP_CLOSE_NOW, ERR_CANCELED,
@@ -62,6 +68,7 @@ void http_server_init(struct http_server *s, const struct http_server_ops *ops,
     s->loop = transport->loop;
     list_init(&s->streams);
     s->active = 0;
+    s->taken = 0;
     s->draining = false;
     s->over = false;
     loop_task_init(&s->bury, run_burial);

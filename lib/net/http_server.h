@@ -27,6 +27,7 @@ struct http_server_config {
      * when it does not answer; 0: not asked. */
     uint32_t ping_interval_ms;
     uint32_t ping_timeout_ms; /* 0: 10000 */
+    uint32_t max_requests;    /* after that many it drains; 0: any number */
     bool is_terse;            /* refusals are their status, and do not say why */
     struct slice scheme;      /* what message.scheme says for HTTP/1 requests: "http" or "https" */
 };

@@ -128,6 +128,7 @@ static void begin_request(struct http_server_h1 *c, const struct h1_head *head)
     st->in = m;
     h->st = st;
     c->base.active++;
+    http_server_took(&c->base);
     c->is_1_0 = m->version == HTTP_1_0;
     c->is_head = slice_eq(m->method, SLICE("HEAD"));
     c->is_connect = slice_eq(m->method, SLICE("CONNECT"));

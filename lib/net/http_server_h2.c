@@ -209,6 +209,7 @@ static struct arena *on_stream(struct h2 *h, struct h2_stream *hs)
     st->codec = hs;
     hs->user = st;
     hs->out = &st->out;
+    http_server_took(&s->base);
     return st->arena;
 }
 

@@ -24,6 +24,7 @@ struct http_server {
     struct loop *loop;
     struct list streams; /* live ones, by http_stream.node */
     unsigned active;     /* how many those are; the codec counts */
+    uint32_t taken;      /* requests so far, where they are limited */
     bool draining;
     bool over; /* on_closed was called: touch nothing, the end of the turn frees it */
     struct loop_task bury;
@@ -37,6 +38,9 @@ void http_server_init(struct http_server *s, const struct http_server_ops *ops,
  * detail) is called, the transport is closed, and ops->destroy runs at the end of the turn. */
 void http_server_finish(struct http_server *s, enum err abort_why, enum http_close how,
                         enum err why, const char *detail);
+
+/* A request has begun: the last one, perhaps. */
+void http_server_took(struct http_server *s);
 
 struct http_server *http_server_h1_create(struct stream *transport,
                                           const struct http_server_config *config,

@@ -185,3 +185,8 @@ void schema_write(const struct schema *schema, const void *value, struct buf *ou
     json_write_init(&w, out);
     write_object(&w, schema, value);
 }
+
+void schema_write_value(const struct schema *schema, const void *value, struct json_write *w)
+{
+    write_object(w, schema, value);
+}

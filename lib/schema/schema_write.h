@@ -7,3 +7,5 @@
 #include "lib/schema/schema.h"
 
 void schema_write(const struct schema *schema, const void *value, struct buf *out);
+/* The same as one value of a larger text. */
+void schema_write_value(const struct schema *schema, const void *value, struct json_write *w);

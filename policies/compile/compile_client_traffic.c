@@ -7,6 +7,7 @@
 #include "policies/gateway/gateway_names.h"
 #include "policies/kinds/listener_policy.h"
 #include "lib/schema/schema_layer.h"
+#include "lib/schema/schema_write.h"
 
 /* ---- who says what ---- */
 
@@ -108,7 +109,26 @@ static void push_gateways(struct compile *c, PB(ClientTrust) * to)
     }
 }
 
-/* Each field of the table has its line here. */
+static struct slice write_connection(struct arena *arena, const struct client_connection *from)
+{
+    struct buf text;
+    buf_init(&text);
+    schema_write(&client_connection_schema, from, &text);
+    struct slice whole = buf_take_into(&text, arena);
+    buf_dispose(&text);
+    return whole;
+}
+
+/* Empty where nothing is said. */
+static char *connection_spec(struct arena *arena, const struct client_connection *said)
+{
+    struct client_connection none;
+    schema_layer_clear(&client_connection_schema, &none);
+    struct slice text = write_connection(arena, said);
+    return slice_eq(text, write_connection(arena, &none)) ? NULL : arena_strdup(arena, text);
+}
+
+/* Each field of the table has its line here, but those of client_connection.h. */
 static PB(ClientTraffic) * make_message(struct arena *arena, const struct client_traffic *from)
 {
     PB(ClientTraffic) *to = arena_alloc(arena, sizeof *to);
@@ -132,8 +152,11 @@ static PB(ClientTraffic) * complete(struct compile *c, struct client_traffic *sa
 {
     if (c->mesh)
         schema_layer_inherit(&client_traffic_schema, said, &c->mesh->spec.clients);
+    char *connection = connection_spec(c->arena, &said->connection);
     schema_layer_settle(&client_traffic_schema, said);
     PB(ClientTraffic) *to = make_message(c->arena, said);
+    if (connection)
+        to->spec = connection;
     if (!c->is_gateway && said->trusted_gateways == CLIENT_TRAFFIC_GATEWAYS_ALL)
         push_gateways(c, to->trust);
     return to;

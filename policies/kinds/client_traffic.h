@@ -4,10 +4,12 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "policies/kinds/client_connection.h"
 #include "policies/kinds/http2_keepalive.h"
 #include "policies/kinds/tcp_keepalive.h"
 
-/* To add a setting:
+/* How connections are held is client_connection.h's business, where a setting is a row. To add one
+ * here:
  *   1. a member here and a row in the section's table in client_traffic.c, with SCHEMA_INHERIT and
  *      its default as `fallback` (an ENUM for yes and no: a BOOL cannot be left out);
  *   2. a field of the section's message below ClientTraffic in policies/proto/config.proto, and the
@@ -52,6 +54,7 @@ struct client_traffic {
     int trusted_gateways;                  /* enum client_traffic_gateways */
     int underscores;                       /* enum client_traffic_underscores */
     int details;                           /* enum client_traffic_details */
+    struct client_connection connection;
 };
 
 extern const struct schema client_traffic_schema;        /* of struct client_traffic */
@@ -123,4 +126,5 @@ extern const char *const client_traffic_detail_names[];
         SCHEMA_FIELD(struct_, prefix details, "failureDetails", ENUM,                           \
                      CLIENT_TRAFFIC_DETAILS_DOC, .flags = SCHEMA_INHERIT,                       \
                      .choices = client_traffic_detail_names,                                    \
-                     .fallback = CLIENT_TRAFFIC_DETAILS_INTERNAL)
+                     .fallback = CLIENT_TRAFFIC_DETAILS_INTERNAL),                              \
+        CLIENT_CONNECTION_FIELDS(struct_, prefix connection.)

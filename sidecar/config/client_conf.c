@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/client_conf.h"
 
+#include "lib/codec/doc/doc_json.h"
+#include "lib/schema/schema_layer.h"
 #include "policies/compile/compile.h"
 #include "sidecar/config/match_conf.h"
 #include "sidecar/config/traffic_conf.h"
@@ -37,6 +39,31 @@ static enum err take_trust(const struct part_build *b, const Weft__Config__V1__C
     return match_conf_strings(b, from->identities, from->n_identities, &to->identities);
 }
 
+/* What an older control plane does not know has its fallback; what a newer one says and we do not
+ * know is refused, and what was in force stays so. */
+static enum err take_connection(const struct part_build *b, const char *text,
+                                struct client_connection *to)
+{
+    const struct doc *doc = NULL;
+    struct doc_error error;
+    struct diag_list diags;
+    struct schema_run run = {.arena = &b->part->arena, .diags = &diags, .is_wire = true};
+    enum err e = ERR_OK;
+    struct slice copy = part_text(b->part, text); /* what is read borrows from it */
+    if (copy.len && doc_json_parse(copy, &b->part->arena, &doc, &error))
+        return part_refuse(b, "client_traffic: spec: %s", error.text);
+    diag_list_init(&diags);
+    schema_parse(&run, &client_connection_schema, doc, to);
+    if (run.errors) {
+        const struct diag *first = container_of(diags.items.next, struct diag, node);
+        e = part_refuse(b, "client_traffic: %.*s: %.*s", SLICE_ARG(first->path),
+                        SLICE_ARG(first->text));
+    }
+    diag_list_dispose(&diags);
+    schema_layer_settle(&client_connection_schema, to);
+    return e;
+}
+
 /* Each section of the message has its line here. */
 static enum err take_all(const struct part_build *b, const Weft__Config__V1__ClientTraffic *from,
                          struct client_conf *to)
@@ -51,6 +78,8 @@ static enum err take_all(const struct part_build *b, const Weft__Config__V1__Cli
     if (!e && (unsigned)from->failure_details > ALWAYS)
         e = part_refuse(b, "client_traffic: unknown failure details %d",
                         (int)from->failure_details);
+    if (!e)
+        e = take_connection(b, from->spec, &to->connection);
     return e ? e : take_trust(b, from->trust, to);
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/codec/http/forwarded.h"
 #include "lib/io/tcp.h"
+#include "policies/kinds/client_connection.h"
 #include "policies/proto/config.pb-c.h"
 #include "sidecar/config/part.h"
 #include "sidecar/config/snapshot.h"
@@ -23,6 +24,7 @@ struct client_conf {
     uint32_t identity_count;
     Weft__Config__V1__UnderscoresAction underscores;
     Weft__Config__V1__FailureDetails details; /* at gateways */
+    struct client_connection connection;      /* at gateways; complete */
 };
 
 /* In the part's arena. from: absent (NULL): *out is NULL, and the wider one's holds. */

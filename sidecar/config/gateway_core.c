@@ -8,6 +8,7 @@
 #include "filters/authz.h"
 #include "filters/prepare.h"
 #include "lib/base/log.h"
+#include "lib/base/mem.h"
 #include "lib/tls/tls_ctx.h"
 #include "lib/tls/tls_roots.h"
 #include "sidecar/config/client_conf.h"
@@ -203,6 +204,38 @@ static enum err take_tls(const struct part_build *b, const Weft__Config__V1__Gat
     return e;
 }
 
+/* ---- how much of it is in use ---- */
+
+struct port_usage *port_usage_ref(struct port_usage *u)
+{
+    atomic_fetch_add_explicit(&u->refs, 1, memory_order_relaxed);
+    return u;
+}
+
+void port_usage_unref(struct port_usage *u)
+{
+    if (u && atomic_fetch_sub_explicit(&u->refs, 1, memory_order_acq_rel) == 1)
+        mem_free(u);
+}
+
+static void give_back_usage(void *usage)
+{
+    port_usage_unref(usage);
+}
+
+/* The connections of the core that this one replaces are this one's. */
+static void take_usage(const struct part_build *b, const struct routed_core *before,
+                       struct gateway_conf *to)
+{
+    if (before) {
+        to->usage = port_usage_ref(before->gateway.usage);
+    } else {
+        to->usage = mem_zalloc(sizeof(*to->usage));
+        atomic_init(&to->usage->refs, 1);
+    }
+    part_keep(b->part, to->usage, give_back_usage);
+}
+
 /* ---- the port ---- */
 
 /* What it may leave undecided is decided once more, in the chains of the routes. */
@@ -242,6 +275,7 @@ static enum err take_gateway(const struct part_build *b, const Weft__Config__V1_
     to->gateway.name = part_text(b->part, from->name);
     to->gateway.port = (uint16_t)from->port;
     to->gateway.protocol = from->protocol;
+    take_usage(b, before, &to->gateway);
     enum err e = take_authorization(b, from->authorization, &to->gateway);
     if (e)
         return e;

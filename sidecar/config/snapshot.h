@@ -232,6 +232,15 @@ struct gateway_listener_conf {
     const struct client_conf *clients; /* NULL: the port's */
 };
 
+/* How many connections a gateway's port has, by all workers together. Lives as long as the port is
+ * there or one of them. */
+struct port_usage {
+    _Atomic uint32_t refs, connections;
+};
+
+struct port_usage *port_usage_ref(struct port_usage *u);
+void port_usage_unref(struct port_usage *u); /* NULL is allowed */
+
 /* Questions about listeners and names are answered by route/listener_choice.h. */
 struct gateway_conf {
     struct slice name;
@@ -245,6 +254,7 @@ struct gateway_conf {
     const struct filter_chain *unrouted; /* sees answers to requests without a route; may be NULL */
     const struct authz *authz;         /* for opaque connections; NULL: none */
     const struct client_conf *clients; /* NULL: the mesh's */
+    struct port_usage *usage;
     const struct gateway_listener_conf *listeners;
     uint32_t listener_count;           /* 0: one that is not told apart */
     const struct route_hosts *by_name; /* TLS: which listener; NULL: they are not told apart */

@@ -9,6 +9,7 @@
 
 #include "filters/authz.h"
 #include "lib/base/json_write.h"
+#include "lib/schema/schema_write.h"
 #include "sidecar/config/backend_tls.h"
 #include "sidecar/config/cluster_part.h"
 #include "sidecar/config/client_conf.h"
@@ -91,6 +92,8 @@ static void put_clients(struct json_write *w, const struct client_conf *c)
     put_keepalive(w, &c->keepalive);
     put_http2_keepalive(w, &c->http2_keepalive);
     put_trusted(w, c);
+    json_write_key(w, "connection");
+    schema_write_value(&client_connection_schema, &c->connection, w);
     json_write_object_end(w);
 }
 

@@ -61,6 +61,7 @@ enum progress exchange_step_admit(struct exchange *ex)
     struct slice odd_name = {0}, detail = {0};
     if (!has(ex, GOT_REQUEST_HEAD))
         return PARK;
+    exchange_listener_adopt(ex);
     exchange_arm_timer(ex);
     ex->came_in = ex->app_version = ex->request->version;
     bool good = exchange_sift_head(ex, &odd_name);
@@ -74,8 +75,7 @@ enum progress exchange_step_admit(struct exchange *ex)
         path.len ? normalize_path_readings(&ex->arena, path, &ex->other_paths) : SLICE("/");
     if (slice_is_empty(ex->match_path))
         return exchange_fail(ex, FAIL_BAD_REQUEST, SLICE("the path is ambiguous"));
-    ex->step = STEP_guard;
-    return GO;
+    return exchange_listener_admit(ex);
 }
 
 /* A preflight that a route of the gateway answers: no app ever sees it, and it has no credentials
@@ -246,6 +246,7 @@ enum progress exchange_step_respond(struct exchange *ex)
     bool is_empty = exchange_response_ended(ex) && buf_is_empty(&ex->response_body) &&
                     !ex->view.response_trailers && !has(ex, IS_SWITCHED);
     ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);
+    exchange_listener_sign(ex);
     http_stream_send_head(&ex->down, ex->response, is_empty);
     ex->step = STEP_relay;
     return GO;
@@ -385,6 +386,20 @@ static enum progress take_step(struct exchange *ex)
     return DONE;
 }
 
+/* The client does not send its body as its listener wants it. Once the answer has begun it can only
+ * be broken off; what is on its way to its end ends so. */
+static void refuse_body(struct exchange *ex)
+{
+    enum fail why = has(ex, GOT_BODY_TOO_LARGE) ? FAIL_REQUEST_TOO_LARGE : FAIL_BODY_TIMEOUT;
+    ex->got &= ~(uint32_t)(GOT_BODY_TOO_LARGE | GOT_BODY_TIMEOUT);
+    if (ex->step == STEP_relay) {
+        (void)cut_response(ex, why);
+        ex->detail = (struct slice){0};
+    } else if (ex->step < STEP_relay) {
+        (void)exchange_fail(ex, why, (struct slice){0});
+    }
+}
+
 void exchange_run(struct list *runnable_node)
 {
     struct exchange *ex = container_of(runnable_node, struct exchange, runnable);
@@ -393,6 +408,8 @@ void exchange_run(struct list *runnable_node)
         /* Nobody is left to answer; a step may be what found it out. */
         if (has(ex, GOT_DOWN_ABORT))
             ex->step = STEP_finish;
+        if (has(ex, GOT_BODY_TOO_LARGE | GOT_BODY_TIMEOUT) && ex->step != STEP_admit)
+            refuse_body(ex);
         progress = take_step(ex);
     } while (progress == GO);
 }

@@ -415,6 +415,8 @@ enum filter_verdict exchange_filter_response_body(struct exchange *ex)
 
 void exchange_request_was_sent(struct exchange *ex, size_t len)
 {
+    if (len)
+        exchange_listener_measure(ex);
     if (has(ex, FILTERS_REQUEST_BODY))
         give_back(&ex->down, &ex->request_body, ex->road.request_body.held, &ex->request_unread);
     else if ((len = exchange_untold(&ex->request_early, len)) > 0 &&

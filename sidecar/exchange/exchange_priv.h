@@ -57,6 +57,8 @@ enum {
     GOT_ATTEMPT_TIMEOUT = 1u << 8,
     GOT_IDLE_TIMEOUT = 1u << 9,
     GOT_BACKOFF_OVER = 1u << 10,
+    GOT_BODY_TIMEOUT = 1u << 11,   /* the client sends nothing of its body … */
+    GOT_BODY_TOO_LARGE = 1u << 12, /* … or more than its listener takes */
     /* what we have done */
     SENT_REQUEST_END = 1u << 16,
     SENT_RESPONSE_HEAD = 1u << 17,
@@ -116,6 +118,8 @@ struct exchange {
     struct list works;  /* what its filters have computed elsewhere */
     struct list asks;   /* to Redis, the same */
     uint64_t request_bytes, response_bytes;
+    const struct client_connection *held; /* what a gateway's listener says; NULL: at a sidecar */
+    uint64_t body_heard_ms; /* when something of the request's body came, or went on */
 
     bool fresh_only; /* a connection that had served before was lost already */
     enum fail fail;
@@ -215,6 +219,19 @@ void exchange_replace_response(struct exchange *ex, struct slice body);
 enum progress exchange_response_waits(struct exchange *ex);
 /* Of `len` bytes that leave: how many their sender has still to be told of. */
 size_t exchange_untold(size_t *early, size_t len);
+
+/* ---- exchange_listener.c ---- */
+/* The head is there: from here on the listener's settings hold. */
+void exchange_listener_adopt(struct exchange *ex);
+/* The request goes on, or is answered by its listener. */
+enum progress exchange_listener_admit(struct exchange *ex);
+/* Something of the request's body has come, or was handed on. */
+void exchange_listener_measure(struct exchange *ex);
+/* When more of it must have come; 0: never. Then, whether the client is to blame. */
+uint64_t exchange_listener_body_deadline(const struct exchange *ex);
+void exchange_listener_body_is_due(struct exchange *ex);
+/* The response's head is about to be sent. */
+void exchange_listener_sign(struct exchange *ex);
 
 /* ---- exchange_work.c ---- */
 /* As filter_host.work. */

@@ -151,6 +151,7 @@ enum progress exchange_step_reply(struct exchange *ex)
     bool is_head = slice_eq(ex->request->method, SLICE("HEAD"));
     bool end = is_head || ex->reply_body.len == 0;
     ex->got |= SENT_RESPONSE_HEAD | SENT_RESPONSE_END;
+    exchange_listener_sign(ex);
     http_stream_send_head(&ex->down, ex->response, end);
     if (!end) {
         struct buf body;

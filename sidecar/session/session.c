@@ -35,6 +35,7 @@ static void destroy_buried(struct loop_task *task)
     mem_free(s->peer_id);
     mem_free(s->party_workload);
     mem_free(s->sni);
+    session_port_leave(s);
     s->magic = 0;
     mem_free(s);
     worker_session_gone(w);
@@ -205,6 +206,7 @@ void session_serve_http(struct session *s, enum http_protocol protocol)
     s->transport = NULL;
     set_limits(s);
     set_keepalive(s);
+    session_port_limit(s);
     s->server =
         http_server_create(transport, protocol, &s->server_config, &server_events, s, &s->early);
     if (session_is_draining(s))

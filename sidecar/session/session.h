@@ -32,6 +32,7 @@ struct session {
     bool is_bytes;             /* ingress: what is inside TLS is no HTTP */
     bool is_probed;            /* the client was silent, and the server was asked */
     bool has_eof;              /* the client has half-closed while we were deciding */
+    bool is_introduced;        /* its PROXY header was read, and info.peer is what that says */
     int protocol;              /* declared: Weft__Config__V1__Protocol */
     struct buf early;          /* read while deciding */
     struct timer timer;        /* silence, then nothing */
@@ -52,6 +53,7 @@ struct session {
     struct metrics_party party; /* the peer, for metrics: of its certificate, but for … */
     char *party_workload;       /* … what it calls itself */
     bool has_said_source;       /* and it says so once */
+    struct port_usage *usage; /* ingress: it counts there, or NULL */
     uint64_t opened_ns;
     struct loop_task grave;
 };

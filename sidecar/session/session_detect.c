@@ -26,6 +26,8 @@ static void give_up_deciding(struct session *s)
 static uint32_t idle_ms(const struct session *s)
 {
     uint32_t limit_ms = s->side->server_config(s)->idle_timeout_ms;
+    if (s->side->faces_strangers)
+        limit_ms = (uint32_t)session_client_conf(s)->connection.timeouts.idle;
     return limit_ms ? limit_ms : IDLE_MS;
 }
 
@@ -161,6 +163,14 @@ static void decide(struct session *s)
     }
 }
 
+/* A gateway's listener says how long a head may take, of which this is the beginning. */
+static uint64_t decide_ms(const struct session *s)
+{
+    if (!s->side->faces_strangers)
+        return SESSION_DECIDE_MS;
+    return (uint64_t)session_client_conf(s)->connection.timeouts.request_head;
+}
+
 /* Who has begun to speak must get to the point, counted from its first byte. Where it need not be
  * HTTP, a pause is enough to call it something else: a client that waits for an answer to what it
  * has said so far is not to wait for us. What can only be a TLS hello is waited for. */
@@ -168,7 +178,7 @@ static void time_opening(struct session *s)
 {
     uint64_t now = loop_now_ms(s->worker->loop);
     if (!s->decide_by_ms)
-        s->decide_by_ms = now + SESSION_DECIDE_MS;
+        s->decide_by_ms = now + decide_ms(s);
     uint64_t left = s->decide_by_ms > now ? s->decide_by_ms - now : 0;
     uint64_t pause = s->worker->settings->silence_ms;
     bool is_hello = session_sniff(s, NULL) == SNIFF_TLS;
@@ -177,13 +187,19 @@ static void time_opening(struct session *s)
     timer_start(&s->timer, left);
 }
 
+static void look(struct session *s)
+{
+    struct stream *transport = s->transport;
+    decide(s);
+    if (s->transport == transport) /* not decided */
+        time_opening(s);
+}
+
 static void on_data(struct stream *transport, struct chunk *owner, const uint8_t *data, size_t len)
 {
     struct session *s = transport->owner;
     buf_append_shared(&s->early, owner, data, len);
-    decide(s);
-    if (s->transport == transport) /* not decided */
-        time_opening(s);
+    look(s);
 }
 
 static void on_eof(struct stream *transport)
@@ -226,6 +242,8 @@ void session_detect(struct session *s)
     bool may_be_opaque = !session_is_declared_http(s);
     timer_start(&s->timer, may_be_opaque ? s->worker->settings->silence_ms : idle_ms(s));
     stream_read_start(s->transport);
+    if (s->early.len) /* what came behind a PROXY header */
+        look(s);
 }
 
 void session_begin(struct session *s)

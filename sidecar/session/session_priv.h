@@ -23,6 +23,19 @@ enum sniff_result session_sniff(const struct session *s, struct sniff_hello *hel
 /* Ends TLS here; then side->take_tls decides. */
 void session_accept_tls(struct session *s, struct tls_ctx *ctx);
 
+/* session_proxy.c */
+/* Must it begin with a header of the PROXY protocol, and has not been read? */
+bool session_proxy_is_due(const struct session *s);
+/* Reads that, and begins anew as the connection of whom it names. */
+void session_proxy_read(struct session *s);
+
+/* session_port.c */
+/* It counts among the connections of its port. False: that has as many as it may have. */
+bool session_port_enter(struct session *s, const struct gateway_conf *g);
+void session_port_leave(struct session *s);
+/* An HTTP server is about to serve it. */
+void session_port_limit(struct session *s);
+
 /* session.c, while s->transport is the session's own: close it, with a line in the log or without;
  * or hand it, and what was read of it, to what serves it. */
 void session_refuse(struct session *s, const char *why);

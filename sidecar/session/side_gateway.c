@@ -163,6 +163,8 @@ static void await_hello(struct session *s)
     timer_start(&s->timer, SESSION_DECIDE_MS);
     stream_use(s->transport, &hello_events, s);
     stream_read_start(s->transport);
+    if (s->early.len)
+        read_hello(s);
 }
 
 /* ---- the connection ---- */
@@ -173,6 +175,14 @@ static void begin(struct session *s)
     s->info.original_dst = s->info.local;
     if (!g) {
         session_refuse(s, "no gateway listens on this port any more");
+        return;
+    }
+    if (!session_port_enter(s, g)) {
+        session_refuse(s, "the port has as many connections as maxConnections allows");
+        return;
+    }
+    if (session_proxy_is_due(s)) {
+        session_proxy_read(s);
         return;
     }
     switch (g->protocol) {

@@ -156,7 +156,10 @@ static bool changes(struct world *w, const struct schema_field *f, struct doc *a
         return changes_with(w, at, (struct doc){.type = DOC_BOOL, .boolean = !at->boolean});
     if (f->type == SCHEMA_INT)
         return changes_with(w, at, (struct doc){.type = DOC_INT, .integer = at->integer + 1}) ||
-               changes_with(w, at, (struct doc){.type = DOC_INT, .integer = at->integer - 1});
+               changes_with(w, at, (struct doc){.type = DOC_INT, .integer = at->integer - 1}) ||
+               changes_with(w, at, (struct doc){.type = DOC_INT, .integer = 301}); /* a status */
+    if (f->type == SCHEMA_QUANTITY)
+        return changes_as_text(w, at, "7k");
     for (size_t i = 0; f->type == SCHEMA_STRING && i < sizeof(texts) / sizeof(*texts); i++)
         if (changes_as_text(w, at, texts[i]))
             return true;
