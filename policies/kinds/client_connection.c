@@ -55,8 +55,9 @@ static void check_timeouts(struct schema_run *run, const struct doc *node, void 
         schema_error(run, node, "connection", "must be 0s, or from 100ms to 1000h");
 }
 
-#define IS_WITHIN(field) \
-    "(duration(self." field ") >= duration('100ms') && duration(self." field ") <= duration('1000h'))"
+#define IS_WITHIN(field)                               \
+    "(duration(self." field ") >= duration('100ms') && " \
+    "duration(self." field ") <= duration('1000h'))"
 #define IS_NONE(field) "duration(self." field ") == duration('0s')"
 
 static const struct schema_rule timeout_rules[] = {
@@ -164,7 +165,8 @@ static const struct schema_field redirect_fields[] = {
     SCHEMA_FIELD(struct client_connection_redirect, mode, "mode", ENUM,
                  "Whether requests are redirected. Those over TLS, or that a trusted proxy "
                  "received over TLS (X-Forwarded-Proto), are not.",
-                 INHERIT, .choices = redirect_modes, .fallback = CLIENT_CONNECTION_REDIRECT_DISABLED),
+                 INHERIT, .choices = redirect_modes,
+                 .fallback = CLIENT_CONNECTION_REDIRECT_DISABLED),
     SCHEMA_FIELD(struct client_connection_redirect, status, "statusCode", INT, "301 or 308.",
                  INHERIT, .min = 301, .max = 308, .fallback = 301),
     SCHEMA_FIELD(struct client_connection_redirect, port, "port", INT,
@@ -193,7 +195,8 @@ static const struct schema_rule redirect_rules[] = {
 
 const struct schema client_connection_redirect_schema = {
     .name = "HTTPSRedirect",
-    .doc = "Whether requests that come without TLS are sent to HTTPS. Without meaning for sidecars.",
+    .doc = "Whether requests that come without TLS are sent to HTTPS. Without meaning for "
+           "sidecars.",
     .size = sizeof(struct client_connection_redirect),
     .fields = redirect_fields,
     .check = check_redirect,

@@ -1,7 +1,7 @@
 /* How a Gateway holds the connections of its clients: part of what MeshConfig (spec.clientTraffic)
  * and ListenerPolicy say. It goes to the data plane as the table writes it (ClientTraffic.spec) and
  * is read there by the same table. A setting is a member here, a row in client_connection.c, and
- * the line that acts by it, which finds it in client_conf.connection (sidecar/config/client_conf.h).
+ * the line that acts by it, which finds it in struct client_conf (sidecar/config/client_conf.h).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
@@ -66,17 +66,17 @@ extern const char *const client_connection_proxy_names[];
 #define CLIENT_CONNECTION_PROXY_DOC                                                               \
     "Whether each connection begins with a header of the PROXY protocol (version 1 or 2), in "    \
     "which a load balancer says who the client is (Required). A connection without it, and one "  \
-    "from outside of trustedAddresses where that is not empty, is closed. Where trustedAddresses " \
-    "is empty everybody who reaches the port is believed, so only the load balancer may reach it. " \
+    "from outside of trustedAddresses where that is not empty, is closed. Where it is empty "     \
+    "everybody who reaches the port is believed, so only the load balancer may reach it. "        \
     "Without meaning for UDP and for sidecars."
 #define CLIENT_CONNECTION_REQUESTS_DOC                                                          \
-    "After how many requests a connection is ended in good order: Connection: close over "     \
+    "After how many requests a connection is ended in good order: Connection: close over "      \
     "HTTP/1, GOAWAY over HTTP/2; 0: any number. Without meaning for sidecars."
 
-#define CLIENT_CONNECTION_MAX_DOC                                                                 \
-    "How many connections a port may have at the same time, of all clients and in each pod of the " \
-    "Gateway; one more is closed at once. 0: any number. What is said for one listener counts "    \
-    "only where it has the port for itself. Without meaning for UDP and for sidecars."
+#define CLIENT_CONNECTION_MAX_DOC                                                               \
+    "How many connections a port may have at the same time, of all clients and in each pod of " \
+    "the Gateway; one more is closed at once. 0: any number. What is said for one of several "  \
+    "listeners of a TLS port has no effect. Without meaning for UDP and for sidecars."
 #define CLIENT_CONNECTION_BODY_DOC                                                             \
     "How many bytes the body of a request may have, whatever its route: \"10Mi\", \"512k\" or a " \
     "number; more is answered 413. 0: any number. Without meaning for sidecars."
@@ -85,7 +85,7 @@ extern const char *const client_connection_proxy_names[];
 #define CLIENT_CONNECTION_FIELDS(struct_, prefix)                                             \
     SCHEMA_FIELD(struct_, prefix proxy, "proxyProtocol", ENUM, CLIENT_CONNECTION_PROXY_DOC,   \
                  .flags = SCHEMA_INHERIT, .choices = client_connection_proxy_names,           \
-                 .fallback = CLIENT_CONNECTION_PROXY_DISABLED),                                    \
+                 .fallback = CLIENT_CONNECTION_PROXY_DISABLED),                               \
         SCHEMA_FIELD(struct_, prefix timeouts, "timeouts", INLINE,                            \
                      "How long clients of a Gateway may take.",                               \
                      .object = &client_connection_timeouts_schema),                           \
