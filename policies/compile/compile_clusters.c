@@ -341,6 +341,28 @@ void compile_clusters_fallback(struct arena *arena, PB(Cluster) * to)
     to->load_balancer = balancer_of(arena, NULL);
 }
 
+static bool is_http(PB(Protocol) protocol)
+{
+    return protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP ||
+           protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP1 ||
+           protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2;
+}
+
+/* A connection that says whose it is cannot be another client's as well; and a header is expected
+ * in front of TLS, not in it. */
+static void apply_proxy(struct cluster_build *b, int version, bool is_own)
+{
+    const char *why = b->tls ? "has a BackendTLSPolicy" : NULL;
+    if (is_http(b->out->protocol))
+        why = "speaks HTTP: its connections are shared by clients";
+    if (!why && !is_udp(b->port))
+        b->out->proxy_protocol = version == TRAFFIC_PROXY_V1 ? 1 : 2;
+    else if (why && is_own)
+        compile_build_note(b->c, &b->service->object, 0, "spec.ports", FINDING_NO_EFFECT,
+                           "proxyProtocol of its TrafficPolicy is not in force for port %d, which "
+                           "%s", (int)b->port->port, why);
+}
+
 static void apply_traffic(struct cluster_build *b)
 {
     struct compile *c = b->c;
@@ -357,6 +379,7 @@ static void apply_traffic(struct cluster_build *b)
     if (t.balancing && b->out->affinity_s)
         compile_build_note(c, &b->service->object, 0, "spec.sessionAffinity", FINDING_NO_EFFECT,
                            "ClientIP comes before the loadBalancing of its TrafficPolicy");
+    bool has_own_pool = t.pool != NULL;
     compile_traffic_merge(&t, mesh);
     to->outlier = outlier_of(c->arena, t.outlier);
     /* Whether a port answers over TCP says nothing of datagrams. */
@@ -369,6 +392,8 @@ static void apply_traffic(struct cluster_build *b)
         to->keepalive = compile_traffic_keepalive(c->arena, t.pool->keepalive);
     if (t.pool && t.pool->http2_keepalive)
         to->http2_keepalive = compile_traffic_http2_keepalive(c->arena, t.pool->http2_keepalive);
+    if (t.pool && t.pool->proxy != SCHEMA_UNSET)
+        apply_proxy(b, t.pool->proxy, has_own_pool);
 }
 
 static void build(struct cluster_build *b)

@@ -238,6 +238,9 @@ static const struct schema balancing_schema = {
     .fields = balancing_fields,
 };
 
+static const char *const proxy_names[] = {
+    [TRAFFIC_PROXY_V1] = "V1", [TRAFFIC_PROXY_V2] = "V2", NULL};
+
 static const struct schema_field pool_fields[] = {
     SCHEMA_FIELD(struct traffic_pool, max_requests_per_connection, "maxRequestsPerConnection", INT,
                  "Requests after which a connection is closed; no limit when left out.", .min = 1,
@@ -250,6 +253,12 @@ static const struct schema_field pool_fields[] = {
                  "Endpoints without a sidecar are never asked: many gRPC servers take PINGs for "
                  "an attack.",
                  .object = &http2_keepalive_call_schema),
+    SCHEMA_FIELD(struct traffic_pool, proxy, "proxyProtocol", ENUM,
+                 "Tells endpoints who the client is, by a header of the PROXY protocol of this "
+                 "version before the first byte of an opaque connection (TCPRoute, TLSRoute, ports "
+                 "that do not speak HTTP). Requests of HTTP share connections and say it in "
+                 "X-Forwarded-For. Nothing is sent when left out.",
+                 .choices = proxy_names, UNSET),
     {0},
 };
 

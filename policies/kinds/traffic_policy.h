@@ -46,10 +46,14 @@ struct traffic_balancing {
     int algorithm; /* index of traffic_policy_algorithms */
 };
 
+/* The header of the PROXY protocol that an endpoint gets first. */
+enum traffic_proxy { TRAFFIC_PROXY_V1, TRAFFIC_PROXY_V2 };
+
 struct traffic_pool {
     int64_t max_requests_per_connection;
     struct tcp_keepalive_setting *keepalive;
     struct http2_keepalive_setting *http2_keepalive;
+    int proxy; /* enum traffic_proxy, or SCHEMA_UNSET */
 };
 
 /* What TrafficPolicy and MeshConfig's defaults share; NULL where nothing is said. */

@@ -88,6 +88,7 @@ static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_co
     to->max_requests_per_connection = from->max_requests_per_connection;
     to->keepalive = traffic_conf_keepalive(from->keepalive);
     to->http2_keepalive = traffic_conf_http2_keepalive(from->http2_keepalive);
+    to->proxy_version = from->proxy_protocol;
 }
 
 static void take_affinity(const Weft__Config__V1__Cluster *from, struct cluster_slot *slot,
@@ -132,6 +133,8 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
         return part_refuse(b, "a cluster needs a name, and a port of at most 65535");
     if (!from->breaker || !from->outlier || !from->retry || !from->connect_timeout_ms)
         return part_refuse(b, "a cluster needs its limits, its retries and when to eject");
+    if (from->proxy_protocol > 2)
+        return part_refuse(b, "there is no version %u of the PROXY protocol", from->proxy_protocol);
     to->name = part_text(b->part, from->name);
     p->slot = stable_ids_slot(ids, to->name);
     to->slot = p->slot->number;

@@ -115,6 +115,7 @@ struct cluster_conf {
     uint32_t connect_timeout_ms, max_requests_per_connection;
     struct tcp_keepalive keepalive; /* zeros: the default */
     struct http2_keepalive_conf http2_keepalive; /* for endpoints with a sidecar */
+    unsigned proxy_version; /* of the PROXY header that opaque connections begin with; 0: none */
     struct cluster_usage *usage;    /* of all workers; NULL: each worker has its own */
     uint32_t max_connections, max_requests, max_pending;
     bool mtls_disabled;

@@ -120,6 +120,7 @@ static void put_limits(struct json_write *w, const struct cluster_conf *c)
     json_write_field_u64(w, "max_requests_per_connection", c->max_requests_per_connection);
     put_keepalive(w, &c->keepalive);
     put_http2_keepalive(w, &c->http2_keepalive);
+    json_write_field_u64(w, "proxy_protocol", c->proxy_version);
     json_write_field_u64(w, "eject_after_failures",
                          c->outlier.enabled ? c->outlier.consecutive_failures : 0);
     if (c->health_check)

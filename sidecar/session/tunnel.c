@@ -6,6 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/codec/proxy/proxy_header.h"
 #include "lib/io/tcp.h"
 #include "lib/io/timer.h"
 #include "sidecar/telemetry/report.h"
@@ -248,6 +249,21 @@ static void on_up_fail(struct stream *s, enum err why)
         give_up(t, fail == balancer_why_none(t->cluster) ? dialer_fail(why) : fail);
 }
 
+/* The endpoint hears whose connection it is before its first byte. */
+static void introduce(struct tunnel *t)
+{
+    const struct downstream_info *from = &t->session->info;
+    uint8_t header[PROXY_HEADER_WRITE_MAX];
+    struct buf out;
+    if (!t->cluster->conf->proxy_version)
+        return;
+    buf_init(&out);
+    buf_append(&out, header,
+               proxy_header_write(t->cluster->conf->proxy_version, &from->peer,
+                                  &from->original_dst, header));
+    stream_write(t->up, &out);
+}
+
 static void on_up_open(struct stream *s)
 {
     struct tunnel *t = s->owner;
@@ -260,6 +276,7 @@ static void on_up_open(struct stream *s)
         return;
     }
     outlier_success(t->endpoint);
+    introduce(t);
     if (t->pending.len)
         stream_write(t->up, &t->pending);
     if (t->down_eof)

@@ -1,4 +1,4 @@
-"""What a ListenerPolicy says of a Gateway's clients, with real load balancers and clients: the PROXY
+"""What a ListenerPolicy says of clients, with real load balancers and clients: the PROXY
 protocol of HAProxy and curl, timeouts, connections, bodies, the way to HTTPS.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
@@ -16,7 +16,7 @@ from bed.wait import until
 from conftest import make, take_down
 
 HOST = "shop.example.com"
-TCP_PORT = 7000
+TCP_PORT, TOLD_PORT = 7000, 7001
 CONFIG = f"""
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -30,6 +30,7 @@ spec:
     protocol: HTTPS
     tls: {{certificateRefs: [{{name: web}}]}}
   - {{name: tcp, port: {TCP_PORT}, protocol: TCP}}
+  - {{name: told, port: {TOLD_PORT}, protocol: TCP}}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -44,6 +45,30 @@ metadata: {{name: tcp, namespace: default}}
 spec:
   parentRefs: [{{name: door, sectionName: tcp}}]
   rules: [{{backendRefs: [{{name: greeter, port: 25}}]}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata: {{name: told, namespace: default}}
+spec:
+  parentRefs: [{{name: door, sectionName: told}}]
+  rules: [{{backendRefs: [{{name: told, port: 25}}]}}]
+"""
+TOLD = """
+apiVersion: policy.weft.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {{name: told, namespace: default}}
+spec:
+  targetRefs: [{{kind: Service, name: told}}]
+  connectionPool: {{proxyProtocol: {version}}}
+"""
+HAPROXY = """
+global
+  log stdout format raw local0
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
 """
 # Port of the balancer: the Gateway's, and what the balancer says.
 BALANCED = {1080: (80, "send-proxy"), 2080: (80, "send-proxy-v2"), 3080: (80, ""),
@@ -72,6 +97,7 @@ class World:
         self.door, self.outside, self.app, self.balancer = (
             bed.add_pod(name, meshed=False) for name in ("door", "outside", "app", "balancer"))
         bed.add_service("web", [Port(80, 8080)], app="app")
+        bed.add_service("told", [Port(25, 2526, "tcp-told")], app="app")
         bed.add_service("greeter", [Port(25, 2525, "tcp-greeter")], app="app")
         self.public = Authority(bed.run.folder("cas", mode=0o755) / "public", "public")
         leaf = self.public.server(HOST)
@@ -92,29 +118,30 @@ class World:
         with Client(dial, HOST, port, tls) as client:
             return client.ask(method, path, body, {"Host": HOST})
 
-    def start_balancer(self):
-        """HAProxy, which passes connections on to the gateway."""
+    def start_haproxy(self, pod, config, port):
         haproxy = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/sbin:/bin")
         if not haproxy:
             pytest.skip("haproxy is missing: apt-get install haproxy")
-        if self.balancer.apps:
-            return
-        text = "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n" \
-               "  timeout server 60s\n"
-        for port, (to, says) in BALANCED.items():
-            text += f"listen p{port}\n  bind :{port}\n  server door {self.door.ip}:{to} {says}\n"
-        path = self.bed.run.folder("balancer") / "haproxy.cfg"
-        path.write_text(text)
+        path = self.bed.run.folder("haproxy") / f"{pod.name}.cfg"
+        path.write_text(HAPROXY + config)
         path.chmod(0o644)
-        self.balancer.start([haproxy, "-db", "-f", str(path)], name="haproxy")
 
         def is_open():
             try:
-                self.outside.connect(self.balancer.ip, 3080).close()
+                self.outside.connect(pod.ip, port).close()
             except OSError:
                 return False
             return True
-        until("the balancer to listen", is_open)
+        process = pod.start([haproxy, "-db", "-f", str(path)], name="haproxy")
+        until("HAProxy to listen", is_open)
+        return process
+
+    def start_balancer(self):
+        """Passes connections on to the gateway."""
+        if not self.balancer.apps:
+            self.start_haproxy(self.balancer, "".join(
+                f"listen p{port}\n  bind :{port}\n  server door {self.door.ip}:{to} {says}\n"
+                for port, (to, says) in BALANCED.items()), 3080)
 
     def refused(self):
         return self.door.sidecar.metric("weft_connections_refused_total")
@@ -136,6 +163,7 @@ def client_of(answer):
 
 # ---- the PROXY protocol ----
 
+# requirement: K20
 @pytest.mark.parametrize("port", [1080, 2080])
 def test_the_client_behind_a_balancer(world, port):
     world.start_balancer()
@@ -214,6 +242,30 @@ def test_open_connections_go_on_when_it_is_turned_on(world):
         with world.bed.policy(settings("proxyProtocol: Required\n  maxConnections: 1")):
             assert client.get("/who").status == 200
         assert client.get("/who").status == 200
+
+
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_a_backend_is_told(world, version):
+    """HAProxy is the backend: it serves nobody without a header, and logs whom that names."""
+    config = "listen told\n  bind :2526 accept-proxy\n  log global\n" \
+             "  log-format client=%ci\n  server greeter 127.0.0.1:2525\n"
+    haproxy = world.start_haproxy(world.app, config, 2526)
+    try:
+        with world.bed.policy(TOLD.format(version=version)):
+            mark = haproxy.mark()
+            with world.dial(None, TOLD_PORT) as sock:
+                lines = sock.makefile("rb")
+                assert lines.readline() == b"220 at your service\r\n"
+                sock.sendall(b"helo\r\n")
+                assert lines.readline() == b"250 helo\r\n"
+                sock.shutdown(socket.SHUT_RDWR)
+            haproxy.await_log(f"client={world.outside.ip}", mark)
+        with world.dial(None, TOLD_PORT) as sock:
+            sock.sendall(b"helo\r\n")
+            assert read_all(sock) == b""
+    finally:
+        haproxy.kill()
+        world.app.apps.remove(haproxy)
 
 
 # ---- time and numbers ----

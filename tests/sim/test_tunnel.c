@@ -1,6 +1,7 @@
 /* Opaque connections: every byte and every kind of end goes through, whoever is slow slows the
  * other, and an endpoint that does not answer is not the end.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/codec/proxy/proxy_header.h"
 #include "tests/sim/sim_road.h"
 
 #include <string.h>
@@ -36,6 +37,38 @@ static void both_ways(void **state)
         assert_int_equal(sim_report.request_bytes, 23 + 400);
         assert_int_equal(sim_report.response_bytes, 500);
         assert_int_equal(sim_report.fail, FAIL_NONE);
+        sim_road_close(&r);
+    }
+}
+
+/* The endpoint hears who the client is first, and the client's bytes are counted without that. */
+static void introduced(void **state)
+{
+    for (unsigned version = 1; version <= 2; version++) {
+        struct sim_road r;
+        struct proxy_header header;
+        sim_road_prepare(&r);
+        r.destination->protocol = SIM_TCP;
+        r.cluster->proxy_protocol = version;
+        sim_road_start(&r);
+        struct sim_peer *client = sim_road_client(&r), *app = sim_road_app(&r);
+        /* Before the client has said anything: the app may be the one to speak first. */
+        size_t len = app->in.len;
+        assert_int_equal(proxy_header_parse((const uint8_t *)sim_peer_got(app), len, &header),
+                         PROXY_DONE);
+        assert_int_equal(header.len, len);
+        assert_true(header.has_addresses);
+        assert_true(sim_peer_got(app)[0] == (version == 1 ? 'P' : '\r'));
+        struct stream_info info = {0};
+        stream_info(client->s, &info);
+        assert_true(addr_eq(&header.from, &info.local));
+        sim_peer_forget(app);
+        sim_peer_send(client, "ping");
+        sim_peer_expect(app, "ping");
+        sim_peer_close(app);
+        sim_peer_close(client);
+        sim_road_done(&r, client);
+        assert_int_equal(sim_report.request_bytes, 4);
         sim_road_close(&r);
     }
 }
@@ -365,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways),
+        cmocka_unit_test(introduced),
         cmocka_unit_test(half_close),
         cmocka_unit_test(half_close_while_we_dial),
         cmocka_unit_test(open_for_too_long),
