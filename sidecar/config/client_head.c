@@ -4,8 +4,11 @@
 #include "sidecar/config/client_head.h"
 
 #include "lib/codec/http/header_fold.h"
+#include "lib/codec/http/host.h"
 #include "lib/codec/http/match.h"
 
+#define ACME_PATH "/.well-known/acme-challenge/" /* RFC 8555 §8.3 */
+#define HTTPS_PORT 443
 #define ALLOW WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_ALLOW
 #define REJECT WEFT__CONFIG__V1__UNDERSCORES_ACTION__UNDERSCORES_REJECT
 
@@ -135,4 +138,32 @@ void client_head_find(struct forwarded *f, const struct headers *h, const struct
         trust.hops = 0;
     if (!is_trusted || !take_from_mesh(f, h, peer, text))
         forwarded_read(f, h, peer, &trust, is_trusted);
+}
+
+/* ---- to HTTPS ---- */
+
+static bool may_stay(const struct client_connection_redirect *r, const struct message *request,
+                     struct slice match_path)
+{
+    bool is_challenge = slice_starts_with(match_path, SLICE(ACME_PATH));
+    return r->mode == CLIENT_CONNECTION_REDIRECT_DISABLED ||
+           slice_eq(request->scheme, SLICE("https")) ||
+           (is_challenge && r->challenges == CLIENT_CONNECTION_CHALLENGES_SERVE);
+}
+
+struct slice client_head_https(const struct client_connection *conf, const struct message *request,
+                               struct slice match_path, struct slice original_path,
+                               struct arena *arena, bool *has_host)
+{
+    *has_host = true;
+    if (may_stay(&conf->redirect, request, match_path))
+        return (struct slice){0};
+    struct slice host = host_of_authority(request->authority), path = original_path;
+    *has_host = host.len > 0;
+    if (!slice_starts_with(path, SLICE("/"))) /* "*" of OPTIONS */
+        path = SLICE("/");
+    if (conf->redirect.port == HTTPS_PORT)
+        return arena_printf(arena, "https://%.*s%.*s", SLICE_ARG(host), SLICE_ARG(path));
+    return arena_printf(arena, "https://%.*s:%d%.*s", SLICE_ARG(host), (int)conf->redirect.port,
+                        SLICE_ARG(path));
 }

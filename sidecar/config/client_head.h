@@ -36,3 +36,9 @@ bool client_head_may_read_reasons(const struct client_conf *conf, const struct a
 void client_head_find(struct forwarded *f, const struct headers *h, const struct addr *peer,
                       const struct client_conf *conf, bool at_gateway, bool is_trusted,
                       struct slice *text);
+
+/* Where a listener of a gateway sends a request that came without TLS; empty: it may stay.
+ * has_host: false where it would go, and says no host. */
+struct slice client_head_https(const struct client_connection *conf, const struct message *request,
+                               struct slice match_path, struct slice original_path,
+                               struct arena *arena, bool *has_host);

@@ -2,15 +2,8 @@
  * be and how long it may be waited for, that they go to HTTPS, and what the Server field of
  * responses is. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
-
-#include "lib/codec/http/host.h"
-#include "sidecar/config/client_conf.h"
+#include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_priv.h"
-
-#define ACME_PATH "/.well-known/acme-challenge/" /* RFC 8555 §8.3 */
-
-enum { HTTPS_PORT = 443 };
 
 /* ---- bodies ---- */
 
@@ -54,30 +47,10 @@ void exchange_listener_body_is_due(struct exchange *ex)
 
 /* ---- before there is a route ---- */
 
-static bool goes_to_https(const struct exchange *ex)
+static enum progress redirect(struct exchange *ex, struct slice location)
 {
-    const struct client_connection_redirect *r = &ex->held->redirect;
-    bool is_challenge = slice_starts_with(ex->match_path, SLICE(ACME_PATH));
-    return r->mode == CLIENT_CONNECTION_REDIRECT_ENABLED &&
-           !slice_eq(ex->request->scheme, SLICE("https")) &&
-           !(is_challenge && r->challenges == CLIENT_CONNECTION_CHALLENGES_SERVE);
-}
-
-static enum progress send_to_https(struct exchange *ex)
-{
-    const struct client_connection_redirect *r = &ex->held->redirect;
-    struct slice host = host_of_authority(ex->request->authority), path = ex->original_path;
-    char port[8] = "";
-    if (!host.len)
-        return exchange_fail(ex, FAIL_BAD_REQUEST, SLICE("a redirect needs a Host header"));
-    if (r->port != HTTPS_PORT)
-        snprintf(port, sizeof(port), ":%u", (unsigned)r->port);
-    if (!slice_starts_with(path, SLICE("/"))) /* "*" of OPTIONS */
-        path = SLICE("/");
-    struct message *reply = exchange_reply(ex, (unsigned)r->status, SLICE(""));
-    headers_add_id(&reply->headers, HEADER_LOCATION,
-                   arena_printf(&ex->arena, "https://%.*s%s%.*s", SLICE_ARG(host), port,
-                                SLICE_ARG(path)));
+    struct message *reply = exchange_reply(ex, (unsigned)ex->held->redirect.status, SLICE(""));
+    headers_add_id(&reply->headers, HEADER_LOCATION, location);
     ex->step = STEP_reply;
     return GO;
 }
@@ -87,10 +60,16 @@ enum progress exchange_listener_admit(struct exchange *ex)
     ex->step = STEP_guard;
     if (!ex->held)
         return GO;
-    if (goes_to_https(ex))
-        return send_to_https(ex);
+    bool has_host;
+    struct slice location = client_head_https(ex->held, ex->request, ex->match_path,
+                                              ex->original_path, &ex->arena, &has_host);
+    if (!has_host)
+        return exchange_fail(ex, FAIL_BAD_REQUEST, SLICE("a redirect needs a Host header"));
+    if (location.len)
+        return redirect(ex, location);
     int64_t length = ex->request->content_length;
-    if (length > 0 && is_too_large(ex, (uint64_t)length))
+    /* By what it says, or by what has come together with the head. */
+    if ((length > 0 && is_too_large(ex, (uint64_t)length)) || is_too_large(ex, ex->request_bytes))
         return exchange_fail(ex, FAIL_REQUEST_TOO_LARGE, (struct slice){0});
     return GO;
 }

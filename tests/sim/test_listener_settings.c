@@ -320,7 +320,12 @@ static void a_body_that_is_too_large(void **state)
     assert_null(sim_door_app(&d, 0));
     sim_peer_expect_part(client, "HTTP/1.1 413 ", "x-weft-reason: request_too_large\r\n");
     sim_peer_destroy(client);
-    /* Without a length it shows only when it comes. */
+    /* Without a length it shows when it comes: with the head, or later. */
+    client = arrive(&d);
+    sim_peer_send(client, POST_HEAD "transfer-encoding: chunked\r\n\r\n6\r\nabcdef\r\n0\r\n\r\n");
+    assert_null(sim_door_app(&d, 0));
+    sim_peer_expect_part(client, "HTTP/1.1 413 ", "x-weft-reason: request_too_large\r\n");
+    sim_peer_destroy(client);
     client = arrive(&d);
     sim_peer_send(client, POST_HEAD "transfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n");
     struct sim_peer *app = sim_door_app(&d, 0);

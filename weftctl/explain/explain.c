@@ -305,6 +305,25 @@ static void find_certificate(struct explain *e)
                                       SLICE_ARG(l->from->name));
 }
 
+/* The listener does not ask for a route. */
+static bool goes_to_https(struct explain *e, const struct client_conf *clients)
+{
+    struct message asked = *e->request;
+    bool has_host;
+    asked.scheme = e->asked.scheme;
+    if (e->client.is_believed &&
+        slice_eq_nocase(headers_get_id(&asked.headers, HEADER_X_FORWARDED_PROTO), SLICE("https")))
+        asked.scheme = SLICE("https");
+    struct slice to = client_head_https(&clients->connection, &asked, e->asked.path, asked.path,
+                                        &e->arena, &has_host);
+    if (!to.len)
+        return false;
+    answer(e, (unsigned)clients->connection.redirect.status,
+           arena_printf(&e->arena, "the listener sends requests to HTTPS (httpsRedirect): %.*s",
+                        SLICE_ARG(to)));
+    return true;
+}
+
 /* As the Gateway passes it on, and so matches it. */
 static void merge_leading_slashes(struct explain *e)
 {
@@ -378,6 +397,8 @@ static void at_gateway(struct explain *e, struct slice client_ip)
     merge_leading_slashes(e);
     e->gateway = g;
     e->peer = peer;
+    if (goes_to_https(e, clients))
+        return;
     if ((g->authz && is_disguised(e, &g->authz->headers)) || !explain_guard_enter(e))
         return;
     if (sni.len &&
