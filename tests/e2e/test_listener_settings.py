@@ -5,10 +5,11 @@ SPDX-License-Identifier: GPL-3.0-or-later
 import json
 import shutil
 import socket
+import subprocess
 
 import pytest
 
-from bed import Bed, Port, objects, yaml_text
+from bed import Bed, Port, objects, programs, yaml_text
 from bed.http_client import Client, read_all, read_head
 from bed.pki import Authority
 from bed.tls import browser
@@ -354,6 +355,16 @@ def test_everything_goes_to_https(world):
         assert location("/.well-known/acme-challenge/x")[0] != 308
         answer = world.ask(path="/who", port=443, tls=browser(world.public.roots))
         assert answer.status == 200
+
+
+def test_explain_says_where_requests_go(world):
+    with world.bed.policy(settings("httpsRedirect: {mode: Enabled, statusCode: 308}")):
+        done = subprocess.run([programs.program("weftctl"), "explain", "--policies",
+                               str(world.bed.policies.path), "-n", "default", "-o", "json",
+                               "--from", "gateway/door", f"http://{HOST}/who"],
+                              text=True, check=False, capture_output=True, timeout=60)
+    assert json.loads(done.stdout)["status"] == 308
+    assert f"httpsRedirect): https://{HOST}/who" in done.stdout
 
 
 def test_http2_streams(world):

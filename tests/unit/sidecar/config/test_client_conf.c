@@ -109,6 +109,40 @@ static void test_incomplete(void **state)
     assert_non_null(strstr(w->detail, "limits are incomplete"));
 }
 
+/* How connections are held travels as text: what is not in it has its fallback, and what nobody
+ * here knows is refused. */
+static void test_connection(void **state)
+{
+    static const struct {
+        const char *spec, *refused;
+    } cases[] = {
+        {"{\"maxConnections\":\"x\"}", "maxConnections: must be an integer"},
+        {"{\"fromTheFuture\":1}", "fromTheFuture: unknown field"},
+        {"{", "client_traffic: spec"},
+    };
+    struct world *w = *state;
+    struct snapshot *s;
+    Weft__Config__V1__GatewayPort *g = config_make_gateway(&w->make, "infra/front:80", 1, 80);
+    g->client_traffic = clients_of(w, 30);
+    g->client_traffic->spec = config_make_text(
+        &w->make, "{\"maxConnections\":5,\"timeouts\":{\"requestBody\":\"2s\"}}");
+    build(w);
+    const struct client_connection *c =
+        &snapshot_client_conf(w->snapshot, 80, SLICE(""))->connection;
+    assert_int_equal(c->max_connections, 5);
+    assert_int_equal(c->timeouts.request_body, 2000);
+    assert_int_equal(c->timeouts.idle, 3600000);
+    assert_int_equal(c->http2.max_streams, 100);
+    assert_int_equal(c->proxy, CLIENT_CONNECTION_PROXY_DISABLED);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        g->client_traffic->spec = config_make_text(&w->make, cases[i].spec);
+        w->make.message.resources[0]->version++;
+        assert_int_equal(snapshot_build(w->builder, &w->make.message, &s, w->detail), ERR_INVALID);
+        if (!strstr(w->detail, cases[i].refused))
+            fail_msg("%s: %s", cases[i].spec, w->detail);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -116,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_clients),
         TEST(test_incomplete),
+        TEST(test_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

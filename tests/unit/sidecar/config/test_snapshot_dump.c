@@ -72,6 +72,7 @@ static void make_listener(struct config_make *m)
     l->passthrough = true;
     l->client_traffic = compile_client_traffic_fallback(&m->arena);
     l->client_traffic->limits->max_headers = 55;
+    l->client_traffic->spec = config_make_text(m, "{\"proxyProtocol\":\"Required\"}");
     r->name = config_make_text(m, "db");
     CONFIG_PUSH(m, r, hosts, config_make_text(m, "db.example"));
     CONFIG_PUSH(m, l, stream_routes, r);
@@ -152,6 +153,8 @@ static void check_settings(const struct doc *d)
     check(d, "gateways[1].listeners[0].protocol", "TLS");
     assert_true(doc_find(d, "gateways[1].listeners[0].passthrough")->boolean);
     check_number(d, "gateways[1].listeners[0].client_traffic.max_headers", 55);
+    check(d, "gateways[1].listeners[0].client_traffic.connection.proxyProtocol", "Required");
+    check_number(d, "gateways[1].listeners[0].client_traffic.connection.http2.streamWindow", 65536);
     assert_non_null(doc_find(d, "gateways[1].listeners[0].streams"));
     check_number(d, "inbound.ports[0].port", 80);
 }
