@@ -293,7 +293,7 @@ static uint32_t or_zero(int64_t value)
 static PB(OutlierDetection) * outlier_of(struct arena *arena, const struct traffic_outlier *said)
 {
     struct traffic_outlier from;
-    schema_layer_complete(&traffic_policy_outlier_schema, said, &from);
+    schema_layer_complete(&outlier_detection_schema, said, &from);
     PB(OutlierDetection) *to = arena_alloc(arena, sizeof *to);
     weft__config__v1__outlier_detection__init(to);
     to->disabled = from.disabled;
@@ -302,6 +302,13 @@ static PB(OutlierDetection) * outlier_of(struct arena *arena, const struct traff
     to->base_ejection_ms = (uint32_t)from.base_ejection;
     to->max_ejection_ms = (uint32_t)from.max_ejection;
     to->max_ejection_percent = (uint32_t)from.max_ejection_percent;
+    to->http_failures = or_zero(from.http_failures);
+    to->tcp_failures = or_zero(from.tcp_failures);
+    to->timeouts = or_zero(from.timeouts);
+    to->successes = or_zero(from.successes);
+    to->http_statuses = arena_alloc(arena, from.http_statuses.count * sizeof *to->http_statuses);
+    for (SCHEMA_EACH(from.http_statuses, int64_t, status))
+        to->http_statuses[to->n_http_statuses++] = (uint32_t)*status;
     if (to->max_ejection_ms < to->base_ejection_ms)
         to->max_ejection_ms = to->base_ejection_ms;
     return to;
@@ -328,7 +335,7 @@ static PB(CircuitBreaker) * breaker_of(struct arena *arena, const struct traffic
 
 static char *balancer_of(struct arena *arena, const struct traffic_balancing *said)
 {
-    const char *name = traffic_policy_algorithms[said ? said->algorithm : 0];
+    const char *name = load_balancing_algorithms[said ? said->algorithm : 0];
     return arena_strdup(arena, slice_from_cstr(name));
 }
 
@@ -363,6 +370,19 @@ static void apply_proxy(struct cluster_build *b, int version, bool is_own)
                            "%s", (int)b->port->port, why);
 }
 
+static void apply_pool(struct compile *c, const struct traffic_pool *from, PB(Cluster) * to)
+{
+    if (!from)
+        return;
+    to->max_requests_per_connection = or_zero(from->max_requests_per_connection);
+    to->max_idle_connections = or_zero(from->max_idle);
+    to->idle_connection_ms = or_zero(from->idle);
+    if (from->keepalive)
+        to->keepalive = compile_traffic_keepalive(c->arena, from->keepalive);
+    if (from->http2_keepalive)
+        to->http2_keepalive = compile_traffic_http2_keepalive(c->arena, from->http2_keepalive);
+}
+
 static void apply_traffic(struct cluster_build *b)
 {
     struct compile *c = b->c;
@@ -386,12 +406,8 @@ static void apply_traffic(struct cluster_build *b)
     to->health_check = is_udp(b->port) ? NULL : compile_health_check(c->arena, t.health);
     to->breaker = breaker_of(c->arena, t.breaker, is_udp(b->port));
     to->load_balancer = balancer_of(c->arena, t.balancing);
-    if (t.pool)
-        to->max_requests_per_connection = or_zero(t.pool->max_requests_per_connection);
-    if (t.pool && t.pool->keepalive)
-        to->keepalive = compile_traffic_keepalive(c->arena, t.pool->keepalive);
-    if (t.pool && t.pool->http2_keepalive)
-        to->http2_keepalive = compile_traffic_http2_keepalive(c->arena, t.pool->http2_keepalive);
+    compile_balancing_cluster(c, t.balancing, &b->service->object, to);
+    apply_pool(c, t.pool, to);
     if (t.pool && t.pool->proxy != SCHEMA_UNSET)
         apply_proxy(b, t.pool->proxy, has_own_pool);
 }

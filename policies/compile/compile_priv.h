@@ -139,6 +139,15 @@ PB(Http2Keepalive) * compile_traffic_http2_keepalive(struct arena *arena,
 /* NULL for NULL. */
 PB(HealthCheck) * compile_health_check(struct arena *arena,
                                        const struct health_check_setting *from);
+/* ---- compile_balancing.c ---- */
+
+/* owner: whose sessions they are; the key that seals them is made of it. */
+PB(SessionPersistence) * compile_balancing_session(struct compile *c,
+                                                   const struct session_persistence *from,
+                                                   const struct object *owner);
+/* What loadBalancing says of how a cluster's endpoints are chosen; NULL: nothing. */
+void compile_balancing_cluster(struct compile *c, const struct traffic_balancing *from,
+                               const struct object *service, PB(Cluster) * to);
 uint32_t compile_traffic_connect_ms(const struct traffic_timeouts *const *levels, size_t count);
 PB(Timeouts) * compile_traffic_timeouts(struct compile *c, const struct http_route_timeouts *own,
                                         const struct traffic_timeouts *const *levels, size_t count);

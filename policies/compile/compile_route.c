@@ -71,6 +71,25 @@ static void apply_traffic(struct compile *c, const struct compile_route *from,
         to->retry = compile_traffic_retry(c, rule->retry, retries, 4);
 }
 
+static const struct session_persistence *session_of(const struct traffic *t)
+{
+    return t->balancing ? t->balancing->session : NULL;
+}
+
+/* Several backends of which each has its own say nothing for the rule as a whole. */
+static void apply_session(struct compile *c, const struct compile_route *from,
+                          const struct traffic *parent, PB(Route) * to)
+{
+    struct traffic own = compile_traffic_of_route(c, from->route, from->rule->name);
+    const struct session_persistence *session = from->rule->session;
+    if (!session)
+        session = session_of(&own);
+    if (!session && parent)
+        session = session_of(parent);
+    if (session)
+        to->session_persistence = compile_balancing_session(c, session, &from->route->object);
+}
+
 PB(Route) * compile_route_one(struct compile *c, const struct compile_route *from,
                               const struct compile_parent *parent)
 {
@@ -96,5 +115,6 @@ PB(Route) * compile_route_one(struct compile *c, const struct compile_route *fro
     compile_chain_route(c, from, parent, to);
     struct backends backends = apply_backends(c, from, use, to);
     apply_traffic(c, from, parent->traffic, &backends.only, to);
+    apply_session(c, from, parent->traffic, to);
     return to;
 }

@@ -175,7 +175,9 @@ static const struct schema_field rule_fields[] = {
                  "What happens to calls on the way.", .max = 16, .element = &filter_element),
     SCHEMA_FIELD(struct http_route_rule, backends, "backendRefs", LIST,
                  "Where calls go, by weight.", .max = 16, .element = &backend_element),
-    SCHEMA_BARE("sessionPersistence", REFUSED, "Session persistence."),
+    SCHEMA_FIELD(struct http_route_rule, session, "sessionPersistence", OBJECT,
+                 "Keeps a client with the endpoint that it met first.",
+                 .object = &session_persistence_schema),
     {0},
 };
 

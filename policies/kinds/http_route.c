@@ -103,7 +103,9 @@ static const struct schema_field rule_fields[] = {
                  "How long requests may take.", .object = &timeouts_schema),
     SCHEMA_FIELD(struct http_route_rule, retry, "retry", OBJECT, "When to retry.",
                  .object = &retry_schema),
-    SCHEMA_BARE("sessionPersistence", REFUSED, "Session persistence."),
+    SCHEMA_FIELD(struct http_route_rule, session, "sessionPersistence", OBJECT,
+                 "Keeps a client with the endpoint that it met first.",
+                 .object = &session_persistence_schema),
     {0},
 };
 

@@ -5,6 +5,7 @@
 #include "policies/kinds/http_route_filter.h"
 #include "policies/kinds/http_route_match.h"
 #include "policies/kinds/route.h"
+#include "policies/kinds/session_persistence.h"
 
 struct http_route_timeouts { /* milliseconds; SCHEMA_UNSET: not said; 0: none */
     int64_t request, backend_request;
@@ -23,6 +24,7 @@ struct http_route_rule {
     struct schema_list backends; /* struct route_backend */
     struct http_route_timeouts *timeouts;
     struct http_route_retry *retry;
+    struct session_persistence *session;
     unsigned line;
 };
 

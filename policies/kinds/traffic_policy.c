@@ -143,55 +143,6 @@ const struct schema traffic_policy_retries_schema = {
     .fields = retries_fields,
 };
 
-static const struct schema_field outlier_fields[] = {
-    SCHEMA_FIELD(struct traffic_outlier, disabled, "disabled", BOOL, "Turns ejection off."),
-    SCHEMA_FIELD(struct traffic_outlier, consecutive_failures, "consecutiveFailures", INT,
-                 "Failures in a row that eject an endpoint.", .min = 1,
-                 .max = 1000, INHERIT, .fallback = 5),
-    SCHEMA_FIELD(struct traffic_outlier, window, "window", DURATION,
-                 "Count failures within this time instead of those in a row: successes between "
-                 "them do not forgive. With consecutiveFailures: 3 and all times 30s this is "
-                 "nginx's max_fails=3 fail_timeout=30s.", UNSET),
-    SCHEMA_FIELD(struct traffic_outlier, base_ejection, "baseEjectionTime", DURATION,
-                 "The first ejection; later ones double.", INHERIT, .fallback = 5000),
-    SCHEMA_FIELD(struct traffic_outlier, max_ejection, "maxEjectionTime", DURATION,
-                 "The longest ejection.", INHERIT, .fallback = 60000),
-    SCHEMA_FIELD(struct traffic_outlier, max_ejection_percent, "maxEjectionPercent", INT,
-                 "How many of the endpoints may be ejected, in percent. The last one never is.",
-                 .min = 1, .max = 100, INHERIT, .fallback = 50),
-    {0},
-};
-
-static void check_outlier(struct schema_run *run, const struct doc *node, void *value)
-{
-    const struct traffic_outlier *o = value;
-    if (o->window == 0)
-        schema_error(run, node, "window", "must not be 0");
-    if (o->base_ejection == 0)
-        schema_error(run, node, "baseEjectionTime", "must not be 0; see disabled");
-    if (o->base_ejection > 0 && o->max_ejection >= 0 && o->max_ejection < o->base_ejection)
-        schema_error(run, node, "maxEjectionTime", "must not be shorter than baseEjectionTime");
-}
-
-static const struct schema_rule outlier_rules[] = {
-    {"!has(self.window) || duration(self.window) > duration('0s')", "window must not be 0"},
-    {"!has(self.baseEjectionTime) || duration(self.baseEjectionTime) > duration('0s')",
-     "baseEjectionTime must not be 0; see disabled"},
-    {"!has(self.baseEjectionTime) || !has(self.maxEjectionTime) || duration(self.maxEjectionTime) "
-     ">= duration(self.baseEjectionTime)",
-     "maxEjectionTime must not be shorter than baseEjectionTime"},
-    {0},
-};
-
-const struct schema traffic_policy_outlier_schema = {
-    .name = "OutlierDetection",
-    .doc = "Endpoints that keep failing get no requests for a while.",
-    .size = sizeof(struct traffic_outlier),
-    .fields = outlier_fields,
-    .check = check_outlier,
-    .rules = outlier_rules,
-};
-
 static const struct schema_field breaker_fields[] = {
     SCHEMA_FIELD(struct traffic_breaker, max_connections, "maxConnections", INT,
                  "Connections of one sidecar to the Service. Flows of datagrams (UDP) count as "
@@ -212,32 +163,6 @@ const struct schema traffic_policy_breaker_schema = {
     .fields = breaker_fields,
 };
 
-#define LB(symbol, name, doc) name,
-const char *const traffic_policy_algorithms[] = {
-#include "policies/kinds/lb.def"
-    NULL,
-};
-#undef LB
-
-#define LB(symbol, name, doc) " " name ": " doc "."
-static const char algorithm_doc[] = "How an endpoint is chosen."
-#include "policies/kinds/lb.def"
-    ;
-#undef LB
-
-static const struct schema_field balancing_fields[] = {
-    SCHEMA_FIELD(struct traffic_balancing, algorithm, "algorithm", ENUM, algorithm_doc,
-                 .choices = traffic_policy_algorithms),
-    {0},
-};
-
-static const struct schema balancing_schema = {
-    .name = "LoadBalancing",
-    .doc = "How an endpoint is chosen.",
-    .size = sizeof(struct traffic_balancing),
-    .fields = balancing_fields,
-};
-
 static const char *const proxy_names[] = {
     [TRAFFIC_PROXY_V1] = "V1", [TRAFFIC_PROXY_V2] = "V2", NULL};
 
@@ -245,6 +170,15 @@ static const struct schema_field pool_fields[] = {
     SCHEMA_FIELD(struct traffic_pool, max_requests_per_connection, "maxRequestsPerConnection", INT,
                  "Requests after which a connection is closed; no limit when left out.", .min = 1,
                  .max = INT32_MAX, UNSET),
+    SCHEMA_FIELD(struct traffic_pool, max_idle, "maxIdleConnections", INT,
+                 "Connections to all endpoints together that each worker of a data plane keeps "
+                 "while no request uses them; beyond it the one that was unused for longest is "
+                 "closed. This is nginx's keepalive. No limit when left out.",
+                 .min = 1, .max = 100000, UNSET),
+    SCHEMA_FIELD(struct traffic_pool, idle, "idleTimeout", DURATION,
+                 "How long a connection is kept while no request uses it, unless the endpoint says "
+                 "that it keeps it for less; when left out, 4s for HTTP/1 and 5m for HTTP/2.",
+                 UNSET),
     SCHEMA_FIELD(struct traffic_pool, keepalive, "tcpKeepalive", OBJECT,
                  "How an endpoint that disappeared is detected.",
                  .object = &tcp_keepalive_call_schema),
@@ -262,11 +196,26 @@ static const struct schema_field pool_fields[] = {
     {0},
 };
 
+static void check_pool(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct traffic_pool *p = value;
+    if (p->idle == 0)
+        schema_error(run, node, "idleTimeout", "must not be 0");
+}
+
+static const struct schema_rule pool_rules[] = {
+    {"!has(self.idleTimeout) || duration(self.idleTimeout) > duration('0s')",
+     "idleTimeout must not be 0"},
+    {0},
+};
+
 static const struct schema pool_schema = {
     .name = "ConnectionPool",
     .doc = "Settings of connections to endpoints.",
     .size = sizeof(struct traffic_pool),
     .fields = pool_fields,
+    .check = check_pool,
+    .rules = pool_rules,
 };
 
 #define TRAFFIC(struct_, prefix)                                                                  \
@@ -276,12 +225,12 @@ static const struct schema pool_schema = {
                      .object = &traffic_policy_retries_schema),                                   \
         SCHEMA_FIELD(struct_, prefix outlier, "outlierDetection", OBJECT,                         \
                      "When a failing endpoint is ejected.",                                       \
-                     .object = &traffic_policy_outlier_schema),                                   \
+                     .object = &outlier_detection_schema),                                   \
         SCHEMA_FIELD(struct_, prefix breaker, "circuitBreaker", OBJECT,                           \
                      "Limits on connections and concurrent requests.",                            \
                      .object = &traffic_policy_breaker_schema),                                   \
         SCHEMA_FIELD(struct_, prefix balancing, "loadBalancing", OBJECT,                          \
-                     "How an endpoint is chosen.", .object = &balancing_schema),                  \
+                     "How an endpoint is chosen.", .object = &load_balancing_schema),             \
         SCHEMA_FIELD(struct_, prefix pool, "connectionPool", OBJECT,                              \
                      "Settings of connections to endpoints.",                                     \
                      .object = &pool_schema)
@@ -360,6 +309,13 @@ static const struct schema_field spec_fields[] = {
     {0},
 };
 
+/* A client that stays where it is does so along a route as well. */
+static bool is_of_routes(const char *section, const struct doc *said)
+{
+    return strcmp(section, "loadBalancing") == 0 && said->count == 1 &&
+           doc_get(said, SLICE("sessionPersistence"));
+}
+
 /* Endpoints and connections are a Service's, whichever route leads there. */
 static void check_spec(struct schema_run *run, const struct doc *node, void *value)
 {
@@ -369,9 +325,11 @@ static void check_spec(struct schema_run *run, const struct doc *node, void *val
     for (SCHEMA_EACH(spec->targets, struct policy_target, t))
         if (!slice_eq_cstr(t->kind, "HTTPRoute") && !slice_eq_cstr(t->kind, "GRPCRoute"))
             return;
-    for (size_t i = 0; spec->targets.count && i < sizeof(of_services) / sizeof(*of_services); i++)
-        if (doc_get(node, slice_from_cstr(of_services[i])))
+    for (size_t i = 0; spec->targets.count && i < sizeof(of_services) / sizeof(*of_services); i++) {
+        const struct doc *said = doc_get(node, slice_from_cstr(of_services[i]));
+        if (said && !is_of_routes(of_services[i], said))
             schema_warn(run, node, of_services[i], "is for Services: it does nothing for a route");
+    }
 }
 
 static const struct schema spec_schema = {

@@ -5,6 +5,8 @@
 #include "policies/kinds/health_check.h"
 #include "policies/kinds/http2_keepalive.h"
 #include "policies/kinds/kind.h"
+#include "policies/kinds/load_balancing.h"
+#include "policies/kinds/outlier_detection.h"
 #include "policies/kinds/policy_target.h"
 #include "policies/kinds/tcp_keepalive.h"
 
@@ -33,24 +35,15 @@ struct traffic_retries {
     bool retry_non_idempotent;
 };
 
-struct traffic_outlier {
-    bool disabled;
-    int64_t consecutive_failures, window, base_ejection, max_ejection, max_ejection_percent;
-};
-
 struct traffic_breaker {
     int64_t max_connections, max_requests, max_pending;
-};
-
-struct traffic_balancing {
-    int algorithm; /* index of traffic_policy_algorithms */
 };
 
 /* The header of the PROXY protocol that an endpoint gets first. */
 enum traffic_proxy { TRAFFIC_PROXY_V1, TRAFFIC_PROXY_V2 };
 
 struct traffic_pool {
-    int64_t max_requests_per_connection;
+    int64_t max_requests_per_connection, max_idle, idle;
     struct tcp_keepalive_setting *keepalive;
     struct http2_keepalive_setting *http2_keepalive;
     int proxy; /* enum traffic_proxy, or SCHEMA_UNSET */
@@ -81,8 +74,5 @@ struct traffic_policy {
 enum kind_id traffic_policy_target_kind(const struct policy_target *t);
 /* Of the sections; what is not said in one is SCHEMA_UNSET until schema_layer_complete. */
 extern const struct schema traffic_policy_timeouts_schema, traffic_policy_retries_schema,
-    traffic_policy_backoff_schema, traffic_policy_budget_schema, traffic_policy_outlier_schema,
-    traffic_policy_breaker_schema;
+    traffic_policy_backoff_schema, traffic_policy_budget_schema, traffic_policy_breaker_schema;
 extern const struct schema traffic_policy_traffic_schema; /* of struct traffic, for MeshConfig */
-/* The names of lb.def; the first is what holds where nothing is said. NULL-terminated. */
-extern const char *const traffic_policy_algorithms[];

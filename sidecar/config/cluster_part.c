@@ -6,6 +6,7 @@
 #include "lib/base/mem.h"
 #include "lib/codec/http/host.h"
 #include "sidecar/config/backend_tls.h"
+#include "sidecar/config/hash_table.h"
 #include "sidecar/config/traffic_conf.h"
 #include "sidecar/config/series_hash.h"
 #include "sidecar/config/affinity.h"
@@ -86,6 +87,8 @@ static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_co
     to->max_pending = from->breaker->max_pending;
     to->connect_timeout_ms = from->connect_timeout_ms;
     to->max_requests_per_connection = from->max_requests_per_connection;
+    to->max_idle_connections = from->max_idle_connections;
+    to->idle_connection_ms = from->idle_connection_ms;
     to->keepalive = traffic_conf_keepalive(from->keepalive);
     to->http2_keepalive = traffic_conf_http2_keepalive(from->http2_keepalive);
     to->proxy_version = from->proxy_protocol;
@@ -101,6 +104,43 @@ static void take_affinity(const Weft__Config__V1__Cluster *from, struct cluster_
     if (!slot->affinity)
         slot->affinity = affinity_create(from->affinity_by_client);
     to->affinity = slot->affinity;
+}
+
+/* What a client is given that has no such cookie, but its value and whether it is secure. */
+static struct slice attributes_of(const struct part_build *b, const Weft__Config__V1__HashOn *from)
+{
+    if (!from->cookie_s)
+        return arena_printf(&b->part->arena, "; Path=%s; HttpOnly; SameSite=Lax",
+                            from->cookie_path);
+    return arena_printf(&b->part->arena, "; Path=%s; Max-Age=%u; HttpOnly; SameSite=Lax",
+                        from->cookie_path, from->cookie_s);
+}
+
+static void take_hash_on(const struct part_build *b, const Weft__Config__V1__Cluster *from,
+                         struct cluster_conf *to)
+{
+    struct hash_on_conf *all = part_array(b->part, from->n_hash_on, sizeof(*all));
+    for (size_t i = 0; i < from->n_hash_on; i++) {
+        const Weft__Config__V1__HashOn *one = from->hash_on[i];
+        bool is_cookie = one->source == WEFT__CONFIG__V1__HASH_SOURCE__HASH_COOKIE;
+        all[i].source = one->source;
+        all[i].name = part_text(b->part, one->name);
+        if (is_cookie)
+            all[i].attributes = attributes_of(b, one);
+    }
+    to->hash_on = all;
+    to->hash_on_count = (uint32_t)from->n_hash_on;
+}
+
+/* Where the endpoints are not known yet (take_host), who finds them out makes it. */
+static void make_hash_table(const struct part_build *b, struct cluster_conf *to)
+{
+    size_t size = hash_table_size(to->lb, to->endpoints, to->endpoint_count, to->host.len > 0);
+    if (!size || !to->endpoint_count)
+        return;
+    struct hash_table *t = arena_alloc(&b->part->arena, size);
+    hash_table_make(t, to->lb, to->endpoints, to->endpoint_count, to->host.len > 0);
+    to->hash_table = t;
 }
 
 #define LB(symbol, name, doc) [LB_##symbol] = name,
@@ -153,6 +193,7 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     if (from->tls)
         to->tls = backend_tls_create(from->tls, to->name, before ? before->tls : NULL);
     take_limits(from, to);
+    take_hash_on(b, from, to);
     to->has_timeouts = from->timeouts != NULL;
     to->timeouts = traffic_conf_timeouts(from->timeouts);
     enum err e = traffic_conf_retry(b, from->retry, &to->retry);
@@ -161,8 +202,14 @@ static enum err take_cluster(const struct part_build *b, struct stable_ids *ids,
     if (!e)
         e = traffic_conf_health_check(b, from->health_check, &to->health_check);
     if (!e)
+        e = traffic_conf_persistence(b, from->session_persistence, &to->persistence);
+    if (!e)
         e = take_endpoints(b, ids, from, to);
-    return e ? e : take_host(b, from, to);
+    if (!e)
+        e = take_host(b, from, to);
+    if (!e)
+        make_hash_table(b, to);
+    return e;
 }
 
 static void destroy(struct cluster_part *p)

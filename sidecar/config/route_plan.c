@@ -182,6 +182,15 @@ static void merge(struct route_conf *r, uint8_t says)
         r->retry = c->retry;
 }
 
+/* Of several Services of which each has its own, none can speak for all. */
+static void name_persistence(struct route_conf *r, struct arena *arena)
+{
+    const struct cluster_conf *only = r->backend_count == 1 ? r->backends[0].cluster : NULL;
+    if (!r->persistence && only)
+        r->persistence = only->persistence;
+    r->persistence_name = traffic_conf_persistence_name(arena, r->persistence, r->name);
+}
+
 static bool has_phase(const struct filter_chain *chain, enum filter_phase phase)
 {
     for (uint32_t i = 0; chain && i < chain->count; i++)
@@ -239,6 +248,7 @@ void route_plan_bind(const struct route_plan *p, const struct cluster_conf *cons
         routes[i].chain =
             filter_names_chain(&p->filters, filters, p->route_own, &p->route_filters[i], arena);
         merge(&routes[i], p->says[i]);
+        name_persistence(&routes[i], arena);
         settle(&routes[i]);
     }
     *out = (struct route_table){&p->hosts, routes, &p->headers};

@@ -119,6 +119,8 @@ static enum err take_actions(struct plan_build *pb, const Weft__Config__V1__Rout
         return part_refuse(pb->b, "%u is not a final status", from->direct_status);
     enum err e = traffic_conf_retry(pb->b, from->retry, &to->retry);
     if (!e)
+        e = traffic_conf_persistence(pb->b, from->session_persistence, &to->persistence);
+    if (!e)
         e = take_match(pb, from->match, to);
     if (!e)
         e = take_backends(pb, from, to);

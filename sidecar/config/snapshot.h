@@ -21,6 +21,7 @@
 struct affinity;    /* config/affinity.h */
 struct backend_tls; /* config/backend_tls.h */
 struct client_conf; /* config/client_conf.h */
+struct hash_table;  /* config/hash_table.h */
 struct consumer_directory; /* filters/caller/consumer.h */
 struct filter_chain;
 struct tls_ctx;
@@ -47,10 +48,42 @@ struct retry_conf {
     uint32_t budget_percent, budget_min_per_second;
 };
 
+/* What kind of failure it is that an endpoint is blamed for. ANY: of those that are not counted for
+ * themselves. */
+enum outlier_kind {
+    OUTLIER_ANY,
+    OUTLIER_HTTP,
+    OUTLIER_TCP,
+    OUTLIER_TIMEOUT,
+    OUTLIER_KIND_COUNT
+};
+
 struct outlier_conf {
     bool enabled;
-    uint32_t consecutive_failures, base_ejection_ms, max_ejection_ms, max_ejection_percent;
+    uint32_t base_ejection_ms, max_ejection_ms, max_ejection_percent;
+    uint32_t failures[OUTLIER_KIND_COUNT]; /* that eject; 0, of a kind: it counts as ANY */
     uint32_t window_ms; /* failures within it count; 0: those in a row */
+    uint32_t successes; /* in a row, until one that was ejected is like others; 0: it is at once */
+    const uint16_t *statuses; /* that are failures; none: 500, 502, 503, 504 */
+    uint32_t status_count;
+};
+
+#define PERSISTENCE_KEY_SIZE 32
+
+/* A client stays with the endpoint that it met first (upstream/persistence.h). */
+struct persistence_conf {
+    uint8_t key[PERSISTENCE_KEY_SIZE];
+    struct slice name; /* of the cookie or header; empty: made of the route's name */
+    bool is_header;    /* else a cookie */
+    bool is_permanent; /* the cookie is kept for absolute_s */
+    uint32_t absolute_s, idle_s; /* 0: for ever */
+};
+
+/* What of a request a cluster's balancer chooses by (exchange/exchange_hash.c). */
+struct hash_on_conf {
+    Weft__Config__V1__HashSource source;
+    struct slice name;       /* of a header, cookie, parameter or claim */
+    struct slice attributes; /* of a cookie that is given: "; Path=/; HttpOnly" */
 };
 
 enum health_check_kind { HEALTH_CHECK_TCP, HEALTH_CHECK_HTTP, HEALTH_CHECK_GRPC };
@@ -69,10 +102,11 @@ struct health_check_conf {
  * or worker holds it, by stable id (cluster name + address), across snapshots. */
 struct endpoint_health {
     _Atomic uint32_t refs;
-    _Atomic uint32_t consecutive_failures; /* or those of the window */
+    _Atomic uint32_t failures[OUTLIER_KIND_COUNT]; /* in a row, or those of the window */
     _Atomic uint64_t window_ms;            /* since when they count, as ejected_until_ms */
     _Atomic uint32_t ejections;        /* in a row: the ejection time doubles */
     _Atomic uint64_t ejected_until_ms; /* clock_mono_ns()/1e6; 0: not ejected */
+    _Atomic uint32_t owes; /* good answers in a row until it is like others */
     _Atomic bool is_unhealthy;         /* by its health checks (upstream/health_checker.h) */
 };
 
@@ -125,6 +159,12 @@ struct cluster_conf {
     uint32_t affinity_s;      /* how long a client keeps its endpoint */
     struct affinity *affinity; /* of all workers; NULL: none is kept (config/affinity.h) */
     struct backend_tls *tls; /* NULL: in the clear, or mutual TLS of the mesh */
+    const struct persistence_conf *persistence; /* where a route says nothing; may be NULL */
+    const struct hash_on_conf *hash_on;         /* the first that a request has */
+    uint32_t hash_on_count;
+    const struct hash_table *hash_table; /* for balancers that have one (config/hash_table.h) */
+    uint32_t max_idle_connections;       /* of each worker; 0: no limit */
+    uint32_t idle_connection_ms;         /* 0: as pools have it */
     struct outlier_conf outlier;
     const struct health_check_conf *health_check; /* NULL: endpoints are not asked */
     bool has_timeouts;
@@ -179,6 +219,8 @@ struct route_conf {
     uint16_t listener_port;        /* of the listener or Service that the route belongs to */
     struct timeouts_conf timeouts; /* route's, else cluster's, else defaults: already merged */
     struct retry_conf retry;       /* ditto */
+    const struct persistence_conf *persistence; /* ditto; NULL: clients go anywhere */
+    struct slice persistence_name;              /* of the cookie or header; empty without it */
 };
 
 struct route_table; /* route/route_table.h */

@@ -111,6 +111,32 @@ static void put_endpoint(struct json_write *w, const struct endpoint_conf *e)
     json_write_object_end(w);
 }
 
+static void put_outlier(struct json_write *w, const struct outlier_conf *o)
+{
+    json_write_field_u64(w, "eject_after_failures", o->enabled ? o->failures[OUTLIER_ANY] : 0);
+    json_write_field_u64(w, "eject_after_http_failures", o->failures[OUTLIER_HTTP]);
+    json_write_field_u64(w, "eject_after_tcp_failures", o->failures[OUTLIER_TCP]);
+    json_write_field_u64(w, "eject_after_timeouts", o->failures[OUTLIER_TIMEOUT]);
+    json_write_field_u64(w, "forgive_after_successes", o->successes);
+}
+
+static void put_hash_on(struct json_write *w, const struct cluster_conf *c)
+{
+    if (!c->hash_on_count)
+        return;
+    json_write_key(w, "hash_on");
+    json_write_array(w);
+    for (uint32_t i = 0; i < c->hash_on_count; i++) {
+        json_write_object(w);
+        put_enum(w, "source", &weft__config__v1__hash_source__descriptor, c->hash_on[i].source,
+                 "HASH_");
+        if (c->hash_on[i].name.len)
+            json_write_field(w, "name", c->hash_on[i].name);
+        json_write_object_end(w);
+    }
+    json_write_array_end(w);
+}
+
 static void put_limits(struct json_write *w, const struct cluster_conf *c)
 {
     json_write_field_u64(w, "connect_timeout_ms", c->connect_timeout_ms);
@@ -121,8 +147,9 @@ static void put_limits(struct json_write *w, const struct cluster_conf *c)
     put_keepalive(w, &c->keepalive);
     put_http2_keepalive(w, &c->http2_keepalive);
     json_write_field_u64(w, "proxy_protocol", c->proxy_version);
-    json_write_field_u64(w, "eject_after_failures",
-                         c->outlier.enabled ? c->outlier.consecutive_failures : 0);
+    json_write_field_u64(w, "max_idle_connections", c->max_idle_connections);
+    json_write_field_u64(w, "idle_connection_ms", c->idle_connection_ms);
+    put_outlier(w, &c->outlier);
     if (c->health_check)
         json_write_field_u64(w, "health_check_interval_ms", c->health_check->interval_ms);
 }
@@ -135,6 +162,7 @@ static void put_cluster(struct json_write *w, const struct cluster_conf *c)
     json_write_field_u64(w, "port", c->port);
     put_protocol(w, c->protocol);
     json_write_field(w, "load_balancer", slice_from_cstr(cluster_part_lb_name(c->lb)));
+    put_hash_on(w, c);
     json_write_field_bool(w, "mtls_disabled", c->mtls_disabled);
     if (c->host.len)
         json_write_field(w, "host", c->host);

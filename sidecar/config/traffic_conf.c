@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/traffic_conf.h"
 
+#include "lib/codec/http/message.h"
+
 enum { RETRY_ATTEMPTS_MAX = 100 };
 
 struct timeouts_conf traffic_conf_timeouts(const Weft__Config__V1__Timeouts *from)
@@ -73,21 +75,73 @@ enum err traffic_conf_retry(const struct part_build *b, const Weft__Config__V1__
     return take_status_codes(b, from, to);
 }
 
+static enum err take_failure_statuses(const struct part_build *b,
+                                      const Weft__Config__V1__OutlierDetection *from,
+                                      struct outlier_conf *to)
+{
+    uint16_t *statuses = part_array(b->part, from->n_http_statuses, sizeof(*statuses));
+    for (size_t i = 0; i < from->n_http_statuses; i++) {
+        if (from->http_statuses[i] < 100 || from->http_statuses[i] > 599)
+            return part_refuse(b, "outlier detection: %u is not a status",
+                               from->http_statuses[i]);
+        statuses[i] = (uint16_t)from->http_statuses[i];
+    }
+    to->statuses = statuses;
+    to->status_count = (uint32_t)from->n_http_statuses;
+    return ERR_OK;
+}
+
 enum err traffic_conf_outlier(const struct part_build *b,
                               const Weft__Config__V1__OutlierDetection *from,
                               struct outlier_conf *to)
 {
     *to = (struct outlier_conf){
         .enabled = !from->disabled,
-        .consecutive_failures = from->consecutive_failures,
+        .failures = {[OUTLIER_ANY] = from->consecutive_failures,
+                     [OUTLIER_HTTP] = from->http_failures,
+                     [OUTLIER_TCP] = from->tcp_failures,
+                     [OUTLIER_TIMEOUT] = from->timeouts},
         .window_ms = from->window_ms,
+        .successes = from->successes,
         .base_ejection_ms = from->base_ejection_ms,
         .max_ejection_ms = from->max_ejection_ms,
         .max_ejection_percent = from->max_ejection_percent,
     };
     if (to->max_ejection_percent > 100)
         return part_refuse(b, "outlier detection: more than 100 percent can be ejected");
+    return take_failure_statuses(b, from, to);
+}
+
+enum err traffic_conf_persistence(const struct part_build *b,
+                                  const Weft__Config__V1__SessionPersistence *from,
+                                  const struct persistence_conf **out)
+{
+    if (!from)
+        return ERR_OK;
+    struct persistence_conf *to = part_array(b->part, 1, sizeof(*to));
+    *to = (struct persistence_conf){.is_header = from->header,
+                                    .is_permanent = from->permanent,
+                                    .absolute_s = from->absolute_s,
+                                    .idle_s = from->idle_s};
+    if (from->key.len != sizeof(to->key))
+        return part_refuse(b, "session persistence: the key must have %zu bytes",
+                           sizeof(to->key));
+    memcpy(to->key, from->key.data, sizeof(to->key));
+    to->name = part_text(b->part, from->name);
+    if (to->name.len && !message_name_is_valid(to->name))
+        return part_refuse(b, "session persistence: \"%s\" is not a name", from->name);
+    if (to->is_permanent && !to->absolute_s)
+        return part_refuse(b, "session persistence: a permanent cookie needs a lifetime");
+    *out = to;
     return ERR_OK;
+}
+
+struct slice traffic_conf_persistence_name(struct arena *arena, const struct persistence_conf *p,
+                                           struct slice route)
+{
+    if (!p || p->name.len)
+        return p ? p->name : SLICE("");
+    return arena_printf(arena, "weft-session-%08x", (unsigned)(slice_hash(route) >> 32));
 }
 
 static enum err take_statuses(const struct part_build *b,

@@ -27,3 +27,10 @@ MUST_USE enum err traffic_conf_outlier(const struct part_build *b,
 MUST_USE enum err traffic_conf_health_check(const struct part_build *b,
                                             const Weft__Config__V1__HealthCheck *from,
                                             const struct health_check_conf **to);
+/* NULL: clients go anywhere. */
+MUST_USE enum err traffic_conf_persistence(const struct part_build *b,
+                                           const Weft__Config__V1__SessionPersistence *from,
+                                           const struct persistence_conf **to);
+/* The name of the cookie or header of a route; in the arena where it is made of the route's. */
+struct slice traffic_conf_persistence_name(struct arena *arena, const struct persistence_conf *p,
+                                           struct slice route);

@@ -118,7 +118,10 @@ void exchange_choose_backend(struct exchange *ex)
 {
     if (!ex->route->backend_count)
         return;
-    ex->backend = route_pick_backend(ex->route, (uint32_t)rand_next(&ex->worker->rand));
+    if (ex->route->persistence)
+        ex->backend = exchange_persistent_backend(ex);
+    if (!ex->backend)
+        ex->backend = route_pick_backend(ex->route, (uint32_t)rand_next(&ex->worker->rand));
     if (ex->backend && ex->backend->cluster)
         exchange_use_cluster(ex, cluster_of(&ex->worker->clusters, ex->backend->cluster));
 }
@@ -265,7 +268,7 @@ static enum progress cut_response(struct exchange *ex, enum fail why)
 {
     bool is_timeout = why == FAIL_REQUEST_TIMEOUT || why == FAIL_IDLE_TIMEOUT;
     if ((is_timeout && exchange_waits_for_endpoint(ex)) || ex->up.error == ERR_TIMEOUT)
-        upstream_request_failed(&ex->up);
+        upstream_request_failed(&ex->up, is_timeout ? why : FAIL_IDLE_TIMEOUT);
     ex->fail = why;
     ex->detail = slice_from_cstr(err_text(ex->up.error));
     if (http_stream_is_live(&ex->down))

@@ -7,7 +7,11 @@
 
 enum progress exchange_step_pick(struct exchange *ex)
 {
-    enum fail why = upstream_request_pick(&ex->up, &ex->client.client);
+    struct endpoint *own = ex->persistence ? exchange_persistent_endpoint(ex) : NULL;
+    if (!own && !ex->up.key && ex->up.cluster->conf->hash_on_count)
+        ex->up.key = exchange_hash(ex);
+    enum fail why = own ? upstream_request_take(&ex->up, own)
+                        : upstream_request_pick(&ex->up, &ex->client.client);
     if (why == FAIL_OVERFLOW)
         return exchange_fail(ex, why, SLICE("too many requests at once"));
     if (why != FAIL_NONE)
@@ -155,7 +159,7 @@ static enum progress attempt_failed(struct exchange *ex, enum fail why, struct s
 {
     ex->fresh_only |= is_lost_race(ex, why);
     if (is_endpoints_fault(ex, why))
-        upstream_request_failed(&ex->up);
+        upstream_request_failed(&ex->up, why);
     if (may_retry(ex, why))
         return try_again(ex);
     exchange_cut_upstream(ex);

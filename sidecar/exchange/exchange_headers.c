@@ -178,6 +178,10 @@ void exchange_prepare_response(struct exchange *ex)
     /* What sidecars say to each other is not for apps to say. */
     if (!endpoint_is_mesh_hop(ex->up.endpoint))
         headers_remove_id(&ex->response->headers, HEADER_WEFT_REASON);
+    if (ex->persistence)
+        exchange_persist(ex);
+    if (ex->given_cookie.len)
+        headers_add_id(&ex->response->headers, HEADER_SET_COOKIE, ex->given_cookie);
     bool accepted = ex->response->status / 100 == 2 && message_is_connect(ex->request);
     if (ex->response->status == 101 || accepted)
         ex->got |= IS_SWITCHED;

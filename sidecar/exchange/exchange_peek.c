@@ -130,7 +130,7 @@ static enum progress fail_whole(struct exchange *ex, enum fail why, struct slice
 {
     if (why == FAIL_REQUEST_TIMEOUT || why == FAIL_IDLE_TIMEOUT)
         if (exchange_waits_for_endpoint(ex))
-            upstream_request_failed(&ex->up);
+            upstream_request_failed(&ex->up, why);
     return exchange_fail(ex, why, detail);
 }
 

@@ -101,6 +101,8 @@ struct exchange {
 
     const struct route_conf *route;
     const struct backend_conf *backend;
+    struct exchange_persistence *persistence; /* NULL: the client goes anywhere */
+    struct slice given_cookie; /* value of a Set-Cookie for what is hashed; empty: none */
     struct filter_exchange view; /* the exchange as filters see it, filled in before they run */
     struct filter_road road;     /* how far their chains have come */
     struct buf request_in, response_in; /* what came for filters to look at */
@@ -271,6 +273,18 @@ void exchange_cut_upstream(struct exchange *ex);
 /* Did the time run out because the endpoint was silent, and not because the client had still to
  * send, or would not take? */
 bool exchange_waits_for_endpoint(const struct exchange *ex);
+
+/* ---- exchange_persist.c: where a route has sessionPersistence ---- */
+/* The share that the client was sent to before; NULL: it is to be chosen. */
+const struct backend_conf *exchange_persistent_backend(struct exchange *ex);
+/* Its endpoint; NULL: it is to be chosen. */
+struct endpoint *exchange_persistent_endpoint(struct exchange *ex);
+/* Puts into the response what the client is to keep. */
+void exchange_persist(struct exchange *ex);
+
+/* ---- exchange_hash.c ---- */
+/* What the cluster's balancer chooses by, where it says what that is; never 0. */
+uint64_t exchange_hash(struct exchange *ex);
 
 /* ---- exchange_report.c: the step reply, and what is told at the end ---- */
 /* From the table, with its reason and, when detail is not empty, that in the body (kept, not

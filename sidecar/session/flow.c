@@ -111,11 +111,10 @@ static void on_answers(struct udp *u, struct udp_datagram *d, size_t count)
 static void refused(struct flow *f)
 {
     struct endpoint *e = f->endpoint;
-    if (outlier_failure(e)) {
+    if (outlier_failure(e, OUTLIER_TCP)) {
         metrics_count_ejection(f->port->worker->metrics);
-        LOG_W("outlier", "%.*s of %.*s is ejected: %u failures in a row",
-              SLICE_ARG(e->conf->address_text), SLICE_ARG(e->cluster->conf->name),
-              e->cluster->conf->outlier.consecutive_failures);
+        LOG_W("outlier", "%.*s of %.*s is ejected: failures in a row",
+              SLICE_ARG(e->conf->address_text), SLICE_ARG(e->cluster->conf->name));
     }
     end(f, FAIL_CONNECT_FAILED);
 }
@@ -171,7 +170,7 @@ static enum fail find_endpoint(const struct udp_port *p, const struct route_conf
     if (!backend || !backend->cluster)
         return FAIL_NO_CLUSTER;
     to->cluster = cluster_of(&w->clusters, backend->cluster);
-    to->endpoint = balancer_pick(to->cluster, &to->client.peer, NULL, 0);
+    to->endpoint = balancer_pick(to->cluster, &to->client.peer, 0, NULL, 0);
     if (!to->endpoint)
         return balancer_why_none(to->cluster);
     return is_loop(w, &to->endpoint->conf->addr) ? FAIL_LOOP : FAIL_NONE;
@@ -273,7 +272,7 @@ static bool should_move(const struct flow *f)
     struct endpoint *own = f->endpoint;
     if (is_good(own, now_ms))
         return false;
-    const struct endpoint *other = balancer_pick(f->cluster, &f->client.peer, &own, 1);
+    const struct endpoint *other = balancer_pick(f->cluster, &f->client.peer, 0, &own, 1);
     return own->gone || (other && other != own && is_good(other, now_ms));
 }
 

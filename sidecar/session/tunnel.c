@@ -228,7 +228,7 @@ static void on_up_fail(struct stream *s, enum err why)
     if (t->is_open) {
         t->fail = FAIL_UPSTREAM_RESET;
         if (why == ERR_TIMEOUT) /* it has vanished */
-            outlier_failure(t->endpoint);
+            outlier_failure(t->endpoint, OUTLIER_TIMEOUT);
         if (t->is_probe)
             session_probe_failed(t->session);
         else
@@ -241,7 +241,7 @@ static void on_up_fail(struct stream *s, enum err why)
         LOG_W("tunnel", "%.*s: %s", SLICE_ARG(t->endpoint->conf->address_text), info.fail_detail);
     stream_close(t->up);
     t->up = NULL;
-    outlier_failure(t->endpoint);
+    outlier_failure(t->endpoint, outlier_kind_of(dialer_fail(why)));
     endpoint_release(t->endpoint);
     t->endpoint = NULL;
     enum fail fail = t->tries < TRIES_MAX ? dial(t) : dialer_fail(why);
@@ -300,7 +300,7 @@ static const struct stream_events up_events = {.on_open = on_up_open,
 
 static enum fail dial(struct tunnel *t)
 {
-    struct endpoint *e = balancer_pick(t->cluster, &t->session->info.peer, t->tried, t->tries);
+    struct endpoint *e = balancer_pick(t->cluster, &t->session->info.peer, 0, t->tried, t->tries);
     if (!e)
         return balancer_why_none(t->cluster);
     for (unsigned i = 0; i < t->tries; i++)

@@ -60,10 +60,10 @@ void balancer_adopt(struct cluster *c, const struct cluster_conf *before)
     c->lb_state = size ? mem_zalloc(size) : NULL;
 }
 
-struct endpoint *balancer_pick(struct cluster *c, const struct addr *client,
+struct endpoint *balancer_pick(struct cluster *c, const struct addr *client, uint64_t key,
                                struct endpoint *const *tried, unsigned tried_count)
 {
-    struct pick p = {.cluster = c, .tried = tried, .tried_count = tried_count};
+    struct pick p = {.cluster = c, .tried = tried, .tried_count = tried_count, .key = key};
     if (c->endpoint_count == 0)
         return NULL;
     if (c->endpoint_count == 1)
@@ -73,6 +73,8 @@ struct endpoint *balancer_pick(struct cluster *c, const struct addr *client,
         p.key = lb_affinity_key(c, client);
         return lb_affinity_pick(&p);
     }
+    if (!key && balancers[c->conf->lb]->is_keyed)
+        p.key = lb_affinity_key(c, client);
     for (; p.level < LB_LEVEL_COUNT; p.level++) {
         struct endpoint *e = balancers[c->conf->lb]->pick(&p);
         if (e)
@@ -90,6 +92,12 @@ struct endpoint *balancer_pick_by_key(struct cluster *c, uint64_t key,
     for (; !e && p.level < LB_LEVEL_COUNT; p.level++)
         e = lb_affinity_best(&p);
     return e;
+}
+
+bool balancer_may_keep(const struct endpoint *e)
+{
+    return e->conf->ready &&
+           outlier_is_healthy(e->conf->health, loop_now_ms(e->cluster->worker->loop));
 }
 
 enum fail balancer_why_none(const struct cluster *c)

@@ -83,7 +83,7 @@ static void on_turn(struct loop_task *task)
     if (!c->is_over)
         return;
     if (teaches(c) && !c->answer && upstream_request_is_fault(&c->up, c->why))
-        upstream_request_failed(&c->up);
+        upstream_request_failed(&c->up, c->why);
     c->on_over(c);
     stop(c);
 }

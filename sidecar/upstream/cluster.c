@@ -178,6 +178,7 @@ static struct cluster *create_cluster(struct worker *w, const struct cluster_con
     struct cluster *c = mem_zalloc(sizeof(*c));
     c->worker = w;
     list_init(&c->gone);
+    list_init(&c->idle);
     c->usage = conf->usage ? conf->usage : &c->own_usage;
     adopt_conf(c, conf);
     return c;

@@ -42,6 +42,8 @@ struct cluster {
     struct health_checker *health; /* NULL: this worker does not ask its endpoints */
     struct named_host *named; /* whose addresses the endpoints are; NULL: they are configured */
     struct list gone;
+    struct list idle; /* connections that no request uses, the one that is so for longest first */
+    uint32_t idle_count; /* of these, where there is a limit */
     void *lb_state; /* what its balancer remembers (upstream/lb.h) */
     /* Of this worker; limits are about `usage`. */
     uint32_t active;  /* exchanges that chose this cluster and are not finished */

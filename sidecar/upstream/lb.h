@@ -30,6 +30,7 @@ struct pick {
 };
 
 struct lb {
+    bool is_keyed;     /* it chooses by pick.key */
     size_t state_size; /* of what it remembers of a cluster; zeroed when it begins */
     /* NULL: none is usable at this level. */
     struct endpoint *(*pick)(struct pick *p);

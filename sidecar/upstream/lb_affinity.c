@@ -4,11 +4,12 @@
 #include "sidecar/upstream/lb_affinity.h"
 
 #include "sidecar/config/affinity.h"
+#include "sidecar/config/hash_table.h"
 
 uint64_t lb_affinity_key(const struct cluster *c, const struct addr *client)
 {
     const struct settings *s = c->worker->settings;
-    if (client && c->conf->affinity_by_client)
+    if (client && (c->conf->affinity_by_client || !c->conf->affinity))
         return slice_hash(slice_of(client->ip, sizeof(client->ip)));
     /* What is the same after a restart, and not for the next pod. */
     return slice_hash(slice_of(s->pod_ip.ip, sizeof(s->pod_ip.ip))) ^
@@ -39,6 +40,16 @@ struct endpoint *lb_affinity_best(const struct pick *p)
         }
     }
     return best;
+}
+
+struct endpoint *lb_hashed(const struct pick *p,
+                           uint32_t (*find)(const struct hash_table *t, uint64_t key))
+{
+    struct cluster *c = p->cluster;
+    uint32_t at = c->conf->hash_table ? find(c->conf->hash_table, p->key) : HASH_TABLE_NONE;
+    if (at < c->endpoint_count && lb_is_usable(p, c->endpoints[at]))
+        return c->endpoints[at];
+    return lb_affinity_best(p);
 }
 
 /* Who meets a failure goes elsewhere with that one request; whose endpoint is gone or ejected moves

@@ -7,6 +7,7 @@
 #include "lib/codec/http/host.h"
 #include "lib/io/resolve.h"
 #include "lib/io/timer.h"
+#include "sidecar/config/hash_table.h"
 #include "sidecar/worker/worker.h"
 
 struct named_host {
@@ -29,6 +30,10 @@ struct found {
     char texts[RESOLVE_MAX][ADDR_TEXT_MAX];
 };
 
+/* Room for the table of as many as a lookup finds, whichever balancer makes it. */
+#define HASH_TABLE_SMALL_MAX (48u * 1024)
+_Static_assert(RESOLVE_MAX <= 16, "their points must fit into HASH_TABLE_SMALL_MAX");
+
 /* All but the count of references, which others change meanwhile. */
 static void copy_conf(struct cluster_conf *to, const struct cluster_conf *from)
 {
@@ -48,7 +53,9 @@ static void take_health(const struct named_host *n, const struct addr *a,
         const struct endpoint_conf *e = n->cluster->endpoints[i]->conf;
         if (!addr_eq(&e->addr, a))
             continue;
-        atomic_init(&to->consecutive_failures, atomic_load(&e->health->consecutive_failures));
+        for (unsigned kind = 0; kind < OUTLIER_KIND_COUNT; kind++)
+            atomic_init(&to->failures[kind], atomic_load(&e->health->failures[kind]));
+        atomic_init(&to->owes, atomic_load(&e->health->owes));
         atomic_init(&to->ejections, atomic_load(&e->health->ejections));
         atomic_init(&to->ejected_until_ms, atomic_load(&e->health->ejected_until_ms));
         atomic_init(&to->is_unhealthy, atomic_load(&e->health->is_unhealthy));
@@ -57,7 +64,8 @@ static void take_health(const struct named_host *n, const struct addr *a,
 
 static const struct cluster_conf *make_conf(const struct named_host *n)
 {
-    struct found *f = mem_zalloc(sizeof(*f));
+    size_t table = hash_table_size(n->conf->lb, NULL, 0, true) ? HASH_TABLE_SMALL_MAX : 0;
+    struct found *f = mem_zalloc(sizeof(*f) + table);
     copy_conf(&f->cluster, n->conf);
     for (size_t i = 0; i < n->count; i++) {
         struct slice text = slice_from_cstr(addr_format(&n->addrs[i], f->texts[i]));
@@ -71,6 +79,11 @@ static const struct cluster_conf *make_conf(const struct named_host *n)
     }
     f->cluster.endpoints = f->endpoints;
     f->cluster.endpoint_count = (uint32_t)n->count;
+    if (table && n->count) {
+        struct hash_table *t = (struct hash_table *)(f + 1);
+        hash_table_make(t, n->conf->lb, f->endpoints, f->cluster.endpoint_count, true);
+        f->cluster.hash_table = t;
+    }
     return &f->cluster;
 }
 

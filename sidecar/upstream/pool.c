@@ -38,6 +38,7 @@ static void destroy_conn(struct pool_conn *c)
 {
     struct pool *p = c->pool;
     timer_stop(&c->idle);
+    pool_idle_leave(c);
     list_unlink(&c->node);
     backend_tls_unref(c->tls);
     p->connections--;
@@ -79,9 +80,11 @@ static void fail_waiters(struct pool *p, enum fail why, const char *detail)
 static uint32_t idle_ms(const struct pool_conn *c)
 {
     uint32_t promised = http_client_keep_alive_ms(c->client);
+    uint32_t said = c->pool->endpoint->owner->idle_connection_ms;
     if (is_http2(c->pool))
-        return H2_IDLE_MS;
-    return promised && promised < H1_IDLE_MS ? promised / 2 : H1_IDLE_MS;
+        return said ? said : H2_IDLE_MS;
+    uint32_t most = said ? said : H1_IDLE_MS;
+    return promised && promised < most ? promised / 2 : most;
 }
 
 /* Puts the connection where its remaining capacity says, newest first. */
@@ -95,6 +98,7 @@ static void place(struct pool_conn *c)
         return;
     c->idle_since_ms = loop_now_ms(worker_of_pool(p)->loop);
     timer_start(&c->idle, idle_ms(c) < IDLE_LOOK_MS ? idle_ms(c) : IDLE_LOOK_MS);
+    pool_idle_enter(c);
 }
 
 static void on_capacity(struct http_client *client)
@@ -123,6 +127,7 @@ static void on_retired(struct http_client *client)
     list_unlink(&c->node);
     list_link_last(&p->full, &c->node);
     timer_stop(&c->idle);
+    pool_idle_leave(c);
     pool_dial_for_waiters(p);
 }
 
@@ -250,6 +255,7 @@ static enum fail dial(struct pool *p)
     struct pool_conn *c = mem_zalloc(sizeof(*c));
     c->pool = p;
     list_init(&c->node);
+    list_init(&c->idle_node);
     timer_init(&c->idle, worker_of_pool(p)->loop, on_idle);
     c->dialling = dialer_open(e, speech_of(p), &dial_events, c, &why);
     if (!c->dialling) {
@@ -396,6 +402,7 @@ static void send_on(struct pool_conn *c, struct http_stream *st, const struct me
     uint32_t limit = p->endpoint->owner->max_requests_per_connection;
     c->served++;
     timer_stop(&c->idle);
+    pool_idle_leave(c);
     http_client_send(c->client, st, request, end);
     if (limit && c->served >= limit)
         http_client_drain(c->client);

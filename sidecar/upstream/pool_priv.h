@@ -23,6 +23,7 @@ struct pool {
 struct pool_conn {
     struct pool *pool;
     struct list node;
+    struct list idle_node;      /* in the cluster's; unlinked: in use, or there is no limit */
     struct stream *dialling;    /* until open */
     struct http_client *client; /* after */
     struct http_client_config config; /* its */
@@ -35,6 +36,10 @@ struct pool_conn {
 
 /* ---- pool.c ---- */
 void pool_dial_for_waiters(struct pool *p);
+
+/* ---- pool_idle.c: no request uses it; and whatever becomes of it then ---- */
+void pool_idle_enter(struct pool_conn *c);
+void pool_idle_leave(struct pool_conn *c);
 
 /* ---- pool_room.c: the cluster's limit of connections, which is one for all workers ---- */
 /* There is none left for those who wait here: they go on waiting, and others hear of it. */

@@ -89,7 +89,7 @@ static void failed(struct redis_ask *a, enum fail why, struct slice detail)
 {
     set_result(a, why, detail);
     if (why != FAIL_OVERFLOW)
-        upstream_request_failed(&a->up);
+        upstream_request_failed(&a->up, why);
     upstream_request_abandon(&a->up);
 }
 

@@ -60,7 +60,8 @@ enum fail upstream_request_pick(struct upstream_request *r, const struct addr *c
 {
     if (!take_place(r))
         return FAIL_OVERFLOW;
-    return upstream_request_take(r, balancer_pick(r->cluster, client, r->tried, r->tried_count));
+    return upstream_request_take(
+        r, balancer_pick(r->cluster, client, r->key, r->tried, r->tried_count));
 }
 
 /* ---- sending ---- */
@@ -138,16 +139,15 @@ bool upstream_request_is_fault(const struct upstream_request *r, enum fail why)
     }
 }
 
-void upstream_request_failed(struct upstream_request *r)
+void upstream_request_failed(struct upstream_request *r, enum fail why)
 {
     struct endpoint *e = r->endpoint;
-    if (!outlier_failure(e))
+    if (!outlier_failure(e, outlier_kind_of(why)))
         return;
     metrics_count_ejection(r->cluster->worker->metrics);
-    const struct outlier_conf *conf = &e->cluster->conf->outlier;
-    LOG_W("outlier", "%.*s of %.*s is ejected: %u failures %s", SLICE_ARG(e->conf->address_text),
-          SLICE_ARG(e->cluster->conf->name), conf->consecutive_failures,
-          conf->window_ms ? "within its window" : "in a row");
+    LOG_W("outlier", "%.*s of %.*s is ejected: failures %s", SLICE_ARG(e->conf->address_text),
+          SLICE_ARG(e->cluster->conf->name),
+          e->cluster->conf->outlier.window_ms ? "within its window" : "in a row");
 }
 
 /* FAIL_UPSTREAM_REFUSED, or FAIL_NONE. */
@@ -164,17 +164,12 @@ static enum fail refusal(const struct upstream_request *r, const struct message 
     return FAIL_NONE;
 }
 
-static bool is_failure(unsigned status)
-{
-    return status == 500 || status == 502 || status == 503 || status == 504;
-}
-
 enum fail upstream_request_answered(struct upstream_request *r, const struct message *answer)
 {
     uint64_t now_ns = loop_now_ns(r->cluster->worker->loop);
     enum fail refused = refusal(r, answer);
-    if (is_failure(answer->status) || refused)
-        upstream_request_failed(r);
+    if (refused || outlier_is_failure(&r->cluster->conf->outlier, answer->status))
+        upstream_request_failed(r, refused);
     else
         outlier_success(r->endpoint);
     if (r->cluster->endpoint_count > 1)

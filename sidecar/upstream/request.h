@@ -23,6 +23,7 @@ struct upstream_request {
     bool has_place; /* it counts in the cluster's usage */
     bool reused;    /* the attempt's connection had served before */
     uint64_t attempt_ns;
+    uint64_t key; /* what the cluster's balancer hashes of the request; 0: the client */
     struct slice client; /* what sidecars behind a gateway are told of the client; empty: nothing */
 };
 
@@ -49,8 +50,9 @@ enum pool_result upstream_request_send(struct upstream_request *r, const struct 
 /* Is that failure of an attempt a sign that its endpoint is in trouble? Not what our own limits
  * say, and not the peer's closing of an idle connection just as it is used again. */
 bool upstream_request_is_fault(const struct upstream_request *r, enum fail why);
-/* What the attempt says of its endpoint, for ejection and for the balancer. */
-void upstream_request_failed(struct upstream_request *r);
+/* What the attempt says of its endpoint, for ejection and for the balancer. FAIL_NONE: an answer.
+ */
+void upstream_request_failed(struct upstream_request *r, enum fail why);
 /* FAIL_UPSTREAM_REFUSED when the answer is a sidecar's own word that the app behind it never saw
  * the request: as good as a refusal, for an app that is being replaced stops listening before
  * everybody has heard of it. Else FAIL_NONE. Apps cannot say this. */

@@ -325,7 +325,7 @@ static unsigned failures(struct sim_road *r)
 {
     const struct endpoint_health *h =
         sim_node_cluster(&r->node, "app")->conf->endpoints[0].health;
-    return h->consecutive_failures;
+    return h->failures[OUTLIER_ANY];
 }
 
 static void silence_of_the_endpoint_counts(void **state)

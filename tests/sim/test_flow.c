@@ -388,7 +388,7 @@ static void away_from_the_ejected(void **state)
     struct cluster *c = sim_node_cluster(&d.node, "one");
     struct endpoint *e = c->endpoints[server == &d.hosts[0] ? 0 : 1];
     for (unsigned i = 0; i < 10; i++)
-        (void)outlier_failure(e);
+        (void)outlier_failure(e, OUTLIER_TCP);
     assert_true(outlier_is_ejected(e->conf->health, loop_now_ms(d.sim.loop)));
     udp_door_ask(&d, UDP_CLIENT, "x");
     assert_int_equal(server->count, 1);

@@ -153,6 +153,155 @@ static void idle_closes_do_not_eject(void **state)
     }
 }
 
+/* ---- failures of each kind for themselves ---- */
+
+static void prepare_kinds(struct sim_service *s)
+{
+    sim_service_prepare(s, 2);
+    sim_conf_balance(s->r.cluster, ROUND_ROBIN);
+    Weft__Config__V1__OutlierDetection *o = outlier(s);
+    o->consecutive_failures = 2;
+    o->http_failures = 5;
+    o->tcp_failures = 3;
+    o->timeouts = 4;
+}
+
+/* How many requests the first app gets until it is ejected. */
+static unsigned requests_until_ejected(struct sim_service *s)
+{
+    unsigned before = s->apps[0].requests;
+    for (unsigned i = 0; i < 40 && !sim_report.values[METRICS_EJECTIONS]; i++)
+        sim_service_ask_times(s, 1);
+    assert_int_equal(sim_report.values[METRICS_EJECTIONS], 1);
+    return s->apps[0].requests - before;
+}
+
+/* requirement: D6 */
+static void answers_count_for_themselves(void **state)
+{
+    struct sim_service s;
+    prepare_kinds(&s);
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    s.apps[0].status = 503;
+    assert_int_equal(requests_until_ejected(&s), 5);
+    sim_service_finish(&s);
+}
+
+/* And those of a kind without a limit of its own count as before. */
+static void other_answers_count_together(void **state)
+{
+    struct sim_service s;
+    prepare_kinds(&s);
+    s.r.cluster->outlier->http_failures = 0;
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    s.apps[0].status = 503;
+    assert_int_equal(requests_until_ejected(&s), 2);
+    sim_service_finish(&s);
+}
+
+/* requirement: D6 */
+static void which_answers_are_failures(void **state)
+{
+    static uint32_t statuses[] = {429, 503};
+    struct sim_service s;
+    prepare_kinds(&s);
+    s.r.cluster->outlier->http_statuses = statuses;
+    s.r.cluster->outlier->n_http_statuses = 2;
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    s.apps[0].status = 500;
+    sim_service_ask_times(&s, 40);
+    assert_int_equal(sim_report.values[METRICS_EJECTIONS], 0);
+    s.apps[0].status = 429;
+    assert_int_equal(requests_until_ejected(&s), 5);
+    sim_service_finish(&s);
+}
+
+/* A good answer forgives failures of each kind. */
+static void a_success_forgives_each_kind(void **state)
+{
+    struct sim_service s;
+    prepare_kinds(&s);
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    for (unsigned i = 0; i < 4; i++) {
+        s.apps[0].status = 503;
+        sim_service_ask_times(&s, 2 * 4); /* it is asked every other time */
+        s.apps[0].status = 200;
+        sim_service_ask_times(&s, 2);
+    }
+    assert_int_equal(sim_report.values[METRICS_EJECTIONS], 0);
+    sim_service_finish(&s);
+}
+
+/* Nobody listens there: one attempt of each other request. requirement: D6 */
+static void connections_count_for_themselves(void **state)
+{
+    struct sim_service s;
+    prepare_kinds(&s);
+    s.r.cluster->retry->attempts = 0;
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    sim_server_close(&s.apps[0]);
+    unsigned failed = 0;
+    for (unsigned i = 0; i < 40 && !sim_report.values[METRICS_EJECTIONS]; i++) {
+        struct sim_call *call = sim_service_ask(&s);
+        sim_advance(&s.r.sim, 10);
+        failed += call->done && call->head->status == 503;
+    }
+    assert_int_equal(failed, 3);
+    sim_server_open(&s.apps[0], s.r.sim.loop, "10.0.0.1:8080", HTTP_PROTOCOL_1);
+    sim_service_finish(&s);
+}
+
+/* requirement: D6 */
+static void timeouts_count_for_themselves(void **state)
+{
+    struct sim_service s;
+    prepare_kinds(&s);
+    s.r.cluster->retry->attempts = 0;
+    s.r.cluster->timeouts = sim_conf_timeouts(&s.r.conf);
+    s.r.cluster->timeouts->backend_ms = 100;
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    s.apps[0].manual = true;
+    unsigned failed = 0;
+    for (unsigned i = 0; i < 40 && !sim_report.values[METRICS_EJECTIONS]; i++) {
+        struct sim_call *call = sim_service_ask(&s);
+        sim_advance(&s.r.sim, 200);
+        failed += call->done && call->head->status == 504;
+    }
+    assert_int_equal(failed, 4);
+    sim_service_finish(&s);
+}
+
+/* Back again it has to answer well so often; until then one failure is too much, and its time
+ * doubles. requirement: D6 */
+static void back_on_probation(void **state)
+{
+    struct sim_service s;
+    prepare_kinds(&s);
+    s.r.cluster->outlier->successes = 3;
+    sim_service_start(&s, HTTP_PROTOCOL_1);
+    s.apps[0].status = 503;
+    requests_until_ejected(&s);
+    s.apps[0].status = 200;
+    sim_advance(&s.r.sim, 1000);
+    sim_service_ask_times(&s, 4); /* two of them for it */
+    s.apps[0].status = 503;
+    sim_service_ask_times(&s, 2);
+    assert_int_equal(sim_report.values[METRICS_EJECTIONS], 2);
+    s.apps[0].status = 200;
+    unsigned before = s.apps[0].requests;
+    sim_advance(&s.r.sim, 1900);
+    sim_service_ask_times(&s, 4);
+    assert_int_equal(s.apps[0].requests, before);
+    sim_advance(&s.r.sim, 100);
+    sim_service_ask_times(&s, 6); /* three of them for it: it is as good as the other */
+    assert_int_equal(s.apps[0].requests, before + 3);
+    s.apps[0].status = 503;
+    sim_service_ask_times(&s, 2 * 4);
+    assert_int_equal(sim_report.values[METRICS_EJECTIONS], 2);
+    assert_in_range(time_of_ejection(&s, 3), 1000, 1030); /* the shortest again */
+    sim_service_finish(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +309,13 @@ int main(void)
         cmocka_unit_test(failures_within_a_time),
         cmocka_unit_test(late_success_is_no_recovery),
         cmocka_unit_test(idle_closes_do_not_eject),
+        cmocka_unit_test(answers_count_for_themselves),
+        cmocka_unit_test(other_answers_count_together),
+        cmocka_unit_test(which_answers_are_failures),
+        cmocka_unit_test(a_success_forgives_each_kind),
+        cmocka_unit_test(connections_count_for_themselves),
+        cmocka_unit_test(timeouts_count_for_themselves),
+        cmocka_unit_test(back_on_probation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

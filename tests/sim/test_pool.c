@@ -283,7 +283,7 @@ static void dead_connection(void **state)
     assert_int_equal(post->head->status, 502);
     assert_false(get->done); /* it is under way again */
     assert_int_equal(r.app.connections, 2);
-    assert_true(cluster(&r)->conf->endpoints[0].health->consecutive_failures >= 2);
+    assert_true(cluster(&r)->conf->endpoints[0].health->failures[OUTLIER_ANY] >= 2);
     sim_client_close(&client);
     sim_node_check_idle(&r.node);
     tls_ctx_unref(r.app.tls);

@@ -93,6 +93,21 @@ static void put_timing(struct json_write *w, const struct route_conf *r)
                          r->retry.attempts ? r->retry.budget_percent : 0);
 }
 
+/* Without the key. */
+static void put_persistence(struct json_write *w, const struct route_conf *r)
+{
+    const struct persistence_conf *p = r->persistence;
+    if (!p)
+        return;
+    json_write_key(w, "session_persistence");
+    json_write_object(w);
+    json_write_field(w, p->is_header ? "header" : "cookie", r->persistence_name);
+    json_write_field_u64(w, "absolute_timeout_s", p->absolute_s);
+    json_write_field_u64(w, "idle_timeout_s", p->idle_s);
+    put_true(w, "permanent", p->is_permanent);
+    json_write_object_end(w);
+}
+
 static void put_claims(struct json_write *w, const struct route_conf *r)
 {
     if (!r->claim_count)
@@ -127,6 +142,7 @@ static void put_route(struct json_write *w, const struct route_conf *r)
     json_write_field_u64(w, "direct_status", r->direct_status);
     put_backends(w, r);
     put_timing(w, r);
+    put_persistence(w, r);
     json_write_object_end(w);
 }
 

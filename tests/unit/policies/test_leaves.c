@@ -31,6 +31,8 @@ static const struct {
     {"ListenerPolicy.spec.targetRefs[].kind", "one is known; another is refused"},
     {"HTTPFilter.spec.targetRefs[].group", "follows from the kind; another is refused"},
     {"RequestAuthentication.spec.targetRefs[].group", "follows from the kind; another is refused"},
+    {"MeshConfig.spec.trafficDefaults.loadBalancing.sessionPersistence.type",
+     "beside cookieConfig only Cookie is allowed; a TrafficPolicy has the other"},
     {"MeshConfig.spec.sidecarDefaults[]", "read by the injector, not by data planes"},
     {"Consumer.spec.tags[]", "words for people"},
     {"ExternalService.spec.tls.subjectAltNames[].type", "follows from the other member"},

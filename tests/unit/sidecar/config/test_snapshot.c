@@ -100,7 +100,7 @@ static void test_cluster_defaults(void **state)
     assert_int_equal(c->max_requests, 10000);
     assert_int_equal(c->max_pending, 1024);
     assert_true(c->outlier.enabled);
-    assert_int_equal(c->outlier.consecutive_failures, 5);
+    assert_int_equal(c->outlier.failures[OUTLIER_ANY], 5);
     assert_int_equal(c->outlier.base_ejection_ms, 5000);
     assert_int_equal(c->outlier.max_ejection_ms, 60000);
     assert_int_equal(c->outlier.max_ejection_percent, 50);

@@ -7,6 +7,7 @@
 
 #include "lib/base/mem.h"
 #include "lib/io/loop.h"
+#include "sidecar/config/hash_table.h"
 #include "sidecar/worker/worker.h"
 #include "tests/unit/policies/cases.h"
 #include "tests/unit/sidecar/cmocka_sidecar.h"
@@ -22,6 +23,7 @@ struct bed {
     struct endpoint_health healths[ENDPOINTS_MAX];
     struct endpoint endpoints[ENDPOINTS_MAX], *all[ENDPOINTS_MAX], *tried[ENDPOINTS_MAX];
     unsigned tried_count, counts[ENDPOINTS_MAX];
+    uint64_t key; /* of the request; 0: the client's */
 };
 
 static enum lb_id balancer;
@@ -39,6 +41,7 @@ static void open_bed(struct bed *b)
 
 static void close_bed(struct bed *b)
 {
+    mem_free((void *)(uintptr_t)b->conf.hash_table);
     mem_free(b->cluster.lb_state);
     loop_destroy(b->worker.loop);
 }
@@ -50,7 +53,9 @@ static void close_bed(struct bed *b)
  *   endpoint a [weight=2] [active=3] [latency=20] [unready] [ejected]
  *   tried a            earlier attempts have used it
  *   turns 6            who is chosen, one after the other
- *   shares 2000        how often each is chosen, in percent, rounded to fives
+ *   key NAME           requests are for that, from here on
+ *   shares 2000        how often each is chosen, in percent, rounded to fives; each request is for
+ *                      something else
  *   hold 90            likewise, but nobody answers */
 
 static struct slice next_word(struct slice *line)
@@ -84,6 +89,7 @@ static void add_endpoint(struct bed *b, struct slice line)
     struct endpoint *e = b->all[i] = &b->endpoints[i];
     *conf = (struct endpoint_conf){.weight = 1, .ready = true, .health = &b->healths[i]};
     conf->address_text = next_word(&line);
+    conf->address_hash = slice_hash(conf->address_text);
     *e = (struct endpoint){.cluster = &b->cluster, .conf = conf};
     ewma_init(&e->latency, loop_now_ns(b->worker.loop));
     for (struct slice word = next_word(&line); word.len; word = next_word(&line)) {
@@ -113,9 +119,22 @@ static void add_tried(struct bed *b, struct slice name)
             b->tried[b->tried_count++] = b->all[i];
 }
 
+/* As it would come with the configuration. */
+static void make_table(struct bed *b)
+{
+    uint32_t count = b->cluster.endpoint_count;
+    size_t size = hash_table_size(b->conf.lb, b->confs, count, true);
+    if (!size || b->conf.hash_table)
+        return;
+    struct hash_table *t = mem_zalloc(size);
+    hash_table_make(t, b->conf.lb, b->confs, count, true);
+    b->conf.hash_table = t;
+}
+
 static struct endpoint *pick(struct bed *b)
 {
-    return balancer_pick(&b->cluster, NULL, b->tried, b->tried_count);
+    make_table(b);
+    return balancer_pick(&b->cluster, NULL, b->key, b->tried, b->tried_count);
 }
 
 static void say(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -142,6 +161,7 @@ static void do_shares(struct bed *b, unsigned count, bool holds, struct buf *out
 {
     memset(b->counts, 0, sizeof b->counts);
     for (unsigned i = 0; i < count; i++) {
+        b->key = i + 1;
         struct endpoint *e = pick(b);
         assert_non_null(e);
         b->counts[e - b->endpoints]++;
@@ -160,6 +180,8 @@ static void run_line(struct bed *b, struct slice line, struct buf *out)
         add_endpoint(b, line);
     else if (slice_eq_cstr(verb, "tried"))
         add_tried(b, line);
+    else if (slice_eq_cstr(verb, "key"))
+        b->key = slice_hash(line);
     else if (slice_eq_cstr(verb, "turns"))
         do_turns(b, number_of(line), out);
     else if (slice_eq_cstr(verb, "shares") || slice_eq_cstr(verb, "hold"))
