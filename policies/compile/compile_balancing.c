@@ -70,6 +70,11 @@ void compile_balancing_cluster(struct compile *c, const struct traffic_balancing
 {
     if (!from)
         return;
+    to->panic_percent = (uint32_t)from->panic;
+    if (from->slow_start) {
+        to->slow_start_ms = (uint32_t)from->slow_start->window;
+        to->slow_start_percent = (uint32_t)from->slow_start->percent;
+    }
     for (SCHEMA_EACH(from->hash_on, struct traffic_hash_on, h))
         PB_PUSH(c, to, hash_on, hash_on(c, h));
     if (from->session)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "lib/codec/doc/doc.h"
 #include "lib/schema/schema_format.h"
 
 enum { HASH_ON_MAX = 4, COOKIE_PATH_MAX = 1024 };
@@ -65,6 +66,8 @@ static void check_hash(struct schema_run *run, const struct doc *node, void *val
         schema_error(run, node, "name", "is not a name that a header or cookie can have");
     if (h->type != HASH_ON_COOKIE && h->path.len)
         schema_error(run, node, "path", "is only for Cookie");
+    else if (slice_find_byte(h->path, ';') < h->path.len)
+        schema_error(run, node, "path", "must not have a semicolon");
     if (h->type != HASH_ON_COOKIE && h->ttl != SCHEMA_UNSET)
         schema_error(run, node, "ttl", "is only for Cookie");
 }
@@ -72,6 +75,7 @@ static void check_hash(struct schema_run *run, const struct doc *node, void *val
 static const struct schema_rule hash_rules[] = {
     {"has(self.name) == (self.type in ['Header', 'Cookie', 'QueryParam', 'Claim'])",
      "name is for Header, Cookie, QueryParam and Claim, and required there"},
+    {"!has(self.path) || !self.path.contains(';')", "path must not have a semicolon"},
     {"self.type == 'Cookie' || (!has(self.path) && !has(self.ttl))",
      "path and ttl are only for Cookie"},
     {0},
@@ -88,6 +92,39 @@ static const struct schema hash_schema = {
 
 static const struct schema_field hash_element = {.type = SCHEMA_INLINE, .object = &hash_schema};
 
+/* ---- slow start ---- */
+
+static const struct schema_field slow_start_fields[] = {
+    SCHEMA_FIELD(struct traffic_slow_start, window, "window", DURATION,
+                 "How long it takes until a new endpoint has its whole share.",
+                 .flags = SCHEMA_REQUIRED),
+    SCHEMA_FIELD(struct traffic_slow_start, percent, "minWeightPercent", INT,
+                 "What it begins with, in percent of its share.", .min = 1, .max = 100,
+                 .fallback = 10),
+    {0},
+};
+
+static void check_slow_start(struct schema_run *run, const struct doc *node, void *value)
+{
+    const struct traffic_slow_start *s = value;
+    if (s->window == 0 && doc_get(node, SLICE("window")))
+        schema_error(run, node, "window", "must not be 0");
+}
+
+static const struct schema_rule slow_start_rules[] = {
+    {"duration(self.window) > duration('0s')", "window must not be 0"},
+    {0},
+};
+
+static const struct schema slow_start_schema = {
+    .name = "SlowStart",
+    .doc = "Spares endpoints that have just come.",
+    .size = sizeof(struct traffic_slow_start),
+    .fields = slow_start_fields,
+    .check = check_slow_start,
+    .rules = slow_start_rules,
+};
+
 /* ---- all of it ---- */
 
 static const struct schema_field fields[] = {
@@ -98,6 +135,15 @@ static const struct schema_field fields[] = {
                  "A request that has none of them goes anywhere. The client's address when left "
                  "out.",
                  .max = HASH_ON_MAX, .element = &hash_element),
+    SCHEMA_FIELD(struct traffic_balancing, slow_start, "slowStart", OBJECT,
+                 "Gives an endpoint that has just come, or is back from an ejection, a share that "
+                 "grows evenly. Nothing for RingHash and Maglev.",
+                 .object = &slow_start_schema),
+    SCHEMA_FIELD(struct traffic_balancing, panic, "panicThreshold", INT,
+                 "Below how many healthy endpoints, in percent of those that are ready, health is "
+                 "not asked any more and all of them are called, so that the last ones are not "
+                 "overrun. 0: only when none is healthy.",
+                 .min = 0, .max = 100, .fallback = 0),
     SCHEMA_FIELD(struct traffic_balancing, session, "sessionPersistence", OBJECT,
                  "Keeps a client with the endpoint that it met first. The one field of this "
                  "section that is for routes too.",

@@ -22,9 +22,15 @@ struct traffic_hash_on {
     int64_t ttl;       /* of a cookie, milliseconds; SCHEMA_UNSET: until the browser is closed */
 };
 
+struct traffic_slow_start {
+    int64_t window, percent;
+};
+
 struct traffic_balancing {
     int algorithm; /* index of load_balancing_algorithms */
     struct schema_list hash_on; /* struct traffic_hash_on */
+    struct traffic_slow_start *slow_start;
+    int64_t panic; /* percent; 0: only when nobody is healthy */
     struct session_persistence *session;
 };
 

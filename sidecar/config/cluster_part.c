@@ -87,6 +87,9 @@ static void take_limits(const Weft__Config__V1__Cluster *from, struct cluster_co
     to->max_pending = from->breaker->max_pending;
     to->connect_timeout_ms = from->connect_timeout_ms;
     to->max_requests_per_connection = from->max_requests_per_connection;
+    to->slow_start_ms = from->slow_start_ms;
+    to->slow_start_percent = from->slow_start_percent;
+    to->panic_percent = from->panic_percent;
     to->max_idle_connections = from->max_idle_connections;
     to->idle_connection_ms = from->idle_connection_ms;
     to->keepalive = traffic_conf_keepalive(from->keepalive);

@@ -163,6 +163,8 @@ struct cluster_conf {
     const struct hash_on_conf *hash_on;         /* the first that a request has */
     uint32_t hash_on_count;
     const struct hash_table *hash_table; /* for balancers that have one (config/hash_table.h) */
+    uint32_t slow_start_ms, slow_start_percent; /* of new endpoints; 0: they are like others */
+    uint32_t panic_percent; /* fewer healthy ones: health does not count; 0: unless there is none */
     uint32_t max_idle_connections;       /* of each worker; 0: no limit */
     uint32_t idle_connection_ms;         /* 0: as pools have it */
     struct outlier_conf outlier;

@@ -163,6 +163,8 @@ static void put_cluster(struct json_write *w, const struct cluster_conf *c)
     put_protocol(w, c->protocol);
     json_write_field(w, "load_balancer", slice_from_cstr(cluster_part_lb_name(c->lb)));
     put_hash_on(w, c);
+    json_write_field_u64(w, "slow_start_ms", c->slow_start_ms);
+    json_write_field_u64(w, "panic_percent", c->panic_percent);
     json_write_field_bool(w, "mtls_disabled", c->mtls_disabled);
     if (c->host.len)
         json_write_field(w, "host", c->host);

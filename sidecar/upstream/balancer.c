@@ -25,7 +25,7 @@ static const struct {
 
 bool lb_is_usable(const struct pick *p, const struct endpoint *e)
 {
-    if (!e->conf->ready || e->conf->weight == 0)
+    if (!e->conf->ready || e->conf->weight == 0 || e == p->passed)
         return false;
     if (wanted[p->level].is_healthy && !outlier_is_healthy(e->conf->health, p->now_ms))
         return false;
@@ -60,6 +60,41 @@ void balancer_adopt(struct cluster *c, const struct cluster_conf *before)
     c->lb_state = size ? mem_zalloc(size) : NULL;
 }
 
+/* In percent: what of its share an endpoint has that has just come, or is back. */
+static uint64_t warmth(const struct pick *p, const struct endpoint *e)
+{
+    const struct cluster_conf *conf = p->cluster->conf;
+    uint64_t back_ms = atomic_load_explicit(&e->conf->health->ejected_until_ms,
+                                            memory_order_relaxed);
+    uint64_t since_ms = back_ms > e->since_ms && back_ms <= p->now_ms ? back_ms : e->since_ms;
+    uint64_t age_ms = p->now_ms - since_ms, least = conf->slow_start_percent;
+    if (!since_ms || age_ms >= conf->slow_start_ms)
+        return 100;
+    return least + (100 - least) * age_ms / conf->slow_start_ms;
+}
+
+/* Others take the turns that it does not have yet. */
+static struct endpoint *spare(struct pick *p, struct endpoint *e)
+{
+    if (rand_below(&p->cluster->worker->rand, 100) < warmth(p, e))
+        return e;
+    p->passed = e;
+    struct endpoint *other = balancers[p->cluster->conf->lb]->pick(p);
+    return other ? other : e;
+}
+
+/* Are so few healthy that these would be overrun? */
+static bool is_panic(const struct cluster *c, uint64_t now_ms)
+{
+    uint32_t ready = 0, healthy = 0;
+    for (uint32_t i = 0; i < c->endpoint_count; i++) {
+        const struct endpoint_conf *e = c->endpoints[i]->conf;
+        ready += e->ready && !e->is_backup;
+        healthy += e->ready && !e->is_backup && outlier_is_healthy(e->health, now_ms);
+    }
+    return healthy * 100 < ready * c->conf->panic_percent;
+}
+
 struct endpoint *balancer_pick(struct cluster *c, const struct addr *client, uint64_t key,
                                struct endpoint *const *tried, unsigned tried_count)
 {
@@ -75,12 +110,13 @@ struct endpoint *balancer_pick(struct cluster *c, const struct addr *client, uin
     }
     if (!key && balancers[c->conf->lb]->is_keyed)
         p.key = lb_affinity_key(c, client);
-    for (; p.level < LB_LEVEL_COUNT; p.level++) {
-        struct endpoint *e = balancers[c->conf->lb]->pick(&p);
-        if (e)
-            return e;
-    }
-    return NULL;
+    if (c->conf->panic_percent && is_panic(c, p.now_ms))
+        p.level = LB_READY_AND_NEW;
+    struct endpoint *e = NULL;
+    for (; !e && p.level < LB_LEVEL_COUNT; p.level += !e)
+        e = balancers[c->conf->lb]->pick(&p);
+    bool may_spare = c->conf->slow_start_ms && !balancers[c->conf->lb]->is_keyed;
+    return e && may_spare ? spare(&p, e) : e;
 }
 
 struct endpoint *balancer_pick_by_key(struct cluster *c, uint64_t key,

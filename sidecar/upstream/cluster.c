@@ -131,11 +131,14 @@ void cluster_reconcile(struct cluster *c, const struct cluster_conf *conf)
         struct endpoint *e = same_tls ? take_endpoint(old, old_count, &conf->endpoints[i]) : NULL;
         if (e) {
             const struct cluster_conf *owner = e->owner;
+            if (conf->endpoints[i].ready && !e->conf->ready)
+                e->since_ms = loop_now_ms(c->worker->loop);
             e->owner = cluster_conf_ref(conf);
             e->conf = &conf->endpoints[i];
             cluster_conf_unref(owner);
         } else {
             e = create_endpoint(c, &conf->endpoints[i]);
+            e->since_ms = old_count ? loop_now_ms(c->worker->loop) : 0;
         }
         c->endpoints[i] = e;
     }

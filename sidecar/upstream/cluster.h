@@ -29,6 +29,7 @@ struct endpoint {
     struct list node;                 /* in cluster->gone when removed */
     struct ewma latency;
     uint32_t active; /* attempts and tunnels in flight */
+    uint64_t since_ms; /* when it came, or became ready, after others; 0: it is no new one */
     bool gone;
     struct pool *pools[POOL_KIND_COUNT];
     struct redis_room redis; /* connections that are none of HTTP */

@@ -27,6 +27,7 @@ struct pick {
     uint64_t key; /* equal for requests that should meet the same endpoint */
     uint64_t now_ms;
     enum lb_level level;
+    const struct endpoint *passed; /* it is another's turn; NULL: nobody is */
 };
 
 struct lb {

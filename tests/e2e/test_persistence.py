@@ -120,7 +120,15 @@ def meet(world, version):
     return kept(answer), who(answer)
 
 
-# requirement: C15, D14
+# requirement: D14
+def test_versions_are_called_apart_by_their_labels(world):
+    """A Service for each, whose selector has the label."""
+    for version in ("v1", "v2"):
+        met = {who(world.caller.get(f"http://{version}/who")) for _ in range(30)}
+        assert met == {pod for pod, label in PODS.items() if label == version}
+
+
+# requirement: C15
 def test_a_client_stays_with_its_version_and_endpoint(world):
     with world.bed.policy(route((50, 50), STICKY)):
         met = collections.Counter()

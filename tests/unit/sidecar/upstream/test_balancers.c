@@ -51,6 +51,8 @@ static void close_bed(struct bed *b)
 /* An input has a line for each endpoint, and then what is done:
  *
  *   endpoint a [weight=2] [active=3] [latency=20] [unready] [ejected]
+ *   new a              it came just now, and begins with a tenth of its share
+ *   panic 50           below so many percent of healthy ones all are called
  *   tried a            earlier attempts have used it
  *   turns 6            who is chosen, one after the other
  *   key NAME           requests are for that, from here on
@@ -131,6 +133,16 @@ static void make_table(struct bed *b)
     b->conf.hash_table = t;
 }
 
+/* For so long that the clock's pace says nothing. */
+static void begin_new(struct bed *b, struct slice name)
+{
+    b->conf.slow_start_ms = 100000000;
+    b->conf.slow_start_percent = 10;
+    for (uint32_t i = 0; i < b->cluster.endpoint_count; i++)
+        if (slice_eq(b->confs[i].address_text, name))
+            b->endpoints[i].since_ms = loop_now_ms(b->worker.loop);
+}
+
 static struct endpoint *pick(struct bed *b)
 {
     make_table(b);
@@ -180,6 +192,10 @@ static void run_line(struct bed *b, struct slice line, struct buf *out)
         add_endpoint(b, line);
     else if (slice_eq_cstr(verb, "tried"))
         add_tried(b, line);
+    else if (slice_eq_cstr(verb, "new"))
+        begin_new(b, line);
+    else if (slice_eq_cstr(verb, "panic"))
+        b->conf.panic_percent = number_of(line);
     else if (slice_eq_cstr(verb, "key"))
         b->key = slice_hash(line);
     else if (slice_eq_cstr(verb, "turns"))
@@ -244,6 +260,7 @@ static void test_all(void **state)
     each("endpoint a ejected\nendpoint b\ntried b\nturns 4\n", "b b b b\n");
     each("endpoint a ejected\nendpoint b ejected\ntried b\nturns 4\n", "a a a a\n");
     each("endpoint a\nendpoint b unready\ntried a\nturns 2\n", "a a\n");
+    each("endpoint a\nendpoint b unready\nnew a\nturns 2\n", "a a\n");
 }
 
 int main(void)
