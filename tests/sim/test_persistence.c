@@ -58,8 +58,8 @@ static void start(struct bed *b)
 
 static void finish(struct bed *b)
 {
-    sim_service_finish(&b->s);
     fake_clock_follow(NULL);
+    sim_service_finish(&b->s);
 }
 
 static void begin(struct bed *b)
