@@ -83,6 +83,30 @@ static void those_in_use_do_not_count(void **state)
     sim_service_finish(&s);
 }
 
+/* One that was idle and is in use again stays, when others become too many. */
+static void what_is_used_again_is_no_longer_idle(void **state)
+{
+    struct sim_service s;
+    unsigned from[SIM_SERVICE_APPS] = {0};
+    enum { NEWER = 2, OLDER = 3, THIRD = 4 }; /* requests; the newest connection goes first */
+    prepare(&s, 1);
+    s.r.cluster->max_idle_connections = 2;
+    start(&s);
+    burst(&s, 2, from);
+    for (unsigned i = 0; i < 3; i++)
+        sim_service_ask(&s);
+    assert_int_equal(open_connections(&s), 3);
+    sim_server_answer(sim_server_call(&s.apps[0], THIRD), 200, "");
+    sim_turn(&s.r.sim);
+    sim_server_answer(sim_server_call(&s.apps[0], OLDER), 200, "");
+    sim_turn(&s.r.sim);
+    assert_int_equal(open_connections(&s), 3); /* two are idle, one is in use */
+    sim_server_answer(sim_server_call(&s.apps[0], NEWER), 200, "");
+    sim_turn(&s.r.sim);
+    assert_int_equal(open_connections(&s), 2);
+    sim_service_finish(&s);
+}
+
 /* Of all endpoints together, the one that was unused for longest goes. requirement: D10 */
 static void the_oldest_goes(void **state)
 {
@@ -154,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_so_many_are_kept),     cmocka_unit_test(without_a_limit_all_are),
         cmocka_unit_test(those_in_use_do_not_count), cmocka_unit_test(the_oldest_goes),
+        cmocka_unit_test(what_is_used_again_is_no_longer_idle),
         cmocka_unit_test(for_so_long),               cmocka_unit_test(http2_counts_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
