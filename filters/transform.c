@@ -6,10 +6,9 @@
 #include "filters/chain.h"
 #include "filters/shape/body_form.h"
 #include "filters/shape/edits.h"
+#include "filters/shape/good_path.h"
 #include "filters/shape/version_order.h"
-#include "lib/base/percent.h"
 #include "lib/codec/doc/xml_json.h"
-#include "lib/codec/http/normalize.h"
 
 /* ---- what is made of it ---- */
 
@@ -281,25 +280,6 @@ static enum filter_verdict change_response_body(const struct conf *c, struct fil
 
 /* ---- hooks ---- */
 
-/* A value from the request may have made it one that leads elsewhere. */
-static bool is_good_path(struct filter_exchange *x, struct slice path)
-{
-    const struct normalize_readings *others = NULL;
-    if (!path.len || path.ptr[0] != '/' || !message_path_is_valid(path))
-        return false;
-    struct slice canonical = normalize_path_readings(x->arena, path, &others);
-    struct slice rest = path, part;
-    while (slice_split(&rest, '/', &part)) {
-        char decoded[8];
-        if (part.len > 6)
-            continue;
-        struct slice plain = percent_decode(part, decoded);
-        if (slice_eq_cstr(plain, ".") || slice_eq_cstr(plain, ".."))
-            return false;
-    }
-    return canonical.len > 0;
-}
-
 static struct slice with_query(struct filter_exchange *x, struct slice path, struct slice query)
 {
     return query.len ? arena_printf(x->arena, "%.*s?%.*s", SLICE_ARG(path), SLICE_ARG(query))
@@ -318,7 +298,7 @@ static enum filter_verdict on_request(struct filter_exchange *x, const void *con
     struct slice path = message_path_only(m);
     if (c->has_path) {
         template_render(&c->path, x, TEMPLATE_PATH, &path);
-        if (!is_good_path(x, path))
+        if (!good_path(x->arena, path))
             return fail(x, BAD_PATH);
     }
     if (d->has_body) {

@@ -339,3 +339,13 @@ bool template_render(const struct template *t, struct filter_exchange *x, enum t
     *out = slice_of(text, at);
     return is_there;
 }
+
+bool template_is_complete(const struct template *t, struct filter_exchange *x)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct template_part *p = &t->parts[i];
+        if (p->source != LITERAL && !p->has_fallback && !value_of(p, x).len)
+            return false;
+    }
+    return true;
+}

@@ -34,3 +34,5 @@ MUST_USE const char *template_compile(struct arena *a, struct slice text, bool i
 /* False: it has nothing but values, none of which is there. */
 bool template_render(const struct template *t, struct filter_exchange *x, enum template_use use,
                      struct slice *out);
+/* None of its values is missing or empty, but for those that have a default. */
+bool template_is_complete(const struct template *t, struct filter_exchange *x);

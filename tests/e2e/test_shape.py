@@ -36,6 +36,14 @@ PAGES = """errorPages:
       status: 503
       json: '{"error":"service_unavailable","id":"$(requestID)"}'
       html: <h1>$(reason)</h1>""".replace("404", '"404"')
+PARTS = """aggregate:
+    parts:
+    - {{field: who, backendRef: {{name: reviews, port: 9080}}, path: /who, pick: version}}
+    - field: asked
+      backendRef: {{name: frontend, port: 9080}}
+      path: "/headers?user=$(path[1])"
+      forwardHeaders: [x-user]
+    - {{field: last, backendRef: {{name: ratings, port: 9080}}, path: /who, timeout: 2s, {0}}}"""
 CAREFUL = "securityHeaders: {xssProtection: Block, remove: [Server]}"
 
 
@@ -105,3 +113,32 @@ def test_a_client_gets_the_fields_that_it_asks_for(shop):
     with shop.bed.policy(FILTER.format("fields", AT_ROUTE, "fieldSelection: {}")):
         assert ask(shop, "GET", "/who?fields=version").json() == {"version": "v1"}
         assert curl(shop, f"https://{HOST}/who?fields=app") == '{"app":"frontend"}'
+
+
+# requirement: K5, C10
+def test_services_give_one_answer_together(shop):
+    def answer(rest="pick: app"):
+        with shop.bed.policy(FILTER.format("whole", AT_ROUTE, PARTS.format(rest))):
+            return ask(shop, "GET", "/users/7", headers={"x-user": "ann", "cookie": "a=b"})
+
+    whole = answer()
+    got = whole.json()
+    assert whole.status == 200 and list(got) == ["who", "asked", "last"]
+    assert got["who"] in ("v1", "v2") and got["last"] == "ratings"
+    assert got["asked"]["path"] == "/headers?user=7"
+    assert got["asked"]["headers"]["x-user"] == "ann" and "cookie" not in got["asked"]["headers"]
+    assert whole.headers["content-type"] == "application/json"
+    lacking = answer("pick: items").json()
+    assert lacking["last"] is None and lacking["_metadata"]["errors"] == [
+        {"field": "last", "reason": "absent", "status": 200}]
+    shop.ratings.control(delay=60)
+    late = answer('fallback: "[]"')
+    got = late.json()
+    assert late.status == 206 and got["last"] == [] and got["asked"]["path"] == "/headers?user=7"
+    assert got["_metadata"]["partial"] is True and got["_metadata"]["timestamp"].endswith("Z")
+    assert got["_metadata"]["errors"] == [{"field": "last", "reason": "timeout"}]
+    assert answer("required: true").status == 504
+    shop.ratings.control(fail=500)
+    assert answer("").json()["_metadata"]["errors"] == [
+        {"field": "last", "reason": "status", "status": 500}]
+    assert answer("required: true").status == 502
