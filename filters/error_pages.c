@@ -5,6 +5,7 @@
 
 #include "filters/shape/accept.h"
 #include "filters/shape/body_form.h"
+#include "filters/shape/status_range.h"
 #include "filters/shape/template.h"
 #include "lib/schema/schema_ref.h"
 
@@ -104,29 +105,13 @@ static const struct slice types[] = {
 };
 static const char *const form_names[] = {"json", "html", "text"};
 
-static bool read_status(struct slice text, uint64_t *from, uint64_t *to)
-{
-    size_t dash = slice_find_byte(text, '-');
-    if (text.len == 3 && slice_eq_cstr(slice_sub(text, 1, 2), "xx")) {
-        *from = (uint64_t)(text.ptr[0] - '0') * 100;
-        *to = *from + 99;
-    } else if (slice_to_u64(slice_sub(text, 0, dash), from)) {
-        return false;
-    } else if (dash == text.len) {
-        *to = *from;
-    } else if (slice_to_u64(slice_sub(text, dash + 1, text.len), to)) {
-        return false;
-    }
-    return *from >= STATUS_FIRST && *to < STATUS_FIRST + STATUS_COUNT && *from <= *to;
-}
-
 static enum err take_statuses(const struct filter_build *b, const struct page_spec *s, uint8_t at,
                               struct conf *c)
 {
     unsigned number = 0;
     for (SCHEMA_EACH(s->statuses, struct slice, text)) {
         uint64_t from, to;
-        if (!read_status(*text, &from, &to))
+        if (!status_range_read(*text, &from, &to) || from < STATUS_FIRST)
             return filter_refuse(b, "pages[%u].statuses[%u]: \"%.*s\" is not a status of an error "
                                     "such as \"404\", \"5xx\" or \"502-504\"",
                                  at, number, SLICE_ARG(*text));

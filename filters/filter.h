@@ -30,6 +30,7 @@ struct filter;
 struct filter_exchange;
 struct filter_fetch;
 struct filter_redis;
+struct log_rule;
 struct normalize_readings;
 
 /* ---- a request of a filter's own ---- */
@@ -152,8 +153,8 @@ struct filter_host {
 };
 
 /* The first member of an exchange. Filters change nothing here but what request and response point
- * at, `caller`, `awaits_token`, `shown_path`, `needs_http2`, `response_trailers` and
- * `flag`. */
+ * at, `caller`, `awaits_token`, `shown_path`, `needs_http2`, `response_trailers`, `flag` and
+ * `log`. */
 struct filter_exchange {
     const struct filter_host *host;
     struct arena *arena;        /* lives as long as the exchange */
@@ -189,6 +190,7 @@ struct filter_exchange {
     /* A letter code that the access log shows of a request that nothing else went wrong with, as
      * Envoy's response flags: "DI". Constant. */
     struct slice flag;
+    const struct log_rule *log; /* of the access log; NULL: as the mesh says */
 };
 
 /* ---- what hooks answer ---- */

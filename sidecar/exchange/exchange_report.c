@@ -3,10 +3,12 @@
  * x-weft-reason and in one sentence. At a gateway clients are strangers, who get the status alone:
  * what services, policies and addresses there are is not theirs to know. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filters/log/log_rule.h"
 #include "lib/codec/http/grpc_message.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/session/side.h"
+#include "sidecar/telemetry/access_format.h"
 #include "sidecar/telemetry/report.h"
 
 /* ---- answers of our own ---- */
@@ -215,6 +217,16 @@ static void count_consumer(struct exchange *ex)
         metrics_count_consumer(ex->worker->metrics, caller->consumer_id, (uint16_t)status_of(ex));
 }
 
+static void write_line(const struct exchange *ex, const struct access_record *r)
+{
+    const struct log_rule *rule = ex->view.log;
+    if (rule && rule->format.count)
+        access_format_write(&rule->format, r);
+    else
+        access_log_write(r, rule && rule->form ? rule->form == LOG_FORM_JSON
+                                               : report_is_json(ex->worker));
+}
+
 static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
 {
     const struct message *request = ex->request;
@@ -247,7 +259,9 @@ static void log_line(struct exchange *ex, uint64_t duration_us, bool is_grpc)
     r.route = ex->route ? ex->route->name : (struct slice){0};
     if (ex->view.caller)
         r.consumer = ex->view.caller->consumer_id;
-    access_log_write(&r, report_is_json(ex->worker));
+    r.request_headers = &request->headers;
+    r.response_headers = ex->response ? &ex->response->headers : NULL;
+    write_line(ex, &r);
 }
 
 static bool is_error(const struct exchange *ex, bool is_grpc)
@@ -255,6 +269,14 @@ static bool is_error(const struct exchange *ex, bool is_grpc)
     int16_t grpc = is_grpc ? grpc_status_of(ex) : METRICS_NO_GRPC_STATUS;
     return ex->fail != FAIL_NONE || status_of(ex) >= 400 || status_of(ex) == 0 ||
            (grpc != METRICS_NO_GRPC_STATUS && grpc != 0);
+}
+
+static bool is_logged(struct exchange *ex, uint64_t duration_us, bool error)
+{
+    const struct log_rule *rule = ex->view.log;
+    return rule ? log_rule_wants(rule, status_of(ex), duration_us, error,
+                                 rand_next(&ex->worker->rand))
+                : report_is_logged(ex->worker, error);
 }
 
 void exchange_report(struct exchange *ex)
@@ -266,6 +288,6 @@ void exchange_report(struct exchange *ex)
     count(ex, duration_us, is_grpc);
     count_plaintext(ex);
     count_consumer(ex);
-    if (report_is_logged(ex->worker, is_error(ex, is_grpc)))
+    if (is_logged(ex, duration_us, is_error(ex, is_grpc)))
         log_line(ex, duration_us, is_grpc);
 }

@@ -9,6 +9,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/slice.h"
+#include "lib/codec/http/message.h"
 
 #define ACCESS_LOG_LINE_MAX 8192 /* longer fields are cut so that a line fits */
 
@@ -39,6 +40,7 @@ struct access_record {
     struct slice source_principal, destination_principal;
     struct slice consumer; /* "shop/mobile-app": who was authenticated */
     bool is_mutual_tls;    /* downstream */
+    const struct headers *request_headers, *response_headers; /* NULL: none; for formats */
 };
 
 void access_log_write(const struct access_record *r, bool json);

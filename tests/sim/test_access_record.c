@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "filters/log/log_rule.h"
+#include "sidecar/telemetry/access_format.h"
 #include "sidecar/telemetry/report.h"
 #include "tests/sim/sim_mesh.h"
 
@@ -45,6 +47,24 @@ void access_log_write(const struct access_record *r, bool json)
              SLICE_ARG(r->source_principal), SLICE_ARG(r->destination_principal), r->is_mutual_tls,
              json);
     assert_true(r->reason.len > 0 || r->flags.len > 0);
+}
+
+static char formatted[ACCESS_LOG_LINE_MAX + 1];
+
+void access_format_write(const struct log_format *f, const struct access_record *r)
+{
+    struct log_rule rule = {.format = *f};
+    seen.count++;
+    formatted[0] = '\0';
+    for (uint32_t i = 0; i < rule.format.count; i++)
+        if (f->pieces[i].field == LOG_REQUEST_HEADER || f->pieces[i].field == LOG_RESPONSE_HEADER) {
+            const struct header *h = headers_find(f->pieces[i].field == LOG_REQUEST_HEADER
+                                                      ? r->request_headers
+                                                      : r->response_headers,
+                                                  f->pieces[i].text);
+            snprintf(formatted + strlen(formatted), sizeof(formatted) - strlen(formatted), "%.*s;",
+                     SLICE_ARG(h ? h->value : SLICE("-")));
+        }
 }
 
 static void open_road(struct sim_road *r, Weft__Config__V1__Protocol protocol)
@@ -97,6 +117,46 @@ static void request(void **state)
         "HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n", "");
     assert_non_null(strstr(seen.line, "outbound GET / HTTP/1.0 app 404 grpc=-1 - via_upstream "));
     sim_road_close(&r);
+}
+
+/* A rule of the route's counts, whatever the data plane was started with. */
+static void a_rule_of_the_route(void **state)
+{
+    static const struct {
+        const char *spec;
+        unsigned lines;
+        const char *formatted; /* NULL: in a form that is built in */
+        bool is_json;
+    } rows[] = {
+        {"{\"enabled\":false}", 0, NULL, false},
+        {"{\"format\":\"JSON\"}", 1, NULL, true},
+        {"{\"text\":\"%REQ(X-Request-Id)% %RESP(X-A)% $http_none\"}", 1, "1;b;-;", false},
+        {"{\"minDuration\":\"50ms\"}", 1, NULL, false},
+        {"{\"minDuration\":\"51ms\"}", 0, NULL, false},
+        {"{\"statuses\":[\"2xx\"]}", 1, NULL, false},
+        {"{\"onlyErrors\":true}", 0, NULL, false},
+        {"{\"samplePercent\":0}", 0, NULL, false},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sim_road r;
+        memset(&seen, 0, sizeof(seen));
+        formatted[0] = '\0';
+        sim_road_prepare(&r);
+        r.destination->protocol = SIM_HTTP;
+        sim_route *route = sim_conf_route(&r.conf, r.destination, "/", "app");
+        sim_conf_name(&r.conf, &route->n_filters, &route->filters,
+                      sim_conf_filter(&r.conf, "log", "accessLog", rows[i].spec));
+        sim_road_start(&r);
+        r.node.settings.access_log =
+            rows[i].lines ? ACCESS_LOG_SAID_OFF : ACCESS_LOG_SAID_ALL;
+        r.node.settings.access_log_form = ACCESS_LOG_FORM_TEXT;
+        exchange(&r, ROAD_GET, "HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 5\r\n\r\n", "hello");
+        assert_int_equal(seen.count, rows[i].lines);
+        assert_string_equal(formatted, rows[i].formatted ? rows[i].formatted : "");
+        if (rows[i].lines && !rows[i].formatted)
+            assert_non_null(strstr(seen.line, rows[i].is_json ? " json=1" : " json=0"));
+        sim_road_close(&r);
+    }
 }
 
 /* What we answer ourselves names the reason and no upstream time. */
@@ -290,6 +350,7 @@ int main(void)
         cmocka_unit_test(grpc_status),      cmocka_unit_test(which_are_logged),
         cmocka_unit_test(as_the_mesh_says), cmocka_unit_test(form),
         cmocka_unit_test(connection),       cmocka_unit_test(mesh),
+        cmocka_unit_test(a_rule_of_the_route),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
