@@ -168,8 +168,18 @@ static const char *finish(const struct log_piece *pieces, uint32_t count, struct
     return bytes > LOG_FORMAT_MAX ? "its texts are longer than 4096 bytes" : NULL;
 }
 
+static bool is_one_line(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
+
 const char *log_format_text(struct arena *a, struct slice text, struct log_format *out)
 {
+    if (!is_one_line(text))
+        return "must be one line without control characters";
     struct log_piece *pieces = arena_zalloc(a, (text.len + 1) * sizeof(*pieces));
     uint32_t count = 0;
     while (text.len) {

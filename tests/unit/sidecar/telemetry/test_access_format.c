@@ -86,9 +86,11 @@ static void three_languages(void **state)
         {"[%START_TIME%] %REQ(:METHOD)% %REQ(X-Tenant)% %RESP(X-Cache)% %RESPONSE_CODE% "
          "%DURATION%",
          "[2026-01-02T03:04:05.678Z] GET shop HIT 200 12\n"},
-        {"$time_local $request_uri $uri $args $request_time $upstream_response_time $upstream_addr",
+        {"$time_local $request_uri $uri $args $request_time $upstream_response_time "
+         "$upstream_addr",
          "02/Jan/2026:03:04:05 +0000 /reviews/1?x=y /reviews/1 x=y 0.012 0.011 10.0.0.1:9080\n"},
-        {"$context.requestId,$context.identity.sourceIp,$context.status.", "c0ffee,10.0.0.7,200.\n"},
+        {"$context.requestId,$context.identity.sourceIp,$context.status.",
+         "c0ffee,10.0.0.7,200.\n"},
         {"100%% $$1 $http_x_tenant. $sent_http_x_cache;$http_none",
          "100% $1 shop. HIT;-\n"},
         {"%REQ(authorization)% $http_authorization %RESP(set-cookie)% $http_cookie",
