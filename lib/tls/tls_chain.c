@@ -65,7 +65,8 @@ static void fail(struct search *s, int code, size_t depth)
 {
     bool is_root = depth == TLS_CHAIN_MAX;
     if (s->out.code == 0)
-        s->out = (struct tls_chain_verdict){code, is_root ? 0 : depth, is_root, {0}};
+        s->out = (struct tls_chain_verdict){
+            .code = code, .depth = is_root ? 0 : depth, .is_root = is_root};
 }
 
 /* ---- from the root down ---- */
@@ -130,7 +131,7 @@ static bool is_good_below(struct search *s, const struct tls_root *root)
         fail(s, code, depth);
         return false;
     }
-    s->out = (struct tls_chain_verdict){.code = 0};
+    s->out = (struct tls_chain_verdict){.code = 0, .between = s->length - 1};
     memcpy(s->out.anchor, root->digest, DIGEST_SIZE);
     return true;
 }

@@ -12,6 +12,7 @@ struct tls_chain_verdict {
     int code;                    /* 0: good; else a wolfSSL error number */
     size_t depth;                /* of the certificate that it is about; the leaf is 0 */
     bool is_root;                /* it is about the root, which the peer need not have sent */
+    size_t between;              /* good: certificates between the leaf and the root */
     uint8_t anchor[DIGEST_SIZE]; /* good: the root's certificate */
 };
 

@@ -25,7 +25,8 @@ static void hold(struct tls_conn *c)
 
 static enum err start_server(struct tls_conn *c, const struct tls_hello *hello)
 {
-    WOLFSSL_CTX *lib = tls_sni_pick(c->ctx, hello->sni, hello->keys);
+    unsigned keys = tls_hello_keys(hello, c->ctx->suites, c->ctx->has_tls13);
+    WOLFSSL_CTX *lib = tls_sni_pick(c->ctx, hello->sni, keys);
     if (!lib) {
         send_alert(c, 112);
         c->check.why = mem_printf("no certificate for the server name '%s'", hello->sni);

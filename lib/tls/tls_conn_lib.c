@@ -100,6 +100,15 @@ enum err tls_conn_fail_text(struct tls_conn *c, enum err e, const char *why)
     return tls_conn_fail(c, e);
 }
 
+/* With TLS 1.2 the library asks the connection only which groups there are. */
+static bool set_groups(const struct tls_conn *c)
+{
+    for (int i = 0; i < c->ctx->group_count; i++)
+        if (wolfSSL_UseSupportedCurve(c->ssl, (word16)c->ctx->groups[i]) != WOLFSSL_SUCCESS)
+            return false;
+    return true;
+}
+
 bool tls_conn_make_ssl(struct tls_conn *c, WOLFSSL_CTX *lib)
 {
     c->ssl = wolfSSL_new(lib);
@@ -110,6 +119,8 @@ bool tls_conn_make_ssl(struct tls_conn *c, WOLFSSL_CTX *lib)
     wolfSSL_SetIOWriteCtx(c->ssl, c);
     wolfSSL_SetCertCbCtx(c->ssl, &c->check);
     char *alpn = c->ctx->alpn;
+    if (!set_groups(c))
+        return false;
     return !alpn || wolfSSL_UseALPN(c->ssl, alpn, (unsigned)strlen(alpn),
                                     WOLFSSL_ALPN_FAILED_ON_MISMATCH) == WOLFSSL_SUCCESS;
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/tls/tls_ctx.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +91,7 @@ static enum err tls_ctx_load_chain(WOLFSSL_CTX *lib, struct slice chain_pem, str
 
 /* ---- contexts ---- */
 
-enum { ALPN_MAX = 8, NAMES_MAX = 4096, MIN_ECC_BITS = 256, SANS_MAX = 64 };
+enum { ALPN_MAX = 8, NAMES_MAX = 4096, MIN_ECC_BITS = 256, SANS_MAX = 64, SUITES_MAX = 512 };
 
 static const char tls13_suites[] =
     "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:TLS13-CHACHA20-POLY1305-SHA256";
@@ -107,6 +108,8 @@ static struct tls_ctx *new_ctx(enum tls_role role, size_t lib_count)
     c->role = role;
     c->libs = mem_zalloc(lib_count * sizeof(*c->libs));
     c->lib_count = lib_count;
+    c->suites = TLS_SUITES_ALL;
+    c->has_tls13 = true;
     return c;
 }
 
@@ -281,17 +284,78 @@ static enum err add_names(struct tls_ctx *c, const struct tls_public_config *con
     return ERR_OK;
 }
 
+/* Of one version those that are named, or all. */
+static bool wants_suite(const struct tls_public_config *config, const struct tls_suite *s)
+{
+    bool names_version = false, is_tls13 = s->keys == 0;
+    if (is_tls13 ? config->no_tls13 : config->no_tls12)
+        return false;
+    for (size_t i = 0; i < config->suite_count; i++) {
+        if (config->suites[i] == s)
+            return true;
+        names_version |= (config->suites[i]->keys == 0) == is_tls13;
+    }
+    return !names_version;
+}
+
+static void add_suite(struct tls_ctx *c, const struct tls_suite *s, char text[SUITES_MAX])
+{
+    size_t len = strlen(text);
+    c->suites |= 1u << (s - tls_suites);
+    snprintf(text + len, SUITES_MAX - len, "%s%s", len ? ":" : "", s->lib);
+}
+
+/* First what is named, in its order. */
+static void list_suites(struct tls_ctx *c, const struct tls_public_config *config,
+                        char text[SUITES_MAX])
+{
+    *text = 0;
+    c->suites = 0;
+    for (size_t i = 0; i < config->suite_count; i++)
+        if (wants_suite(config, config->suites[i]) &&
+            !(c->suites & 1u << (config->suites[i] - tls_suites)))
+            add_suite(c, config->suites[i], text);
+    for (size_t i = 0; i < TLS_SUITE_COUNT; i++)
+        if (wants_suite(config, &tls_suites[i]) && !(c->suites & 1u << i))
+            add_suite(c, &tls_suites[i], text);
+}
+
+static WOLFSSL_METHOD *public_method(const struct tls_public_config *config)
+{
+    if (config->no_tls12)
+        return wolfTLSv1_3_server_method();
+    return config->no_tls13 ? wolfTLSv1_2_server_method() : wolfSSLv23_server_method();
+}
+
+static enum err make_public_lib(struct tls_ctx *c, size_t index,
+                                const struct tls_public_config *config, char detail[TLS_DETAIL_MAX])
+{
+    char suites[SUITES_MAX];
+    list_suites(c, config, suites);
+    c->group_count = 0;
+    for (size_t i = 0; i < config->group_count && i < TLS_GROUP_COUNT; i++)
+        c->groups[c->group_count++] = config->groups[i]->lib;
+    enum err e = make_lib(c, index, public_method(config), suites, detail);
+    if (e)
+        return e;
+    if (c->group_count && wolfSSL_CTX_set_groups(c->libs[index], c->groups, c->group_count) !=
+                              WOLFSSL_SUCCESS)
+        return tls_err_say(ERR_CRYPTO, detail, "the TLS library refuses the groups");
+    if (!config->no_tls12 && !config->no_tls13 &&
+        wolfSSL_CTX_SetMinVersion(c->libs[index], WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
+        return tls_err_say(ERR_CRYPTO, detail, "the TLS library lacks TLS 1.2");
+    return ERR_OK;
+}
+
 static enum err fill_public(struct tls_ctx *c, const struct tls_public_config *config,
                             char detail[TLS_DETAIL_MAX])
 {
     char why[TLS_DETAIL_MAX];
     enum err e = set_alpn(c, config->alpn, detail);
     for (size_t i = 0; !e && i < config->cert_count; i++) {
-        e = make_lib(c, i, wolfSSLv23_server_method(), public_suites, detail);
+        e = make_public_lib(c, i, config, detail);
         if (e)
             break;
-        if (wolfSSL_CTX_SetMinVersion(c->libs[i], WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
-            return tls_err_say(ERR_CRYPTO, detail, "the TLS library lacks TLS 1.2");
         e = tls_ctx_load_chain(c->libs[i], config->certs[i].cert_chain_pem,
                                config->certs[i].key_pem, why);
         if (e)
@@ -310,11 +374,17 @@ enum err tls_ctx_create_public(const struct tls_public_config *config, struct tl
 {
     if (config->cert_count == 0)
         return tls_err_say(ERR_INVALID, detail, "a public server needs at least one certificate");
+    if (config->no_tls12 && config->no_tls13)
+        return tls_err_say(ERR_INVALID, detail, "no version of TLS is left");
     struct tls_ctx *c = new_ctx(TLS_PUBLIC_SERVER, config->cert_count);
     c->own = mem_zalloc(config->cert_count * sizeof(*c->own));
     c->strict_sni = config->strict_sni;
     c->ask_client = config->ask_client;
     c->peer_cert_optional = config->ask_client && config->client_optional;
+    c->refuses_bad = config->client_bad_refused;
+    c->limits_path = config->limits_client_path;
+    c->path_max = config->client_path_max;
+    c->has_tls13 = !config->no_tls13;
     enum err e = fill_public(c, config, detail);
     if (e) {
         destroy(c);

@@ -12,6 +12,8 @@
 
 struct tls_ctx;
 struct tls_roots_report; /* tls_roots.h */
+struct tls_suite;        /* tls_suites.h */
+struct tls_group;
 
 #define TLS_DETAIL_MAX 256
 #define TLS_MIN_RSA_BITS 2048 /* of every certificate of a peer's, and of roots */
@@ -65,7 +67,18 @@ struct tls_public_config {
     struct slice client_roots_pem;
     /* They need not, and one that is not good is taken for none. */
     bool client_optional;
+    /* With client_optional: one that is not good is refused, and only who shows none is served. */
+    bool client_bad_refused;
+    bool limits_client_path;
+    size_t client_path_max; /* certificates between a client's own and the root */
     struct tls_roots_report *roots_report; /* as above, of client_roots_pem */
+    bool no_tls12, no_tls13;
+    /* In order of preference. None: all suites, and the first three groups. Suites of a version
+     * that has none among them are all offered. */
+    const struct tls_suite *const *suites;
+    size_t suite_count;
+    const struct tls_group *const *groups;
+    size_t group_count;
 };
 MUST_USE enum err tls_ctx_create_public(const struct tls_public_config *config,
                                         struct tls_ctx **out, char detail[TLS_DETAIL_MAX]);

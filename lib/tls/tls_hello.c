@@ -106,7 +106,6 @@ struct offer {
     bool is_tls13, has_signatures, has_groups;
     unsigned schemes13, schemes12; /* keys by signature algorithms, with TLS 1.3 and 1.2 */
     unsigned groups;               /* keys by their curves */
-    unsigned suites;               /* keys by TLS 1.2's cipher suites */
 };
 
 struct code {
@@ -122,11 +121,6 @@ static const struct code schemes[] = {
     {0x0805, TLS_KEY_RSA, TLS_KEY_RSA},     {0x0806, TLS_KEY_RSA, TLS_KEY_RSA},
     {0x0401, 0, TLS_KEY_RSA},               {0x0501, 0, TLS_KEY_RSA},
     {0x0601, 0, TLS_KEY_RSA},               {0x0807, TLS_KEY_ED25519, TLS_KEY_ED25519},
-};
-static const struct code suites[] = {
-    {0xc02b, 0, ECDSA | TLS_KEY_ED25519}, {0xc02c, 0, ECDSA | TLS_KEY_ED25519},
-    {0xcca9, 0, ECDSA | TLS_KEY_ED25519}, {0xc02f, 0, TLS_KEY_RSA},
-    {0xc030, 0, TLS_KEY_RSA},             {0xcca8, 0, TLS_KEY_RSA},
 };
 static const struct code groups[] = {
     {23, 0, TLS_KEY_P256}, {24, 0, TLS_KEY_P384}, {25, 0, TLS_KEY_P521}};
@@ -171,14 +165,35 @@ static void note(size_t type, struct cursor ext, struct offer *o)
     }
 }
 
-static unsigned keys_of(const struct offer *o)
+/* By index in tls_suites. */
+static unsigned gather_suites(struct cursor codes)
 {
-    if (!o->has_signatures && o->is_tls13)
-        return TLS_KEY_ANY;
-    if (o->is_tls13)
-        return o->schemes13;
+    unsigned found = 0;
+    size_t code;
+    while (take_number(&codes, 2, &code))
+        for (size_t i = 0; i < TLS_SUITE_COUNT; i++)
+            if (tls_suites[i].code == code)
+                found |= 1u << i;
+    return found;
+}
+
+static void conclude(const struct offer *o, struct tls_hello *out)
+{
     unsigned by_curve = o->has_groups ? o->groups | (unsigned)~ECDSA : TLS_KEY_ANY;
-    return (o->has_signatures ? o->schemes12 : TLS_KEY_ANY) & o->suites & by_curve;
+    out->is_tls13 = o->is_tls13;
+    out->keys13 = o->has_signatures ? o->schemes13 : TLS_KEY_ANY;
+    out->keys12 = (o->has_signatures ? o->schemes12 : TLS_KEY_ANY) & by_curve;
+}
+
+unsigned tls_hello_keys(const struct tls_hello *hello, unsigned suites, bool tls13)
+{
+    unsigned by_suite = 0;
+    if (hello->is_tls13 && tls13)
+        return hello->keys13;
+    for (size_t i = 0; i < TLS_SUITE_COUNT; i++)
+        if (hello->suites & suites & 1u << i)
+            by_suite |= tls_suites[i].keys;
+    return hello->keys12 & by_suite;
 }
 
 static enum err parse_extensions(struct cursor all, struct offer *offer, struct tls_hello *out,
@@ -208,18 +223,17 @@ static enum err parse_body(struct cursor body, struct tls_hello *out, char detai
 {
     struct cursor skipped, ciphers, extensions;
     struct offer offer = {0};
-    unsigned none = 0;
     if (!take(&body, 2 + 32, &skipped) || !take_vector(&body, 1, &skipped) ||
         !take_vector(&body, 2, &ciphers) || !take_vector(&body, 1, &skipped))
         return bad(out, ALERT_DECODE_ERROR, "cut short", detail);
-    GATHER(ciphers, suites, &none, &offer.suites);
-    out->keys = keys_of(&offer);
+    out->suites = gather_suites(ciphers);
+    conclude(&offer, out);
     if (body.left == 0)
         return ERR_OK;
     if (!take_vector(&body, 2, &extensions) || body.left)
         return bad(out, ALERT_DECODE_ERROR, "malformed extensions", detail);
     enum err e = parse_extensions(extensions, &offer, out, detail);
-    out->keys = keys_of(&offer);
+    conclude(&offer, out);
     return e;
 }
 

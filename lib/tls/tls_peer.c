@@ -137,6 +137,16 @@ static enum err judge_leaf(const struct tls_ctx *c, struct slice server_name, st
     return tls_verify_host(der, server_name, why);
 }
 
+static enum err check_path_length(const struct tls_ctx *c, const struct tls_chain_verdict *good,
+                                  char why[TLS_DETAIL_MAX])
+{
+    if (!c->limits_path || good->between <= c->path_max)
+        return ERR_OK;
+    return tls_err_say(ERR_UNTRUSTED, why,
+                       "between it and the root are %zu certificates, and %zu are allowed",
+                       good->between, c->path_max);
+}
+
 static size_t list_certs(const WOLFSSL_X509_STORE_CTX *store, struct slice list[TLS_CHAIN_MAX])
 {
     size_t count = store->totalCerts < TLS_CHAIN_MAX ? (size_t)store->totalCerts : TLS_CHAIN_MAX;
@@ -158,8 +168,10 @@ static void judge(struct tls_peer_check *p, const struct slice *certs, size_t co
         say(p, dated ? ERR_EXPIRED : ERR_UNTRUSTED, chain_reason(p, certs, &verdict));
         return;
     }
-    enum err e = judge_leaf(p->ctx, slice_from_cstr(p->server_name), slice_from_cstr(p->expect),
-                            certs[0], &p->identity, why);
+    enum err e = check_path_length(p->ctx, &verdict, why);
+    if (!e)
+        e = judge_leaf(p->ctx, slice_from_cstr(p->server_name), slice_from_cstr(p->expect),
+                       certs[0], &p->identity, why);
     if (e) {
         say(p, e, mem_printf("%s certificate: %s", whose(p), why));
         return;
@@ -222,7 +234,8 @@ int tls_peer_verify(int chain_ok, WOLFSSL_X509_STORE_CTX *store)
     if (!chain_ok)
         hear(p, store);
     if (!p->leaf_accepted && !p->passed_over) {
-        if (p->ctx->role != TLS_PUBLIC_SERVER || !p->ctx->peer_cert_optional) {
+        if (p->ctx->role != TLS_PUBLIC_SERVER || !p->ctx->peer_cert_optional ||
+            p->ctx->refuses_bad) {
             send_alert(p);
             return 0;
         }

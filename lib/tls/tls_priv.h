@@ -19,6 +19,7 @@
 #include "lib/tls/tls_ctx.h"
 #include "lib/tls/tls_own_cert.h"
 #include "lib/tls/tls_roots.h"
+#include "lib/tls/tls_suites.h"
 
 enum tls_role { TLS_MESH_SERVER, TLS_MESH_CLIENT, TLS_PUBLIC_SERVER, TLS_CLIENT };
 
@@ -45,6 +46,13 @@ struct tls_ctx {
     bool ask_client; /* public server: a certificate is asked for */
     bool any_server; /* plain client: nothing about the server is checked */
     bool strict_sni;
+    bool refuses_bad;   /* public server: with peer_cert_optional, only who shows none goes on */
+    bool limits_path;   /* public server: the path to the root has no more than … */
+    size_t path_max;    /* … so many certificates between it and the peer's own */
+    unsigned suites;    /* public server: bits by the index in tls_suites */
+    bool has_tls13;
+    int groups[TLS_GROUP_COUNT]; /* public server: the only ones; none: the library's business */
+    int group_count;
 };
 
 /* A certificate that the peer shows is judged. */

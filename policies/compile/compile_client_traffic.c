@@ -2,6 +2,8 @@
  * then MeshConfig, then the fallbacks of the table; and the message of it. Control thread. Must not
  * know how listeners come about.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
 #include "policies/compile/compile_priv.h"
 #include "policies/gateway/gateway_model.h"
 #include "policies/gateway/gateway_names.h"
@@ -38,6 +40,18 @@ static bool collect(const struct object_list *policies, struct slice gateway,
     return any;
 }
 
+static bool says_the_same(const struct listener_policy *a, const struct listener_policy *b,
+                          char path[SCHEMA_PATH_MAX])
+{
+    char below[SCHEMA_PATH_MAX];
+    if (schema_layer_overlap(&client_traffic_schema, &a->spec.traffic, &b->spec.traffic, path))
+        return true;
+    if (!schema_layer_overlap(&listener_tls_schema, &a->spec.tls, &b->spec.tls, below))
+        return false;
+    snprintf(path, SCHEMA_PATH_MAX, "tls.%.*s", SCHEMA_PATH_MAX / 2, below);
+    return true;
+}
+
 void compile_client_traffic_note_conflicts(struct compile *c, const struct object_list *policies)
 {
     char path[SCHEMA_PATH_MAX];
@@ -46,8 +60,7 @@ void compile_client_traffic_note_conflicts(struct compile *c, const struct objec
         for (size_t j = 0; j < i; j++) {
             const struct listener_policy *early = POLICY_AT(policies, struct listener_policy, j);
             if (policy_target_is_shared(&early->spec.targets, &late->spec.targets) &&
-                schema_layer_overlap(&client_traffic_schema, &early->spec.traffic,
-                                     &late->spec.traffic, path))
+                says_the_same(early, late, path))
                 compile_build_note(c, &late->object, 0, "spec", FINDING_POLICY_CONFLICT,
                                    "%s not in force: %.*s says it for the same target and comes "
                                    "first",

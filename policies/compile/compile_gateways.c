@@ -203,6 +203,7 @@ static void add_listener(struct gateway_build *b, const struct gateway_model_lis
     g->passthrough = l->from->protocol == GATEWAY_TLS && !gateway_model_ends_tls(l->from);
     PB_PUSH(c, to, listeners, g);
     add_certificates(c, l, to);
+    compile_listener_tls_add(c, &b->model, l, g);
     if (l->from->protocol == GATEWAY_HTTP || l->from->protocol == GATEWAY_HTTPS)
         compile_gateway_hosts_add(c, l, index, to);
     else
@@ -211,16 +212,16 @@ static void add_listener(struct gateway_build *b, const struct gateway_model_lis
         to->protocol = g->protocol;
 }
 
-static void add_validation(struct gateway_build *b, PB(GatewayPort) * to)
+PB(ClientValidation) * compile_gateway_validation(struct compile *c, struct gateway_model *m,
+                                                  int64_t port)
 {
-    const struct gateway_validation *v =
-        gateway_refs_validation(b->model.gateway, (int64_t)to->port);
-    if (!v || !to->n_certificates)
-        return;
-    to->client_validation = PB_NEW(b->c, ClientValidation, client_validation);
-    to->client_validation->ca_pem =
-        compile_build_text(b->c, gateway_refs_authorities(&b->model, v));
-    to->client_validation->insecure_fallback = v->mode == GATEWAY_INSECURE_FALLBACK;
+    const struct gateway_validation *v = gateway_refs_validation(m->gateway, port);
+    if (!v)
+        return NULL;
+    PB(ClientValidation) *to = PB_NEW(c, ClientValidation, client_validation);
+    to->ca_pem = compile_build_text(c, gateway_refs_authorities(m, v));
+    to->insecure_fallback = v->mode == GATEWAY_INSECURE_FALLBACK;
+    return to;
 }
 
 /* Where several share the port, nobody knows whose a request without a route was. */
@@ -255,7 +256,8 @@ static void emit_port(struct gateway_build *b, const struct gateway_model_listen
         add_listener(b, l, to);
         served |= l->is_served;
     }
-    add_validation(b, to);
+    if (to->n_certificates)
+        to->client_validation = compile_gateway_validation(c, &b->model, (int64_t)to->port);
     add_client_traffic(b, to);
     compile_chain_unrouted(c, &m->gateway->object, only_listener(m, to), to);
     if (served)

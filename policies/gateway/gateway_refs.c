@@ -96,14 +96,14 @@ struct authorities {
 };
 
 /* Empty, with the finding, when it cannot be used. */
-static struct slice read_authority(struct gateway_model *m,
+static struct slice read_authority(struct gateway_model *m, const struct object *owner,
                                    const struct gateway_certificate_ref *ref,
                                    struct authorities *to)
 {
     static const struct reasons reasons = {"InvalidCACertificateRef", "InvalidCACertificateKind"};
     struct gateway_finding bad = {.ok = true};
     const struct config_map *map =
-        (const void *)find(m, &m->gateway->object, ref, KIND_CONFIG_MAP, &reasons, &bad);
+        (const void *)find(m, owner, ref, KIND_CONFIG_MAP, &reasons, &bad);
     struct tls_roots_report report = {.text = "it has no key ca.crt"};
     struct tls_roots *roots = NULL;
     bool good = map && map->ca_pem.len && !tls_lib_init() &&
@@ -129,12 +129,12 @@ static struct slice join(struct gateway_model *m, struct slice a, struct slice b
     return arena_printf(m->arena, "%.*s\n%.*s", SLICE_ARG(a), SLICE_ARG(b));
 }
 
-static struct authorities read_authorities(struct gateway_model *m,
-                                           const struct gateway_validation *v)
+static struct authorities read_authorities(struct gateway_model *m, const struct object *owner,
+                                           const struct schema_list *refs)
 {
     struct authorities all = {SLICE(""), {.ok = true}, SLICE("")};
-    for (SCHEMA_EACH(v->authorities, struct gateway_certificate_ref, ref)) {
-        struct slice pem = read_authority(m, ref, &all);
+    for (SCHEMA_EACH(*refs, struct gateway_certificate_ref, ref)) {
+        struct slice pem = read_authority(m, owner, ref, &all);
         if (pem.len)
             all.pem = join(m, all.pem, pem);
     }
@@ -143,7 +143,15 @@ static struct authorities read_authorities(struct gateway_model *m,
 
 struct slice gateway_refs_authorities(struct gateway_model *m, const struct gateway_validation *v)
 {
-    return read_authorities(m, v).pem;
+    return read_authorities(m, &m->gateway->object, &v->authorities).pem;
+}
+
+struct slice gateway_refs_pem(struct gateway_model *m, const struct object *owner,
+                              const struct schema_list *refs, struct gateway_finding *why)
+{
+    struct authorities all = read_authorities(m, owner, refs);
+    *why = all.why;
+    return all.pem;
 }
 
 /* ---- who refers ---- */
@@ -159,7 +167,7 @@ static void add_certificate(struct gateway_model *m, struct gateway_model_listen
 static void judge_clients(struct gateway_model *m, struct gateway_model_listener *l,
                           const struct gateway_validation *v, struct gateway_finding *why)
 {
-    struct authorities all = read_authorities(m, v);
+    struct authorities all = read_authorities(m, &m->gateway->object, &v->authorities);
     if (v->mode == GATEWAY_INSECURE_FALLBACK)
         m->has_fallback = true;
     if (why->ok)

@@ -11,3 +11,7 @@ const struct gateway_validation *gateway_refs_validation(const struct gateway *g
 /* The certificates of all authorities that the validation names and that can be used, one after
  * the other; empty when there are none. In the model's arena. */
 struct slice gateway_refs_authorities(struct gateway_model *m, const struct gateway_validation *v);
+/* The same of a list of references (struct gateway_certificate_ref) that another object has. *why:
+ * the first fault; not ok when there is one. Of the model, arena and set count. */
+struct slice gateway_refs_pem(struct gateway_model *m, const struct object *owner,
+                              const struct schema_list *refs, struct gateway_finding *why);

@@ -61,6 +61,8 @@ struct kind {
     /* For what decides access: the spec, as YAML, that is in force where an object cannot be read
      * and never could. NULL: then there is none. */
     const char *closed;
+    /* A path below the spec as it was written: only who says that decides access; NULL: all do. */
+    const char *closed_if;
     const char *closed_keeps; /* a member of the spec as it was written that stays; may be NULL */
     const struct schema *schema; /* of a struct that begins with struct object */
     /* Kinds of our own group only. */

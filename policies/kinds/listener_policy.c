@@ -52,6 +52,9 @@ static const struct schema_field spec_fields[] = {
                  "What the policy is for.", .flags = SCHEMA_REQUIRED, .min = 1, .max = 16,
                  .element = &target_element),
     CLIENT_TRAFFIC_FIELDS(struct listener_policy_spec, traffic.),
+    SCHEMA_FIELD(struct listener_policy_spec, tls, "tls", INLINE,
+                 "How TLS ends at the listeners. Without meaning for listeners that do not end it.",
+                 .object = &listener_tls_schema),
     {0},
 };
 

@@ -5,11 +5,13 @@
 
 #include "policies/kinds/kind.h"
 #include "policies/kinds/client_traffic.h"
+#include "policies/kinds/listener_tls.h"
 #include "policies/kinds/policy_target.h"
 
 struct listener_policy_spec {
     struct schema_list targets; /* struct policy_target */
     struct client_traffic traffic;
+    struct listener_tls tls;
 };
 
 struct listener_policy {

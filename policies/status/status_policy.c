@@ -12,6 +12,7 @@
 #include "policies/compile/request_auth.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/consumer_object.h"
+#include "policies/gateway/gateway_refs.h"
 #include "policies/kinds/gateway.h"
 #include "policies/kinds/listener_policy.h"
 #include "policies/kinds/traffic_policy.h"
@@ -123,6 +124,47 @@ static struct status_condition resolve_authz(struct status_run *run,
                             : all_found;
 }
 
+static bool ends_tls(const struct gateway *g, struct slice section)
+{
+    for (SCHEMA_EACH(g->spec.listeners, struct gateway_listener, l))
+        if (gateway_model_ends_tls(l) && (!section.len || slice_eq(section, l->name)))
+            return true;
+    return false;
+}
+
+/* Does it say something of TLS, and ends none of what it is for any? */
+static bool lacks_tls(struct status_run *run, const struct listener_policy *p)
+{
+    if (!listener_tls_is_said(&p->spec.tls))
+        return false;
+    for (SCHEMA_EACH(p->spec.targets, struct policy_target, t)) {
+        const struct object *g = policy_index_find(run->in->set, KIND_GATEWAY,
+                                                   p->object.meta.namespace_name, t->name);
+        if (g && ends_tls((const void *)g, t->section))
+            return false;
+    }
+    return true;
+}
+
+/* Of clients' certificates. */
+static struct status_condition resolve_authorities(struct status_run *run,
+                                                   const struct listener_policy *p)
+{
+    struct gateway_model m = {.arena = &run->scratch, .set = run->in->set};
+    struct gateway_finding why;
+    if (!p->spec.tls.clients.authorities.present)
+        return all_found;
+    struct slice pem = gateway_refs_pem(&m, &p->object, &p->spec.tls.clients.authorities, &why);
+    if (why.ok)
+        return (struct status_condition){"ResolvedRefs", true, "ResolvedRefs",
+                                         SLICE("all references lead somewhere")};
+    return (struct status_condition){
+        "ResolvedRefs", false, why.reason,
+        arena_printf(&run->scratch, "tls.clientCertificates.caCertificateRefs: %.*s%s",
+                     SLICE_ARG(why.text),
+                     pem.len ? "" : ": no certificate of a client can be good")};
+}
+
 static struct status_condition resolve_clients(struct status_run *run,
                                                const struct listener_policy *p)
 {
@@ -136,7 +178,7 @@ static struct status_condition resolve_clients(struct status_run *run,
             return not_found(run, "Gateway %.*s/%.*s has no listener %.*s", SLICE_ARG(ns),
                              SLICE_ARG(t->name), SLICE_ARG(t->section));
     }
-    return all_found;
+    return resolve_authorities(run, p);
 }
 
 static struct status_condition resolve_filter(struct status_run *run, const struct http_filter *o)
@@ -215,6 +257,8 @@ static struct status_condition accepted(struct status_run *run, const struct obj
         c.text = SLICE("Gateways of its namespace and GatewayClasses can refer to it");
     if (o->kind->id == KIND_CONSUMER)
         c.text = SLICE("filters that accept this namespace let the consumer in");
+    if (o->kind->id == KIND_LISTENER_POLICY && lacks_tls(run, (const void *)o))
+        c.text = SLICE("the policy is in force, but for tls: no listener that it is for ends TLS");
     if (audience_is_empty(run->in->set, o, selector))
         c.text = audience_explain(&run->scratch, run->in->set, o, selector);
     return c;

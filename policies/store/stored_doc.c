@@ -122,6 +122,8 @@ const struct doc *stored_doc_closed(struct arena *arena, const struct kind *kind
     struct doc_list spec;
     struct doc_error error;
     struct doc *whole = arena_alloc(arena, sizeof *whole);
+    if (kind->closed_if && !doc_find(doc_get(root, SLICE("spec")), kind->closed_if))
+        return NULL;
     if (!kind->closed || doc_yaml_parse(slice_from_cstr(kind->closed), arena, &spec, &error))
         return NULL;
     struct doc_member name = member(arena, "name", text_at(root, "metadata.name"));

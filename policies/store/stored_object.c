@@ -145,9 +145,11 @@ static struct object *make_instead(const struct stored_object *o, const struct k
                                    const struct doc *root, struct arena *scratch)
 {
     struct diag_list ignored;
+    if (kind->closed && o->in_force)
+        return o->in_force;
     const struct doc *closed = stored_doc_closed(scratch, kind, root);
-    if (!closed || o->in_force)
-        return closed ? o->in_force : NULL;
+    if (!closed)
+        return NULL;
     diag_list_init(&ignored);
     struct object *made = make(kind, closed, scratch, &ignored);
     diag_list_dispose(&ignored);

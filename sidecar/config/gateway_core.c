@@ -1,4 +1,4 @@
-/* Compiling GatewayPort messages: listeners and whose names they are, TLS, routes.
+/* Compiling GatewayPort messages: listeners and whose names they are, routes.
  * Control thread. Must not know which clusters there are, nor how connections arrive.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/config/gateway_core.h"
@@ -7,12 +7,10 @@
 
 #include "filters/authz.h"
 #include "filters/prepare.h"
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/tls/tls_ctx.h"
-#include "lib/tls/tls_roots.h"
 #include "sidecar/config/client_conf.h"
 #include "sidecar/config/filter_part.h"
+#include "sidecar/config/gateway_tls.h"
 
 #define HTTPS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_HTTPS
 #define TLS WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS
@@ -58,7 +56,8 @@ static enum err add_name(const struct part_build *b, struct route_hosts *names,
 }
 
 static enum err take_listeners(const struct part_build *b,
-                               const Weft__Config__V1__GatewayPort *from, struct routed_core *to)
+                               const Weft__Config__V1__GatewayPort *from,
+                               const struct gateway_conf *before, struct routed_core *to)
 {
     size_t count = from->n_listeners;
     if (count > LISTENERS_MAX)
@@ -67,6 +66,7 @@ static enum err take_listeners(const struct part_build *b,
     struct route_hosts *names = part_array(b->part, 1, sizeof(*names));
     lookup_init(&names->exact, &b->part->arena, count);
     lookup_init(&names->suffixes, &b->part->arena, count);
+    to->gateway.listeners = listeners;
     for (size_t i = 0; i < count; i++) {
         const Weft__Config__V1__GatewayListener *l = from->listeners[i];
         const struct client_conf *clients;
@@ -85,123 +85,16 @@ static enum err take_listeners(const struct part_build *b,
             .streams = &to->plan.streams[i],
             .clients = clients,
         };
+        to->gateway.listener_count = (uint32_t)i + 1;
+        e = gateway_tls_listener(b, from, l, before, &listeners[i]);
+        if (e)
+            return e;
     }
-    to->gateway.listeners = listeners;
-    to->gateway.listener_count = (uint32_t)count;
     bool is_tls = from->protocol == HTTPS || from->protocol == TLS;
     bool is_plain = count == 1 && names->has_any && listeners[0].protocol == HTTPS;
     if (count && is_tls && !is_plain)
         to->gateway.by_name = names;
     return ERR_OK;
-}
-
-/* ---- TLS ---- */
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    return hash * 31 + slice_hash(slice_from_cstr(text));
-}
-
-/* Of everything that a context is made from. */
-static uint64_t hash_tls(const Weft__Config__V1__GatewayPort *from)
-{
-    uint64_t hash = from->n_certificates;
-    for (size_t i = 0; i < from->n_certificates; i++) {
-        const Weft__Config__V1__Certificate *c = from->certificates[i];
-        hash = hash_text(hash, c->cert_chain_pem);
-        hash = hash_text(hash, c->key_pem);
-        for (size_t j = 0; j < c->n_names; j++)
-            hash = hash_text(hash, c->names[j]);
-    }
-    if (!from->client_validation)
-        return hash;
-    hash = hash * 31 + 1 + (uint64_t)from->client_validation->insecure_fallback;
-    return hash_text(hash, from->client_validation->ca_pem);
-}
-
-static struct tls_public_cert *make_certificates(const struct part_build *b,
-                                                 const Weft__Config__V1__GatewayPort *from)
-{
-    struct tls_public_cert *certs = part_array(b->part, from->n_certificates, sizeof(*certs));
-    for (size_t i = 0; i < from->n_certificates; i++) {
-        const Weft__Config__V1__Certificate *c = from->certificates[i];
-        struct slice *names = part_array(b->part, c->n_names, sizeof(*names));
-        for (size_t j = 0; j < c->n_names; j++)
-            names[j] = part_text_lower(b->part, c->names[j]);
-        certs[i] = (struct tls_public_cert){
-            .cert_chain_pem = slice_from_cstr(c->cert_chain_pem),
-            .key_pem = slice_from_cstr(c->key_pem),
-            .names = names,
-            .name_count = c->n_names,
-        };
-    }
-    return certs;
-}
-
-static enum err make_context(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
-                             const char *const *alpn, struct tls_ctx **out)
-{
-    char why[TLS_DETAIL_MAX] = "";
-    struct tls_roots_report report = {0};
-    struct tls_public_config config = {
-        .certs = make_certificates(b, from), .cert_count = from->n_certificates, .alpn = alpn};
-    if (from->client_validation) {
-        config.ask_client = true;
-        config.client_roots_pem = slice_from_cstr(from->client_validation->ca_pem);
-        config.client_optional = from->client_validation->insecure_fallback;
-        config.roots_report = &report;
-    }
-    if (tls_ctx_create_public(&config, out, why))
-        return part_refuse(b, "certificates: %s", why);
-    if (report.text[0] && report.usable)
-        LOG_W("config", "%s: of the authorities for clients are left out: %s", from->name,
-              report.text);
-    else if (report.text[0])
-        LOG_E("config", "%s: no certificate of a client can be good: %s", from->name, report.text);
-    return ERR_OK;
-}
-
-/* What its listeners need; where none are told apart, what the port speaks. */
-static void find_needs(const Weft__Config__V1__GatewayPort *from, bool *http, bool *bytes)
-{
-    *http = from->n_listeners == 0 && from->protocol == HTTPS;
-    *bytes = false;
-    for (size_t i = 0; i < from->n_listeners; i++) {
-        const Weft__Config__V1__GatewayListener *l = from->listeners[i];
-        *http |= l->protocol == HTTPS;
-        *bytes |= l->protocol == TLS && !l->passthrough;
-    }
-}
-
-static struct tls_ctx *keep(struct tls_ctx *before, bool same)
-{
-    return before && same ? tls_ctx_ref(before) : NULL;
-}
-
-/* Certificates of clients are asked for wherever TLS ends here. What a TLS listener carries has no
- * name for ALPN. */
-static enum err take_tls(const struct part_build *b, const Weft__Config__V1__GatewayPort *from,
-                         const struct routed_core *before, struct routed_core *to)
-{
-    static const char *const http_names[] = {"h2", "http/1.1", NULL}, *const no_names[] = {NULL};
-    struct gateway_conf *g = &to->gateway;
-    bool http, bytes;
-    enum err e = ERR_OK;
-    find_needs(from, &http, &bytes);
-    to->tls_hash = hash_tls(from);
-    bool same = before && before->tls_hash == to->tls_hash;
-    g->tls = keep(http && before ? before->gateway.tls : NULL, same);
-    g->tls_bytes = keep(bytes && before ? before->gateway.tls_bytes : NULL, same);
-    /* Listeners that lack their certificates are refused at the hello. */
-    if (from->n_certificates == 0 && from->n_listeners)
-        return ERR_OK;
-    if (from->n_certificates == 0 && (http || bytes))
-        return part_refuse(b, "TLS ends here, and there is no certificate");
-    if (http && !g->tls)
-        e = make_context(b, from, http_names, &g->tls);
-    if (!e && bytes && !g->tls_bytes)
-        e = make_context(b, from, no_names, &g->tls_bytes);
-    return e;
 }
 
 /* ---- how much of it is in use ---- */
@@ -286,8 +179,8 @@ static enum err take_gateway(const struct part_build *b, const Weft__Config__V1_
     routes.guard_own = to->gateway.chain;
     e = route_plan_create(b, &routes, &to->plan);
     if (!e)
-        e = take_listeners(b, from, to);
-    return e ? e : take_tls(b, from, before, to);
+        e = take_listeners(b, from, before ? &before->gateway : NULL, to);
+    return e ? e : gateway_tls_port(b, from, before, to);
 }
 
 enum err gateway_core_create(const Weft__Config__V1__Resource *resource,

@@ -4,7 +4,7 @@
 #include "sidecar/config/routed.h"
 
 #include "lib/base/mem.h"
-#include "lib/tls/tls_ctx.h"
+#include "sidecar/config/gateway_tls.h"
 
 enum { BLOCK_SIZE = 512 };
 
@@ -18,10 +18,7 @@ void routed_core_unref(struct routed_core *c)
 {
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (c->gateway.tls)
-        tls_ctx_unref(c->gateway.tls);
-    if (c->gateway.tls_bytes)
-        tls_ctx_unref(c->gateway.tls_bytes);
+    gateway_tls_release(&c->gateway);
     part_dispose(&c->part);
     mem_free(c);
 }

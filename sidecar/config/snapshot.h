@@ -275,6 +275,8 @@ struct gateway_listener_conf {
     bool has_certificate;              /* its own: another listener's is shown to nobody */
     const struct route_hosts *streams; /* TLS, TCP, UDP: by name, one of gateway_conf.routes */
     const struct client_conf *clients; /* NULL: the port's */
+    struct tls_ctx *tls;               /* NULL: the port's */
+    const struct listener_tls_conf *own_tls; /* what that is made of; NULL: the port's */
 };
 
 /* How many connections a gateway's port has, by all workers together. Lives as long as the port is

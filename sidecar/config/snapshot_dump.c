@@ -13,6 +13,7 @@
 #include "sidecar/config/backend_tls.h"
 #include "sidecar/config/cluster_part.h"
 #include "sidecar/config/client_conf.h"
+#include "sidecar/config/gateway_tls.h"
 #include "sidecar/config/snapshot_priv.h"
 #include "sidecar/config/route/route_dump.h"
 
@@ -206,6 +207,22 @@ static void put_destination(struct json_write *w, const struct routed *r)
     json_write_object_end(w);
 }
 
+/* Missing: the port's. */
+static void put_tls(struct json_write *w, const struct listener_tls_conf *t)
+{
+    if (!t)
+        return;
+    json_write_key(w, "tls");
+    json_write_object(w);
+    json_write_field(w, "versions", t->versions);
+    json_write_field(w, "ciphers", t->ciphers);
+    json_write_field(w, "groups", t->groups);
+    json_write_field(w, "alpn", t->alpn);
+    json_write_field(w, "client_certificates", slice_from_cstr(t->clients));
+    json_write_field_u64(w, "client_issuers_max", t->issuers_max);
+    json_write_object_end(w);
+}
+
 static void put_listeners(struct json_write *w, const struct gateway_conf *g)
 {
     json_write_key(w, "listeners");
@@ -218,6 +235,7 @@ static void put_listeners(struct json_write *w, const struct gateway_conf *g)
         put_enum(w, "protocol", &weft__config__v1__listener_protocol__descriptor, (int)l->protocol,
                  "LISTENER_");
         json_write_field_bool(w, "passthrough", l->is_passthrough);
+        put_tls(w, l->own_tls);
         put_clients(w, l->clients);
         json_write_key(w, "streams");
         route_dump_table(w, &streams);

@@ -20,6 +20,24 @@ static const struct gateway_conf *gateway_of(const struct session *s)
     return snapshot_gateway(worker_snapshot(s->worker), s->gateway_port);
 }
 
+/* NULL: none of its has the name that the client asked for. */
+static const struct gateway_listener_conf *listener_of(const struct session *s,
+                                                       const struct gateway_conf *g)
+{
+    if (g->by_name)
+        return listener_choice_by_name(g, s->info.sni);
+    return g->listener_count ? &g->listeners[0] : NULL;
+}
+
+/* NULL: TLS does not end there. */
+static struct tls_ctx *context_of(const struct gateway_conf *g,
+                                  const struct gateway_listener_conf *listener, bool is_bytes)
+{
+    if (listener && listener->own_tls)
+        return listener->tls;
+    return is_bytes ? g->tls_bytes : g->tls;
+}
+
 /* ---- where bytes go ---- */
 
 /* What has a connection that is not for HTTP. NULL: nothing. */
@@ -28,8 +46,7 @@ static const struct route_conf *stream_of(const struct session *s)
     const struct gateway_conf *g = gateway_of(s);
     if (!g || g->listener_count == 0)
         return NULL;
-    const struct gateway_listener_conf *listener =
-        g->by_name ? listener_choice_by_name(g, s->info.sni) : &g->listeners[0];
+    const struct gateway_listener_conf *listener = listener_of(s, g);
     return listener ? listener_choice_stream(g, listener, s->info.sni) : NULL;
 }
 
@@ -107,14 +124,14 @@ static void choose(struct session *s, const struct gateway_conf *g, struct slice
     } else if (is_bare(listener)) {
         refuse_name(s, g, "the listener for the name that the client asks for has no certificate");
     } else if (listener->protocol == HTTPS) {
-        session_accept_tls(s, g->tls);
+        session_accept_tls(s, context_of(g, listener, false));
     } else if (listener->is_passthrough) {
         session_serve_opaque(s);
     } else if (!has_backend(s)) {
         session_reset(s, "the listener has no backend for this name");
     } else {
         s->is_bytes = true;
-        session_accept_tls(s, g->tls_bytes);
+        session_accept_tls(s, context_of(g, listener, true));
     }
 }
 
@@ -193,8 +210,8 @@ static void begin(struct session *s)
     case WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS:
         if (g->by_name)
             await_hello(s);
-        else if (g->tls)
-            session_accept_tls(s, g->tls);
+        else if (context_of(g, listener_of(s, g), false))
+            session_accept_tls(s, context_of(g, listener_of(s, g), false));
         else
             session_refuse(s, "the port has no listener");
         break;
@@ -223,7 +240,7 @@ static void take_tls(struct session *s, const struct stream_info *info)
 static const struct tls_ctx *tls_ctx(const struct session *s)
 {
     const struct gateway_conf *g = gateway_of(s);
-    return !g ? NULL : s->is_bytes ? g->tls_bytes : g->tls;
+    return g ? context_of(g, listener_of(s, g), s->is_bytes) : NULL;
 }
 
 /* Whom a gateway's clients are vouched for by is the gateway's business: no identity of the mesh,

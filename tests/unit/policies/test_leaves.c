@@ -148,7 +148,8 @@ static bool changes(struct world *w, const struct schema_field *f, struct doc *a
     static const char *const texts[] = {"other",         "10.99.0.0/16",   "/other", "8.8.8.8",
                                         "other.example", "GET",            "9999",   "*",
                                         "remote.ip",     "other/ns/a/sa/b", "Service",
-                                        "spiffe://other", "https://keys.example.com/", other_key};
+                                        "spiffe://other", "https://keys.example.com/", other_key,
+                                        "ECDHE-RSA-AES128-GCM-SHA256", "P-384", "http/1.1"};
     for (size_t i = 0; f->type == SCHEMA_ENUM && f->choices[i]; i++)
         if (changes_as_text(w, at, f->choices[i]))
             return true;

@@ -195,7 +195,7 @@ static unsigned keys_of(struct slice suites, struct slice extensions)
     put(&all, body.bytes, body.len);
     all = wrap(&all, 2000);
     assert_int_equal(tls_hello_parse(all.bytes, all.len, &out, why), ERR_OK);
-    return out.keys;
+    return tls_hello_keys(&out, TLS_SUITES_ALL, true);
 }
 
 #define VERSIONS_13 "\0\x2b\0\3\2\3\4"

@@ -164,6 +164,28 @@ static void put_stream(struct buf *to, const PB(StreamRoute) * s)
     put(to, "\n");
 }
 
+static void put_words(struct buf *to, const char *label, char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        put(to, "%s%s", i ? "," : label, words[i]);
+}
+
+static void put_tls(struct buf *to, const PB(ListenerTls) * t)
+{
+    const ProtobufCEnumDescriptor *version = &weft__config__v1__tls_version__descriptor;
+    const PB(ClientValidation) *v = t->client_validation;
+    put(to, "    tls %s to %s", name_of(version, t->min_version),
+        name_of(version, t->max_version));
+    put_words(to, " ciphers=", t->ciphers, t->n_ciphers);
+    put_words(to, " groups=", t->groups, t->n_groups);
+    put_words(to, " alpn=", t->alpn, t->n_alpn);
+    if (v)
+        put(to, " clients=%zu%s%s issuers=%u", strlen(v->ca_pem) / 100,
+            v->insecure_fallback ? ",insecure" : "", v->optional ? ",optional" : "",
+            v->issuers_max);
+    put(to, "\n");
+}
+
 static void put_listeners(struct buf *to, const PB(GatewayPort) * p)
 {
     const ProtobufCEnumDescriptor *protocol = &weft__config__v1__listener_protocol__descriptor;
@@ -178,6 +200,8 @@ static void put_listeners(struct buf *to, const PB(GatewayPort) * p)
         const PB(GatewayListener) *l = p->listeners[i];
         put(to, "  %s %s %s%s\n", l->name, name_of(protocol, l->protocol), l->hostname,
             l->passthrough ? " passthrough" : "");
+        if (l->tls)
+            put_tls(to, l->tls);
         for (size_t j = 0; j < p->n_virtual_hosts; j++)
             if (p->virtual_hosts[j]->listener == i)
                 put(to, "    host %s: %zu\n", p->virtual_hosts[j]->hosts[0],
@@ -390,6 +414,7 @@ OUTPUT(services, 20)
 OUTPUT(destinations, 8)
 OUTPUT(traffic, 8)
 OUTPUT(client_traffic, 9)
+OUTPUT(listener_tls, 4)
 OUTPUT(inbound, 10)
 OUTPUT(authz, 8)
 OUTPUT(request_auth, 8)
@@ -414,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_backend_tls),  cmocka_unit_test(test_ingress),
         cmocka_unit_test(test_external),
         cmocka_unit_test(test_consumers),
+        cmocka_unit_test(test_listener_tls),
         cmocka_unit_test(test_client_traffic), cmocka_unit_test(test_services),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "policies/compile/compile.h"
 #include "policies/kinds/authorization_policy.h"
 #include "policies/kinds/http_filter.h"
+#include "policies/kinds/listener_policy.h"
 #include "policies/kinds/peer_authentication.h"
 #include "policies/kinds/service.h"
 #include "policies/store/policy_index.h"
@@ -246,6 +247,30 @@ static void test_an_unreadable_filter_is_closed_for_its_targets(void **state)
 }
 
 /* The pods of the Service answer 500 on the port, and say why, whatever narrower one is good. */
+#define LISTENER_OF(spec)                                                                       \
+    "{apiVersion: policy.weft.dev/v1alpha1, kind: ListenerPolicy, metadata: {namespace: a, name: " \
+    "l}, spec: {targetRefs: [{kind: Gateway, name: g}], " spec "}}"
+
+/* Only one that says whose certificates are good decides access. */
+static void test_an_unreadable_listener_policy_asks_for_certificates_if_it_did(void **state)
+{
+    struct world *w = *state;
+    put(w, LISTENER_OF("limits: {maxHeaders: 1}"));
+    assert_null(get(w, KIND_LISTENER_POLICY, "a", "l"));
+    put(w, LISTENER_OF("tls: {clientCertificates: {mode: Sometimes}}"));
+    const struct listener_policy *l = (const void *)get(w, KIND_LISTENER_POLICY, "a", "l");
+    assert_non_null(l);
+    assert_true(l->object.is_closed);
+    assert_int_equal(l->spec.targets.count, 1);
+    assert_int_equal(l->spec.tls.clients.mode, LISTENER_TLS_REQUIRED);
+    put(w, LISTENER_OF("tls: {clientCertificates: {mode: Optional}}"));
+    l = (const void *)get(w, KIND_LISTENER_POLICY, "a", "l");
+    assert_int_equal(l->spec.tls.clients.mode, LISTENER_TLS_OPTIONAL);
+    put(w, LISTENER_OF("limits: {maxHeaders: 1}")); /* stays as it was */
+    l = (const void *)get(w, KIND_LISTENER_POLICY, "a", "l");
+    assert_int_equal(l->spec.tls.clients.mode, LISTENER_TLS_OPTIONAL);
+}
+
 static void test_a_closed_filter_is_compiled_as_broken(void **state)
 {
     struct world *w = *state;
@@ -322,6 +347,7 @@ int main(void)
         TEST(test_an_unreadable_access_policy_denies),
         TEST(test_an_unreadable_peer_authentication_is_strict),
         TEST(test_an_unreadable_filter_is_closed_for_its_targets),
+        TEST(test_an_unreadable_listener_policy_asks_for_certificates_if_it_did),
         TEST(test_a_closed_filter_is_compiled_as_broken),
         TEST(test_a_clash_refuses_one_object),
         TEST(test_a_new_list_forgets_what_is_not_on_it),

@@ -58,6 +58,29 @@ static void make_rest(struct config_make *m)
     config_make_workload(m, "10.0.0.1", "reviews-1", 1);
 }
 
+/* One that ends TLS in its own way. */
+static void make_tls_listener(struct config_make *m, Weft__Config__V1__GatewayPort *g)
+{
+    static Weft__Config__V1__ClientValidation clients = WEFT__CONFIG__V1__CLIENT_VALIDATION__INIT;
+    Weft__Config__V1__GatewayListener *l = arena_alloc(&m->arena, sizeof(*l));
+    Weft__Config__V1__ListenerTls *t = arena_alloc(&m->arena, sizeof(*t));
+    weft__config__v1__gateway_listener__init(l);
+    weft__config__v1__listener_tls__init(t);
+    l->name = config_make_text(m, "infra/front/ends");
+    l->hostname = config_make_text(m, "ends.example");
+    l->protocol = WEFT__CONFIG__V1__LISTENER_PROTOCOL__LISTENER_TLS;
+    l->tls = t;
+    t->max_version = WEFT__CONFIG__V1__TLS_VERSION__TLS_VERSION_1_3;
+    clients.optional = true;
+    clients.issuers_max = 3;
+    t->client_validation = &clients;
+    CONFIG_PUSH(m, t, ciphers, config_make_text(m, "TLS_AES_128_GCM_SHA256"));
+    CONFIG_PUSH(m, t, groups, config_make_text(m, "X25519"));
+    CONFIG_PUSH(m, t, groups, config_make_text(m, "P-256"));
+    CONFIG_PUSH(m, t, alpn, config_make_text(m, "h2"));
+    CONFIG_PUSH(m, g, listeners, l);
+}
+
 /* A port where the hello chooses: one listener that passes on, with limits of its own. */
 static void make_listener(struct config_make *m)
 {
@@ -77,6 +100,7 @@ static void make_listener(struct config_make *m)
     CONFIG_PUSH(m, r, hosts, config_make_text(m, "db.example"));
     CONFIG_PUSH(m, l, stream_routes, r);
     CONFIG_PUSH(m, g, listeners, l);
+    make_tls_listener(m, g);
 }
 
 static void make_mesh(struct config_make *m)
@@ -156,6 +180,13 @@ static void check_settings(const struct doc *d)
     check(d, "gateways[1].listeners[0].client_traffic.connection.proxyProtocol", "Required");
     check_number(d, "gateways[1].listeners[0].client_traffic.connection.http2.streamWindow", 65536);
     assert_non_null(doc_find(d, "gateways[1].listeners[0].streams"));
+    assert_null(doc_find(d, "gateways[1].listeners[0].tls"));
+    check(d, "gateways[1].listeners[1].tls.versions", "1.2-1.3");
+    check(d, "gateways[1].listeners[1].tls.ciphers", "TLS_AES_128_GCM_SHA256");
+    check(d, "gateways[1].listeners[1].tls.groups", "X25519,P-256");
+    check(d, "gateways[1].listeners[1].tls.alpn", "h2");
+    check(d, "gateways[1].listeners[1].tls.client_certificates", "optional");
+    check_number(d, "gateways[1].listeners[1].tls.client_issuers_max", 3);
     check_number(d, "inbound.ports[0].port", 80);
 }
 
