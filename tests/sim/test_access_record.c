@@ -130,10 +130,12 @@ static void a_rule_of_the_route(void **state)
     } rows[] = {
         {"{\"enabled\":false}", 0, NULL, false},
         {"{\"format\":\"JSON\"}", 1, NULL, true},
+        {"{\"format\":\"Text\"}", 1, NULL, false},
+        {"{}", 1, NULL, true}, /* as everywhere */
         {"{\"text\":\"%REQ(X-Request-Id)% %RESP(X-A)% $http_none\"}", 1, "1;b;-;", false},
-        {"{\"minDuration\":\"50ms\"}", 1, NULL, false},
+        {"{\"minDuration\":\"50ms\"}", 1, NULL, true},
         {"{\"minDuration\":\"51ms\"}", 0, NULL, false},
-        {"{\"statuses\":[\"2xx\"]}", 1, NULL, false},
+        {"{\"statuses\":[\"2xx\"]}", 1, NULL, true},
         {"{\"onlyErrors\":true}", 0, NULL, false},
         {"{\"samplePercent\":0}", 0, NULL, false},
     };
@@ -149,7 +151,8 @@ static void a_rule_of_the_route(void **state)
         sim_road_start(&r);
         r.node.settings.access_log =
             rows[i].lines ? ACCESS_LOG_SAID_OFF : ACCESS_LOG_SAID_ALL;
-        r.node.settings.access_log_form = ACCESS_LOG_FORM_TEXT;
+        r.node.settings.access_log_form =
+            strstr(rows[i].spec, "JSON") ? ACCESS_LOG_FORM_TEXT : ACCESS_LOG_FORM_JSON;
         exchange(&r, ROAD_GET, "HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 5\r\n\r\n", "hello");
         assert_int_equal(seen.count, rows[i].lines);
         assert_string_equal(formatted, rows[i].formatted ? rows[i].formatted : "");
