@@ -49,6 +49,7 @@ static int setup(void **state)
         HEADER_USER_AGENT;
     headers_add(&request_headers, SLICE("authorization"), SLICE("Bearer secret"))->id =
         HEADER_AUTHORIZATION;
+    headers_add(&request_headers, SLICE("proxy-authorization"), SLICE("Basic secret"));
     headers_add(&request_headers, SLICE("x-tenant"), SLICE("shop"));
     headers_add(&response_headers, SLICE("x-cache"), SLICE("HIT"));
     headers_add(&response_headers, SLICE("set-cookie"), SLICE("a=secret"))->id = HEADER_SET_COOKIE;
@@ -93,8 +94,9 @@ static void three_languages(void **state)
          "c0ffee,10.0.0.7,200.\n"},
         {"100%% $$1 $http_x_tenant. $sent_http_x_cache;$http_none",
          "100% $1 shop. HIT;-\n"},
-        {"%REQ(authorization)% $http_authorization %RESP(set-cookie)% $http_cookie",
-         "REDACTED REDACTED REDACTED -\n"},
+        {"%REQ(authorization)% $http_authorization %RESP(set-cookie)% $http_cookie "
+         "$http_proxy_authorization",
+         "REDACTED REDACTED REDACTED - REDACTED\n"},
         {"%GRPC_STATUS_NUMBER% %RESPONSE_FLAGS% %UPSTREAM_REQUEST_ATTEMPT_COUNT% %ROUTE_NAME%",
          "- - 1 default/reviews/0\n"},
         {"\"$http_user_agent\"", "\"curl \\\"8\\\"\\u000a\"\n"},
