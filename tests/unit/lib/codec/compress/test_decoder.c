@@ -229,6 +229,20 @@ static void a_window_that_is_too_large(void **state)
     decoder_give(d);
 }
 
+/* What the library reads besides, of the years before RFC 8878, is none of HTTP's. */
+static void formats_of_the_past(void **state)
+{
+    static const uint8_t magic[] = {0x25, 0xb5, 0x2f, 0xfd}; /* of version 0.5 */
+    for (size_t piece = 1; piece <= sizeof(magic); piece++) {
+        struct decoder *d = decoder_take(DECODER_ZSTD);
+        struct buf out;
+        buf_init(&out);
+        memcpy(packed, magic, sizeof(magic));
+        assert_int_equal(unpack(d, sizeof(magic), piece, 65536, &out), DECODER_BAD);
+        decoder_give(d);
+    }
+}
+
 static void names(void **state)
 {
     enum decoder_coding coding;
@@ -277,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_chain),
         cmocka_unit_test(damaged),
         cmocka_unit_test(a_window_that_is_too_large),
+        cmocka_unit_test(formats_of_the_past),
         cmocka_unit_test(names),
         cmocka_unit_test(used_again),
     };
