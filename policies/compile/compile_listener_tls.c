@@ -36,6 +36,19 @@ static PB(TlsVersion) version_of(int version)
                                        : WEFT__CONFIG__V1__TLS_VERSION__TLS_VERSION_1_2;
 }
 
+/* Of two policies one may want what is newer than the other allows. */
+static void settle_versions(struct compile *c, const struct gateway_model_listener *l,
+                            struct listener_tls *said)
+{
+    if (said->min_version <= said->max_version)
+        return;
+    compile_build_note(c, l->owner, l->from->line, "spec.listeners", FINDING_POLICY_CONFLICT,
+                       "listener %.*s: of its ListenerPolicies one says tls.maxVersion 1.2 and one "
+                       "tls.minVersion 1.3: TLS 1.3 alone is spoken",
+                       SLICE_ARG(l->from->name));
+    said->max_version = said->min_version;
+}
+
 static void push_names(struct compile *c, const struct listener_tls *from, PB(ListenerTls) * to)
 {
     for (SCHEMA_EACH(from->ciphers, struct slice, name)) {
@@ -90,6 +103,7 @@ void compile_listener_tls_add(struct compile *c, struct gateway_model *m,
     if (!gateway_model_ends_tls(l->from) || !collect(policies, meta->name, name, &said, &policy))
         return;
     schema_layer_settle(&listener_tls_schema, &said);
+    settle_versions(c, l, &said);
     to->tls = PB_NEW(c, ListenerTls, listener_tls);
     to->tls->min_version = version_of(said.min_version);
     to->tls->max_version = version_of(said.max_version);
