@@ -15,6 +15,7 @@ struct filter_fetched {
     const struct message *response; /* NULL when it failed */
     struct slice body;
     uint64_t now_ms; /* of the loop */
+    int64_t unix_ms; /* of the wall clock */
 };
 
 struct filter_fetch {
@@ -27,4 +28,6 @@ struct filter_fetch {
     /* On a worker, once for each that was begun and not cut off by the end of the process. Another
      * may begin when it has returned. */
     void (*done)(struct filter_fetch *f, const struct filter_fetched *got);
+    /* Last of all, also where it was cut off: it is nobody's from now on. May be NULL. */
+    void (*over)(struct filter_fetch *f);
 };

@@ -97,6 +97,14 @@ struct filter_host {
      * Returns the head, for more headers or another status. */
     struct message *(*fail)(struct filter_exchange *x, const struct fail_info *why,
                             struct slice detail);
+    /* Answers with what was kept, as the backend would have given it: the response filters of
+     * earlier phases see head and body as theirs. What the backend may have begun to answer is cut
+     * off. body: taken over. Follow with FILTER_REPLY. In on_request and on_response. */
+    void (*answer)(struct filter_exchange *x, struct message *head, struct buf *body);
+    /* From now on the exchange, on whatever worker, is woken when another one announces the same;
+     * once, and one thing at a time. NULL: never mind. */
+    void (*await)(struct filter_exchange *x, const void *what);
+    void (*announce)(struct filter_exchange *x, const void *what);
     /* A hook that answered FILTER_WAIT is called again soon, never from inside this call. */
     void (*wake)(struct filter_exchange *x);
     /* The same, when that much time has passed. The last call counts; 0: never mind. */
@@ -116,6 +124,11 @@ struct filter_host {
     /* Begins to fetch a document for all workers (filters/fetch.h), apart from this exchange.
      * False: that is under way already. Never done before this returns. */
     bool (*fetch)(struct filter_exchange *x, struct filter_fetch *what);
+    /* The same with the request `head`, of which everything is copied, to the exchange's own
+     * backend. False: not begun, because a filter behind this one would still change the request.
+     */
+    bool (*refetch)(struct filter_exchange *x, const struct message *head,
+                    struct filter_fetch *what);
     /* Computes elsewhere what would keep this thread for more than a millisecond, or may block.
      * work->job is handed over. As with `call`: where work->is_done is true at once it was refused;
      * else answer FILTER_WAIT and look again. */
@@ -162,6 +175,7 @@ struct filter_exchange {
     struct message *response;   /* NULL before there is one */
     bool is_answered_here;      /* the response is ours, and no backend has given it */
     struct slice original_path; /* as the client sent it, with its query */
+    struct slice original_authority; /* the host, likewise */
     struct slice match_path;    /* canonical, without query (lib/codec/http/normalize.h) */
     const struct normalize_readings *other_paths; /* what else it may mean; NULL: nothing */
     const struct downstream_info *downstream;

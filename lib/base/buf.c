@@ -31,6 +31,21 @@ struct chunk *chunk_create(uint32_t capacity)
     return c;
 }
 
+/* Lies where another chunk has its bytes; a capacity of 0 tells it from those. */
+struct lender {
+    void (*release)(void *owner);
+    void *owner;
+};
+
+struct chunk *chunk_create_lent(void (*release)(void *owner), void *owner)
+{
+    struct chunk *c = mem_alloc(sizeof(*c) + sizeof(struct lender));
+    c->refs = 1;
+    c->capacity = c->used = 0;
+    memcpy(c->data, &(struct lender){release, owner}, sizeof(struct lender));
+    return c;
+}
+
 struct chunk *chunk_ref(struct chunk *c)
 {
     c->refs++;
@@ -39,8 +54,14 @@ struct chunk *chunk_ref(struct chunk *c)
 
 void chunk_unref(struct chunk *c)
 {
-    if (c && --c->refs == 0)
-        mem_free(c);
+    struct lender of;
+    if (!c || --c->refs)
+        return;
+    if (c->capacity == 0) {
+        memcpy(&of, c->data, sizeof(of));
+        of.release(of.owner);
+    }
+    mem_free(c);
 }
 
 void buf_init(struct buf *b)
@@ -140,8 +161,7 @@ void buf_append_shared(struct buf *b, struct chunk *owner, const uint8_t *data, 
     } else if (!owner || len < COPY_BELOW) {
         buf_append(b, data, len);
     } else {
-        size_t at = (size_t)(data - owner->data);
-        add_segment(b, chunk_ref(owner), owner->data + at, len);
+        add_segment(b, chunk_ref(owner), (uint8_t *)(uintptr_t)data, len);
     }
 }
 

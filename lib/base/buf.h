@@ -22,6 +22,10 @@ struct chunk {
 };
 
 struct chunk *chunk_create(uint32_t capacity);
+/* One without bytes of its own: its owner lends those that buf_append_shared is given with it, and
+ * hears by `release`, once, that the last view of them went. So threads can share what never
+ * changes: each has a chunk of its own for it. */
+struct chunk *chunk_create_lent(void (*release)(void *owner), void *owner);
 struct chunk *chunk_ref(struct chunk *c);
 void chunk_unref(struct chunk *c);
 

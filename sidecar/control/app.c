@@ -32,7 +32,8 @@
 
 enum { WORK_THREADS = 4, WORK_QUEUE = 128 };
 
-enum note_kind { NOTE_LISTENING, NOTE_ADOPTED, NOTE_WANTED, NOTE_DROPPED, NOTE_SESSIONS };
+enum note_kind { NOTE_LISTENING, NOTE_ADOPTED, NOTE_WANTED, NOTE_DROPPED, NOTE_SESSIONS,
+                 NOTE_NEWS };
 
 struct note {
     struct letter letter;
@@ -69,6 +70,11 @@ static void read_note(struct letter *letter)
         app->sessions_left[n->worker->index] = (uint32_t)n->value;
         app_drain_note(app);
         break;
+    case NOTE_NEWS:
+        for (unsigned i = 0; i < app->worker_count; i++)
+            if (&app->workers[i] != n->worker)
+                worker_post_news(&app->workers[i], (const void *)(uintptr_t)n->value);
+        break;
     }
     mem_free(n);
 }
@@ -102,6 +108,11 @@ void app_note_interest(struct app *app, struct worker *w, const struct addr *to,
     struct note *n = make_note(app, w, wanted ? NOTE_WANTED : NOTE_DROPPED, 0);
     n->addr = *to;
     mailbox_post(app->mailbox, &n->letter);
+}
+
+void app_note_news(struct app *app, struct worker *w, const void *what)
+{
+    post_note(app, w, NOTE_NEWS, (uint64_t)(uintptr_t)what);
 }
 
 void app_note_sessions(struct app *app, struct worker *w, uint32_t left)

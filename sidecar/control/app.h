@@ -24,5 +24,7 @@ void app_note_listening(struct app *app, struct worker *w, bool ok);
 void app_note_adopted(struct app *app, struct worker *w, uint64_t snapshot_version);
 /* The app newly calls an address, or has not for a long time. */
 void app_note_interest(struct app *app, struct worker *w, const struct addr *to, bool wanted);
+/* What others of its filters wait for has come: every other worker is told (exchange_hear). */
+void app_note_news(struct app *app, struct worker *w, const void *what);
 /* While draining: how many sessions are left. */
 void app_note_sessions(struct app *app, struct worker *w, uint32_t left);

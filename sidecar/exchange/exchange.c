@@ -37,7 +37,9 @@ enum progress exchange_take_verdict(struct exchange *ex, enum filter_verdict ver
     case FILTER_WAIT:
         return filter_waits(ex);
     case FILTER_REPLY:
-        ex->step = has(ex, SENT_RESPONSE_HEAD) ? STEP_finish : STEP_reply;
+        ex->step = has(ex, SENT_RESPONSE_HEAD) ? STEP_finish
+                   : exchange_is_kept(ex)      ? STEP_respond
+                                               : STEP_reply;
         return GO;
     case FILTER_RESET:
         ex->fail = ex->fail == FAIL_NONE ? FAIL_INTERNAL : ex->fail;
@@ -283,7 +285,9 @@ static void pump_response(struct exchange *ex)
     size_t len = ex->response_body.len;
     if (has(ex, SENT_RESPONSE_END) || (!len && !ended))
         return;
-    if (http_stream_pump(&ex->down, &ex->response_body, ended, ex->view.response_trailers))
+    if (exchange_is_kept(ex))
+        exchange_pump_kept(ex);
+    else if (http_stream_pump(&ex->down, &ex->response_body, ended, ex->view.response_trailers))
         ex->got |= SENT_RESPONSE_END;
     exchange_response_was_sent(ex, len - ex->response_body.len);
 }
@@ -353,6 +357,7 @@ enum progress exchange_step_finish(struct exchange *ex)
         http_stream_reset(&ex->down, ERR_CANCELED);
     exchange_end_chain(ex);
     exchange_cancel_calls(ex);
+    exchange_await(ex, NULL);
     exchange_let_work_go(ex);
     exchange_cancel_redis(ex);
     mirror_let_go(&ex->copies);
@@ -427,6 +432,7 @@ struct http_stream *exchange_create(struct session *s)
     ex->lease = lease_pin(w->lease);
     arena_init(&ex->arena, ARENA_BLOCK);
     list_init(&ex->runnable);
+    list_init(&ex->awaiting);
     list_init(&ex->copies);
     list_init(&ex->calls);
     list_init(&ex->works);

@@ -185,6 +185,28 @@ static void host_wake_after(struct filter_exchange *x, uint32_t ms)
     exchange_arm_timer(ex);
 }
 
+static void host_answer(struct filter_exchange *x, struct message *head, struct buf *body)
+{
+    struct exchange *ex = exchange_of(x);
+    if (has(ex, SENT_RESPONSE_HEAD)) {
+        buf_dispose(body);
+        return;
+    }
+    exchange_answer_kept(ex, head, body);
+    x->response = head;
+    x->is_answered_here = false;
+}
+
+static void host_await(struct filter_exchange *x, const void *what)
+{
+    exchange_await(exchange_of(x), what);
+}
+
+static void host_announce(struct filter_exchange *x, const void *what)
+{
+    exchange_announce(exchange_of(x), what);
+}
+
 static bool host_peek_body(struct filter_exchange *x, size_t max, struct slice *out, bool *is_whole)
 {
     return exchange_peek_request(exchange_of(x), max, out, is_whole);
@@ -237,9 +259,32 @@ static bool host_fetch(struct filter_exchange *x, struct filter_fetch *what)
     return fetching_begin(exchange_of(x)->worker, what);
 }
 
+/* The chain that is being walked is the last that was begun. */
+static bool is_last_word(const struct exchange *ex)
+{
+    const struct filter_frame *f = &ex->road.frames[ex->road.frame_count - 1];
+    if (!ex->up.cluster || (ex->backend && ex->backend->chain))
+        return false;
+    for (uint32_t i = f->passed + 1; i < f->chain->count; i++)
+        if (f->chain->entries[i].filter->on_request)
+            return false;
+    return true;
+}
+
+static bool host_refetch(struct filter_exchange *x, const struct message *head,
+                         struct filter_fetch *what)
+{
+    struct exchange *ex = exchange_of(x);
+    return is_last_word(ex) &&
+           fetching_begin_with(ex->worker, what, ex->up.cluster->conf->name, head);
+}
+
 static const struct filter_host host = {
     .reply = host_reply,
     .fail = host_fail,
+    .answer = host_answer,
+    .await = host_await,
+    .announce = host_announce,
     .wake = host_wake,
     .wake_after = host_wake_after,
     .now_ms = host_now_ms,
@@ -248,6 +293,7 @@ static const struct filter_host host = {
     .random = host_random,
     .call = host_call,
     .fetch = host_fetch,
+    .refetch = host_refetch,
     .work = exchange_work,
     .peek_body = host_peek_body,
     .replace_body = host_replace_body,
@@ -268,6 +314,7 @@ static struct filter_exchange *view_of(struct exchange *ex)
     x->response = ex->response;
     x->is_answered_here = ex->response && !has(ex, GOT_RESPONSE_HEAD);
     x->original_path = ex->original_path;
+    x->original_authority = ex->original_authority;
     x->match_path = ex->match_path;
     x->other_paths = ex->other_paths;
     x->downstream = &ex->session->info;

@@ -176,7 +176,7 @@ void exchange_prepare_attempt(struct exchange *ex)
 void exchange_prepare_response(struct exchange *ex)
 {
     /* What sidecars say to each other is not for apps to say. */
-    if (!endpoint_is_mesh_hop(ex->up.endpoint))
+    if (exchange_is_kept(ex) || !endpoint_is_mesh_hop(ex->up.endpoint))
         headers_remove_id(&ex->response->headers, HEADER_WEFT_REASON);
     if (ex->persistence)
         exchange_persist(ex);

@@ -69,6 +69,7 @@ enum {
     FILTERS_RESPONSE_BODY = 1u << 22,
     PEEKS_REQUEST_BODY = 1u << 23, /* a filter waits for more of it */
     PEEKS_RESPONSE_BODY = 1u << 24,
+    IS_KEPT = 1u << 26,  /* the response is one that a filter has kept */
     IS_REPLY = 1u << 25, /* the response is reply_body and what was made for it */
     /* what is known of the request's head */
     HAS_CLAIMS = 1u << 28,    /* it says whom it is from, or by which road it came */
@@ -115,6 +116,8 @@ struct exchange {
     struct buf request_body, response_body, replay;
     /* As they came; of the response's, view.response_trailers are sent. */
     const struct headers *request_trailers, *response_trailers;
+    struct list awaiting; /* in worker->awaiting, while a filter waits for what others do */
+    const void *awaited;
     struct list copies; /* of the request, on their way to mirrors */
     struct list calls;  /* of its filters, under way */
     struct list works;  /* what its filters have computed elsewhere */
@@ -240,6 +243,21 @@ void exchange_listener_sign(struct exchange *ex);
 void exchange_work(struct filter_exchange *x, struct filter_work *asked);
 /* The exchange ends: nobody waits any more. */
 void exchange_let_work_go(struct exchange *ex);
+
+/* ---- exchange_kept.c ---- */
+/* As filter_host.answer. */
+void exchange_answer_kept(struct exchange *ex, struct message *head, struct buf *body);
+/* That is the response, and goes the way of one from a backend. */
+static inline bool exchange_is_kept(const struct exchange *ex)
+{
+    return has(ex, IS_KEPT) && !has(ex, IS_REPLY);
+}
+/* Sends a part of its body, which is all here: TLS encrypts at once what it is given. */
+void exchange_pump_kept(struct exchange *ex);
+
+/* ---- exchange_await.c: for struct filter_host ---- */
+void exchange_await(struct exchange *ex, const void *what);
+void exchange_announce(struct exchange *ex, const void *what);
 
 /* ---- exchange_headers.c ---- */
 /* The first look at a head, for names that are odd. False: it is refused (400), and *why says so.

@@ -130,7 +130,7 @@ bool exchange_hide_reason(struct exchange *ex)
 {
     const struct headers *said = &ex->response->headers;
     const struct header *reason = headers_find_id(said, HEADER_WEFT_REASON);
-    if (!reason || !endpoint_is_mesh_hop(ex->up.endpoint) || tells_why(ex))
+    if (exchange_is_kept(ex) || !reason || !endpoint_is_mesh_hop(ex->up.endpoint) || tells_why(ex))
         return false;
     ex->detail = reason->value;
     reply_short(ex, ex->response->status, headers_get_id(said, HEADER_GRPC_STATUS));
@@ -148,6 +148,10 @@ enum progress exchange_step_reply(struct exchange *ex)
     exchange_cut_upstream(ex);
     if (exchange_answer_chain(ex) == FILTER_WAIT && !is_late)
         return PARK;
+    if (exchange_is_kept(ex)) {
+        ex->step = STEP_respond;
+        return GO;
+    }
     exchange_answer_unreached(ex);
     exchange_lift_deadlines(ex); /* what ended the attempt does not end the reply to it */
     bool is_head = slice_eq(ex->request->method, SLICE("HEAD"));

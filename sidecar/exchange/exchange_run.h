@@ -7,5 +7,7 @@
 
 /* A request begins on the session's connection: the stream to attach. NULL: refused (draining). */
 struct http_stream *exchange_create(struct session *s);
+/* What exchanges of this worker may wait for has come. */
+void exchange_hear(struct worker *w, const void *what);
 /* Runs steps until the exchange parks or is done. Only the worker's end-of-turn task calls this. */
 void exchange_run(struct list *runnable_node);

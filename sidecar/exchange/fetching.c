@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange/fetching.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "sidecar/telemetry/metrics.h"
 #include "sidecar/upstream/call.h"
@@ -13,6 +14,8 @@ struct fetch {
     struct worker *worker;
     struct list node; /* in worker->fetches */
     struct filter_fetch *what;
+    struct slice cluster;
+    struct message *head;
     struct upstream_call call;
     struct arena arena;
     struct loop_task beginning;
@@ -35,7 +38,10 @@ static void bury(struct fetch *f)
     timer_stop(&f->again);
     loop_task_cancel(&f->beginning);
     list_unlink(&f->node);
+    void (*over)(struct filter_fetch *) = what->over;
     atomic_store_explicit(&what->is_under_way, false, memory_order_release);
+    if (over)
+        over(what);
     filter_keep_unref(keep);
     loop_bury(f->worker->loop, &f->grave);
 }
@@ -52,7 +58,8 @@ static void finish(struct fetch *f, const struct filter_fetched *got)
 static void fail(struct fetch *f, enum fail why, struct slice detail)
 {
     struct filter_fetched got = {
-        .failed = fail_info(why), .detail = detail, .now_ms = loop_now_ms(f->worker->loop)};
+        .failed = fail_info(why), .detail = detail, .now_ms = loop_now_ms(f->worker->loop),
+        .unix_ms = clock_wall_ms()};
     finish(f, &got);
 }
 
@@ -66,7 +73,8 @@ static void on_over(struct upstream_call *c)
     }
     struct filter_fetched got = {.response = c->answer,
                                  .body = buf_take_into(&c->answer_body, &f->arena),
-                                 .now_ms = loop_now_ms(f->worker->loop)};
+                                 .now_ms = loop_now_ms(f->worker->loop),
+                                 .unix_ms = clock_wall_ms()};
     buf_dispose(&c->answer_body);
     finish(f, &got);
 }
@@ -98,10 +106,10 @@ static void start(struct fetch *f)
 {
     const struct filter_fetch *what = f->what;
     const struct cluster_conf *to =
-        snapshot_find_cluster(worker_snapshot(f->worker), what->cluster);
+        snapshot_find_cluster(worker_snapshot(f->worker), f->cluster);
     struct addr nobody = {0};
     if (!to) {
-        fail(f, FAIL_NO_CLUSTER, what->cluster);
+        fail(f, FAIL_NO_CLUSTER, f->cluster);
         return;
     }
     struct cluster *c = cluster_of(&f->worker->clusters, to);
@@ -120,7 +128,7 @@ static void start(struct fetch *f)
         return;
     }
     bool is_http2 = to->protocol == WEFT__CONFIG__V1__PROTOCOL__PROTOCOL_HTTP2;
-    upstream_call_run(&f->call, make_head(f), is_http2 ? HTTP_2 : HTTP_1_1,
+    upstream_call_run(&f->call, f->head ? f->head : make_head(f), is_http2 ? HTTP_2 : HTTP_1_1,
                       (uint32_t)(f->due_ms - loop_now_ms(f->worker->loop)));
 }
 
@@ -134,17 +142,32 @@ static void on_again(struct timer *t)
     start(container_of(t, struct fetch, again));
 }
 
-bool fetching_begin(struct worker *w, struct filter_fetch *what)
+static struct message *copy_head(struct arena *arena, const struct message *from)
+{
+    struct message *to = arena_zalloc(arena, sizeof(*to));
+    message_init(to, arena);
+    to->method = arena_copy(arena, from->method);
+    to->scheme = arena_copy(arena, from->scheme);
+    to->authority = arena_copy(arena, from->authority);
+    to->path = arena_copy(arena, from->path);
+    to->content_length = -1;
+    headers_copy(&to->headers, &from->headers);
+    headers_remove_id(&to->headers, HEADER_EXPECT);
+    return to;
+}
+
+static struct fetch *create(struct worker *w, struct filter_fetch *what)
 {
     bool idle = false;
     if (!atomic_compare_exchange_strong_explicit(&what->is_under_way, &idle, true,
                                                  memory_order_acq_rel, memory_order_relaxed))
-        return false;
+        return NULL;
     struct fetch *f = mem_zalloc(sizeof(*f));
     atomic_fetch_add_explicit(&what->keep->refs, 1, memory_order_relaxed);
     metrics_add(w->metrics, METRICS_FETCHES, 1);
     f->worker = w;
     f->what = what;
+    f->cluster = what->cluster;
     f->due_ms = loop_now_ms(w->loop) + what->timeout_ms;
     arena_init(&f->arena, ARENA_BLOCK);
     timer_init(&f->again, w->loop, on_again);
@@ -152,6 +175,22 @@ bool fetching_begin(struct worker *w, struct filter_fetch *what)
     loop_task_init(&f->grave, destroy_buried);
     list_link_last(&w->fetches, &f->node);
     loop_run_soon(w->loop, &f->beginning); /* never from inside this call */
+    return f;
+}
+
+bool fetching_begin(struct worker *w, struct filter_fetch *what)
+{
+    return create(w, what) != NULL;
+}
+
+bool fetching_begin_with(struct worker *w, struct filter_fetch *what, struct slice cluster,
+                         const struct message *head)
+{
+    struct fetch *f = create(w, what);
+    if (!f)
+        return false;
+    f->cluster = arena_copy(&f->arena, cluster);
+    f->head = copy_head(&f->arena, head);
     return true;
 }
 

@@ -36,7 +36,8 @@ void worker_wake(struct worker *w, struct list *runnable_node)
 
 /* ---- letters ---- */
 
-enum letter_kind { LETTER_SNAPSHOT, LETTER_IDENTITY, LETTER_ANSWERS, LETTER_DRAIN, LETTER_STOP };
+enum letter_kind { LETTER_SNAPSHOT, LETTER_IDENTITY, LETTER_ANSWERS, LETTER_DRAIN, LETTER_STOP,
+                   LETTER_NEWS };
 
 struct worker_letter {
     struct letter letter;
@@ -46,6 +47,7 @@ struct worker_letter {
     struct mesh_identity *identity;
     bool is_connected;
     bool all; /* LETTER_DRAIN */
+    const void *what; /* LETTER_NEWS */
     size_t addr_count;
     struct addr addrs[];
 };
@@ -150,6 +152,9 @@ static void deliver(struct letter *letter)
     case LETTER_STOP:
         stop(l->worker);
         break;
+    case LETTER_NEWS:
+        exchange_hear(l->worker, l->what);
+        break;
     }
     mem_free(l);
 }
@@ -197,6 +202,16 @@ void worker_post_drain(struct worker *w, bool all)
     l->worker = w;
     l->kind = LETTER_DRAIN;
     l->all = all;
+    mailbox_post(w->mailbox, &l->letter);
+}
+
+void worker_post_news(struct worker *w, const void *what)
+{
+    struct worker_letter *l = mem_zalloc(sizeof(*l));
+    l->letter.deliver = deliver;
+    l->worker = w;
+    l->kind = LETTER_NEWS;
+    l->what = what;
     mailbox_post(w->mailbox, &l->letter);
 }
 
@@ -284,6 +299,7 @@ void worker_init_on(struct worker *w, struct loop *loop, struct app *app, unsign
     list_init(&w->sessions);
     list_init(&w->mirrors);
     list_init(&w->fetches);
+    list_init(&w->awaiting);
     list_init(&w->posts);
     list_init(&w->runnable);
     loop_task_init(&w->run, run_woken);

@@ -53,6 +53,7 @@ struct worker {
     struct flow_table flows; /* of datagrams */
     struct list mirrors;  /* copies of requests under way */
     struct list fetches;  /* of filters, under way */
+    struct list awaiting; /* exchanges whose filters wait for what others do */
     struct list posts;    /* to Redis, which nobody waits for */
     struct list runnable; /* exchanges that were woken */
     struct loop_task run; /* runs them at the end of the turn */
@@ -97,6 +98,8 @@ void worker_post_identity(struct worker *w, struct mesh_identity *m); /* takes a
 /* What policyd answered, see interest_table_answer; copied. After the snapshot that says it. */
 void worker_post_answers(struct worker *w, const struct addr *addrs, size_t count,
                          bool is_connected);
+/* What its exchanges may wait for has come. */
+void worker_post_news(struct worker *w, const void *what);
 /* Stops accepting new work, lets sessions finish; after worker_post_stop the thread ends. */
 /* What comes in, or (`all`) what the app sends as well. */
 void worker_post_drain(struct worker *w, bool all);

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "filters/redis.h"
 #include "lib/codec/http/header_fold.h"
 #include "lib/base/mem.h"
 #include "lib/codec/http/normalize.h"
@@ -13,6 +12,7 @@
 #include "tests/unit/filters/bed_caller.h"
 #include "tests/unit/filters/bed_head.h"
 #include "tests/unit/filters/bed_keeps.h"
+#include "tests/unit/filters/bed_nobody.h"
 #include "tests/unit/filters/bed_show.h"
 #include "tests/unit/filters/consumer_world.h"
 #include "tests/unit/filters/filter_shy.h"
@@ -36,6 +36,7 @@ struct bed {
     uint64_t now_ms, due_ms; /* due 0: no timer */
     int64_t unix_ms;
     bool is_woken, is_gone;
+    bool is_kept; /* the response is one that the filter has kept */
     struct filter_job *jobs[JOBS_MAX];
     unsigned job_count;
     struct slice reply_body, why;
@@ -79,6 +80,17 @@ static struct message *fail_request(struct filter_exchange *x, const struct fail
     return m;
 }
 
+static void answer_kept(struct filter_exchange *x, struct message *head, struct buf *body)
+{
+    struct bed *b = bed_of(x);
+    b->response = *head;
+    b->response_body = buf_take_into(body, &b->arena);
+    b->answer = &b->response_body;
+    b->is_kept = true;
+    x->response = &b->response;
+    x->is_answered_here = false;
+}
+
 static void wake(struct filter_exchange *x)
 {
     bed_of(x)->is_woken = true;
@@ -114,21 +126,6 @@ static uint64_t random_number(struct filter_exchange *x)
 static void count(struct filter_exchange *x, const struct filter *f, unsigned event)
 {
     bed_say(bed_of(x)->out, "event %s\n", f->events[event]);
-}
-
-static bool fetch_document(struct filter_exchange *x, struct filter_fetch *what)
-{
-    (void)x;
-    (void)what;
-    return true; /* and never comes */
-}
-
-/* Nobody can be asked here. */
-static void call_service(struct filter_exchange *x, struct filter_call *call)
-{
-    (void)x;
-    call->is_done = true;
-    call->failed = fail_info(FAIL_NO_CLUSTER);
 }
 
 /* At once, and what comes of it a moment later. */
@@ -171,37 +168,28 @@ static void replace_response_body(struct filter_exchange *x, struct slice body)
     *bed_of(x)->answer = bed_head_give(x->response, x->arena, body, is_head);
 }
 
-/* Nor is there any Redis. */
-static void ask_redis(struct filter_exchange *x, struct filter_redis *ask)
-{
-    (void)x;
-    ask->is_done = true;
-    ask->failed = fail_info(FAIL_REDIS_DOWN);
-}
-
-static void post_redis(struct filter_exchange *x, const struct filter_redis *ask)
-{
-    (void)x, (void)ask;
-}
-
 static const struct filter_host host = {
     .reply = reply,
     .fail = fail_request,
+    .answer = answer_kept,
+    .await = bed_nobody_await,
+    .announce = bed_nobody_await,
     .wake = wake,
     .wake_after = wake_after,
     .now_ms = now_ms,
     .now_us = now_us,
     .unix_ms = unix_ms,
     .random = random_number,
-    .call = call_service,
-    .fetch = fetch_document,
+    .call = bed_nobody_call,
+    .fetch = bed_nobody_fetch,
+    .refetch = bed_nobody_refetch,
     .work = compute,
     .peek_body = peek_body,
     .replace_body = replace_body,
     .peek_response_body = peek_response_body,
     .replace_response_body = replace_response_body,
-    .redis = ask_redis,
-    .redis_post = post_redis,
+    .redis = bed_nobody_redis,
+    .redis_post = bed_nobody_redis_post,
     .count = count,
 };
 
@@ -229,6 +217,7 @@ static void take_request(struct bed *b, struct slice text)
     b->request_body = bed_head_body(text);
     b->x.request = m;
     b->x.original_path = m->path;
+    b->x.original_authority = m->authority;
     b->x.match_path = normalize_path_readings(&b->arena, message_path_only(m), &b->x.other_paths);
 }
 
@@ -343,7 +332,8 @@ static void answer_from_backend(struct bed *b)
 {
     struct buf body;
     buf_init(&body);
-    take_response(b, b->c->response);
+    if (!b->is_kept)
+        take_response(b, b->c->response);
     enum filter_verdict verdict = head(b, NULL);
     if (verdict == FILTER_NEXT && filter_road_sees_response_body(&b->road))
         verdict = run_body(b, filter_road_response_body, &b->road.response_body, b->response_body,
@@ -370,7 +360,10 @@ static void walk(struct bed *b, const struct filter_chain *chain)
             run_body(b, filter_road_request_body, &b->road.request_body, b->request_body, &body);
     else
         buf_append_slice(&body, b->request_body);
-    if (verdict == FILTER_REPLY) {
+    if (verdict == FILTER_REPLY && b->is_kept) {
+        bed_say(b->out, "kept%s%.*s\n", b->x.flag.len ? " " : "", SLICE_ARG(b->x.flag));
+        answer_from_backend(b);
+    } else if (verdict == FILTER_REPLY) {
         answer_here(b);
     } else if (verdict == FILTER_RESET) {
         bed_say(b->out, "reset\n");

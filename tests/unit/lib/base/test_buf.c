@@ -346,6 +346,42 @@ static void test_random_walk(void **state)
     mem_free(w);
 }
 
+static void on_release(void *owner)
+{
+    ++*(int *)owner;
+}
+
+/* What is lent is not copied, unless it is short, and goes back once nobody sees it any more. */
+static void test_lent(void **state)
+{
+    static const uint8_t bytes[2000] = {1, 2, 3};
+    struct buf a, b;
+    int released = 0;
+    (void)state;
+    buf_init(&a);
+    buf_init(&b);
+    struct chunk *c = chunk_create_lent(on_release, &released);
+    buf_append_shared(&a, c, bytes, sizeof bytes);
+    chunk_unref(c);
+    assert_ptr_equal(buf_front(&a).ptr, bytes);
+    buf_append(&a, "x", 1); /* not behind the lender's bytes */
+    assert_int_equal(buf_front(&a).len, sizeof bytes);
+    buf_move(&b, &a, 1000);
+    assert_ptr_equal(buf_front(&b).ptr, bytes);
+    buf_dispose(&b);
+    buf_drain(&a, 999);
+    assert_int_equal(released, 0);
+    buf_drain(&a, 1);
+    assert_int_equal(released, 1);
+    buf_dispose(&a);
+    c = chunk_create_lent(on_release, &released);
+    buf_append_shared(&a, c, bytes, 10);
+    chunk_unref(c);
+    assert_int_equal(released, 2);
+    assert_int_equal(a.len, 10);
+    buf_dispose(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_unused_reservation),
         cmocka_unit_test(test_peek_max),
         cmocka_unit_test(test_random_walk),
+        cmocka_unit_test(test_lent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

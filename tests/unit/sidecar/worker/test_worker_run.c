@@ -75,6 +75,11 @@ void app_note_interest(struct app *app, struct worker *w, const struct addr *to,
     (void)app, (void)w, (void)to, (void)wanted;
 }
 
+void app_note_news(struct app *app, struct worker *w, const void *what)
+{
+    (void)app, (void)w, (void)what;
+}
+
 void app_note_sessions(struct app *app, struct worker *w, uint32_t left)
 {
     (void)w;
