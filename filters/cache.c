@@ -26,7 +26,7 @@ static const struct fail_info fails[] = {
      .grpc_status = 14,
      .flag = FAIL_TEXT("RFCF"),
      .is_public = true,
-     .text = FAIL_TEXT("the request wants a stored response, and there is none")},
+     .text = FAIL_TEXT("the request wants a stored response, which there is not")},
 };
 
 /* ---- what the request is ---- */

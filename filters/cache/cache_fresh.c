@@ -148,7 +148,6 @@ enum cache_verdict cache_fresh_judge(const struct cache_rules *r, const struct c
         return CACHE_SHORT;
     out->age_ms = age_ms(q);
     take_grace(r, &c, out);
-    bool is_of_use = out->age_ms < out->fresh_ms + out->revalidate_ms ||
-                     out->age_ms < out->fresh_ms + out->error_ms || cache_fresh_can_be_checked(h);
-    return is_of_use ? CACHE_STORE : CACHE_SHORT;
+    /* What is stale when it comes is of use only if the backend can be asked whether it holds. */
+    return out->age_ms < out->fresh_ms || cache_fresh_can_be_checked(h) ? CACHE_STORE : CACHE_SHORT;
 }
