@@ -33,6 +33,18 @@ void filter_keeps_sweep(struct filter_keeps *keeps)
     }
 }
 
+unsigned filter_keeps_purge(struct filter_keeps *keeps, const struct filter_purge *what)
+{
+    struct slice id;
+    void *value;
+    unsigned count = 0;
+    for (size_t at = 0; map_next(&keeps->by_id, &at, &id, &value);) {
+        struct filter_keep *keep = value;
+        count += keep->purge ? keep->purge(keep, what) : 0;
+    }
+    return count;
+}
+
 static struct filter_keep *make(size_t size, void (*init)(struct filter_keep *),
                                 void (*dispose)(struct filter_keep *))
 {

@@ -13,9 +13,18 @@
 
 struct filter_build;
 
+/* Responses that are to be forgotten: those to this URL, or to all that begin with it. */
+struct filter_purge {
+    struct slice url; /* as clients ask for it: "https://shop.example.com/a?b"; empty: all */
+    bool is_prefix;
+};
+
 /* The first member of what is kept. */
 struct filter_keep {
     _Atomic uint32_t refs;
+    /* Set by init, of what keeps responses: how many it has forgotten. Control thread. NULL: it
+     * keeps none. */
+    unsigned (*purge)(struct filter_keep *keep, const struct filter_purge *what);
     void (*dispose)(struct filter_keep *keep); /* of what init has made; may be NULL */
 };
 
@@ -29,6 +38,9 @@ void filter_keeps_init(struct filter_keeps *keeps);
 void filter_keeps_dispose(struct filter_keeps *keeps);
 /* Forgets what no configuration holds. */
 void filter_keeps_sweep(struct filter_keeps *keeps);
+
+/* All that keep responses; how many were forgotten. */
+unsigned filter_keeps_purge(struct filter_keeps *keeps, const struct filter_purge *what);
 
 /* For prepare, at most once: what is kept of this filter, as it is, or new: `size` zeroed bytes
  * that init (may be NULL) has begun. The configuration that is being made holds it, so conf may

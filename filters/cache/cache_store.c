@@ -15,9 +15,25 @@ struct cache_cell {
     struct cache_slot slot;
 };
 
+/* The first line of a key is the URL. */
+static bool is_meant(const struct cache_entry *e, void *arg)
+{
+    const struct filter_purge *what = arg;
+    struct slice url = slice_sub(e->key, 0, slice_find_byte(e->key, '\n'));
+    return what->is_prefix || !what->url.len ? slice_starts_with(url, what->url)
+                                             : slice_eq(url, what->url);
+}
+
+static unsigned purge(struct filter_keep *keep, const struct filter_purge *what)
+{
+    return cache_store_purge((struct cache_store *)(void *)keep, is_meant,
+                             (void *)(uintptr_t)what);
+}
+
 void cache_store_init(struct filter_keep *keep)
 {
     struct cache_store *s = (struct cache_store *)(void *)keep;
+    keep->purge = purge;
     s->cells = mem_pages_take(CACHE_STORE_CELLS * sizeof(struct cache_cell));
 }
 

@@ -365,6 +365,9 @@ void cluster_conf_unref(const struct cluster_conf *c);
 struct snapshot_builder;
 struct snapshot_builder *snapshot_builder_create(void);
 void snapshot_builder_destroy(struct snapshot_builder *b);
+/* As filter_keeps_purge, of all filters. */
+struct filter_purge;
+unsigned snapshot_builder_purge(struct snapshot_builder *b, const struct filter_purge *what);
 /* Told of a resource that cannot be built; why: a sentence that begins with its name. */
 typedef void (*snapshot_refused_fn)(void *owner, const char *resource, const char *why);
 /* A new snapshot, never NULL, of all that can be built. What cannot be is told, and stays as the

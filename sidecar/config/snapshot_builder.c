@@ -93,6 +93,11 @@ void snapshot_builder_destroy(struct snapshot_builder *b)
     mem_free(b);
 }
 
+unsigned snapshot_builder_purge(struct snapshot_builder *b, const struct filter_purge *what)
+{
+    return filter_keeps_purge(&b->keeps, what);
+}
+
 static enum err refuse(const struct build *b, const char *resource, const char *why)
 {
     snprintf(b->detail, PART_DETAIL_MAX, "%s: %s", resource, why);

@@ -16,6 +16,7 @@
 #include "sidecar/control/app_metrics.h"
 #include "sidecar/control/app_priv.h"
 #include "sidecar/control/app_probes.h"
+#include "sidecar/control/app_purge.h"
 #include "sidecar/config/snapshot_dump.h"
 #include "sidecar/source/source_folder.h"
 #include "sidecar/source/source_stream.h"
@@ -325,6 +326,7 @@ static const struct admin_route admin_routes[] = {
     {"POST", "/log", post_log},
     {"POST", "/drain", post_drain},
     {"POST", "/reload", post_reload},
+    {"POST", "/cache/purge", app_purge_post},
     {"GET", "/healthz/ready", get_ready},
     /* What apps that end by themselves know from other meshes. */
     {"POST", "/quitquitquit", post_quit},

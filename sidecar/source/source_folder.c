@@ -155,6 +155,11 @@ void source_folder_close(struct source_folder *f)
     mem_free(f);
 }
 
+unsigned source_folder_purge(struct source_folder *f, const struct filter_purge *what)
+{
+    return snapshot_builder_purge(f->builder, what);
+}
+
 uint64_t source_folder_rejected(const struct source_folder *f)
 {
     return f->rejected;

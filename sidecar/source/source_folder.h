@@ -25,4 +25,6 @@ MUST_USE enum err source_folder_open(struct loop *l, const struct settings *sett
 void source_folder_close(struct source_folder *f);
 /* Looks again now (SIGHUP). */
 void source_folder_reload(struct source_folder *f);
+/* The configuration's filters forget responses (filters/keep.h); how many. */
+unsigned source_folder_purge(struct source_folder *f, const struct filter_purge *what);
 uint64_t source_folder_rejected(const struct source_folder *f);

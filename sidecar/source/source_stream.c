@@ -225,6 +225,11 @@ bool source_stream_is_connected(const struct source_stream *s)
     return s->is_connected;
 }
 
+unsigned source_stream_purge(struct source_stream *s, const struct filter_purge *what)
+{
+    return snapshot_builder_purge(s->builder, what);
+}
+
 void source_stream_read(const struct source_stream *s, struct source_stream_status *out)
 {
     *out = (struct source_stream_status){

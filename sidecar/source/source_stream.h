@@ -54,4 +54,6 @@ struct source_stream_status {
     size_t resources, addresses;
     const char *problem; /* why there is no stream; empty: there is one, or nothing is known yet */
 };
+/* As source_folder_purge. */
+unsigned source_stream_purge(struct source_stream *s, const struct filter_purge *what);
 void source_stream_read(const struct source_stream *s, struct source_stream_status *out);

@@ -158,6 +158,7 @@ SEQUENCES = {
 
 class World(NamedTuple):
     doors: Doors
+    admin: int
     nginx: int  # its port; 0: there is none
 
 
@@ -165,9 +166,10 @@ class World(NamedTuple):
 def fixture_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
     threading.Thread(target=app.serve_forever, daemon=True).start()
+    admin = free_port()
     doors = Doors(tmp_path_factory.mktemp("cache"), 1,
                   gateway_and_route("app") + service("app", app.server_address[1]),
-                  "--workers", "2")
+                  "--workers", "2", "--admin", f"127.0.0.1:{admin}")
     doors.write("10-cache.yaml", FILTER.replace("MAX", "64Mi"))
     folder, port, nginx = tmp_path_factory.mktemp("nginx"), free_port(), None
     if shutil.which("nginx"):
@@ -177,7 +179,7 @@ def fixture_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         nginx = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(conf),
                                   "-e", "error.log"])
         wait.until("nginx", lambda: socket.create_connection(("127.0.0.1", port)).close() is None)
-    yield World(doors, port if nginx else 0)
+    yield World(doors, admin, port if nginx else 0)
     if nginx:
         nginx.terminate()
         nginx.wait()
@@ -279,3 +281,23 @@ def test_each_client_gets_it_compressed_as_it_likes(world: World) -> None:
     assert (word(got), got.headers.get("content-encoding")) == ("HIT", "gzip")
     got = ask(door.port, "/typed")
     assert (word(got), got.headers.get("content-encoding"), got.text()) == ("HIT", None, "hello")
+
+
+def test_what_is_forgotten(world: World) -> None:
+    door = world.doors.gateways[0]
+
+    def purge(query: str) -> str:
+        got = ask(world.admin, f"/cache/purge?{query}", "POST")
+        assert got.status == 200
+        return got.text()
+
+    for path in ("/purged/a", "/purged/a?b", "/purged/c"):
+        assert word(ask(door.port, path)) == "MISS"
+    host = f"http%3A%2F%2F127.0.0.1%3A{door.port}"
+    assert purge(f"url={host}%2Fpurged%2Fa") == "1 response is forgotten\n"
+    assert word(ask(door.port, "/purged/a")) == "MISS"
+    assert word(ask(door.port, "/purged/a?b")) == "HIT"
+    assert purge(f"prefix={host}%2Fpurged%2F") == "3 responses are forgotten\n"
+    assert word(ask(door.port, "/purged/c")) == "MISS"
+    purge("all=true")
+    assert word(ask(door.port, "/purged/c")) == "MISS"

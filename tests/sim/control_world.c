@@ -18,6 +18,19 @@
 
 struct control_fakes fakes;
 
+unsigned source_folder_purge(struct source_folder *f, const struct filter_purge *what)
+{
+    fakes.purged = *what;
+    snprintf(fakes.purged_url, sizeof fakes.purged_url, "%.*s", SLICE_ARG(what->url));
+    return f != NULL;
+}
+
+unsigned source_stream_purge(struct source_stream *s, const struct filter_purge *what)
+{
+    (void)s, (void)what;
+    return 2;
+}
+
 uint64_t source_folder_rejected(const struct source_folder *f)
 {
     (void)f;

@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "sidecar/control/app_admin.h"
+#include "filters/keep.h"
 #include "sidecar/control/app_priv.h"
 #include "sidecar/source/source_stream.h"
 #include "sidecar/control/settings.h"
@@ -18,6 +19,8 @@ struct control_fakes {
     uint64_t rejected, renewals;
     unsigned reloads, failures; /* failures: of requests for a certificate */
     bool is_folder_bad, has_sockets, is_trusted;
+    struct filter_purge purged;
+    char purged_url[64];
     struct source_stream_status stream;
 };
 extern struct control_fakes fakes;

@@ -332,6 +332,23 @@ static void reload(void **state)
     control_world_close(w);
 }
 
+static void purge(void **state)
+{
+    struct world *w = control_world_open();
+    control_world_expect(w, &w->admin, "POST", "/cache/purge?url=http%3A%2F%2Fa%2Fb%3Fc%3Dd", 200,
+                         "1 response is forgotten");
+    assert_string_equal(fakes.purged_url, "http://a/b?c=d");
+    assert_false(fakes.purged.is_prefix);
+    control_world_expect(w, &w->admin, "POST", "/cache/purge?prefix=http://a/", 200, "forgotten");
+    assert_true(fakes.purged.is_prefix);
+    control_world_expect(w, &w->admin, "POST", "/cache/purge", 400, "needs ?url=");
+    control_world_expect(w, &w->admin, "POST", "/cache/purge?all=true&url=a", 400, "needs ?url=");
+    control_world_use_stream(w);
+    control_world_expect(w, &w->admin, "POST", "/cache/purge?all=true", 200,
+                         "2 responses are forgotten");
+    control_world_close(w);
+}
+
 static void log_level(void **state)
 {
     struct world *w = control_world_open();
@@ -376,6 +393,7 @@ int main(void)
         cmocka_unit_test(metrics_page),
         cmocka_unit_test(metrics_are_bounded),
         cmocka_unit_test(reload),
+        cmocka_unit_test(purge),
         cmocka_unit_test(log_level),
         cmocka_unit_test(listeners),
     };
