@@ -120,7 +120,7 @@ static int64_t fresh_s(size_t i, struct arena *arena)
     const struct cache_rules rules = {.ttls = &ttl, .ttl_count = rows[i].has_ttl};
     struct message m;
     struct cache_times t;
-    bool ignored;
+    bool ignored = false;
     struct slice head = slice_from_cstr(rows[i].head);
     message_init(&m, arena);
     bed_head_fields(&head, &m, &ignored);
@@ -209,7 +209,7 @@ static const struct {
 static struct headers read_fields(struct arena *arena, const char *text)
 {
     struct message m;
-    bool ignored;
+    bool ignored = false;
     struct slice head = slice_from_cstr(text);
     message_init(&m, arena);
     bed_head_fields(&head, &m, &ignored);
