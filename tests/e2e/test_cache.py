@@ -1,6 +1,6 @@
-"""Responses that a gateway with two workers keeps: the same sequences of requests to it and to nginx,
-which must agree on what the cache did; many who want the same at once; a configuration that changes.
-Needs no root; where there is no nginx, what it would say is in the table all the same.
+"""Responses that a gateway with two workers keeps: the same sequences of requests to it and to
+nginx, which must agree on what the cache did; many who want the same at once; a configuration that
+changes. Needs no root; without nginx, what it would say is in the table all the same.
 SPDX-License-Identifier: GPL-3.0-or-later
 """
 import concurrent.futures

@@ -1,6 +1,6 @@
-/* The store of a cache: found, replaced, bounded; and four threads that find, put and purge the same
- * keys at once, after which nothing is left over and nobody has seen a response that was not whole.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* The store of a cache: found, replaced, bounded; and four threads that find, put and purge the
+ * same keys at once, after which nothing is left over and nobody has seen a response that was not
+ * whole. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/cache/cache_store.h"
 
 #include <stdio.h>
