@@ -181,6 +181,8 @@ void exchange_on_timer(struct timer *t);
 void exchange_on_connection(struct pool_wait *w);
 
 /* ---- exchange_filters.c ---- */
+/* The exchange as filters see it, brought up to date. */
+struct filter_exchange *exchange_view(struct exchange *ex);
 /* Both are FILTER_NEXT where there are no filters. */
 enum filter_verdict exchange_enter_chain(struct exchange *ex, const struct filter_chain *chain);
 enum filter_verdict exchange_answer_chain(struct exchange *ex);
@@ -196,6 +198,7 @@ void exchange_cancel_redis(struct exchange *ex);
 /* For an answer of our own that was given before the route's filters had their turn: to those that
  * see every answer. */
 void exchange_answer_unreached(struct exchange *ex);
+/* ---- exchange_filter_bodies.c ---- */
 /* All chains of requests are passed, or all of responses: from then on filters see the body. */
 void exchange_begin_request_body(struct exchange *ex);
 void exchange_begin_response_body(struct exchange *ex);

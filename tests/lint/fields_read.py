@@ -9,6 +9,7 @@ import re
 import sources
 
 PROTO = "policies/proto/config.proto"
+PROTOS = ("policies/proto/cluster.proto", PROTO)
 READERS = "sidecar/"
 KEPT = ("sidecar/config/snapshot.h",)
 MAKERS = "sidecar/config"  # itself: sidecar/config/route reads what is made there
@@ -70,7 +71,7 @@ def check(named, code, where, who):
 
 
 def main():
-    sent = list(fields(sources.read(PROTO)))
+    sent = [field for path in PROTOS for field in fields(sources.read(path))]
     problems = check(sent, code_of(lambda p: p.startswith(READERS)), PROTO, READERS)
     outside = code_of(lambda p: p.startswith(READERS) and os.path.dirname(p) != MAKERS)
     count = len(sent)
