@@ -1,5 +1,5 @@
-/* The bodies of an exchange on their way through its filters, and what their senders are told of it.
- * Worker thread. Must not know what filters do with them.
+/* The bodies of an exchange on their way through its filters, and what their senders are told of
+ * it. Worker thread. Must not know what filters do with them.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/exchange/mirror.h"
@@ -68,8 +68,8 @@ enum filter_verdict exchange_run_request_body(struct exchange *ex)
     buf_init(&out);
     ex->request_unread += exchange_untold(&ex->request_early, ex->request_in.len);
     enum filter_verdict verdict =
-        filter_road_request_body(&ex->road, exchange_view(ex), &ex->request_in, has(ex, GOT_REQUEST_END),
-                                 has_copies ? &out : &ex->request_body);
+        filter_road_request_body(&ex->road, exchange_view(ex), &ex->request_in,
+                                 has(ex, GOT_REQUEST_END), has_copies ? &out : &ex->request_body);
     hand_on_request(ex, &out);
     buf_move_all(&ex->request_body, &out);
     give_back(&ex->down, &ex->request_body, body->held, &ex->request_unread);
@@ -90,8 +90,9 @@ enum filter_verdict exchange_run_response_body(struct exchange *ex)
     if (body->is_over)
         return FILTER_NEXT;
     ex->response_unread += exchange_untold(&ex->response_early, ex->response_in.len);
-    enum filter_verdict verdict = filter_road_response_body(
-        &ex->road, exchange_view(ex), &ex->response_in, has(ex, GOT_RESPONSE_END), &ex->response_body);
+    enum filter_verdict verdict =
+        filter_road_response_body(&ex->road, exchange_view(ex), &ex->response_in,
+                                  has(ex, GOT_RESPONSE_END), &ex->response_body);
     give_back(&ex->up.stream, &ex->response_body, body->held, &ex->response_unread);
     return verdict;
 }
