@@ -22,12 +22,20 @@ from process import Process, free_port, wait_for_port
 LOADS = (64, 1)
 
 
+def large_json() -> str:
+    """10 kB as services send them: names that come again, numbers that do not."""
+    rows = [{"id": i * 7919, "article": f"article {i}", "price": i * 31 % 997, "inStock": i % 3 > 0,
+             "tags": ["tea", "green", f"lot-{i * 17}"]} for i in range(97)]
+    return json.dumps(rows)
+
+
 def start_app(folder: Path) -> tuple[Process, int]:
     """nginx answering from memory: the same app for everybody, and not one of ours."""
     port = free_port()
     temp = folder / "app"
     temp.mkdir()
     conf = folder / "app.conf"
+    (folder / "large.json").write_text(large_json())
     paths = "".join(
         f"{kind}_temp_path {temp}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -36,7 +44,9 @@ def start_app(folder: Path) -> tuple[Process, int]:
         f"worker_processes 1; pid {temp}/pid; error_log stderr warn; daemon off;\n"
         f"events {{ worker_connections 4096; }}\nhttp {{ access_log off; {paths}\n"
         "keepalive_requests 100000000; keepalive_timeout 1h;\n"
+        "open_file_cache max=10 inactive=1h;\n"
         f"server {{ listen 127.0.0.1:{port};\n"
+        f"  location = /large.json {{ alias {folder}/large.json; default_type application/json; }}\n"
         f'  location / {{ default_type text/plain; return 200 "{BODY}"; }} }} }}\n'
     )
     app = Process(

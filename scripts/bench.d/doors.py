@@ -17,9 +17,10 @@ HOST = "shop.test"
 
 
 class Door:
-    """`headers` are what its clients send besides."""
+    """`headers` are what its clients send besides, and `path` is what they ask for."""
 
     name = ""
+    path = "/"
     headers: list[str] = []
     script = ""  # Lua for wrk
 
@@ -76,12 +77,13 @@ class HaproxyDoor(Door):
 
 class NginxDoor(Door):
     name = "nginx"
+    more = ""
 
     def missing(self) -> str | None:
         return None if shutil.which("nginx") else "package nginx-light is not installed"
 
     def argv(self) -> list[str]:
-        temp = self.folder / "nginx"
+        temp = self.folder / self.name
         temp.mkdir()
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         paths = "".join(f"  {kind}_temp_path {temp}/{kind};\n" for kind in kinds)
@@ -93,12 +95,21 @@ class NginxDoor(Door):
             "    keepalive_requests 100000000; }\n"
             f"  server {{\n    listen 127.0.0.1:{self.port} ssl;\n    ssl_protocols TLSv1.3;\n"
             f"    ssl_certificate {self.certs}/server.pem;\n"
-            f"    ssl_certificate_key {self.certs}/server.key;\n"
+            f"    ssl_certificate_key {self.certs}/server.key;\n{self.more}"
             "    location / { proxy_pass http://u; proxy_http_version 1.1;\n"
             '      proxy_set_header Connection ""; proxy_set_header Host $host; }\n  }\n}\n'
         )
-        conf = self.write("nginx.conf", text)
+        conf = self.write(f"{self.name}.conf", text)
         return ["nginx", "-p", str(self.folder), "-e", "stderr", "-c", conf]
+
+
+class NginxGzipDoor(NginxDoor):
+    """The same with 10 kB of JSON, in gzip."""
+
+    name = "nginx-gzip"
+    path = "/large.json"
+    headers = ["Accept-Encoding: gzip"]
+    more = "    gzip on; gzip_comp_level 5; gzip_types application/json; gzip_proxied any;\n"
 
 
 @dataclass
@@ -109,6 +120,7 @@ class Policies:
     routes: int = 1
     headers: list[str] = field(default_factory=list)
     script: str = ""
+    path: str = "/"
 
 
 class WeftDoor(Door):
@@ -119,6 +131,7 @@ class WeftDoor(Door):
         super().__init__(folder, certs, app_port)
         self.name, self.policies = name, policies
         self.headers, self.script = policies.headers, policies.script
+        self.path = policies.path
 
     def routes(self) -> str:
         return "".join(

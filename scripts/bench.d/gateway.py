@@ -18,7 +18,7 @@ from pathlib import Path
 
 import certs
 from bench import start_app
-from doors import Door, HaproxyDoor, NginxDoor, WeftDoor
+from doors import Door, HaproxyDoor, NginxDoor, NginxGzipDoor, WeftDoor
 from guarded import CONSUMERS, POLICIES
 from load import count_errors, count_requests, run_wrk
 from process import Cost
@@ -39,14 +39,15 @@ class Run:
 def measure(door: Door, seconds: int) -> Run:
     assert door.process
     before = door.process.cost()
-    text = run_wrk(f"https://127.0.0.1:{door.port}/", CONNECTIONS, seconds,
+    text = run_wrk(f"https://127.0.0.1:{door.port}{door.path}", CONNECTIONS, seconds,
                    ["Host: shop.test", *door.headers], door.script)
     return Run(count_requests(text), count_errors(text), door.process.cost() - before)
 
 
 def make_doors(only: list[str], folder: Path, cert_folder: Path, app_port: int) -> list[Door]:
     doors: list[Door] = [HaproxyDoor(folder, cert_folder, app_port),
-                         NginxDoor(folder, cert_folder, app_port)]
+                         NginxDoor(folder, cert_folder, app_port),
+                         NginxGzipDoor(folder, cert_folder, app_port)]
     doors += [WeftDoor(folder, cert_folder, app_port, name, make(folder))
               for name, make in POLICIES.items() if not only or name in only]
     chosen = []
@@ -89,6 +90,13 @@ def print_bars(cpu: dict[str, float], rss: dict[str, float]) -> None:
                               ("weft-jwt-new", "ES256 token not seen before, us", 60)):
         if {"weft", name} <= cpu.keys():
             bar(what, cpu[name] - cpu["weft"], limit)
+    if {"weft", "weft-transform"} <= cpu.keys():
+        bar("a header transform, us", cpu["weft-transform"] - cpu["weft"], 0.3)
+    if {"weft-gzip", "nginx-gzip"} <= cpu.keys():
+        bar("gzip of 10 kB of JSON, of nginx's CPU", cpu["weft-gzip"] / cpu["nginx-gzip"], 1.05)
+    if {"weft-cache", "weft-direct"} <= cpu.keys():
+        bar("a response from the cache, of a direct response's CPU",
+            cpu["weft-cache"] / cpu["weft-direct"], 1 / 0.9)
     if {"weft-key", "weft-many"} <= cpu.keys():
         bar("10,000 routes and consumers, of one of each", cpu["weft-many"] / cpu["weft-key"], 1.1)
     if {"weft-key", "weft-consumers"} <= rss.keys():

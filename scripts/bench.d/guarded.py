@@ -160,6 +160,36 @@ def tokens_not_seen_before(folder: Path) -> Policies:
     return Policies(jwt_policies(signer), script=str(script))
 
 
+# ---- shapes ----
+
+LARGE = "/large.json"  # 10 kB
+
+
+def compressed(coding: str) -> Callable[[Path], Policies]:
+    def make(folder: Path) -> Policies:
+        del folder
+        return Policies(http_filter("packed", "compression: {}"), 1,
+                        [f"Accept-Encoding: {coding}"], path=LARGE)
+    return make
+
+
+def transformed(folder: Path) -> Policies:
+    """A header for the backend, and one for the client."""
+    del folder
+    return Policies(http_filter("shape", """transform:
+    request: {headers: {add: [{name: X-Gateway, value: weft}]}}
+    response: {headers: {add: [{name: X-Served-By, value: weft}]}}"""))
+
+
+def answered(spec: str) -> Callable[[Path], Policies]:
+    """Without the backend, but perhaps for the first time."""
+
+    def make(folder: Path) -> Policies:
+        del folder
+        return Policies(http_filter("answers", spec))
+    return make
+
+
 POLICIES: dict[str, Callable[[Path], Policies]] = {
     "weft": plain,
     "weft-key": keyed(1),
@@ -168,4 +198,9 @@ POLICIES: dict[str, Callable[[Path], Policies]] = {
     "weft-guarded": guarded,
     "weft-jwt": token_seen_before,
     "weft-jwt-new": tokens_not_seen_before,
+    "weft-transform": transformed,
+    "weft-gzip": compressed("gzip"),
+    "weft-brotli": compressed("br"),
+    "weft-cache": answered("cache: {ttl: [{statuses: ['200'], for: 1h}]}"),
+    "weft-direct": answered(f"directResponse: {{status: 200, body: {'x' * 100}}}"),
 }

@@ -19,6 +19,7 @@ from check_ingress import check_ingress
 from check_resilience import check_ejection, check_retries, check_timeout
 from check_routing import check_bad_edit, check_canary, check_edit, check_header
 from check_security import check_certd_away, check_deny, check_rotation, check_strict
+from check_shop_front import check_shop_front
 from check_traffic import check_call, check_identities, check_tcp, check_wire
 from report import Outcome, Report
 from stage import Broken, Stage
@@ -37,6 +38,7 @@ CHECKS: list[tuple[str, str, Callable[[Stage], str]]] = [
     ("deny", "DENY by principal, method and path", check_deny),
     ("strict", "plain text under STRICT", check_strict),
     ("ingress", "ingress by HTTPS", check_ingress),
+    ("shop-front", "a gateway with eighteen filters", check_shop_front),
     ("edit", "policy edits under load", check_edit),
     ("bad-edit", "a bad policy edit is refused", check_bad_edit),
     ("certd-away", "the CA is away", check_certd_away),

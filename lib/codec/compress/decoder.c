@@ -17,7 +17,7 @@ static const struct decoder_kind *const kinds[DECODER_COUNT] = {
     [DECODER_BROTLI] = &decoder_brotli,
     [DECODER_ZSTD] = &decoder_zstd};
 
-_Static_assert(SHELF_DECODERS + DECODER_COUNT <= SHELF_KINDS, "each has its place");
+_Static_assert(SHELF_DECODERS + DECODER_COUNT <= SHELF_BLOCKS, "each has its place");
 
 struct decoder {
     struct shelved shelved; /* first */

@@ -5,23 +5,11 @@
 
 #include <brotli/decode.h>
 
-#include "lib/base/mem.h"
-
-static void *give(void *owner, size_t size)
-{
-    (void)owner;
-    return mem_alloc(size);
-}
-
-static void take(void *owner, void *block)
-{
-    (void)owner;
-    mem_free(block);
-}
+#include "lib/codec/compress/block_shelf.h"
 
 static void *create(void)
 {
-    return BrotliDecoderCreateInstance(give, take, NULL);
+    return BrotliDecoderCreateInstance(block_shelf_give, block_shelf_take, NULL);
 }
 
 static void destroy(void *state)

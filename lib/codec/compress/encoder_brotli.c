@@ -4,26 +4,14 @@
 
 #include <brotli/encode.h>
 
-#include "lib/base/mem.h"
+#include "lib/codec/compress/block_shelf.h"
 
 /* 256 kB: what browsers keep of a body is bounded, and so is what we do. */
 enum { WINDOW_BITS = 18 };
 
-static void *give(void *owner, size_t size)
-{
-    (void)owner;
-    return mem_alloc(size);
-}
-
-static void take(void *owner, void *block)
-{
-    (void)owner;
-    mem_free(block);
-}
-
 static void *create(int level)
 {
-    BrotliEncoderState *s = BrotliEncoderCreateInstance(give, take, NULL);
+    BrotliEncoderState *s = BrotliEncoderCreateInstance(block_shelf_give, block_shelf_take, NULL);
     if (s) {
         BrotliEncoderSetParameter(s, BROTLI_PARAM_QUALITY, (uint32_t)level);
         BrotliEncoderSetParameter(s, BROTLI_PARAM_LGWIN, WINDOW_BITS);

@@ -4,8 +4,13 @@
 
 #include <stdbool.h>
 
-/* The kinds: each encoder's, and behind them each decoder's. */
-enum { SHELF_DECODERS = 4, SHELF_KINDS = 8 };
+/* The kinds: each encoder's, each decoder's, and large blocks of each size (block_shelf.h). */
+enum {
+    SHELF_DECODERS = 4,
+    SHELF_BLOCKS = 8,
+    SHELF_SIZES = 7,
+    SHELF_KINDS = SHELF_BLOCKS + SHELF_SIZES,
+};
 
 /* The first member of a coder. */
 struct shelved {

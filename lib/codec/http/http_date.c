@@ -52,8 +52,8 @@ void http_date_write(int64_t ms, char to[HTTP_DATE_SIZE])
     civil_from_ms(ms, &c);
     /* 1970-01-01 was a Thursday. */
     unsigned day = (unsigned)((civil_to_ms(&c) / 86400000 + 3) % 7);
-    snprintf(to, HTTP_DATE_SIZE, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", DAYS + day * 3,
-             c.day % 100, MONTHS + (c.month - 1) * 3, c.year % 10000, c.hour % 100,
+    snprintf(to, HTTP_DATE_SIZE, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", &DAYS[day * 3],
+             c.day % 100, &MONTHS[(c.month - 1) * 3], c.year % 10000, c.hour % 100,
              c.minute % 100, c.second % 100);
 }
 
