@@ -46,7 +46,8 @@ def start_app(folder: Path) -> tuple[Process, int]:
         "keepalive_requests 100000000; keepalive_timeout 1h;\n"
         "open_file_cache max=10 inactive=1h;\n"
         f"server {{ listen 127.0.0.1:{port};\n"
-        f"  location = /large.json {{ alias {folder}/large.json; default_type application/json; }}\n"
+        f"  location = /large.json {{ alias {folder}/large.json;\n"
+        "    default_type application/json; }\n"
         f'  location / {{ default_type text/plain; return 200 "{BODY}"; }} }} }}\n'
     )
     app = Process(

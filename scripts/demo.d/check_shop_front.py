@@ -86,5 +86,5 @@ def check_shop_front(stage: Stage) -> str:
         ask_in_shapes(client)
         send_orders(client)
         ask_too_often(client)
-    return (f"{count} filters: 401 without a key, 403 for a group and a bot, the second answer from "
-            "memory, gzip both ways, 400 for what the API does not describe, 413 and 429")
+    return (f"{count} filters: 401 without a key, 403 for a group and a bot, the second answer "
+            "from memory, gzip both ways, 400 for what the API does not describe, 413 and 429")

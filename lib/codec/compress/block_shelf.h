@@ -1,5 +1,6 @@
 /* The large blocks of a coder that cannot begin anew: the next body asks for the same sizes, and
- * whoever asks libc for them each time pays for fresh pages. Kept by each thread, a few of each size.
+ * whoever asks libc for them each time pays for fresh pages. Kept by each thread, a few of each
+ * size.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
