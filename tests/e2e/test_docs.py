@@ -41,6 +41,18 @@ addressType: IPv4
 ports: [{name: dns, port: 5353, protocol: UDP}]
 endpoints: [{addresses: [10.77.0.53]}]
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: mail, namespace: shop}
+spec: {clusterIP: 10.96.0.25, ports: [{name: smtp, port: 25, appProtocol: tcp}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: mail-1, namespace: shop, labels: {kubernetes.io/service-name: mail}}
+addressType: IPv4
+ports: [{name: smtp, port: 25}]
+endpoints: [{addresses: [10.77.0.25]}]
+---
 apiVersion: policy.weft.dev/v1alpha1
 kind: RequestAuthentication
 metadata: {name: made, namespace: shop}
