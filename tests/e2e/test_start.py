@@ -60,6 +60,15 @@ def test_a_mistaken_option_is_named(one):
     fails(one, "--gateway", mode="ingress")
 
 
+# requirement: A25
+def test_the_first_request_is_served(one):
+    """A sidecar that says it is ready needs nothing more: no connection, no name is warmed up."""
+    for _ in range(3):
+        one.start_sidecar()
+        assert one.get("http://two:9080/who").status == 200
+        assert one.sidecar.stop() == 0
+
+
 def test_a_key_that_everybody_may_read(bed, one):
     one.prepare_identity()
     (bed.run.path / "pods" / "one" / "key.pem").chmod(0o604)
