@@ -89,10 +89,7 @@ static void write_ip(const struct addr *a, char text[ADDR_TEXT_MAX])
         return;
     }
     for (unsigned i = 0; i < 4; i++) {
-        char digits[DECIMAL_MAX];
-        size_t len = decimal_write(digits, a->ip[i]);
-        memcpy(text, digits, len);
-        text += len;
+        text += decimal_write(text, a->ip[i]);
         *text++ = i < 3 ? '.' : '\0';
     }
 }

@@ -8,5 +8,6 @@
 
 #define DECIMAL_MAX 20 /* digits of UINT64_MAX */
 
-/* Without leading zeros and without NUL. Returns how many there are, at least 1. */
+/* Without leading zeros and without NUL; no byte behind them is touched. Returns how many there
+ * are, at least 1. */
 size_t decimal_write(char to[DECIMAL_MAX], uint64_t n);

@@ -251,7 +251,8 @@ enum progress exchange_step_respond(struct exchange *ex)
     bool is_empty = exchange_response_ended(ex) && buf_is_empty(&ex->response_body) &&
                     !ex->view.response_trailers && !has(ex, IS_SWITCHED);
     ex->got |= SENT_RESPONSE_HEAD | (is_empty ? SENT_RESPONSE_END : 0);
-    exchange_listener_sign(ex);
+    if (ex->held)
+        exchange_listener_sign(ex);
     http_stream_send_head(&ex->down, ex->response, is_empty);
     ex->step = STEP_relay;
     return GO;

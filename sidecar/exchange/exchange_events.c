@@ -49,7 +49,8 @@ static void on_request_body(struct http_stream *st, struct chunk *owner, const u
     bool is_filtered = has(ex, FILTERS_REQUEST_BODY);
     buf_append_shared(is_filtered ? &ex->request_in : &ex->request_body, owner, data, len);
     ex->request_bytes += len;
-    exchange_listener_measure(ex);
+    if (ex->held)
+        exchange_listener_measure(ex);
     if (!is_filtered)
         mirror_give(&ex->copies, owner, data, len);
     wake_peeking(ex, PEEKS_REQUEST_BODY);
@@ -175,7 +176,7 @@ void exchange_arm_timer(struct exchange *ex)
     uint64_t due = UINT64_MAX;
     const uint64_t all[] = {idle_deadline(ex), ex->request_deadline_ms, ex->attempt_deadline_ms,
                             ex->backoff_until_ms, ex->filter_due_ms,
-                            exchange_listener_body_deadline(ex)};
+                            ex->held ? exchange_listener_body_deadline(ex) : 0};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (all[i] && all[i] < due)
             due = all[i];
@@ -227,7 +228,7 @@ void exchange_on_timer(struct timer *t)
         filter_road_wake(&ex->road);
         exchange_wake(ex);
     }
-    if (is_due(exchange_listener_body_deadline(ex), now))
+    if (ex->held && is_due(exchange_listener_body_deadline(ex), now))
         exchange_listener_body_is_due(ex);
     if (is_due(idle_deadline(ex), now)) {
         ex->got |= GOT_IDLE_TIMEOUT;

@@ -23,12 +23,21 @@ bool outlier_is_healthy(const struct endpoint_health *h, uint64_t now_ms)
            !outlier_is_ejected(h, now_ms);
 }
 
+static uint32_t count_of(struct endpoint_health *h, enum outlier_kind kind)
+{
+    return atomic_load_explicit(&h->failures[kind], memory_order_relaxed);
+}
+
 /* Read first: in the steady state the shared line is never written. */
 static void clear(struct endpoint_health *h)
 {
+    uint32_t any = count_of(h, OUTLIER_ANY) | count_of(h, OUTLIER_HTTP) |
+                   count_of(h, OUTLIER_TCP) | count_of(h, OUTLIER_TIMEOUT);
+    _Static_assert(OUTLIER_KIND_COUNT == 4, "each kind is looked at");
+    if (!any)
+        return;
     for (unsigned kind = 0; kind < OUTLIER_KIND_COUNT; kind++)
-        if (atomic_load_explicit(&h->failures[kind], memory_order_relaxed))
-            atomic_store_explicit(&h->failures[kind], 0, memory_order_relaxed);
+        atomic_store_explicit(&h->failures[kind], 0, memory_order_relaxed);
 }
 
 /* One good answer less to give. Of two workers that see one at once, both may count as one. */

@@ -32,8 +32,7 @@ static char *put(char *at, struct slice s)
 
 static char *put_number(char *at, uint64_t number)
 {
-    char digits[DECIMAL_MAX];
-    return put(at, slice_of(digits, decimal_write(digits, number)));
+    return at + decimal_write(at, number);
 }
 
 static char *put_field(char *at, struct slice name, struct slice value)
