@@ -5,7 +5,7 @@
 #include "filters/filter.h"
 
 #include "filters/shape/body_form.h"
-#include "lib/codec/http/grpc_message.h"
+#include "lib/codec/http/grpc_status.h"
 #include "lib/codec/http/grpc_web_frame.h"
 
 enum { MESSAGE_MAX = 1024 }; /* of a body that is no gRPC's, told as grpc-message */
@@ -170,9 +170,9 @@ static enum filter_verdict translate(struct filter_exchange *x, const struct ctx
     bool is_whole;
     if (!x->host->peek_response_body(x, MESSAGE_MAX, &body, &is_whole))
         return FILTER_WAIT;
-    struct slice text = grpc_message_escape(x->arena, slice_trim(body));
+    struct slice text = grpc_text_encode(x->arena, slice_trim(body));
     headers_set_id(&m->headers, HEADER_GRPC_STATUS,
-                   arena_printf(x->arena, "%u", grpc_web_frame_status_of_http(m->status)));
+                   arena_printf(x->arena, "%u", grpc_status_from_http(m->status)));
     if (text.len)
         headers_set_id(&m->headers, HEADER_GRPC_MESSAGE, text);
     m->status = 200;

@@ -11,31 +11,10 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 #include "lib/base/slice.h"
-
-enum grpc_status {
-    GRPC_OK = 0,
-    GRPC_CANCELLED = 1,
-    GRPC_UNKNOWN = 2,
-    GRPC_INVALID_ARGUMENT = 3,
-    GRPC_DEADLINE_EXCEEDED = 4,
-    GRPC_NOT_FOUND = 5,
-    GRPC_ALREADY_EXISTS = 6,
-    GRPC_PERMISSION_DENIED = 7,
-    GRPC_RESOURCE_EXHAUSTED = 8,
-    GRPC_FAILED_PRECONDITION = 9,
-    GRPC_ABORTED = 10,
-    GRPC_OUT_OF_RANGE = 11,
-    GRPC_UNIMPLEMENTED = 12,
-    GRPC_INTERNAL = 13,
-    GRPC_UNAVAILABLE = 14,
-    GRPC_DATA_LOSS = 15,
-    GRPC_UNAUTHENTICATED = 16,
-};
+#include "lib/codec/http/grpc_status.h"
 
 /* "PERMISSION_DENIED"; never NULL. */
 const char *grpc_status_name(enum grpc_status status);
-/* For answers that carry no grpc-status. */
-enum grpc_status grpc_status_from_http(unsigned http_status);
 /* For calls that broke. */
 enum grpc_status grpc_status_from_err(enum err e);
 /* The value of a grpc-status field; what is not a known number is GRPC_UNKNOWN. */
@@ -63,8 +42,7 @@ MUST_USE enum err grpc_timeout_parse(struct slice value, uint32_t *ms);
 #define GRPC_TIMEOUT_TEXT_MAX 12
 struct slice grpc_timeout_format(uint32_t ms, char text[GRPC_TIMEOUT_TEXT_MAX]);
 
-/* grpc-message is percent-encoded; decoding leaves what is malformed as it is. */
-struct slice grpc_text_encode(struct arena *a, struct slice text);
+/* Of grpc-message, which grpc_text_encode has written; what is malformed stays as it is. */
 struct slice grpc_text_decode(struct arena *a, struct slice text);
 
 /* "application/grpc", alone or followed by '+' or ';'. */

@@ -4,7 +4,7 @@
  * what services, policies and addresses there are is not theirs to know. Worker thread.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/log/log_rule.h"
-#include "lib/codec/http/grpc_message.h"
+#include "lib/codec/http/grpc_status.h"
 #include "sidecar/config/client_head.h"
 #include "sidecar/exchange/exchange_priv.h"
 #include "sidecar/session/side.h"
@@ -62,7 +62,7 @@ static struct message *reply_grpc(struct exchange *ex, struct slice status, stru
     ex->reply_body = (struct slice){0};
     headers_add_id(&head->headers, HEADER_CONTENT_TYPE, SLICE("application/grpc"));
     headers_add_id(&head->headers, HEADER_GRPC_STATUS, status);
-    headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, grpc_message_escape(&ex->arena, sentence));
+    headers_add_id(&head->headers, HEADER_GRPC_MESSAGE, grpc_text_encode(&ex->arena, sentence));
     return head;
 }
 

@@ -151,26 +151,3 @@ void grpc_web_frame_write_trailers(const struct headers *trailers, struct buf *o
         buf_append(out, "\r\n", 2);
     }
 }
-
-unsigned grpc_web_frame_status_of_http(unsigned status)
-{
-    enum { UNKNOWN = 2, PERMISSION_DENIED = 7, UNIMPLEMENTED = 12, INTERNAL = 13,
-           UNAVAILABLE = 14, UNAUTHENTICATED = 16 };
-    switch (status) {
-    case 400:
-        return INTERNAL;
-    case 401:
-        return UNAUTHENTICATED;
-    case 403:
-        return PERMISSION_DENIED;
-    case 404:
-        return UNIMPLEMENTED;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-        return UNAVAILABLE;
-    default:
-        return UNKNOWN;
-    }
-}

@@ -49,7 +49,3 @@ void grpc_web_frame_encode(struct grpc_web_encoder *e, struct buf *in, bool end,
 
 /* Appends the message that says them. */
 void grpc_web_frame_write_trailers(const struct headers *trailers, struct buf *out);
-
-/* What gRPC calls it when a server answers with that status of HTTP (grpc/doc/
- * http-grpc-status-mapping.md). */
-unsigned grpc_web_frame_status_of_http(unsigned status);

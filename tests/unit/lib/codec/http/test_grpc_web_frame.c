@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/codec/http/grpc_status.h"
 #include "lib/codec/http/grpc_web_frame.h"
 
 static void types(void **state)
@@ -196,14 +197,14 @@ static void trailers(void **state)
 
 static void statuses(void **state)
 {
-    assert_int_equal(grpc_web_frame_status_of_http(400), 13);
-    assert_int_equal(grpc_web_frame_status_of_http(401), 16);
-    assert_int_equal(grpc_web_frame_status_of_http(403), 7);
-    assert_int_equal(grpc_web_frame_status_of_http(404), 12);
-    assert_int_equal(grpc_web_frame_status_of_http(429), 14);
-    assert_int_equal(grpc_web_frame_status_of_http(503), 14);
-    assert_int_equal(grpc_web_frame_status_of_http(200), 2);
-    assert_int_equal(grpc_web_frame_status_of_http(500), 2);
+    assert_int_equal(grpc_status_from_http(400), 13);
+    assert_int_equal(grpc_status_from_http(401), 16);
+    assert_int_equal(grpc_status_from_http(403), 7);
+    assert_int_equal(grpc_status_from_http(404), 12);
+    assert_int_equal(grpc_status_from_http(429), 14);
+    assert_int_equal(grpc_status_from_http(503), 14);
+    assert_int_equal(grpc_status_from_http(200), 2);
+    assert_int_equal(grpc_status_from_http(500), 2);
 }
 
 int main(void)
