@@ -20,15 +20,13 @@ static void add(struct buf *key, struct arena *arena, const char *what, struct s
 
 static bool find_cookie(const struct headers *h, struct slice name, struct slice *value)
 {
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value;
-        struct cookie one;
-        while (h->items[i].id == HEADER_COOKIE && cookie_next(&rest, &one))
-            if (slice_eq(one.name, name)) {
-                *value = one.value;
-                return true;
-            }
-    }
+    struct cookie_walk walk = cookie_walk_of(h);
+    struct cookie one;
+    while (cookie_walk_next(&walk, &one))
+        if (slice_eq(one.name, name)) {
+            *value = one.value;
+            return true;
+        }
     return false;
 }
 

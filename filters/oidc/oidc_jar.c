@@ -75,16 +75,11 @@ static void take_cookie(struct oidc_jar *jar, const struct oidc_conf *c,
 
 void oidc_jar_read(struct filter_exchange *x, const struct oidc_conf *c, struct oidc_jar *jar)
 {
-    const struct headers *h = &x->request->headers;
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value;
-        struct cookie cookie;
-        if (h->items[i].id != HEADER_COOKIE)
-            continue;
-        while (cookie_next(&rest, &cookie))
-            if (is_ours(&cookie, c))
-                take_cookie(jar, c, &cookie);
-    }
+    struct cookie_walk walk = cookie_walk_of(&x->request->headers);
+    struct cookie cookie;
+    while (cookie_walk_next(&walk, &cookie))
+        if (is_ours(&cookie, c))
+            take_cookie(jar, c, &cookie);
     cookie_remove_if(&x->request->headers, is_ours, c);
 }
 

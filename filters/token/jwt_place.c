@@ -63,15 +63,11 @@ static void find_header(const struct headers *h, const struct jwt_place *p, stru
 
 static void find_cookie(const struct headers *h, const struct jwt_place *p, struct find *f)
 {
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value;
-        struct cookie c;
-        if (!is_named(&h->items[i], SLICE("cookie")))
-            continue;
-        while (cookie_next(&rest, &c))
-            if (slice_eq(c.name, p->name))
-                note(f, c.value);
-    }
+    struct cookie_walk walk = cookie_walk_of(h);
+    struct cookie c;
+    while (cookie_walk_next(&walk, &c))
+        if (slice_eq(c.name, p->name))
+            note(f, c.value);
 }
 
 /* A token has no characters that need escapes; one with them is none. Its parameter may. */

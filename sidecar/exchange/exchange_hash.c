@@ -9,15 +9,11 @@
 
 static struct slice cookie_of(const struct headers *h, struct slice name)
 {
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value;
-        struct cookie cookie;
-        if (h->items[i].id != HEADER_COOKIE)
-            continue;
-        while (cookie_next(&rest, &cookie))
-            if (slice_eq(cookie.name, name) && cookie.value.len)
-                return cookie.value;
-    }
+    struct cookie_walk walk = cookie_walk_of(h);
+    struct cookie cookie;
+    while (cookie_walk_next(&walk, &cookie))
+        if (slice_eq(cookie.name, name) && cookie.value.len)
+            return cookie.value;
     return SLICE("");
 }
 
@@ -35,8 +31,6 @@ static struct slice give_cookie(struct exchange *ex, const struct hash_on_conf *
 static struct slice parameter_of(struct slice query, struct slice name)
 {
     struct slice item;
-    if (query.len && query.ptr[0] == '?')
-        query = slice_sub(query, 1, query.len);
     while (slice_split(&query, '&', &item)) {
         size_t at = slice_find_byte(item, '=');
         if (at < item.len && slice_eq(slice_sub(item, 0, at), name))

@@ -28,18 +28,13 @@ static bool try_text(struct exchange *ex, struct slice text)
 
 static void read_cookies(struct exchange *ex)
 {
-    const struct headers *h = &ex->request->headers;
+    struct cookie_walk walk = cookie_walk_of(&ex->request->headers);
+    struct cookie cookie;
     unsigned seen = 0;
-    for (uint32_t i = 0; i < h->count; i++) {
-        struct slice rest = h->items[i].value;
-        struct cookie cookie;
-        if (h->items[i].id != HEADER_COOKIE)
-            continue;
-        while (seen < SHOWN_MAX && cookie_next(&rest, &cookie))
-            if (slice_eq(cookie.name, ex->route->persistence_name) && seen++ < SHOWN_MAX &&
-                try_text(ex, cookie.value))
-                return;
-    }
+    while (seen < SHOWN_MAX && cookie_walk_next(&walk, &cookie))
+        if (slice_eq(cookie.name, ex->route->persistence_name) && seen++ < SHOWN_MAX &&
+            try_text(ex, cookie.value))
+            return;
 }
 
 static void read_token(struct exchange *ex)

@@ -24,6 +24,17 @@ bool cookie_next(struct slice *rest, struct cookie *out)
     return false;
 }
 
+bool cookie_walk_next(struct cookie_walk *w, struct cookie *out)
+{
+    while (!cookie_next(&w->rest, out)) {
+        if (w->next == w->headers->count)
+            return false;
+        const struct header *field = &w->headers->items[w->next++];
+        w->rest = field->id == HEADER_COOKIE ? field->value : (struct slice){0};
+    }
+    return true;
+}
+
 static bool has_any(struct slice all, cookie_is_fn is, const void *what)
 {
     struct cookie c;

@@ -13,6 +13,20 @@ struct cookie {
  * (RFC 6265bis §5.6). False: there are no more. */
 bool cookie_next(struct slice *rest, struct cookie *out);
 
+/* Goes through the cookies of all fields. */
+struct cookie_walk {
+    const struct headers *headers;
+    uint32_t next;     /* field */
+    struct slice rest; /* of the one before */
+};
+
+static inline struct cookie_walk cookie_walk_of(const struct headers *h)
+{
+    return (struct cookie_walk){.headers = h};
+}
+/* False: there are no more. */
+bool cookie_walk_next(struct cookie_walk *w, struct cookie *out);
+
 typedef bool (*cookie_is_fn)(const struct cookie *c, const void *what);
 
 /* Takes out of the head all that are; a field of which nothing is left goes too. */

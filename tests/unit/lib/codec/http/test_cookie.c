@@ -35,6 +35,29 @@ static void reading(void **state)
     }
 }
 
+/* Of all fields, in their order; those of other names have none. */
+static void walking(void **state)
+{
+    struct arena arena;
+    struct headers h;
+    struct cookie c;
+    char got[128] = "";
+    (void)state;
+    arena_init(&arena, 512);
+    headers_init(&h, &arena);
+    headers_add(&h, SLICE("cookie"), SLICE("a=b; c=d"));
+    headers_add(&h, SLICE("x-cookie"), SLICE("e=f"));
+    headers_add(&h, SLICE("cookie"), SLICE(""));
+    headers_add(&h, SLICE("cookie"), SLICE("a=g"));
+    struct cookie_walk walk = cookie_walk_of(&h);
+    while (cookie_walk_next(&walk, &c))
+        snprintf(got + strlen(got), sizeof(got) - strlen(got), "[%.*s=%.*s]", SLICE_ARG(c.name),
+                 SLICE_ARG(c.value));
+    assert_string_equal(got, "[a=b][c=d][a=g]");
+    assert_false(cookie_walk_next(&walk, &c));
+    arena_dispose(&arena);
+}
+
 static bool is_named(const struct cookie *c, const void *name)
 {
     return slice_eq_cstr(c->name, name);
@@ -74,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading),
+        cmocka_unit_test(walking),
         cmocka_unit_test(taking_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
