@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filters/cache/cache_conf.h"
 
+#include "filters/shape/status_range.h"
 #include "lib/schema/schema_format.h"
 
 #define OBJECT_MAX (INT64_C(64) << 20)
@@ -152,23 +153,15 @@ const struct schema cache_spec_schema = {
 
 /* ---- what is made of it ---- */
 
+/* Below 200 nothing is a response that could be kept. */
 static bool read_statuses(struct slice text, struct cache_ttl *to)
 {
-    size_t dash = slice_find_byte(text, '-');
     uint64_t from, until;
-    if (text.len == 3 && slice_eq_cstr(slice_sub(text, 1, 2), "xx")) {
-        from = (uint64_t)(text.ptr[0] - '0') * 100;
-        until = from + 99;
-    } else if (slice_to_u64(slice_sub(text, 0, dash), &from)) {
+    if (!status_range_read(text, &from, &until) || from < 200)
         return false;
-    } else if (dash == text.len) {
-        until = from;
-    } else if (slice_to_u64(slice_sub(text, dash + 1, text.len), &until)) {
-        return false;
-    }
     to->from = (uint16_t)from;
     to->to = (uint16_t)until;
-    return from >= 200 && until <= 599 && from <= until;
+    return true;
 }
 
 static enum err take_ttls(const struct filter_build *b, const struct cache_spec *s,
