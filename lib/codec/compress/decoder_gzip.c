@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "lib/base/mem.h"
+#include "lib/codec/text/zlib_memory.h"
 
 enum { WINDOW_BITS = 15, AS_GZIP = 16 };
 
@@ -13,23 +14,11 @@ struct inflater {
     unsigned seen, fed;
 };
 
-static void *give(void *owner, unsigned count, unsigned size)
-{
-    (void)owner;
-    return mem_zalloc((size_t)count * size);
-}
-
-static void take(void *owner, void *block)
-{
-    (void)owner;
-    mem_free(block);
-}
-
 static void *create(int bits)
 {
     struct inflater *f = mem_zalloc(sizeof(*f));
-    f->z.zalloc = give;
-    f->z.zfree = take;
+    f->z.zalloc = zlib_memory_give;
+    f->z.zfree = zlib_memory_take;
     if (inflateInit2(&f->z, bits) == Z_OK)
         return f;
     mem_free(f);

@@ -4,26 +4,15 @@
 #include <zlib.h>
 
 #include "lib/base/mem.h"
+#include "lib/codec/text/zlib_memory.h"
 
 enum { WINDOW_BITS = 15, AS_GZIP = 16, MEMORY_LEVEL = 8 };
-
-static void *give(void *owner, unsigned count, unsigned size)
-{
-    (void)owner;
-    return mem_zalloc((size_t)count * size);
-}
-
-static void take(void *owner, void *block)
-{
-    (void)owner;
-    mem_free(block);
-}
 
 static void *create(int level)
 {
     z_stream *z = mem_zalloc(sizeof(*z));
-    z->zalloc = give;
-    z->zfree = take;
+    z->zalloc = zlib_memory_give;
+    z->zfree = zlib_memory_take;
     if (deflateInit2(z, level, Z_DEFLATED, WINDOW_BITS + AS_GZIP, MEMORY_LEVEL,
                      Z_DEFAULT_STRATEGY) == Z_OK)
         return z;

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "lib/base/mem.h"
+#include "lib/codec/text/zlib_memory.h"
 
 enum { WINDOW_BITS = 15, AS_GZIP = 16, MEMORY_LEVEL = 8, ROOM = 4096 };
 
@@ -13,23 +14,11 @@ struct gzip {
     z_stream z;
 };
 
-static void *give(void *owner, unsigned count, unsigned size)
-{
-    (void)owner;
-    return mem_zalloc((size_t)count * size);
-}
-
-static void take(void *owner, void *block)
-{
-    (void)owner;
-    mem_free(block);
-}
-
 struct gzip *gzip_create(void)
 {
     struct gzip *g = mem_zalloc(sizeof(*g));
-    g->z.zalloc = give;
-    g->z.zfree = take;
+    g->z.zalloc = zlib_memory_give;
+    g->z.zfree = zlib_memory_take;
     if (deflateInit2(&g->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS + AS_GZIP, MEMORY_LEVEL,
                      Z_DEFAULT_STRATEGY) == Z_OK)
         return g;
