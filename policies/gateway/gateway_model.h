@@ -66,6 +66,7 @@ struct gateway_model {
     const struct policy_set *set;
     const struct gateway *gateway;
     struct gateway_finding accepted, resolved;
+    const struct gateway_settings_spec *settings; /* complete; NULL: they cannot be had */
     bool is_in_force; /* its listeners are, as far as they are good themselves */
     const struct secret *client_certificate; /* for backends; NULL: none, or none that is usable */
     bool has_fallback; /* clients without a good certificate are let in somewhere */

@@ -88,36 +88,48 @@ static enum err complete(struct gateway_settings_spec *s, struct slice *why)
     return ERR_OK;
 }
 
-enum err gateway_parameters_find(const struct policy_set *set, const struct gateway_class *class,
-                                 const struct gateway *gateway, struct arena *arena,
-                                 struct gateway_settings_spec *out, struct slice *why)
+static struct gateway_settings_spec *begin(struct arena *arena)
 {
+    struct gateway_settings_spec *s = arena_alloc(arena, sizeof(*s));
+    schema_layer_clear(&gateway_settings_spec_schema, s);
+    return s;
+}
+
+static const struct gateway_settings_spec *
+end(const struct gateway_settings_spec *s, enum err e, struct arena *arena, const char *where,
+    struct slice cause, struct slice *why)
+{
+    if (e)
+        *why = arena_printf(arena, "%s: %.*s", where, SLICE_ARG(cause));
+    return e ? NULL : s;
+}
+
+const struct gateway_settings_spec *
+gateway_parameters_find(const struct policy_set *set, const struct gateway_class *class,
+                        const struct gateway *gateway, struct arena *arena, struct slice *why)
+{
+    struct gateway_settings_spec *s = begin(arena);
     struct slice cause = {0};
     const char *where = "infrastructure.parametersRef";
-    schema_layer_clear(&gateway_settings_spec_schema, out);
-    enum err e = add_own(set, gateway, arena, out, &cause);
+    enum err e = add_own(set, gateway, arena, s, &cause);
     if (!e) {
-        e = add_class(set, class, arena, out, &cause);
+        e = add_class(set, class, arena, s, &cause);
         if (e)
             where = "parametersRef of the GatewayClass";
     }
     if (!e)
-        e = complete(out, &cause);
-    if (e)
-        *why = arena_printf(arena, "%s: %.*s", where, SLICE_ARG(cause));
-    return e;
+        e = complete(s, &cause);
+    return end(s, e, arena, where, cause, why);
 }
 
-enum err gateway_parameters_of_class(const struct policy_set *set,
-                                     const struct gateway_class *class, struct arena *arena,
-                                     struct gateway_settings_spec *out, struct slice *why)
+const struct gateway_settings_spec *
+gateway_parameters_of_class(const struct policy_set *set, const struct gateway_class *class,
+                            struct arena *arena, struct slice *why)
 {
+    struct gateway_settings_spec *s = begin(arena);
     struct slice cause = {0};
-    schema_layer_clear(&gateway_settings_spec_schema, out);
-    enum err e = add_class(set, class, arena, out, &cause);
+    enum err e = add_class(set, class, arena, s, &cause);
     if (!e)
-        e = complete(out, &cause);
-    if (e)
-        *why = arena_printf(arena, "parametersRef: %.*s", SLICE_ARG(cause));
-    return e;
+        e = complete(s, &cause);
+    return end(s, e, arena, "parametersRef", cause, why);
 }

@@ -7,16 +7,13 @@
 #include "policies/kinds/gateway_settings.h"
 #include "policies/store/policy_set.h"
 
-/* Complete settings, whose texts and lists are borrowed from the set. class may be NULL.
- * ERR_INVALID, with a sentence in *why (of the arena): a reference leads nowhere, or what is said
+/* Complete settings, in the arena; their texts and lists are borrowed from the set. class may be
+ * NULL. NULL, with a sentence in *why (of the arena): a reference leads nowhere, or what is said
  * cannot be. */
-MUST_USE enum err gateway_parameters_find(const struct policy_set *set,
-                                          const struct gateway_class *class,
-                                          const struct gateway *gateway, struct arena *arena,
-                                          struct gateway_settings_spec *out, struct slice *why);
+const struct gateway_settings_spec *
+gateway_parameters_find(const struct policy_set *set, const struct gateway_class *class,
+                        const struct gateway *gateway, struct arena *arena, struct slice *why);
 /* The same of a class alone, for its status. */
-MUST_USE enum err gateway_parameters_of_class(const struct policy_set *set,
-                                              const struct gateway_class *class,
-                                              struct arena *arena,
-                                              struct gateway_settings_spec *out,
-                                              struct slice *why);
+const struct gateway_settings_spec *
+gateway_parameters_of_class(const struct policy_set *set, const struct gateway_class *class,
+                            struct arena *arena, struct slice *why);

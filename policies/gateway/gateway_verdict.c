@@ -1,8 +1,6 @@
 /* What is to be said of a Gateway and of a ListenerSet as a whole, once their listeners are judged.
  * Control thread. Must not know of routes, nor how status is written.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include <string.h>
-
 #include "policies/gateway/gateway_model_priv.h"
 #include "policies/gateway/gateway_parameters.h"
 
@@ -37,11 +35,11 @@ static struct gateway_finding judge_gateway(struct gateway_model *m)
 {
     const struct gateway_address *address = find_bad_address(m->gateway);
     const struct gateway_class *class = gateway_model_class(m->set, m->gateway);
-    struct gateway_settings_spec settings;
     struct slice why;
     bool any = false;
     size_t served;
-    if (gateway_parameters_find(m->set, class, m->gateway, m->arena, &settings, &why))
+    m->settings = gateway_parameters_find(m->set, class, m->gateway, m->arena, &why);
+    if (!m->settings)
         return gateway_model_say(m, false, "InvalidParameters",
                                  "%.*s; its data plane, if there is one, stays as it is",
                                  SLICE_ARG(why));
@@ -75,7 +73,7 @@ void gateway_verdict_gateway(struct gateway_model *m)
 {
     m->accepted = judge_gateway(m);
     /* How pods are run is no reason to turn clients away. */
-    m->is_in_force = m->accepted.ok || strcmp(m->accepted.reason, "InvalidParameters") == 0;
+    m->is_in_force = m->accepted.ok || !m->settings;
     judge_refs(m);
 }
 

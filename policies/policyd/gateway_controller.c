@@ -16,7 +16,6 @@
 #include "lib/kube/kube_watch.h"
 #include "lib/kube/kube_write.h"
 #include "policies/gateway/gateway_model.h"
-#include "policies/gateway/gateway_parameters.h"
 #include "policies/policyd/access.h"
 #include "policies/policyd/gateway_manifest.h"
 #include "policies/gateway/gateway_names.h"
@@ -198,16 +197,12 @@ static void apply(struct part *p, struct slice namespace_name, struct slice text
 /* ---- what should be ---- */
 
 /* Served or not: a Service whose ports come and go would cut connections. */
-static size_t find_ports(const struct policy_set *set, const struct gateway *g,
+static size_t find_ports(const struct gateway_model *m,
                          struct gateway_manifest_port ports[PORTS_MAX])
 {
-    struct arena arena;
-    struct gateway_model m;
     size_t count = 0;
-    arena_init(&arena, ARENA_BLOCK);
-    gateway_model_build(&m, &arena, set, g);
-    for (size_t i = 0; i < m.n_listeners && count < PORTS_MAX; i++) {
-        const struct gateway_listener *l = m.listeners[i].from;
+    for (size_t i = 0; i < m->n_listeners && count < PORTS_MAX; i++) {
+        const struct gateway_listener *l = m->listeners[i].from;
         struct gateway_manifest_port port = {(uint16_t)l->port, l->protocol == GATEWAY_UDP};
         bool is_there = false;
         for (size_t j = 0; j < count; j++)
@@ -215,7 +210,6 @@ static size_t find_ports(const struct policy_set *set, const struct gateway *g,
         if (!is_there)
             ports[count++] = port;
     }
-    arena_dispose(&arena);
     return count;
 }
 
@@ -237,18 +231,17 @@ static bool write_parts(const struct kept *one, const struct gateway *g, struct 
                         struct slice texts[PARTS])
 {
     struct gateway_manifest_port ports[PORTS_MAX];
-    struct gateway_settings_spec settings;
-    struct slice why;
+    struct gateway_model model;
     const struct gateway_controller_config *c = &one->controller->config;
-    const struct policy_set *set = object_store_set(c->world);
-    if (gateway_parameters_find(set, gateway_model_class(set, g), g, arena, &settings, &why))
+    gateway_model_build(&model, arena, object_store_set(c->world), g);
+    if (!model.settings)
         return false;
     struct gateway_manifest m = {.gateway = g,
-                                 .settings = &settings,
+                                 .settings = model.settings,
                                  .options = c->options,
                                  .name = one->name,
                                  .ports = ports,
-                                 .n_ports = find_ports(set, g, ports),
+                                 .n_ports = find_ports(&model, ports),
                                  .replicas = one->parts[DEPLOYMENT].replicas};
     for (size_t i = 0; i < PARTS; i++) {
         struct buf text;

@@ -4,7 +4,6 @@
 #include "policies/policyd/gateway_manifest.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "policies/gateway/gateway_names.h"
 #include "policies/kinds/selector.h"
@@ -27,16 +26,21 @@ static void put_label(struct json_write *w, const char *key, struct slice name)
     put_text(w, key, gateway_names_label(name, label));
 }
 
+static void put_pair(struct json_write *w, const struct schema_pair *pair,
+                     bool (*is_own)(struct slice key))
+{
+    char key[400];
+    if (is_own && is_own(pair->key))
+        return;
+    snprintf(key, sizeof key, "%.*s", SLICE_ARG(pair->key));
+    json_write_field(w, key, pair->value);
+}
+
 void gateway_manifest_put_pairs(struct json_write *w, const struct schema_list *pairs,
                                 bool (*is_own)(struct slice key))
 {
-    for (SCHEMA_EACH(*pairs, struct schema_pair, pair)) {
-        char key[400];
-        if (is_own && is_own(pair->key))
-            continue;
-        snprintf(key, sizeof key, "%.*s", SLICE_ARG(pair->key));
-        json_write_field(w, key, pair->value);
-    }
+    for (SCHEMA_EACH(*pairs, struct schema_pair, pair))
+        put_pair(w, pair, is_own);
 }
 
 void gateway_manifest_put_labels(const struct gateway_manifest *m, struct json_write *w)
@@ -64,18 +68,15 @@ static void put_owner(const struct gateway_manifest *m, struct json_write *w)
     json_write_array_end(w);
 }
 
-/* Those of the Gateway's Service that its settings say win over those that it has for all. */
-static void put_annotations(const struct gateway_manifest *m, struct json_write *w, bool is_service)
+void gateway_manifest_put_annotations(const struct gateway_manifest *m, struct json_write *w,
+                                      const struct schema_list *more,
+                                      bool (*is_own)(struct slice key))
 {
-    const struct schema_list *more = &m->settings->service.annotations;
-    open_object(w, "annotations");
     for (SCHEMA_EACH(m->gateway->spec.infrastructure.annotations, struct schema_pair, pair))
-        if (!is_service || !gateway_settings_pair(more, pair->key))
-            gateway_manifest_put_pairs(
-                w, &(struct schema_list){.items = (void *)(uintptr_t)pair, .count = 1}, NULL);
-    if (is_service)
-        gateway_manifest_put_pairs(w, more, NULL);
-    json_write_object_end(w);
+        if (!more || !gateway_settings_pair(more, pair->key))
+            put_pair(w, pair, is_own);
+    if (more)
+        gateway_manifest_put_pairs(w, more, is_own);
 }
 
 struct slice gateway_manifest_said(const struct gateway_manifest *m, const char *annotation)
@@ -84,7 +85,8 @@ struct slice gateway_manifest_said(const struct gateway_manifest *m, const char 
 }
 
 void gateway_manifest_begin(const struct gateway_manifest *m, struct json_write *w, struct buf *to,
-                            const char *api_version, const char *kind)
+                            const char *api_version, const char *kind,
+                            const struct schema_list *annotations)
 {
     json_write_init(w, to);
     json_write_object(w);
@@ -94,7 +96,9 @@ void gateway_manifest_begin(const struct gateway_manifest *m, struct json_write 
     put_text(w, "name", m->name);
     json_write_field(w, "namespace", m->gateway->object.meta.namespace_name);
     gateway_manifest_put_labels(m, w);
-    put_annotations(m, w, strcmp(kind, "Service") == 0);
+    open_object(w, "annotations");
+    gateway_manifest_put_annotations(m, w, annotations, NULL);
+    json_write_object_end(w);
     put_owner(m, w);
     json_write_object_end(w);
 }
@@ -102,7 +106,7 @@ void gateway_manifest_begin(const struct gateway_manifest *m, struct json_write 
 void gateway_manifest_account(const struct gateway_manifest *m, struct buf *to)
 {
     struct json_write w;
-    gateway_manifest_begin(m, &w, to, "v1", "ServiceAccount");
+    gateway_manifest_begin(m, &w, to, "v1", "ServiceAccount", NULL);
     json_write_field_bool(&w, "automountServiceAccountToken", false);
     json_write_object_end(&w);
 }
@@ -159,7 +163,7 @@ static void put_load_balancer(const struct gateway_manifest *m, struct json_writ
 void gateway_manifest_service(const struct gateway_manifest *m, struct buf *to)
 {
     struct json_write w;
-    gateway_manifest_begin(m, &w, to, "v1", "Service");
+    gateway_manifest_begin(m, &w, to, "v1", "Service", &m->settings->service.annotations);
     open_object(&w, "spec");
     put_text(&w, "type", gateway_settings_service_types[m->settings->service.type]);
     put_load_balancer(m, &w);
@@ -200,7 +204,7 @@ void gateway_manifest_autoscaler(const struct gateway_manifest *m, struct buf *t
 {
     const struct gateway_settings_scaling *s = &m->settings->scaling;
     struct json_write w;
-    gateway_manifest_begin(m, &w, to, "autoscaling/v2", "HorizontalPodAutoscaler");
+    gateway_manifest_begin(m, &w, to, "autoscaling/v2", "HorizontalPodAutoscaler", NULL);
     open_object(&w, "spec");
     open_object(&w, "scaleTargetRef");
     put_text(&w, "apiVersion", "apps/v1");

@@ -257,17 +257,11 @@ static bool is_own_annotation(struct slice key)
 
 static void put_annotations(const struct gateway_manifest *m, struct json_write *w)
 {
-    const struct schema_list *more = &m->settings->pod.annotations;
     open_object(w, "annotations");
     put_text(w, "prometheus.io/scrape", "true");
     put_text(w, "prometheus.io/port", "15020");
     put_text(w, "weft.dev/inject", "disabled");
-    for (SCHEMA_EACH(m->gateway->spec.infrastructure.annotations, struct schema_pair, pair))
-        if (!gateway_settings_pair(more, pair->key))
-            gateway_manifest_put_pairs(
-                w, &(struct schema_list){.items = (void *)(uintptr_t)pair, .count = 1},
-                is_own_annotation);
-    gateway_manifest_put_pairs(w, more, is_own_annotation);
+    gateway_manifest_put_annotations(m, w, &m->settings->pod.annotations, is_own_annotation);
     json_write_object_end(w);
 }
 
@@ -352,7 +346,7 @@ static void put_replicas(const struct gateway_manifest *m, struct json_write *w)
 void gateway_manifest_deployment(const struct gateway_manifest *m, struct buf *to)
 {
     struct json_write w;
-    gateway_manifest_begin(m, &w, to, "apps/v1", "Deployment");
+    gateway_manifest_begin(m, &w, to, "apps/v1", "Deployment", NULL);
     open_object(&w, "spec");
     put_replicas(m, &w);
     open_object(&w, "selector");

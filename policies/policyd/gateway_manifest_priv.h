@@ -22,9 +22,10 @@ static inline void put_text(struct json_write *w, const char *key, const char *v
     json_write_field(w, key, slice_from_cstr(value));
 }
 
-/* Up to the end of the object's metadata. */
+/* Up to the end of the object's metadata. annotations: of its own; may be NULL. */
 void gateway_manifest_begin(const struct gateway_manifest *m, struct json_write *w, struct buf *to,
-                            const char *api_version, const char *kind);
+                            const char *api_version, const char *kind,
+                            const struct schema_list *annotations);
 /* "labels", which the pods have too. */
 void gateway_manifest_put_labels(const struct gateway_manifest *m, struct json_write *w);
 /* What tells its pods from others. */
@@ -34,5 +35,10 @@ void gateway_manifest_put_selector(const struct gateway_manifest *m, struct json
  * is_own. is_own may be NULL. */
 void gateway_manifest_put_pairs(struct json_write *w, const struct schema_list *pairs,
                                 bool (*is_own)(struct slice key));
+/* The Gateway's annotations for all its objects, and `more` of this one's own, which win;
+ * more may be NULL. */
+void gateway_manifest_put_annotations(const struct gateway_manifest *m, struct json_write *w,
+                                      const struct schema_list *more,
+                                      bool (*is_own)(struct slice key));
 /* What an annotation of the Gateway says; empty: nothing. */
 struct slice gateway_manifest_said(const struct gateway_manifest *m, const char *annotation);

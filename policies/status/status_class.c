@@ -68,9 +68,8 @@ static void emit(struct status_run *run, const struct gateway_class *class)
     struct status_doc d;
     struct status_condition accepted = {"Accepted", true, "Accepted",
                                         SLICE("Gateways of this class are served")};
-    struct gateway_settings_spec settings;
     struct slice why;
-    if (gateway_parameters_of_class(run->in->set, class, &run->scratch, &settings, &why))
+    if (!gateway_parameters_of_class(run->in->set, class, &run->scratch, &why))
         accepted = (struct status_condition){"Accepted", false, "InvalidParameters", why};
     status_doc_begin(&d, run, &class->object);
     status_doc_conditions(&d, d.root, status_doc_old(&class->object, "conditions"), &accepted, 1);

@@ -45,13 +45,12 @@ static void make_of(struct made *m, const char *yaml, uint64_t replicas, write_f
     arena_init(&m->arena, 4096);
     const struct gateway *gateway =
         (const void *)policy_index_find(m->set, KIND_GATEWAY, SLICE("a"), SLICE("door"));
-    struct gateway_settings_spec settings;
     struct slice why;
-    assert_int_equal(gateway_parameters_find(m->set, gateway_model_class(m->set, gateway), gateway,
-                                             &m->arena, &settings, &why),
-                     ERR_OK);
+    const struct gateway_settings_spec *settings = gateway_parameters_find(
+        m->set, gateway_model_class(m->set, gateway), gateway, &m->arena, &why);
+    assert_non_null(settings);
     struct gateway_manifest manifest = {.gateway = gateway,
-                                        .settings = &settings,
+                                        .settings = settings,
                                         .options = &options,
                                         .name = "door-weft",
                                         .ports = ports,
