@@ -10,10 +10,12 @@
 #include "sidecar/session/side.h"
 #include "sidecar/telemetry/metrics.h"
 
-static const struct client_conf *conf_of(const struct exchange *ex)
+const struct client_conf *exchange_clients(struct exchange *ex)
 {
     const struct session *s = ex->session;
-    return snapshot_client_conf(ex->lease->snapshot, s->gateway_port, s->info.sni);
+    if (!ex->clients)
+        ex->clients = snapshot_client_conf(ex->lease->snapshot, s->gateway_port, s->info.sni);
+    return ex->clients;
 }
 
 /* ---- names, and whom it is from ---- */
@@ -21,7 +23,8 @@ static const struct client_conf *conf_of(const struct exchange *ex)
 bool exchange_sift_head(struct exchange *ex, struct slice *why)
 {
     struct client_head found;
-    bool good = client_head_sift(&ex->request->headers, conf_of(ex), &ex->arena, &found, why);
+    bool good =
+        client_head_sift(&ex->request->headers, exchange_clients(ex), &ex->arena, &found, why);
     ex->got |= (found.has_claims ? HAS_CLAIMS : 0) | (found.has_odd_names ? HAS_ODD_NAMES : 0);
     if (found.dropped)
         metrics_count_headers_dropped(ex->worker->metrics, found.dropped);
@@ -44,7 +47,7 @@ static bool has_trusted_identity(struct exchange *ex, const struct client_conf *
 
 void exchange_find_client(struct exchange *ex, bool at_gateway)
 {
-    const struct client_conf *conf = conf_of(ex);
+    const struct client_conf *conf = exchange_clients(ex);
     const struct addr *peer = &ex->session->info.peer;
     if (has(ex, HAS_CLAIMS))
         client_head_find(&ex->client, &ex->request->headers, peer, conf, at_gateway,
@@ -211,7 +214,7 @@ static bool may_trail(const struct header *item, const struct client_conf *conf,
 
 const struct headers *exchange_clean_trailers(struct exchange *ex, const struct headers *trailers)
 {
-    const struct client_conf *conf = conf_of(ex);
+    const struct client_conf *conf = exchange_clients(ex);
     const struct authz *authz = exchange_guard(ex).authz;
     const struct header_set *decides = authz ? &authz->headers : NULL;
     uint32_t good = 0;

@@ -9,10 +9,8 @@
 
 void exchange_listener_adopt(struct exchange *ex)
 {
-    const struct session *s = ex->session;
-    if (s->side->faces_strangers)
-        ex->held =
-            &snapshot_client_conf(ex->lease->snapshot, s->gateway_port, s->info.sni)->connection;
+    if (ex->session->side->faces_strangers)
+        ex->held = &exchange_clients(ex)->connection;
 }
 
 static bool is_too_large(const struct exchange *ex, uint64_t bytes)

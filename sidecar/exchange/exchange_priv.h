@@ -123,6 +123,7 @@ struct exchange {
     struct list works;  /* what its filters have computed elsewhere */
     struct list asks;   /* to Redis, the same */
     uint64_t request_bytes, response_bytes;
+    const struct client_conf *clients; /* by exchange_clients; NULL: nobody has asked yet */
     const struct client_connection *held; /* what a gateway's listener says; NULL: at a sidecar */
     uint64_t body_heard_ms; /* when something of the request's body came, or went on */
 
@@ -263,6 +264,8 @@ void exchange_await(struct exchange *ex, const void *what);
 void exchange_announce(struct exchange *ex, const void *what);
 
 /* ---- exchange_headers.c ---- */
+/* What holds for clients of the connection: found once. */
+const struct client_conf *exchange_clients(struct exchange *ex);
 /* The first look at a head, for names that are odd. False: it is refused (400), and *why says so.
  */
 MUST_USE bool exchange_sift_head(struct exchange *ex, struct slice *why);

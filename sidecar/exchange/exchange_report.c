@@ -13,15 +13,13 @@
 
 /* ---- answers of our own ---- */
 
-static bool tells_why(const struct exchange *ex)
+static bool tells_why(struct exchange *ex)
 {
-    const struct session *s = ex->session;
     const struct forwarded *client = &ex->client;
-    if (!s->side->faces_strangers)
+    if (!ex->session->side->faces_strangers)
         return true;
-    return client_head_may_read_reasons(
-        snapshot_client_conf(ex->lease->snapshot, s->gateway_port, s->info.sni),
-        client->is_unknown || !client->client.family ? NULL : &client->client);
+    bool is_known = !client->is_unknown && client->client.family;
+    return client_head_may_read_reasons(exchange_clients(ex), is_known ? &client->client : NULL);
 }
 
 static struct message *make_head(struct exchange *ex, unsigned status)
